@@ -1,0 +1,60 @@
+#include "base/buf.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/mem.h"
+#include "base/number.h"
+
+void buf_clear(struct buf *b) {
+  free(b->data);
+  memset(b, 0, sizeof *b);
+}
+
+char *buf_reserve(struct buf *b, size_t n) {
+  if (b->cap - b->len < n) {
+    size_t cap = b->cap < 128 ? 128 : b->cap * 2;
+    if (cap < b->len + n)
+      cap = b->len + n;
+    b->data = xrealloc(b->data, cap);
+    b->cap = cap;
+  }
+  return b->data + b->len;
+}
+
+void buf_append(struct buf *b, const void *data, size_t len) {
+  if (len == 0)
+    return;
+  memcpy(buf_reserve(b, len), data, len);
+  b->len += len;
+}
+
+void buf_puts(struct buf *b, const char *s) {
+  buf_append(b, s, strlen(s));
+}
+
+void buf_printf(struct buf *b, const char *format, ...) {
+  va_list args;
+  va_start(args, format);
+  int n = vsnprintf(NULL, 0, format, args);
+  va_end(args);
+  buf_reserve(b, (size_t) n + 1);
+  va_start(args, format);
+  vsnprintf(b->data + b->len, (size_t) n + 1, format, args);
+  va_end(args);
+  b->len += (size_t) n;
+}
+
+void buf_put_int(struct buf *b, int64_t n) {
+  b->len += format_int(buf_reserve(b, NUMBER_MAX), n);
+}
+
+void buf_put_double(struct buf *b, double n) {
+  b->len += format_double(buf_reserve(b, NUMBER_MAX), n);
+}
+
+void buf_consume(struct buf *b, size_t n) {
+  b->len -= n;
+  memmove(b->data, b->data + n, b->len);
+}

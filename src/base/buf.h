@@ -1,0 +1,45 @@
+#ifndef MOONLEDGER_BASE_BUF_H
+#define MOONLEDGER_BASE_BUF_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+/* A growing byte buffer.  All zeros is a valid empty one; buf_clear releases it. */
+struct buf {
+  char *data;
+  size_t len;
+  size_t cap;
+};
+
+void buf_clear(struct buf *b);
+
+/* Makes room for n more bytes and answers where they go; the caller adds to len what it wrote. */
+char *buf_reserve(struct buf *b, size_t n);
+
+void buf_append(struct buf *b, const void *data, size_t len);
+void buf_puts(struct buf *b, const char *s);
+void buf_printf(struct buf *b, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void buf_put_int(struct buf *b, int64_t n);
+
+/* The shortest decimal form that reads back equal, as base/number.h writes it; n is finite. */
+void buf_put_double(struct buf *b, double n);
+
+/* Drops n bytes from the front. */
+void buf_consume(struct buf *b, size_t n);
+
+/* Hands the bytes over and leaves b empty. */
+static inline struct buf buf_take(struct buf *b) {
+  struct buf taken = *b;
+  memset(b, 0, sizeof *b);
+  return taken;
+}
+
+static inline void buf_putc(struct buf *b, char c) {
+  *buf_reserve(b, 1) = c;
+  b->len++;
+}
+
+#define buf_literal(b, s) buf_append((b), "" s, sizeof(s) - 1)
+
+#endif

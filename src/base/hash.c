@@ -1,0 +1,67 @@
+#include "base/hash.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+
+#define ROTATE(x, b) (((x) << (b)) | ((x) >> (64 - (b))))
+
+#define SIP_ROUND                                       \
+  do {                                                  \
+    v0 += v1, v1 = ROTATE(v1, 13), v1 ^= v0;            \
+    v0 = ROTATE(v0, 32);                                \
+    v2 += v3, v3 = ROTATE(v3, 16), v3 ^= v2;            \
+    v0 += v3, v3 = ROTATE(v3, 21), v3 ^= v0;            \
+    v2 += v1, v1 = ROTATE(v1, 17), v1 ^= v2;            \
+    v2 = ROTATE(v2, 32);                                \
+  } while (0)
+
+uint64_t hash_bytes(const struct hash_seed *seed, const void *data, size_t len) {
+  uint64_t v0 = seed->k0 ^ 0x736f6d6570736575, v1 = seed->k1 ^ 0x646f72616e646f6d;
+  uint64_t v2 = seed->k0 ^ 0x6c7967656e657261, v3 = seed->k1 ^ 0x7465646279746573;
+  const unsigned char *p = data;
+  size_t left = len;
+
+  for (; left >= 8; p += 8, left -= 8) {
+    uint64_t word;
+    memcpy(&word, p, 8);
+    v3 ^= word;
+    SIP_ROUND;
+    v0 ^= word;
+  }
+  uint64_t last = (uint64_t) len << 56;
+  for (size_t i = 0; i < left; i++)
+    last |= (uint64_t) p[i] << (8 * i);
+  v3 ^= last;
+  SIP_ROUND;
+  v0 ^= last;
+  v2 ^= 0xff;
+  SIP_ROUND;
+  SIP_ROUND;
+  SIP_ROUND;
+  return v0 ^ v1 ^ v2 ^ v3;
+}
+
+void random_bytes(void *out, size_t len) {
+  char *p = out;
+  while (len > 0) {
+    ssize_t n = getrandom(p, len, 0);
+    if (n < 0)
+      continue;
+    p += n;
+    len -= (size_t) n;
+  }
+}
+
+static struct hash_seed process_seed;
+static pthread_once_t process_seed_once = PTHREAD_ONCE_INIT;
+
+static void draw_process_seed(void) {
+  random_bytes(&process_seed, sizeof process_seed);
+}
+
+const struct hash_seed *hash_process_seed(void) {
+  pthread_once(&process_seed_once, draw_process_seed);
+  return &process_seed;
+}

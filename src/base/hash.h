@@ -1,0 +1,21 @@
+#ifndef MOONLEDGER_BASE_HASH_H
+#define MOONLEDGER_BASE_HASH_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct hash_seed {
+  uint64_t k0, k1;
+};
+
+/* SipHash-1-3 (Aumasson, Bernstein: "SipHash: a fast short-input PRF"): clients who do not know the seed
+ * cannot choose colliding keys. */
+uint64_t hash_bytes(const struct hash_seed *seed, const void *data, size_t len);
+
+/* A seed of this process, drawn once at first use; for tables that do not outlive it.  Any thread. */
+const struct hash_seed *hash_process_seed(void);
+
+/* Random bytes from the kernel. */
+void random_bytes(void *out, size_t len);
+
+#endif

@@ -1,0 +1,33 @@
+#include "base/mem.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static void *checked(void *p, size_t size) {
+  if (p == NULL && size > 0) {
+    fprintf(stderr, "level=error msg=\"out of memory\" bytes=%zu\n", size);
+    abort();
+  }
+  return p;
+}
+
+void *xmalloc(size_t size) {
+  return checked(malloc(size), size);
+}
+
+void *xcalloc(size_t count, size_t size) {
+  return checked(calloc(count, size), count * size);
+}
+
+void *xrealloc(void *p, size_t size) {
+  return checked(realloc(p, size), size);
+}
+
+void *xmemdup(const void *p, size_t size) {
+  return size > 0 ? memcpy(xmalloc(size), p, size) : NULL;
+}
+
+char *xstrdup(const char *s) {
+  return xmemdup(s, strlen(s) + 1);
+}

@@ -1,0 +1,22 @@
+#ifndef MOONLEDGER_BASE_NUMBER_H
+#define MOONLEDGER_BASE_NUMBER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum { NUMBER_MAX = 32 };  /* bytes that any formatted number fits in */
+
+/* Decimal digits of n at out, without a terminating NUL; answers their count. */
+size_t format_int(char *out, int64_t n);
+
+/* The shortest decimal form that reads back as the same double, with a point or an exponent so that it
+ * reads as a float: 2.0, 0.1, 1e+16.  n is finite.  No terminating NUL; answers the length. */
+size_t format_double(char *out, double n);
+
+/* Reads a whole JSON number (RFC 8259, section 6) of len bytes; false when it is none.  An integer that
+ * fits int64_t goes to *integer with *is_integer true; everything else to *real.  Too large a number
+ * becomes an infinity. */
+bool parse_number(const char *s, size_t len, bool *is_integer, int64_t *integer, double *real);
+
+#endif

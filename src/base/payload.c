@@ -1,0 +1,32 @@
+#include "base/payload.h"
+
+#include <stdlib.h>
+
+#include "base/mem.h"
+
+struct payload *payload_from_buf(struct buf *b) {
+  struct payload *p = xmalloc(sizeof *p);
+  atomic_init(&p->refs, 1);
+  p->len = b->len;
+  p->data = b->data;
+  *b = (struct buf) {0};
+  return p;
+}
+
+struct payload *payload_copy(const void *data, size_t len) {
+  struct buf b = {0};
+  buf_append(&b, data, len);
+  return payload_from_buf(&b);
+}
+
+struct payload *payload_ref(struct payload *p) {
+  atomic_fetch_add_explicit(&p->refs, 1, memory_order_relaxed);
+  return p;
+}
+
+void payload_unref(struct payload *p) {
+  if (p == NULL || atomic_fetch_sub_explicit(&p->refs, 1, memory_order_acq_rel) > 1)
+    return;
+  free(p->data);
+  free(p);
+}

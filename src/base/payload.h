@@ -1,0 +1,21 @@
+#ifndef MOONLEDGER_BASE_PAYLOAD_H
+#define MOONLEDGER_BASE_PAYLOAD_H
+
+#include <stdatomic.h>
+#include <stddef.h>
+
+#include "base/buf.h"
+
+/* Immutable bytes with a reference count, shared by all writes that send them, on any thread. */
+struct payload {
+  atomic_uint refs;
+  size_t len;
+  char *data;
+};
+
+struct payload *payload_from_buf(struct buf *b);  /* takes the bytes; b is empty afterwards */
+struct payload *payload_copy(const void *data, size_t len);
+struct payload *payload_ref(struct payload *p);
+void payload_unref(struct payload *p);  /* NULL is allowed */
+
+#endif

@@ -1,0 +1,92 @@
+#ifndef MOONLEDGER_CONFIG_H
+#define MOONLEDGER_CONFIG_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "base/log.h"
+#include "store/storage.h"
+
+struct lua_State;
+
+enum scope { SCOPE_OPEN, SCOPE_READ, SCOPE_INGEST, SCOPE_ADMIN };
+
+struct token {
+  char *text;
+  uint8_t scopes; /* bit per enum scope */
+};
+
+struct string_list {
+  char **items;
+  size_t count;
+};
+
+struct route_entry {
+  char *method, *path, *module;
+};
+
+/* config.lua, validated, every default in one place (config.c).  Sizes in bytes, times in milliseconds. */
+struct config {
+  char *file;          /* absolute path of config.lua */
+  char *root;          /* its folder: lua/ and static/ stand beside it */
+
+  char *host;          /* listen.host, listen.port */
+  uint16_t port;
+  bool allow_remote_without_tokens;
+  unsigned workers;    /* 0: by the number of cores */
+  struct string_list hosts;   /* names besides loopback that Host may have */
+
+  bool has_storage;
+  struct storage_options storage;
+
+  struct {
+    size_t body_bytes, record_bytes, in_flight_bytes, request_line_bytes, header_bytes;
+    unsigned header_fields, json_depth;
+    int64_t header_ms, body_ms, idle_ms, shutdown_ms;
+    unsigned connections, body_bytes_per_second;
+  } limits;
+
+  struct {
+    int64_t burst_cpu_ms, total_cpu_ms, wall_ms, load_cpu_ms;
+    size_t memory_bytes, pattern_bytes;
+  } script;
+
+  struct {
+    uint32_t ring_events, max_subscribers;
+    size_t ring_bytes;
+    int64_t heartbeat_ms;
+  } stream;
+
+  struct {
+    char *name_space;
+    size_t max_series;
+  } metrics;
+
+  struct {
+    bool metrics_endpoint_enabled, logs_endpoints_enabled, dashboard_enabled, logs_collection_enabled, reload_enabled;
+  } features;
+
+  struct token *tokens;
+  size_t ntokens;
+  struct string_list cors_origins;
+
+  struct route_entry *routes;
+  size_t nroutes;
+
+  enum log_level log_level;
+  enum log_format log_format;
+  bool dev;            /* tracebacks in answers */
+  bool watch;          /* reload when a file changes */
+};
+
+/* Reads config.lua's table at the top of L's stack.  NULL when it is wrong: every mistake is appended to errors, a line each, naming the key
+ * and what was expected. */
+struct config *config_read(struct lua_State *L, const char *file, struct buf *errors);
+void config_free(struct config *config);
+
+/* Appends the keys whose values differ and that a running server cannot take over, separated by ", ". */
+void config_restart_keys(const struct config *running, const struct config *wanted, struct buf *out);
+
+#endif

@@ -1,0 +1,20 @@
+#ifndef MOONLEDGER_HTTP_GUARD_H
+#define MOONLEDGER_HTTP_GUARD_H
+
+#include "config.h"
+#include "http/request.h"
+
+/* What never reaches a script: foreign Host names (DNS rebinding), unsafe methods from other origins (Go 1.25's CrossOriginProtection algorithm),
+ * tokens without the scope. */
+struct verdict {
+  int status;           /* 0: admitted; else 401, 403, 421, .. */
+  const char *message;  /* static */
+  const char *headers;  /* extra header lines or NULL */
+};
+
+struct verdict guard_check(const struct config *config, const struct request *r, enum scope scope);
+
+/* Whether answers to this Origin may carry Access-Control-Allow-Origin. */
+bool guard_allows_origin(const struct config *config, const struct request *r, struct slice origin);
+
+#endif

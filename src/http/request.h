@@ -1,0 +1,88 @@
+#ifndef MOONLEDGER_HTTP_REQUEST_H
+#define MOONLEDGER_HTTP_REQUEST_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "base/payload.h"
+
+struct conn;
+struct generation;
+struct loop;
+struct route;
+struct task;
+
+struct slice {
+  const char *data;
+  size_t len;
+};
+
+enum method { METHOD_GET, METHOD_HEAD, METHOD_POST, METHOD_PUT, METHOD_DELETE, METHOD_PATCH, METHOD_OPTIONS, METHODS };
+
+struct header {
+  struct slice name, value; /* name in lower case */
+};
+
+enum { REQUEST_ID_MAX = 128, ROUTE_MAX_PARAMS = 4 };
+
+/* One request, complete with its body.  Owned by its connection; valid until http_respond, http_stream_end or http_become_stream is called, or
+ * script_cancel says that the client is gone. */
+struct request {
+  struct conn *conn;
+  struct loop *loop;
+  struct generation *generation;  /* a reference: the code that serves it */
+  const struct route *route;
+  struct task *task;              /* script's; NULL before and after */
+
+  enum method method;
+  bool http10;
+  struct slice path, query;       /* path decoded and normalised; query raw, without "?" */
+  struct slice params[ROUTE_MAX_PARAMS];
+  struct header *headers;
+  size_t nheaders;
+  struct buf body;                /* inflated; the handler may take it */
+  char id[REQUEST_ID_MAX + 1];
+  char remote[48];                /* address without port */
+  int64_t now_us;                 /* when the request was complete */
+};
+
+/* NULL data when absent.  name in lower case. */
+struct slice request_header(const struct request *r, const char *name);
+
+struct response {
+  int status;
+  struct buf headers;             /* "name: value\r\n" lines of the handler's own, checked by response_header */
+  struct payload *body;           /* taken over; NULL: empty */
+  bool compressible;              /* gzip may be used if the client takes it and it is worth it */
+};
+
+/* false when name or value cannot stand in a header (CR, LF, NUL, not a token). */
+bool response_header(struct response *response, const char *name, size_t name_len, const char *value, size_t len);
+
+/* Answers r and ends it; takes over everything in response.  The head gets date, x-request-id, content-length, connection, the CORS and safety
+ * headers.  HEAD, 204 and 304 go out without the body. */
+void http_respond(struct request *r, struct response *response);
+
+/* {"detail": message, "error": {"type", "message"}} (API.md, Parameters), with extra header lines or NULL. */
+void http_respond_error(struct request *r, int status, const char *message, const char *headers);
+
+/* A file below static/ or an absolute path that a route names: ETag, ranges, gzip sibling (http/files.c). */
+void http_respond_file(struct request *r, struct response *response, const char *path);
+
+/* A body of unknown length: head now, then pieces.  http_stream_write answers false when the connection's queue is above its bound: wait for
+ * on_drain before the next.  When the client goes away script_cancel is called instead. */
+void http_stream_start(struct request *r, struct response *response, void (*on_drain)(struct request *r));
+bool http_stream_write(struct request *r, const char *data, size_t len);
+void http_stream_end(struct request *r);
+/* Ends it as failed: the connection is closed without the last chunk, so that the client notices. */
+void http_stream_abort(struct request *r);
+
+/* Sends the head of a text/event-stream answer and frees parser, header memory and request: what remains is the socket.  r is void
+ * afterwards. */
+struct conn *http_become_stream(struct request *r, struct response *response);
+
+const char *method_name(enum method method);
+
+#endif

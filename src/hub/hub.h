@@ -1,0 +1,41 @@
+#ifndef MOONLEDGER_HUB_HUB_H
+#define MOONLEDGER_HUB_HUB_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "record/condition.h"
+#include "record/record.h"
+
+struct hub; /* owned by main, shared by all loops */
+struct loop;
+
+struct hub_options {
+  uint32_t ring_events;
+  size_t ring_bytes;
+  uint32_t max_subscribers;
+  int64_t heartbeat_ms;
+};
+
+/* The loops' streams register themselves (hub/streams.h). */
+struct hub *hub_new(const struct schema *schema, const struct hub_options *options);
+void hub_free(struct hub *hub);
+
+/* The database's name, first part of every event id.  Before the first publish. */
+void hub_set_name(struct hub *hub, const char *name);
+
+/* Publishes the committed records of b that are not unchanged, in their order, to topic "logs" as the event JSON of
+ * record_write_event.  Called by the storage writer after COMMIT, so every loop sees one order.  Event id:
+ * NAME-rowid-n, n counting the events since that row. Cannot fail. */
+void hub_publish_batch(struct hub *hub, const struct batch *b);
+
+/* Appends one event of a script's own topic.  json is one line of UTF-8 (len bytes, copied).  Framing: WHATWG HTML,
+ * "Server-sent events".  Any thread; cannot fail: a subscriber that fell off the ring is told so by an overflow event. */
+void hub_publish(struct hub *hub, const char *topic, const char *json, size_t len);
+
+struct hub_stats {
+  uint64_t published, delivered, dropped, subscribers, groups, ring_events, ring_bytes;
+};
+void hub_stats(const struct hub *hub, struct hub_stats *stats);
+
+#endif

@@ -1,0 +1,59 @@
+#ifndef MOONLEDGER_RECORD_CONDITION_H
+#define MOONLEDGER_RECORD_CONDITION_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "record/record.h"
+#include "record/schema.h"
+
+/* The one filter language: a list of {column, op, value...}, all of which must hold.  Storage compiles it to
+ * SQL, the hub matches events against it.  Immutable once shared; counted references, any thread. */
+
+enum condition_op {
+  OP_EQ, OP_NE, OP_IN, OP_NOT_IN, OP_LT, OP_LE, OP_GT, OP_GE, OP_PREFIX,
+};
+
+struct condition {
+  int column;
+  enum condition_op op;
+  size_t nvalues;
+  union value *values; /* of the column's type; strings in the text of the conditions */
+};
+
+struct conditions {
+  size_t count;
+  struct condition *items;
+  struct buf text;
+  unsigned refs; /* atomic builtins */
+};
+
+struct conditions *conditions_new(void);
+struct conditions *conditions_ref(struct conditions *c);
+void conditions_unref(struct conditions *c);  /* NULL is allowed */
+
+/* Opens a condition; values are added to the one opened last. */
+void conditions_add(struct conditions *c, int column, enum condition_op op);
+void conditions_value_text(struct conditions *c, const char *s, size_t len);
+void conditions_value(struct conditions *c, union value v);
+
+bool condition_op_parse(const char *name, size_t len, enum condition_op *op);  /* "=", "not_in", .. */
+const char *condition_op_name(enum condition_op op);
+
+/* Sorts items and lists, so that equal filters written differently are equal bytes.  Before sharing. */
+void conditions_normalise(struct conditions *c, const struct schema *schema);
+uint64_t conditions_hash(const struct conditions *c, const struct schema *schema);
+bool conditions_equal(const struct conditions *a, const struct conditions *b, const struct schema *schema);
+
+/* Whether a stored row matches: every slot counts, present or not. */
+bool conditions_match_row(const struct conditions *c, const struct schema *schema, const struct record *r,
+                          const struct buf *text);
+
+/* Whether an event as received matches (API.md, /logs/stream): an absent value fails = , in and prefix, passes != and
+ * not_in, and passes every bound; so does a bound that is NaN. */
+bool conditions_match_event(const struct conditions *c, const struct schema *schema, const struct record *r,
+                            const struct buf *text);
+
+#endif

@@ -1,0 +1,98 @@
+#ifndef MOONLEDGER_RECORD_RECORD_H
+#define MOONLEDGER_RECORD_RECORD_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "record/schema.h"
+
+/* One record.  Strings live in the text of its batch; v has a slot per column of the schema. */
+struct record {
+  uint64_t present;  /* bit per column: received and not null.  After batch_complete every slot of v is valid */
+  int64_t row;       /* rowid once stored, else 0 */
+  uint32_t position; /* in what was sent, from 0 */
+  uint8_t event;     /* index into schema->events */
+  bool unchanged;    /* set by the writer: a repeat that changed nothing */
+  struct {
+    uint32_t offset, len;
+  } extra;           /* one JSON object of what has no column, in text; len 0 for none */
+  union value v[];
+};
+
+struct rejection {
+  uint32_t index, line;  /* line 0: not line-oriented */
+  int column;            /* -1 when it is not about one */
+  char message[120];
+};
+
+enum { BATCH_MAX_ERRORS = 20 };
+
+/* Records on their way from a body to the store, and rows on their way back.  One owner at a time. */
+struct batch {
+  const struct schema *schema;
+  struct buf text;     /* the body itself for JSON; strings are decoded in place, made ones appended */
+  struct buf records;  /* records of batch_stride(schema) bytes; use batch_record */
+  size_t count;
+  uint32_t sent;       /* records that came, rejected ones included */
+  uint32_t rejected;
+  struct rejection errors[BATCH_MAX_ERRORS];
+  size_t nerrors;
+};
+
+struct batch *batch_new(const struct schema *schema);
+void batch_free(struct batch *b);
+
+static inline size_t batch_stride(const struct schema *schema) {
+  return sizeof(struct record) + schema->ncolumns * sizeof(union value);
+}
+
+static inline struct record *batch_record(const struct batch *b, size_t i) {
+  return (struct record *) (b->records.data + i * batch_stride(b->schema));
+}
+
+/* Appends an empty record of the default event type.  Pointers to other records of b are void afterwards. */
+struct record *batch_add(struct batch *b);
+void batch_drop_last(struct batch *b);
+
+/* Notes that the record at position index was not taken. */
+void batch_reject(struct batch *b, uint32_t index, uint32_t line, int column, const char *format, ...)
+    __attribute__((format(printf, 5, 6)));
+
+/* Sets a column from text, number or boolean as a lenient client sends it: numbers as strings, booleans as
+ * 0/1, times by magnitude or ISO 8601 (API.md, "POST /logs/ingest").  false when it cannot be that column's
+ * value; then *why says what was expected. */
+bool record_set_text(struct batch *b, struct record *r, const struct column_name *name, const char *s, size_t len,
+                     const char **why);
+bool record_set_number(struct batch *b, struct record *r, const struct column_name *name, bool is_integer,
+                       int64_t integer, double real, const char **why);
+bool record_set_boolean(struct batch *b, struct record *r, const struct column_name *name, bool value,
+                        const char **why);
+
+/* Gives the last record of b its id if it has none, defaults and derived values (schema.lua). */
+void batch_complete(struct batch *b, struct record *r, int64_t now_us);
+
+static inline bool record_has(const struct record *r, int column) {
+  return r->present >> column & 1;
+}
+
+static inline const char *value_text(const struct buf *text, union value v, size_t *len) {
+  *len = v.s.len;
+  return text->data + v.s.offset;
+}
+
+/* Appends a string to b's text and answers its place. */
+union value batch_put_text(struct batch *b, const char *s, size_t len);
+
+/* The row's public columns as one JSON object in the order of the schema; with_extra adds "extra". */
+void record_write_json(struct buf *out, const struct schema *schema, const struct record *r, const struct buf *text,
+                       bool with_extra);
+
+/* One column's value as JSON: times as ISO 8601. */
+void value_write_json(struct buf *out, const struct column *c, union value v, const struct buf *text);
+
+/* {"type":..,"data":{..},"timestamp":now} with the fields of its event type as received (API.md, /logs/stream). */
+void record_write_event(struct buf *out, const struct schema *schema, const struct record *r, const struct buf *text,
+                        int64_t now_us);
+
+#endif

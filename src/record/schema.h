@@ -1,0 +1,147 @@
+#ifndef MOONLEDGER_RECORD_SCHEMA_H
+#define MOONLEDGER_RECORD_SCHEMA_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "base/table.h"
+
+struct lua_State;
+struct conditions;
+
+/* lua/schema.lua, compiled.  Immutable after schema_load and shared by all threads; a change to it takes
+ * effect at the next start.  The core knows of a record only what stands here. */
+
+enum { SCHEMA_MAX_COLUMNS = 64, SCHEMA_MAX_EVENTS = 8, SCHEMA_MAX_MEASURES = 32, SCHEMA_MAX_BY = 8 };
+
+enum column_type {
+  COLUMN_STRING,
+  COLUMN_INTEGER,
+  COLUMN_FLOAT,
+  COLUMN_BOOLEAN, /* 0 or 1 in union value's i */
+  COLUMN_TIME,    /* unix microseconds in union value's i */
+};
+
+union value {
+  int64_t i;
+  double f;
+  struct {
+    uint32_t offset, len; /* into the text of the batch (record.h) or of the conditions (condition.h) */
+  } s;
+};
+
+struct column {
+  const char *name;
+  size_t name_len;
+  enum column_type type;
+  bool in_extra;       /* has a slot in a record but no column of its own: kept inside the JSON of extra */
+  bool is_public;      /* part of a row's JSON, in the order of declaration */
+  const char *text;    /* default of a string column */
+  union value value;   /* default of any other column; of a time column unused: absent means now */
+  int from;            /* absent: taken from this column if that is present; -1 for none */
+  double from_scale;   /*   multiplied by this (numbers only) */
+  int64_t *by_event;   /* default of an integer column by event type, NULL for none */
+};
+
+/* What a record says has happened: "request_start", "request_complete", "request_error". */
+struct event_type {
+  const char *name;
+  bool stored;      /* becomes a row */
+  bool filtered;    /* stream filters apply to it; others always pass */
+  bool opens;       /* its id counts as active until a closing event or 15 minutes */
+  bool closes;
+  uint64_t fields;  /* columns that its data shows, bit per column */
+  int order[SCHEMA_MAX_COLUMNS]; /* the same in order of declaration */
+  size_t nfields;
+};
+
+enum measure_kind {
+  MEASURE_COUNT, /* rows; with when: rows that match it */
+  MEASURE_SUM,   /* round(value * scale) of a column, as an integer, so that adding and taking away is exact */
+};
+
+struct measure {
+  const char *name;
+  enum measure_kind kind;
+  int column;
+  double scale;
+  struct conditions *when; /* NULL: every row */
+};
+
+enum tier { TIER_MINUTE, TIER_HOUR, TIER_DAY, TIERS };
+
+struct rollup_set {
+  const char *name;          /* of its table: "rollup_" name */
+  int by[SCHEMA_MAX_BY];     /* columns of its key */
+  size_t nby;
+  uint8_t tiers;             /* bit per tier it keeps */
+};
+
+/* A Prometheus family counted for every committed record. */
+enum family_kind { FAMILY_COUNTER, FAMILY_HISTOGRAM };
+
+struct label {
+  const char *name;
+  int column;         /* -1: the fixed text below */
+  const char *text;   /* fixed value, or what stands for an empty or absent one ("unknown") */
+  const char *prefix; /* fallback: prefix followed by the status role's value, as in http_500; or NULL */
+};
+
+struct family {
+  enum family_kind kind;
+  const char *name, *help; /* without the namespace */
+  struct label *labels;
+  size_t nlabels;
+  int value;               /* column; -1 counts records */
+  double scale;            /* of the value */
+  struct conditions *when; /* NULL: every record; a family is counted when any of its entries matches */
+  uint32_t events;         /* bit per event type that it counts */
+  const double *bounds;
+  size_t nbounds;
+};
+
+struct schema {
+  struct column *columns;
+  size_t ncolumns;         /* with the in_extra ones, which come last */
+  size_t nstored;          /* without them */
+  struct table names;      /* names and aliases -> struct column_name, for the JSON scanner */
+  int id, time, duration, status; /* the roles */
+
+  struct event_type events[SCHEMA_MAX_EVENTS];
+  size_t nevents;
+  int default_event;
+  const char *event_keys[4]; /* members that name the event type: "type", "event" */
+
+  struct measure *measures;
+  size_t nmeasures;
+  int sketch;              /* column whose distribution each cell keeps; -1 for none */
+  struct rollup_set *sets;
+  size_t nsets;
+
+  struct family *families;
+  size_t nfamilies;
+
+  uint64_t fingerprint;    /* of the parts that the database file depends on */
+  struct buf strings;      /* owner of small texts; private */
+};
+
+struct column_name {
+  const char *name;
+  size_t len;
+  int column;
+  double scale; /* an alias in another unit, such as seconds for milliseconds; else 1 */
+};
+
+/* Compiles the table at the top of L's stack (what lua/schema.lua returned) and leaves it there.  On a mistake
+ * answers NULL and appends "schema.lua: what is wrong, what was expected" to error. */
+struct schema *schema_load(struct lua_State *L, struct buf *error);
+void schema_free(struct schema *schema);
+
+int schema_column(const struct schema *schema, const char *name, size_t len);  /* -1 when there is none */
+const struct column_name *schema_name(const struct schema *schema, const char *name, size_t len); /* also aliases; NULL */
+int schema_event(const struct schema *schema, const char *name, size_t len);   /* -1 when there is none */
+int schema_measure(const struct schema *schema, const char *name, size_t len); /* -1 when there is none */
+
+#endif

@@ -1,0 +1,174 @@
+#ifndef MOONLEDGER_STORE_STORAGE_H
+#define MOONLEDGER_STORE_STORAGE_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "base/payload.h"
+#include "loop.h"
+#include "record/condition.h"
+#include "record/record.h"
+#include "record/schema.h"
+
+struct hub;
+struct metrics;
+struct storage; /* owned by main; all functions here may be called from any loop thread */
+
+enum durability {
+  DURABILITY_NORMAL, /* an answer survives a crash of the process */
+  DURABILITY_FULL,   /* an answer survives power loss: fsync before it */
+};
+
+struct storage_options {
+  const char *path;         /* of the SQLite file; its folder exists or is made */
+  enum durability durability;
+  size_t queue_bytes;       /* of batches that wait for the writer */
+  unsigned readers;         /* threads */
+  int64_t query_deadline_ms;
+  uint32_t sql_max_rows;    /* of storage.sql */
+  unsigned dedupe_hours;    /* how long a repeated id is recognised */
+  size_t dedupe_max_ids;
+};
+
+/* Opens or makes the file, migrates an older one, takes the lock and starts the threads.  Does not wait for fingerprints to
+ * load.  On failure 0 is not returned and error says what, where and how to mend it (another server on this file, not a
+ * database, not ours, newer than this program, folder not writable). */
+int storage_open(struct storage **storage, const struct schema *schema, const struct storage_options *options,
+                 struct metrics *metrics, struct hub *hub, struct buf *error);
+
+/* Commits what is queued, checkpoints, ends the threads, frees.  Nothing may be submitted meanwhile. */
+void storage_close(struct storage *storage);
+
+/* ---- Writing: one thread, group commit ---- */
+
+enum write_kind {
+  WRITE_RECORDS,
+  WRITE_RESET, /* deletes all rows, rollups and ids; metrics keep their counts */
+};
+
+/* Embedded by the caller.  done.receive is called once on loop, after COMMIT or failure, and owns it again. */
+struct write {
+  struct message done;
+  struct loop *loop;
+  enum write_kind kind;
+  struct batch *batch;   /* stays the caller's; complete records */
+  bool probe_all;        /* look for repeated ids among all stored ones, not only the recent: imports */
+  int status;            /* 0: stored.  UV_ENOSPC, UV_EIO, ..: nothing of it is, and error says why */
+  uint32_t accepted, merged;
+  char error[160];
+
+  struct write *next;    /* private to the storage */
+  size_t bytes;
+};
+
+/* Hands w to the writer.  UV_EAGAIN: the queue is full, w stays the caller's and done is not called. */
+int storage_write(struct storage *storage, struct write *w);
+
+/* ---- Reading: a pool of threads, one connection each ---- */
+
+enum query_kind { QUERY_SELECT, QUERY_COUNT, QUERY_LOOKUP, QUERY_AGGREGATE, QUERY_SQL };
+
+enum cell_type { CELL_NULL, CELL_INTEGER, CELL_REAL, CELL_BOOLEAN, CELL_TEXT };
+
+struct cell {
+  enum cell_type type;
+  union value value; /* text: a place in the rowset's text */
+};
+
+/* A table of results. */
+struct rowset {
+  struct buf names;  /* of the columns, each ended by a NUL */
+  struct buf cells;  /* struct cell, row by row */
+  struct buf text;
+  size_t ncolumns, nrows;
+};
+
+void rowset_clear(struct rowset *r);
+
+enum { QUERY_MAX_QUANTILES = 8, QUERY_MAX_QUESTIONS = 12 };
+
+/* One question of an aggregate.  Its rowset has the by columns, "time" (unix seconds, float) if every_s is set, all measures of the
+ * schema under their names (sums in the column's own unit: floats for float columns, integers for integer ones), and a column
+ * NAME_p50 .. per quantile of the sketch's column NAME. */
+struct question {
+  int by[SCHEMA_MAX_BY];
+  size_t nby;
+  int64_t every_s;       /* bucket width, a multiple of 60 that divides or is a multiple of 86400's tiers; 0: none */
+  uint32_t max_points;   /* every_s grows to the smallest multiple of itself that gives at most as many; 0: no limit */
+  double quantiles[QUERY_MAX_QUANTILES];
+  size_t nquantiles;
+  int order_by;          /* measure, or -1: by the by columns */
+  bool descending;
+  uint32_t limit;        /* 0: none */
+
+  struct rowset rows;    /* out */
+  int64_t used_every_s;  /* out */
+};
+
+/* A place between two rows of an order by time: rows after it in the direction of reading. */
+struct cursor {
+  int64_t time, row;
+};
+
+struct query {
+  struct message done;
+  struct loop *loop;
+  enum query_kind kind;
+  struct conditions *where;    /* a reference of the query's own; NULL: all */
+  int64_t deadline_ms;         /* 0: the storage's */
+  atomic_bool cancelled;       /* the asker sets it; the query then ends soon with UV_ECANCELED */
+
+  /* SELECT */
+  int order_by;                /* column; ties by time, then rowid */
+  bool descending;
+  uint32_t limit, offset;
+  bool has_after;
+  struct cursor after;
+  bool as_json;                /* json: an array of rows, instead of batch */
+  bool with_extra;
+  /* LOOKUP */
+  struct buf id;
+  /* AGGREGATE: all questions answered from one snapshot */
+  struct question *questions;  /* owned */
+  size_t nquestions;
+  /* SQL: one read-only statement with bound cells */
+  struct buf sql;
+  struct rowset bound;         /* one row */
+
+  /* out */
+  int status;                  /* UV_ETIMEDOUT: too slow; UV_ECANCELED; UV_EINVAL: bad SQL; .. */
+  char error[200];
+  struct batch *batch;         /* SELECT, LOOKUP: rows, in order */
+  struct buf json;             /* SELECT as_json */
+  uint32_t nrows;
+  bool has_next;
+  struct cursor next;
+  int64_t count;
+  struct rowset rows;          /* SQL */
+  bool truncated;              /* SQL: the row cap cut it */
+
+  struct query *queued;        /* private to the storage */
+  int64_t started_ns;
+};
+
+struct query *query_new(enum query_kind kind);
+void query_free(struct query *q);
+void storage_query(struct storage *storage, struct query *q);
+
+struct storage_stats {
+  int64_t rows, file_bytes, wal_bytes, queued_bytes, queued_batches, ids, commits, committed_records;
+  double last_commit_seconds, oldest_queued_seconds;
+  bool writable; /* the last commit did not fail */
+};
+
+/* Cheap, never waits for the disk. */
+void storage_stats(const struct storage *storage, struct storage_stats *stats);
+
+const char *durability_name(const struct storage *storage);
+
+/* Names this database in event ids; stable for the life of the file. */
+const char *storage_name(const struct storage *storage);
+
+#endif
