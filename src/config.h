@@ -81,10 +81,25 @@ struct config {
   bool watch;          /* reload when a file changes */
 };
 
-/* Reads config.lua's table at the top of L's stack.  NULL when it is wrong: every mistake is appended to errors, a line each, naming the key
- * and what was expected. */
-struct config *config_read(struct lua_State *L, const char *file, struct buf *errors);
+/* Flags of the command line: they win over config.lua.  NULL or 0: not given. */
+struct config_overrides {
+  const char *listen;   /* "HOST:PORT" */
+  const char *database;
+  unsigned workers;
+};
+
+/* Reads config.lua's table at the top of L's stack, fills its defaults into that table, so that scripts see the settings in force, and leaves it
+ * there.  NULL when it is wrong: every mistake is appended to errors, a line each, naming the key and what was expected.  file is config.lua's
+ * absolute path; overrides may be NULL. */
+struct config *config_read(struct lua_State *L, const char *file, const struct config_overrides *overrides,
+                           struct buf *errors);
+
+/* Runs config.lua in a state of its own and reads it. */
+struct config *config_load(const char *file, const struct config_overrides *overrides, struct buf *errors);
 void config_free(struct config *config);
+
+/* Opens what Lua files about settings and schema may use: base without loaders, string, table, math.  No file or process is in reach. */
+void config_open_libs(struct lua_State *L);
 
 /* Appends the keys whose values differ and that a running server cannot take over, separated by ", ". */
 void config_restart_keys(const struct config *running, const struct config *wanted, struct buf *out);

@@ -1,0 +1,126 @@
+-- Moonledger's settings.  Every key stands here with its default; a key that is left out has that default too.
+-- Saving this file while the server runs takes effect at once, except for the keys marked [start], which need a
+-- restart; the log says so when one of them has changed.  `build/moonledger --check` tells what is wrong with it.
+
+local MiB = 1024 * 1024
+
+return {
+  listen = {
+    host = "127.0.0.1", -- [start] the address to listen on
+    port = 8787, -- [start] 0 takes any free port; the first line of output says which
+    -- Beyond loopback the server wants tokens (below).  These words let everyone read, write and reset without one:
+    -- without_tokens = "anyone on this network may read, write and reset",
+  },
+
+  -- Names, besides loopback addresses and localhost, that a client may put into its Host header.
+  hosts = {},
+
+  -- [start] Event loops; 0: one with up to two cores, else cores - 2, at most 16.
+  workers = 0,
+
+  -- Who may do what; without an entry everyone on this machine may do everything.  scopes: "read" is GET /logs/* and
+  -- /metrics, "ingest" is what takes records in, "admin" is reset, reload and reprice.  An env entry counts when that
+  -- variable is set (at the server's start); a token can also be written as { token = "...", scopes = { "read" } }.
+  tokens = {
+    { env = "MOONLEDGER_READ_TOKEN", scopes = { "read" } },
+    { env = "MOONLEDGER_INGEST_TOKEN", scopes = { "ingest" } },
+    { env = "MOONLEDGER_ADMIN_TOKEN", scopes = { "read", "ingest", "admin" } },
+  },
+
+  -- Web origins whose pages may read answers, such as "https://dash.example.com"; "*" is every page on the web.
+  -- The server's own origin and loopback origins always may.
+  cors = { origins = {} },
+
+  features = {
+    metrics_endpoint_enabled = true, -- GET /metrics
+    logs_endpoints_enabled = true, -- /logs/*
+    logs_collection_enabled = true, -- off: nothing is stored or queried, status and stream still work
+    dashboard_enabled = true, -- /dashboard; needs logs_endpoints_enabled
+    reload_enabled = false, -- POST /-/reload with an admin token; saving a file and SIGHUP always reload
+  },
+
+  storage = {
+    backend = "sqlite", -- [start] or "none"
+    path = "data/moonledger.db", -- [start] relative to this file
+    durability = "full", -- [start] an answer survives power loss; "normal": survives a crash of the server
+    queue_bytes = 64 * MiB, -- [start] batches that wait for the writer; beyond it clients get 503 with Retry-After
+    readers = 2, -- [start] threads that answer queries
+    query_deadline_ms = 5000, -- [start] a slower query is stopped and answered with 503
+    sql_max_rows = 10000, -- [start] of storage.sql
+    dedupe_hours = 24, -- [start] how long a repeated request_id is merged into the row it had
+    dedupe_max_ids = 20000000, -- [start] at most so many ids are remembered, 16 to 32 bytes each
+  },
+
+  limits = {
+    body_bytes = 64 * MiB, -- of one request, after inflation: 413
+    record_bytes = 1 * MiB, -- a longer record is rejected by position
+    json_depth = 64, -- arrays and objects inside each other, in a record
+    in_flight_bytes = 256 * MiB, -- bodies of all requests together: 503
+    request_line_bytes = 8192, -- 414
+    header_bytes = 32768, -- 431
+    header_fields = 100, -- 431
+    header_ms = 10000, -- for a request's head to arrive: 408
+    body_ms = 60000, -- for a body, prolonged while body_bytes_per_second arrive: 408
+    body_bytes_per_second = 1024,
+    idle_ms = 60000, -- between two requests of a connection
+    shutdown_ms = 10000, -- for requests in hand at SIGTERM
+    connections = 10000, -- [start]
+  },
+
+  script = {
+    burst_cpu_ms = 250, -- CPU time of a handler until it gives way to others: 503
+    total_cpu_ms = 4000, -- CPU time of one request
+    wall_ms = 30000, -- and its time on the clock
+    load_cpu_ms = 500, -- CPU time to load all files
+    memory_bytes = 64 * MiB, -- of one loop's Lua state
+    pattern_bytes = 32768, -- longest text that a Lua pattern with repetitions may search
+  },
+
+  stream = {
+    ring_events = 65536, -- [start] events kept for slow and returning subscribers,
+    ring_bytes = 32 * MiB, -- [start] and their size
+    max_subscribers = 10000, -- [start]
+    heartbeat_ms = 15000, -- [start] of silence before a sign of life
+  },
+
+  metrics = {
+    namespace = "ccproxy", -- [start] first part of the names of the record families
+    max_series = 2000, -- [start] label sets a family may have; more of them count into one overflow series
+  },
+
+  log = {
+    level = "info", -- debug, info, warn, error
+    format = "logfmt", -- or "json"
+  },
+
+  dev = false, -- true: the traceback of a script's error stands in the answer
+  watch = true, -- reload when a file here or under lua/ is saved
+
+  -- Whatever your own scripts want to read as require("config").settings
+  settings = {},
+
+  -- Method, path, file.  "routes.logs_query" is lua/routes/logs_query.lua; {name} matches one segment and * the rest.
+  routes = {
+    { "GET", "/logs/status", "routes.logs_status" },
+    { "GET", "/logs/query", "routes.logs_query" },
+    { "GET", "/logs/analytics", "routes.logs_analytics" },
+    { "GET", "/logs/entries", "routes.logs_entries" },
+    { "GET", "/logs/entries/{request_id}", "routes.logs_entry" },
+    { "GET", "/logs/stream", "routes.logs_stream" },
+    { "GET", "/logs/export", "routes.logs_export" },
+    { "POST", "/logs/reset", "routes.logs_reset" },
+    { "POST", "/logs/ingest", "routes.logs_ingest" },
+
+    { "GET", "/metrics", "routes.metrics" },
+
+    { "GET", "/dashboard", "routes.dashboard" },
+    { "GET", "/dashboard/favicon.svg", "routes.dashboard_favicon" },
+    { "GET", "/dashboard/*", "routes.dashboard_files" },
+
+    { "GET", "/health", "routes.health" },
+    { "GET", "/health/live", "routes.health_live" },
+    { "GET", "/health/ready", "routes.health_ready" },
+    { "GET", "/openapi.json", "routes.openapi" },
+    { "POST", "/-/reload", "routes.reload" },
+  },
+}

@@ -1,0 +1,545 @@
+#include "config.h"
+
+#include <errno.h>
+#include <lauxlib.h>
+#include <limits.h>
+#include <lua.h>
+#include <lualib.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+
+enum setting_type { SETTING_BOOLEAN, SETTING_INTEGER, SETTING_TEXT, SETTING_CHOICE };
+
+/* One key.  Integers are written into a field of the given width. */
+struct setting {
+  const char *section, *key; /* section NULL: top level */
+  enum setting_type type;
+  size_t offset, width;
+  int64_t least, most, number; /* bounds and default of an integer; default of a boolean */
+  const char *text;            /* default; of a choice: all words, "a|b", the default first */
+  bool at_start;               /* a running server cannot take it over */
+};
+
+#define FIELD(member) offsetof(struct config, member), sizeof(((struct config *) NULL)->member)
+#define NUMBER(section, key, member, least, most, value, at_start) \
+  {section, key, SETTING_INTEGER, FIELD(member), least, most, value, NULL, at_start}
+#define FLAG(section, key, member, value) {section, key, SETTING_BOOLEAN, FIELD(member), 0, 1, value, NULL, false}
+#define TEXT(section, key, member, value) {section, key, SETTING_TEXT, FIELD(member), 0, 0, 0, value, true}
+#define CHOICE(section, key, member, words, at_start) \
+  {section, key, SETTING_CHOICE, FIELD(member), 0, 0, 0, words, at_start}
+
+#define KiB 1024ll
+#define MiB (1024 * KiB)
+#define GiB (1024 * MiB)
+#define HOUR_MS 3600000ll
+
+static const struct setting settings[] = {
+    TEXT("listen", "host", host, "127.0.0.1"),
+    NUMBER("listen", "port", port, 0, 65535, 8787, true),
+    NUMBER(NULL, "workers", workers, 0, 64, 0, true),
+    CHOICE("storage", "backend", has_storage, "sqlite|none", true),
+    TEXT("storage", "path", storage.path, "data/moonledger.db"),
+    CHOICE("storage", "durability", storage.durability, "full|normal", true),
+    NUMBER("storage", "queue_bytes", storage.queue_bytes, 64 * KiB, 16 * GiB, 64 * MiB, true),
+    NUMBER("storage", "readers", storage.readers, 1, 64, 2, true),
+    NUMBER("storage", "query_deadline_ms", storage.query_deadline_ms, 1, HOUR_MS, 5000, true),
+    NUMBER("storage", "sql_max_rows", storage.sql_max_rows, 1, 10000000, 10000, true),
+    NUMBER("storage", "dedupe_hours", storage.dedupe_hours, 1, 24 * 366, 24, true),
+    NUMBER("storage", "dedupe_max_ids", storage.dedupe_max_ids, 1000, 1000000000, 20000000, true),
+    NUMBER("limits", "body_bytes", limits.body_bytes, 1 * KiB, 4 * GiB - 1, 64 * MiB, false),
+    NUMBER("limits", "record_bytes", limits.record_bytes, 1 * KiB, 1 * GiB, 1 * MiB, false),
+    NUMBER("limits", "json_depth", limits.json_depth, 1, 1000, 64, false),
+    NUMBER("limits", "in_flight_bytes", limits.in_flight_bytes, 1 * KiB, 64 * GiB, 256 * MiB, false),
+    NUMBER("limits", "request_line_bytes", limits.request_line_bytes, 64, 1 * MiB, 8 * KiB, false),
+    NUMBER("limits", "header_bytes", limits.header_bytes, 256, 1 * MiB, 32 * KiB, false),
+    NUMBER("limits", "header_fields", limits.header_fields, 8, 1000, 100, false),
+    NUMBER("limits", "header_ms", limits.header_ms, 10, HOUR_MS, 10000, false),
+    NUMBER("limits", "body_ms", limits.body_ms, 10, HOUR_MS, 60000, false),
+    NUMBER("limits", "body_bytes_per_second", limits.body_bytes_per_second, 1, 1 * GiB, 1024, false),
+    NUMBER("limits", "idle_ms", limits.idle_ms, 10, 24 * HOUR_MS, 60000, false),
+    NUMBER("limits", "shutdown_ms", limits.shutdown_ms, 0, HOUR_MS, 10000, false),
+    NUMBER("limits", "connections", limits.connections, 1, 1000000, 10000, true),
+    NUMBER("script", "burst_cpu_ms", script.burst_cpu_ms, 1, HOUR_MS, 250, false),
+    NUMBER("script", "total_cpu_ms", script.total_cpu_ms, 1, HOUR_MS, 4000, false),
+    NUMBER("script", "wall_ms", script.wall_ms, 1, HOUR_MS, 30000, false),
+    NUMBER("script", "load_cpu_ms", script.load_cpu_ms, 1, HOUR_MS, 500, false),
+    NUMBER("script", "memory_bytes", script.memory_bytes, 4 * MiB, 16 * GiB, 64 * MiB, false),
+    NUMBER("script", "pattern_bytes", script.pattern_bytes, 64, 1 * GiB, 32 * KiB, false),
+    NUMBER("stream", "ring_events", stream.ring_events, 16, 16777216, 65536, true),
+    NUMBER("stream", "ring_bytes", stream.ring_bytes, 64 * KiB, 16 * GiB, 32 * MiB, true),
+    NUMBER("stream", "max_subscribers", stream.max_subscribers, 1, 1000000, 10000, true),
+    NUMBER("stream", "heartbeat_ms", stream.heartbeat_ms, 10, HOUR_MS, 15000, true),
+    TEXT("metrics", "namespace", metrics.name_space, "ccproxy"),
+    NUMBER("metrics", "max_series", metrics.max_series, 1, 10000000, 2000, true),
+    FLAG("features", "metrics_endpoint_enabled", features.metrics_endpoint_enabled, true),
+    FLAG("features", "logs_endpoints_enabled", features.logs_endpoints_enabled, true),
+    FLAG("features", "logs_collection_enabled", features.logs_collection_enabled, true),
+    FLAG("features", "dashboard_enabled", features.dashboard_enabled, true),
+    FLAG("features", "reload_enabled", features.reload_enabled, false),
+    CHOICE("log", "level", log_level, "info|debug|warn|error", false),
+    CHOICE("log", "format", log_format, "logfmt|json", false),
+    FLAG(NULL, "dev", dev, false),
+    FLAG(NULL, "watch", watch, true),
+};
+
+enum { SETTINGS = sizeof settings / sizeof *settings };
+
+/* Keys that are read by hand or belong to scripts. */
+static const char *const other_keys[] = {"listen.without_tokens", "hosts",    "tokens", "cors.origins",
+                                         "settings",              "pricing",  "events", "routes"};
+
+static const char *const without_tokens = "anyone on this network may read, write and reset";
+
+/* What a choice's words mean, in the order of enum and words alike. */
+static void set_choice(struct config *config, const struct setting *s, const char *word) {
+  if (s->offset == offsetof(struct config, has_storage))
+    config->has_storage = strcmp(word, "sqlite") == 0;
+  else if (s->offset == offsetof(struct config, storage.durability))
+    config->storage.durability = strcmp(word, "full") == 0 ? DURABILITY_FULL : DURABILITY_NORMAL;
+  else if (s->offset == offsetof(struct config, log_format))
+    config->log_format = strcmp(word, "json") == 0 ? LOG_JSON : LOG_LOGFMT;
+  else
+    config->log_level = *word == 'd'   ? LOG_DEBUG
+                        : *word == 'w' ? LOG_WARN
+                        : *word == 'e' ? LOG_ERROR
+                                       : LOG_INFO;
+}
+
+static void set_number(struct config *config, const struct setting *s, int64_t n) {
+  void *field = (char *) config + s->offset;
+  if (s->width == 8)
+    *(int64_t *) field = n;
+  else if (s->width == 4)
+    *(int32_t *) field = (int32_t) n;
+  else if (s->width == 2)
+    *(uint16_t *) field = (uint16_t) n;
+  else
+    *(bool *) field = n != 0;
+}
+
+static void set_text(struct config *config, const struct setting *s, const char *text) {
+  char **field = (char **) ((char *) config + s->offset);
+  free(*field);
+  *field = xstrdup(text);
+}
+
+static bool is_word_of(const char *words, const char *word) {
+  size_t len = strlen(word);
+  for (const char *p = words; len > 0 && p != NULL; p = strchr(p, '|'), p += p != NULL)
+    if (strncmp(p, word, len) == 0 && (p[len] == '|' || p[len] == '\0'))
+      return true;
+  return false;
+}
+
+static void name_key(struct buf *out, const struct setting *s) {
+  if (s->section != NULL)
+    buf_printf(out, "%s.", s->section);
+  buf_puts(out, s->key);
+}
+
+static void complain(struct buf *errors, const char *key, const char *format, const char *detail) {
+  buf_printf(errors, "config.lua: %s: ", key);
+  buf_printf(errors, format, detail);
+  buf_putc(errors, '\n');
+}
+
+static void put_value(struct buf *out, lua_State *L, int index) {
+  int type = lua_type(L, index);
+  if (type == LUA_TSTRING)
+    buf_printf(out, "the text \"%.60s\"", lua_tostring(L, index));
+  else if (type == LUA_TNUMBER)
+    buf_printf(out, "%.17g", lua_tonumber(L, index));
+  else if (type == LUA_TBOOLEAN)
+    buf_puts(out, lua_toboolean(L, index) ? "true" : "false");
+  else
+    buf_printf(out, "a %s", lua_typename(L, type));
+}
+
+static void complain_value(struct buf *errors, lua_State *L, const struct setting *s) {
+  buf_literal(errors, "config.lua: ");
+  name_key(errors, s);
+  if (s->type == SETTING_INTEGER)
+    buf_printf(errors, ": expected an integer from %lld to %lld", (long long) s->least, (long long) s->most);
+  else if (s->type == SETTING_BOOLEAN)
+    buf_literal(errors, ": expected true or false");
+  else if (s->type == SETTING_TEXT)
+    buf_literal(errors, ": expected a text that is not empty");
+  else
+    buf_printf(errors, ": expected one of %s", s->text);
+  buf_literal(errors, ", got ");
+  put_value(errors, L, -1);
+  buf_putc(errors, '\n');
+}
+
+/* Sets s from the value at the top of the stack; false when it does not fit. */
+static bool set_value(struct config *config, lua_State *L, const struct setting *s) {
+  int type = lua_type(L, -1), is_integer;
+  if (s->type == SETTING_BOOLEAN) {
+    set_number(config, s, lua_toboolean(L, -1));
+    return type == LUA_TBOOLEAN;
+  }
+  if (s->type == SETTING_INTEGER) {
+    lua_Integer n = type == LUA_TNUMBER ? lua_tointegerx(L, -1, &is_integer) : (is_integer = 0);
+    set_number(config, s, n);
+    return is_integer && n >= s->least && n <= s->most;
+  }
+  if (type != LUA_TSTRING || lua_rawlen(L, -1) == 0)
+    return false;
+  const char *text = lua_tostring(L, -1);
+  if (s->type == SETTING_TEXT)
+    set_text(config, s, text);
+  else if (is_word_of(s->text, text))
+    set_choice(config, s, text);
+  else
+    return false;
+  return true;
+}
+
+static void push_default(lua_State *L, const struct setting *s) {
+  if (s->type == SETTING_BOOLEAN)
+    lua_pushboolean(L, s->number != 0);
+  else if (s->type == SETTING_INTEGER)
+    lua_pushinteger(L, s->number);
+  else
+    lua_pushlstring(L, s->text, strcspn(s->text, "|"));
+}
+
+/* Pushes the table of a section, made if it is absent; false when something else stands there. */
+static bool push_section(lua_State *L, const char *section) {
+  if (section == NULL) {
+    lua_pushvalue(L, -1);
+    return true;
+  }
+  lua_getfield(L, -1, section);
+  if (lua_isnil(L, -1)) {
+    lua_pop(L, 1);
+    lua_newtable(L);
+    lua_pushvalue(L, -1);
+    lua_setfield(L, -3, section);
+  }
+  return lua_istable(L, -1);
+}
+
+static void read_settings(struct config *config, lua_State *L, struct buf *errors) {
+  for (const struct setting *s = settings; s < settings + SETTINGS; s++) {
+    if (push_section(L, s->section)) {
+      lua_getfield(L, -1, s->key);
+      if (lua_isnil(L, -1)) {
+        lua_pop(L, 1);
+        push_default(L, s);
+        lua_pushvalue(L, -1);
+        lua_setfield(L, -3, s->key);
+      }
+      if (!set_value(config, L, s))
+        complain_value(errors, L, s);
+      lua_pop(L, 1);
+    } else if (s == settings || s->section != s[-1].section) {
+      complain(errors, s->section, "expected a table, got a %s", luaL_typename(L, -1));
+    }
+    lua_pop(L, 1);
+  }
+}
+
+static bool is_known(const char *section, const char *key) {
+  char name[128];
+  snprintf(name, sizeof name, "%s%s%s", section != NULL ? section : "", section != NULL ? "." : "", key);
+  for (size_t i = 0; i < sizeof other_keys / sizeof *other_keys; i++)
+    if (strcmp(other_keys[i], name) == 0)
+      return true;
+  for (const struct setting *s = settings; s < settings + SETTINGS; s++)
+    if (strcmp(s->key, key) == 0 && (section == s->section || (section && s->section && strcmp(section, s->section) == 0)))
+      return true;
+  return false;
+}
+
+static bool is_section(const char *key) {
+  for (const struct setting *s = settings; s < settings + SETTINGS; s++)
+    if (s->section != NULL && strcmp(s->section, key) == 0)
+      return true;
+  return strcmp(key, "cors") == 0;
+}
+
+static void refuse_unknown(lua_State *L, const char *section, struct buf *errors) {
+  for (lua_pushnil(L); lua_next(L, -2); lua_pop(L, 1)) {
+    const char *key = lua_type(L, -2) == LUA_TSTRING ? lua_tostring(L, -2) : "a key that is no text";
+    if (section == NULL && is_section(key) && lua_istable(L, -1))
+      refuse_unknown(L, key, errors);
+    else if (!is_known(section, key))
+      buf_printf(errors, "config.lua: %s%s%s: unknown key; the shipped config.lua lists all of them, and settings = {} is the "
+                         "place for your scripts' own\n",
+                 section != NULL ? section : "", section != NULL ? "." : "", key);
+  }
+}
+
+static void push_list(lua_State *L, const char *key, struct buf *errors) {
+  lua_getfield(L, -1, key);
+  if (lua_isnil(L, -1)) {
+    lua_pop(L, 1);
+    lua_newtable(L);
+    lua_pushvalue(L, -1);
+    lua_setfield(L, -3, key);
+  } else if (!lua_istable(L, -1)) {
+    complain(errors, key, "expected a list, got a %s", luaL_typename(L, -1));
+    lua_pop(L, 1);
+    lua_newtable(L);
+  }
+}
+
+static void read_strings(struct string_list *list, lua_State *L, const char *key, struct buf *errors) {
+  push_list(L, key, errors);
+  size_t count = lua_rawlen(L, -1);
+  list->items = xcalloc(count + 1, sizeof *list->items);
+  for (size_t i = 0; i < count; i++, lua_pop(L, 1)) {
+    lua_rawgeti(L, -1, (lua_Integer) i + 1);
+    if (lua_type(L, -1) == LUA_TSTRING)
+      list->items[list->count++] = xstrdup(lua_tostring(L, -1));
+    else
+      complain(errors, key, "expected a list of texts, got a %s in it", luaL_typename(L, -1));
+  }
+  lua_pop(L, 1);
+}
+
+static uint8_t read_scopes(lua_State *L, struct buf *errors) {
+  uint8_t scopes = 0;
+  lua_getfield(L, -1, "scopes");
+  size_t count = lua_istable(L, -1) ? lua_rawlen(L, -1) : 0;
+  for (size_t i = 0; i < count; i++, lua_pop(L, 1)) {
+    lua_rawgeti(L, -1, (lua_Integer) i + 1);
+    const char *scope = lua_type(L, -1) == LUA_TSTRING ? lua_tostring(L, -1) : "?";
+    if (strcmp(scope, "read") == 0)
+      scopes |= 1 << SCOPE_READ;
+    else if (strcmp(scope, "ingest") == 0)
+      scopes |= 1 << SCOPE_INGEST;
+    else if (strcmp(scope, "admin") == 0)
+      scopes |= 1 << SCOPE_ADMIN;
+    else
+      complain(errors, "tokens", "expected the scopes read, ingest or admin, got %s", scope);
+  }
+  lua_pop(L, 1);
+  if (count == 0)
+    complain(errors, "tokens", "every entry needs scopes = { %s }", "\"read\", \"ingest\", \"admin\"");
+  return scopes;
+}
+
+static void read_tokens(struct config *config, lua_State *L, struct buf *errors) {
+  push_list(L, "tokens", errors);
+  size_t count = lua_rawlen(L, -1);
+  config->tokens = xcalloc(count + 1, sizeof *config->tokens);
+  for (size_t i = 0; i < count; i++, lua_pop(L, 1)) {
+    lua_rawgeti(L, -1, (lua_Integer) i + 1);
+    if (!lua_istable(L, -1)) {
+      complain(errors, "tokens", "expected entries such as { token = \"...\", scopes = { \"read\" } }, got a %s",
+               luaL_typename(L, -1));
+      continue;
+    }
+    uint8_t scopes = read_scopes(L, errors);
+    lua_getfield(L, -1, "env");
+    lua_getfield(L, -2, "token");
+    const char *env = lua_tostring(L, -2), *token = env != NULL ? getenv(env) : lua_tostring(L, -1);
+    if (env == NULL && (token == NULL || strlen(token) < 8))
+      complain(errors, "tokens", "every entry needs env = \"NAME\" or a token of %s", "at least 8 characters");
+    else if (token != NULL && *token != '\0')
+      config->tokens[config->ntokens++] = (struct token) {xstrdup(token), scopes};
+    lua_pop(L, 2);
+  }
+  lua_pop(L, 1);
+}
+
+static char *entry_text(lua_State *L, int i) {
+  lua_rawgeti(L, -1, i);
+  char *text = lua_type(L, -1) == LUA_TSTRING ? xstrdup(lua_tostring(L, -1)) : NULL;
+  lua_pop(L, 1);
+  return text;
+}
+
+static void read_routes(struct config *config, lua_State *L, struct buf *errors) {
+  push_list(L, "routes", errors);
+  size_t count = lua_rawlen(L, -1);
+  config->routes = xcalloc(count + 1, sizeof *config->routes);
+  for (size_t i = 0; i < count; i++, lua_pop(L, 1)) {
+    struct route_entry *entry = &config->routes[config->nroutes];
+    lua_rawgeti(L, -1, (lua_Integer) i + 1);
+    if (lua_istable(L, -1))
+      *entry = (struct route_entry) {entry_text(L, 1), entry_text(L, 2), entry_text(L, 3)};
+    config->nroutes++;
+    if (entry->method == NULL || entry->path == NULL || entry->module == NULL)
+      buf_printf(errors, "config.lua: routes[%zu]: expected { \"GET\", \"/path\", \"routes.file\" }\n", i + 1);
+  }
+  lua_pop(L, 1);
+}
+
+static bool is_loopback(const char *host) {
+  return strncmp(host, "127.", 4) == 0 || strcmp(host, "::1") == 0 || strcmp(host, "localhost") == 0;
+}
+
+static void check_together(struct config *config, struct buf *errors) {
+  if (!is_loopback(config->host) && config->ntokens == 0 && !config->allow_remote_without_tokens)
+    buf_printf(errors,
+               "config.lua: listen.host: %s is reachable from other machines and no token is set: set "
+               "MOONLEDGER_ADMIN_TOKEN (or another of tokens), or say listen.without_tokens = \"%s\"\n",
+               config->host, without_tokens);
+  if (!config->has_storage && (config->features.logs_endpoints_enabled || config->features.logs_collection_enabled))
+    complain(errors, "storage.backend",
+             "\"none\" needs features.logs_endpoints_enabled and features.%s to be false",
+             "logs_collection_enabled");
+  if (config->features.dashboard_enabled && !config->features.logs_endpoints_enabled)
+    complain(errors, "features.dashboard_enabled", "needs features.%s", "logs_endpoints_enabled");
+}
+
+static void apply_overrides(struct config *config, const struct config_overrides *overrides, struct buf *errors) {
+  if (overrides == NULL)
+    return;
+  if (overrides->listen != NULL) {
+    const char *colon = strrchr(overrides->listen, ':');
+    char *end = NULL;
+    long port = colon != NULL ? strtol(colon + 1, &end, 10) : -1;
+    if (colon == NULL || end == colon + 1 || *end != '\0' || port < 0 || port > 65535) {
+      buf_printf(errors, "--listen: expected HOST:PORT, such as 127.0.0.1:8787 or [::1]:0, got %s\n", overrides->listen);
+      return;
+    }
+    const char *host = overrides->listen;
+    size_t len = (size_t) (colon - host);
+    if (len > 1 && *host == '[' && host[len - 1] == ']')
+      host++, len -= 2;
+    free(config->host);
+    config->host = xcalloc(1, len + 1);
+    memcpy(config->host, host, len);
+    config->port = (uint16_t) port;
+  }
+  if (overrides->database != NULL) {
+    free((char *) config->storage.path);
+    config->storage.path = xstrdup(overrides->database);
+  }
+  if (overrides->workers > 0)
+    config->workers = overrides->workers;
+}
+
+/* A path in config.lua is relative to that file; one on the command line to the working folder. */
+static void resolve_paths(struct config *config, const char *file, const struct config_overrides *overrides) {
+  config->file = xstrdup(file);
+  config->root = xstrdup(file);
+  char *slash = strrchr(config->root, '/');
+  *(slash != NULL ? slash : config->root) = '\0';
+
+  if (*config->storage.path == '/' || (overrides != NULL && overrides->database != NULL))
+    return;
+  struct buf path = {0};
+  buf_printf(&path, "%s/%s", config->root, config->storage.path);
+  buf_putc(&path, '\0');
+  free((char *) config->storage.path);
+  config->storage.path = path.data;
+}
+
+struct config *config_read(lua_State *L, const char *file, const struct config_overrides *overrides,
+                           struct buf *errors) {
+  size_t before = errors->len;
+  if (!lua_istable(L, -1)) {
+    buf_printf(errors, "config.lua: expected it to return a table, got a %s\n", luaL_typename(L, -1));
+    return NULL;
+  }
+  struct config *config = xcalloc(1, sizeof *config);
+  luaL_checkstack(L, 16, NULL);
+  refuse_unknown(L, NULL, errors);
+  read_settings(config, L, errors);
+  if (errors->len == before) {
+    lua_getfield(L, -1, "listen");
+    lua_getfield(L, -1, "without_tokens");
+    const char *words = lua_tostring(L, -1);
+    config->allow_remote_without_tokens = words != NULL && strcmp(words, without_tokens) == 0;
+    if (words != NULL && !config->allow_remote_without_tokens)
+      complain(errors, "listen.without_tokens", "expected the words \"%s\"", without_tokens);
+    lua_pop(L, 2);
+
+    read_strings(&config->hosts, L, "hosts", errors);
+    push_section(L, "cors");
+    read_strings(&config->cors_origins, L, "origins", errors);
+    lua_pop(L, 1);
+    read_tokens(config, L, errors);
+    read_routes(config, L, errors);
+    apply_overrides(config, overrides, errors);
+    resolve_paths(config, file, overrides);
+    check_together(config, errors);
+  }
+  if (errors->len > before) {
+    config_free(config);
+    return NULL;
+  }
+  return config;
+}
+
+void config_open_libs(lua_State *L) {
+  static const luaL_Reg libs[] = {
+      {LUA_GNAME, luaopen_base}, {LUA_STRLIBNAME, luaopen_string}, {LUA_TABLIBNAME, luaopen_table},
+      {LUA_MATHLIBNAME, luaopen_math}};
+  static const char *const loaders[] = {"dofile", "loadfile", "load", "collectgarbage", "print"};
+
+  for (size_t i = 0; i < sizeof libs / sizeof *libs; i++) {
+    luaL_requiref(L, libs[i].name, libs[i].func, 1);
+    lua_pop(L, 1);
+  }
+  for (size_t i = 0; i < sizeof loaders / sizeof *loaders; i++) {
+    lua_pushnil(L);
+    lua_setglobal(L, loaders[i]);
+  }
+}
+
+struct config *config_load(const char *file, const struct config_overrides *overrides, struct buf *errors) {
+  lua_State *L = luaL_newstate();
+  struct config *config = NULL;
+  char *path = realpath(file, NULL);
+
+  config_open_libs(L);
+  if (path == NULL)
+    buf_printf(errors, "%s: %s; --config names another file\n", file, strerror(errno));
+  else if (luaL_loadfilex(L, path, "t") != LUA_OK || lua_pcall(L, 0, 1, 0) != LUA_OK)
+    buf_printf(errors, "%s\n", lua_tostring(L, -1) != NULL ? lua_tostring(L, -1) : "config.lua: raised an error");
+  else
+    config = config_read(L, path, overrides, errors);
+  free(path);
+  lua_close(L);
+  return config;
+}
+
+static void free_strings(struct string_list *list) {
+  for (size_t i = 0; i < list->count; i++)
+    free(list->items[i]);
+  free(list->items);
+}
+
+void config_free(struct config *config) {
+  if (config == NULL)
+    return;
+  for (const struct setting *s = settings; s < settings + SETTINGS; s++)
+    if (s->type == SETTING_TEXT)
+      free(*(char **) ((char *) config + s->offset));
+  for (size_t i = 0; i < config->ntokens; i++)
+    free(config->tokens[i].text);
+  for (size_t i = 0; i < config->nroutes; i++) {
+    free(config->routes[i].method);
+    free(config->routes[i].path);
+    free(config->routes[i].module);
+  }
+  free(config->tokens);
+  free(config->routes);
+  free_strings(&config->hosts);
+  free_strings(&config->cors_origins);
+  free(config->file);
+  free(config->root);
+  free(config);
+}
+
+void config_restart_keys(const struct config *running, const struct config *wanted, struct buf *out) {
+  for (const struct setting *s = settings; s < settings + SETTINGS; s++) {
+    const char *a = (const char *) running + s->offset, *b = (const char *) wanted + s->offset;
+    bool same = s->type == SETTING_TEXT ? strcmp(*(char *const *) a, *(char *const *) b) == 0
+                                        : memcmp(a, b, s->width) == 0;
+    if (!s->at_start || same)
+      continue;
+    if (out->len > 0)
+      buf_literal(out, ", ");
+    name_key(out, s);
+  }
+}
