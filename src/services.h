@@ -4,6 +4,7 @@
 #include "base/hash.h"
 
 struct config;
+struct config_overrides;
 struct generations;
 struct hub;
 struct kv;
@@ -16,6 +17,7 @@ struct storage;
  * narrow interface.  The pointers never change while loops run. */
 struct services {
   const struct config *config; /* as it was at start; what may change live is in the generation */
+  const struct config_overrides *overrides; /* the command line's, for every config read later */
   const struct schema *schema;
   struct metrics *metrics;
   struct hub *hub;

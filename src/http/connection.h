@@ -31,7 +31,7 @@ struct connections *connections_new(struct loop *loop, const struct services *se
 size_t connections_count(const struct connections *connections);  /* any thread: an atomic */
 
 /* Graceful stop: idle connections close, requests in hand finish, then done is called once.  After limits.shutdown_ms the rest is closed. */
-void connections_drain(struct connections *connections, void (*done)(struct loop *loop));
+void connections_drain(struct connections *connections, void (*done)(struct loop *loop, void *arg), void *arg);
 void connections_free(struct connections *connections);
 
 /* Takes a connected socket over.  It is closed when that fails. */

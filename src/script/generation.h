@@ -1,12 +1,14 @@
 #ifndef MOONLEDGER_SCRIPT_GENERATION_H
 #define MOONLEDGER_SCRIPT_GENERATION_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/buf.h"
 #include "loop.h"
 
 struct config;
+struct config_overrides;
 struct generations; /* the shared service: which code is current */
 struct router;
 struct script;
@@ -26,7 +28,16 @@ void generation_unref(struct generation *g);
 
 /* At start, before loops run: loads config.lua and lua/ from the files.  NULL: every error is in errors, as "file:line: what, what to do". */
 struct generations *generations_open(struct services *services, const char *config_file, struct buf *errors);
+
+/* On each loop's thread, once no request is in hand there: closes its timers, on loop 0 the file watcher too.  No reload starts afterwards. */
+void generations_stop(struct generations *g, struct loop *loop);
+
+/* After all loops have ended. */
 void generations_close(struct generations *g);
+
+/* --check: loads everything as a reload would, without touching a running server; true when errors stays empty. */
+bool generations_check(const char *config_file, const struct config_overrides *overrides, struct buf *errors);
+int generations_print_routes(const char *config_file, const struct config_overrides *overrides); /* an exit code */
 
 /* Asks for a reload; requests made meanwhile collapse into one run after it.  done (or NULL) is posted to loop when it is over. */
 struct reload {

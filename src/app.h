@@ -1,0 +1,9 @@
+#ifndef MOONLEDGER_APP_H
+#define MOONLEDGER_APP_H
+
+#include "options.h"
+
+/* Starts every part in order, serves until SIGTERM or SIGINT, stops them in the reverse order.  Answers the exit code. */
+int app_serve(const struct options *options);
+
+#endif

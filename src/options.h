@@ -1,0 +1,23 @@
+#ifndef MOONLEDGER_OPTIONS_H
+#define MOONLEDGER_OPTIONS_H
+
+#include <stdbool.h>
+
+#include "config.h"
+
+enum command { COMMAND_SERVE, COMMAND_CHECK, COMMAND_ROUTES, COMMAND_IMPORT, COMMAND_REPRICE, COMMAND_VERSION, COMMAND_HELP };
+
+/* The command line.  Texts belong to argv. */
+struct options {
+  enum command command;
+  const char *config;  /* "config.lua" */
+  struct config_overrides overrides;
+  int first;           /* index in argv of the command's own arguments */
+};
+
+/* false after a message on standard error. */
+bool options_parse(struct options *options, int argc, char **argv);
+
+extern const char options_usage[];
+
+#endif
