@@ -1,0 +1,78 @@
+--- What specs share that is not about a running server.
+local socket = require "socket"
+
+local helpers = {}
+
+--- Calls condition until it answers something true, and returns that.  Fails after the given seconds (10).
+---@param condition fun(): any
+---@param seconds? number
+function helpers.eventually(condition, seconds)
+  local deadline = socket.gettime() + (seconds or 10)
+  repeat
+    local result = condition()
+    if result then
+      return result
+    end
+    socket.sleep(0.002)
+  until socket.gettime() > deadline
+  error("the condition did not come true in " .. (seconds or 10) .. " s", 2)
+end
+
+---@param text string
+function helpers.quote(text)
+  return "'" .. tostring(text):gsub("'", [['\'']]) .. "'"
+end
+
+---@param path string
+---@return string? bytes  nil when there is no such file
+function helpers.read_file(path)
+  local file = io.open(path, "rb")
+  if not file then
+    return nil
+  end
+  local bytes = file:read "a"
+  file:close()
+  return bytes
+end
+
+---@param path string
+---@param bytes string
+function helpers.write_file(path, bytes)
+  local file = assert(io.open(path, "wb"))
+  assert(file:write(bytes))
+  assert(file:close())
+end
+
+--- A new folder of its own; whoever made it removes it.
+function helpers.temporary_folder()
+  local pipe = assert(io.popen "mktemp -d /tmp/moonledger.XXXXXX")
+  local folder = pipe:read "l"
+  pipe:close()
+  return assert(folder, "mktemp failed")
+end
+
+---@param folder string  from temporary_folder
+function helpers.remove_folder(folder)
+  assert(folder:match "^/tmp/moonledger%.%w+$", folder)
+  os.execute("rm -rf " .. folder)
+end
+
+local function filter(command, bytes)
+  local path = os.tmpname()
+  helpers.write_file(path, bytes)
+  local pipe = assert(io.popen(command .. " < " .. path, "r"))
+  local result = pipe:read "a"
+  pipe:close()
+  os.remove(path)
+  return result
+end
+
+function helpers.gzip(bytes)
+  return filter("gzip -c", bytes)
+end
+
+function helpers.gunzip(bytes)
+  return filter("gzip -dc", bytes)
+end
+
+return helpers
