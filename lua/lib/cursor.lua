@@ -1,0 +1,67 @@
+--- Where a page of rows ended, as opaque text that a client sends back.  It names the order and the filters it
+--- belongs to, so that it cannot be used with others.
+local cursor = {}
+
+-- FNV-1a, 64 bits (draft-eastlake-fnv); a check against mistakes, not against forgers.
+local function hash(s)
+  local h = 0xcbf29ce484222325
+  for i = 1, #s do
+    h = (h ~ s:byte(i)) * 0x100000001b3
+  end
+  return h
+end
+
+local function describe(where, descending)
+  local parts = { tostring(descending) }
+  for _, condition in ipairs(where) do
+    for _, value in ipairs(condition) do
+      parts[#parts + 1] = ("%q"):format(value)
+    end
+    parts[#parts + 1] = ";"
+  end
+  return hash(table.concat(parts, " "))
+end
+
+local function to_hex(s)
+  return (s:gsub(".", function(c)
+    return ("%02x"):format(c:byte())
+  end))
+end
+
+local function from_hex(s)
+  if #s % 2 == 0 and not s:find("%X") then
+    return (s:gsub("%x%x", function(digits)
+      return string.char(tonumber(digits, 16))
+    end))
+  end
+end
+
+local LAYOUT = "<I1 i8 i8 i8"
+local VERSION = 1
+
+---@param place integer[]?  { time, row } as storage answers it; nil at the end
+---@param where Condition[]
+---@param descending boolean
+---@return string?
+function cursor.encode(place, where, descending)
+  if place then
+    return to_hex(string.pack(LAYOUT, VERSION, describe(where, descending), place[1], place[2]))
+  end
+end
+
+---@param s string
+---@param where Condition[]
+---@param descending boolean
+---@return integer[]?  nil when s is no cursor of this order and these filters
+function cursor.decode(s, where, descending)
+  local bytes = from_hex(s)
+  if not bytes or #bytes ~= string.packsize(LAYOUT) then
+    return nil
+  end
+  local version, description, time, row = string.unpack(LAYOUT, bytes)
+  if version == VERSION and description == describe(where, descending) then
+    return { time, row }
+  end
+end
+
+return cursor

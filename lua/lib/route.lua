@@ -1,0 +1,79 @@
+--- From what a route file returns to the function that answers a request.
+local params = require "lib.params"
+
+---@class Route
+---@field summary string
+---@field description string?
+---@field params table<string, Param>?
+---@field handle fun(req: Request): Response
+---@field scope "open"|"read"|"ingest"|"admin"?  default: read for GET, admin for the other methods
+---@field feature string?                        a key of config.features that switches the route off
+---@field max_body integer?
+---@field timeout_ms integer?
+
+---@class RouteEntry
+---@field method string
+---@field path string
+---@field module string
+
+local route = {}
+
+local FIELDS = {
+  summary = "string", description = "string", params = "table", handle = "function", scope = "string",
+  feature = "string", max_body = "number", timeout_ms = "number",
+}
+
+local SCOPES = { open = true, read = true, ingest = true, admin = true }
+
+local function check(definition, entry)
+  local function refuse(message, ...)
+    error(("%s: %s"):format(entry.module, message:format(...)), 0)
+  end
+
+  if type(definition) ~= "table" then
+    refuse("must return a table { summary, params, handle }, returned a %s", type(definition))
+  elseif type(definition.handle) ~= "function" then
+    refuse("handle must be a function(req) that returns the answer, is a %s", type(definition.handle))
+  elseif definition.scope and not SCOPES[definition.scope] then
+    refuse('scope must be "open", "read", "ingest" or "admin", is "%s"', definition.scope)
+  end
+  for field, value in pairs(definition) do
+    if not FIELDS[field] then
+      refuse("unknown field %s", tostring(field))
+    elseif type(value) ~= FIELDS[field] then
+      refuse("%s must be a %s, is a %s", field, FIELDS[field], type(value))
+    end
+  end
+  for name, param in pairs(definition.params or {}) do
+    if type(param) ~= "table" or not param.sequence then
+      refuse("params.%s must be made by lib.params, for example params.integer { default = 1 }", name)
+    end
+  end
+end
+
+--- Validates the query string before the handler sees it; 422 lists every fault.
+---@param definition Route
+---@param entry RouteEntry
+---@return fun(req: Request): Response
+function route.compile(definition, entry)
+  check(definition, entry)
+  local handle = definition.handle
+  if not definition.params then
+    return handle
+  end
+
+  local read = params.reader(definition.params)
+  return function(req)
+    local values, details = read(req.query)
+    if details then
+      return { status = 422, json = { detail = details } }
+    end
+    for name, value in pairs(req.params) do
+      values[name] = value
+    end
+    req.params = values
+    return handle(req)
+  end
+end
+
+return route
