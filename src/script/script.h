@@ -28,6 +28,8 @@ struct job {
   struct task *task;
   /* Pushes the results for Lua and answers their number; may raise. */
   int (*push)(lua_State *L, struct job *job);
+  /* The task ended before the message came: asks for an early end, or NULL.  The message still comes. */
+  void (*cancel)(struct job *job);
   /* Releases the object; called once, also when the task is gone by then. */
   void (*free)(struct job *job);
 };
