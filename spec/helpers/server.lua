@@ -7,6 +7,7 @@
 --- $MOONLEDGER names the binary, $WORKERS the default number of loops.
 local socket = require "socket"
 local Connection = require "spec.helpers.connection"
+local Process = require "spec.helpers.process"
 local Stream = require "spec.helpers.sse"
 local helpers = require "spec.helpers"
 local json = require "spec.helpers.json"
@@ -20,53 +21,11 @@ local START_SECONDS, STOP_SECONDS = 20, 20
 ---@field url string
 ---@field port integer
 ---@field pid integer
+---@field process Process
 ---@field database string  path of the file
 ---@field root string      folder of config.lua, lua/ and static/
 local Server = {}
 Server.__index = Server
-
---- The running process's state letter; "Z" once it has ended.
-local function state_of(pid)
-  local stat = helpers.read_file("/proc/" .. pid .. "/stat")
-  return stat and stat:match "%) (%u)" or "Z"
-end
-
-local function signal(pid, name)
-  os.execute(("kill -%s %d"):format(name, pid))
-end
-
--- Sockets of other servers' clients must not leak into this one, or they would never see an end of file.
-local LAUNCH = [[exec bash -c 'echo $$
-for fd in /proc/$$/fd/*; do fd=${fd##*/}; [ $fd -le 2 ] || eval "exec $fd>&-"; done
-exec env "$@" >"$0/stdout" 2>"$0/stderr" </dev/null' ]]
-
---- Starts a command with its output in folder.  The pipe's close() waits for it and tells its exit code.
-local function launch(folder, words)
-  local quoted = {}
-  for i, word in ipairs(words) do
-    quoted[i] = helpers.quote(word)
-  end
-  local pipe = assert(io.popen(LAUNCH .. helpers.quote(folder) .. " " .. table.concat(quoted, " ")))
-  return pipe, assert(tonumber(pipe:read "l"))
-end
-
---- Waits until pid has ended; answers false after the deadline.
-local function wait_for_end(pid, seconds)
-  local deadline = socket.gettime() + seconds
-  while state_of(pid) ~= "Z" do
-    if socket.gettime() > deadline then
-      return false
-    end
-    socket.sleep(0.001)
-  end
-  return true
-end
-
---- The exit code, or 128 + signal.
-local function reap(pipe)
-  local _, how, code = pipe:close()
-  return how == "signal" and 128 + code or code
-end
 
 --- Copies what the server reads into folder, and changes it as the options ask.
 local function make_root(folder, options)
@@ -83,41 +42,33 @@ local function make_root(folder, options)
 end
 
 local function command_line(s, options)
-  local words = {}
-  for name, value in pairs(options.env or {}) do
-    words[#words + 1] = name .. "=" .. value
-  end
-  for _, word in ipairs(options.wrap or {}) do
-    words[#words + 1] = word
-  end
-  for _, word in ipairs {
-    BINARY, "--config", s.root .. "/config.lua", "--listen", options.listen or "127.0.0.1:0",
-    "--database", s.database, "--workers", options.workers or os.getenv "WORKERS" or "1",
+  local words = Process.environment(options.env)
+  for _, list in ipairs {
+    options.wrap or {},
+    {
+      BINARY, "--config", s.root .. "/config.lua", "--listen", options.listen or "127.0.0.1:0",
+      "--database", s.database, "--workers", options.workers or os.getenv "WORKERS" or "1",
+    },
+    options.flags or {},
   } do
-    words[#words + 1] = word
-  end
-  for _, word in ipairs(options.flags or {}) do
-    words[#words + 1] = word
+    table.move(list, 1, #list, #words + 1, words)
   end
   return words
 end
 
 local function wait_for_listening(s)
   local deadline = socket.gettime() + START_SECONDS
-  while true do
-    local url, port = (helpers.read_file(s.folder .. "/stdout") or ""):match "listening on (http://%S+:(%d+))\n"
+  repeat
+    local ended = s.process:has_ended()
+    local url, port = s.process:stdout():match "listening on (http://%S+:(%d+))\n"
     if url then
       s.url, s.port = url, tonumber(port)
       return
     end
-    local ended = state_of(s.pid) == "Z"
-    if ended or socket.gettime() > deadline then
-      local text = s:log()
-      s:kill()
-      error("the server " .. (ended and "ended at once" or "does not listen") .. ":\n" .. text, 0)
-    end
     socket.sleep(0.001)
-  end
+  until ended or socket.gettime() > deadline
+  s:kill()
+  error("the server does not listen; exit code " .. s.process.code .. ":\n" .. s.final_log, 0)
 end
 
 ---@class ServerOptions
@@ -141,7 +92,8 @@ function server.start(options)
     s.root = s.folder
     make_root(s.folder, options)
   end
-  s.pipe, s.pid = launch(s.folder, command_line(s, options))
+  s.process = Process.start(command_line(s, options), s.folder)
+  s.pid = s.process.pid
   setmetatable(s, Server)
   wait_for_listening(s)
   return s
@@ -152,26 +104,16 @@ end
 ---@param options? { env?: table<string, string>, seconds?: number }
 function server.run(words, options)
   options = options or {}
-  local folder = helpers.temporary_folder()
-  local line = {}
-  for name, value in pairs(options.env or {}) do
-    line[#line + 1] = name .. "=" .. value
-  end
+  local line = Process.environment(options.env)
   line[#line + 1] = BINARY
   table.move(words, 1, #words, #line + 1, line)
 
-  local pipe, pid = launch(folder, line)
-  local ended = wait_for_end(pid, options.seconds or START_SECONDS)
-  if not ended then
-    signal(pid, "KILL")
-  end
-  local result = {
-    code = reap(pipe),
-    stdout = helpers.read_file(folder .. "/stdout"),
-    stderr = helpers.read_file(folder .. "/stderr"),
-  }
+  local folder = helpers.temporary_folder()
+  local process = Process.start(line, folder)
+  local code = process:wait(options.seconds or START_SECONDS)
+  local result = { code = code, stdout = process:stdout(), stderr = process:stderr() }
   helpers.remove_folder(folder)
-  assert(ended, "the program did not end:\n" .. result.stderr)
+  assert(code, "the program did not end:\n" .. result.stderr)
   return result
 end
 
@@ -243,46 +185,39 @@ end
 
 --- What the server has written to its standard error.
 function Server:log()
-  return self.final_log or helpers.read_file(self.folder .. "/stderr") or ""
+  return self.final_log or self.process:stderr()
 end
 
 local function finish(s)
   s.final_log = s:log()
-  s.code = reap(s.pipe)
-  s.pipe = nil
   if s.connection then
     s.connection:close()
     s.connection = nil
   end
   helpers.remove_folder(s.folder)
-  return s.code
 end
 
 ---@param name string  such as "HUP"
 function Server:signal(name)
-  signal(self.pid, name)
+  self.process:signal(name)
 end
 
 --- Ends it politely.  Fails unless it exits 0 in time, which it does only with every handle closed.
 function Server:stop()
-  if not self.pipe then
-    return self.code
+  if not self.final_log then
+    self.process:signal "TERM"
+    local code = self.process:wait(STOP_SECONDS)
+    finish(self)
+    assert(code, "the server did not stop:\n" .. self.final_log)
+    assert(code == 0, "the server exited with " .. code .. ":\n" .. self.final_log)
   end
-  signal(self.pid, "TERM")
-  local ended = wait_for_end(self.pid, STOP_SECONDS)
-  if not ended then
-    signal(self.pid, "KILL")
-  end
-  local code = finish(self)
-  assert(ended, "the server did not stop:\n" .. self.final_log)
-  assert(code == 0, "the server exited with " .. code .. ":\n" .. self.final_log)
-  return code
+  return self.process.code
 end
 
 --- Ends it as a crash would.
 function Server:kill()
-  if self.pipe then
-    signal(self.pid, "KILL")
+  if not self.final_log then
+    self.process:kill()
     finish(self)
   end
 end
