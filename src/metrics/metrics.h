@@ -37,7 +37,8 @@ struct metric_label {
   size_t len;
 };
 
-/* Any thread, no allocation on a known series.  inc of a counter ignores a negative or not finite n. */
+/* Any thread; no allocation and no lock on a known series.  An empty label value is "unknown"; values become well-formed UTF-8 of at
+ * most 256 bytes.  inc of a counter ignores a negative or not finite n; set raises a counter to n. */
 void metric_inc(struct metrics *m, struct metric *f, const struct metric_label *labels, double n);
 void metric_set(struct metrics *m, struct metric *f, const struct metric_label *labels, double n);
 void metric_observe(struct metrics *m, struct metric *f, const struct metric_label *labels, double n);
@@ -47,7 +48,8 @@ void metrics_collector(struct metrics *m, void (*collect)(struct metrics *m, voi
 
 /* ---- Families over records (lua/schema.lua), by the writer thread only ---- */
 
-void metrics_declare(struct metrics *m, const struct schema *schema);
+/* Also registers active_requests, info and up.  false with a message in error when a family of the schema is wrong. */
+bool metrics_declare(struct metrics *m, const struct schema *schema, struct buf *error);
 
 /* Counts r into pending deltas that no reader sees. */
 void metrics_count_record(struct metrics *m, const struct record *r, const struct buf *text);
@@ -72,7 +74,7 @@ enum exposition { EXPOSITION_TEXT, EXPOSITION_OPENMETRICS };
 enum exposition exposition_negotiate(const char *accept, size_t len);
 const char *exposition_content_type(enum exposition format);
 
-/* Appends the whole page.  Any thread; takes locks for short slices only. */
+/* Appends the whole page.  Any thread; holds no lock that counting takes. */
 void metrics_render(struct metrics *m, enum exposition format, struct buf *out);
 
 #endif

@@ -1,0 +1,17 @@
+#ifndef MOONLEDGER_BASE_UTF8_H
+#define MOONLEDGER_BASE_UTF8_H
+
+#include <stddef.h>
+
+/* Stands for what is not well-formed: U+FFFD. */
+#define UTF8_REPLACEMENT "\xEF\xBF\xBD"
+
+/* Length of the well-formed sequence at s, of which len bytes are there; 0 when there is none (Unicode 15, table 3-7:
+ * no surrogates, nothing overlong, nothing above U+10FFFF). */
+size_t utf8_sequence(const char *s, size_t len);
+
+/* Copies at most cap bytes of s to out, whole characters only, with U+FFFD for every byte that is not well-formed and for
+ * NUL; answers the length. */
+size_t utf8_copy(char *out, size_t cap, const char *s, size_t len);
+
+#endif

@@ -1,0 +1,372 @@
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/hash.h"
+#include "base/mem.h"
+#include "base/number.h"
+#include "base/table.h"
+#include "metrics/registry.h"
+#include "record/condition.h"
+
+/* Families that lua/schema.lua declares over records.  Entries of one name are rules of one family.  The series that a
+ * combination of label values counts into are remembered, so that a record of a known one costs one hash. */
+
+enum { MAX_COMBINATIONS = 65536, MAX_RULES = 64 };
+
+struct combination {
+  size_t key_len;
+  char *key;
+  struct series *series[]; /* per rule; NULL until it counts */
+};
+
+struct rule {
+  const struct family *family;
+  struct metric *metric;
+};
+
+struct record_families {
+  const struct schema *schema;
+  struct rule *rules;
+  size_t nrules;
+  uint64_t columns; /* bit per column that a label shows */
+  struct table combinations;
+  struct buf key;
+  struct series *pending;
+};
+
+static struct metric *declare(struct metrics *m, const struct family *family, struct buf *error) {
+  const char *labels[METRIC_MAX_LABELS];
+  for (size_t i = 0; i < family->nlabels && i < METRIC_MAX_LABELS; i++)
+    labels[i] = family->labels[i].name;
+  return metrics_family(m, &(struct metric_options) {
+    .kind = family->kind == FAMILY_HISTOGRAM ? METRIC_HISTOGRAM : METRIC_COUNTER,
+    .name = family->name,
+    .help = family->help,
+    .labels = labels,
+    .nlabels = family->nlabels,
+    .bounds = family->bounds,
+    .nbounds = family->nbounds,
+    .namespaced = true,
+  }, error);
+}
+
+static void note_columns(struct record_families *f, const struct family *family) {
+  for (size_t i = 0; i < family->nlabels; i++) {
+    const struct label *label = &family->labels[i];
+    if (label->column >= 0)
+      f->columns |= 1ULL << label->column;
+    if (label->prefix != NULL)
+      f->columns |= 1ULL << f->schema->status;
+  }
+}
+
+static void declare_fixed(struct metrics *m, const char *name, const char *help, const char *label, const char *value,
+                          bool namespaced) {
+  struct metric *f = metrics_must(m, &(struct metric_options) {
+    .kind = METRIC_GAUGE, .name = name, .help = help, .labels = &label, .nlabels = 1, .namespaced = namespaced});
+  metric_set(m, f, &(struct metric_label) {value, strlen(value)}, 1);
+}
+
+static bool declare_rules(struct metrics *m, struct record_families *f, struct buf *error) {
+  for (size_t i = 0; i < f->nrules; i++) {
+    const struct family *family = &f->schema->families[i];
+    f->rules[i] = (struct rule) {family, declare(m, family, error)};
+    if (f->rules[i].metric == NULL)
+      return false;
+    note_columns(f, family);
+  }
+  for (size_t i = 0; i < f->nrules; i++)
+    f->rules[i].metric->of_records = true;
+  return true;
+}
+
+bool metrics_declare(struct metrics *m, const struct schema *schema, struct buf *error) {
+  if (schema->nfamilies > MAX_RULES) {
+    buf_printf(error, "schema.lua: at most %d metric families", MAX_RULES);
+    return false;
+  }
+  struct record_families *f = xcalloc(1, sizeof *f);
+  f->schema = schema;
+  f->nrules = schema->nfamilies;
+  f->rules = xcalloc(f->nrules, sizeof *f->rules);
+  m->record_families = f;
+  if (!declare_rules(m, f, error))
+    return false;
+  active_declare(m, schema);
+  declare_fixed(m, "info", "The server's version.", "version", MOONLEDGER_VERSION, true);
+  declare_fixed(m, "up", "Whether the server is up.", "job", m->name_space, false);
+  return true;
+}
+
+static void drop_combinations(struct record_families *f) {
+  for (size_t i = 0; i < f->combinations.cap; i++)
+    free(f->combinations.slots[i].item);
+  table_clear(&f->combinations);
+}
+
+void record_families_free(struct record_families *f) {
+  if (f == NULL)
+    return;
+  drop_combinations(f);
+  buf_clear(&f->key);
+  free(f->rules);
+  free(f);
+}
+
+static void write_key(struct record_families *f, const struct record *r, const struct buf *text) {
+  f->key.len = 0;
+  uint64_t present = r->present & f->columns;
+  buf_append(&f->key, &present, sizeof present);
+  for (uint64_t left = f->columns; left != 0; left &= left - 1) {
+    int column = __builtin_ctzll(left);
+    if (f->schema->columns[column].type == COLUMN_STRING) {
+      size_t len;
+      const char *s = value_text(text, r->v[column], &len);
+      buf_append(&f->key, &r->v[column].s.len, sizeof r->v[column].s.len);
+      buf_append(&f->key, s, len);
+    } else
+      buf_append(&f->key, &r->v[column].i, sizeof r->v[column].i);
+  }
+}
+
+static bool has_key(const void *item, const void *key) {
+  const struct combination *c = item;
+  const struct buf *k = key;
+  return c->key_len == k->len && memcmp(c->key, k->data, k->len) == 0;
+}
+
+static struct combination *find_combination(struct record_families *f, const struct record *r, const struct buf *text) {
+  write_key(f, r, text);
+  uint64_t hash = hash_bytes(hash_process_seed(), f->key.data, f->key.len);
+  struct combination *c = table_find(&f->combinations, hash, has_key, &f->key);
+  if (c != NULL)
+    return c;
+  if (f->combinations.len >= MAX_COMBINATIONS)
+    drop_combinations(f);
+  size_t series = f->nrules * sizeof *c->series;
+  c = xcalloc(1, sizeof *c + series + f->key.len);
+  c->key = (char *) c->series + series;
+  c->key_len = f->key.len;
+  memcpy(c->key, f->key.data, f->key.len);
+  table_insert(&f->combinations, hash, c);
+  return c;
+}
+
+/* The value of one label; room is where a number may be written. */
+static struct metric_label label_value(const struct schema *schema, const struct label *label, const struct record *r,
+                                       const struct buf *text, char room[2 * NUMBER_MAX]) {
+  if (label->column >= 0) {
+    const struct column *column = &schema->columns[label->column];
+    union value v = r->v[label->column];
+    size_t len;
+    if (column->type == COLUMN_STRING) {
+      const char *s = value_text(text, v, &len);
+      if (len > 0)
+        return (struct metric_label) {s, len};
+    } else if (column->type == COLUMN_BOOLEAN)
+      return v.i ? (struct metric_label) {"true", 4} : (struct metric_label) {"false", 5};
+    else
+      return (struct metric_label) {room, column->type == COLUMN_FLOAT ? format_double(room, v.f) : format_int(room, v.i)};
+  }
+  if (label->prefix != NULL && record_has(r, schema->status)) {
+    size_t len = strnlen(label->prefix, NUMBER_MAX);
+    memcpy(room, label->prefix, len);
+    return (struct metric_label) {room, len + format_int(room + len, r->v[schema->status].i)};
+  }
+  return (struct metric_label) {label->text, label->text != NULL ? strlen(label->text) : 0};
+}
+
+static struct series *find_series(struct metrics *m, const struct rule *rule, const struct record *r,
+                                  const struct buf *text) {
+  char rooms[METRIC_MAX_LABELS][2 * NUMBER_MAX];
+  struct metric_label labels[METRIC_MAX_LABELS];
+  for (size_t i = 0; i < rule->family->nlabels; i++)
+    labels[i] = label_value(m->record_families->schema, &rule->family->labels[i], r, text, rooms[i]);
+  return metric_series(m, rule->metric, labels);
+}
+
+static double rule_value(const struct schema *schema, const struct family *family, const struct record *r) {
+  if (family->value < 0)
+    return 1;
+  union value v = r->v[family->value];
+  return (schema->columns[family->value].type == COLUMN_FLOAT ? v.f : (double) v.i) * family->scale;
+}
+
+static struct delta *open_delta(struct record_families *f, struct series *s) {
+  if (s->delta == NULL) {
+    size_t nbuckets = s->family->kind == METRIC_HISTOGRAM ? s->family->nbounds + 1 : 0;
+    s->delta = xcalloc(1, sizeof *s->delta + nbuckets * sizeof(int64_t));
+  }
+  if (!s->delta->pending) {
+    s->delta->pending = true;
+    s->delta->next = f->pending;
+    f->pending = s;
+  }
+  return s->delta;
+}
+
+static void add(struct record_families *f, struct series *s, double n) {
+  struct delta *d = open_delta(f, s);
+  if (s->family->kind == METRIC_HISTOGRAM) {
+    d->buckets[metric_bucket(s->family, n)]++;
+    d->real += n;
+  } else if (is_whole(n))
+    d->integer += (int64_t) n;
+  else
+    d->real += n;
+}
+
+/* A record that two rules of one family count in the same way, such as an error by its type and by its status, counts
+ * once. */
+static bool is_counted(const struct record_families *f, const struct combination *c, uint64_t matched, size_t rule) {
+  for (size_t i = 0; i < rule; i++)
+    if (matched >> i & 1 && c->series[i] == c->series[rule] &&
+        f->rules[i].family->value == f->rules[rule].family->value)
+      return true;
+  return false;
+}
+
+void metrics_count_record(struct metrics *m, const struct record *r, const struct buf *text) {
+  struct record_families *f = m->record_families;
+  struct combination *c = find_combination(f, r, text);
+  uint64_t matched = 0;
+  for (size_t i = 0; i < f->nrules; i++) {
+    const struct family *family = f->rules[i].family;
+    if (!(family->events >> r->event & 1))
+      continue;
+    double n = rule_value(f->schema, family, r);
+    if (!isfinite(n) || (family->kind == FAMILY_COUNTER && n <= 0))
+      continue;
+    if (family->when != NULL && !conditions_match_row(family->when, f->schema, r, text))
+      continue;
+    if (c->series[i] == NULL)
+      c->series[i] = find_series(m, &f->rules[i], r, text);
+    if (!is_counted(f, c, matched, i))
+      add(f, c->series[i], n);
+    matched |= 1ULL << i;
+  }
+}
+
+/* ---- What the store keeps of a series ----
+ *
+ * Key: the family's name without the namespace, then each label's name and value, all ended by a NUL.  Value: the
+ * integer, the real, and of a histogram its buckets and its bounds. */
+
+static void write_saved_key(struct buf *out, const struct series *s) {
+  const struct metric *f = s->family;
+  buf_append(out, f->bare_name, strlen(f->bare_name) + 1);
+  const char *value = s->key;
+  for (size_t i = 0; i < f->nlabels; i++, value += strlen(value) + 1) {
+    buf_append(out, f->labels[i], strlen(f->labels[i]) + 1);
+    buf_append(out, value, strlen(value) + 1);
+  }
+}
+
+static void write_saved_value(struct buf *out, const struct series *s) {
+  const struct metric *f = s->family;
+  int64_t integer = s->integer + s->delta->integer;
+  double real = s->real + s->delta->real;
+  buf_append(out, &integer, sizeof integer);
+  buf_append(out, &real, sizeof real);
+  if (f->kind != METRIC_HISTOGRAM)
+    return;
+  for (size_t i = 0; i <= f->nbounds; i++) {
+    int64_t count = s->buckets[i] + s->delta->buckets[i];
+    buf_append(out, &count, sizeof count);
+  }
+  buf_append(out, f->bounds, f->nbounds * sizeof *f->bounds);
+}
+
+int metrics_pending(struct metrics *m, int (*save)(void *arg, const char *key, size_t key_len, const void *value, size_t len),
+                    void *arg) {
+  struct buf key = {0}, value = {0};
+  int rc = 0;
+  for (struct series *s = m->record_families->pending; s != NULL && rc == 0; s = s->delta->next) {
+    key.len = value.len = 0;
+    write_saved_key(&key, s);
+    write_saved_value(&value, s);
+    rc = save(arg, key.data, key.len, value.data, value.len);
+  }
+  buf_clear(&key);
+  buf_clear(&value);
+  return rc;
+}
+
+static void apply(struct series *s) {
+  const struct delta *d = s->delta;
+  atomic_fetch_add_explicit(&s->integer, d->integer, memory_order_relaxed);
+  if (d->real != 0)
+    metric_add_real(&s->real, d->real);
+  if (s->family->kind == METRIC_HISTOGRAM)
+    for (size_t i = 0; i <= s->family->nbounds; i++)
+      atomic_fetch_add_explicit(&s->buckets[i], d->buckets[i], memory_order_relaxed);
+}
+
+static void reset(struct delta *d, const struct metric *f) {
+  d->pending = false;
+  d->integer = 0;
+  d->real = 0;
+  if (f->kind == METRIC_HISTOGRAM)
+    memset(d->buckets, 0, (f->nbounds + 1) * sizeof *d->buckets);
+}
+
+static void end_pending(struct record_families *f, bool keep) {
+  for (struct series *s = f->pending; s != NULL; s = s->delta->next) {
+    if (keep)
+      apply(s);
+    reset(s->delta, s->family);
+  }
+  f->pending = NULL;
+}
+
+void metrics_commit(struct metrics *m) {
+  end_pending(m->record_families, true);
+}
+
+void metrics_rollback(struct metrics *m) {
+  end_pending(m->record_families, false);
+}
+
+static const char *next_text(const char **p, const char *end) {
+  const char *s = *p;
+  const char *nul = memchr(s, '\0', (size_t) (end - s));
+  if (nul == NULL)
+    return NULL;
+  *p = nul + 1;
+  return s;
+}
+
+static struct metric *find_saved(struct record_families *f, const char *bare_name) {
+  for (size_t i = 0; bare_name != NULL && i < f->nrules; i++)
+    if (strcmp(f->rules[i].metric->bare_name, bare_name) == 0)
+      return f->rules[i].metric;
+  return NULL;
+}
+
+void metrics_restore(struct metrics *m, const char *key, size_t key_len, const void *value, size_t len) {
+  const char *p = key, *end = key + key_len;
+  struct metric *f = find_saved(m->record_families, next_text(&p, end));
+  if (f == NULL)
+    return;
+  struct buf values = {0};
+  for (size_t i = 0; i < f->nlabels; i++) {
+    const char *name = next_text(&p, end);
+    const char *text = name != NULL && strcmp(name, f->labels[i]) == 0 ? next_text(&p, end) : NULL;
+    if (text == NULL)
+      goto done;
+    buf_append(&values, text, strlen(text) + 1);
+  }
+  size_t nbuckets = f->kind == METRIC_HISTOGRAM ? f->nbounds + 1 : 0;
+  size_t bounds = f->nbounds * sizeof *f->bounds, cells = (2 + nbuckets) * 8;
+  const char *cell = value;
+  if (p != end || len != cells + bounds || (bounds > 0 && memcmp(cell + cells, f->bounds, bounds) != 0))
+    goto done;
+
+  struct series *s = metric_series_restored(f, values.data, values.len);
+  memcpy(&s->integer, cell, 8);
+  memcpy(&s->real, cell + 8, 8);
+  memcpy(s->buckets, cell + 16, nbuckets * 8);
+done:
+  buf_clear(&values);
+}
