@@ -1,5 +1,6 @@
 #include "base/utf8.h"
 
+#include <stdint.h>
 #include <string.h>
 
 static int is_tail(unsigned char c) {
@@ -23,9 +24,22 @@ size_t utf8_sequence(const char *s, size_t len) {
   return (p[0] == 0xF0 && p[1] < 0x90) || (p[0] == 0xF4 && p[1] > 0x8F) ? 0 : 4;
 }
 
+/* Length of the leading run of 8-byte words that are plain ASCII without NUL. */
+static size_t plain_words(const char *s, size_t len) {
+  size_t i = 0;
+  for (; i + 8 <= len; i += 8) {
+    uint64_t word;
+    memcpy(&word, s + i, 8);
+    if (((word | (word - 0x0101010101010101)) & 0x8080808080808080) != 0)
+      break;
+  }
+  return i;
+}
+
 size_t utf8_copy(char *out, size_t cap, const char *s, size_t len) {
-  size_t n = 0;
-  for (size_t i = 0; i < len;) {
+  size_t n = plain_words(s, len < cap ? len : cap);
+  memcpy(out, s, n);
+  for (size_t i = n; i < len;) {
     size_t sequence = s[i] == '\0' ? 0 : utf8_sequence(s + i, len - i);
     const char *from = sequence > 0 ? s + i : UTF8_REPLACEMENT;
     size_t size = sequence > 0 ? sequence : sizeof UTF8_REPLACEMENT - 1;
