@@ -4,6 +4,8 @@
 
 const struct binding bindings[] = {
   {"json", luaopen_json},
+  {"kv", luaopen_kv},
   {"log", luaopen_log},
+  {"metrics", luaopen_metrics},
   {NULL, NULL},
 };

@@ -285,10 +285,6 @@ static int l_json_fragment(lua_State *L) {
   size_t len;
   lua_settop(L, 1);
   const char *text = lua_json_check_text(L, 1, &len);
-  struct json_error error = {0};
-  const char *end = text + len;
-  const char *after = json_skip_value(json_skip_space(text, end), end, MAX_DEPTH, &error);
-  luaL_argcheck(L, after != NULL && json_skip_space(after, end) == end, 1, "one JSON value expected");
   buf_append(lua_json_push_fragment(L), text, len);
   return 1;
 }

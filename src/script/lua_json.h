@@ -12,8 +12,8 @@
  * too large): then error says what and where, and out may hold a part.  Never raises, leaves the stack as it was. */
 bool lua_json_write(lua_State *L, int index, struct buf *out, struct buf *error);
 
-/* Pushes an empty json.fragment, made before work that must not raise; the caller fills it.  It lives as long as the
- * value on the Lua side. */
+/* Pushes an empty json.fragment and answers its bytes, for the caller to fill.  The collector frees them, so it is also the place
+ * for a buffer that is open while Lua may raise. */
 struct buf *lua_json_push_fragment(lua_State *L);
 
 /* The bytes of a fragment, or NULL when the value at index is none. */

@@ -1,0 +1,58 @@
+#include "script/kv.h"
+
+#include <uv.h>
+
+#include "test.h"
+
+static struct kv_value integer(int64_t n) {
+  return (struct kv_value) {.type = KV_INTEGER, .integer = n};
+}
+
+static struct kv_value text(const char *s) {
+  return (struct kv_value) {.type = KV_TEXT, .text = {.data = (char *) s, .len = strlen(s)}};
+}
+
+int main(void) {
+  struct kv *kv = kv_new(4096);
+  struct kv_value got = {0}, v = text("hello");
+  kv_get(kv, "a", 1, &got);
+  CHECK(got.type == KV_NONE);
+
+  CHECK(kv_set(kv, "a", 1, &v, 0) == 0);
+  kv_get(kv, "a", 1, &got);
+  CHECK(got.type == KV_TEXT);
+  CHECK_BYTES(got.text.data, got.text.len, "hello");
+  CHECK(kv_incr(kv, "a", 1, &(struct kv_value) {.type = KV_INTEGER, .integer = 1}, 0, &v) == UV_EINVAL);
+
+  v = integer(3);
+  struct kv_value sum;
+  CHECK(kv_incr(kv, "n", 1, &v, 0, &sum) == 0 && sum.integer == 3);
+  CHECK(kv_incr(kv, "n", 1, &v, 0, &sum) == 0 && sum.integer == 6);
+  v = (struct kv_value) {.type = KV_REAL, .real = 0.5};
+  CHECK(kv_incr(kv, "n", 1, &v, 0, &sum) == 0 && sum.type == KV_REAL && sum.real == 6.5);
+
+  static char large[5000];
+  struct kv_value big = {.type = KV_TEXT, .text = {.data = large, .len = sizeof large}};
+  CHECK(kv_set(kv, "a", 1, &big, 0) == UV_ENOSPC);
+  kv_get(kv, "a", 1, &got);
+  CHECK_BYTES(got.text.data, got.text.len, "hello");
+
+  /* what has expired makes room */
+  big.text.len = 3500;
+  CHECK(kv_set(kv, "b", 1, &big, 1) == 0);
+  int rc;
+  for (int i = 0; i < 1000 && (rc = kv_set(kv, "c", 1, &big, 0)) == UV_ENOSPC; i++)
+    uv_sleep(1);
+  CHECK(rc == 0);
+  kv_get(kv, "b", 1, &got);
+  CHECK(got.type == KV_NONE);
+
+  v = (struct kv_value) {0};
+  CHECK(kv_set(kv, "c", 1, &v, 0) == 0);
+  kv_get(kv, "c", 1, &got);
+  CHECK(got.type == KV_NONE);
+
+  buf_clear(&got.text);
+  kv_free(kv);
+  return TEST_END;
+}
