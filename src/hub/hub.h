@@ -8,7 +8,7 @@
 #include "record/record.h"
 
 struct hub; /* owned by main, shared by all loops */
-struct loop;
+struct metrics;
 
 struct hub_options {
   uint32_t ring_events;
@@ -21,12 +21,13 @@ struct hub_options {
 struct hub *hub_new(const struct schema *schema, const struct hub_options *options);
 void hub_free(struct hub *hub);
 
-/* The database's name, first part of every event id.  Before the first publish. */
-void hub_set_name(struct hub *hub, const char *name);
+/* The database's name, first part of every event id, and its newest row.  Before the first publish. */
+void hub_set_name(struct hub *hub, const char *name, int64_t last_row);
 
 /* Publishes the committed records of b that are not unchanged, in their order, to topic "logs" as the event JSON of
- * record_write_event.  Called by the storage writer after COMMIT, so every loop sees one order.  Event id:
- * NAME-rowid-n, n counting the events since that row. Cannot fail. */
+ * record_write_event.  Called by the storage writer after COMMIT, so every loop sees one order.  Event id: NAME-rowid-n,
+ * the newest row so far and the number of events so far that are in no new row (starts, merges, scripts' own); n begins at the
+ * unix time of the start in microseconds, so that both only grow, also over a restart.  Cannot fail. */
 void hub_publish_batch(struct hub *hub, const struct batch *b);
 
 /* Appends one event of a script's own topic.  json is one line of UTF-8 (len bytes, copied).  Framing: WHATWG HTML,
@@ -37,5 +38,8 @@ struct hub_stats {
   uint64_t published, delivered, dropped, subscribers, groups, ring_events, ring_bytes;
 };
 void hub_stats(const struct hub *hub, struct hub_stats *stats);
+
+/* Registers the families moonledger_stream_*. */
+void hub_metrics(struct hub *hub, struct metrics *metrics);
 
 #endif

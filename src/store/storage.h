@@ -115,6 +115,7 @@ struct cursor {
 struct query {
   struct message done;
   struct loop *loop;
+  void *asker;                 /* the asker's own */
   enum query_kind kind;
   struct conditions *where;    /* a reference of the query's own; NULL: all */
   int64_t deadline_ms;         /* 0: the storage's */
@@ -126,6 +127,7 @@ struct query {
   uint32_t limit, offset;
   bool has_after;
   struct cursor after;
+  bool by_row;                 /* in order of commit, oldest first, only rows above after.row; order_by and its like unused */
   bool as_json;                /* json: an array of rows, instead of batch */
   bool with_extra;
   /* LOOKUP */
