@@ -1,0 +1,73 @@
+--- Text of several JSON values: one array, one object, or an object a line.
+local json = require "json"
+
+local lines = {}
+
+local bom = "\xEF\xBB\xBF"
+
+-- Plain finds: a pattern with repetitions may not search a whole body.
+local function each_line(text, visit)
+  local from = text:sub(1, 3) == bom and 4 or 1
+  local number = 0
+  while from <= #text do
+    local to = text:find("\n", from, true) or #text + 1
+    local last = text:byte(to - 1) == 13 and to - 2 or to - 1
+    number = number + 1
+    local line = text:sub(from, last)
+    if line:find("%S") then
+      visit(line, number)
+    end
+    from = to + 1
+  end
+end
+
+local function decode(text)
+  local ok, value = pcall(json.decode, text)
+  return ok and value
+end
+
+--- Calls visit(object, line number) for each line that is a JSON object; others are rejected by their number.
+---@param text string
+---@param batch Batch
+---@param visit fun(object: table, line: integer)
+function lines.each(text, batch, visit)
+  each_line(text, function(line, number)
+    local value = decode(line)
+    if type(value) == "table" then
+      visit(value, number)
+    else
+      batch:reject(("line %d is no JSON object"):format(number))
+    end
+  end)
+end
+
+local function opening(text)
+  return text:match("^\xEF?\xBB?\xBF?%s*(.)")
+end
+
+--- The same for an array (visited with positions from 1), for a single object over several lines, and for lines.
+---@param text string
+---@param batch Batch
+---@param visit fun(object: table, position: integer)
+function lines.each_value(text, batch, visit)
+  local whole = opening(text:sub(1, 100)) == "[" and decode(text)
+  if whole then
+    for i, value in ipairs(whole) do
+      if type(value) == "table" then
+        visit(value, i)
+      else
+        batch:reject(("element %d is no JSON object"):format(i))
+      end
+    end
+    return
+  end
+  local first = text:sub(1, (text:find("\n", 1, true) or #text + 1) - 1)
+  whole = not decode(first) and decode(text)
+  if whole then
+    visit(whole, 1)
+    return
+  end
+  lines.each(text, batch, visit)
+end
+
+return lines

@@ -1,0 +1,32 @@
+--- Which attributes of a sender's metric become labels.  Those of a person, a session or a prompt are left out: each
+--- would make a series.  Points that differ in them only are added up.
+local usage = { "type", "model", "query_source", "speed", "effort" }
+local call = { "gen_ai.operation.name", "gen_ai.provider.name", "gen_ai.system", "gen_ai.request.model", "error.type" }
+local tokens = {
+  "gen_ai.operation.name", "gen_ai.provider.name", "gen_ai.system", "gen_ai.request.model", "gen_ai.token.type",
+}
+
+return {
+  default = {},
+
+  ["claude_code.session.count"] = { "start_type" },
+  ["claude_code.lines_of_code.count"] = { "type", "model" },
+  ["claude_code.pull_request.count"] = {},
+  ["claude_code.commit.count"] = {},
+  ["claude_code.cost.usage"] = { "model", "query_source", "speed", "effort" },
+  ["claude_code.token.usage"] = usage,
+  ["claude_code.code_edit_tool.decision"] = { "tool_name", "decision", "source", "language" },
+  ["claude_code.active_time.total"] = { "type" },
+
+  ["gemini_cli.token.usage"] = { "type", "model" },
+  ["gemini_cli.api.request.count"] = { "model", "status_code", "error_type" },
+  ["gemini_cli.tool.call.count"] = { "function_name", "success", "decision" },
+
+  ["gen_ai.client.token.usage"] = tokens,
+  ["gen_ai.client.operation.duration"] = call,
+  ["gen_ai.client.inference.usage.input_tokens"] = call,
+  ["gen_ai.client.inference.usage.output_tokens"] = call,
+  ["gen_ai.client.inference.usage.cache_read.input_tokens"] = call,
+  ["gen_ai.client.inference.usage.cache_write.input_tokens"] = call,
+  ["gen_ai.client.inference.usage.reasoning.output_tokens"] = call,
+}

@@ -1,0 +1,168 @@
+--- OTLP messages as tables of their JSON names, decoded from JSON or protobuf alike: attributes, walking, times.
+--- Source: opentelemetry-proto, docs/specification.md.
+local values = require "ingest.values"
+
+local otlp = {}
+
+local object = values.object
+
+local function array(list)
+  local out = {}
+  for _, any in ipairs(object(list)) do
+    out[#out + 1] = otlp.value(any)
+  end
+  return out
+end
+
+--- The Lua value of an AnyValue; nil when it is none that can be kept, such as Claude Desktop's {"doubleValue":{}}.
+---@return any
+function otlp.value(any)
+  if type(any) ~= "table" then
+    return nil
+  end
+  if type(any.stringValue) == "string" then
+    return any.stringValue
+  end
+  if any.intValue ~= nil then
+    return values.number(any.intValue)
+  end
+  if any.doubleValue ~= nil then
+    return values.number(any.doubleValue)
+  end
+  if type(any.boolValue) == "boolean" then
+    return any.boolValue
+  end
+  if type(any.arrayValue) == "table" then
+    return array(any.arrayValue.values)
+  end
+  if type(any.kvlistValue) == "table" then
+    return otlp.attributes(any.kvlistValue.values)
+  end
+  return nil
+end
+
+--- A list of KeyValue as a table.
+---@param list any
+---@return table<string, any>
+function otlp.attributes(list)
+  local attributes = {}
+  for _, pair in ipairs(object(list)) do
+    if type(pair) == "table" and type(pair.key) == "string" then
+      attributes[pair.key] = otlp.value(pair.value)
+    end
+  end
+  return attributes
+end
+
+---@class Signal
+---@field resources string
+---@field scopes string
+---@field items string
+---@field rejected string member of partialSuccess
+
+---@type table<string, Signal>
+otlp.signals = {
+  logs = { resources = "resourceLogs", scopes = "scopeLogs", items = "logRecords", rejected = "rejectedLogRecords" },
+  traces = { resources = "resourceSpans", scopes = "scopeSpans", items = "spans", rejected = "rejectedSpans" },
+  metrics = {
+    resources = "resourceMetrics", scopes = "scopeMetrics", items = "metrics", rejected = "rejectedDataPoints",
+  },
+}
+
+---@class Origin
+---@field resource table<string, any> attributes of the resource
+---@field scope string                name of the instrumentation scope
+
+--- Calls visit(item, origin) for every log record, span or metric of a message; what is no object is rejected.
+---@param message any
+---@param signal Signal
+---@param batch Batch
+---@param visit fun(item: table, origin: Origin)
+function otlp.each(message, signal, batch, visit)
+  for _, resource in ipairs(object(object(message)[signal.resources])) do
+    resource = object(resource)
+    local attributes = otlp.attributes(object(resource.resource).attributes)
+    for _, scope in ipairs(object(resource[signal.scopes])) do
+      scope = object(scope)
+      local origin = { resource = attributes, scope = values.text(object(scope.scope).name) or "" }
+      for _, item in ipairs(object(scope[signal.items])) do
+        if type(item) == "table" then
+          visit(item, origin)
+        else
+          batch:reject("an item is no object")
+        end
+      end
+    end
+  end
+end
+
+-- Prompts and answers, in the names of those who send them: metadata is kept, content is not.
+local content = {
+  ["body"] = true, ["prompt"] = true, ["response"] = true, ["response_text"] = true, ["request_text"] = true,
+  ["tool_input"] = true, ["tool_parameters"] = true, ["arguments"] = true, ["output"] = true,
+  ["input.value"] = true, ["output.value"] = true,
+  ["traceloop.entity.input"] = true, ["traceloop.entity.output"] = true,
+}
+local content_families = {
+  "gen_ai.prompt", "gen_ai.completion", "gen_ai.input.messages", "gen_ai.output.messages", "gen_ai.tool.definitions",
+  "gen_ai.system_instructions", "llm.input_messages", "llm.output_messages", "llm.prompts", "llm.completions",
+  "trace.input", "trace.output", "span.input", "span.output",
+}
+local longest_value = 1024
+
+local function is_content(name, value)
+  if content[name] or type(value) == "string" and #value > longest_value then
+    return true
+  end
+  for _, family in ipairs(content_families) do
+    if name:sub(1, #family) == family then
+      return true
+    end
+  end
+  return false
+end
+
+--- The attributes without content and without those already used; nil when nothing is left.
+---@param attributes table<string, any>
+---@param used table<string, boolean>?
+---@return table<string, any>?
+function otlp.rest(attributes, used)
+  local kept
+  for name, value in pairs(attributes) do
+    if not (used and used[name]) and not is_content(name, value) then
+      kept = kept or {}
+      kept[name] = value
+    end
+  end
+  return kept
+end
+
+-- What a resource says about the SDK and the machine's build is the same in every row.
+local dull = { "telemetry.", "process.", "os.", "host.arch", "service.name" }
+
+--- A resource's attributes that are worth a place in each row: team, host, version.
+function otlp.resource(attributes)
+  local kept
+  for name, value in pairs(attributes) do
+    local skip = false
+    for _, prefix in ipairs(dull) do
+      skip = skip or name:sub(1, #prefix) == prefix
+    end
+    if not skip and not is_content(name, value) then
+      kept = kept or {}
+      kept[name] = value
+    end
+  end
+  return kept
+end
+
+--- Names that stand in a table {name = true}.
+function otlp.names(...)
+  local set = {}
+  for _, name in ipairs { ... } do
+    set[name] = true
+  end
+  return set
+end
+
+return otlp

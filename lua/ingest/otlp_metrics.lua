@@ -1,0 +1,189 @@
+--- OTLP metrics as Prometheus families: names as OpenTelemetry's Prometheus rules make them, sums as counters, gauges
+--- as gauges, histograms as the counters of their count and sum.  Cost and tokens in here are never added to records:
+--- those come from logs and spans, and counting both would double them.
+local batches = require "ingest.batch"
+local metric_labels = require "ingest.metric_labels"
+local otlp = require "ingest.otlp"
+local values = require "ingest.values"
+
+local otlp_metrics = {}
+
+---@class Point
+---@field kind "counter"|"gauge"
+---@field name string
+---@field help string
+---@field value number
+---@field labels table<string, string>  by Prometheus name
+---@field series string?   cumulative: names the sender's series, whose value counts from start
+---@field start integer?
+
+local units = {
+  s = "seconds", ms = "milliseconds", us = "microseconds", ns = "nanoseconds", By = "bytes", KiBy = "kibibytes",
+  MiBy = "mebibytes", ["%"] = "percent", ["1"] = "", [""] = "",
+}
+
+local function sanitise(name)
+  name = name:gsub("[^%w_:]", "_"):gsub("__+", "_")
+  return name:find("^%d") and "_" .. name or name
+end
+
+local function unit_of(metric)
+  local unit = (values.clip(values.text(metric.unit), 64) or ""):gsub("{.-}", "")
+  return units[unit] or sanitise(unit)
+end
+
+local function ends_with(name, suffix)
+  return name:sub(-#suffix) == suffix
+end
+
+local function name_of(metric, suffix)
+  local name, unit = sanitise(metric.name), unit_of(metric)
+  if unit ~= "" and not ends_with(name, "_" .. unit) then
+    name = name .. "_" .. unit
+  end
+  if suffix and not ends_with(name, suffix) then
+    name = name .. suffix
+  end
+  return name
+end
+
+local function labels_of(metric, attributes, origin, extra)
+  local labels = { service = values.text(origin.resource["service.name"]) or "unknown" }
+  for _, names in ipairs { metric_labels[metric.name] or metric_labels.default, extra } do
+    for _, name in ipairs(names) do
+      local value = attributes[name]
+      labels[sanitise(name)] = type(value) ~= "table" and value ~= nil and values.clip(tostring(value), 128) or ""
+    end
+  end
+  return labels
+end
+
+local function series_of(name, attributes, origin)
+  local parts = {}
+  for _, from in ipairs { attributes, origin.resource } do
+    for key, value in pairs(from) do
+      if type(value) ~= "table" then
+        parts[#parts + 1] = key .. "=" .. tostring(value)
+      end
+    end
+  end
+  table.sort(parts)
+  return name .. "{" .. table.concat(parts, ",") .. "}" .. origin.scope
+end
+
+local delta, cumulative = 1, 2
+
+local temporalities = {
+  [delta] = delta, [cumulative] = cumulative,
+  AGGREGATION_TEMPORALITY_DELTA = delta, AGGREGATION_TEMPORALITY_CUMULATIVE = cumulative,
+}
+
+local function put(batch, metric, origin, kind, suffix, point, value, temporality)
+  local attributes = otlp.attributes(point.attributes)
+  local name = name_of(metric, suffix)
+  batch.points[#batch.points + 1] = {
+    kind = kind,
+    name = name,
+    help = values.text(metric.description) or ("OTLP metric " .. metric.name),
+    value = value,
+    labels = labels_of(metric, attributes, origin, batch.extra_labels),
+    series = temporality == cumulative and series_of(name, attributes, origin) or nil,
+    start = temporality == cumulative and values.nanoseconds(point.startTimeUnixNano) or nil,
+  }
+end
+
+local function value_of(point)
+  return values.number(point.asDouble) or values.number(point.asInt)
+end
+
+local function each_point(batch, metric, data, visit)
+  for _, point in ipairs(values.object(data.dataPoints)) do
+    local fault = type(point) ~= "table" and "a data point is no object" or visit(point)
+    if fault then
+      batch:reject(("metric %s: %s"):format(values.clip(metric.name, 100), fault))
+    end
+  end
+end
+
+local function take_sum(batch, metric, origin)
+  local sum = metric.sum
+  local temporality = temporalities[sum.aggregationTemporality]
+  local counts = sum.isMonotonic == true
+  each_point(batch, metric, sum, function(point)
+    local value = value_of(point)
+    if not value then
+      return "a data point has no value"
+    end
+    if counts and not temporality then
+      return "a sum has no temporality"
+    end
+    if counts and value < 0 then
+      return "a monotonic sum is negative"
+    end
+    if not counts then
+      put(batch, metric, origin, "gauge", nil, point, value)
+      return
+    end
+    put(batch, metric, origin, "counter", "_total", point, value, temporality)
+  end)
+end
+
+local function take_gauge(batch, metric, origin)
+  each_point(batch, metric, metric.gauge, function(point)
+    local value = value_of(point)
+    if not value then
+      return "a data point has no value"
+    end
+    put(batch, metric, origin, "gauge", nil, point, value)
+  end)
+end
+
+local function take_histogram(batch, metric, origin)
+  local temporality = temporalities[metric.histogram.aggregationTemporality]
+  each_point(batch, metric, metric.histogram, function(point)
+    local n, sum = values.count(point.count), values.number(point.sum)
+    if not n or not temporality then
+      return "a histogram has no count or no temporality"
+    end
+    put(batch, metric, origin, "counter", "_count", point, n, temporality)
+    if sum and sum >= 0 then
+      put(batch, metric, origin, "counter", "_sum", point, sum, temporality)
+    end
+  end)
+end
+
+local takers = { sum = take_sum, gauge = take_gauge, histogram = take_histogram }
+local unread = { "exponentialHistogram", "summary" }
+
+local function take(batch, metric, origin)
+  if type(metric.name) ~= "string" or metric.name == "" or #metric.name > 255 then
+    batch:reject("a metric has no name, or too long a one")
+    return
+  end
+  for kind, taker in pairs(takers) do
+    if type(metric[kind]) == "table" then
+      taker(batch, metric, origin)
+    end
+  end
+  for _, kind in ipairs(unread) do
+    local points = values.object(values.object(metric[kind]).dataPoints)
+    if #points > 0 then
+      batch:reject(("metric %s: %s is not supported"):format(values.clip(metric.name, 100), kind), #points)
+    end
+  end
+end
+
+--- Points of an ExportMetricsServiceRequest, in the batch's points.
+---@param message any decoded
+---@param extra_labels string[]? attributes that become labels of every family
+---@return Batch
+function otlp_metrics.decode(message, extra_labels)
+  local batch = batches.new()
+  batch.points, batch.extra_labels = {}, extra_labels or {}
+  otlp.each(message, otlp.signals.metrics, batch, function(metric, origin)
+    take(batch, metric, origin)
+  end)
+  return batch
+end
+
+return otlp_metrics

@@ -1,0 +1,54 @@
+--- OTLP traces: spans of LLM calls become records, other spans are left alone.
+local batches = require "ingest.batch"
+local claude_code = require "ingest.claude_code"
+local genai = require "ingest.genai"
+local otlp = require "ingest.otlp"
+local values = require "ingest.values"
+
+local otlp_traces = {}
+
+local function claude_span(span, attributes, origin)
+  local from, to = values.nanoseconds(span.startTimeUnixNano), values.nanoseconds(span.endTimeUnixNano)
+  return claude_code.span({
+    name = values.text(span.name) or "",
+    timestamp = to or from,
+    attributes = attributes,
+    origin = origin,
+    trace_id = values.text(span.traceId),
+  }, from and to and (to - from) / 1e6 or nil)
+end
+
+local function is_claude_code(span, origin)
+  return origin.resource["service.name"] == claude_code.service
+    or type(span.name) == "string" and span.name:sub(1, #claude_code.prefix) == claude_code.prefix
+end
+
+local function take(batch, prices, span, origin)
+  local attributes = otlp.attributes(span.attributes)
+  if is_claude_code(span, origin) then
+    local record = claude_span(span, attributes, origin)
+    if record then
+      batch:add(record)
+    end
+    return
+  end
+  local record = genai.record(span, attributes, origin)
+  if record then
+    prices:settle(record, genai.cost(attributes))
+    batch:add(record)
+  end
+end
+
+--- Records of an ExportTraceServiceRequest.
+---@param message any decoded
+---@param prices Prices
+---@return Batch
+function otlp_traces.decode(message, prices)
+  local batch = batches.new()
+  otlp.each(message, otlp.signals.traces, batch, function(span, origin)
+    take(batch, prices, span, origin)
+  end)
+  return batch
+end
+
+return otlp_traces

@@ -1,0 +1,113 @@
+--- What senders mean by the values they send: numbers as strings, booleans as words, null as "None".
+local values = {}
+
+local huge = math.huge
+
+--- A finite number from a number or a numeric string; whole ones as integers.
+---@param v any
+---@return number?
+function values.number(v)
+  if type(v) ~= "number" then
+    if type(v) ~= "string" or #v > 64 or v:find("^%s*[+-]?0[xX]") then
+      return nil
+    end
+    v = tonumber(v)
+    if not v then
+      return nil
+    end
+  end
+  if v ~= v or v == huge or v == -huge then
+    return nil
+  end
+  return math.tointeger(v) or v
+end
+
+--- A count: whole, not negative.
+---@return integer?
+function values.count(v)
+  local n = values.number(v)
+  if not n or n < 0 or n >= 2 ^ 63 then
+    return nil
+  end
+  return math.tointeger(n) or math.floor(n)
+end
+
+--- The first of several values that is a count.
+---@return integer?
+function values.first_count(...)
+  for i = 1, select("#", ...) do
+    local n = values.count((select(i, ...)))
+    if n then
+      return n
+    end
+  end
+  return nil
+end
+
+--- Text with something in it; numbers become text, Python's None does not.
+---@return string?
+function values.text(v)
+  if type(v) == "number" then
+    return tostring(math.tointeger(v) or v)
+  end
+  if type(v) ~= "string" or v == "" or v == "None" then
+    return nil
+  end
+  return v
+end
+
+--- The first of several values that is text.
+---@return string?
+function values.first_text(...)
+  for i = 1, select("#", ...) do
+    local text = values.text((select(i, ...)))
+    if text then
+      return text
+    end
+  end
+  return nil
+end
+
+local words = { ["true"] = true, ["True"] = true, ["1"] = true, ["false"] = false, ["False"] = false, ["0"] = false }
+
+---@return boolean?
+function values.flag(v)
+  if type(v) == "boolean" then
+    return v
+  end
+  return words[tostring(v)]
+end
+
+local nothing = setmetatable({}, { __newindex = function() error("shared") end })
+
+--- v when it is a table, else an empty one.
+---@return table
+function values.object(v)
+  return type(v) == "table" and v or nothing
+end
+
+-- A clock before 1973 is no clock, and as a smaller number it would be read as seconds.
+local first_clock = 10 ^ 17
+
+--- Unix nanoseconds of OTLP: decimal text or number; 0 stands for unknown.
+---@return integer?
+function values.nanoseconds(v)
+  local n = values.count(v)
+  return n and n >= first_clock and n or nil
+end
+
+--- Text no longer than limit bytes, cut at a character.
+---@param text string?
+---@param limit integer
+---@return string?
+function values.clip(text, limit)
+  if not text or #text <= limit then
+    return text
+  end
+  while limit > 0 and (text:byte(limit + 1) & 0xC0) == 0x80 do
+    limit = limit - 1
+  end
+  return text:sub(1, limit)
+end
+
+return values

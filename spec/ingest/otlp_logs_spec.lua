@@ -1,0 +1,245 @@
+package.loaded.json = package.loaded.json or require "spec.helpers.json"
+local helpers = require "spec.helpers"
+local json = require "json"
+local otlp_logs = require "ingest.otlp_logs"
+local pricing = require "lib.pricing"
+
+local prices = pricing.new(require "lib.prices")
+
+local function decode(name)
+  return otlp_logs.decode(json.decode(helpers.read_file("spec/wire/" .. name)), prices)
+end
+
+local function names(events)
+  local list = {}
+  for i, event in ipairs(events) do
+    list[i] = event.sender .. " " .. event.name
+  end
+  return list
+end
+
+local session = "6e2a8c02-aec9-4272-bcde-9843b25ad407"
+
+describe("Claude Code's log", function()
+  local batch = decode "claude-code-2.1.202-logs.json"
+
+  it("has a row for each request that was answered or failed for good", function()
+    assert.equal(2, #batch.records)
+    assert.equal(0, batch.rejected)
+  end)
+
+  it("becomes a whole row", function()
+    assert.same({
+      request_id = "req_011CabcDEF",
+      timestamp = 1795426004200000000,
+      method = "POST", endpoint = "messages", path = "/v1/messages",
+      service_type = "claude_code",
+      model = "claude-sonnet-4-5-20250929",
+      status_code = 200,
+      duration_ms = 3980,
+      tokens_input = 12, tokens_output = 842, cache_read_tokens = 51342, cache_write_tokens = 2210,
+      cost_usd = 0.0363561, cost_source = "reported",
+      session_client_id = session,
+      user_agent = "claude-code/2.1.202",
+      speed = "normal", query_source = "repl_main_thread", effort = "high",
+      prompt_id = "0b6f4a1e-5a39-4b65-9f0e-0f2b7a3f5c11",
+      attributes = {
+        ["organization.id"] = "8c5b6c1e-0000-4000-8000-1f2e3d4c5b6a",
+        ["user.account_uuid"] = "0d4e2f6a-1111-4222-8333-444455556666",
+        ["user.id"] = "b7f1", ["user.email"] = "dev@example.com", ["terminal.type"] = "vscode",
+      },
+      resource = { ["service.version"] = "2.1.202", ["team.id"] = "platform" },
+    }, batch.records[1])
+  end)
+
+  it("keeps a failure's status, message and attempts, and no cost", function()
+    local failure = batch.records[2]
+    assert.equal(529, failure.status_code)
+    assert.equal("Overloaded", failure.error_message)
+    assert.equal(11, failure.attempt)
+    assert.equal(41200, failure.duration_ms)
+    assert.is_nil(failure.cost_usd)
+    assert.is_nil(failure.cost_source)
+  end)
+
+  it("makes an id that is the same when the export is repeated", function()
+    local id = session .. ":5:1795426009000000000:claude-sonnet-4-5-20250929"
+    assert.equal(id, batch.records[2].request_id)
+  end)
+
+  it("tells all else as events, without what was typed", function()
+    assert.same({
+      "claude_code user_prompt", "claude_code tool_result", "claude_code tool_decision",
+      "claude_code api_retries_exhausted",
+    }, names(batch.events))
+    assert.equal(42, batch.events[1].attributes.prompt_length)
+    assert.is_nil(batch.events[1].attributes.prompt)
+    assert.is_nil(batch.events[2].attributes.tool_input)
+    assert.equal(session, batch.events[1].session)
+  end)
+end)
+
+describe("an older Claude Code", function()
+  local batch = decode "claude-code-2.1.70-logs.json"
+
+  it("sends numbers as text", function()
+    local record = batch.records[1]
+    assert.equal(0.144065, record.cost_usd)
+    assert.equal(337, record.tokens_input)
+    assert.equal("integer", math.type(record.tokens_output))
+  end)
+
+  it("may leave the cost out, which is then computed", function()
+    -- fast: (1000*5 + 100*25) * 6 = 45000 dollars per million
+    assert.equal(0.045, batch.records[2].cost_usd)
+    assert.equal("computed", batch.records[2].cost_source)
+  end)
+
+  it("gives a connection error no status: it stands as 599", function()
+    assert.equal(599, batch.records[3].status_code)
+    assert.equal("connection_error", batch.records[3].error_type)
+  end)
+end)
+
+describe("Claude Desktop's empty doubleValue", function()
+  local batch = decode "claude-desktop-1.4-logs.json"
+
+  it("costs that value and nothing else", function()
+    assert.equal(2, #batch.records)
+    assert.equal(1000, batch.records[1].tokens_input)
+    -- 1000*3 + 100*15 = 4500
+    assert.equal(0.0045, batch.records[1].cost_usd)
+    assert.equal("computed", batch.records[1].cost_source)
+    assert.equal(0.01, batch.records[2].cost_usd)
+  end)
+
+  it("comes with the time in observedTimeUnixNano", function()
+    assert.equal(1795426013000000000, batch.records[1].timestamp)
+  end)
+end)
+
+describe("Codex", function()
+  local batch = decode "codex-0.46-logs.json"
+
+  it("counts tokens from response.completed: input without the cache, reasoning within output", function()
+    local record = batch.records[1]
+    assert.equal(5000, record.tokens_input)
+    assert.equal(15000, record.cache_read_tokens)
+    assert.equal(500, record.tokens_output)
+    assert.equal(320, record.reasoning_tokens)
+    -- 5000*1.25 + 500*10 + 15000*0.125 = 6250 + 5000 + 1875 = 13125
+    assert.equal(0.013125, record.cost_usd)
+    assert.equal("codex", record.service_type)
+  end)
+
+  it("gives a repeated usage event the same id", function()
+    assert.equal(batch.records[1].request_id, batch.records[2].request_id)
+    assert.is_truthy(batch.records[1].request_id)
+  end)
+
+  it("has a row for a request that failed, none for one that will be completed", function()
+    assert.equal(3, #batch.records)
+    assert.equal(429, batch.records[3].status_code)
+    assert.equal("Rate limit reached", batch.records[3].error_message)
+  end)
+
+  it("names its events", function()
+    assert.same({
+      "codex conversation_starts", "codex user_prompt", "codex api_request", "codex sse_event", "codex tool_decision",
+    }, names(batch.events))
+  end)
+end)
+
+describe("Gemini CLI", function()
+  local batch = decode "gemini-cli-0.9-logs.json"
+
+  it("counts a call once although it tells of it twice", function()
+    assert.equal(2, #batch.records)
+  end)
+
+  it("counts input without the cache and thoughts as output", function()
+    local record = batch.records[1]
+    assert.equal(4000, record.tokens_input)
+    assert.equal(8000, record.cache_read_tokens)
+    assert.equal(750, record.tokens_output)
+    -- 4000*1.25 + 750*10 + 8000*0.125 = 5000 + 7500 + 1000 = 13500
+    assert.equal(0.0135, record.cost_usd)
+    assert.is_nil((record.attributes or {}).response_text)
+  end)
+
+  it("reads a status that is text", function()
+    assert.equal(429, batch.records[2].status_code)
+    assert.equal("ApiError", batch.records[2].error_type)
+  end)
+end)
+
+describe("an OTLP log message", function()
+  local function records(list)
+    return { resourceLogs = { { scopeLogs = { { logRecords = list } } } } }
+  end
+  local function pair(key, value)
+    return { key = key, value = value }
+  end
+  local name = pair("event.name", { stringValue = "claude_code.api_request" })
+
+  for sentence, message in pairs {
+    ["without resourceLogs"] = {}, ["with an empty list"] = { resourceLogs = {} },
+    ["with an empty resource"] = { resourceLogs = { {} } },
+    ["that is a list"] = { 1, 2 }, ["with a number for a list"] = { resourceLogs = 5 },
+    ["with a number for a resource"] = { resourceLogs = { 5 } },
+  } do
+    it(sentence .. " is empty", function()
+      local batch = otlp_logs.decode(message, prices)
+      assert.same({}, batch.records)
+      assert.equal(0, batch.rejected)
+    end)
+  end
+
+  it("may have items that are none: the others are taken", function()
+    local batch = otlp_logs.decode(records { 7, { attributes = { name } }, "x" }, prices)
+    assert.equal(1, #batch.records)
+    assert.equal(2, batch.rejected)
+  end)
+
+  for _, case in ipairs {
+    { "a name with prefix", "claude_code.api_request", nil, nil },
+    { "a bare name and the body", "api_request", nil, "claude_code.api_request" },
+    { "the field eventName", nil, "claude_code.api_request", nil },
+    { "the body alone", nil, nil, "claude_code.api_request" },
+  } do
+    local sentence, attribute, field, body = table.unpack(case, 1, 4)
+    it("is recognised by " .. sentence, function()
+      local batch = otlp_logs.decode(records { {
+        eventName = field, body = body and { stringValue = body },
+        attributes = attribute and { pair("event.name", { stringValue = attribute }) },
+      } }, prices)
+      assert.equal(1, #batch.records)
+    end)
+  end
+
+  for _, case in ipairs {
+    { "an integer", { intValue = 5 }, 5 }, { "text of an integer", { intValue = "5" }, 5 },
+    { "a double", { doubleValue = 5.0 }, 5 }, { "text", { stringValue = "5" }, 5 },
+    { "more than 31 bits", { intValue = "4294967297" }, 4294967297 },
+    { "a negative number", { intValue = -1 }, nil }, { "no number", { stringValue = "NaN" }, nil },
+    { "hexadecimal", { stringValue = "0x10" }, nil }, { "an infinite number", { doubleValue = math.huge }, nil },
+    { "an empty value", {}, nil }, { "a list", { arrayValue = { values = { { intValue = 5 } } } }, nil },
+  } do
+    local sentence, value, expected = table.unpack(case, 1, 3)
+    it("may have tokens as " .. sentence, function()
+      local batch = otlp_logs.decode(records { { attributes = { name, pair("input_tokens", value) } } }, prices)
+      assert.equal(expected, batch.records[1].tokens_input)
+    end)
+  end
+
+  it("with a time of 0 has none", function()
+    local batch = otlp_logs.decode(records { { timeUnixNano = "0", attributes = { name } } }, prices)
+    assert.is_nil(batch.records[1].timestamp)
+  end)
+
+  it("drops long values", function()
+    local long = pair("notes", { stringValue = ("x"):rep(60000) })
+    local batch = otlp_logs.decode(records { { attributes = { name, long } } }, prices)
+    assert.is_nil((batch.records[1].attributes or {}).notes)
+  end)
+end)
