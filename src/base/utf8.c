@@ -51,3 +51,50 @@ size_t utf8_copy(char *out, size_t cap, const char *s, size_t len) {
   }
   return n;
 }
+
+static size_t ascii_words(const char *s, size_t len) {
+  size_t i = 0;
+  for (; i + 16 <= len; i += 16) {
+    uint64_t words[2];
+    memcpy(words, s + i, 16);
+    if (((words[0] | words[1]) & 0x8080808080808080) != 0)
+      break;
+  }
+  return i;
+}
+
+size_t utf8_valid(const char *s, size_t len) {
+  for (size_t i = 0;;) {
+    i += ascii_words(s + i, len - i);
+    for (size_t word = i + 16; i < word;) {
+      size_t sequence = utf8_sequence(s + i, len - i);
+      if (sequence == 0)
+        return i;
+      i += sequence;
+    }
+  }
+}
+
+void utf8_append(struct buf *out, const char *s, size_t len) {
+  for (size_t i = 0;; i++) {
+    size_t valid = utf8_valid(s + i, len - i);
+    buf_append(out, s + i, valid);
+    i += valid;
+    if (i == len)
+      return;
+    buf_append(out, UTF8_REPLACEMENT, sizeof UTF8_REPLACEMENT - 1);
+  }
+}
+
+size_t utf8_encode(char *out, unsigned code) {
+  static const unsigned char lead[] = {0, 0, 0xC0, 0xE0, 0xF0};
+  if (code < 0x80) {
+    out[0] = (char) code;
+    return 1;
+  }
+  size_t len = code < 0x800 ? 2 : code < 0x10000 ? 3 : 4;
+  for (size_t i = len - 1; i > 0; i--, code >>= 6)
+    out[i] = (char) (0x80 | (code & 0x3F));
+  out[0] = (char) (lead[len] | code);
+  return len;
+}

@@ -9,7 +9,7 @@
 
 /* One record.  Strings live in the text of its batch; v has a slot per column of the schema. */
 struct record {
-  uint64_t present;  /* bit per column: received and not null.  After batch_complete every slot of v is valid */
+  uint64_t present;  /* bit per column: received and not null; the id always.  Every slot of v is valid */
   int64_t row;       /* rowid once stored, else 0 */
   uint32_t position; /* in what was sent, from 0 */
   uint8_t event;     /* index into schema->events */
@@ -51,17 +51,20 @@ static inline struct record *batch_record(const struct batch *b, size_t i) {
   return (struct record *) (b->records.data + i * batch_stride(b->schema));
 }
 
-/* Appends an empty record of the default event type.  Pointers to other records of b are void afterwards. */
+/* Appends a record of defaults and of the default event type.  Pointers to other records of b are void afterwards. */
 struct record *batch_add(struct batch *b);
 void batch_drop_last(struct batch *b);
 
-/* Notes that the record at position index was not taken. */
+/* Notes that the record at position index was not taken, and why; counting what was sent is the caller's. */
 void batch_reject(struct batch *b, uint32_t index, uint32_t line, int column, const char *format, ...)
     __attribute__((format(printf, 5, 6)));
 
+const char *column_expected(const struct column *c); /* "an integer", for messages */
+
 /* Sets a column from text, number or boolean as a lenient client sends it: numbers as strings, booleans as
- * 0/1, times by magnitude or ISO 8601 (API.md, "POST /logs/ingest").  false when it cannot be that column's
- * value; then *why says what was expected. */
+ * 0/1, times by magnitude or ISO 8601 (API.md, "POST /logs/ingest").  name is one of a column's.  false when the
+ * value does not fit the column; then *why says what was expected, and an alias belongs into extra instead of being a
+ * fault: another sender's "status" may be a word. */
 bool record_set_text(struct batch *b, struct record *r, const struct column_name *name, const char *s, size_t len,
                      const char **why);
 bool record_set_number(struct batch *b, struct record *r, const struct column_name *name, bool is_integer,
@@ -69,16 +72,43 @@ bool record_set_number(struct batch *b, struct record *r, const struct column_na
 bool record_set_boolean(struct batch *b, struct record *r, const struct column_name *name, bool value,
                         const char **why);
 
-/* Gives the last record of b its id if it has none, defaults and derived values (schema.lua). */
+/* Adds a member that has no column: json is one valid value.  Before batch_complete. */
+void record_put_extra(struct batch *b, struct record *r, const char *name, size_t name_len, const char *json,
+                      size_t json_len);
+
+/* Gives r its id if it has none, its time, defaults and derived values (schema.lua), and writes the columns that live in
+ * extra into its JSON. */
 void batch_complete(struct batch *b, struct record *r, int64_t now_us);
+
+/* The way back from a stored row: fills the slots of the columns that live in extra from r's extra. */
+void record_read_extra(struct batch *b, struct record *r);
+
+/* Appends the members of two objects to out as one; a member of later replaces one of earlier.  Both are valid, as extra is;
+ * either may be empty text. */
+void extra_merge(struct buf *out, const char *earlier, size_t earlier_len, const char *later, size_t later_len);
+
+/* The columns that row takes from later, a record of the same id: those received (never the time, which stays that of the
+ * first), and derived ones that follow a received one and were not given otherwise.  Bit per column, extra not included. */
+uint64_t record_changes(const struct schema *schema, const struct record *row, const struct buf *row_text,
+                        const struct record *later);
+
+/* What r adds to a measure: rounded and saturated; 1 for a count; 0 where its condition does not hold. */
+int64_t measure_value(const struct measure *m, const struct schema *schema, const struct record *r,
+                      const struct buf *text);
 
 static inline bool record_has(const struct record *r, int column) {
   return r->present >> column & 1;
 }
 
+/* Known: received, or derived from what was. */
+static inline bool record_knows(const struct schema *schema, const struct record *r, int column) {
+  int from = schema->columns[column].from;
+  return record_has(r, column) || (from >= 0 && record_has(r, from));
+}
+
 static inline const char *value_text(const struct buf *text, union value v, size_t *len) {
   *len = v.s.len;
-  return text->data + v.s.offset;
+  return v.s.len > 0 ? text->data + v.s.offset : "";
 }
 
 /* Appends a string to b's text and answers its place. */

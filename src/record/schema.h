@@ -6,7 +6,6 @@
 #include <stdint.h>
 
 #include "base/buf.h"
-#include "base/table.h"
 
 struct lua_State;
 struct conditions;
@@ -14,7 +13,14 @@ struct conditions;
 /* lua/schema.lua, compiled.  Immutable after schema_load and shared by all threads; a change to it takes
  * effect at the next start.  The core knows of a record only what stands here. */
 
-enum { SCHEMA_MAX_COLUMNS = 64, SCHEMA_MAX_EVENTS = 8, SCHEMA_MAX_MEASURES = 32, SCHEMA_MAX_BY = 8 };
+enum {
+  SCHEMA_MAX_COLUMNS = 64,
+  SCHEMA_MAX_EVENTS = 8,
+  SCHEMA_MAX_MEASURES = 32,
+  SCHEMA_MAX_BY = 8,
+  SCHEMA_MAX_NAMES = 1024, /* columns, aliases and event keys */
+  SCHEMA_MAX_NAME = 47,    /* bytes of one */
+};
 
 enum column_type {
   COLUMN_STRING,
@@ -35,6 +41,8 @@ union value {
 struct column {
   const char *name;
   size_t name_len;
+  const char *json;    /* "name": with its quotes and colon, as in a row */
+  size_t json_len;
   enum column_type type;
   bool in_extra;       /* has a slot in a record but no column of its own: kept inside the JSON of extra */
   bool is_public;      /* part of a row's JSON, in the order of declaration */
@@ -79,14 +87,15 @@ struct rollup_set {
   uint8_t tiers;             /* bit per tier it keeps */
 };
 
-/* A Prometheus family counted for every committed record. */
+/* An entry of a Prometheus family, counted for every committed record that it is about.  Entries of one family (tokens_total
+ * has one per type of token) stand next to each other and share name, kind, help, bounds and label names. */
 enum family_kind { FAMILY_COUNTER, FAMILY_HISTOGRAM };
 
 struct label {
   const char *name;
   int column;         /* -1: the fixed text below */
   const char *text;   /* fixed value, or what stands for an empty or absent one ("unknown") */
-  const char *prefix; /* fallback: prefix followed by the status role's value, as in http_500; or NULL */
+  const char *prefix; /* what stands before text: prefix and the status role's value, as in http_500; or NULL */
 };
 
 struct family {
@@ -96,23 +105,39 @@ struct family {
   size_t nlabels;
   int value;               /* column; -1 counts records */
   double scale;            /* of the value */
-  struct conditions *when; /* NULL: every record; a family is counted when any of its entries matches */
+  struct conditions *when; /* NULL: every record */
   uint32_t events;         /* bit per event type that it counts */
   const double *bounds;
   size_t nbounds;
 };
 
+/* A member name that a client may use. */
+struct column_name {
+  char name[SCHEMA_MAX_NAME + 1]; /* then zeros, so that the scanner compares words */
+  size_t len;
+  int column;   /* or NAME_OF_EVENT */
+  bool alias;   /* not the column's own name */
+  double scale; /* an alias in another unit, such as seconds for milliseconds; else 1 */
+};
+
+enum { NAME_OF_EVENT = -1 }; /* the value of such a member ("type", "event") names the event type */
+
 struct schema {
   struct column *columns;
   size_t ncolumns;         /* with the in_extra ones, which come last */
   size_t nstored;          /* without them */
-  struct table names;      /* names and aliases -> struct column_name, for the JSON scanner */
+  union value *defaults;   /* a slot per column; texts are empty */
   int id, time, duration, status; /* the roles */
+  uint64_t derived, by_event, texts, in_extra; /* columns with a from, a by_event, a text default; bit per column */
+
+  struct column_name *names; /* columns, aliases and event keys */
+  size_t nnames;
+  uint16_t *slots;         /* hash table: index into names, plus 1 */
+  size_t nslots;           /* a power of two */
 
   struct event_type events[SCHEMA_MAX_EVENTS];
   size_t nevents;
   int default_event;
-  const char *event_keys[4]; /* members that name the event type: "type", "event" */
 
   struct measure *measures;
   size_t nmeasures;
@@ -124,14 +149,7 @@ struct schema {
   size_t nfamilies;
 
   uint64_t fingerprint;    /* of the parts that the database file depends on */
-  struct buf strings;      /* owner of small texts; private */
-};
-
-struct column_name {
-  const char *name;
-  size_t len;
-  int column;
-  double scale; /* an alias in another unit, such as seconds for milliseconds; else 1 */
+  struct buf blocks;       /* pointers to all that the schema has allocated; private */
 };
 
 /* Compiles the table at the top of L's stack (what lua/schema.lua returned) and leaves it there.  On a mistake
@@ -140,7 +158,7 @@ struct schema *schema_load(struct lua_State *L, struct buf *error);
 void schema_free(struct schema *schema);
 
 int schema_column(const struct schema *schema, const char *name, size_t len);  /* -1 when there is none */
-const struct column_name *schema_name(const struct schema *schema, const char *name, size_t len); /* also aliases; NULL */
+const struct column_name *schema_name(const struct schema *schema, const char *name, size_t len); /* any name; or NULL */
 int schema_event(const struct schema *schema, const char *name, size_t len);   /* -1 when there is none */
 int schema_measure(const struct schema *schema, const char *name, size_t len); /* -1 when there is none */
 

@@ -1,0 +1,149 @@
+--- What a record is: the one place that knows its columns, events, sums, rollups and metrics.
+--- Read once at start; the C core compiles it and knows of a record only what stands here.
+--- Adding a column at the end, an alias or a metric family is safe; a database made with other columns, measures or
+--- rollups is migrated at the next start.
+
+--- Columns are { name, type, options }.  Types: string, integer, float, boolean, time (kept in microseconds).
+---   role      what the core uses it for: id, time, duration, status
+---   default   of a record that has no value: "", 0, false, now; by_event: another one for an event type
+---   from      a record that has no value takes it from this column, times scale
+---   aliases   other names that clients use, or name = scale for one in another unit.  None is here that means
+---             different things to different clients: "duration" and "latency" have no agreed unit, "prompt_tokens"
+---             counts cached tokens in.  An alias fills its column where nothing has and it fits; else extra keeps it.
+local columns = {
+  { "request_id", "string", role = "id" },
+  { "timestamp", "time", role = "time", aliases = { "time", "ts", "@timestamp" } },
+  { "method", "string", aliases = { "http_method", "request_method" } },
+  { "endpoint", "string", from = "path" },
+  { "path", "string", from = "endpoint", aliases = { "url", "uri", "request_uri" } },
+  { "query", "string", aliases = { "query_string" } },
+  { "client_ip", "string", aliases = { "remote_addr", "remote_ip", "client_address" } },
+  { "user_agent", "string", aliases = { "http_user_agent" } },
+  { "service_type", "string", aliases = { "service", "service_name" } },
+  { "model", "string", aliases = { "model_name" } },
+  { "streaming", "boolean", aliases = { "stream", "is_streaming" } },
+  { "status_code", "integer", role = "status", default = 200, by_event = { request_error = 500 },
+    aliases = { "status", "http_status", "http_status_code" } },
+  { "duration_ms", "float", role = "duration", from = "duration_seconds", scale = 1000,
+    aliases = { "latency_ms", "elapsed_ms", "response_time_ms" } },
+  { "duration_seconds", "float", from = "duration_ms", scale = 1 / 1000,
+    aliases = { "duration_s", "latency_seconds", "latency_s", "elapsed_seconds", "request_time", duration_us = 1e-6,
+                duration_ns = 1e-9 } },
+  { "tokens_input", "integer", aliases = { "input_tokens" } },
+  { "tokens_output", "integer", aliases = { "output_tokens", "completion_tokens" } },
+  { "cache_read_tokens", "integer", aliases = { "cache_read_input_tokens", "tokens_cache_read" } },
+  { "cache_write_tokens", "integer",
+    aliases = { "cache_creation_tokens", "cache_creation_input_tokens", "cache_write_input_tokens",
+                "tokens_cache_write" } },
+  { "cost_usd", "float", aliases = { "cost", "total_cost", "costUSD", "total_cost_usd" } },
+  { "cost_sdk_usd", "float" },
+  { "num_turns", "integer" },
+  { "session_type", "string" },
+  { "session_status", "string" },
+  { "session_age_seconds", "float" },
+  { "session_message_count", "integer" },
+  { "session_client_id", "string" },
+  { "session_pool_enabled", "boolean" },
+  { "session_idle_seconds", "float" },
+  { "session_error_count", "integer" },
+  { "session_is_new", "boolean", default = true },
+
+  -- Known to the core, but no columns of the table: they live in the JSON of extra.
+  { "error_type", "string", in_extra = true },
+  { "error_message", "string", in_extra = true },
+  { "cost_source", "string", in_extra = true },
+}
+
+--- What a record says has happened, named by its member "type" or "event".
+---   fields    what a stream's event shows, in order
+---   stored    becomes a row            filtered  stream filters apply; others always pass
+---   opens     its id counts as active  closes    .. no longer
+local events = {
+  { "request_start", filtered = true, opens = true,
+    fields = { "request_id", "method", "path", "client_ip", "user_agent", "query", "model", "service_type" } },
+  { "request_complete", default = true, stored = true, filtered = true, closes = true,
+    fields = { "request_id", "method", "path", "query", "status_code", "client_ip", "user_agent", "service_type",
+               "model", "streaming", "duration_ms", "duration_seconds", "tokens_input", "tokens_output", "cost_usd",
+               "endpoint", "cache_read_tokens", "cache_write_tokens" } },
+  { "request_error", stored = true, closes = true,
+    fields = { "request_id", "error_type", "error_message", "method", "path", "client_ip", "user_agent", "query" } },
+}
+
+--- What every rollup cell holds: a count of rows, of rows that match when, or a sum.  Sums are kept as integers of
+--- 1 / scale, so that adding and taking away is exact: nanoseconds, pico-dollars.
+local measures = {
+  { "requests" },
+  { "successes", when = { { "status_code", ">=", 200 }, { "status_code", "<", 400 } } },
+  { "errors", when = { { "status_code", ">=", 400 } } },
+  { "duration_ms", sum = "duration_ms", scale = 1e6 },
+  { "cost_usd", sum = "cost_usd", scale = 1e12 },
+  { "tokens_input", sum = "tokens_input" },
+  { "tokens_output", sum = "tokens_output" },
+  { "cache_read_tokens", sum = "cache_read_tokens" },
+  { "cache_write_tokens", sum = "cache_write_tokens" },
+  { "unpriced_requests", when = { { "cost_source", "=", "unknown" } } },
+}
+
+--- Which columns cells are kept by, for each minute, hour and day.  A question is answered from the narrowest set that
+--- covers it; one that no set covers reads rows.
+local rollups = {
+  { by = {} },
+  { by = { "service_type" } },
+  { by = { "model" } },
+  { by = { "endpoint" } },
+  { by = { "model", "service_type", "status_code" } },
+  { by = { "session_client_id" }, tiers = { "day" } },
+}
+
+local function tokens(kind, column)
+  return {
+    "tokens_total", "counter",
+    help = "Tokens, by type.",
+    labels = { { "type", text = kind }, "model", "service_type" },
+    value = column, when = { { column, ">", 0 } },
+  }
+end
+
+--- error_type comes from the record, else it is http_ and the status.
+local function errors(event, when)
+  return {
+    "errors_total", "counter",
+    help = "Requests that failed.",
+    labels = { { "error_type", "error_type", status_prefix = "http_" }, "endpoint", "model", "service_type" },
+    events = { event }, when = when,
+  }
+end
+
+--- Prometheus families over records: { name, kind, options }, counted for each stored record of the events (default: all
+--- that are stored) that matches when.  value: a column times scale; without it records are counted.  A label is a
+--- column's name, { label, column } or { label, text = fixed }; an empty value reads "unknown".
+local families = {
+  { "requests_total", "counter",
+    help = "Requests.",
+    labels = { "method", "endpoint", "model", { "status", "status_code" }, "service_type" } },
+  { "response_duration_seconds", "histogram",
+    help = "How long requests took.",
+    labels = { "model", "endpoint", "service_type" },
+    value = "duration_seconds", when = { { "duration_seconds", ">", 0 } },
+    bounds = { .01, .05, .1, .25, .5, 1, 2.5, 5, 10, 25, 50, 100, 300 } },
+  tokens("input", "tokens_input"),
+  tokens("output", "tokens_output"),
+  tokens("cache_read", "cache_read_tokens"),
+  tokens("cache_write", "cache_write_tokens"),
+  { "cost_usd_total", "counter",
+    help = "Cost in US dollars.",
+    labels = { "model", { "cost_type", text = "total" }, "service_type" },
+    value = "cost_usd", when = { { "cost_usd", ">", 0 } } },
+  errors("request_complete", { { "status_code", ">=", 400 } }),
+  errors("request_error"),
+}
+
+return {
+  columns = columns,
+  event_keys = { "type", "event" },
+  events = events,
+  measures = measures,
+  sketch = "duration_ms", --- the column whose quantiles every cell can answer
+  rollups = rollups,
+  families = families,
+}

@@ -1,0 +1,243 @@
+#include "record/condition.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+#include "base/hash.h"
+#include "base/mem.h"
+
+static const char *const op_names[] = {"=", "!=", "in", "not_in", "<", "<=", ">", ">=", "prefix"};
+
+struct conditions *conditions_new(void) {
+  struct conditions *c = xcalloc(1, sizeof *c);
+  c->refs = 1;
+  return c;
+}
+
+struct conditions *conditions_ref(struct conditions *c) {
+  __atomic_add_fetch(&c->refs, 1, __ATOMIC_RELAXED);
+  return c;
+}
+
+void conditions_unref(struct conditions *c) {
+  if (c == NULL || __atomic_sub_fetch(&c->refs, 1, __ATOMIC_ACQ_REL) > 0)
+    return;
+  for (size_t i = 0; i < c->count; i++)
+    free(c->items[i].values);
+  free(c->items);
+  buf_clear(&c->text);
+  free(c);
+}
+
+void conditions_add(struct conditions *c, int column, enum condition_op op) {
+  c->items = xrealloc(c->items, (c->count + 1) * sizeof *c->items);
+  c->items[c->count++] = (struct condition) {.column = column, .op = op};
+}
+
+void conditions_value(struct conditions *c, union value v) {
+  struct condition *last = &c->items[c->count - 1];
+  if ((last->nvalues & (last->nvalues - 1)) == 0) /* full at each power of two */
+    last->values = xrealloc(last->values, (last->nvalues > 0 ? last->nvalues * 2 : 1) * sizeof *last->values);
+  last->values[last->nvalues++] = v;
+}
+
+void conditions_value_text(struct conditions *c, const char *s, size_t len) {
+  union value v = {.s = {(uint32_t) c->text.len, (uint32_t) len}};
+  buf_append(&c->text, s, len);
+  conditions_value(c, v);
+}
+
+bool condition_op_parse(const char *name, size_t len, enum condition_op *op) {
+  for (size_t i = 0; i < sizeof op_names / sizeof *op_names; i++) {
+    if (strlen(op_names[i]) != len || memcmp(op_names[i], name, len) != 0)
+      continue;
+    *op = (enum condition_op) i;
+    return true;
+  }
+  return false;
+}
+
+const char *condition_op_name(enum condition_op op) {
+  return op_names[op];
+}
+
+/* Strings sort by bytes, false before true, NaN after all numbers. */
+static int compare(enum column_type type, union value a, const struct buf *a_text, union value b,
+                   const struct buf *b_text) {
+  if (type == COLUMN_FLOAT) {
+    if (isnan(a.f) || isnan(b.f))
+      return !!isnan(a.f) - !!isnan(b.f);
+    return (a.f > b.f) - (a.f < b.f);
+  }
+  if (type != COLUMN_STRING)
+    return (a.i > b.i) - (a.i < b.i);
+  size_t least = a.s.len < b.s.len ? a.s.len : b.s.len;
+  int order = least > 0 ? memcmp(a_text->data + a.s.offset, b_text->data + b.s.offset, least) : 0;
+  return order != 0 ? order : (a.s.len > b.s.len) - (a.s.len < b.s.len);
+}
+
+struct order {
+  const struct schema *schema;
+  const struct buf *text;
+  enum column_type type;
+};
+
+static int order_values(const void *a, const void *b, void *arg) {
+  const struct order *o = arg;
+  return compare(o->type, *(const union value *) a, o->text, *(const union value *) b, o->text);
+}
+
+static int compare_items(const struct condition *a, const struct buf *a_text, const struct condition *b,
+                         const struct buf *b_text, const struct schema *schema) {
+  if (a->column != b->column)
+    return a->column - b->column;
+  if (a->op != b->op)
+    return (int) a->op - (int) b->op;
+  if (a->nvalues != b->nvalues)
+    return a->nvalues < b->nvalues ? -1 : 1;
+  int order = 0;
+  for (size_t i = 0; order == 0 && i < a->nvalues; i++)
+    order = compare(schema->columns[a->column].type, a->values[i], a_text, b->values[i], b_text);
+  return order;
+}
+
+static int order_items(const void *a, const void *b, void *arg) {
+  const struct order *o = arg;
+  return compare_items(a, o->text, b, o->text, o->schema);
+}
+
+static bool is_bound(enum condition_op op) {
+  return op >= OP_LT && op <= OP_GE;
+}
+
+static bool passes_all(const struct condition *item, enum column_type type) {
+  return is_bound(item->op) && type == COLUMN_FLOAT && isnan(item->values[0].f);
+}
+
+static void normalise_item(struct condition *item, const struct schema *schema, const struct buf *text) {
+  struct order o = {schema, text, schema->columns[item->column].type};
+  size_t kept = 0;
+  if (item->nvalues == 0)
+    return;
+  for (size_t i = 0; o.type == COLUMN_FLOAT && i < item->nvalues; i++)
+    item->values[i].f += 0.0; /* -0.0 is 0.0 */
+  qsort_r(item->values, item->nvalues, sizeof *item->values, order_values, &o);
+  for (size_t i = 0; i < item->nvalues; i++)
+    if (i == 0 || order_values(&item->values[kept - 1], &item->values[i], &o) != 0)
+      item->values[kept++] = item->values[i];
+  item->nvalues = kept;
+  if (kept == 1 && item->op == OP_IN)
+    item->op = OP_EQ;
+  if (kept == 1 && item->op == OP_NOT_IN)
+    item->op = OP_NE;
+}
+
+void conditions_normalise(struct conditions *c, const struct schema *schema) {
+  struct order o = {.schema = schema, .text = &c->text};
+  for (size_t i = 0; i < c->count; i++)
+    normalise_item(&c->items[i], schema, &c->text);
+  if (c->count > 0)
+    qsort_r(c->items, c->count, sizeof *c->items, order_items, &o);
+  size_t kept = 0;
+  for (size_t i = 0; i < c->count; i++) {
+    struct condition *item = &c->items[i];
+    if (passes_all(item, schema->columns[item->column].type) ||
+        (kept > 0 && order_items(&c->items[kept - 1], item, &o) == 0))
+      free(item->values);
+    else
+      c->items[kept++] = *item;
+  }
+  c->count = kept;
+}
+
+void conditions_write(struct buf *out, const struct conditions *c, const struct schema *schema) {
+  for (size_t i = 0; i < c->count; i++) {
+    const struct condition *item = &c->items[i];
+    bool is_text = schema->columns[item->column].type == COLUMN_STRING;
+    buf_printf(out, "%d %s %zu\n", item->column, op_names[item->op], item->nvalues);
+    for (size_t k = 0; k < item->nvalues; k++) {
+      union value v = item->values[k];
+      int64_t number = is_text ? v.s.len : v.i;
+      buf_append(out, &number, sizeof number);
+      if (is_text)
+        buf_append(out, c->text.data + v.s.offset, v.s.len);
+    }
+  }
+}
+
+uint64_t conditions_hash(const struct conditions *c, const struct schema *schema) {
+  struct buf bytes = {0};
+  conditions_write(&bytes, c, schema);
+  uint64_t hash = hash_bytes(hash_process_seed(), bytes.data, bytes.len);
+  buf_clear(&bytes);
+  return hash;
+}
+
+bool conditions_equal(const struct conditions *a, const struct conditions *b, const struct schema *schema) {
+  if (a == b)
+    return true;
+  bool equal = a->count == b->count;
+  for (size_t i = 0; equal && i < a->count; i++)
+    equal = compare_items(&a->items[i], &a->text, &b->items[i], &b->text, schema) == 0;
+  return equal;
+}
+
+static bool has_prefix(union value v, const struct buf *text, union value prefix, const struct buf *prefix_text) {
+  return v.s.len >= prefix.s.len && (prefix.s.len == 0 || memcmp(text->data + v.s.offset,
+                                                                 prefix_text->data + prefix.s.offset, prefix.s.len) == 0);
+}
+
+static bool is_among(const struct condition *item, enum column_type type, union value v, const struct buf *text,
+                     const struct buf *list_text) {
+  for (size_t i = 0; i < item->nvalues; i++)
+    if (compare(type, v, text, item->values[i], list_text) == 0)
+      return true;
+  return false;
+}
+
+static bool matches(const struct condition *item, const struct conditions *c, enum column_type type, union value v,
+                    const struct buf *text) {
+  if (item->op == OP_EQ || item->op == OP_IN)
+    return is_among(item, type, v, text, &c->text);
+  if (item->op == OP_NE || item->op == OP_NOT_IN)
+    return !is_among(item, type, v, text, &c->text);
+  if (item->op == OP_PREFIX)
+    return has_prefix(v, text, item->values[0], &c->text);
+  if (passes_all(item, type))
+    return true;
+  int order = compare(type, v, text, item->values[0], &c->text);
+  switch (item->op) {
+  case OP_LT:
+    return order < 0;
+  case OP_LE:
+    return order <= 0;
+  case OP_GT:
+    return order > 0;
+  default:
+    return order >= 0;
+  }
+}
+
+bool conditions_match_row(const struct conditions *c, const struct schema *schema, const struct record *r,
+                          const struct buf *text) {
+  for (size_t i = 0; i < c->count; i++) {
+    const struct condition *item = &c->items[i];
+    if (!matches(item, c, schema->columns[item->column].type, r->v[item->column], text))
+      return false;
+  }
+  return true;
+}
+
+bool conditions_match_event(const struct conditions *c, const struct schema *schema, const struct record *r,
+                            const struct buf *text) {
+  for (size_t i = 0; i < c->count; i++) {
+    const struct condition *item = &c->items[i];
+    if (record_knows(schema, r, item->column)) {
+      if (!matches(item, c, schema->columns[item->column].type, r->v[item->column], text))
+        return false;
+    } else if (item->op == OP_EQ || item->op == OP_IN || item->op == OP_PREFIX) {
+      return false;
+    }
+  }
+  return true;
+}

@@ -1,0 +1,449 @@
+#include "record/ndjson.h"
+
+#include <stdio.h>
+#include <uv.h>
+
+#include "base/number.h"
+#include "base/utf8.h"
+#include "record/json_scan.h"
+
+/* The body is the text of the batch while it is scanned, so a pointer into it is void after something was appended: that
+ * happens when a record is finished, and places that outlive it are offsets. */
+struct scanner {
+  struct batch *b;
+  const struct schema *schema;
+  const struct record_limits *limits;
+  int64_t now_us;
+  size_t len;              /* of the body */
+  struct json_error error; /* of syntax */
+  struct buf extra;        /* members of the record that have no column, as they came: {"name":value,.. */
+
+  bool unfit; /* a value did not fit its column: which, and why */
+  int column;
+  char message[100];
+
+  /* By a name's index + 1, or 0 for a record's start: index + 1 of the name that followed it last.  Records of one sender
+   * have their members in one order, so a look at this one usually replaces a look-up. */
+  uint16_t follower[SCHEMA_MAX_NAMES + 1];
+};
+
+static size_t place(const struct scanner *s, const char *p) {
+  return (size_t) (p - s->b->text.data);
+}
+
+static char *at(const struct scanner *s, size_t offset) {
+  return s->b->text.data + offset;
+}
+
+/* How much of len bytes fits in a message. */
+static int shown(const char *p, size_t len) {
+  return (int) (len > 40 ? utf8_valid(p, 40) : len);
+}
+
+static void note_unfit(struct scanner *s, int column, const char *why, const char *got, size_t len) {
+  if (s->unfit)
+    return;
+  s->unfit = true;
+  s->column = column;
+  snprintf(s->message, sizeof s->message, "expected %s, got %.*s", why, shown(got, len), got);
+}
+
+static void keep(struct scanner *s, const char *name, size_t name_len, const char *value, size_t len) {
+  buf_putc(&s->extra, s->extra.len == 0 ? '{' : ',');
+  buf_append(&s->extra, name, name_len);
+  buf_putc(&s->extra, ':');
+  buf_append(&s->extra, value, len);
+}
+
+static bool is_name(const char *p, const struct column_name *n) {
+  size_t i = 0;
+  for (; i + 8 <= n->len; i += 8) {
+    uint64_t a, b;
+    memcpy(&a, p + i, 8);
+    memcpy(&b, n->name + i, 8);
+    if (a != b)
+      return false;
+  }
+  for (; i < n->len; i++)
+    if (p[i] != n->name[i])
+      return false;
+  return p[n->len] == '"';
+}
+
+/* A string with escapes, decoded beside the body; too long a one is no name, number or time. */
+static const char *decode_aside(const char *p, size_t *len, char room[512]) {
+  struct json_error error;
+  if (*len > 512 - JSON_PADDING)
+    return NULL;
+  memset(room, 0, 512);
+  memcpy(room, p, *len);
+  return json_read_string(room, len, &error) != NULL ? room + 1 : NULL;
+}
+
+static const struct column_name *look_up(const struct scanner *s, const char *p, const char *after) {
+  size_t len = (size_t) (after - p);
+  char room[512];
+  if (memchr(p, '\\', len) == NULL)
+    return schema_name(s->schema, p + 1, len - 2);
+  const char *name = decode_aside(p, &len, room);
+  return name != NULL ? schema_name(s->schema, name, len) : NULL;
+}
+
+/* Reads the member's name at *p and moves *p behind it. */
+static const struct column_name *read_name(struct scanner *s, unsigned *previous, char **p) {
+  const struct column_name *names = s->schema->names, *name;
+  unsigned guess = s->follower[*previous];
+  if (guess > 0 && is_name(*p + 1, &names[guess - 1])) {
+    *p += names[guess - 1].len + 2;
+    *previous = guess;
+    return &names[guess - 1];
+  }
+  char *after = json_skip_string(*p, &s->error);
+  name = after != NULL ? look_up(s, *p, after) : NULL;
+  if (name != NULL) {
+    guess = (unsigned) (name - names) + 1;
+    s->follower[*previous] = (uint16_t) guess;
+    *previous = guess;
+  }
+  *p = after;
+  return name;
+}
+
+/* The value from p to after, which is neither null nor nested; *why says what was expected when it does not fit. */
+static bool set_plain(struct scanner *s, struct record *r, const struct column_name *name, const char *p,
+                      const char *after, const char **why) {
+  size_t len = (size_t) (after - p);
+  bool is_integer;
+  int64_t integer = 0;
+  double real = 0;
+  char room[512];
+  const char *text = p + 1;
+  if (*p == 't' || *p == 'f')
+    return record_set_boolean(s->b, r, name, *p == 't', why);
+  if (*p != '"')
+    return parse_number(p, len, &is_integer, &integer, &real) &&
+           record_set_number(s->b, r, name, is_integer, integer, real, why);
+  if (memchr(p, '\\', len) == NULL)
+    len -= 2;
+  else
+    text = decode_aside(p, &len, room);
+  return text != NULL && record_set_text(s->b, r, name, text, len, why);
+}
+
+static void forget(const struct scanner *s, struct record *r, int column) {
+  r->v[column] = s->schema->defaults[column];
+  r->present &= ~(1ull << column);
+}
+
+static char *read_string(struct scanner *s, struct record *r, int column, char *p) {
+  size_t len;
+  char *after = json_read_string(p, &len, &s->error);
+  if (after == NULL)
+    return NULL;
+  r->v[column].s.offset = (uint32_t) place(s, p + 1);
+  r->v[column].s.len = (uint32_t) len;
+  r->present |= 1ull << column;
+  return after;
+}
+
+/* The value at p of the column that key names. */
+static char *read_column(struct scanner *s, struct record *r, const struct column_name *name, const char *key,
+                         size_t key_len, char *p) {
+  const struct column *c = &s->schema->columns[name->column];
+  bool is_spare = name->alias && record_has(r, name->column);
+  if (c->type == COLUMN_STRING && *p == '"' && !is_spare)
+    return read_string(s, r, name->column, p);
+
+  char *after = json_skip_value(p, s->limits->depth - 1, &s->error);
+  const char *why = column_expected(c);
+  if (after == NULL || (*p == 'n' && name->alias))
+    return after;
+  if (*p == 'n')
+    forget(s, r, name->column);
+  else if (is_spare || *p == '{' || *p == '[' || !set_plain(s, r, name, p, after, &why)) {
+    if (name->alias)
+      keep(s, key, key_len, p, (size_t) (after - p));
+    else
+      note_unfit(s, name->column, why, p, (size_t) (after - p));
+  }
+  return after;
+}
+
+/* A member without a column; "type" and "event" may name the event instead. */
+static char *read_other(struct scanner *s, struct record *r, const struct column_name *name, const char *key,
+                        size_t key_len, char *p) {
+  char *after = json_skip_value(p, s->limits->depth - 1, &s->error);
+  if (after == NULL)
+    return NULL;
+  int event = name != NULL && *p == '"' ? schema_event(s->schema, p + 1, (size_t) (after - p) - 2) : -1;
+  if (event >= 0)
+    r->event = (uint8_t) event;
+  else
+    keep(s, key, key_len, p, (size_t) (after - p));
+  return after;
+}
+
+static char *read_member(struct scanner *s, struct record *r, unsigned *previous, char *p) {
+  const char *key = p;
+  const struct column_name *name = read_name(s, previous, &p);
+  if (p == NULL)
+    return NULL;
+  size_t key_len = (size_t) (p - key);
+  p = json_skip_space(p);
+  if (*p != ':')
+    return json_fail(&s->error, p, "a colon");
+  p = json_skip_space(p + 1);
+  if (name == NULL || name->column == NAME_OF_EVENT)
+    return read_other(s, r, name, key, key_len, p);
+  return read_column(s, r, name, key, key_len, p);
+}
+
+static char *read_object(struct scanner *s, struct record *r, char *p) {
+  unsigned previous = 0;
+  p = json_skip_space(p + 1);
+  if (*p == '}')
+    return p + 1;
+  for (;;) {
+    if (*p != '"')
+      return json_fail(&s->error, p, "a member's name");
+    if ((p = read_member(s, r, &previous, p)) == NULL)
+      return NULL;
+    p = json_skip_space(p);
+    if (*p == '}')
+      return p + 1;
+    if (*p != ',')
+      return json_fail(&s->error, p, "a comma or }");
+    p = json_skip_space(p + 1);
+  }
+}
+
+static void finish(struct scanner *s, struct record *r) {
+  if (s->extra.len > 0) {
+    buf_putc(&s->extra, '}');
+    union value v = batch_put_text(s->b, s->extra.data, s->extra.len);
+    r->extra.offset = v.s.offset;
+    r->extra.len = v.s.len;
+  }
+  batch_complete(s->b, r, s->now_us);
+}
+
+/* Reads the record at offset as the last of the batch and answers the offset behind it; 0 when the text makes no sense, and
+ * then there is none. */
+static size_t read_record(struct scanner *s, size_t offset) {
+  char *p = at(s, offset), *after;
+  struct record *r = batch_add(s->b);
+  s->unfit = false;
+  s->extra.len = 0;
+  if (*p == '{') {
+    after = read_object(s, r, p);
+  } else if ((after = json_skip_value(p, s->limits->depth, &s->error)) != NULL) {
+    note_unfit(s, -1, "an object", p, (size_t) (after - p));
+  }
+  if (after == NULL)
+    batch_drop_last(s->b);
+  return after != NULL ? place(s, after) : 0;
+}
+
+/* Takes or rejects the last record, which was read from offset to end. */
+static void settle(struct scanner *s, size_t offset, size_t end, uint32_t line) {
+  struct batch *b = s->b;
+  uint32_t index = b->sent++;
+  struct record *r = batch_record(b, b->count - 1);
+  r->position = index;
+  if (!s->unfit && end - offset <= s->limits->record_bytes) {
+    finish(s, r);
+    return;
+  }
+  batch_drop_last(b);
+  if (s->unfit)
+    batch_reject(b, index, line, s->column, "%s", s->message);
+  else
+    batch_reject(b, index, line, -1, "longer than %zu bytes", s->limits->record_bytes);
+}
+
+/* Rejects what s->error is about; start is where the bytes are counted from, end where the text ends. */
+static void reject_syntax(struct scanner *s, uint32_t line, size_t start, size_t end) {
+  const char *p = s->error.at;
+  size_t offset = place(s, p), left = end - offset;
+  uint32_t index = s->b->sent++;
+  if (offset >= end)
+    batch_reject(s->b, index, line, -1, "expected %s, got the end after %zu bytes", s->error.what, end - start);
+  else
+    batch_reject(s->b, index, line, -1, "expected %s at byte %zu, got %.*s", s->error.what, offset - start + 1,
+                 shown(p, left < 20 ? left : utf8_valid(p, 20)), p);
+}
+
+/* The body as a whole is none of the shapes. */
+static int refuse(struct scanner *s) {
+  struct batch *b = s->b;
+  b->records.len = b->count = b->nerrors = 0;
+  b->sent = b->rejected = 0;
+  reject_syntax(s, 0, 0, s->len);
+  return UV_EINVAL;
+}
+
+static void scan_line(struct scanner *s, size_t start, size_t end, uint32_t line) {
+  if (end - start > s->limits->record_bytes) {
+    batch_reject(s->b, s->b->sent++, line, -1, "longer than %zu bytes", s->limits->record_bytes);
+    return;
+  }
+  *at(s, end) = '\0';
+  size_t next = read_record(s, start);
+  if (next == 0) {
+    reject_syntax(s, line, start, end);
+  } else if (place(s, json_skip_space(at(s, next))) != end) {
+    json_fail(&s->error, json_skip_space(at(s, next)), "the end of the line");
+    batch_drop_last(s->b);
+    reject_syntax(s, line, start, end);
+  } else {
+    settle(s, start, end, line);
+  }
+}
+
+static bool is_space(char c) {
+  return c == ' ' || c == '\t' || c == '\r' || c == '\n';
+}
+
+/* Each line stands for itself: a NUL takes the place of its end, so that nothing reads on into the next. */
+static void scan_lines(struct scanner *s, size_t offset) {
+  for (uint32_t line = 1; offset < s->len; line++) {
+    const char *newline = memchr(at(s, offset), '\n', s->len - offset);
+    size_t start = offset, end = newline != NULL ? place(s, newline) : s->len;
+    offset = end + 1;
+    while (start < end && is_space(*at(s, start)))
+      start++;
+    while (end > start && is_space(*at(s, end - 1)))
+      end--;
+    if (start < end)
+      scan_line(s, start, end, line);
+  }
+}
+
+/* The items of the array at offset; answers the offset behind it, or 0. */
+static size_t scan_array(struct scanner *s, size_t offset) {
+  char *p = json_skip_space(at(s, offset) + 1);
+  if (*p == ']')
+    return place(s, p) + 1;
+  for (;;) {
+    size_t start = place(s, p), end = read_record(s, start);
+    if (end == 0)
+      return 0;
+    settle(s, start, end, 0);
+    p = json_skip_space(at(s, end));
+    if (*p == ']')
+      return place(s, p) + 1;
+    if (*p != ',') {
+      json_fail(&s->error, p, "a comma or ]");
+      return 0;
+    }
+    p = json_skip_space(p + 1);
+  }
+}
+
+/* Where the array of { .., "records": [ .. ] } begins; NULL when p is no such object. */
+static char *find_list(struct scanner *s, char *p) {
+  static const char name[] = "\"records\"";
+  struct json_error ignored;
+  for (p = json_skip_space(p + 1); p != NULL && *p == '"'; p = json_skip_space(p + 1)) {
+    char *value = json_skip_string(p, &ignored);
+    if (value == NULL || *(value = json_skip_space(value)) != ':')
+      return NULL;
+    value = json_skip_space(value + 1);
+    if (*value == '[' && strncmp(p, name, sizeof name - 1) == 0)
+      return value;
+    p = json_skip_value(value, s->limits->depth, &ignored);
+    if (p == NULL || *(p = json_skip_space(p)) != ',')
+      return NULL;
+  }
+  return NULL;
+}
+
+/* Past the members behind the list. */
+static size_t skip_rest(struct scanner *s, size_t offset) {
+  char *p = json_skip_space(at(s, offset));
+  while (*p == ',') {
+    p = json_skip_member(json_skip_space(p + 1), s->limits->depth, &s->error);
+    if (p == NULL)
+      return 0;
+    p = json_skip_space(p);
+  }
+  if (*p == '}')
+    return place(s, p) + 1;
+  json_fail(&s->error, p, "a comma or }");
+  return 0;
+}
+
+/* Newline-separated objects under the name of JSON: a line ends where a value may end, and the next one begins an object. */
+static bool is_lines(const struct scanner *s, size_t offset) {
+  const char *newline = memchr(at(s, offset), '\n', s->len - offset);
+  if (newline == NULL || *json_skip_space((char *) newline) != '{')
+    return false;
+  const char *last = newline;
+  while (is_space(*last))
+    last--;
+  return strchr(":[,{", *last) == NULL;
+}
+
+/* One object after another, white space between them. */
+static size_t scan_objects(struct scanner *s, size_t offset) {
+  for (;;) {
+    size_t end = read_record(s, offset);
+    if (end == 0)
+      return 0;
+    settle(s, offset, end, 0);
+    offset = place(s, json_skip_space(at(s, end)));
+    if (*at(s, offset) != '{')
+      return offset;
+  }
+}
+
+static int scan_json(struct scanner *s, size_t offset) {
+  char *p = json_skip_space(at(s, offset)), *list;
+  size_t end;
+  if (*p == '[') {
+    end = scan_array(s, place(s, p));
+  } else if (*p != '{') {
+    json_fail(&s->error, p, "an object or an array");
+    end = 0;
+  } else if (is_lines(s, place(s, p))) {
+    scan_lines(s, offset);
+    return 0;
+  } else if ((list = find_list(s, p)) != NULL) {
+    end = scan_array(s, place(s, list));
+    end = end > 0 ? skip_rest(s, end) : 0;
+  } else {
+    end = scan_objects(s, place(s, p));
+  }
+  if (end == 0)
+    return refuse(s);
+  p = json_skip_space(at(s, end));
+  if (place(s, p) == s->len)
+    return 0;
+  json_fail(&s->error, p, "the end");
+  return refuse(s);
+}
+
+static void mend_utf8(struct buf *body) {
+  if (utf8_valid(body->data, body->len) == body->len)
+    return;
+  struct buf mended = {0};
+  utf8_append(&mended, body->data, body->len);
+  buf_clear(body);
+  *body = mended;
+}
+
+int batch_scan(struct batch *b, struct buf *body, enum record_format format, const struct record_limits *limits,
+               int64_t now_us) {
+  mend_utf8(body);
+  memset(buf_reserve(body, JSON_PADDING), 0, JSON_PADDING);
+  b->text = buf_take(body);
+  struct scanner s = {.b = b, .schema = b->schema, .limits = limits, .now_us = now_us, .len = b->text.len};
+  size_t start = strncmp(b->text.data, "\xef\xbb\xbf", 3) == 0 ? 3 : 0; /* a byte order mark */
+  int rc = 0;
+  if (format == FORMAT_NDJSON)
+    scan_lines(&s, start);
+  else
+    rc = scan_json(&s, start);
+  buf_clear(&s.extra);
+  return rc;
+}

@@ -1,0 +1,318 @@
+#include "record/record.h"
+
+#include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/mem.h"
+#include "base/number.h"
+#include "base/utf8.h"
+#include "base/uuid.h"
+#include "record/condition.h"
+#include "record/json.h"
+#include "record/timestamp.h"
+
+struct batch *batch_new(const struct schema *schema) {
+  struct batch *b = xcalloc(1, sizeof *b);
+  b->schema = schema;
+  return b;
+}
+
+void batch_free(struct batch *b) {
+  if (b == NULL)
+    return;
+  buf_clear(&b->text);
+  buf_clear(&b->records);
+  free(b);
+}
+
+struct record *batch_add(struct batch *b) {
+  const struct schema *s = b->schema;
+  size_t stride = batch_stride(s);
+  struct record *r = (struct record *) buf_reserve(&b->records, stride);
+  *r = (struct record) {.event = (uint8_t) s->default_event};
+  memcpy(r->v, s->defaults, s->ncolumns * sizeof *r->v);
+  b->records.len += stride;
+  b->count++;
+  return r;
+}
+
+void batch_drop_last(struct batch *b) {
+  b->records.len -= batch_stride(b->schema);
+  b->count--;
+}
+
+void batch_reject(struct batch *b, uint32_t index, uint32_t line, int column, const char *format, ...) {
+  b->rejected++;
+  if (b->nerrors == BATCH_MAX_ERRORS)
+    return;
+  struct rejection *e = &b->errors[b->nerrors++];
+  *e = (struct rejection) {.index = index, .line = line, .column = column};
+  va_list args;
+  va_start(args, format);
+  vsnprintf(e->message, sizeof e->message, format, args);
+  va_end(args);
+  e->message[utf8_valid(e->message, strlen(e->message))] = '\0'; /* it may have been cut inside a character */
+}
+
+union value batch_put_text(struct batch *b, const char *s, size_t len) {
+  union value v = {.s = {(uint32_t) b->text.len, (uint32_t) len}};
+  buf_append(&b->text, s, len);
+  return v;
+}
+
+static bool put(struct record *r, int column, union value v) {
+  r->v[column] = v;
+  r->present |= 1ull << column;
+  return true;
+}
+
+/* 1 / scale is exact where scale is 1 / 1000: dividing then gives the digits that a person expects. */
+static double scaled(double n, double scale) {
+  return scale >= 1 ? n * scale : n / (1 / scale);
+}
+
+static bool expected(const char **why, const char *what) {
+  *why = what;
+  return false;
+}
+
+static const char *const type_names[] = {"a string", "an integer", "a number", "a boolean",
+                                         "a time (unix seconds or ISO 8601)"};
+
+const char *column_expected(const struct column *c) {
+  return type_names[c->type];
+}
+
+static bool set_integer(struct record *r, int column, bool is_integer, int64_t integer, double real, const char **why) {
+  if (!is_integer && real != rint(real))
+    return expected(why, "an integer");
+  if (!is_integer && !(fabs(real) < 0x1p63))
+    return expected(why, "an integer of 64 bits");
+  return put(r, column, (union value) {.i = is_integer ? integer : (int64_t) real});
+}
+
+bool record_set_number(struct batch *b, struct record *r, const struct column_name *name, bool is_integer,
+                       int64_t integer, double real, const char **why) {
+  enum column_type type = b->schema->columns[name->column].type;
+  int64_t us;
+  switch (type) {
+  case COLUMN_INTEGER:
+    return set_integer(r, name->column, is_integer, integer, real, why);
+  case COLUMN_FLOAT:
+    real = is_integer ? (double) integer : real;
+    if (name->scale != 1)
+      real = scaled(real, name->scale);
+    return isfinite(real) ? put(r, name->column, (union value) {.f = real}) : expected(why, "a finite number");
+  case COLUMN_BOOLEAN:
+    if (is_integer && (integer == 0 || integer == 1))
+      return put(r, name->column, (union value) {.i = integer});
+    break;
+  case COLUMN_TIME:
+    if (is_integer ? timestamp_from_integer(integer, &us) : timestamp_from_real(real, &us))
+      return put(r, name->column, (union value) {.i = us});
+    break;
+  case COLUMN_STRING:
+    break;
+  }
+  return expected(why, type_names[type]);
+}
+
+bool record_set_boolean(struct batch *b, struct record *r, const struct column_name *name, bool value,
+                        const char **why) {
+  enum column_type type = b->schema->columns[name->column].type;
+  if (type != COLUMN_BOOLEAN)
+    return expected(why, type_names[type]);
+  return put(r, name->column, (union value) {.i = value});
+}
+
+static bool is_word(const char *s, size_t len, const char *word) {
+  return strlen(word) == len && strncasecmp(s, word, len) == 0;
+}
+
+static void trim(const char **s, size_t *len) {
+  for (; *len > 0 && (**s == ' ' || **s == '\t'); (*s)++)
+    --*len;
+  while (*len > 0 && ((*s)[*len - 1] == ' ' || (*s)[*len - 1] == '\t'))
+    --*len;
+}
+
+bool record_set_text(struct batch *b, struct record *r, const struct column_name *name, const char *s, size_t len,
+                     const char **why) {
+  enum column_type type = b->schema->columns[name->column].type;
+  bool is_integer;
+  int64_t integer = 0, us;
+  double real = 0;
+  if (type == COLUMN_STRING)
+    return put(r, name->column, batch_put_text(b, s, len));
+  if (type == COLUMN_TIME)
+    return timestamp_parse(s, len, &us) ? put(r, name->column, (union value) {.i = us}) : expected(why, type_names[type]);
+  trim(&s, &len);
+  if (type == COLUMN_BOOLEAN && (is_word(s, len, "true") || is_word(s, len, "false")))
+    return put(r, name->column, (union value) {.i = len == 4});
+  if (!parse_number(s, len, &is_integer, &integer, &real))
+    return expected(why, type_names[type]);
+  return record_set_number(b, r, name, is_integer, integer, real, why);
+}
+
+static double as_double(const struct column *c, union value v) {
+  return c->type == COLUMN_FLOAT ? v.f : (double) v.i;
+}
+
+static int64_t saturate(double n) {
+  if (n >= 0x1p63)
+    return INT64_MAX;
+  if (n < -0x1p63)
+    return INT64_MIN;
+  return n == n ? llrint(n) : 0;
+}
+
+/* What column gets from its source in r. */
+static union value derive(const struct schema *s, const struct record *r, int column) {
+  const struct column *c = &s->columns[column], *source = &s->columns[c->from];
+  union value v = r->v[c->from];
+  if (c->type == source->type && c->from_scale == 1)
+    return v;
+  double n = scaled(as_double(source, v), c->from_scale);
+  if (c->type == COLUMN_INTEGER)
+    return (union value) {.i = saturate(n)};
+  return (union value) {.f = isfinite(n) ? n : 0};
+}
+
+static void ensure_id(struct batch *b, struct record *r) {
+  int id = b->schema->id;
+  size_t len;
+  const char *text = value_text(&b->text, r->v[id], &len);
+  if (record_has(r, id) && len > 0 && !(len == 4 && memcmp(text, "None", 4) == 0))
+    return;
+  char made[UUID_LENGTH];
+  uuid7(made);
+  put(r, id, batch_put_text(b, made, sizeof made));
+}
+
+#define EACH_BIT(column, set) \
+  for (uint64_t left_ = (set), column = 0; left_ != 0 && (column = (uint64_t) __builtin_ctzll(left_), true); left_ &= left_ - 1)
+
+void batch_complete(struct batch *b, struct record *r, int64_t now_us) {
+  const struct schema *s = b->schema;
+  ensure_id(b, r);
+  if (!record_has(r, s->time))
+    r->v[s->time].i = now_us;
+  EACH_BIT(column, s->texts & ~r->present)
+    r->v[column] = batch_put_text(b, s->columns[column].text, strlen(s->columns[column].text));
+  EACH_BIT(column, s->by_event & ~r->present)
+    r->v[column].i = s->columns[column].by_event[r->event];
+  EACH_BIT(column, s->derived & ~r->present)
+    if (record_has(r, s->columns[column].from))
+      r->v[column] = derive(s, r, (int) column);
+  EACH_BIT(column, s->in_extra & r->present) {
+    const struct column *c = &s->columns[column];
+    struct buf json = {0};
+    value_write_json(&json, c, r->v[column], &b->text);
+    record_put_extra(b, r, c->name, c->name_len, json.data, json.len);
+    buf_clear(&json);
+  }
+}
+
+static bool same_value(enum column_type type, union value a, union value b, const struct buf *text) {
+  if (type == COLUMN_FLOAT)
+    return a.f == b.f;
+  if (type != COLUMN_STRING)
+    return a.i == b.i;
+  return a.s.len == b.s.len && (a.s.len == 0 || memcmp(text->data + a.s.offset, text->data + b.s.offset, a.s.len) == 0);
+}
+
+uint64_t record_changes(const struct schema *s, const struct record *row, const struct buf *row_text,
+                        const struct record *later) {
+  uint64_t own = s->nstored < 64 ? (1ull << s->nstored) - 1 : UINT64_MAX;
+  uint64_t changes = later->present & ~(1ull << s->time);
+  EACH_BIT(column, s->derived & ~later->present) {
+    const struct column *c = &s->columns[column];
+    bool is_default = c->type == COLUMN_STRING ? row->v[column].s.len == 0 : row->v[column].i == s->defaults[column].i;
+    if (record_has(later, c->from) &&
+        (is_default || same_value(c->type, row->v[column], derive(s, row, (int) column), row_text)))
+      changes |= 1ull << column;
+  }
+  return changes & own;
+}
+
+int64_t measure_value(const struct measure *m, const struct schema *schema, const struct record *r,
+                      const struct buf *text) {
+  if (m->when != NULL && !conditions_match_row(m->when, schema, r, text))
+    return 0;
+  if (m->kind == MEASURE_COUNT)
+    return 1;
+  union value v = r->v[m->column];
+  if (schema->columns[m->column].type == COLUMN_INTEGER && m->scale == 1)
+    return v.i;
+  return saturate(as_double(&schema->columns[m->column], v) * m->scale);
+}
+
+void value_write_json(struct buf *out, const struct column *c, union value v, const struct buf *text) {
+  size_t len;
+  const char *s;
+  switch (c->type) {
+  case COLUMN_STRING:
+    s = value_text(text, v, &len);
+    json_write_string(out, s, len);
+    break;
+  case COLUMN_INTEGER:
+    buf_put_int(out, v.i);
+    break;
+  case COLUMN_FLOAT:
+    json_write_double(out, v.f);
+    break;
+  case COLUMN_BOOLEAN:
+    buf_puts(out, v.i != 0 ? "true" : "false");
+    break;
+  case COLUMN_TIME:
+    buf_putc(out, '"');
+    timestamp_write(out, v.i);
+    buf_putc(out, '"');
+    break;
+  }
+}
+
+void record_write_json(struct buf *out, const struct schema *schema, const struct record *r, const struct buf *text,
+                       bool with_extra) {
+  char separator = '{';
+  for (size_t i = 0; i < schema->nstored; i++) {
+    const struct column *c = &schema->columns[i];
+    if (!c->is_public)
+      continue;
+    buf_putc(out, separator);
+    buf_append(out, c->json, c->json_len);
+    value_write_json(out, c, r->v[i], text);
+    separator = ',';
+  }
+  if (with_extra) {
+    buf_literal(out, ",\"extra\":");
+    if (r->extra.len > 0)
+      buf_append(out, text->data + r->extra.offset, r->extra.len);
+    else
+      buf_literal(out, "{}");
+  }
+  buf_putc(out, '}');
+}
+
+void record_write_event(struct buf *out, const struct schema *schema, const struct record *r, const struct buf *text,
+                        int64_t now_us) {
+  const struct event_type *e = &schema->events[r->event];
+  char separator = '{';
+  buf_printf(out, "{\"type\":\"%s\",\"data\":", e->name);
+  for (size_t i = 0; i < e->nfields; i++) {
+    const struct column *c = &schema->columns[e->order[i]];
+    if (!record_has(r, e->order[i]))
+      continue;
+    buf_putc(out, separator);
+    buf_append(out, c->json, c->json_len);
+    value_write_json(out, c, r->v[e->order[i]], text);
+    separator = ',';
+  }
+  if (separator == '{')
+    buf_putc(out, '{');
+  buf_literal(out, "},\"timestamp\":");
+  buf_put_double(out, (double) now_us / 1e6);
+  buf_putc(out, '}');
+}
