@@ -1,0 +1,78 @@
+--- ./run bench [NAME ..] [--rounds 5] [--seconds 2] [--rows 10000000] [--list]
+---
+--- Every line of measurements is a file in spec/bench/lines.  Its subjects (ours, probes, peers) are run in turn, round
+--- after round, so that a ratio compares what ran side by side; medians and ranges are printed.
+local report = require "spec.bench.report"
+
+local LINES = {
+  "http", "ingest", "at_size", "single", "analytics", "query", "sse", "sse_5000", "metrics", "footprint", "mixed",
+}
+
+---@class Line
+---@field summary string
+---@field subjects fun(options: BenchOptions): { name: string, missing?: string, run: fun(): table<string, number> }[]
+---@field targets { metric: string, of?: string, against?: string, than?: string, at_most?: number, at_least?: number }[]
+---@field rounds? integer   when fewer than usual are enough
+---@field close? fun()      after the last round
+
+---@class BenchOptions
+---@field rounds integer
+---@field seconds integer   of one measurement
+---@field rows integer      of the large database
+
+local function parse(words)
+  local options, names = { rounds = 5, seconds = 2, rows = 10000000 }, {}
+  local i = 1
+  while words[i] do
+    local name = words[i]:match "^%-%-(%w+)$"
+    if name == "list" then
+      options.list = true
+    elseif name and options[name] then
+      i = i + 1
+      options[name] = assert(math.tointeger(tonumber(words[i])), "--" .. name .. " needs a whole number")
+    else
+      assert(not name, "unknown option " .. words[i])
+      names[#names + 1] = words[i]
+    end
+    i = i + 1
+  end
+  return options, #names > 0 and names or LINES
+end
+
+local function list()
+  for _, name in ipairs(LINES) do
+    print(("%-12s %s"):format(name, require("spec.bench.lines." .. name).summary))
+  end
+end
+
+local function measure(name, options)
+  local line = require("spec.bench.lines." .. name)
+  local rounds = math.min(options.rounds, line.rounds or options.rounds)
+  print(("%s: %s (%d rounds)\n"):format(name, line.summary, rounds))
+  io.stdout:flush()
+
+  local subjects, results = line.subjects(options), {}
+  for i, subject in ipairs(subjects) do
+    results[i] = { name = subject.name, rounds = {}, skipped = subject.missing }
+  end
+  for round = 1, rounds do
+    for i, subject in ipairs(subjects) do
+      if not subject.missing then
+        results[i].rounds[round] = subject.run()
+      end
+    end
+  end
+  if line.close then
+    line.close()
+  end
+  report.print(line, results)
+end
+
+local options, names = parse(arg)
+if options.list then
+  list()
+else
+  for _, name in ipairs(names) do
+    measure(name, options)
+  end
+end

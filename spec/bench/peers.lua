@@ -1,0 +1,133 @@
+--- Other people's programs to measure against.  ./run bench fetches them from Debian and npm into build/tools; what is not
+--- there is skipped.
+local machine = require "spec.bench.machine"
+local helpers = require "spec.helpers"
+
+local peers = {}
+
+local TOOLS = machine.shell("pwd"):match "[^\n]+" .. "/build/tools"
+local POSTGRES = "/usr/lib/postgresql/15/bin"
+
+local function path_of(path)
+  return helpers.read_file(TOOLS .. path) and TOOLS .. path or helpers.read_file(path) and path or nil
+end
+
+local FILES = {
+  nginx = { "/usr/sbin/nginx", "/usr/lib/nginx/modules/ngx_http_lua_module.so" },
+  nchan = { "/usr/sbin/nginx", "/usr/lib/nginx/modules/ngx_nchan_module.so" },
+  postgresql = { POSTGRES .. "/postgres", "/usr/bin/psql" },
+  ["prom-client"] = { "/node_modules/prom-client/package.json" },
+  duckdb = { "/node_modules/@duckdb/node-api/package.json" },
+}
+
+--- Why a peer cannot be measured here, or nil.
+---@param name string
+function peers.missing(name)
+  for _, path in ipairs(FILES[name]) do
+    if not path_of(path) then
+      return name .. " is not here"
+    end
+  end
+end
+
+local NGINX = [[
+daemon off; master_process off; worker_rlimit_nofile 20000;
+$MODULES
+error_log $FOLDER/error.log; pid $FOLDER/nginx.pid;
+events { worker_connections 20000; }
+http {
+  access_log off; keepalive_requests 1000000000; tcp_nodelay on;
+  client_body_temp_path $FOLDER/body; proxy_temp_path $FOLDER/proxy; fastcgi_temp_path $FOLDER/fastcgi;
+  uwsgi_temp_path $FOLDER/uwsgi; scgi_temp_path $FOLDER/scgi;
+  $HTTP
+  server { listen 127.0.0.1:$PORT backlog=4096; $SERVER }
+}
+]]
+
+local function nginx(parts)
+  local folder, port = helpers.temporary_folder(), machine.free_port()
+  local modules = {}
+  for i, module in ipairs(parts.modules) do
+    modules[i] = ("load_module %s;"):format(path_of("/usr/lib/nginx/modules/" .. module))
+  end
+  local values = {
+    FOLDER = folder, PORT = port, MODULES = table.concat(modules, " "), HTTP = parts.http, SERVER = parts.server,
+  }
+  local text = NGINX:gsub("%$(%u+)", values):gsub("%$TOOLS", TOOLS)
+  helpers.write_file(folder .. "/nginx.conf", text)
+  return machine.start({
+    "env", ("LD_LIBRARY_PATH=%s/usr/lib/x86_64-linux-gnu:%s/lib/x86_64-linux-gnu"):format(TOOLS, TOOLS),
+    path_of "/usr/sbin/nginx", "-p", folder, "-c", folder .. "/nginx.conf", "-e", folder .. "/error.log",
+  }, { port = port, folder = folder })
+end
+
+--- nginx whose content comes from Lua, at /bench.
+function peers.nginx_lua()
+  return nginx {
+    modules = { "ndk_http_module.so", "ngx_http_lua_module.so" },
+    http = [[
+      lua_package_path "$TOOLS/usr/share/lua/5.1/?.lua;/usr/share/lua/5.1/?.lua;;";
+      lua_package_cpath "/usr/lib/x86_64-linux-gnu/lua/5.1/?.so;;";
+      init_by_lua_block { cjson = require "cjson" }]],
+    server = [[
+      location /bench {
+        default_type application/json;
+        content_by_lua_block { ngx.print(cjson.encode { message = "hello", n = 42 }) }
+      }]],
+  }
+end
+
+--- nginx with nchan: GET /sub subscribes, POST /pub publishes.
+function peers.nchan()
+  return nginx {
+    modules = { "ngx_nchan_module.so" },
+    http = "nchan_max_reserved_memory 256m;",
+    server = [[
+      location /sub { nchan_subscriber eventsource; nchan_channel_id bench; }
+      location /pub { nchan_publisher http; nchan_channel_id bench; nchan_message_buffer_length 1000; }]],
+  }
+end
+
+--- A Node script of spec/bench that prints NAME=NUMBER words, on our server's core.
+---@param script string
+function peers.node(script, ...)
+  return machine.run({ "env", "NODE_PATH=" .. TOOLS .. "/node_modules", "node", "spec/bench/" .. script, ... }, 1)
+end
+
+---@class Postgres
+local Postgres = {}
+Postgres.__index = Postgres
+
+--- A fresh PostgreSQL cluster that listens on a socket in its folder.  It refuses to be root.
+function peers.postgres()
+  local folder = helpers.temporary_folder()
+  local user = machine.shell("id -u"):match "%d+" == "0" and "setpriv --reuid=nobody --regid=nogroup --clear-groups " or ""
+  if user ~= "" then
+    os.execute("chown nobody " .. folder)
+  end
+  local bin = path_of(POSTGRES .. "/postgres"):match "(.*)/"
+  local p = setmetatable({ folder = folder, bin = bin, user = user }, Postgres)
+  p:command(bin .. "/initdb -D " .. folder .. "/data -A trust -U bench -E UTF8 --no-locale")
+  p:command(("taskset -c 1 %s/pg_ctl -D %s/data -w -l %s/log -o '-k %s -c listen_addresses= -c max_wal_size=8GB' start"):format(
+    bin, folder, folder, folder))
+  return p
+end
+
+function Postgres:command(text)
+  local output, ok = machine.shell(("cd %s && %s%s 2>&1"):format(self.folder, self.user, text))
+  assert(ok, output)
+end
+
+--- Runs a file of SQL and COPY data.
+function Postgres:psql(file)
+  local output, ok = machine.shell(("taskset -c 0 %s -h %s -U bench -d postgres -q -v ON_ERROR_STOP=1 -f %s 2>&1"):format(
+    path_of "/usr/bin/psql", self.folder, file))
+  assert(ok, output)
+end
+
+function Postgres:stop()
+  self:command(("%s/pg_ctl -D %s/data -m fast -w stop"):format(self.bin, self.folder))
+  helpers.remove_folder(self.folder)
+end
+
+return peers
