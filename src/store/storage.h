@@ -70,6 +70,10 @@ int storage_write(struct storage *storage, struct write *w);
 
 enum query_kind { QUERY_SELECT, QUERY_COUNT, QUERY_LOOKUP, QUERY_AGGREGATE, QUERY_SQL };
 
+/* What becomes of selected rows: records of query.batch, or text in query.json, a JSON array, lines of JSON or CSV lines (record/csv.h)
+ * without the head. */
+enum rows_as { ROWS_BATCH, ROWS_JSON, ROWS_NDJSON, ROWS_CSV };
+
 enum cell_type { CELL_NULL, CELL_INTEGER, CELL_REAL, CELL_BOOLEAN, CELL_TEXT };
 
 struct cell {
@@ -128,7 +132,7 @@ struct query {
   bool has_after;
   struct cursor after;
   bool by_row;                 /* in order of commit, oldest first, only rows above after.row; order_by and its like unused */
-  bool as_json;                /* json: an array of rows, instead of batch */
+  enum rows_as as;
   bool with_extra;
   /* LOOKUP */
   struct buf id;
@@ -143,7 +147,7 @@ struct query {
   int status;                  /* UV_ETIMEDOUT: too slow; UV_ECANCELED; UV_EINVAL: bad SQL; .. */
   char error[200];
   struct batch *batch;         /* SELECT, LOOKUP: rows, in order */
-  struct buf json;             /* SELECT as_json */
+  struct buf json;             /* SELECT as text; all forms but ROWS_BATCH */
   uint32_t nrows;
   bool has_next;
   struct cursor next;

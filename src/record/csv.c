@@ -1,0 +1,74 @@
+#include "record/csv.h"
+
+/* Leading white space does not keep a spreadsheet from seeing the formula behind it. */
+static bool is_formula(const char *s, size_t len) {
+  while (len > 0 && *s == ' ')
+    s++, len--;
+  return len > 0 && memchr("=+-@\t\r\n", *s, 7) != NULL;
+}
+
+static bool needs_quotes(const char *s, size_t len) {
+  for (size_t i = 0; i < len; i++)
+    if (s[i] == '"' || s[i] == ',' || s[i] == '\n' || s[i] == '\r')
+      return true;
+  return len > 0 && (s[0] == ' ' || s[len - 1] == ' ');
+}
+
+static void write_text(struct buf *out, const char *s, size_t len) {
+  bool quoted = needs_quotes(s, len);
+  if (quoted)
+    buf_putc(out, '"');
+  if (is_formula(s, len))
+    buf_putc(out, '\'');
+  for (size_t i = 0; i < len; i++) {
+    if (s[i] == '"')
+      buf_putc(out, '"');
+    buf_putc(out, s[i]);
+  }
+  if (quoted)
+    buf_putc(out, '"');
+}
+
+/* Times come as the JSON form has them, without its quotes. */
+static void write_time(struct buf *out, const struct column *c, union value v, const struct buf *text) {
+  size_t start = out->len;
+  value_write_json(out, c, v, text);
+  memmove(out->data + start, out->data + start + 1, out->len - start - 2);
+  out->len -= 2;
+}
+
+static void write_value(struct buf *out, const struct column *c, union value v, const struct buf *text) {
+  if (c->type == COLUMN_STRING) {
+    size_t len;
+    const char *s = value_text(text, v, &len);
+    write_text(out, s, len);
+  } else if (c->type == COLUMN_TIME) {
+    write_time(out, c, v, text);
+  } else {
+    value_write_json(out, c, v, text);
+  }
+}
+
+void csv_write_head(struct buf *out, const struct schema *schema) {
+  const char *separator = "";
+  for (size_t i = 0; i < schema->nstored; i++) {
+    if (!schema->columns[i].is_public)
+      continue;
+    buf_puts(out, separator);
+    buf_append(out, schema->columns[i].name, schema->columns[i].name_len);
+    separator = ",";
+  }
+  buf_literal(out, "\r\n");
+}
+
+void csv_write_row(struct buf *out, const struct schema *schema, const struct record *r, const struct buf *text) {
+  const char *separator = "";
+  for (size_t i = 0; i < schema->nstored; i++) {
+    if (!schema->columns[i].is_public)
+      continue;
+    buf_puts(out, separator);
+    write_value(out, &schema->columns[i], r->v[i], text);
+    separator = ",";
+  }
+  buf_literal(out, "\r\n");
+}
