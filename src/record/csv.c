@@ -49,18 +49,6 @@ static void write_value(struct buf *out, const struct column *c, union value v, 
   }
 }
 
-void csv_write_head(struct buf *out, const struct schema *schema) {
-  const char *separator = "";
-  for (size_t i = 0; i < schema->nstored; i++) {
-    if (!schema->columns[i].is_public)
-      continue;
-    buf_puts(out, separator);
-    buf_append(out, schema->columns[i].name, schema->columns[i].name_len);
-    separator = ",";
-  }
-  buf_literal(out, "\r\n");
-}
-
 void csv_write_row(struct buf *out, const struct schema *schema, const struct record *r, const struct buf *text) {
   const char *separator = "";
   for (size_t i = 0; i < schema->nstored; i++) {

@@ -7,5 +7,6 @@ const struct binding bindings[] = {
   {"kv", luaopen_kv},
   {"log", luaopen_log},
   {"metrics", luaopen_metrics},
+  {"sse", luaopen_sse},
   {NULL, NULL},
 };
