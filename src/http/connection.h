@@ -7,34 +7,52 @@
 #include "base/payload.h"
 
 struct connections; /* those of one loop; its thread only */
-struct exchange;    /* parser, header memory and the request in hand; http/http.c */
+struct exchange;    /* parser, header memory and the request in hand; http/exchange.h */
 struct loop;
 struct services;
 struct subscriber;  /* hub/streams.c */
+
+/* Which of a loop's deadline lists a connection waits in.  One list holds one span, so it is in order by itself. */
+enum deadline {
+  DEADLINE_NONE,
+  DEADLINE_HEAD,  /* a request's head has begun */
+  DEADLINE_BODY,  /* its body must have grown */
+  DEADLINE_IDLE,  /* between requests */
+  DEADLINE_SEND,  /* queued bytes must have left */
+  DEADLINE_DRAIN, /* the client should close */
+  DEADLINES
+};
 
 /* A client's socket.  Slim, because a stream is one for hours.  Freed in its close callback and nowhere else. */
 struct conn {
   uv_tcp_t tcp;
   struct loop *loop;
-  struct exchange *exchange;     /* NULL once the connection is a stream */
+  struct exchange *exchange;     /* NULL once the connection is a stream or drains */
   struct subscriber *subscriber; /* set by hub/streams.c; told by streams' on_close */
   void (*on_close)(struct conn *c);
   void (*on_drain)(struct conn *c); /* all queued writes have left */
   size_t queued_bytes;
   bool closing;
+  bool ended;                    /* the client has sent all it will */
+  bool draining;                 /* all is said; what still comes is thrown away */
+  enum deadline deadline;
+  int64_t deadline_ms;           /* loop time */
+  size_t progress;               /* bytes left when the deadline was set, or drained since */
   struct conn *next, **prev;     /* among the loop's connections */
   struct conn *deadline_next, **deadline_prev;
-  int64_t deadline_ms;           /* loop time; which list it is in is http.c's business */
 };
 
 struct connections *connections_new(struct loop *loop, const struct services *services);
 size_t connections_count(const struct connections *connections);  /* any thread: an atomic */
 
+/* Counts a connection that is on its way to connection_open, so that the next one goes elsewhere.  Any thread. */
+void connections_expect(struct connections *connections);
+
 /* Graceful stop: idle connections close, requests in hand finish, then done is called once.  After limits.shutdown_ms the rest is closed. */
-void connections_drain(struct connections *connections, void (*done)(struct loop *loop, void *arg), void *arg);
+void connections_drain(struct connections *connections, void (*done)(struct loop *loop));
 void connections_free(struct connections *connections);
 
-/* Takes a connected socket over.  It is closed when that fails. */
+/* Takes a connected socket over, after connections_expect.  It is closed when that fails. */
 void connection_open(struct loop *loop, uv_os_sock_t socket);
 
 /* May be called twice and from any callback.  why goes to the debug log. */

@@ -9,12 +9,15 @@
 struct verdict {
   int status;           /* 0: admitted; else 401, 403, 421, .. */
   const char *message;  /* static */
-  const char *headers;  /* extra header lines or NULL */
+  const char *headers;  /* static: extra header lines, each ended by CRLF, or NULL */
 };
 
 struct verdict guard_check(const struct config *config, const struct request *r, enum scope scope);
 
 /* Whether answers to this Origin may carry Access-Control-Allow-Origin. */
 bool guard_allows_origin(const struct config *config, const struct request *r, struct slice origin);
+
+/* The host of HOST[:PORT] or [IPV6][:PORT]; false when authority is neither. */
+bool authority_split(struct slice authority, struct slice *host);
 
 #endif

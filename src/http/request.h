@@ -19,7 +19,7 @@ struct slice {
   size_t len;
 };
 
-enum method { METHOD_GET, METHOD_HEAD, METHOD_POST, METHOD_PUT, METHOD_DELETE, METHOD_PATCH, METHOD_OPTIONS, METHODS };
+enum method { METHOD_GET, METHOD_HEAD, METHOD_POST, METHOD_PUT, METHOD_DELETE, METHOD_PATCH, METHOD_OPTIONS, METHOD_OTHER, METHODS };
 
 struct header {
   struct slice name, value; /* name in lower case */
@@ -38,13 +38,14 @@ struct request {
 
   enum method method;
   bool http10;
+  struct slice host;              /* authority of an absolute target, else of Host */
   struct slice path, query;       /* path decoded and normalised; query raw, without "?" */
   struct slice params[ROUTE_MAX_PARAMS];
   struct header *headers;
   size_t nheaders;
   struct buf body;                /* inflated; the handler may take it */
   char id[REQUEST_ID_MAX + 1];
-  char remote[48];                /* address without port */
+  const char *remote;             /* address without port */
   int64_t now_us;                 /* when the request was complete */
 };
 
@@ -58,21 +59,22 @@ struct response {
   bool compressible;              /* gzip may be used if the client takes it and it is worth it */
 };
 
-/* false when name or value cannot stand in a header (CR, LF, NUL, not a token). */
+/* false when name or value cannot stand in a header (CR, LF, NUL, not a token), or the header is the server's own (Content-Length,
+ * Connection, Date, ..). */
 bool response_header(struct response *response, const char *name, size_t name_len, const char *value, size_t len);
 
 /* Answers r and ends it; takes over everything in response.  The head gets date, x-request-id, content-length, connection, the CORS and safety
  * headers.  HEAD, 204 and 304 go out without the body. */
 void http_respond(struct request *r, struct response *response);
 
-/* {"detail": message, "error": {"type", "message"}} (API.md, Parameters), with extra header lines or NULL. */
+/* {"detail": message, "error": {"type", "message"}} (API.md, Parameters), with extra header lines, each ended by CRLF, or NULL. */
 void http_respond_error(struct request *r, int status, const char *message, const char *headers);
 
 /* A file below static/ or an absolute path that a route names: ETag, ranges, gzip sibling (http/files.c). */
 void http_respond_file(struct request *r, struct response *response, const char *path);
 
 /* A body of unknown length: head now, then pieces.  http_stream_write answers false when the connection's queue is above its bound: wait for
- * on_drain before the next.  When the client goes away script_cancel is called instead. */
+ * on_drain before the next.  When the client goes away script_cancel is called instead, from the loop, never inside one of these. */
 void http_stream_start(struct request *r, struct response *response, void (*on_drain)(struct request *r));
 bool http_stream_write(struct request *r, const char *data, size_t len);
 void http_stream_end(struct request *r);
@@ -80,7 +82,7 @@ void http_stream_end(struct request *r);
 void http_stream_abort(struct request *r);
 
 /* Sends the head of a text/event-stream answer and frees parser, header memory and request: what remains is the socket.  r is void
- * afterwards. */
+ * afterwards.  NULL where there is nothing to stream: HEAD, or the client is gone. */
 struct conn *http_become_stream(struct request *r, struct response *response);
 
 const char *method_name(enum method method);

@@ -7,7 +7,6 @@ const struct binding bindings[] = {
   {"kv", luaopen_kv},
   {"log", luaopen_log},
   {"metrics", luaopen_metrics},
-  {"protobuf", luaopen_protobuf},
   {"sse", luaopen_sse},
   {NULL, NULL},
 };

@@ -1,0 +1,131 @@
+#include <stdlib.h>
+#include <strings.h>
+
+#include "base/mem.h"
+#include "config.h"
+#include "http/exchange.h"
+#include "http/router.h"
+#include "script/generation.h"
+
+enum { INFLATE_BYTES = 64 << 10, RESERVE_BYTES = 1 << 20, GZIP_WINDOW = 15 + 16 };
+
+static const struct verdict
+    too_large = {413, "the body is too large", NULL},
+    too_many = {503, "too many bodies are on their way, try again", "Retry-After: 1\r\n"};
+
+/* Of all loops: a bound on memory, so about right is enough. */
+static size_t bytes_in_flight(const struct services *services) {
+  size_t sum = 0;
+  for (unsigned i = 0; i < services->nloops; i++)
+    sum += atomic_load_explicit(&services->loops[i].connections->in_flight, memory_order_relaxed);
+  return sum;
+}
+
+static bool has_room(const struct exchange *e, uint64_t n) {
+  const struct services *services = connections_of(e->request.conn)->services;
+  return n + bytes_in_flight(services) <= e->request.generation->config->limits.in_flight_bytes;
+}
+
+static bool is_one_of(struct slice s, const char *a, const char *b) {
+  return (s.len == strlen(a) && strncasecmp(s.data, a, s.len) == 0) ||
+         (s.len == strlen(b) && strncasecmp(s.data, b, s.len) == 0);
+}
+
+static void start_inflater(struct exchange *e) {
+  e->in.inflater = xcalloc(1, sizeof *e->in.inflater);
+  if (inflateInit2(e->in.inflater, GZIP_WINDOW) != Z_OK)
+    abort();
+}
+
+struct verdict body_begin(struct exchange *e) {
+  struct request *r = &e->request;
+  bool chunked = e->parser.flags & F_CHUNKED;
+  uint64_t announced = chunked ? 0 : e->parser.content_length;
+  struct slice coding = request_header(r, "content-encoding");
+  bool gzip = is_one_of(coding, "gzip", "x-gzip");
+  e->in.body_limit = r->route->max_body != 0 ? r->route->max_body : r->generation->config->limits.body_bytes;
+
+  if (coding.len > 0 && !gzip && !is_one_of(coding, "identity", "identity"))
+    return (struct verdict) {415, "the only Content-Encoding that is taken is gzip", "Accept-Encoding: gzip\r\n"};
+  if (announced > e->in.body_limit)
+    return too_large;
+  if (!has_room(e, announced))
+    return too_many;
+  if (gzip)
+    start_inflater(e);
+  else if (announced > 0)
+    buf_reserve(&r->body, announced < RESERVE_BYTES ? announced : RESERVE_BYTES);
+  return (struct verdict) {0};
+}
+
+static int refuse(const struct verdict *verdict, const char **why) {
+  *why = verdict->message;
+  return verdict->status;
+}
+
+/* Before len more bytes are kept. */
+static int admit(struct exchange *e, size_t len, const char **why) {
+  if (e->request.body.len + len > e->in.body_limit)
+    return refuse(&too_large, why);
+  if (!has_room(e, len))
+    return refuse(&too_many, why);
+  e->in.in_flight += len;
+  atomic_fetch_add_explicit(&connections_of(e->request.conn)->in_flight, len, memory_order_relaxed);
+  return 0;
+}
+
+static int inflate_more(struct exchange *e, const char *data, size_t len, const char **why) {
+  z_stream *z = e->in.inflater;
+  struct buf *body = &e->request.body;
+  z->next_in = (Bytef *) data;
+  z->avail_in = (uInt) len;
+  while (z->avail_in > 0 || z->avail_out == 0) {
+    if (e->in.inflated && z->avail_in == 0)
+      break;
+    if (e->in.inflated) /* another member: gzip files may be joined (RFC 1952, 2.2) */
+      inflateReset(z);
+    z->next_out = (Bytef *) buf_reserve(body, INFLATE_BYTES);
+    z->avail_out = INFLATE_BYTES;
+    int rc = inflate(z, Z_NO_FLUSH);
+    if (rc != Z_OK && rc != Z_STREAM_END && rc != Z_BUF_ERROR) {
+      *why = "the body is not what gzip makes";
+      return 400;
+    }
+    e->in.inflated = rc == Z_STREAM_END;
+    size_t made = INFLATE_BYTES - z->avail_out;
+    int status = admit(e, made, why);
+    if (status != 0)
+      return status;
+    body->len += made;
+  }
+  return 0;
+}
+
+int body_append(struct exchange *e, const char *data, size_t len, const char **why) {
+  if (e->in.refused)
+    return 0;
+  if (e->in.inflater != NULL)
+    return inflate_more(e, data, len, why);
+  int status = admit(e, len, why);
+  if (status == 0)
+    buf_append(&e->request.body, data, len);
+  return status;
+}
+
+int body_end(struct exchange *e, const char **why) {
+  if (e->in.inflater == NULL || e->in.inflated)
+    return 0;
+  *why = "the gzip body ends early";
+  return 400;
+}
+
+void body_clear(struct exchange *e) {
+  buf_clear(&e->request.body);
+  if (e->in.inflater != NULL) {
+    inflateEnd(e->in.inflater);
+    free(e->in.inflater);
+    e->in.inflater = NULL;
+  }
+  atomic_fetch_sub_explicit(&connections_of(e->request.conn)->in_flight, e->in.in_flight, memory_order_relaxed);
+  e->in.in_flight = 0;
+}

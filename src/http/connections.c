@@ -1,0 +1,88 @@
+#include <stdlib.h>
+
+#include "base/mem.h"
+#include "config.h"
+#include "http/exchange.h"
+#include "metrics/metrics.h"
+
+static void on_prepare(uv_prepare_t *prepare) {
+  exchanges_wake(prepare->data);
+}
+
+struct connections *connections_new(struct loop *loop, const struct services *services) {
+  struct connections *all = xcalloc(1, sizeof *all);
+  all->loop = loop;
+  all->services = services;
+  all->input = xmalloc(READ_BYTES);
+  deadlines_init(all);
+  uv_prepare_init(&loop->uv, &all->prepare);
+  all->prepare.data = all;
+  uv_prepare_start(&all->prepare, on_prepare);
+  uv_unref((uv_handle_t *) &all->prepare);
+  if (loop->index == 0)
+    counters_register(all);
+  return all;
+}
+
+void connections_free(struct connections *all) {
+  if (all == NULL)
+    return;
+  exchanges_clear(all);
+  gzip_clear(all);
+  buf_clear(&all->out);
+  buf_clear(&all->fixed);
+  free(all->input);
+  free(all);
+}
+
+size_t connections_count(const struct connections *all) {
+  return atomic_load_explicit(&all->count, memory_order_relaxed);
+}
+
+void connections_expect(struct connections *all) {
+  atomic_fetch_add_explicit(&all->count, 1, memory_order_relaxed);
+}
+
+/* ---- Graceful stop ---- */
+
+static void on_handle_closed(uv_handle_t *handle) {
+  struct connections *all = handle->data;
+  if (--all->handles == 0)
+    all->on_drained(all->loop);
+}
+
+static void check_drained(struct connections *all) {
+  if (!all->draining || all->handles > 0 || connections_count(all) > 0)
+    return;
+  all->handles = 2;
+  uv_close((uv_handle_t *) &all->timer, on_handle_closed);
+  uv_close((uv_handle_t *) &all->prepare, on_handle_closed);
+}
+
+void connections_closed_one(struct connections *all) {
+  atomic_fetch_sub_explicit(&all->count, 1, memory_order_relaxed);
+  check_drained(all);
+}
+
+void connections_close_all(struct connections *all) {
+  for (struct conn *c = all->first, *next; c != NULL; c = next) {
+    next = c->next;
+    conn_close(c, "the server stops");
+  }
+}
+
+static bool is_idle(const struct conn *c) {
+  return c->exchange != NULL && c->exchange->state == EXCHANGE_HEAD && exchange_has_read_all(c->exchange);
+}
+
+void connections_drain(struct connections *all, void (*done)(struct loop *loop)) {
+  all->draining = true;
+  all->on_drained = done;
+  for (struct conn *c = all->first, *next; c != NULL; c = next) {
+    next = c->next;
+    if (is_idle(c))
+      conn_finish(c);
+  }
+  deadlines_drain(all, all->services->config->limits.shutdown_ms);
+  check_drained(all);
+}

@@ -1,0 +1,57 @@
+#include "http/exchange.h"
+#include "metrics/metrics.h"
+
+/* Counted by each loop for itself, summed at a scrape. */
+
+enum counter { REQUESTS, CONNECTIONS, BYTES_IN, BYTES_OUT, PARSE_ERRORS, TIMEOUTS, COUNTERS };
+
+static const char *const code_label[] = {"code"};
+
+static const struct metric_options families[COUNTERS] = {
+    [REQUESTS] = {METRIC_COUNTER, "moonledger_http_requests_total", "Answers by the class of their status.", code_label, 1, NULL, 0, false},
+    [CONNECTIONS] = {METRIC_GAUGE, "moonledger_http_connections", "Open connections, streams included.", NULL, 0, NULL, 0, false},
+    [BYTES_IN] = {METRIC_COUNTER, "moonledger_http_received_bytes_total", "Bytes read from clients.", NULL, 0, NULL, 0, false},
+    [BYTES_OUT] = {METRIC_COUNTER, "moonledger_http_sent_bytes_total", "Bytes written to clients.", NULL, 0, NULL, 0, false},
+    [PARSE_ERRORS] = {METRIC_COUNTER, "moonledger_http_refused_total", "Requests that were not HTTP or broke a limit.", NULL, 0, NULL, 0, false},
+    [TIMEOUTS] = {METRIC_COUNTER, "moonledger_http_timeouts_total", "Requests that took too long to arrive.", NULL, 0, NULL, 0, false},
+};
+
+static double sum(const struct services *services, size_t offset) {
+  unsigned long long total = 0;
+  for (unsigned i = 0; i < services->nloops; i++) {
+    char *all = (char *) services->loops[i].connections;
+    total += atomic_load_explicit((atomic_ullong *) (all + offset), memory_order_relaxed);
+  }
+  return (double) total;
+}
+
+static void collect_requests(struct metrics *m, struct metric *family, const struct services *services) {
+  static const char *const classes[] = {"other", "1xx", "2xx", "3xx", "4xx", "5xx"};
+  for (size_t i = 2; i < 6; i++) {
+    struct metric_label label = {classes[i], 3};
+    metric_set(m, family, &label, sum(services, offsetof(struct connections, requests) + i * sizeof(atomic_ullong)));
+  }
+}
+
+static void collect(struct metrics *m, void *arg) {
+  const struct services *services = arg;
+  struct metric **family = services->loops[0].connections->families;
+  double open = 0;
+  for (unsigned i = 0; i < services->nloops; i++)
+    open += (double) connections_count(services->loops[i].connections);
+  collect_requests(m, family[REQUESTS], services);
+  metric_set(m, family[CONNECTIONS], NULL, open);
+  metric_set(m, family[BYTES_IN], NULL, sum(services, offsetof(struct connections, bytes_in)));
+  metric_set(m, family[BYTES_OUT], NULL, sum(services, offsetof(struct connections, bytes_out)));
+  metric_set(m, family[PARSE_ERRORS], NULL, sum(services, offsetof(struct connections, parse_errors)));
+  metric_set(m, family[TIMEOUTS], NULL, sum(services, offsetof(struct connections, timeouts)));
+}
+
+void counters_register(struct connections *all) {
+  struct buf error = {0};
+  _Static_assert((int) COUNTERS == (int) HTTP_FAMILIES, "room for each family");
+  for (int i = 0; i < COUNTERS; i++)
+    all->families[i] = metrics_family(all->services->metrics, &families[i], &error);
+  buf_clear(&error);
+  metrics_collector(all->services->metrics, collect, (void *) all->services);
+}

@@ -1,0 +1,294 @@
+#include "http/exchange.h"
+
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "base/mem.h"
+#include "config.h"
+#include "script/generation.h"
+#include "script/script.h"
+
+enum { POOLED_MAX = 64, KEPT_HEAD_BYTES = 4 << 10 };
+
+static void read_remote(struct exchange *e) {
+  struct sockaddr_storage address = {0};
+  int len = sizeof address;
+  e->remote[0] = '\0';
+  if (uv_tcp_getpeername(&e->request.conn->tcp, (struct sockaddr *) &address, &len) == 0)
+    uv_ip_name((struct sockaddr *) &address, e->remote, sizeof e->remote);
+  if (strncmp(e->remote, "::ffff:", 7) == 0 && strchr(e->remote, '.') != NULL)
+    memmove(e->remote, e->remote + 7, strlen(e->remote + 7) + 1);
+}
+
+static void begin(struct exchange *e, struct conn *c) {
+  struct request *r = &e->request;
+  e->head.len = 0;
+  e->in = (struct incoming) {0};
+  e->out = (struct outgoing) {0};
+  e->state = EXCHANGE_HEAD;
+  *r = (struct request) {.conn = c, .loop = c->loop, .headers = r->headers, .remote = e->remote};
+}
+
+static void release(struct exchange *e) {
+  if (e->request.generation != NULL)
+    generation_unref(e->request.generation);
+  body_clear(e);
+  if (e->head.cap > KEPT_HEAD_BYTES)
+    buf_clear(&e->head);
+}
+
+struct exchange *exchange_new(struct conn *c) {
+  struct connections *all = connections_of(c);
+  struct exchange *e = all->pool;
+  if (e != NULL)
+    all->pool = e->next_free, all->pooled--;
+  else
+    e = xcalloc(1, sizeof *e);
+  begin(e, c);
+  e->reading = true;
+  read_remote(e);
+  return e;
+}
+
+static void destroy(struct exchange *e) {
+  buf_clear(&e->head);
+  free(e->request.headers);
+  free(e);
+}
+
+static void leave_ready(struct exchange *e) {
+  struct exchange **p = &connections_of(e->request.conn)->ready;
+  while (*p != e)
+    p = &(*p)->next_ready;
+  *p = e->next_ready;
+  e->waiting = false;
+}
+
+void exchange_free(struct exchange *e) {
+  struct connections *all = connections_of(e->request.conn);
+  if (e->waiting)
+    leave_ready(e);
+  buf_clear(&e->pending);
+  release(e);
+  e->feeding = false;
+  if (all->pooled == POOLED_MAX) {
+    destroy(e);
+    return;
+  }
+  e->next_free = all->pool;
+  all->pool = e;
+  all->pooled++;
+}
+
+void exchanges_clear(struct connections *all) {
+  while (all->pool != NULL) {
+    struct exchange *e = all->pool;
+    all->pool = e->next_free;
+    destroy(e);
+  }
+}
+
+/* ---- Taking input up ---- */
+
+static bool takes_input(const struct exchange *e) {
+  const struct conn *c = e->request.conn;
+  return (e->state == EXCHANGE_HEAD || e->state == EXCHANGE_BODY) && c->queued_bytes <= QUEUE_BYTES;
+}
+
+static void choose_deadline(struct exchange *e) {
+  struct conn *c = e->request.conn;
+  if (c->queued_bytes > 0)
+    return; /* DEADLINE_SEND since they were queued */
+  enum deadline wanted = DEADLINE_NONE;
+  if (e->state == EXCHANGE_HEAD)
+    wanted = e->head.len > 0 ? DEADLINE_HEAD : DEADLINE_IDLE;
+  else if (e->state == EXCHANGE_BODY)
+    wanted = DEADLINE_BODY;
+  if (wanted != c->deadline || wanted == DEADLINE_IDLE)
+    deadline_set(c, wanted);
+}
+
+/* Between requests, or while one is being read or handled: what the connection waits for now. */
+static void settle(struct exchange *e) {
+  if (e->request.conn->ended && e->state == EXCHANGE_HEAD && e->pending.len == 0)
+    conn_finish(e->request.conn);
+  else
+    choose_deadline(e);
+}
+
+static void complete(struct exchange *e) {
+  const char *why;
+  if (e->in.refused) {
+    dispatch_refuse(e);
+    return;
+  }
+  int status = body_end(e, &why);
+  if (status != 0) {
+    exchange_fail(e, status, why);
+    return;
+  }
+  e->request.now_us = clock_now_us();
+  e->state = EXCHANGE_HANDLING;
+  dispatch(e);
+}
+
+/* A small body that nobody wants is read all the same, so that the connection can go on. */
+static void start_body(struct exchange *e, bool arrived) {
+  bool small = !(e->parser.flags & F_CHUNKED) && e->parser.content_length <= DISCARD_BYTES;
+  bool waits = e->in.expects_continue && !arrived;
+  if (e->in.refused && (!small || waits)) {
+    e->in.keep_alive = false;
+    dispatch_refuse(e);
+    return;
+  }
+  e->state = EXCHANGE_BODY;
+  if (waits) {
+    buf_literal(output_begin(e->request.conn), "HTTP/1.1 100 Continue\r\n\r\n");
+    output_flush(e->request.conn, NULL);
+  }
+}
+
+static size_t take_head(struct exchange *e, const char *data, size_t len) {
+  size_t used;
+  int status = parse_head(e, data, len, &used);
+  if (status == PARSE_MORE)
+    return used;
+  if (status == 0)
+    status = dispatch_head(e);
+  if (status != 0) {
+    exchange_fail(e, status, e->in.fault_text);
+    return used;
+  }
+  if (e->in.complete)
+    complete(e);
+  else
+    start_body(e, used < len);
+  return used;
+}
+
+static size_t take_body(struct exchange *e, const char *data, size_t len) {
+  size_t used;
+  int status = parse_body(e, data, len, &used);
+  e->in.arrived += used;
+  if (status == 0)
+    complete(e);
+  else if (status != PARSE_MORE)
+    exchange_fail(e, status, e->in.fault_text);
+  return used;
+}
+
+static void keep(struct exchange *e, const char *data, size_t len) {
+  buf_append(&e->pending, data, len);
+  if (e->reading)
+    conn_stop_reading(e->request.conn);
+  e->reading = false;
+}
+
+void exchange_feed(struct exchange *e, const char *data, size_t len) {
+  struct conn *c = e->request.conn;
+  e->feeding = true;
+  while (len > 0 && takes_input(e)) {
+    size_t used = e->state == EXCHANGE_HEAD ? take_head(e, data, len) : take_body(e, data, len);
+    if (c->closing || c->exchange != e) /* over, or a stream now */
+      return;
+    data += used;
+    len -= used;
+  }
+  e->feeding = false;
+  if (len > 0)
+    keep(e, data, len);
+  output_flush(c, NULL);
+  if (!c->closing)
+    settle(e);
+}
+
+/* ---- After a request ---- */
+
+void exchange_next(struct exchange *e) {
+  struct conn *c = e->request.conn;
+  if (!e->in.keep_alive) {
+    conn_finish(c);
+    return;
+  }
+  release(e);
+  begin(e, c);
+  if (e->feeding)
+    return;
+  if (e->pending.len > 0)
+    exchange_wake(e);
+  settle(e);
+}
+
+void exchange_ended(struct exchange *e) {
+  if (e->state == EXCHANGE_BODY || (e->state == EXCHANGE_HEAD && e->head.len > 0))
+    exchange_fail(e, 400, "the request ended early");
+  else
+    settle(e);
+}
+
+void exchange_drained(struct exchange *e) {
+  if (e->state == EXCHANGE_STREAMING && e->out.on_drain != NULL)
+    e->out.on_drain(&e->request);
+  else if (e->pending.len > 0 && takes_input(e))
+    exchange_wake(e);
+  choose_deadline(e);
+}
+
+void exchange_wake(struct exchange *e) {
+  struct connections *all = connections_of(e->request.conn);
+  if (e->waiting)
+    return;
+  e->waiting = true;
+  e->next_ready = all->ready;
+  all->ready = e;
+}
+
+static void resume(struct exchange *e) {
+  struct conn *c = e->request.conn;
+  struct buf input = buf_take(&e->pending);
+  leave_ready(e);
+  exchange_feed(e, input.data, input.len);
+  buf_clear(&input);
+  if (c->closing || c->exchange != e || e->pending.len > 0 || e->reading || c->ended)
+    return;
+  e->reading = true;
+  int rc = conn_start_reading(c);
+  if (rc < 0)
+    conn_close(c, uv_strerror(rc));
+}
+
+void exchanges_wake(struct connections *all) {
+  while (all->ready != NULL)
+    resume(all->ready);
+}
+
+void exchange_fail(struct exchange *e, int status, const char *message) {
+  count(&connections_of(e->request.conn)->parse_errors, 1);
+  e->in.keep_alive = false;
+  http_respond_error(&e->request, status, message, NULL);
+}
+
+void exchange_timeout(struct exchange *e) {
+  struct connections *all = connections_of(e->request.conn);
+  const struct config *config = all->services->config;
+  size_t expected = config->limits.body_bytes_per_second * (size_t) config->limits.body_ms / 1000;
+  if (e->state == EXCHANGE_BODY && e->in.arrived > 0 && e->in.arrived >= expected) {
+    e->in.arrived = 0;
+    deadline_set(e->request.conn, DEADLINE_BODY);
+    return;
+  }
+  count(&all->timeouts, 1);
+  e->in.keep_alive = false;
+  http_respond_error(&e->request, 408, "the request took too long to arrive", NULL);
+}
+
+bool exchange_has_read_all(const struct exchange *e) {
+  return e->pending.len == 0 && (e->in.complete || (e->state == EXCHANGE_HEAD && e->head.len == 0));
+}
+
+void exchange_abandon(struct exchange *e) {
+  if (e->out.squeeze != NULL)
+    squeeze_abandon(e->out.squeeze);
+  if (e->state == EXCHANGE_HANDLING || e->state == EXCHANGE_STREAMING)
+    script_cancel(&e->request);
+}

@@ -1,0 +1,255 @@
+#ifndef MOONLEDGER_HTTP_EXCHANGE_H
+#define MOONLEDGER_HTTP_EXCHANGE_H
+
+#include <llhttp.h>
+#include <stdatomic.h>
+#include <zlib.h>
+
+#include "base/mem.h"
+#include "http/connection.h"
+#include "http/guard.h"
+#include "http/request.h"
+#include "loop.h"
+#include "services.h"
+
+/* What the files of http/ share.  Nobody else includes it. */
+
+#if !LLHTTP_STRICT_MODE
+#error "llhttp must be built with LLHTTP_STRICT_MODE=1: the loose parser lets smuggled requests pass"
+#endif
+
+enum {
+  READ_BYTES = 64 << 10,
+  QUEUE_BYTES = 1 << 20,       /* no request is taken up while more than this waits to be sent */
+  STREAM_QUEUE_BYTES = 256 << 10,
+  BATCH_BYTES = 128 << 10,     /* answers to pipelined requests leave at the latest when they are this long */
+  JOIN_BYTES = 16 << 10,       /* bodies up to this are copied behind their head */
+  GZIP_LEAST_BYTES = 1 << 10,
+  OVERHEAD_BYTES = 4 << 10,    /* chunk extensions and trailers; Node's CVE-2024-22019 was their unbounded form */
+  BLANK_LINE_BYTES = 16,
+  CHUNKS_MAX = 1 << 20,
+  DISCARD_BYTES = 64 << 10,    /* a refused body up to this is read, so that the connection can go on */
+  HTTP_FAMILIES = 6,           /* of metrics */
+};
+
+enum exchange_state {
+  EXCHANGE_HEAD,      /* waiting for, or in, a request's head */
+  EXCHANGE_BODY,
+  EXCHANGE_HANDLING,  /* a script has the request */
+  EXCHANGE_STREAMING, /* and its answer has begun and comes in pieces */
+  EXCHANGE_ANSWERED   /* the script is done with it, the answer is not yet out */
+};
+
+/* How far the request in hand has been read. */
+struct incoming {
+  size_t line_start;   /* in the head, of the first line that has not come in whole */
+  unsigned lines;
+  size_t request_line_len;
+  struct slice target;
+  bool head_parsed, complete; /* what llhttp has reached */
+  bool keep_alive, expects_continue;
+
+  int fault;           /* status of the error that a callback met; 0: none */
+  const char *fault_text;
+  struct verdict refusal; /* answered once the body, which nobody wants, has been read */
+  bool refused;
+  uint32_t allowed;    /* without a route: the methods that its path has */
+  bool slash_redirect;
+
+  size_t body_limit;
+  size_t in_flight;    /* bytes of this body that count as such */
+  size_t arrived;      /* body bytes on the wire since the deadline was set */
+  size_t overhead;     /* bytes that carry nothing: blank lines, chunk extensions, trailers */
+  unsigned chunks;
+  z_stream *inflater;  /* of a gzip body; NULL: none */
+  bool inflated;       /* a whole gzip member has been read */
+};
+
+/* Its answer, where that comes in pieces. */
+struct outgoing {
+  bool chunked;
+  bool bodiless;       /* HEAD: the pieces are not sent */
+  void (*on_drain)(struct request *r);
+  struct squeeze *squeeze; /* the body is being compressed on another thread */
+};
+
+/* What a connection needs to take requests one after another. */
+struct exchange {
+  struct request request;
+  enum exchange_state state;
+  llhttp_t parser;
+  struct buf head;     /* the raw head; slices of the request point into it */
+  unsigned headers_cap;
+  struct incoming in;
+  struct outgoing out;
+  char remote[48];
+
+  bool feeding;        /* input is being taken up: answers are collected in connections->out */
+  bool reading;
+  struct buf pending;  /* input that came while a handler ran */
+  bool waiting;        /* in connections->ready */
+  struct exchange *next_ready, *next_free;
+};
+
+struct deadline_list {
+  struct conn *first, **last;
+};
+
+struct connections {
+  struct loop *loop;
+  const struct services *services;
+  struct conn *first;
+  uv_timer_t timer;    /* at the nearest deadline */
+  int64_t timer_at;    /* loop time; 0: not running */
+  struct deadline_list deadlines[DEADLINES];
+  uv_prepare_t prepare; /* takes up the pending input of those in ready */
+  struct exchange *ready;
+
+  char *input;
+  struct buf out;      /* bytes for out_conn that have not been handed to the kernel */
+  struct conn *out_conn;
+  struct exchange *pool;
+  unsigned pooled;
+  struct buf fixed;    /* header lines that all answers of one second share */
+  int64_t fixed_s;
+  z_stream *deflater;
+
+  bool draining;
+  int64_t drain_until; /* loop time */
+  void (*on_drained)(struct loop *loop);
+  unsigned handles;    /* that are still closing */
+
+  struct metric *families[HTTP_FAMILIES]; /* loop 0 only */
+
+  /* Written by the loop's thread, read by any. */
+  atomic_size_t count, in_flight;
+  atomic_ullong requests[6]; /* by hundreds of the status */
+  atomic_ullong bytes_in, bytes_out, parse_errors, timeouts;
+};
+
+static inline struct exchange *exchange_of(struct request *r) {
+  return container_of(r, struct exchange, request);
+}
+
+static inline struct connections *connections_of(const struct conn *c) {
+  return c->loop->connections;
+}
+
+/* A counter with one writer needs no locked instruction. */
+static inline void count(atomic_ullong *counter, unsigned long long n) {
+  unsigned long long sum = atomic_load_explicit(counter, memory_order_relaxed) + n;
+  atomic_store_explicit(counter, sum, memory_order_relaxed);
+}
+
+/* ---- connection.c ---- */
+
+/* The connection is over once what has been written has left: half-closes, drains what still comes, closes. */
+void conn_finish(struct conn *c);
+int conn_start_reading(struct conn *c);
+void conn_stop_reading(struct conn *c);
+
+/* ---- connections.c ---- */
+
+void connections_closed_one(struct connections *all);
+void connections_close_all(struct connections *all);
+
+/* ---- counters.c ---- */
+
+void counters_register(struct connections *all); /* moonledger_http_*, of all loops */
+
+/* ---- deadline.c ---- */
+
+void deadlines_init(struct connections *all);
+void deadlines_drain(struct connections *all, int64_t ms); /* connections_close_all after ms */
+void deadline_set(struct conn *c, enum deadline deadline);
+
+/* ---- output.c ---- */
+
+/* Where bytes for c are appended.  output_done then sends them or, while input is being taken up, leaves them for one write with
+ * what follows. */
+struct buf *output_begin(struct conn *c);
+void output_done(struct conn *c);
+void output_flush(struct conn *c, struct payload *body); /* and body (or NULL), whose reference is taken over */
+void output_forget(struct conn *c);
+
+/* ---- exchange.c ---- */
+
+struct exchange *exchange_new(struct conn *c);
+void exchange_free(struct exchange *e);
+void exchanges_clear(struct connections *all);
+
+/* Takes input up: as many requests as can be handled now; the rest is kept. */
+void exchange_feed(struct exchange *e, const char *data, size_t len);
+void exchange_ended(struct exchange *e);   /* the client has ended its side */
+void exchange_drained(struct exchange *e); /* all queued bytes have left */
+void exchange_timeout(struct exchange *e); /* DEADLINE_HEAD or DEADLINE_BODY is over */
+void exchange_abandon(struct exchange *e); /* the socket is closed */
+
+/* The answer is out: makes ready for the next request, or ends the connection. */
+void exchange_next(struct exchange *e);
+
+/* Answers with an error and ends the connection. */
+void exchange_fail(struct exchange *e, int status, const char *message);
+
+/* Pending input is taken up in the next turn of the loop. */
+void exchange_wake(struct exchange *e);
+void exchanges_wake(struct connections *all);
+
+/* Nothing of the client's is unread: closing the socket cannot destroy the answer. */
+bool exchange_has_read_all(const struct exchange *e);
+
+/* ---- parse.c ---- */
+
+enum { PARSE_MORE = -1 };
+
+/* Takes bytes of a head.  *used: how many.  0: the head is complete and parsed; PARSE_MORE; else the status to refuse it with, and
+ * in.fault_text. */
+int parse_head(struct exchange *e, const char *data, size_t len, size_t *used);
+
+/* The same for a body: 0 when the message is complete. */
+int parse_body(struct exchange *e, const char *data, size_t len, size_t *used);
+
+/* ---- target.c ---- */
+
+/* Splits the request target into host (where it has one), path and query; path is decoded and normalised in place.  0 or the status
+ * to refuse it with. */
+int target_parse(struct request *r, const char **why);
+
+/* ---- body.c ---- */
+
+/* Decides what is done with the body that the head announces: status 0 is to read it. */
+struct verdict body_begin(struct exchange *e);
+
+/* 0 or the status to refuse it with. */
+int body_append(struct exchange *e, const char *data, size_t len, const char **why);
+int body_end(struct exchange *e, const char **why);
+void body_clear(struct exchange *e);
+
+/* ---- dispatch.c ---- */
+
+/* Checks the head, finds the route and asks the guard.  0, perhaps with in.refused; else the status that ends the connection. */
+int dispatch_head(struct exchange *e);
+void dispatch(struct exchange *e);        /* the complete request to its handler */
+void dispatch_refuse(struct exchange *e); /* answers what is not for a handler */
+
+/* ---- respond.c ---- */
+
+enum framing { FRAMING_LENGTH, FRAMING_CHUNKED, FRAMING_CLOSE };
+
+/* Appends the head of an answer to the connection's output and releases response->headers. */
+void respond_head(struct exchange *e, struct response *response, enum framing framing, size_t length);
+
+/* The body is as it will be sent. */
+void respond_now(struct exchange *e, struct response *response);
+
+/* ---- gzip.c ---- */
+
+bool gzip_accepted(const struct request *r);
+bool gzip_worthwhile(const struct response *response);
+
+/* Answers with the body compressed, at once or, when it is long, by way of another thread. */
+void gzip_respond(struct exchange *e, struct response *response);
+void squeeze_abandon(struct squeeze *s);
+void gzip_clear(struct connections *all);
+
+#endif

@@ -1,0 +1,181 @@
+#include "http/guard.h"
+
+#include <arpa/inet.h>
+#include <string.h>
+#include <strings.h>
+
+static const struct verdict
+    admitted = {0, NULL, NULL},
+    foreign_host = {403, "this Host is not served here; config.lua's listen.hosts lists the names that are", NULL},
+    foreign_origin = {403, "a page of another origin may not do this; config.lua's cors.origins lists those that may", NULL},
+    no_token = {401, "a token is needed: Authorization: Bearer TOKEN", "WWW-Authenticate: Bearer\r\n"},
+    wrong_token = {401, "this token is not known", "WWW-Authenticate: Bearer error=\"invalid_token\"\r\n"},
+    wrong_scope = {403, "this token does not allow it", "WWW-Authenticate: Bearer error=\"insufficient_scope\"\r\n"};
+
+static bool is(struct slice s, const char *text) {
+  return s.len == strlen(text) && strncasecmp(s.data, text, s.len) == 0;
+}
+
+static bool equal(struct slice a, struct slice b) {
+  return a.len == b.len && (a.len == 0 || strncasecmp(a.data, b.data, a.len) == 0);
+}
+
+static bool starts_with(struct slice s, const char *prefix) {
+  return s.len >= strlen(prefix) && strncasecmp(s.data, prefix, strlen(prefix)) == 0;
+}
+
+static struct slice skip(struct slice s, size_t n) {
+  return (struct slice) {s.data + n, s.len - n};
+}
+
+/* ---- Hosts ---- */
+
+static bool is_port(struct slice s) {
+  if (s.len > 5)
+    return false;
+  for (size_t i = 0; i < s.len; i++)
+    if (s.data[i] < '0' || s.data[i] > '9')
+      return false;
+  return true;
+}
+
+static size_t host_length(struct slice s) {
+  size_t n = 0;
+  if (s.len > 0 && s.data[0] == '[') {
+    const char *close = memchr(s.data, ']', s.len);
+    return close != NULL ? (size_t) (close + 1 - s.data) : 0;
+  }
+  while (n < s.len && s.data[n] != ':') {
+    unsigned char c = (unsigned char) s.data[n];
+    if (c <= ' ' || c >= 0x7f || strchr("/?#@[]\\\"<>^`{|},;", c) != NULL)
+      return 0;
+    n++;
+  }
+  return n;
+}
+
+bool authority_split(struct slice authority, struct slice *host) {
+  size_t n = host_length(authority);
+  if (n == 0 || (n < authority.len && (authority.data[n] != ':' || !is_port(skip(authority, n + 1)))))
+    return false;
+  *host = authority.data[0] == '[' ? (struct slice) {authority.data + 1, n - 2} : (struct slice) {authority.data, n};
+  return true;
+}
+
+enum address { ADDRESS_NONE, ADDRESS_LOOPBACK, ADDRESS_OTHER };
+
+static enum address address_of(struct slice host) {
+  char text[INET6_ADDRSTRLEN];
+  struct in_addr v4;
+  struct in6_addr v6;
+  if (host.len >= sizeof text)
+    return ADDRESS_NONE;
+  memcpy(text, host.data, host.len);
+  text[host.len] = '\0';
+  if (inet_pton(AF_INET, text, &v4) == 1)
+    return ntohl(v4.s_addr) >> 24 == 127 ? ADDRESS_LOOPBACK : ADDRESS_OTHER;
+  if (inet_pton(AF_INET6, text, &v6) == 1)
+    return IN6_IS_ADDR_LOOPBACK(&v6) ? ADDRESS_LOOPBACK : ADDRESS_OTHER;
+  return ADDRESS_NONE;
+}
+
+static bool is_loopback(struct slice host) {
+  static const char suffix[] = ".localhost";
+  size_t n = sizeof suffix - 1;
+  if (is(host, "localhost") || (host.len > n && is(skip(host, host.len - n), suffix)))
+    return true;
+  return address_of(host) == ADDRESS_LOOPBACK;
+}
+
+static bool is_listed(const struct string_list *list, struct slice s) {
+  for (size_t i = 0; i < list->count; i++)
+    if (is(s, list->items[i]))
+      return true;
+  return false;
+}
+
+/* A page that rebinds its own name to this machine sends that name.  Ports are not compared: they differ behind ssh -L and docker -p,
+ * and names are what the attack needs. */
+static bool serves_host(const struct config *config, const struct request *r) {
+  struct slice host, listen = {config->host, strlen(config->host)};
+  bool local = is_loopback(listen);
+  if (r->host.data == NULL)
+    return r->http10;
+  if (!authority_split(r->host, &host))
+    return false;
+  if (is_loopback(host) || equal(host, listen) || is_listed(&config->hosts, host))
+    return true;
+  if (local)
+    return false;
+  /* An address is no name; and where tokens are asked for, a rebound page has none. */
+  return address_of(host) == ADDRESS_OTHER || (config->ntokens > 0 && config->hosts.count == 0);
+}
+
+/* ---- Origins ---- */
+
+/* The authority of scheme://authority. */
+static struct slice origin_authority(struct slice origin) {
+  const char *p = origin.data != NULL ? memmem(origin.data, origin.len, "://", 3) : NULL;
+  return p != NULL ? skip(origin, (size_t) (p + 3 - origin.data)) : (struct slice) {0};
+}
+
+static bool same_origin(const struct request *r, struct slice origin) {
+  struct slice authority = origin_authority(origin);
+  return authority.len > 0 && equal(authority, r->host);
+}
+
+bool guard_allows_origin(const struct config *config, const struct request *r, struct slice origin) {
+  struct slice host;
+  if (same_origin(r, origin) || is_listed(&config->cors_origins, origin) ||
+      is_listed(&config->cors_origins, (struct slice) {"*", 1}))
+    return true;
+  return authority_split(origin_authority(origin), &host) && is_loopback(host);
+}
+
+/* The algorithm of Go 1.25's CrossOriginProtection.  A loopback origin may read, but is not trusted to change anything. */
+static bool is_cross_origin(const struct config *config, const struct request *r) {
+  struct slice origin = request_header(r, "origin"), site = request_header(r, "sec-fetch-site");
+  if (r->method == METHOD_GET || r->method == METHOD_HEAD || r->method == METHOD_OPTIONS)
+    return false;
+  if (is_listed(&config->cors_origins, (struct slice) {"*", 1}) ||
+      (origin.len > 0 && is_listed(&config->cors_origins, origin)))
+    return false;
+  if (site.len > 0)
+    return !is(site, "same-origin") && !is(site, "none");
+  return origin.data != NULL && !same_origin(r, origin);
+}
+
+/* ---- Tokens ---- */
+
+/* In a time that tells nothing about where they differ. */
+static bool same_secret(const char *secret, struct slice given) {
+  size_t len = strlen(secret);
+  unsigned char differs = len != given.len;
+  for (size_t i = 0; i < given.len; i++)
+    differs |= (unsigned char) (given.data[i] ^ secret[len > 0 ? i % len : 0]);
+  return !differs;
+}
+
+static struct verdict check_token(const struct config *config, const struct request *r, enum scope scope) {
+  struct slice header = request_header(r, "authorization");
+  if (scope == SCOPE_OPEN || config->ntokens == 0)
+    return admitted;
+  if (!starts_with(header, "bearer "))
+    return no_token;
+  struct slice given = skip(header, 7);
+  while (given.len > 0 && given.data[0] == ' ')
+    given = skip(given, 1);
+  struct verdict verdict = wrong_token;
+  for (size_t i = 0; i < config->ntokens; i++)
+    if (same_secret(config->tokens[i].text, given))
+      verdict = config->tokens[i].scopes & 1u << scope ? admitted : wrong_scope;
+  return verdict;
+}
+
+struct verdict guard_check(const struct config *config, const struct request *r, enum scope scope) {
+  if (!serves_host(config, r))
+    return foreign_host;
+  if (is_cross_origin(config, r))
+    return foreign_origin;
+  return check_token(config, r, scope);
+}

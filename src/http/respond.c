@@ -1,0 +1,186 @@
+#include <time.h>
+
+#include "base/uuid.h"
+#include "config.h"
+#include "http/exchange.h"
+#include "record/json.h"
+#include "script/generation.h"
+
+static const char *reason(int status) {
+  static const struct {
+    int status;
+    const char *text;
+  } reasons[] = {
+      {200, "OK"}, {201, "Created"}, {202, "Accepted"}, {204, "No Content"}, {206, "Partial Content"},
+      {301, "Moved Permanently"}, {302, "Found"}, {303, "See Other"}, {304, "Not Modified"},
+      {307, "Temporary Redirect"}, {308, "Permanent Redirect"}, {400, "Bad Request"}, {401, "Unauthorized"},
+      {403, "Forbidden"}, {404, "Not Found"}, {405, "Method Not Allowed"}, {406, "Not Acceptable"},
+      {408, "Request Timeout"}, {409, "Conflict"}, {410, "Gone"}, {412, "Precondition Failed"},
+      {413, "Content Too Large"}, {414, "URI Too Long"}, {415, "Unsupported Media Type"},
+      {416, "Range Not Satisfiable"}, {417, "Expectation Failed"}, {421, "Misdirected Request"},
+      {422, "Unprocessable Content"}, {429, "Too Many Requests"}, {431, "Request Header Fields Too Large"},
+      {500, "Internal Server Error"}, {501, "Not Implemented"}, {502, "Bad Gateway"},
+      {503, "Service Unavailable"}, {504, "Gateway Timeout"}, {505, "HTTP Version Not Supported"},
+      {507, "Insufficient Storage"},
+  };
+  for (size_t i = 0; i < sizeof reasons / sizeof *reasons; i++)
+    if (reasons[i].status == status)
+      return reasons[i].text;
+  return "";
+}
+
+static const char *error_type(int status) {
+  switch (status) {
+  case 401:
+    return "authentication_error";
+  case 403:
+    return "permission_error";
+  case 404:
+    return "not_found_error";
+  case 429:
+    return "rate_limit_error";
+  case 503:
+    return "service_unavailable_error";
+  default:
+    return status < 500 ? "invalid_request_error" : "internal_server_error";
+  }
+}
+
+/* ---- The head ---- */
+
+static void put_status(struct buf *out, int status) {
+  if (status == 200) {
+    buf_literal(out, "HTTP/1.1 200 OK\r\n");
+    return;
+  }
+  buf_literal(out, "HTTP/1.1 ");
+  buf_put_int(out, status);
+  buf_putc(out, ' ');
+  buf_puts(out, reason(status));
+  buf_literal(out, "\r\n");
+}
+
+static void put_fixed(struct buf *out, struct connections *all) {
+  int64_t now_s = (int64_t) (uv_now(&all->loop->uv) / 1000);
+  if (all->fixed.len == 0 || all->fixed_s != now_s) {
+    time_t now = time(NULL);
+    struct tm utc;
+    char date[64];
+    strftime(date, sizeof date, "Date: %a, %d %b %Y %H:%M:%S GMT\r\n", gmtime_r(&now, &utc));
+    all->fixed.len = 0;
+    all->fixed_s = now_s;
+    buf_puts(&all->fixed, date);
+    buf_literal(&all->fixed, "Vary: Origin\r\nX-Content-Type-Options: nosniff\r\n"
+                             "Cross-Origin-Resource-Policy: same-origin\r\nX-Request-Id: ");
+  }
+  buf_append(out, all->fixed.data, all->fixed.len);
+}
+
+static void put_cors(struct buf *out, const struct exchange *e) {
+  const struct request *r = &e->request;
+  struct slice origin = request_header(r, "origin");
+  if (r->generation == NULL || origin.len == 0 || !guard_allows_origin(r->generation->config, r, origin))
+    return;
+  buf_literal(out, "Access-Control-Allow-Origin: ");
+  buf_append(out, origin.data, origin.len);
+  buf_literal(out, "\r\nAccess-Control-Allow-Headers: Cache-Control, Last-Event-ID, Authorization\r\n"
+                   "Access-Control-Expose-Headers: X-Request-Id\r\n");
+}
+
+static void put_framing(struct buf *out, enum framing framing, size_t length) {
+  if (framing == FRAMING_CHUNKED)
+    buf_literal(out, "Transfer-Encoding: chunked\r\n");
+  if (framing != FRAMING_LENGTH)
+    return;
+  buf_literal(out, "Content-Length: ");
+  buf_put_int(out, (int64_t) length);
+  buf_literal(out, "\r\n");
+}
+
+void respond_head(struct exchange *e, struct response *response, enum framing framing, size_t length) {
+  struct request *r = &e->request;
+  struct connections *all = connections_of(r->conn);
+  if (framing == FRAMING_CLOSE || all->draining)
+    e->in.keep_alive = false;
+  if (r->id[0] == '\0') {
+    uuid7(r->id);
+    r->id[UUID_LENGTH] = '\0';
+  }
+  count(&all->requests[response->status / 100 % 6], 1);
+
+  struct buf *out = output_begin(r->conn);
+  put_status(out, response->status);
+  put_fixed(out, all);
+  buf_puts(out, r->id);
+  buf_literal(out, "\r\n");
+  put_cors(out, e);
+  buf_append(out, response->headers.data, response->headers.len);
+  if (response->status != 204 && response->status != 304)
+    put_framing(out, framing, length);
+  if (!e->in.keep_alive)
+    buf_literal(out, "Connection: close\r\n");
+  else if (r->http10)
+    buf_literal(out, "Connection: keep-alive\r\n");
+  buf_literal(out, "\r\n");
+  buf_clear(&response->headers);
+}
+
+/* ---- Whole answers ---- */
+
+static void release(struct response *response) {
+  buf_clear(&response->headers);
+  payload_unref(response->body);
+}
+
+void respond_now(struct exchange *e, struct response *response) {
+  struct conn *c = e->request.conn;
+  e->state = EXCHANGE_ANSWERED;
+  if (c->closing) {
+    release(response);
+    return;
+  }
+  struct payload *body = response->body;
+  size_t len = body != NULL ? body->len : 0;
+  respond_head(e, response, FRAMING_LENGTH, len);
+  if (e->request.method == METHOD_HEAD || response->status == 204 || response->status == 304)
+    len = 0;
+  if (len > JOIN_BYTES) {
+    output_flush(c, body);
+  } else {
+    if (len > 0)
+      buf_append(output_begin(c), body->data, len);
+    payload_unref(body);
+    output_done(c);
+  }
+  if (!c->closing)
+    exchange_next(e);
+}
+
+void http_respond(struct request *r, struct response *response) {
+  struct exchange *e = exchange_of(r);
+  if (gzip_worthwhile(response)) {
+    buf_literal(&response->headers, "Vary: Accept-Encoding\r\n");
+    if (gzip_accepted(r) && !r->conn->closing) {
+      gzip_respond(e, response);
+      return;
+    }
+  }
+  respond_now(e, response);
+}
+
+void http_respond_error(struct request *r, int status, const char *message, const char *headers) {
+  struct response response = {.status = status};
+  struct buf body = {0};
+  buf_literal(&body, "{\"detail\":");
+  json_write_string(&body, message, strlen(message));
+  buf_literal(&body, ",\"error\":{\"type\":\"");
+  buf_puts(&body, error_type(status));
+  buf_literal(&body, "\",\"message\":");
+  json_write_string(&body, message, strlen(message));
+  buf_literal(&body, "}}");
+  buf_literal(&response.headers, "Content-Type: application/json\r\n");
+  if (headers != NULL)
+    buf_puts(&response.headers, headers);
+  response.body = payload_from_buf(&body);
+  respond_now(exchange_of(r), &response);
+}

@@ -1,0 +1,83 @@
+#include <stdio.h>
+
+#include "base/mem.h"
+#include "http/exchange.h"
+
+/* Answers of unknown length, and answers that become an event stream. */
+
+void http_stream_start(struct request *r, struct response *response, void (*on_drain)(struct request *r)) {
+  struct exchange *e = exchange_of(r);
+  e->state = EXCHANGE_STREAMING;
+  e->out.on_drain = on_drain;
+  e->out.chunked = !r->http10;
+  e->out.bodiless = r->method == METHOD_HEAD;
+  payload_unref(response->body);
+  if (r->conn->closing) {
+    buf_clear(&response->headers);
+    return;
+  }
+  respond_head(e, response, r->http10 ? FRAMING_CLOSE : FRAMING_CHUNKED, 0);
+  output_done(r->conn);
+}
+
+bool http_stream_write(struct request *r, const char *data, size_t len) {
+  struct exchange *e = exchange_of(r);
+  struct conn *c = r->conn;
+  if (c->closing)
+    return false;
+  if (e->out.bodiless || len == 0)
+    return true;
+  struct buf *out = output_begin(c);
+  if (e->out.chunked)
+    buf_printf(out, "%zx\r\n", len);
+  buf_append(out, data, len);
+  if (e->out.chunked)
+    buf_literal(out, "\r\n");
+  output_flush(c, NULL);
+  return !c->closing && c->queued_bytes <= STREAM_QUEUE_BYTES;
+}
+
+void http_stream_end(struct request *r) {
+  struct exchange *e = exchange_of(r);
+  struct conn *c = r->conn;
+  e->state = EXCHANGE_ANSWERED;
+  if (c->closing)
+    return;
+  if (e->out.chunked && !e->out.bodiless)
+    buf_literal(output_begin(c), "0\r\n\r\n");
+  output_done(c);
+  if (!c->closing)
+    exchange_next(e);
+}
+
+void http_stream_abort(struct request *r) {
+  exchange_of(r)->state = EXCHANGE_ANSWERED;
+  conn_close(r->conn, "the answer could not be finished");
+}
+
+struct conn *http_become_stream(struct request *r, struct response *response) {
+  struct exchange *e = exchange_of(r);
+  struct conn *c = r->conn;
+  if (r->method == METHOD_HEAD || c->closing) {
+    http_stream_start(r, response, NULL);
+    http_stream_end(r);
+    return NULL;
+  }
+  payload_unref(response->body);
+  if (!r->http10)
+    buf_literal(&response->headers, "Connection: keep-alive\r\n");
+  respond_head(e, response, r->http10 ? FRAMING_CLOSE : FRAMING_CHUNKED, 0);
+  e->state = EXCHANGE_ANSWERED;
+  output_flush(c, NULL);
+  if (c->closing)
+    return NULL;
+  bool stopped = !e->reading;
+  c->exchange = NULL;
+  exchange_free(e);
+  deadline_set(c, DEADLINE_NONE);
+  if (c->ended || (stopped && conn_start_reading(c) < 0)) {
+    conn_close(c, "the client left before its stream began");
+    return NULL;
+  }
+  return c;
+}
