@@ -37,7 +37,7 @@ void hub_publish(struct hub *hub, const char *topic, const char *json, size_t le
 struct hub_stats {
   uint64_t published, delivered, dropped, subscribers, groups, ring_events, ring_bytes;
 };
-void hub_stats(const struct hub *hub, struct hub_stats *stats);
+void hub_stats(struct hub *hub, struct hub_stats *stats);
 
 /* Registers the families moonledger_stream_*. */
 void hub_metrics(struct hub *hub, struct metrics *metrics);
