@@ -45,6 +45,10 @@ struct reload {
   struct loop *loop;
   uint64_t number;   /* of the generation in force afterwards */
   struct buf errors; /* empty: it went well */
+
+  struct message ask; /* private */
+  struct generations *generations;
+  struct reload *next;
 };
 void generations_reload(struct generations *g, struct reload *reload);
 

@@ -6,6 +6,7 @@
 
 #include "loop.h"
 
+struct buf;
 struct generation;
 struct request;
 struct script; /* one generation's lua_State on one loop; that loop's thread only */
@@ -38,15 +39,31 @@ struct job {
  * own. */
 struct task *script_task(lua_State *L, const char *what);
 
-/* Readies job for the running task; call before submitting it.  From here until script_wait nothing may raise. */
+/* Readies job for the running task; call before submitting it.  From here until script_wait nothing may raise.  A job that could not be submitted
+ * is the binding's to release; without script_wait nothing else is to do. */
 void script_begin(struct task *task, struct job *job);
 
 /* The return value of the binding: yields until the job's message has arrived, then push's results are its results. */
 int script_wait(lua_State *L, struct job *job);
 
 struct script *script_of(lua_State *L);
+const struct generation *script_generation(lua_State *L);
+bool script_is_loading(lua_State *L);          /* files are being loaded: nothing is served yet */
 const struct services *script_services(lua_State *L);
 struct loop *script_loop(lua_State *L);
 struct request *script_request(lua_State *L);  /* of the running task; NULL in every() or once the client is gone */
+
+/* The bytes behind the req.body at index, which the binding may take; NULL when the value is none.  Raises when the request is finished. */
+struct buf *script_body(lua_State *L, int index);
+
+/* Pushes on_record of lua/hooks.lua, or nothing and false when there is none. */
+bool script_push_hook(lua_State *L);
+
+/* What lua_request.c gives Lua as req:
+ *   method path query id remote now   texts, and unix seconds as a float; query is raw, without "?"
+ *   params    the path's own parameters as texts, until lib/route.lua assigns the validated table (the only field that takes an assignment)
+ *   headers   names in lower case; repeated ones joined by ", " (cookie: "; ")
+ *   body      tostring(), #, and for script_body
+ */
 
 #endif

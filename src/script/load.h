@@ -1,0 +1,26 @@
+#ifndef MOONLEDGER_SCRIPT_LOAD_H
+#define MOONLEDGER_SCRIPT_LOAD_H
+
+#include "script/snapshot.h"
+#include "script/state.h"
+
+/* Fills one generation's fresh state for one loop from the bytes of a snapshot; any thread, as long as no loop has the state.  The first state of a
+ * generation also gives it its config and router.  false: every mistake that was found stands in errors, a line "file:line: what, what to do"
+ * each. */
+bool load_script(struct script *script, const struct snapshot *snapshot, struct buf *errors);
+
+char *module_file(const char *name); /* "routes.x" -> "lua/routes/x.lua"; the caller frees it */
+
+/* The `require` of scripts, with script->snapshot as the only place it looks at besides the core's modules. */
+void module_open(lua_State *L);
+
+/* Loads a file of the snapshot as text and pushes its function with the frozen globals as _ENV; raises. */
+void module_push_chunk(lua_State *L, const struct snapshot_file *file);
+
+/* Pushes what require answers for name; raises. */
+void module_push(lua_State *L, const char *name);
+
+/* Makes the value at the top the module name; pops it. */
+void module_set(lua_State *L, const char *name);
+
+#endif

@@ -1,0 +1,224 @@
+#include "script/snapshot.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/hash.h"
+#include "base/mem.h"
+
+enum { MAX_FILES = 4096, MAX_FILE = 8 << 20, MAX_DEPTH = 16, TRIES = 20, TRY_PAUSE_US = 10000 };
+
+struct walk {
+  struct snapshot *s;
+  struct buf *errors;  /* NULL: nobody asks */
+  struct buf stats;    /* what the signature is made of */
+  bool reading;
+  int depth;
+};
+
+static void complain(struct walk *w, const char *name, const char *what) {
+  if (w->errors != NULL)
+    buf_printf(w->errors, "%s:1: %s\n", name, what);
+}
+
+static char *join(const char *folder, const char *name) {
+  struct buf path = {0};
+  buf_printf(&path, "%s/%s", folder, name);
+  buf_putc(&path, '\0');
+  return path.data;
+}
+
+static bool read_text(const char *path, struct buf *text) {
+  int fd = open(path, O_RDONLY | O_CLOEXEC);
+  ssize_t n = -1;
+  if (fd < 0)
+    return false;
+  while (text->len <= MAX_FILE && (n = read(fd, buf_reserve(text, 16384), 16384)) > 0)
+    text->len += (size_t) n;
+  close(fd);
+  return n == 0;
+}
+
+/* false: it may not be used, and that is said. */
+static bool check_access(struct walk *w, const char *path, const char *name, const struct stat *st) {
+  char *real = realpath(path, NULL);
+  size_t root_len = strlen(w->s->root);
+  bool inside = real != NULL && strncmp(real, w->s->root, root_len) == 0 && real[root_len] == '/';
+  free(real);
+  if (!inside)
+    complain(w, name, "leads out of the folder of config.lua: put the file itself there, not a link");
+  else if (st->st_mode & S_IWOTH)
+    complain(w, name, "anyone on this machine may write to it: chmod o-w");
+  return inside && !(st->st_mode & S_IWOTH);
+}
+
+static void note(struct walk *w, const char *name, const struct stat *st) {
+  buf_printf(&w->stats, "%s %lld %lld.%09ld %llu %o\n", name, (long long) st->st_size, (long long) st->st_mtim.tv_sec,
+             st->st_mtim.tv_nsec, (unsigned long long) st->st_ino, (unsigned) st->st_mode);
+}
+
+static void add_file(struct walk *w, const char *path, const char *name, const struct stat *st) {
+  struct snapshot *s = w->s;
+  note(w, name, st);
+  if (!w->reading || !check_access(w, path, name, st))
+    return;
+  struct buf text = {0};
+  if (!read_text(path, &text)) {
+    complain(w, name, text.len > MAX_FILE ? "is longer than 8 MiB" : strerror(errno));
+    buf_clear(&text);
+    return;
+  }
+  uint64_t hash = hash_bytes(hash_process_seed(), text.data, text.len);
+  s->files = xrealloc(s->files, (s->nfiles + 1) * sizeof *s->files);
+  s->files[s->nfiles++] = (struct snapshot_file) {xstrdup(name), text, hash};
+}
+
+/* Swap files, backups and what editors probe with begin with a dot or a hash or do not end in .lua. */
+static bool is_script(const char *name) {
+  size_t len = strlen(name);
+  return len > 4 && strcmp(name + len - 4, ".lua") == 0 && *name != '.' && *name != '#';
+}
+
+static int visible(const struct dirent *entry) {
+  return *entry->d_name != '.';
+}
+
+static void walk_folder(struct walk *w, const char *path, const char *name);
+
+static void visit(struct walk *w, const char *folder, const char *folder_name, const char *entry) {
+  char *path = join(folder, entry), *name = join(folder_name, entry);
+  struct stat st;
+  if (stat(path, &st) == 0) {
+    if (S_ISDIR(st.st_mode) && w->depth < MAX_DEPTH)
+      walk_folder(w, path, name);
+    else if (S_ISREG(st.st_mode) && is_script(entry) && w->s->nfiles < MAX_FILES)
+      add_file(w, path, name, &st);
+  }
+  free(path);
+  free(name);
+}
+
+static void walk_folder(struct walk *w, const char *path, const char *name) {
+  struct snapshot *s = w->s;
+  struct dirent **entries;
+  struct stat st;
+  int n = scandir(path, &entries, visible, alphasort);
+  if (n < 0 || stat(path, &st) < 0) {
+    complain(w, name, strerror(errno));
+    return;
+  }
+  if (w->reading)
+    check_access(w, path, name, &st);
+  s->folders = xrealloc(s->folders, (s->nfolders + 1) * sizeof *s->folders);
+  s->folders[s->nfolders++] = xstrdup(path);
+  w->depth++;
+  for (int i = 0; i < n; i++) {
+    visit(w, path, name, entries[i]->d_name);
+    free(entries[i]);
+  }
+  w->depth--;
+  free(entries);
+}
+
+static struct snapshot *walk_all(struct walk *w, const char *config_file) {
+  struct stat st;
+  struct snapshot *s = xcalloc(1, sizeof *s);
+  w->s = s;
+  s->config_file = realpath(config_file, NULL);
+  if (s->config_file == NULL || stat(s->config_file, &st) < 0) {
+    complain(w, config_file, strerror(errno));
+    return s;
+  }
+  s->root = xstrdup(s->config_file);
+  *strrchr(s->root, '/') = '\0';
+  add_file(w, s->config_file, "config.lua", &st);
+  char *lua = join(s->root, "lua");
+  walk_folder(w, lua, "lua");
+  free(lua);
+  s->signature = hash_bytes(hash_process_seed(), w->stats.data, w->stats.len);
+  return s;
+}
+
+struct snapshot *snapshot_look(const char *config_file) {
+  struct walk w = {0};
+  struct snapshot *s = walk_all(&w, config_file);
+  buf_clear(&w.stats);
+  return s;
+}
+
+static bool is_steady(const struct snapshot *s, const char *config_file) {
+  struct snapshot *now = snapshot_look(config_file);
+  bool steady = s->signature == now->signature;
+  snapshot_free(now);
+  return steady;
+}
+
+static void hash_contents(struct snapshot *s) {
+  struct buf all = {0};
+  for (size_t i = 0; i < s->nfiles; i++)
+    buf_printf(&all, "%s %llx\n", s->files[i].name, (unsigned long long) s->files[i].hash);
+  s->hash = hash_bytes(hash_process_seed(), all.data, all.len);
+  buf_clear(&all);
+}
+
+struct snapshot *snapshot_read(const char *config_file, struct buf *errors) {
+  size_t before = errors->len;
+  for (int try = 1;; try++) {
+    struct walk w = {.reading = true, .errors = errors};
+    struct snapshot *s = walk_all(&w, config_file);
+    buf_clear(&w.stats);
+    bool steady = is_steady(s, config_file);
+    if (steady && errors->len == before) {
+      hash_contents(s);
+      return s;
+    }
+    snapshot_free(s);
+    if (errors->len > before && (steady || try == TRIES))
+      return NULL;
+    if (try == TRIES) {
+      buf_literal(errors, "config.lua:1: the files below lua/ change all the time: nothing is loaded\n");
+      return NULL;
+    }
+    errors->len = before;
+    usleep(TRY_PAUSE_US);
+  }
+}
+
+void snapshot_free(struct snapshot *s) {
+  if (s == NULL)
+    return;
+  for (size_t i = 0; i < s->nfiles; i++) {
+    free(s->files[i].name);
+    buf_clear(&s->files[i].text);
+  }
+  for (size_t i = 0; i < s->nfolders; i++)
+    free(s->folders[i]);
+  free(s->files);
+  free(s->folders);
+  free(s->config_file);
+  free(s->root);
+  free(s);
+}
+
+const struct snapshot_file *snapshot_find(const struct snapshot *s, const char *name) {
+  for (size_t i = 0; i < s->nfiles; i++)
+    if (strcmp(s->files[i].name, name) == 0)
+      return &s->files[i];
+  return NULL;
+}
+
+int snapshot_line(const struct snapshot *s, const char *name, const char *needle) {
+  const struct snapshot_file *file = snapshot_find(s, name);
+  const char *start = file != NULL ? file->text.data : NULL;
+  const char *found = start != NULL ? memmem(start, file->text.len, needle, strlen(needle)) : NULL;
+  int line = 1;
+  for (const char *p = start; p < found; p++)
+    line += *p == '\n';
+  return line;
+}
