@@ -3,7 +3,6 @@ local config = require "config"
 
 local available = {}
 
----@param status integer
 ---@param message string
 ---@return Response
 local function unavailable(message)

@@ -1,5 +1,7 @@
 --- Where a page of rows ended, as opaque text that a client sends back.  It names the order and the filters it
 --- belongs to, so that it cannot be used with others.
+local params = require "lib.params"
+
 local cursor = {}
 
 -- FNV-1a, 64 bits (draft-eastlake-fnv); a check against mistakes, not against forgers.
@@ -62,6 +64,13 @@ function cursor.decode(s, where, descending)
   if version == VERSION and description == describe(where, descending) then
     return { time, row }
   end
+end
+
+--- The answer to a cursor that leads nowhere.
+---@param s string
+---@return Response
+function cursor.refuse(s)
+  return params.refuse("cursor", s, "cursor", "Input should be a next_cursor of the same filters and order")
 end
 
 return cursor

@@ -1,3 +1,4 @@
+package.loaded.json = package.loaded.json or require "spec.helpers.json"
 local cursor = require "lib.cursor"
 
 describe("a cursor", function()

@@ -1,0 +1,47 @@
+--- The figures that every shape is made of, from a group as storage.aggregate answers it.
+local figures = {}
+
+--- What a summary and each breakdown tell about response times.
+figures.QUANTILES = { 0.5, 0.9, 0.95, 0.99 }
+
+local QUANTILE_NAMES = { "duration_ms_p50", "duration_ms_p90", "duration_ms_p95", "duration_ms_p99" }
+
+--- The group of no rows.
+---@type Group
+figures.NONE = {
+  requests = 0, successes = 0, errors = 0, duration_ms = 0, cost_usd = 0, tokens_input = 0, tokens_output = 0,
+  cache_read_tokens = 0, cache_write_tokens = 0, unpriced_requests = 0,
+}
+
+---@param group Group
+---@return integer
+function figures.tokens_all(group)
+  return group.tokens_input + group.tokens_output + group.cache_read_tokens + group.cache_write_tokens
+end
+
+---@param group Group
+---@return number  milliseconds; 0 without rows
+function figures.average_ms(group)
+  return group.requests > 0 and group.duration_ms / group.requests or 0
+end
+
+--- A percentage; 0 of nothing.
+---@param part integer
+---@param total integer
+---@return number
+function figures.rate(part, total)
+  return total > 0 and part / total * 100 or 0
+end
+
+--- Adds the quantiles of response times to a shape.
+---@param shape table
+---@param group Group
+---@return table shape
+function figures.with_quantiles(shape, group)
+  for _, name in ipairs(QUANTILE_NAMES) do
+    shape[name] = group[name] or 0
+  end
+  return shape
+end
+
+return figures

@@ -1,0 +1,114 @@
+--- OpenAPI 3.1 from route definitions.
+local json = require "json"
+local params = require "lib.params"
+
+local openapi = {}
+
+local TYPES = { integer = "integer", float = "number", time = "number", boolean = "boolean", string = "string" }
+
+local function object(properties, required)
+  return { type = "object", properties = properties, required = required and json.array(required) }
+end
+
+local function list_of(items)
+  return { type = "array", items = items }
+end
+
+local TEXT = { type = "string" }
+
+local SCHEMAS = {
+  Error = object({ detail = TEXT, error = object { type = TEXT, message = TEXT } }, { "detail", "error" }),
+  ValidationError = object({
+    detail = list_of(object({
+      type = TEXT, loc = list_of(TEXT), msg = TEXT, input = TEXT, ctx = { type = "object" },
+    }, { "type", "loc", "msg", "input" })),
+  }, { "detail" }),
+}
+
+local function reference(name)
+  return { ["application/json"] = { schema = { ["$ref"] = "#/components/schemas/" .. name } } }
+end
+
+local function query_parameter(name, param)
+  return {
+    name = name,
+    ["in"] = "query",
+    required = false,
+    description = param.description,
+    schema = {
+      type = TYPES[param.kind],
+      default = param.default,
+      minimum = param.ge,
+      maximum = param.le,
+      enum = param.one_of and json.array(table.move(param.one_of, 1, #param.one_of, 1, {})),
+    },
+  }
+end
+
+local function parameters(path, definition)
+  local list = json.array {}
+  for name in path:gmatch("{([^}]+)}") do
+    list[#list + 1] = { name = name, ["in"] = "path", required = true, schema = TEXT }
+  end
+  for _, name in ipairs(params.names(definition.params or {})) do
+    list[#list + 1] = query_parameter(name, definition.params[name])
+  end
+  return list
+end
+
+local function responses(definition)
+  local answers = {
+    ["200"] = { description = "The answer." },
+    default = { description = "An error.", content = reference "Error" },
+  }
+  if definition.params then
+    answers["422"] = { description = "Parameters that are wrong.", content = reference "ValidationError" }
+  end
+  return answers
+end
+
+local function operation(route, path)
+  local definition = route.definition
+  local open = definition.scope == "open"
+  return {
+    operationId = route.module:gsub("^routes%.", "") .. "_" .. route.method:lower(),
+    summary = definition.summary,
+    description = definition.description,
+    parameters = parameters(path, definition),
+    responses = responses(definition),
+    security = not open and json.array { { token = json.array {} }, {} } or nil,
+  }
+end
+
+---@class DocumentedRoute
+---@field method string
+---@field path string
+---@field module string
+---@field definition Route
+
+---@param routes DocumentedRoute[]
+---@param version string
+---@return table
+function openapi.document(routes, version)
+  local paths = {}
+  for _, route in ipairs(routes) do
+    local path = route.path:gsub("%*$", "{file}")
+    paths[path] = paths[path] or {}
+    paths[path][route.method:lower()] = operation(route, path)
+  end
+  return {
+    openapi = "3.1.0",
+    info = {
+      title = "Moonledger",
+      version = version,
+      description = "Telemetry of LLM traffic: records in; queries, analytics, a live stream and metrics out.",
+    },
+    paths = paths,
+    components = {
+      schemas = SCHEMAS,
+      securitySchemes = { token = { type = "http", scheme = "bearer" } },
+    },
+  }
+end
+
+return openapi

@@ -1,0 +1,21 @@
+--- The page.
+return {
+  summary = "The dashboard.",
+  feature = "dashboard_enabled",
+  scope = "open",
+
+  ---@return Response
+  handle = function()
+    return {
+      headers = {
+        ["content-type"] = "text/html; charset=utf-8",
+        ["cache-control"] = "no-cache, no-store, must-revalidate",
+        pragma = "no-cache",
+        expires = "0",
+        ["content-security-policy"] = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
+          .. "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+      },
+      file = "dashboard/index.html",
+    }
+  end,
+}

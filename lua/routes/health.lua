@@ -1,0 +1,14 @@
+--- Health in the format of draft-inadarei-api-health-check.
+local config = require "config"
+local health = require "lib.health"
+
+return {
+  summary = "Whether the server is well, with figures.",
+  scope = "open",
+
+  ---@param req Request
+  ---@return Response
+  handle = function(req)
+    return health.answer(health.store_failure(), { version = config.version, checks = health.checks(req.now) })
+  end,
+}

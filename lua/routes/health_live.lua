@@ -1,0 +1,12 @@
+--- Whether the process answers at all.
+local health = require "lib.health"
+
+return {
+  summary = "The process is alive.",
+  scope = "open",
+
+  ---@return Response
+  handle = function()
+    return health.answer(nil, {})
+  end,
+}

@@ -1,0 +1,12 @@
+--- Whether requests can be served: the store reads and its last commit went well.
+local health = require "lib.health"
+
+return {
+  summary = "The store can answer.",
+  scope = "open",
+
+  ---@return Response
+  handle = function()
+    return health.answer(health.store_failure(), {})
+  end,
+}

@@ -1,0 +1,43 @@
+--- Takes records in: one, an array, {"records": [...]} or lines of them.
+local available = require "lib.available"
+local storage = require "storage"
+
+local FORMATS = {
+  ["application/json"] = "json",
+  ["application/x-ndjson"] = "ndjson",
+  ["application/ndjson"] = "ndjson",
+  ["application/jsonl"] = "ndjson",
+}
+
+local UNKNOWN_TYPE = "Content-Type must be application/json, application/x-ndjson or application/jsonl"
+
+local RETRY = { ["retry-after"] = "1" }
+
+local function media_type(req)
+  return ((req.headers["content-type"] or ""):match("^%s*([^;%s]*)"):lower())
+end
+
+return {
+  summary = "Stores records and broadcasts them; the answer comes after the commit.",
+  feature = "logs_endpoints_enabled",
+  scope = "ingest",
+
+  ---@param req Request
+  ---@return Response
+  handle = function(req)
+    local refused = available.refuse()
+    if refused then
+      return refused
+    end
+    local format = FORMATS[media_type(req)]
+    if not format then
+      return { status = 415, detail = UNKNOWN_TYPE }
+    end
+    local result, message = storage.ingest(req.body, format)
+    if not result then
+      return { status = 503, headers = RETRY, detail = "Not stored: " .. message }
+    end
+    local taken = result.accepted + result.merged + (result.dropped or 0)
+    return { status = taken == 0 and #result.errors > 0 and 400 or 200, json = result }
+  end,
+}
