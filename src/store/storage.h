@@ -32,9 +32,15 @@ struct storage_options {
   size_t dedupe_max_ids;
 };
 
-/* Opens or makes the file, migrates an older one, takes the lock and starts the threads.  Does not wait for fingerprints to
- * load.  On failure 0 is not returned and error says what, where and how to mend it (another server on this file, not a
- * database, not ours, newer than this program, folder not writable). */
+/* Opens or makes the file, migrates an older one, takes the lock (PATH-lock) and starts the threads.  Does not wait for
+ * fingerprints to load, nor for rollups whose declaration changed to be made anew (rows answer until they are).  Counters of
+ * records are restored into metrics, which has been told of the schema (metrics_declare); metrics and hub may be NULL.  On
+ * failure 0 is not returned and error says what, where and how to mend it (another server on this file, not a database, not ours,
+ * newer than this program, folder not writable).
+ *
+ * People's own SQL (QUERY_SQL) reads rows(columns of the schema.., extra), times in unix microseconds, and for each rollup set
+ * rollup_NAME(tier 0 minute, 1 hour, 2 day; bucket in unix seconds; by..; row_count; measures in 1 / scale; sketch), with
+ * the functions sketch_merge(sketch) and sketch_quantile(sketch, q). */
 int storage_open(struct storage **storage, const struct schema *schema, const struct storage_options *options,
                  struct metrics *metrics, struct hub *hub, struct buf *error);
 
@@ -61,6 +67,7 @@ struct write {
 
   struct write *next;    /* private to the storage */
   size_t bytes;
+  int64_t queued_ns;
 };
 
 /* Hands w to the writer.  UV_EAGAIN: the queue is full, w stays the caller's and done is not called. */
@@ -164,9 +171,10 @@ void query_free(struct query *q);
 void storage_query(struct storage *storage, struct query *q);
 
 struct storage_stats {
-  int64_t rows, file_bytes, wal_bytes, queued_bytes, queued_batches, ids, commits, committed_records;
-  double last_commit_seconds, oldest_queued_seconds;
-  bool writable; /* the last commit did not fail */
+  int64_t rows, file_bytes, wal_bytes, queued_bytes, queued_batches, ids, commits, committed_records, merged;
+  double last_commit_seconds, oldest_queued_seconds, checkpoint_seconds;
+  bool writable;   /* the last commit did not fail */
+  bool rebuilding; /* some rollups are being made anew; rows answer for them */
 };
 
 /* Cheap, never waits for the disk. */
@@ -176,5 +184,8 @@ const char *durability_name(const struct storage *storage);
 
 /* Names this database in event ids; stable for the life of the file. */
 const char *storage_name(const struct storage *storage);
+
+/* The newest row that was ever stored, also over a reset; 0: none. */
+int64_t storage_last_row(const struct storage *storage);
 
 #endif

@@ -1,0 +1,428 @@
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/mem.h"
+#include "store/database.h"
+#include "store/key.h"
+#include "store/plan.h"
+#include "store/reader.h"
+#include "store/rollup.h"
+#include "store/rows.h"
+#include "store/rowset.h"
+#include "store/tally.h"
+#include "store/where.h"
+
+enum { MAX_GROUPS = 200000 };
+
+/* One question on its way to its rowset. */
+struct inquiry {
+  struct question *question;
+  struct plan plan;
+  struct tallies groups;
+};
+
+struct aggregate {
+  struct reader *reader;
+  const struct schema *schema;
+  const struct conditions *where;
+  int time;              /* the column left out of SQL's conditions, as the window has it; -1 when it is no window */
+  struct span window;
+  struct inquiry *inquiries;
+  size_t ninquiries;
+  struct buf key;
+  const char *error;
+};
+
+/* ---- Groups ---- */
+
+static struct tally *group_at(struct aggregate *a, struct inquiry *in) {
+  struct tally *group = tallies_at(&in->groups, a->key.data, a->key.len);
+  if (in->groups.table.len <= MAX_GROUPS)
+    return group;
+  a->error = "too many groups: narrow the window or group by fewer columns";
+  return NULL;
+}
+
+static void put_bucket(struct aggregate *a, const struct inquiry *in, int64_t second) {
+  a->key.len = 0;
+  if (in->question->used_every_s > 0)
+    key_put_int(&a->key, floor_to(second, in->question->used_every_s));
+}
+
+/* ---- Cells ---- */
+
+static void write_cells(struct buf *sql, const struct aggregate *a, const struct inquiry *in) {
+  const struct schema *schema = a->schema;
+  buf_puts(sql, "SELECT bucket");
+  for (size_t i = 0; i < in->question->nby; i++)
+    buf_printf(sql, ", \"%s\"", schema->columns[in->question->by[i]].name);
+  buf_puts(sql, ", row_count");
+  for (size_t i = 0; i < schema->nmeasures; i++)
+    buf_printf(sql, ", \"%s\"", schema->measures[i].name);
+  if (in->question->nquantiles > 0)
+    buf_puts(sql, ", sketch");
+  buf_printf(sql, " FROM rollup_%s WHERE tier = ? AND bucket >= ? AND bucket < ?", in->plan.set->name);
+  where_write(sql, a->where, schema, a->time);
+}
+
+static void put_column(struct buf *key, const struct column *c, sqlite3_stmt *stmt, int i) {
+  if (c->type == COLUMN_STRING) {
+    const char *s = (const char *) sqlite3_column_text(stmt, i);
+    key_put_text(key, s, (size_t) sqlite3_column_bytes(stmt, i));
+  } else if (c->type == COLUMN_FLOAT) {
+    key_put_real(key, sqlite3_column_double(stmt, i));
+  } else {
+    key_put_int(key, sqlite3_column_int64(stmt, i));
+  }
+}
+
+static int add_cell(struct aggregate *a, struct inquiry *in, sqlite3_stmt *stmt) {
+  const struct schema *schema = a->schema;
+  int next = 1;
+  put_bucket(a, in, sqlite3_column_int64(stmt, 0));
+  for (size_t i = 0; i < in->question->nby; i++)
+    put_column(&a->key, &schema->columns[in->question->by[i]], stmt, next++);
+  int64_t rows = sqlite3_column_int64(stmt, next++);
+  if (rows == 0) /* all of it was merged away */
+    return SQLITE_OK;
+  struct tally *group = group_at(a, in);
+  if (group == NULL)
+    return SQLITE_TOOBIG;
+  group->rows += rows;
+  for (size_t i = 0; i < schema->nmeasures; i++)
+    group->sums[i] = add_saturating(group->sums[i], sqlite3_column_int64(stmt, next++));
+  if (in->question->nquantiles == 0)
+    return SQLITE_OK;
+  const void *packed = sqlite3_column_blob(stmt, next);
+  return sketch_merge_packed(&group->sketch, packed, (size_t) sqlite3_column_bytes(stmt, next)) ? SQLITE_OK
+                                                                                              : SQLITE_CORRUPT;
+}
+
+static int add_cells(struct aggregate *a, struct inquiry *in) {
+  struct buf sql = {0};
+  sqlite3_stmt *stmt = NULL;
+  int rc = SQLITE_OK;
+  if (in->plan.ncells > 0) {
+    write_cells(&sql, a, in);
+    rc = reader_statement(a->reader, &sql, &stmt);
+    buf_clear(&sql);
+  }
+  for (size_t i = 0; i < in->plan.ncells && rc == SQLITE_OK; i++) {
+    const struct cell_span *cells = &in->plan.cells[i];
+    sqlite3_bind_int64(stmt, 1, cells->tier);
+    sqlite3_bind_int64(stmt, 2, cells->span.from / 1000000);
+    sqlite3_bind_int64(stmt, 3, cells->span.to / 1000000);
+    where_bind(stmt, 4, a->where, a->schema, a->time);
+    while (rc == SQLITE_OK && (rc = sqlite3_step(stmt)) == SQLITE_ROW)
+      rc = add_cell(a, in, stmt);
+    sqlite3_reset(stmt);
+    rc = rc == SQLITE_DONE ? SQLITE_OK : rc;
+  }
+  return rc;
+}
+
+/* ---- Rows: one scan of the ends feeds all questions ---- */
+
+static uint64_t columns_needed(const struct aggregate *a) {
+  uint64_t columns = facts_columns(a->schema) | UINT64_C(1) << a->schema->time;
+  for (size_t i = 0; i < a->ninquiries; i++)
+    for (size_t j = 0; j < a->inquiries[i].question->nby; j++)
+      columns |= UINT64_C(1) << a->inquiries[i].question->by[j];
+  return columns;
+}
+
+static int add_row(struct aggregate *a, const struct record *r, const struct buf *text) {
+  struct facts facts;
+  int64_t time = r->v[a->schema->time].i;
+  facts_of(&facts, a->schema, r, text);
+  for (size_t i = 0; i < a->ninquiries; i++) {
+    struct inquiry *in = &a->inquiries[i];
+    if (!span_has(in->plan.rows, in->plan.nrows, time))
+      continue;
+    put_bucket(a, in, floor_to(time, 1000000) / 1000000);
+    for (size_t j = 0; j < in->question->nby; j++)
+      key_put_value(&a->key, &a->schema->columns[in->question->by[j]], r->v[in->question->by[j]], text);
+    struct tally *group = group_at(a, in);
+    if (group == NULL)
+      return SQLITE_TOOBIG;
+    tally_add(group, a->schema, &facts, 1);
+  }
+  return SQLITE_OK;
+}
+
+static void write_rows(struct buf *sql, const struct aggregate *a, uint64_t columns, bool with_extra, struct span span) {
+  const char *time = a->schema->columns[a->schema->time].name;
+  buf_puts(sql, "SELECT ");
+  rows_write_columns(sql, a->schema, columns, with_extra);
+  buf_puts(sql, " FROM rows WHERE 1");
+  if (span.from != INT64_MIN)
+    buf_printf(sql, " AND \"%s\" >= ?", time);
+  if (span.to != INT64_MAX)
+    buf_printf(sql, " AND \"%s\" < ?", time);
+  where_write(sql, a->where, a->schema, a->time);
+}
+
+static int add_rows(struct aggregate *a, struct span span) {
+  struct buf sql = {0};
+  sqlite3_stmt *stmt;
+  uint64_t columns = columns_needed(a);
+  bool with_extra = (columns & a->schema->in_extra) != 0;
+  write_rows(&sql, a, columns, with_extra, span);
+  int rc = reader_statement(a->reader, &sql, &stmt), index = 1;
+  buf_clear(&sql);
+  if (rc != SQLITE_OK)
+    return rc;
+  if (span.from != INT64_MIN)
+    sqlite3_bind_int64(stmt, index++, span.from);
+  if (span.to != INT64_MAX)
+    sqlite3_bind_int64(stmt, index++, span.to);
+  where_bind(stmt, index, a->where, a->schema, a->time);
+  while (rc == SQLITE_OK && (rc = sqlite3_step(stmt)) == SQLITE_ROW) {
+    struct batch *page = reader_page(a->reader);
+    rc = add_row(a, rows_read(stmt, page, columns, with_extra), &page->text);
+  }
+  sqlite3_reset(stmt);
+  return rc == SQLITE_DONE ? SQLITE_OK : rc;
+}
+
+static int by_from(const void *a, const void *b) {
+  const struct span *x = a, *y = b;
+  return (x->from > y->from) - (x->from < y->from);
+}
+
+/* The union of what the questions need, each row once. */
+static int add_all_rows(struct aggregate *a) {
+  struct span spans[2 * QUERY_MAX_QUESTIONS];
+  size_t n = 0;
+  for (size_t i = 0; i < a->ninquiries; i++)
+    for (size_t j = 0; j < a->inquiries[i].plan.nrows; j++)
+      spans[n++] = a->inquiries[i].plan.rows[j];
+  qsort(spans, n, sizeof *spans, by_from);
+  int rc = SQLITE_OK;
+  for (size_t i = 0; i < n && rc == SQLITE_OK;) {
+    struct span whole = spans[i++];
+    for (; i < n && spans[i].from <= whole.to; i++)
+      if (spans[i].to > whole.to)
+        whole.to = spans[i].to;
+    rc = add_rows(a, whole);
+  }
+  return rc;
+}
+
+/* ---- The window and the width of buckets ---- */
+
+/* Nothing is earlier than the first row nor later than the last: sides beyond them are open, which spares their ragged ends. */
+static int open_sides(struct aggregate *a) {
+  const char *time = a->schema->columns[a->schema->time].name;
+  struct buf sql = {0};
+  sqlite3_stmt *stmt;
+  buf_printf(&sql, "SELECT (SELECT min(\"%s\") FROM rows), (SELECT max(\"%s\") FROM rows)", time, time);
+  int rc = reader_statement(a->reader, &sql, &stmt);
+  buf_clear(&sql);
+  if (rc != SQLITE_OK)
+    return rc;
+  rc = sqlite3_step(stmt);
+  if (rc == SQLITE_ROW && sqlite3_column_type(stmt, 0) != SQLITE_NULL) {
+    if (a->window.from <= sqlite3_column_int64(stmt, 0))
+      a->window.from = INT64_MIN;
+    if (a->window.to > sqlite3_column_int64(stmt, 1))
+      a->window.to = INT64_MAX;
+  }
+  sqlite3_reset(stmt);
+  return rc == SQLITE_ROW || rc == SQLITE_DONE ? SQLITE_OK : rc;
+}
+
+/* The first or last time that the filter finds, for a side that is open. */
+static int find_side(struct aggregate *a, bool last, int64_t *side) {
+  const char *time = a->schema->columns[a->schema->time].name;
+  struct buf sql = {0};
+  sqlite3_stmt *stmt;
+  buf_printf(&sql, "SELECT \"%s\" FROM rows WHERE 1", time);
+  where_write(&sql, a->where, a->schema, -1);
+  buf_printf(&sql, " ORDER BY \"%s\"%s LIMIT 1", time, last ? " DESC" : "");
+  int rc = reader_statement(a->reader, &sql, &stmt);
+  buf_clear(&sql);
+  if (rc != SQLITE_OK)
+    return rc;
+  where_bind(stmt, 1, a->where, a->schema, -1);
+  rc = sqlite3_step(stmt);
+  if (rc == SQLITE_ROW)
+    *side = sqlite3_column_int64(stmt, 0);
+  sqlite3_reset(stmt);
+  return rc == SQLITE_ROW || rc == SQLITE_DONE ? SQLITE_OK : rc;
+}
+
+/* The smallest multiple of every_s that gives at most max_points buckets. */
+static int choose_width(struct aggregate *a, struct question *question, struct span asked) {
+  int64_t every_s = question->used_every_s = question->every_s;
+  if (every_s == 0 || question->max_points == 0)
+    return SQLITE_OK;
+  struct span found = {asked.from, asked.to == INT64_MAX ? INT64_MAX : asked.to - 1};
+  int rc = asked.from == INT64_MIN ? (found.from = 0, find_side(a, false, &found.from)) : SQLITE_OK;
+  if (rc == SQLITE_OK && asked.to == INT64_MAX)
+    rc = (found.to = found.from, find_side(a, true, &found.to));
+  int64_t from = floor_to(found.from, 1000000) / 1000000, to = floor_to(found.to, 1000000) / 1000000;
+  for (int64_t n = (to - from) / every_s / question->max_points;; n++) {
+    int64_t width = question->used_every_s = (n > 0 ? n : 1) * every_s;
+    if ((floor_to(to, width) - floor_to(from, width)) / width < question->max_points)
+      return rc;
+  }
+}
+
+/* ---- The answer ---- */
+
+struct order {
+  int measure;
+  bool descending;
+};
+
+static int by_order(const void *x, const void *y, void *arg) {
+  const struct tally *a = *(struct tally *const *) x, *b = *(struct tally *const *) y;
+  const struct order *order = arg;
+  int result = 0;
+  if (order->measure >= 0)
+    result = (a->sums[order->measure] > b->sums[order->measure]) - (a->sums[order->measure] < b->sums[order->measure]);
+  else
+    result = tally_compare(a, b);
+  if (result != 0)
+    return order->descending ? -result : result;
+  return tally_compare(a, b);
+}
+
+static void write_names(struct rowset *rows, const struct schema *schema, const struct question *question) {
+  char name[128];
+  for (size_t i = 0; i < question->nby; i++)
+    rowset_name(rows, schema->columns[question->by[i]].name);
+  if (question->every_s > 0)
+    rowset_name(rows, "time");
+  for (size_t i = 0; i < schema->nmeasures; i++)
+    rowset_name(rows, schema->measures[i].name);
+  for (size_t i = 0; schema->sketch >= 0 && i < question->nquantiles; i++) {
+    int n = snprintf(name, sizeof name, "%s_p", schema->columns[schema->sketch].name);
+    snprintf(name + n, sizeof name - (size_t) n, "%.10g", question->quantiles[i] * 100);
+    char *point = strchr(name + n, '.'); /* 0.999 is p999 */
+    if (point != NULL)
+      memmove(point, point + 1, strlen(point));
+    rowset_name(rows, name);
+  }
+}
+
+static const char *put_key(struct rowset *rows, const struct column *c, const char *p, struct buf *scratch) {
+  struct cell cell = {c->type == COLUMN_BOOLEAN ? CELL_BOOLEAN : CELL_INTEGER, {0}};
+  const char *s;
+  size_t len;
+  if (c->type == COLUMN_STRING) {
+    p = key_get_text(p, scratch, &s, &len);
+    rowset_put_text(rows, s, len);
+    return p;
+  }
+  if (c->type == COLUMN_FLOAT) {
+    cell.type = CELL_REAL;
+    p = key_get_real(p, &cell.value.f);
+  } else {
+    p = key_get_int(p, &cell.value.i);
+  }
+  rowset_put(rows, cell);
+  return p;
+}
+
+static struct cell measure_cell(const struct schema *schema, const struct measure *m, int64_t sum) {
+  if (m->kind == MEASURE_COUNT || (schema->columns[m->column].type != COLUMN_FLOAT && m->scale == 1))
+    return (struct cell) {CELL_INTEGER, {.i = sum}};
+  return (struct cell) {CELL_REAL, {.f = (double) sum / m->scale}};
+}
+
+static void write_group(struct rowset *rows, const struct schema *schema, const struct question *question,
+                        const struct tally *group) {
+  struct buf scratch = {0};
+  const char *p = group->key;
+  int64_t time = 0;
+  if (question->every_s > 0)
+    p = key_get_int(p, &time);
+  for (size_t i = 0; i < question->nby; i++)
+    p = put_key(rows, &schema->columns[question->by[i]], p, &scratch);
+  if (question->every_s > 0)
+    rowset_put(rows, (struct cell) {CELL_REAL, {.f = (double) time}});
+  for (size_t i = 0; i < schema->nmeasures; i++)
+    rowset_put(rows, measure_cell(schema, &schema->measures[i], group->sums[i]));
+  for (size_t i = 0; schema->sketch >= 0 && i < question->nquantiles; i++)
+    rowset_put(rows, (struct cell) {CELL_REAL, {.f = sketch_quantile(&group->sketch, question->quantiles[i])}});
+  rows->nrows++;
+  buf_clear(&scratch);
+}
+
+static void write_answer(const struct schema *schema, struct inquiry *in) {
+  struct question *question = in->question;
+  struct order order = {question->order_by, question->descending};
+  struct tally **groups = tallies_sorted(&in->groups);
+  size_t n = in->groups.table.len;
+  if (n > 0 && (order.measure >= 0 || order.descending))
+    qsort_r(groups, n, sizeof *groups, by_order, &order);
+  if (question->limit > 0 && n > question->limit)
+    n = question->limit;
+  write_names(&question->rows, schema, question);
+  for (size_t i = 0; i < n; i++)
+    write_group(&question->rows, schema, question, groups[i]);
+  free(groups);
+}
+
+/* ---- All of it ---- */
+
+static int plan_all(struct aggregate *a, uint32_t usable) {
+  uint64_t columns = where_columns(a->where) & ~(UINT64_C(1) << a->schema->time);
+  struct span asked = a->window;
+  int rc = open_sides(a);
+  for (size_t i = 0; i < a->ninquiries && rc == SQLITE_OK; i++) {
+    struct question *question = a->inquiries[i].question;
+    rc = choose_width(a, question, asked);
+    plan_question(&a->inquiries[i].plan, a->schema, question, question->used_every_s, columns, a->time < 0 ? 0 : usable,
+                  a->window);
+  }
+  return rc;
+}
+
+static int gather(struct aggregate *a, struct question *questions, size_t n) {
+  uint32_t usable = ~reader_rebuilding(a->reader);
+  a->time = plan_window(a->where, a->schema, &a->window) ? a->schema->time : -1;
+  if (a->time < 0)
+    a->window = (struct span) {INT64_MIN, INT64_MAX};
+  a->inquiries = xcalloc(n, sizeof *a->inquiries);
+  a->ninquiries = n;
+  for (size_t i = 0; i < n; i++)
+    a->inquiries[i] = (struct inquiry) {.question = &questions[i], .groups = {.schema = a->schema}};
+  int rc = reader_begin(a->reader);
+  if (rc == SQLITE_OK)
+    rc = plan_all(a, usable);
+  for (size_t i = 0; i < n && rc == SQLITE_OK; i++)
+    rc = add_cells(a, &a->inquiries[i]);
+  return rc == SQLITE_OK ? add_all_rows(a) : rc;
+}
+
+static void finish(struct aggregate *a, struct query *q) {
+  if (a->error != NULL)
+    snprintf(q->error, sizeof q->error, "%s", a->error);
+  for (size_t i = 0; i < a->ninquiries; i++)
+    tallies_clear(&a->inquiries[i].groups);
+  free(a->inquiries);
+  buf_clear(&a->key);
+}
+
+int query_aggregate(struct reader *r, struct query *q) {
+  struct aggregate a = {.reader = r, .schema = reader_schema(r), .where = q->where};
+  int rc = gather(&a, q->questions, q->nquestions);
+  for (size_t i = 0; i < a.ninquiries && rc == SQLITE_OK; i++)
+    write_answer(a.schema, &a.inquiries[i]);
+  finish(&a, q);
+  return rc;
+}
+
+int query_count(struct reader *r, struct query *q) {
+  struct aggregate a = {.reader = r, .schema = reader_schema(r), .where = q->where};
+  struct question question = {.order_by = -1};
+  int rc = gather(&a, &question, 1);
+  if (rc == SQLITE_OK)
+    q->count = tallies_at(&a.inquiries[0].groups, "", 0)->rows;
+  finish(&a, q);
+  return rc;
+}

@@ -1,0 +1,443 @@
+#include "store/ids.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+
+#include "base/mem.h"
+#include "store/database.h"
+
+enum {
+  SHARDS = 256,            /* by the top bits; each grows alone, so that no growth takes long */
+  CHUNK = 4096,            /* entries of one blob */
+  SEGMENT_IDS = 256 * 1024,
+};
+
+struct shard {
+  struct id_entry *slots; /* open addressing; row 0 is free */
+  size_t cap, len;
+};
+
+struct generation {
+  struct shard shards[SHARDS];
+  size_t len;
+  int64_t since_us;
+};
+
+struct entries {
+  struct id_entry *items;
+  size_t len, cap;
+};
+
+struct ids {
+  sqlite3 *db;
+  struct hash_seed seed;
+  struct ids_options options;
+  pthread_mutex_t lock; /* for what ids_find looks at; the writer reads without it */
+  struct generation *current, *previous;
+  struct generation pending_ids;
+  struct entries pending; /* the same in order */
+  struct entries open;    /* of no segment yet */
+  bool rotated;           /* open must become a segment before a generation is dropped again */
+  atomic_bool loaded;
+  atomic_size_t count;
+};
+
+/* ---- One generation ---- */
+
+static struct shard *shard_of(struct generation *g, int64_t fingerprint) {
+  return &g->shards[(uint64_t) fingerprint >> 56];
+}
+
+static void place(struct shard *s, struct id_entry entry) {
+  size_t i = (uint64_t) entry.fingerprint & (s->cap - 1);
+  while (s->slots[i].row != 0)
+    i = (i + 1) & (s->cap - 1);
+  s->slots[i] = entry;
+}
+
+static void grow(struct shard *s) {
+  struct shard old = *s;
+  s->cap = old.cap > 0 ? old.cap * 2 : 8;
+  s->slots = xcalloc(s->cap, sizeof *s->slots);
+  for (size_t i = 0; i < old.cap; i++)
+    if (old.slots[i].row != 0)
+      place(s, old.slots[i]);
+  free(old.slots);
+}
+
+static void generation_add(struct generation *g, struct id_entry entry) {
+  struct shard *s = shard_of(g, entry.fingerprint);
+  if ((s->len + 1) * 4 > s->cap * 3)
+    grow(s);
+  place(s, entry);
+  s->len++;
+  g->len++;
+}
+
+static size_t generation_find(struct generation *g, int64_t fingerprint, int64_t *rows, size_t max) {
+  size_t n = 0;
+  const struct shard *s = shard_of(g, fingerprint);
+  if (s->len == 0)
+    return 0;
+  for (size_t i = (uint64_t) fingerprint & (s->cap - 1); s->slots[i].row != 0; i = (i + 1) & (s->cap - 1))
+    if (s->slots[i].fingerprint == fingerprint && n < max)
+      rows[n++] = s->slots[i].row;
+  return n;
+}
+
+static void generation_clear(struct generation *g) {
+  for (size_t i = 0; i < SHARDS; i++)
+    free(g->shards[i].slots);
+  *g = (struct generation) {0};
+}
+
+static void generation_free(struct generation *g) {
+  generation_clear(g);
+  free(g);
+}
+
+static void push(struct entries *e, struct id_entry entry) {
+  if (e->len == e->cap) {
+    e->cap = e->cap > 0 ? e->cap * 2 : 64;
+    e->items = xrealloc(e->items, e->cap * sizeof *e->items);
+  }
+  e->items[e->len++] = entry;
+}
+
+static void entries_clear(struct entries *e) {
+  free(e->items);
+  *e = (struct entries) {0};
+}
+
+/* ---- Life ---- */
+
+struct ids *ids_open(sqlite3 *db, const struct hash_seed *seed, const struct ids_options *options) {
+  struct ids *ids = xcalloc(1, sizeof *ids);
+  ids->db = db;
+  ids->seed = *seed;
+  ids->options = *options;
+  pthread_mutex_init(&ids->lock, NULL);
+  ids->current = xcalloc(1, sizeof *ids->current);
+  ids->previous = xcalloc(1, sizeof *ids->previous);
+  return ids;
+}
+
+void ids_close(struct ids *ids) {
+  if (ids == NULL)
+    return;
+  generation_free(ids->current);
+  generation_free(ids->previous);
+  generation_clear(&ids->pending_ids);
+  entries_clear(&ids->pending);
+  entries_clear(&ids->open);
+  pthread_mutex_destroy(&ids->lock);
+  free(ids);
+}
+
+int64_t ids_fingerprint(const struct ids *ids, const char *id, size_t len) {
+  return (int64_t) hash_bytes(&ids->seed, id, len);
+}
+
+size_t ids_count(const struct ids *ids) {
+  return atomic_load_explicit(&ids->count, memory_order_relaxed);
+}
+
+bool ids_loaded(const struct ids *ids) {
+  return atomic_load(&ids->loaded);
+}
+
+/* ---- Finding and adding ---- */
+
+static size_t find(struct ids *ids, int64_t fingerprint, int64_t *rows, size_t n) {
+  n += generation_find(ids->current, fingerprint, rows + n, ID_CANDIDATES - n);
+  n += generation_find(ids->previous, fingerprint, rows + n, ID_CANDIDATES - n);
+  return n;
+}
+
+size_t ids_find(struct ids *ids, int64_t fingerprint, int64_t rows[ID_CANDIDATES]) {
+  pthread_mutex_lock(&ids->lock);
+  size_t n = find(ids, fingerprint, rows, 0);
+  pthread_mutex_unlock(&ids->lock);
+  return n;
+}
+
+size_t ids_find_pending(struct ids *ids, int64_t fingerprint, int64_t rows[ID_CANDIDATES]) {
+  return find(ids, fingerprint, rows, generation_find(&ids->pending_ids, fingerprint, rows, ID_CANDIDATES));
+}
+
+void ids_add(struct ids *ids, int64_t fingerprint, int64_t row) {
+  struct id_entry entry = {fingerprint, row};
+  generation_add(&ids->pending_ids, entry);
+  push(&ids->pending, entry);
+}
+
+/* Old ids go a generation at a time: one is known for at least the window, or until half of max_ids came after it. */
+static void rotate_if_due(struct ids *ids, int64_t now_us) {
+  struct generation *current = ids->current;
+  if (current->len == 0)
+    current->since_us = now_us;
+  if (now_us - current->since_us < ids->options.window_us && current->len < ids->options.max_ids / 2 + 1)
+    return;
+  generation_clear(ids->previous);
+  ids->current = ids->previous;
+  ids->previous = current;
+  ids->current->since_us = now_us;
+  ids->rotated = true;
+}
+
+static void remember(struct ids *ids, struct id_entry entry, int64_t now_us) {
+  rotate_if_due(ids, now_us);
+  generation_add(ids->current, entry);
+}
+
+static void pending_clear(struct ids *ids) {
+  generation_clear(&ids->pending_ids);
+  if (ids->pending.cap > 1 << 16)
+    entries_clear(&ids->pending);
+  ids->pending.len = 0;
+}
+
+static void update_count(struct ids *ids) {
+  atomic_store_explicit(&ids->count, ids->current->len + ids->previous->len, memory_order_relaxed);
+}
+
+void ids_commit(struct ids *ids, int64_t now_us) {
+  pthread_mutex_lock(&ids->lock);
+  for (size_t i = 0; i < ids->pending.len; i++)
+    remember(ids, ids->pending.items[i], now_us);
+  pthread_mutex_unlock(&ids->lock);
+  for (size_t i = 0; i < ids->pending.len; i++)
+    push(&ids->open, ids->pending.items[i]);
+  update_count(ids);
+  pending_clear(ids);
+}
+
+void ids_rollback(struct ids *ids) {
+  pending_clear(ids);
+}
+
+/* ---- Segments ---- */
+
+int id_entry_same(const void *a, const void *b) {
+  const struct id_entry *x = a, *y = b;
+  return (x->fingerprint > y->fingerprint) - (x->fingerprint < y->fingerprint);
+}
+
+int id_entry_compare(const void *a, const void *b) {
+  const struct id_entry *x = a, *y = b;
+  int order = id_entry_same(a, b);
+  return order != 0 ? order : (x->row > y->row) - (x->row < y->row);
+}
+
+/* Fingerprints are evenly spread: counting by their top 16 bits leaves almost nothing to do for the insertion sort. */
+static void sort_entries(struct entries *e) {
+  enum { BUCKETS = 1 << 16 };
+  uint32_t *next = xcalloc(BUCKETS + 1, sizeof *next);
+  struct id_entry *sorted = xmalloc(e->len * sizeof *sorted);
+#define BUCKET(entry) (((uint64_t) (entry).fingerprint ^ UINT64_C(1) << 63) >> 48)
+  for (size_t i = 0; i < e->len; i++)
+    next[BUCKET(e->items[i]) + 1]++;
+  for (size_t i = 0; i < BUCKETS; i++)
+    next[i + 1] += next[i];
+  for (size_t i = 0; i < e->len; i++)
+    sorted[next[BUCKET(e->items[i])]++] = e->items[i];
+#undef BUCKET
+  for (size_t i = 1; i < e->len; i++) {
+    struct id_entry entry = sorted[i];
+    size_t j = i;
+    for (; j > 0 && id_entry_compare(&sorted[j - 1], &entry) > 0; j--)
+      sorted[j] = sorted[j - 1];
+    sorted[j] = entry;
+  }
+  free(next);
+  free(e->items);
+  e->items = sorted;
+  e->cap = e->len;
+}
+
+bool ids_segment_due(const struct ids *ids) {
+  return ids->open.len >= SEGMENT_IDS || (ids->rotated && ids->open.len > 0);
+}
+
+static int write_chunks(sqlite3 *db, int64_t segment, const struct entries *e) {
+  sqlite3_stmt *stmt = NULL;
+  int rc = sqlite3_prepare_v2(db, "INSERT OR REPLACE INTO ids VALUES(?, ?, ?)", -1, &stmt, NULL);
+  for (size_t i = 0; i < e->len && rc == SQLITE_OK; i += CHUNK) {
+    size_t n = e->len - i < CHUNK ? e->len - i : CHUNK;
+    sqlite3_bind_int64(stmt, 1, segment);
+    sqlite3_bind_int64(stmt, 2, e->items[i].fingerprint);
+    sqlite3_bind_blob(stmt, 3, &e->items[i], (int) (n * sizeof e->items[0]), SQLITE_STATIC);
+    rc = statement_run(stmt);
+  }
+  sqlite3_finalize(stmt);
+  return rc;
+}
+
+static int64_t last_row(const struct entries *e) {
+  int64_t last = 0;
+  for (size_t i = 0; i < e->len; i++)
+    if (e->items[i].row > last)
+      last = e->items[i].row;
+  return last;
+}
+
+static int insert_segment(sqlite3 *db, const struct entries *e, int64_t now_us) {
+  sqlite3_stmt *stmt = NULL;
+  int rc = sqlite3_prepare_v2(db, "INSERT INTO segments(last_row, ids, made_us) VALUES(?, ?, ?)", -1, &stmt, NULL);
+  if (rc != SQLITE_OK)
+    return rc;
+  sqlite3_bind_int64(stmt, 1, last_row(e));
+  sqlite3_bind_int64(stmt, 2, (int64_t) e->len);
+  sqlite3_bind_int64(stmt, 3, now_us);
+  rc = statement_run(stmt);
+  sqlite3_finalize(stmt);
+  return rc == SQLITE_OK ? write_chunks(db, sqlite3_last_insert_rowid(db), e) : rc;
+}
+
+int ids_write_segment(struct ids *ids, size_t least, int64_t now_us) {
+  if (ids->open.len < least || ids->open.len == 0)
+    return SQLITE_OK;
+  sort_entries(&ids->open);
+  int rc = database_exec(ids->db, "BEGIN IMMEDIATE");
+  if (rc == SQLITE_OK)
+    rc = insert_segment(ids->db, &ids->open, now_us);
+  if (rc == SQLITE_OK)
+    rc = database_exec(ids->db, "COMMIT");
+  if (rc == SQLITE_OK) {
+    entries_clear(&ids->open);
+    ids->rotated = false;
+  } else if (!sqlite3_get_autocommit(ids->db)) {
+    database_exec(ids->db, "ROLLBACK");
+  }
+  return rc;
+}
+
+int64_t ids_last_segment_row(sqlite3 *db) {
+  sqlite3_stmt *stmt = NULL;
+  int64_t row = 0;
+  if (sqlite3_prepare_v2(db, "SELECT max(last_row) FROM segments", -1, &stmt, NULL) == SQLITE_OK &&
+      sqlite3_step(stmt) == SQLITE_ROW)
+    row = sqlite3_column_int64(stmt, 0);
+  sqlite3_finalize(stmt);
+  return row;
+}
+
+/* ---- Probing segments ---- */
+
+static int64_t find_in_chunk(const struct id_entry *entries, size_t n, int64_t fingerprint) {
+  size_t low = 0, high = n; /* the last entry that is not greater */
+  while (low < high) {
+    size_t middle = (low + high) / 2;
+    if (entries[middle].fingerprint <= fingerprint)
+      low = middle + 1;
+    else
+      high = middle;
+  }
+  return low > 0 && entries[low - 1].fingerprint == fingerprint ? entries[low - 1].row : 0;
+}
+
+/* One seek and one blob per chunk that any of the fingerprints may be in. */
+static int probe_segment(sqlite3_stmt *chunk, int64_t segment, struct id_entry *wanted, size_t n) {
+  const struct id_entry *entries = NULL;
+  size_t len = 0;
+  int rc = SQLITE_OK;
+  sqlite3_bind_int64(chunk, 1, segment);
+  for (size_t i = 0; i < n && rc == SQLITE_OK; i++) {
+    if (wanted[i].row != 0)
+      continue;
+    if (len == 0 || wanted[i].fingerprint > entries[len - 1].fingerprint) {
+      sqlite3_reset(chunk);
+      sqlite3_bind_int64(chunk, 2, wanted[i].fingerprint);
+      rc = sqlite3_step(chunk);
+      entries = rc == SQLITE_ROW ? sqlite3_column_blob(chunk, 0) : NULL;
+      len = rc == SQLITE_ROW ? (size_t) sqlite3_column_bytes(chunk, 0) / sizeof *entries : 0;
+      rc = rc == SQLITE_ROW || rc == SQLITE_DONE ? SQLITE_OK : rc;
+    }
+    wanted[i].row = find_in_chunk(entries, len, wanted[i].fingerprint);
+  }
+  sqlite3_reset(chunk);
+  return rc;
+}
+
+int ids_probe_segments(sqlite3 *db, struct id_entry *wanted, size_t n) {
+  sqlite3_stmt *segments = NULL, *chunk = NULL;
+  int rc = sqlite3_prepare_v2(db, "SELECT segment FROM segments ORDER BY segment DESC", -1, &segments, NULL);
+  if (rc == SQLITE_OK)
+    rc = sqlite3_prepare_v2(db,
+                            "SELECT data FROM ids WHERE segment = ? AND first <= ? ORDER BY first DESC LIMIT 1",
+                            -1, &chunk, NULL);
+  while (rc == SQLITE_OK && (rc = sqlite3_step(segments)) == SQLITE_ROW)
+    rc = probe_segment(chunk, sqlite3_column_int64(segments, 0), wanted, n);
+  sqlite3_finalize(segments);
+  sqlite3_finalize(chunk);
+  return rc == SQLITE_DONE ? SQLITE_OK : rc;
+}
+
+/* ---- Start ---- */
+
+static int load_segments(struct ids *ids, int64_t now_us) {
+  sqlite3_stmt *stmt = NULL;
+  int rc = sqlite3_prepare_v2(ids->db,
+                              "SELECT data, made_us FROM segments JOIN ids USING(segment) WHERE made_us >= ? AND segment > "
+                              "(SELECT coalesce(max(segment), 0) FROM (SELECT segment, sum(ids) OVER (ORDER BY segment DESC) AS n "
+                              "FROM segments) WHERE n > ?) ORDER BY segment",
+                              -1, &stmt, NULL);
+  if (rc != SQLITE_OK)
+    return rc;
+  sqlite3_bind_int64(stmt, 1, now_us - ids->options.window_us);
+  sqlite3_bind_int64(stmt, 2, (int64_t) ids->options.max_ids);
+  while ((rc = sqlite3_step(stmt)) == SQLITE_ROW) {
+    const struct id_entry *entries = sqlite3_column_blob(stmt, 0);
+    size_t n = (size_t) sqlite3_column_bytes(stmt, 0) / sizeof *entries;
+    int64_t made_us = sqlite3_column_int64(stmt, 1);
+    pthread_mutex_lock(&ids->lock);
+    for (size_t i = 0; i < n; i++)
+      remember(ids, entries[i], made_us);
+    pthread_mutex_unlock(&ids->lock);
+    update_count(ids);
+  }
+  sqlite3_finalize(stmt);
+  return rc == SQLITE_DONE ? SQLITE_OK : rc;
+}
+
+static int load_rows(struct ids *ids, const char *id, int64_t now_us) {
+  sqlite3_stmt *stmt = NULL;
+  char *sql = sqlite3_mprintf("SELECT rowid, \"%w\" FROM rows WHERE rowid > ?", id);
+  int rc = sqlite3_prepare_v2(ids->db, sql, -1, &stmt, NULL);
+  sqlite3_free(sql);
+  if (rc != SQLITE_OK)
+    return rc;
+  sqlite3_bind_int64(stmt, 1, ids_last_segment_row(ids->db));
+  while ((rc = sqlite3_step(stmt)) == SQLITE_ROW) {
+    const char *text = (const char *) sqlite3_column_text(stmt, 1);
+    size_t len = (size_t) sqlite3_column_bytes(stmt, 1);
+    ids_add(ids, ids_fingerprint(ids, text, len), sqlite3_column_int64(stmt, 0));
+  }
+  sqlite3_finalize(stmt);
+  ids_commit(ids, now_us);
+  return rc == SQLITE_DONE ? SQLITE_OK : rc;
+}
+
+int ids_load(struct ids *ids, const char *id, int64_t now_us) {
+  int rc = load_segments(ids, now_us);
+  ids->rotated = false;
+  if (rc == SQLITE_OK)
+    rc = load_rows(ids, id, now_us);
+  atomic_store(&ids->loaded, rc == SQLITE_OK);
+  return rc;
+}
+
+int ids_delete_all(struct ids *ids) {
+  return database_exec(ids->db, "DELETE FROM segments; DELETE FROM ids");
+}
+
+void ids_forget(struct ids *ids) {
+  pthread_mutex_lock(&ids->lock);
+  generation_clear(ids->current);
+  generation_clear(ids->previous);
+  pthread_mutex_unlock(&ids->lock);
+  pending_clear(ids);
+  entries_clear(&ids->open);
+  update_count(ids);
+}

@@ -1,0 +1,104 @@
+#include "store/plan.h"
+
+#include "store/rollup.h"
+
+static int64_t ceil_to(int64_t n, int64_t width) {
+  int64_t floor = floor_to(n, width);
+  return floor == n ? n : floor + width;
+}
+
+static bool narrow(struct span *window, const struct condition *item) {
+  int64_t time = item->nvalues == 1 ? item->values[0].i : 0;
+  int64_t after = time < INT64_MAX ? time + 1 : time;
+  struct span s = {INT64_MIN, INT64_MAX};
+  switch (item->op) {
+  case OP_EQ: s = (struct span) {time, after}; break;
+  case OP_LT: s.to = time; break;
+  case OP_LE: s.to = after; break;
+  case OP_GT: s.from = after; break;
+  case OP_GE: s.from = time; break;
+  default: return false;
+  }
+  if (s.from > window->from)
+    window->from = s.from;
+  if (s.to < window->to)
+    window->to = s.to;
+  return true;
+}
+
+bool plan_window(const struct conditions *where, const struct schema *schema, struct span *window) {
+  *window = (struct span) {INT64_MIN, INT64_MAX};
+  for (size_t i = 0; where != NULL && i < where->count; i++)
+    if (where->items[i].column == schema->time && !narrow(window, &where->items[i]))
+      return false;
+  return true;
+}
+
+bool span_has(const struct span *spans, size_t n, int64_t time) {
+  for (size_t i = 0; i < n; i++)
+    if (time >= spans[i].from && time < spans[i].to)
+      return true;
+  return false;
+}
+
+/* Covers the window with the widest cells that fit, what is left at its ends with narrower ones, the rest with rows. */
+static void cover(struct plan *plan, uint8_t tiers, int tier, struct span window) {
+  if (window.from >= window.to)
+    return;
+  while (tier >= 0 && !(tiers >> tier & 1))
+    tier--;
+  if (tier < 0) {
+    plan->rows[plan->nrows++] = window;
+    return;
+  }
+  int64_t width = tier_seconds[tier] * 1000000;
+  int64_t from = window.from == INT64_MIN ? INT64_MIN : ceil_to(window.from, width);
+  int64_t to = window.to == INT64_MAX ? INT64_MAX : floor_to(window.to, width);
+  if (from >= to) {
+    cover(plan, tiers, tier - 1, window);
+    return;
+  }
+  plan->cells[plan->ncells++] = (struct cell_span) {(enum tier) tier, {from, to}};
+  cover(plan, tiers, tier - 1, (struct span) {window.from, from});
+  cover(plan, tiers, tier - 1, (struct span) {to, window.to});
+}
+
+static uint64_t columns_of(const int *by, size_t nby) {
+  uint64_t columns = 0;
+  for (size_t i = 0; i < nby; i++)
+    columns |= UINT64_C(1) << by[i];
+  return columns;
+}
+
+/* Cells must not straddle two buckets of the question. */
+static uint8_t usable_tiers(const struct rollup_set *set, int64_t width_s) {
+  uint8_t tiers = 0;
+  for (int tier = 0; tier < TIERS; tier++)
+    if (set->tiers >> tier & 1 && (width_s == 0 || width_s % tier_seconds[tier] == 0))
+      tiers |= (uint8_t) (1 << tier);
+  return tiers;
+}
+
+static bool is_better(const struct rollup_set *a, uint8_t a_tiers, const struct rollup_set *b, uint8_t b_tiers) {
+  if (b == NULL)
+    return true;
+  bool a_fine = a_tiers & 1 << TIER_MINUTE, b_fine = b_tiers & 1 << TIER_MINUTE;
+  return a_fine != b_fine ? a_fine : a->nby < b->nby;
+}
+
+void plan_question(struct plan *plan, const struct schema *schema, const struct question *question, int64_t width_s,
+                   uint64_t where_columns, uint32_t usable, struct span window) {
+  *plan = (struct plan) {0};
+  uint64_t needed = where_columns | columns_of(question->by, question->nby);
+  uint8_t tiers = 0;
+  for (size_t s = 0; s < schema->nsets; s++) {
+    const struct rollup_set *set = &schema->sets[s];
+    uint8_t set_tiers = usable_tiers(set, width_s);
+    bool covers = (needed & ~columns_of(set->by, set->nby)) == 0;
+    if (!(usable >> s & 1) || !covers || set_tiers == 0 || !is_better(set, set_tiers, plan->set, tiers))
+      continue;
+    plan->set = set;
+    tiers = set_tiers;
+  }
+  cover(plan, tiers, TIERS - 1, window);
+}

@@ -1,0 +1,53 @@
+#ifndef MOONLEDGER_STORE_TALLY_H
+#define MOONLEDGER_STORE_TALLY_H
+
+#include "base/table.h"
+#include "record/record.h"
+#include "record/sketch.h"
+
+/* What one record adds to every measure of the schema. */
+struct facts {
+  int64_t sums[SCHEMA_MAX_MEASURES];
+  double value; /* of the sketch's column */
+};
+
+void facts_of(struct facts *facts, const struct schema *schema, const struct record *r, const struct buf *text);
+
+/* The columns that facts_of looks at, bit per column. */
+uint64_t facts_columns(const struct schema *schema);
+
+/* The measures over some rows that share a key (store/key.h).  Integers saturate. */
+struct tally {
+  size_t key_len;
+  char *key;     /* in the same allocation */
+  bool stored;   /* the writer's: holds what the file holds, too */
+  bool dirty;    /* the writer's: differs from the file */
+  int64_t rows;
+  struct sketch sketch;
+  int64_t sums[];
+};
+
+/* Tallies by key.  All zeros but the schema is an empty one. */
+struct tallies {
+  const struct schema *schema;
+  struct table table;
+};
+
+struct tally *tallies_at(struct tallies *t, const char *key, size_t len); /* finds or makes */
+void tallies_clear(struct tallies *t);
+
+/* The tallies in the order of their keys; the caller frees the array.  NULL when there are none. */
+struct tally **tallies_sorted(const struct tallies *t);
+int tally_compare(const struct tally *a, const struct tally *b);
+
+static inline int64_t add_saturating(int64_t a, int64_t b) {
+  int64_t sum;
+  if (!__builtin_add_overflow(a, b, &sum))
+    return sum;
+  return a < 0 ? INT64_MIN : INT64_MAX;
+}
+
+void tally_add(struct tally *t, const struct schema *schema, const struct facts *facts, int sign);
+void tally_merge(struct tally *into, const struct tally *from, const struct schema *schema);
+
+#endif

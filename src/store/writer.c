@@ -1,0 +1,377 @@
+#include "store/writer.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "hub/hub.h"
+#include "metrics/metrics.h"
+#include "store/database.h"
+#include "store/store_metrics.h"
+#include "store/writer_state.h"
+
+enum { IDLE_MS = 1000 };
+
+/* ---- One transaction ---- */
+
+static int save_series(void *arg, const char *key, size_t key_len, const void *value, size_t len) {
+  struct writer *w = arg;
+  sqlite3_bind_blob(w->save_series, 1, key, (int) key_len, SQLITE_STATIC);
+  sqlite3_bind_blob(w->save_series, 2, value, (int) len, SQLITE_STATIC);
+  return statement_run(w->save_series);
+}
+
+static int run_group(struct writer *w, struct write *group) {
+  w->inserted = 0;
+  int rc = statement_run(w->begin);
+  for (struct write *write = group; write != NULL && rc == SQLITE_OK; write = write->next)
+    rc = write->kind == WRITE_RESET ? writer_reset(w) : writer_apply(w, write);
+  if (rc == SQLITE_OK)
+    rc = rollups_flush(w->rollups);
+  if (rc == SQLITE_OK && w->fresh != NULL)
+    rc = rollups_flush(w->fresh);
+  if (rc == SQLITE_OK && w->metrics != NULL)
+    rc = metrics_pending(w->metrics, save_series, w);
+  return rc == SQLITE_OK ? statement_run(w->commit) : rc;
+}
+
+static void fail(struct writer *w, struct write *group, int rc) {
+  group->status = database_status(rc);
+  snprintf(group->error, sizeof group->error, "%s", sqlite3_errmsg(w->db));
+  log_error("commit failed", log_str("error", group->error), log_int("code", rc));
+  atomic_store(&w->counters.writable, false);
+}
+
+static void roll_back(struct writer *w) {
+  if (!sqlite3_get_autocommit(w->db))
+    database_exec(w->db, "ROLLBACK");
+  ids_rollback(w->ids);
+  rollups_forget(w->rollups);
+  if (w->fresh != NULL)
+    rollups_forget(w->fresh);
+  if (w->metrics != NULL)
+    metrics_rollback(w->metrics);
+}
+
+/* ---- After COMMIT ---- */
+
+static void tell(struct writer *w, const struct write *write, int64_t now_us) {
+  const struct batch *b = write->batch;
+  if (write->kind == WRITE_RESET)
+    return;
+  for (size_t i = 0; w->metrics != NULL && i < b->count; i++)
+    metrics_track_active(w->metrics, batch_record(b, i), &b->text, now_us);
+  if (w->hub != NULL)
+    hub_publish_batch(w->hub, b);
+}
+
+static void count_commit(struct writer *w, const struct write *group, int64_t started_ns) {
+  int64_t accepted = 0, merged = 0;
+  for (const struct write *write = group; write != NULL; write = write->next) {
+    accepted += write->accepted;
+    merged += write->merged;
+  }
+  atomic_fetch_add(&w->counters.commits, 1);
+  atomic_fetch_add(&w->counters.committed_records, accepted + merged);
+  atomic_fetch_add(&w->counters.merged, merged);
+  int64_t took_ns = clock_monotonic_ns() - started_ns;
+  atomic_store(&w->counters.last_commit_ns, took_ns);
+  if (w->metrics != NULL)
+    metric_observe(w->metrics, w->commit_seconds, NULL, (double) took_ns / 1e9);
+  atomic_store(&w->counters.writable, true);
+}
+
+static void committed(struct writer *w, struct write *group) {
+  int64_t now_us = clock_now_us();
+  if (group->kind == WRITE_RESET) {
+    ids_forget(w->ids);
+    atomic_store(&w->counters.rows, 0);
+  }
+  atomic_fetch_add(&w->counters.rows, w->inserted);
+  if (w->inserted > 0)
+    atomic_store(&w->counters.last_row, w->last_row);
+  ids_commit(w->ids, now_us);
+  if (w->metrics != NULL)
+    metrics_commit(w->metrics);
+  for (struct write *write = group; write != NULL; write = write->next) {
+    write->status = 0;
+    tell(w, write, now_us);
+  }
+}
+
+static void answer(struct write *group) {
+  while (group != NULL) {
+    struct write *next = group->next;
+    loop_post(group->loop, &group->done);
+    group = next;
+  }
+}
+
+/* All of the group or, where that fails, each for itself, so that one cannot take the others with it. */
+static void commit(struct writer *w, struct write *group) {
+  int64_t started_ns = clock_monotonic_ns(), next_row = w->rows.next;
+  int rc = run_group(w, group);
+  if (rc == SQLITE_OK) {
+    count_commit(w, group, started_ns);
+    committed(w, group);
+    answer(group);
+    return;
+  }
+  if (group->next == NULL)
+    fail(w, group, rc);
+  roll_back(w);
+  w->rows.next = next_row;
+  if (group->next == NULL) {
+    answer(group);
+    return;
+  }
+  while (group != NULL) {
+    struct write *next = group->next;
+    group->next = NULL;
+    commit(w, group);
+    group = next;
+  }
+}
+
+/* ---- The thread ---- */
+
+static void load_ids(struct writer *w) {
+  int64_t started = clock_monotonic_ns();
+  int rc = ids_load(w->ids, w->schema->columns[w->schema->id].name, clock_now_us());
+  if (rc != SQLITE_OK)
+    log_error("reading fingerprints failed: repeated ids may be stored twice", log_str("error", sqlite3_errmsg(w->db)));
+  log_debug("fingerprints are loaded", log_int("ids", (int64_t) ids_count(w->ids)),
+            log_int("ms", (clock_monotonic_ns() - started) / 1000000));
+}
+
+static int64_t patience_ms(const struct writer *w) {
+  if (writer_has_upkeep(w))
+    return 0;
+  return w->wal_pages > 0 ? IDLE_MS : -1;
+}
+
+static void *run(void *arg) {
+  struct writer *w = arg;
+  load_ids(w);
+  for (bool stopped = false; !stopped;) {
+    int64_t wait_ms = patience_ms(w);
+    struct write *group = queue_take(&w->queue, wait_ms, &stopped);
+    if (group != NULL)
+      commit(w, group);
+    else if (wait_ms > 0 && !stopped)
+      writer_idle(w);
+    if (!stopped)
+      writer_upkeep(w);
+  }
+  writer_finish(w);
+  return NULL;
+}
+
+static int on_wal(void *arg, sqlite3 *db, const char *name, int pages) {
+  (void) db, (void) name;
+  struct writer *w = arg;
+  w->wal_pages = pages;
+  return SQLITE_OK;
+}
+
+/* ---- Opening ---- */
+
+/* The lock is a file of its own: to open the database itself anywhere but in SQLite would drop SQLite's locks. */
+static int take_lock(struct writer *w, struct buf *error) {
+  char *path = sqlite3_mprintf("%s-lock", w->options.path);
+  w->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+  int status = 0;
+  if (w->lock_fd < 0) {
+    status = -errno;
+    buf_printf(error, "%s: cannot be written (%s); choose another path or mend its permissions", path, strerror(errno));
+  } else if (flock(w->lock_fd, LOCK_EX | LOCK_NB) < 0) {
+    status = -errno;
+    buf_printf(error, "%s: another Moonledger serves this database; stop it or choose another path", w->options.path);
+  }
+  sqlite3_free(path);
+  return status;
+}
+
+static int make_folders(const char *path, struct buf *error) {
+  char *folder = xstrdup(path);
+  int status = 0;
+  for (char *slash = strchr(folder + 1, '/'); slash != NULL && status == 0; slash = strchr(slash + 1, '/')) {
+    *slash = '\0';
+    if (mkdir(folder, 0700) < 0 && errno != EEXIST) {
+      status = -errno;
+      buf_printf(error, "%s: cannot be made (%s)", folder, strerror(errno));
+    }
+    *slash = '/';
+  }
+  free(folder);
+  return status;
+}
+
+static int prepare(sqlite3 *db, const char *sql, sqlite3_stmt **stmt) {
+  return sqlite3_prepare_v3(db, sql, -1, SQLITE_PREPARE_PERSISTENT, stmt, NULL);
+}
+
+static int restore_series(struct writer *w) {
+  sqlite3_stmt *stmt = NULL;
+  int rc = sqlite3_prepare_v2(w->db, "SELECT key, value FROM metric_series", -1, &stmt, NULL);
+  while (rc == SQLITE_OK && w->metrics != NULL && sqlite3_step(stmt) == SQLITE_ROW)
+    metrics_restore(w->metrics, sqlite3_column_blob(stmt, 0), (size_t) sqlite3_column_bytes(stmt, 0),
+                    sqlite3_column_blob(stmt, 1), (size_t) sqlite3_column_bytes(stmt, 1));
+  sqlite3_finalize(stmt);
+  return rc;
+}
+
+static int count_rows(struct writer *w) {
+  int64_t last = 0, first = 0;
+  int rc = database_int(w->db, "SELECT max(rowid) FROM rows", &last);
+  if (rc == SQLITE_OK)
+    rc = database_int(w->db, "SELECT min(rowid) FROM rows", &first);
+  if (rc != SQLITE_OK)
+    return rc;
+  w->rows.next = 0;
+  if (last == 0 && meta_get_int(w->db, "next_row", &w->rows.next) != SQLITE_OK)
+    w->rows.next = 1;
+  atomic_store(&w->counters.rows, last == 0 ? 0 : last - first + 1);
+  atomic_store(&w->counters.last_row, last == 0 ? w->rows.next - 1 : last);
+  return SQLITE_OK;
+}
+
+static int open_ids(struct writer *w) {
+  struct buf seed = {0}, name = {0};
+  int rc = meta_get_bytes(w->db, "seed", &seed);
+  if (rc == SQLITE_OK)
+    rc = meta_get_bytes(w->db, "name", &name);
+  if (rc == SQLITE_OK && (seed.len != sizeof(struct hash_seed) || name.len >= sizeof w->name))
+    rc = SQLITE_CORRUPT;
+  if (rc == SQLITE_OK) {
+    memcpy(w->name, name.data, name.len);
+    struct hash_seed k;
+    memcpy(&k, seed.data, sizeof k);
+    struct ids_options options = {w->options.dedupe_hours * INT64_C(3600000000), w->options.dedupe_max_ids};
+    w->ids = ids_open(w->db, &k, &options);
+  }
+  buf_clear(&seed);
+  buf_clear(&name);
+  return rc == SQLITE_DONE ? SQLITE_CORRUPT : rc;
+}
+
+static int open_parts(struct writer *w) {
+  int rc = prepare(w->db, "BEGIN IMMEDIATE", &w->begin);
+  if (rc == SQLITE_OK)
+    rc = prepare(w->db, "COMMIT", &w->commit);
+  if (rc == SQLITE_OK)
+    rc = prepare(w->db, "INSERT OR REPLACE INTO metric_series VALUES(?, ?)", &w->save_series);
+  if (rc == SQLITE_OK)
+    rc = rows_open(&w->rows, w->db, w->schema);
+  if (rc == SQLITE_OK)
+    rc = count_rows(w);
+  if (rc == SQLITE_OK)
+    rc = open_ids(w);
+  if (rc == SQLITE_OK)
+    rc = restore_series(w);
+  return rc == SQLITE_OK ? writer_resume_rebuild(w) : rc;
+}
+
+static int open_file(struct writer *w, struct buf *error) {
+  const char *path = w->options.path;
+  int rc = database_open(&w->db, path, ACCESS_WRITER);
+  if (rc == SQLITE_OK)
+    rc = database_exec(w->db, w->options.durability == DURABILITY_FULL ? "PRAGMA synchronous=FULL" : "PRAGMA synchronous=NORMAL");
+  if (rc != SQLITE_OK) {
+    buf_printf(error, "%s: %s", path, sqlite3_errmsg(w->db));
+    return database_status(rc);
+  }
+  int status = database_prepare(w->db, path, w->schema, error);
+  if (status < 0)
+    return status;
+  sqlite3_wal_hook(w->db, on_wal, w);
+  rc = open_parts(w);
+  if (rc != SQLITE_OK)
+    buf_printf(error, "%s: %s", path, sqlite3_errmsg(w->db));
+  return database_status(rc);
+}
+
+int writer_open(struct writer **writer, const struct schema *schema, const struct storage_options *options,
+                struct metrics *metrics, struct hub *hub, struct buf *error) {
+  struct writer *w = xcalloc(1, sizeof *w);
+  *w = (struct writer) {.schema = schema, .options = *options, .metrics = metrics, .hub = hub, .lock_fd = -1};
+  w->options.path = xstrdup(options->path);
+  w->page = batch_new(schema);
+  queue_init(&w->queue, options->queue_bytes);
+  atomic_store(&w->counters.writable, true);
+  if (metrics != NULL)
+    w->commit_seconds = store_metrics_commits(metrics);
+  int status = make_folders(options->path, error);
+  if (status == 0)
+    status = take_lock(w, error);
+  if (status == 0)
+    status = open_file(w, error);
+  if (status < 0)
+    writer_close(w);
+  else
+    *writer = w;
+  return status;
+}
+
+int writer_start(struct writer *w) {
+  int rc = -pthread_create(&w->thread, NULL, run, w);
+  w->started = rc == 0;
+  return rc;
+}
+
+void writer_close(struct writer *w) {
+  if (w == NULL)
+    return;
+  if (w->started) {
+    queue_stop(&w->queue);
+    pthread_join(w->thread, NULL);
+  }
+  queue_clear(&w->queue);
+  rollups_free(w->rollups);
+  rollups_free(w->fresh);
+  ids_close(w->ids);
+  rows_close(&w->rows);
+  sqlite3_finalize(w->begin);
+  sqlite3_finalize(w->commit);
+  sqlite3_finalize(w->save_series);
+  batch_free(w->page);
+  sqlite3_close(w->db);
+  if (w->lock_fd >= 0)
+    close(w->lock_fd);
+  free((char *) w->options.path);
+  free(w);
+}
+
+/* ---- For others ---- */
+
+int writer_submit(struct writer *w, struct write *write) {
+  return queue_add(&w->queue, write);
+}
+
+const char *writer_database_name(const struct writer *w) {
+  return w->name;
+}
+
+struct ids *writer_ids(const struct writer *w) {
+  return w->ids;
+}
+
+const struct writer_counters *writer_counters(const struct writer *w) {
+  return &w->counters;
+}
+
+void writer_queue_stats(struct writer *w, struct storage_stats *stats) {
+  pthread_mutex_lock(&w->queue.lock);
+  stats->queued_bytes = (int64_t) w->queue.bytes;
+  stats->queued_batches = (int64_t) w->queue.count;
+  stats->oldest_queued_seconds =
+      w->queue.first != NULL ? (double) (clock_monotonic_ns() - w->queue.first->queued_ns) / 1e9 : 0;
+  pthread_mutex_unlock(&w->queue.lock);
+}

@@ -1,0 +1,137 @@
+#include <stdlib.h>
+
+#include "base/mem.h"
+#include "metrics/metrics.h"
+#include "store/database.h"
+#include "store/merge.h"
+#include "store/writer_state.h"
+
+static void count(struct writer *w, const struct record *r, const struct buf *text, int sign) {
+  rollups_add(w->rollups, r, text, sign);
+  if (w->fresh != NULL && (r->row <= w->rebuilt || r->row > w->rebuild_upto))
+    rollups_add(w->fresh, r, text, sign);
+}
+
+static bool has_id(const struct writer *w, const struct record *r, const struct buf *text, const char *id, size_t len) {
+  size_t n;
+  const char *s = value_text(text, r->v[w->schema->id], &n);
+  return n == len && memcmp(s, id, len) == 0;
+}
+
+/* Loads the candidate that has the id into w->page.  SQLITE_DONE when none has. */
+static int load_match(struct writer *w, const int64_t *rows, size_t nrows, const char *id, size_t len) {
+  for (size_t i = 0; i < nrows; i++) {
+    rows_forget(w->page);
+    int rc = rows_get(&w->rows, rows[i], w->page);
+    if (rc == SQLITE_OK && has_id(w, batch_record(w->page, 0), &w->page->text, id, len))
+      return SQLITE_OK;
+    if (rc != SQLITE_OK && rc != SQLITE_DONE)
+      return rc;
+  }
+  return SQLITE_DONE;
+}
+
+static int merge(struct writer *w, struct write *write, struct record *r, const struct buf *text) {
+  struct record *stored = batch_record(w->page, 0);
+  r->row = stored->row;
+  count(w, stored, &w->page->text, -1);
+  r->unchanged = !merge_record(w->page, r, text);
+  count(w, stored, &w->page->text, 1);
+  write->merged++;
+  return r->unchanged ? SQLITE_OK : rows_update(&w->rows, stored, &w->page->text);
+}
+
+static int insert(struct writer *w, struct write *write, struct record *r, const struct buf *text, int64_t fingerprint) {
+  int rc = rows_insert(&w->rows, r, text);
+  if (rc != SQLITE_OK)
+    return rc;
+  ids_add(w->ids, fingerprint, r->row);
+  count(w, r, text, 1);
+  if (w->metrics != NULL)
+    metrics_count_record(w->metrics, r, text);
+  write->accepted++;
+  w->inserted++;
+  w->last_row = r->row;
+  return SQLITE_OK;
+}
+
+/* old is the row that the segments have for the fingerprint, or 0. */
+static int apply_record(struct writer *w, struct write *write, struct record *r, int64_t fingerprint, int64_t old) {
+  const struct buf *text = &write->batch->text;
+  int64_t rows[ID_CANDIDATES + 1];
+  size_t len, n = ids_find_pending(w->ids, fingerprint, rows);
+  const char *id = value_text(text, r->v[w->schema->id], &len);
+  if (old != 0)
+    rows[n++] = old;
+  int rc = load_match(w, rows, n, id, len);
+  if (rc == SQLITE_DONE)
+    return insert(w, write, r, text, fingerprint);
+  return rc == SQLITE_OK ? merge(w, write, r, text) : rc;
+}
+
+/* A start is not stored: it is only told of. */
+static int note_record(struct writer *w, struct write *write, const struct record *r) {
+  if (w->metrics != NULL)
+    metrics_count_record(w->metrics, r, &write->batch->text);
+  write->accepted++;
+  return SQLITE_OK;
+}
+
+static int64_t fingerprint_of(const struct writer *w, const struct batch *b, size_t i) {
+  size_t len;
+  const char *id = value_text(&b->text, batch_record(b, i)->v[w->schema->id], &len);
+  return ids_fingerprint(w->ids, id, len);
+}
+
+static int apply_all(struct writer *w, struct write *write, const struct id_entry *probed) {
+  struct batch *b = write->batch;
+  int rc = SQLITE_OK;
+  for (size_t i = 0; i < b->count && rc == SQLITE_OK; i++) {
+    struct record *r = batch_record(b, i);
+    r->row = 0;
+    r->unchanged = false;
+    int64_t fingerprint = fingerprint_of(w, b, i), old = 0;
+    if (probed != NULL) {
+      const struct id_entry *found = bsearch(&(struct id_entry) {.fingerprint = fingerprint}, probed, b->count,
+                                             sizeof *probed, id_entry_same);
+      old = found != NULL ? found->row : 0;
+    }
+    rc = w->schema->events[r->event].stored ? apply_record(w, write, r, fingerprint, old) : note_record(w, write, r);
+  }
+  return rc;
+}
+
+int writer_apply(struct writer *w, struct write *write) {
+  struct batch *b = write->batch;
+  write->accepted = write->merged = 0;
+  if (!write->probe_all)
+    return apply_all(w, write, NULL);
+  struct id_entry *wanted = xcalloc(b->count + 1, sizeof *wanted);
+  for (size_t i = 0; i < b->count; i++)
+    wanted[i].fingerprint = fingerprint_of(w, b, i);
+  qsort(wanted, b->count, sizeof *wanted, id_entry_compare);
+  int rc = ids_probe_segments(w->db, wanted, b->count);
+  if (rc == SQLITE_OK)
+    rc = apply_all(w, write, wanted);
+  free(wanted);
+  return rc;
+}
+
+/* Row numbers go on after a reset: they name events. */
+int writer_reset(struct writer *w) {
+  int64_t last = 0;
+  int rc = database_int(w->db, "SELECT coalesce(max(rowid), 0) FROM rows", &last);
+  if (rc == SQLITE_OK && w->rows.next == 0)
+    w->rows.next = last + 1;
+  if (rc == SQLITE_OK)
+    rc = meta_set_int(w->db, "next_row", w->rows.next);
+  if (rc == SQLITE_OK)
+    rc = database_exec(w->db, "DELETE FROM rows");
+  if (rc == SQLITE_OK)
+    rc = ids_delete_all(w->ids);
+  if (rc == SQLITE_OK)
+    rc = rollups_delete_all(w->rollups);
+  if (rc == SQLITE_OK && w->fresh != NULL)
+    rc = rollups_delete_all(w->fresh);
+  return rc;
+}

@@ -1,0 +1,141 @@
+#include "base/clock.h"
+#include "base/log.h"
+#include "store/database.h"
+#include "store/writer_state.h"
+
+enum {
+  PASSIVE_PAGES = 4000,  /* new ones in the log: copy what no reader holds back */
+  RESTART_PAGES = 16000, /* insist: the log must start over */
+  PATIENCE_MS = 50,      /* for readers that are in the way */
+  REBUILD_ROWS = 5000,   /* a transaction */
+  LEAST_SEGMENT = 4096,  /* ids that are worth a segment at the end; fewer are read from the rows at start */
+};
+
+/* ---- Checkpoints ---- */
+
+static void checkpoint(struct writer *w, int mode) {
+  int64_t started = clock_monotonic_ns();
+  int pages = 0, done = 0;
+  sqlite3_busy_timeout(w->db, PATIENCE_MS);
+  int rc = sqlite3_wal_checkpoint_v2(w->db, NULL, mode, &pages, &done);
+  sqlite3_busy_timeout(w->db, 2000);
+  if (rc != SQLITE_OK && rc != SQLITE_BUSY)
+    log_error("checkpoint failed", log_str("error", sqlite3_errmsg(w->db)));
+  w->checkpointed_pages = done;
+  if (rc == SQLITE_OK && mode != SQLITE_CHECKPOINT_PASSIVE)
+    w->wal_pages = w->checkpointed_pages = 0;
+  atomic_fetch_add(&w->counters.checkpoint_ns, clock_monotonic_ns() - started);
+}
+
+/* The writer copies the log into the file itself, between transactions, and nobody else does (store/database.h). */
+static void checkpoint_if_due(struct writer *w) {
+  if (w->wal_pages < w->checkpointed_pages)
+    w->checkpointed_pages = 0;
+  if (w->wal_pages - w->checkpointed_pages < PASSIVE_PAGES)
+    return;
+  checkpoint(w, w->wal_pages >= RESTART_PAGES ? SQLITE_CHECKPOINT_RESTART : SQLITE_CHECKPOINT_PASSIVE);
+}
+
+/* ---- Rebuilding rollups ---- */
+
+static int read_rows(struct writer *w, int64_t *last) {
+  struct buf sql = {0};
+  sqlite3_stmt *stmt = NULL;
+  buf_puts(&sql, "SELECT ");
+  rows_write_columns(&sql, w->schema, UINT64_MAX, true);
+  buf_puts(&sql, " FROM rows WHERE rowid > ? AND rowid <= ? ORDER BY rowid LIMIT ?");
+  int rc = sqlite3_prepare_v2(w->db, sql.data, (int) sql.len, &stmt, NULL);
+  buf_clear(&sql);
+  sqlite3_bind_int64(stmt, 1, w->rebuilt);
+  sqlite3_bind_int64(stmt, 2, w->rebuild_upto);
+  sqlite3_bind_int64(stmt, 3, REBUILD_ROWS);
+  *last = w->rebuild_upto;
+  int n = 0;
+  for (; rc == SQLITE_OK && (rc = sqlite3_step(stmt)) == SQLITE_ROW; rc = SQLITE_OK, n++) {
+    rows_forget(w->page);
+    struct record *r = rows_read(stmt, w->page, UINT64_MAX, true);
+    rollups_add(w->fresh, r, &w->page->text, 1);
+    if (n + 1 == REBUILD_ROWS)
+      *last = r->row;
+  }
+  sqlite3_finalize(stmt);
+  return rc == SQLITE_DONE ? SQLITE_OK : rc;
+}
+
+static int rebuild_step(struct writer *w, int64_t *last) {
+  int rc = statement_run(w->begin);
+  if (rc == SQLITE_OK)
+    rc = read_rows(w, last);
+  if (rc == SQLITE_OK)
+    rc = rollups_flush(w->fresh);
+  if (rc == SQLITE_OK)
+    rc = *last < w->rebuild_upto ? meta_set_int(w->db, "rebuilt", *last) : rollups_rebuilt(w->db);
+  return rc == SQLITE_OK ? statement_run(w->commit) : rc;
+}
+
+/* From now on one keeper has all sets. */
+static void rebuild_done(struct writer *w) {
+  rollups_free(w->fresh);
+  rollups_free(w->rollups);
+  w->fresh = NULL;
+  w->rollups = rollups_new(w->db, w->schema, UINT32_MAX);
+  atomic_store(&w->counters.rebuilding, 0);
+  if (w->rebuild_upto > 0)
+    log_info("rollups are rebuilt", log_int("rows", w->rebuild_upto));
+}
+
+static void rebuild(struct writer *w) {
+  int64_t last = 0;
+  int rc = rebuild_step(w, &last);
+  if (rc != SQLITE_OK) {
+    log_error("rebuilding rollups failed; queries read rows until the next start", log_str("error", sqlite3_errmsg(w->db)));
+    if (!sqlite3_get_autocommit(w->db))
+      database_exec(w->db, "ROLLBACK");
+    rollups_free(w->fresh);
+    w->fresh = NULL;
+    return;
+  }
+  w->rebuilt = last;
+  if (last >= w->rebuild_upto)
+    rebuild_done(w);
+}
+
+int writer_resume_rebuild(struct writer *w) {
+  uint32_t rebuilding = rollups_rebuilding(w->db, w->schema);
+  w->rollups = rollups_new(w->db, w->schema, ~rebuilding);
+  if (rebuilding == 0)
+    return SQLITE_OK;
+  atomic_store(&w->counters.rebuilding, rebuilding);
+  w->fresh = rollups_new(w->db, w->schema, rebuilding);
+  int rc = meta_get_int(w->db, "rebuilt", &w->rebuilt);
+  if (rc == SQLITE_OK)
+    rc = meta_get_int(w->db, "rebuild_upto", &w->rebuild_upto);
+  if (rc == SQLITE_OK && w->rebuild_upto == 0)
+    rebuild(w);
+  else if (rc == SQLITE_OK)
+    log_info("rollups are being rebuilt", log_int("rows", w->rebuild_upto - w->rebuilt));
+  return rc;
+}
+
+/* ---- When ---- */
+
+bool writer_has_upkeep(const struct writer *w) {
+  return w->fresh != NULL;
+}
+
+void writer_upkeep(struct writer *w) {
+  if (ids_segment_due(w->ids) && ids_write_segment(w->ids, 1, clock_now_us()) != SQLITE_OK)
+    log_error("writing fingerprints failed", log_str("error", sqlite3_errmsg(w->db)));
+  if (w->fresh != NULL)
+    rebuild(w);
+  checkpoint_if_due(w);
+}
+
+void writer_idle(struct writer *w) {
+  checkpoint(w, SQLITE_CHECKPOINT_TRUNCATE);
+}
+
+void writer_finish(struct writer *w) {
+  ids_write_segment(w->ids, LEAST_SEGMENT, clock_now_us());
+  checkpoint(w, SQLITE_CHECKPOINT_TRUNCATE);
+}
