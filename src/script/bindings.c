@@ -8,5 +8,6 @@ const struct binding bindings[] = {
   {"log", luaopen_log},
   {"metrics", luaopen_metrics},
   {"sse", luaopen_sse},
+  {"storage", luaopen_storage},
   {NULL, NULL},
 };

@@ -64,6 +64,8 @@ static void read_json(lua_State *L, struct answer *answer) {
 static void read_text(lua_State *L, struct answer *answer, const char *field) {
   size_t len;
   struct buf *body = script_body(L, lua_gettop(L));
+  if (body == NULL)
+    body = lua_json_fragment(L, -1);
   if (body != NULL) {
     buf_append(&answer->text, body->data, body->len);
     return;
@@ -141,7 +143,8 @@ static int l_written(lua_State *L, int status, lua_KContext context) {
 
 static int l_write(lua_State *L) {
   size_t len;
-  const char *data = luaL_checklstring(L, 1, &len);
+  const struct buf *fragment = lua_json_fragment(L, 1);
+  const char *data = fragment != NULL ? (len = fragment->len, fragment->data) : luaL_checklstring(L, 1, &len);
   struct task *task = script_task(L, "write");
   if (!task->streaming)
     return luaL_error(L, "write belongs to another request");
