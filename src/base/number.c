@@ -90,60 +90,80 @@ static double parse_slowly(const char *s, size_t len) {
   return value;
 }
 
-bool parse_number(const char *s, size_t len, bool *is_integer, int64_t *integer, double *real) {
-  static const double power[] = {1,    1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,  1e8,  1e9,  1e10, 1e11,
-                                 1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22};
-  const char *p = s, *end = s + len;
-  bool negative = p < end && *p == '-';
-  p += negative;
+static const long double powers[] = {1e0L,  1e1L,  1e2L,  1e3L,  1e4L,  1e5L,  1e6L,  1e7L,  1e8L,  1e9L,
+                                     1e10L, 1e11L, 1e12L, 1e13L, 1e14L, 1e15L, 1e16L, 1e17L, 1e18L, 1e19L};
+
+/* mantissa / 10^places, correctly rounded; false when this way cannot tell.  Both are exact where a long double has 64 bits
+ * of precision, so the quotient is off by at most half its last bit.  Rounding it once more to a double is right unless it
+ * lies next to the middle between two doubles. */
+static bool divide(uint64_t mantissa, int places, double *out) {
+  if (mantissa <= (uint64_t) 1 << 53) {
+    *out = (double) mantissa / (double) powers[places];
+    return true;
+  }
+#if LDBL_MANT_DIG == 64
+  long double quotient = (long double) mantissa / powers[places];
+  uint64_t bits;
+  memcpy(&bits, &quotient, sizeof bits);
+  *out = (double) quotient;
+  return (bits & 0x7ff) < 0x3ff || (bits & 0x7ff) > 0x401;
+#else
+  return false;
+#endif
+}
+
+static const char *read_digits(const char *p, const char *end, uint64_t *mantissa) {
+  uint64_t n = *mantissa;
+  for (; p < end && (unsigned char) (*p - '0') < 10; p++)
+    n = n * 10 + (uint64_t) (*p - '0');
+  *mantissa = n;
+  return p;
+}
+
+static const char *skip_exponent(const char *p, const char *end) {
+  uint64_t ignored = 0;
+  p++;
+  p += p < end && (*p == '+' || *p == '-');
   const char *digits = p;
-  uint64_t mantissa = 0;
-  int significant = 0, exponent = 0;
+  p = read_digits(p, end, &ignored);
+  return p > digits ? p : NULL;
+}
 
-  for (; p < end && *p >= '0' && *p <= '9'; p++) {
-    mantissa = mantissa * 10 + (uint64_t) (*p - '0');
-    significant += significant > 0 || *p != '0';
+/* The mantissa may have overflowed where there are more than 19 digits; then it is not looked at. */
+const char *read_number(const char *s, const char *end, bool *is_integer, int64_t *integer, double *real) {
+  bool negative = s < end && *s == '-';
+  const char *whole = s + negative, *fraction = NULL;
+  uint64_t mantissa = 0, limit = (uint64_t) INT64_MAX + negative;
+  const char *p = read_digits(whole, end, &mantissa);
+  size_t digits = (size_t) (p - whole);
+  if (digits == 0 || (digits > 1 && *whole == '0'))
+    return NULL;
+  if ((p == end || (*p != '.' && (*p | 0x20) != 'e')) && digits <= 19 && mantissa <= limit) {
+    *is_integer = true;
+    *integer = negative ? (int64_t) (0 - mantissa) : (int64_t) mantissa;
+    return p;
   }
-  size_t whole = (size_t) (p - digits);
-  if (whole == 0 || (whole > 1 && *digits == '0'))
-    return false;
-  if (p == end && significant <= 19) {
-    uint64_t limit = negative ? (uint64_t) INT64_MAX + 1 : (uint64_t) INT64_MAX;
-    if (mantissa <= limit) {
-      *is_integer = true;
-      *integer = negative ? (int64_t) (0 - mantissa) : (int64_t) mantissa;
-      return true;
-    }
-  }
+
   if (p < end && *p == '.') {
-    const char *fraction = ++p;
-    for (; p < end && *p >= '0' && *p <= '9'; p++) {
-      mantissa = mantissa * 10 + (uint64_t) (*p - '0');
-      significant += significant > 0 || *p != '0';
-    }
+    fraction = ++p;
+    p = read_digits(p, end, &mantissa);
     if (p == fraction)
-      return false;
-    exponent = (int) (fraction - p);
+      return NULL;
+    digits += (size_t) (p - fraction);
   }
-  bool scientific = p < end && (*p == 'e' || *p == 'E');
-  if (scientific) {
-    p++;
-    p += p < end && (*p == '+' || *p == '-');
-    const char *power_digits = p;
-    while (p < end && *p >= '0' && *p <= '9')
-      p++;
-    if (p == power_digits)
-      return false;
-  }
-  if (p != end)
-    return false;
-
   *is_integer = false;
-  if (!scientific && significant <= 19 && mantissa <= (uint64_t) 1 << 53 && exponent >= -22) {
-    double value = (double) mantissa / power[-exponent];
+  bool scientific = p < end && (*p | 0x20) == 'e';
+  if (scientific && (p = skip_exponent(p, end)) == NULL)
+    return NULL;
+  double value;
+  if (!scientific && digits <= 19 && fraction != NULL && divide(mantissa, (int) (p - fraction), &value))
     *real = negative ? -value : value;
-  } else {
-    *real = parse_slowly(s, len);
-  }
-  return true;
+  else
+    *real = parse_slowly(s, (size_t) (p - s));
+  return p;
+}
+
+bool parse_number(const char *s, size_t len, bool *is_integer, int64_t *integer, double *real) {
+  const char *end = s + len;
+  return len > 0 && read_number(s, end, is_integer, integer, real) == end;
 }

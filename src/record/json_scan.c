@@ -155,9 +155,8 @@ static char *skip_items(char *p, unsigned depth, struct json_error *error) {
   }
 }
 
-static char *skip_word(char *p, const char *word, struct json_error *error) {
-  size_t len = strlen(word);
-  return strncmp(p, word, len) == 0 ? p + len : json_fail(error, p, "a value");
+static inline char *skip_word(char *p, const char *word, size_t len, struct json_error *error) {
+  return memcmp(p, word, len) == 0 ? p + len : json_fail(error, p, "a value");
 }
 
 char *json_skip_value(char *p, unsigned depth, struct json_error *error) {
@@ -170,11 +169,11 @@ char *json_skip_value(char *p, unsigned depth, struct json_error *error) {
       return json_fail(error, p, "less nesting");
     return *p == '{' ? skip_members(p, depth - 1, error) : skip_items(p, depth - 1, error);
   case 't':
-    return skip_word(p, "true", error);
+    return skip_word(p, "true", 4, error);
   case 'f':
-    return skip_word(p, "false", error);
+    return skip_word(p, "false", 5, error);
   case 'n':
-    return skip_word(p, "null", error);
+    return skip_word(p, "null", 4, error);
   default:
     return skip_number(p, error);
   }

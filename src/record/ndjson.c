@@ -7,6 +7,8 @@
 #include "base/utf8.h"
 #include "record/json_scan.h"
 
+enum { USUAL_BYTES = 512 }; /* of a record, to reserve room for a body's records at once */
+
 /* The body is the text of the batch while it is scanned, so a pointer into it is void after something was appended: that
  * happens when a record is finished, and places that outlive it are offsets. */
 struct scanner {
@@ -55,19 +57,20 @@ static void keep(struct scanner *s, const char *name, size_t name_len, const cha
   buf_append(&s->extra, value, len);
 }
 
+static uint64_t load_word(const char *p) {
+  uint64_t word;
+  memcpy(&word, p, sizeof word);
+  return le64toh(word);
+}
+
+/* Whether the name at p, behind its quote, is this one. */
 static bool is_name(const char *p, const struct column_name *n) {
   size_t i = 0;
-  for (; i + 8 <= n->len; i += 8) {
-    uint64_t a, b;
-    memcpy(&a, p + i, 8);
-    memcpy(&b, n->name + i, 8);
-    if (a != b)
+  for (; i + 8 <= n->len; i += 8)
+    if (load_word(p + i) != load_word(n->name + i))
       return false;
-  }
-  for (; i < n->len; i++)
-    if (p[i] != n->name[i])
-      return false;
-  return p[n->len] == '"';
+  uint64_t rest = n->len - i, differs = load_word(p + i) ^ load_word(n->name + i);
+  return (differs & ((1ull << 8 * rest) - 1)) == 0 && p[n->len] == '"';
 }
 
 /* A string with escapes, decoded beside the body; too long a one is no name, number or time. */
@@ -109,20 +112,12 @@ static const struct column_name *read_name(struct scanner *s, unsigned *previous
   return name;
 }
 
-/* The value from p to after, which is neither null nor nested; *why says what was expected when it does not fit. */
-static bool set_plain(struct scanner *s, struct record *r, const struct column_name *name, const char *p,
-                      const char *after, const char **why) {
+/* The string from p to after, of a column of another type; *why says what was expected when it does not fit. */
+static bool set_quoted(struct scanner *s, struct record *r, const struct column_name *name, const char *p,
+                       const char *after, const char **why) {
   size_t len = (size_t) (after - p);
-  bool is_integer;
-  int64_t integer = 0;
-  double real = 0;
   char room[512];
   const char *text = p + 1;
-  if (*p == 't' || *p == 'f')
-    return record_set_boolean(s->b, r, name, *p == 't', why);
-  if (*p != '"')
-    return parse_number(p, len, &is_integer, &integer, &real) &&
-           record_set_number(s->b, r, name, is_integer, integer, real, why);
   if (memchr(p, '\\', len) == NULL)
     len -= 2;
   else
@@ -136,9 +131,9 @@ static void forget(const struct scanner *s, struct record *r, int column) {
 }
 
 static char *read_string(struct scanner *s, struct record *r, int column, char *p) {
-  size_t len;
-  char *after = json_read_string(p, &len, &s->error);
-  if (after == NULL)
+  char *stop = json_string_stop(p + 1), *after = stop + 1;
+  size_t len = (size_t) (stop - p) - 1;
+  if (*stop != '"' && (after = json_read_string(p, &len, &s->error)) == NULL)
     return NULL;
   r->v[column].s.offset = (uint32_t) place(s, p + 1);
   r->v[column].s.len = (uint32_t) len;
@@ -146,26 +141,56 @@ static char *read_string(struct scanner *s, struct record *r, int column, char *
   return after;
 }
 
+static char *read_digits(struct scanner *s, struct record *r, const struct column_name *name, char *p, bool *fits,
+                         const char **why) {
+  bool is_integer;
+  int64_t integer = 0;
+  double real = 0;
+  char *after = (char *) read_number(p, at(s, s->len), &is_integer, &integer, &real);
+  if (after == NULL)
+    return json_fail(&s->error, p, "a value");
+  *fits = record_set_number(s->b, r, name, is_integer, integer, real, why);
+  return after;
+}
+
+static bool set_other(struct scanner *s, struct record *r, const struct column_name *name, const char *p,
+                      const char *after, const char **why) {
+  switch (*p) {
+  case '"':
+    return set_quoted(s, r, name, p, after, why);
+  case 't':
+  case 'f':
+    return record_set_boolean(s->b, r, name, *p == 't', why);
+  case 'n':
+    if (!name->alias)
+      forget(s, r, name->column);
+    return true;
+  default:
+    return false;
+  }
+}
+
 /* The value at p of the column that key names. */
 static char *read_column(struct scanner *s, struct record *r, const struct column_name *name, const char *key,
                          size_t key_len, char *p) {
   const struct column *c = &s->schema->columns[name->column];
-  bool is_spare = name->alias && record_has(r, name->column);
+  bool is_spare = name->alias && record_has(r, name->column), fits = false;
+  const char *why = NULL;
+  char *after;
   if (c->type == COLUMN_STRING && *p == '"' && !is_spare)
     return read_string(s, r, name->column, p);
-
-  char *after = json_skip_value(p, s->limits->depth - 1, &s->error);
-  const char *why = column_expected(c);
-  if (after == NULL || (*p == 'n' && name->alias))
+  if ((*p == '-' || (unsigned char) (*p - '0') < 10) && !is_spare)
+    after = read_digits(s, r, name, p, &fits, &why);
+  else
+    after = json_skip_value(p, s->limits->depth - 1, &s->error);
+  if (after == NULL || fits)
     return after;
-  if (*p == 'n')
-    forget(s, r, name->column);
-  else if (is_spare || *p == '{' || *p == '[' || !set_plain(s, r, name, p, after, &why)) {
-    if (name->alias)
-      keep(s, key, key_len, p, (size_t) (after - p));
-    else
-      note_unfit(s, name->column, why, p, (size_t) (after - p));
-  }
+  if (!is_spare && set_other(s, r, name, p, after, &why))
+    return after;
+  if (name->alias)
+    keep(s, key, key_len, p, (size_t) (after - p));
+  else
+    note_unfit(s, name->column, why != NULL ? why : column_expected(c), p, (size_t) (after - p));
   return after;
 }
 
@@ -437,6 +462,7 @@ int batch_scan(struct batch *b, struct buf *body, enum record_format format, con
   mend_utf8(body);
   memset(buf_reserve(body, JSON_PADDING), 0, JSON_PADDING);
   b->text = buf_take(body);
+  buf_reserve(&b->records, (b->text.len / USUAL_BYTES + 1) * batch_stride(b->schema));
   struct scanner s = {.b = b, .schema = b->schema, .limits = limits, .now_us = now_us, .len = b->text.len};
   size_t start = strncmp(b->text.data, "\xef\xbb\xbf", 3) == 0 ? 3 : 0; /* a byte order mark */
   int rc = 0;

@@ -113,7 +113,7 @@ struct family {
 
 /* A member name that a client may use. */
 struct column_name {
-  char name[SCHEMA_MAX_NAME + 1]; /* then zeros, so that the scanner compares words */
+  char name[SCHEMA_MAX_NAME + 1]; /* the rest zeros, so that it compares in words */
   size_t len;
   int column;   /* or NAME_OF_EVENT */
   bool alias;   /* not the column's own name */
