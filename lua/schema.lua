@@ -25,10 +25,9 @@ local columns = {
   { "status_code", "integer", role = "status", default = 200, by_event = { request_error = 500 },
     aliases = { "status", "http_status", "http_status_code" } },
   { "duration_ms", "float", role = "duration", from = "duration_seconds", scale = 1000,
-    aliases = { "latency_ms", "elapsed_ms", "response_time_ms" } },
+    aliases = { "latency_ms", "elapsed_ms", "response_time_ms", duration_us = 1 / 1000, duration_ns = 1 / 1e6 } },
   { "duration_seconds", "float", from = "duration_ms", scale = 1 / 1000,
-    aliases = { "duration_s", "latency_seconds", "latency_s", "elapsed_seconds", "request_time", duration_us = 1e-6,
-                duration_ns = 1e-9 } },
+    aliases = { "duration_s", "latency_seconds", "latency_s", "elapsed_seconds", "request_time" } },
   { "tokens_input", "integer", aliases = { "input_tokens" } },
   { "tokens_output", "integer", aliases = { "output_tokens", "completion_tokens" } },
   { "cache_read_tokens", "integer", aliases = { "cache_read_input_tokens", "tokens_cache_read" } },
@@ -116,7 +115,7 @@ end
 
 --- Prometheus families over records: { name, kind, options }, counted for each stored record of the events (default: all
 --- that are stored) that matches when.  value: a column times scale; without it records are counted.  A label is a
---- column's name, { label, column } or { label, text = fixed }; an empty value reads "unknown".
+--- column, { label, column } or { label, text = fixed }; an empty value reads "unknown".
 local families = {
   { "requests_total", "counter",
     help = "Requests.",
