@@ -88,6 +88,11 @@ return {
     max_series = 2000, -- [start] label sets a family may have; more of them count into one overflow series
   },
 
+  -- What requests cost whose sender does not say so: LiteLLM's model_prices_and_context_window.json, relative to this
+  -- file, read at the next reload; without it lua/lib/prices.lua counts.  overrides come first, in dollars per million
+  -- tokens: ["my-model"] = { input = 1, output = 4, cache_read = 0.1, cache_write = 1.25 }
+  pricing = { file = "", overrides = {} },
+
   log = {
     level = "info", -- debug, info, warn, error
     format = "logfmt", -- or "json"
@@ -110,6 +115,14 @@ return {
     { "GET", "/logs/export", "routes.logs_export" },
     { "POST", "/logs/reset", "routes.logs_reset" },
     { "POST", "/logs/ingest", "routes.logs_ingest" },
+
+    { "POST", "/v1/logs", "routes.otlp_logs" },
+    { "POST", "/v1/traces", "routes.otlp_traces" },
+    { "PUT", "/v1/traces", "routes.otlp_traces" }, -- OpenRouter's Broadcast
+    { "POST", "/v1/metrics", "routes.otlp_metrics" },
+    { "POST", "/ingest/litellm", "routes.ingest_litellm" },
+    { "POST", "/ingest/ccproxy", "routes.ingest_ccproxy" },
+    { "POST", "/ingest/access_log", "routes.ingest_access_log" },
 
     { "GET", "/metrics", "routes.metrics" },
 

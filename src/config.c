@@ -74,6 +74,7 @@ static const struct setting settings[] = {
     NUMBER("stream", "heartbeat_ms", stream.heartbeat_ms, 10, HOUR_MS, 15000, true),
     TEXT("metrics", "namespace", metrics.name_space, "ccproxy"),
     NUMBER("metrics", "max_series", metrics.max_series, 1, 10000000, 2000, true),
+    {"pricing", "file", SETTING_TEXT, FIELD(price_file), 0, 0, 0, "", false},
     FLAG("features", "metrics_endpoint_enabled", features.metrics_endpoint_enabled, true),
     FLAG("features", "logs_endpoints_enabled", features.logs_endpoints_enabled, true),
     FLAG("features", "logs_collection_enabled", features.logs_collection_enabled, true),
@@ -89,7 +90,7 @@ enum { SETTINGS = sizeof settings / sizeof *settings };
 
 /* Keys that are read by hand or belong to scripts. */
 static const char *const other_keys[] = {"listen.without_tokens", "hosts",    "tokens", "cors.origins",
-                                         "settings",              "pricing",  "events", "routes"};
+                                         "settings",              "pricing.overrides", "events", "routes"};
 
 static const char *const without_tokens = "anyone on this network may read, write and reset";
 

@@ -64,6 +64,8 @@ struct config {
     size_t max_series;
   } metrics;
 
+  char *price_file;    /* absolute or relative to root; empty: none */
+
   struct {
     bool metrics_endpoint_enabled, logs_endpoints_enabled, dashboard_enabled, logs_collection_enabled, reload_enabled;
   } features;

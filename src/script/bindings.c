@@ -7,6 +7,8 @@ const struct binding bindings[] = {
   {"kv", luaopen_kv},
   {"log", luaopen_log},
   {"metrics", luaopen_metrics},
+  {"price_file", luaopen_price_file},
+  {"protobuf", luaopen_protobuf},
   {"sse", luaopen_sse},
   {"storage", luaopen_storage},
   {NULL, NULL},

@@ -1,0 +1,58 @@
+--- What becomes of a decoded batch: records are stored, events counted and sent to the stream.
+local metrics = require "metrics"
+local sse = require "sse"
+local storage = require "storage"
+
+local store = {}
+
+local events = metrics.counter {
+  name = "moonledger_sender_events_total",
+  help = "Events of senders that are no requests.",
+  labels = { "sender", "event" },
+}
+
+local function take_events(batch)
+  for _, event in ipairs(batch.events) do
+    events:inc(1, event.sender, event.name)
+    sse.publish("events", event)
+  end
+end
+
+-- One batch of the writer; a body may hold far more.
+local slice = 2000
+
+local function put(totals, batch, result)
+  totals.accepted = totals.accepted + result.accepted
+  totals.merged = totals.merged + result.merged
+  totals.durability = result.durability
+  batch.rejected = batch.rejected + result.rejected
+  for _, fault in ipairs(result.errors) do
+    batch:warn(fault.message)
+  end
+end
+
+---@class Totals
+---@field accepted integer
+---@field merged integer
+---@field durability string?
+
+--- Stores a batch's records; what storage rejects is added to the batch's own rejections.  When it fails midway the
+--- sender sends everything again, and what was stored is merged.
+---@param batch Batch
+---@return Totals? totals, string? message, string? reason
+function store.batch(batch)
+  local totals = { accepted = 0, merged = 0 }
+  local records = batch.records
+  for from = 1, #records, slice do
+    local part = table.move(records, from, math.min(from + slice - 1, #records), 1, {})
+    local result, message, reason = storage.insert(part)
+    if not result then
+      return nil, message, reason
+    end
+    put(totals, batch, result)
+  end
+  take_events(batch)
+  return totals
+end
+
+return store

@@ -1,0 +1,41 @@
+--- Endpoints for formats that come as text: JSON arrays, objects or lines.  They answer as POST /logs/ingest does.
+local available = require "lib.available"
+local json = require "json"
+local store = require "ingest.store"
+
+local text_http = {}
+
+local function answer(totals, batch)
+  local taken = totals.accepted + totals.merged
+  local errors = json.array {}
+  for i, message in ipairs(batch.errors) do
+    errors[i] = { message = message }
+  end
+  return {
+    status = taken == 0 and batch.rejected > 0 and 400 or 200,
+    json = {
+      accepted = totals.accepted, merged = totals.merged, rejected = batch.rejected, errors = errors,
+      durability = totals.durability,
+    },
+  }
+end
+
+--- A handler that decodes the body and stores what it holds.
+---@param decode fun(text: string): Batch
+---@return fun(req: Request): Response
+function text_http.handler(decode)
+  return function(req)
+    local refused = available.refuse()
+    if refused then
+      return refused
+    end
+    local batch = decode(tostring(req.body))
+    local totals, message = store.batch(batch)
+    if not totals then
+      return { status = 503, headers = { ["retry-after"] = "1" }, detail = message }
+    end
+    return answer(totals, batch)
+  end
+end
+
+return text_http

@@ -1,0 +1,8 @@
+local access_log = require "ingest.access_log"
+local text_http = require "ingest.text_http"
+
+return {
+  summary = "Takes JSON access logs of nginx and Caddy.",
+  scope = "ingest",
+  handle = text_http.handler(access_log.decode),
+}

@@ -1,0 +1,11 @@
+local ccproxy = require "ingest.ccproxy"
+local price_table = require "lib.price_table"
+local text_http = require "ingest.text_http"
+
+return {
+  summary = "Takes ccproxy's log lines, v0.1.7 and v0.2.",
+  scope = "ingest",
+  handle = text_http.handler(function(text)
+    return ccproxy.decode(text, price_table.current())
+  end),
+}

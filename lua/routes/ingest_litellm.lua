@@ -1,0 +1,11 @@
+local litellm = require "ingest.litellm"
+local price_table = require "lib.price_table"
+local text_http = require "ingest.text_http"
+
+return {
+  summary = "Takes LiteLLM's generic_api callback and its spend logs.",
+  scope = "ingest",
+  handle = text_http.handler(function(text)
+    return litellm.decode(text, price_table.current())
+  end),
+}

@@ -1,0 +1,13 @@
+--- OTLP logs: Claude Code, Codex CLI, Gemini CLI.
+local otlp_http = require "ingest.otlp_http"
+local otlp_logs = require "ingest.otlp_logs"
+local price_table = require "lib.price_table"
+local store = require "ingest.store"
+
+return {
+  summary = "Takes OTLP logs, as JSON or protobuf.",
+  scope = "ingest",
+  handle = otlp_http.handler("logs", function(message)
+    return otlp_logs.decode(message, price_table.current())
+  end, store.batch),
+}

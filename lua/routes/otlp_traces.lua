@@ -1,0 +1,13 @@
+--- OTLP traces: LLM calls in the GenAI conventions, OpenInference, OpenLLMetry, OpenRouter's Broadcast.
+local otlp_http = require "ingest.otlp_http"
+local otlp_traces = require "ingest.otlp_traces"
+local price_table = require "lib.price_table"
+local store = require "ingest.store"
+
+return {
+  summary = "Takes OTLP traces, as JSON or protobuf.",
+  scope = "ingest",
+  handle = otlp_http.handler("traces", function(message)
+    return otlp_traces.decode(message, price_table.current())
+  end, store.batch),
+}
