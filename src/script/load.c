@@ -217,6 +217,7 @@ static void compile(lua_State *L, const struct route_entry *entry, int definitio
   lua_pushstring(L, entry->module);
   lua_setfield(L, -2, "module");
   lua_call(L, 2, 1);
+  lua_remove(L, -2);
 }
 
 static void add_handler(lua_State *L, struct script *script, int64_t timeout_ms) {
