@@ -1,0 +1,28 @@
+---@meta kv
+
+--- Values that all loops and generations share, in memory; they are gone when the server ends.
+local kv = {}
+
+---@alias Value nil|boolean|number|string
+
+---@param key string
+---@return Value
+function kv.get(key) end
+
+--- nil removes.
+---@param key string
+---@param value Value
+---@param ttl number?  seconds; default: for ever
+---@return boolean?
+---@return string? message  when all values together have become too large
+function kv.set(key, value, ttl) end
+
+--- Adds to a number, 0 where there is none, in one step.
+---@param key string
+---@param by number?   default 1
+---@param ttl number?  seconds, of a new value
+---@return number?
+---@return string? message
+function kv.incr(key, by, ttl) end
+
+return kv

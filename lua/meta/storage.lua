@@ -1,0 +1,162 @@
+---@meta storage
+
+--- The stored rows.  Functions marked "yields" wait for another thread while other requests are served; call them from
+--- a handler, from the stream function of an answer or from every().
+---
+--- What can happen to a correct caller answers nil, a message and a reason: "unavailable" (storage.backend is "none"),
+--- "full" (the write queue; try again later), "timeout" (the query deadline), "canceled", "invalid" or "failed".
+local storage = {}
+
+---@alias Reason "unavailable"|"full"|"timeout"|"canceled"|"invalid"|"failed"
+
+--- { column, op, value... } with op = != in not_in < <= > >= prefix; times are unix seconds.
+---@alias Condition any[]
+
+--- A record as a table: columns by name (times as unix seconds), "type" for its event type, "extra" for the JSON of
+--- what has no column.
+---@class Record
+---@field type ("request_start"|"request_complete"|"request_error")?
+---@field extra (Fragment|table)?
+---@field [string] any
+
+---@class Written
+---@field accepted integer    stored as new rows, or broadcast where the event type is not stored
+---@field merged integer      stored into the row of the same request_id
+---@field rejected integer
+---@field dropped integer?    by hooks.lua
+---@field errors { index: integer, line: integer?, field: string?, message: string }[]  at most 20
+---@field durability "full"|"normal"
+
+--- Stores the records of a body; answers after the commit.  Yields.
+---@param body Body|string
+---@param format "json"|"ndjson"?  default "ndjson"
+---@return Written?
+---@return string? message
+---@return Reason? reason
+function storage.ingest(body, format) end
+
+--- Stores records.  Members that are no columns are kept in extra.  Yields.
+---@param records Record[]
+---@return Written?
+---@return string? message
+---@return Reason? reason
+function storage.insert(records) end
+
+---@class Select
+---@field where Condition[]?
+---@field order_by string?      a column; default "timestamp".  Equal values are ordered by time and arrival
+---@field descending boolean?
+---@field limit integer?        1 to 100000, default 1000
+---@field offset integer?
+---@field after integer[]?      a page's next: goes on there; only in order of time
+---@field as ("tables"|"json"|"ndjson"|"csv")?
+---@field extra boolean?        with the JSON of what has no column
+
+---@class Page
+---@field json Fragment?        as = "json": an array of rows
+---@field text Fragment?        as = "ndjson" or "csv": lines
+---@field count integer
+---@field next integer[]?       { time, row }: where the next page goes on; nil at the end
+
+--- Rows in order.  As tables (the default) the second result is next; in the other forms, which are made on a reader's
+--- thread, the first is a Page.  Yields.
+---@param options Select
+---@return (Record[]|Page)? rows
+---@return (integer[]|string)? next_or_message
+---@return Reason? reason
+function storage.select(options) end
+
+--- How many rows match.  Yields.
+---@param options { where: Condition[]? }
+---@return integer?
+---@return string? message
+---@return Reason? reason
+function storage.count(options) end
+
+--- One row by its request_id, with extra; nil alone when there is none.  Yields.
+---@param request_id string
+---@param form ("table"|"json")?
+---@return (Record|Fragment)?
+---@return string? message
+---@return Reason? reason
+function storage.get(request_id, form) end
+
+---@class Question
+---@field by string[]?          at most 8 columns
+---@field every (integer|"minute"|"hour"|"day")?  buckets of so many seconds, a multiple of 60
+---@field max_points integer?   every grows to the smallest multiple of itself that gives at most so many
+---@field quantiles number[]?   of response times, at most 8: fields duration_ms_p50 and so on
+---@field order_by string?      a measure; default: the by columns, then time
+---@field descending boolean?
+---@field limit integer?
+
+---@class Questions: Question
+---@field where Condition[]?
+
+--- The by columns, time (unix seconds: a bucket's start) and the measures of schema.lua.
+---@class Group
+---@field requests integer
+---@field successes integer
+---@field errors integer
+---@field duration_ms number
+---@field cost_usd number
+---@field tokens_input integer
+---@field tokens_output integer
+---@field cache_read_tokens integer
+---@field cache_write_tokens integer
+---@field unpriced_requests integer
+---@field time number?
+---@field duration_ms_p50 number?
+---@field [string] any
+
+---@class Groups
+---@field every integer?        seconds of a bucket
+---@field [integer] Group
+
+--- Counts, sums and quantiles, from rollups where they can answer.  One question answers its groups; a list of
+--- questions { where = ..., {by = ...}, {every = ...} } as many lists of groups, all from one snapshot.  Yields.
+---@param questions Questions|Question[]
+---@return (Groups|Groups[])?
+---@return string? message
+---@return Reason? reason
+function storage.aggregate(questions) end
+
+--- One read-only statement on the database, with ? for values.  Rows are tables by column name; the second result tells
+--- whether storage.sql_max_rows has cut them.  Yields.
+---@param text string
+---@param ... nil|boolean|number|string
+---@return table[]?
+---@return (boolean|string)? truncated_or_message
+---@return Reason? reason
+function storage.sql(text, ...) end
+
+--- Deletes all rows and rollups; metrics keep their counts.  Yields.
+---@return table?
+---@return string? message
+---@return Reason? reason
+function storage.reset() end
+
+---@class StorageStats
+---@field rows integer
+---@field file_bytes integer
+---@field wal_bytes integer
+---@field queued_bytes integer
+---@field queued_batches integer
+---@field ids integer
+---@field commits integer
+---@field committed_records integer
+---@field last_commit_seconds number
+---@field oldest_queued_seconds number
+---@field writable boolean
+---@field durability "full"|"normal"
+
+---@return StorageStats?
+---@return string? message
+---@return Reason? reason
+function storage.stats() end
+
+--- The names of a row's columns, in their order.
+---@return string[]
+function storage.columns() end
+
+return storage
