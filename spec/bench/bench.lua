@@ -10,10 +10,23 @@ local LINES = {
 
 ---@class Line
 ---@field summary string
----@field subjects fun(options: BenchOptions): { name: string, missing?: string, run: fun(): table<string, number> }[]
----@field targets { metric: string, of?: string, against?: string, than?: string, at_most?: number, at_least?: number }[]
+---@field subjects fun(options: BenchOptions): Subject[]
+---@field targets Target[]
 ---@field rounds? integer   when fewer than usual are enough
 ---@field close? fun()      after the last round
+
+---@class Target
+---@field metric string
+---@field of? string        subject; without: the first one
+---@field against? string   subject: then the ratio to it counts
+---@field than? string      its metric, when it has another name
+---@field at_most? number
+---@field at_least? number
+
+---@class Subject
+---@field name string
+---@field missing? string  why it cannot be run here
+---@field run fun(): table<string, number>
 
 ---@class BenchOptions
 ---@field rounds integer

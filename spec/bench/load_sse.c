@@ -35,7 +35,7 @@ static struct {
   int missing[EVENTS]; /* deliveries that are still to come */
   uint32_t nevents, ndone;
   uint64_t deliveries;
-  int64_t rate;
+  int64_t rate, run; /* run: ids of one run are not those of another */
   struct samples latencies;
 } load;
 
@@ -70,12 +70,12 @@ static void open_subscriber(struct subscriber *s, int port, const char *path, in
 
 static void write_event(struct buf *body, uint32_t number) {
   size_t from = body->len;
-  buf_printf(body, load.raw ? "{\"request_id\":\"bench-%010u\",\"pad\":\""
-                            : "{\"request_id\":\"bench-%010u\",\"method\":\"POST\",\"path\":\"/v1/messages\",\"model\":"
+  buf_printf(body, load.raw ? "{\"request_id\":\"bench-%010u-%llx\",\"pad\":\""
+                            : "{\"request_id\":\"bench-%010u-%llx\",\"method\":\"POST\",\"path\":\"/v1/messages\",\"model\":"
                               "\"claude-sonnet-4-20250514\",\"service_type\":\"proxy_service\",\"status_code\":200,"
                               "\"duration_ms\":1234.5,\"tokens_input\":1200,\"tokens_output\":345,\"user_agent\":\"",
-             number);
-  size_t fixed = load.raw ? body->len - from + 2 : 330; /* what the event has beside the pad */
+             number, (unsigned long long) load.run);
+  size_t fixed = load.raw ? body->len - from + 2 : 350; /* what the event has beside the pad */
   while (fixed++ < (size_t) load.bytes)
     buf_putc(body, 'x');
   buf_literal(body, "\"}");
@@ -194,6 +194,7 @@ static void open_all(char **argv) {
 int main(int argc, char **argv) {
   (void) argc;
   int in_flight = option_int(argv, "--in-flight", 16);
+  load.run = clock_now_us();
   load.publish = option(argv, "--publish", "/logs/ingest");
   load.raw = option_int(argv, "--raw", 0);
   load.bytes = option_int(argv, "--bytes", 780);

@@ -42,13 +42,13 @@ function machine.ours(options)
   return server.start(options)
 end
 
----@class Subject
+---@class Running
 ---@field pid integer
 ---@field port integer
-local Subject = {}
-Subject.__index = Subject
+local Running = {}
+Running.__index = Running
 
-function Subject:stop()
+function Running:stop()
   self.process:signal "TERM"
   self.process:wait(10)
   helpers.remove_folder(self.folder)
@@ -61,7 +61,7 @@ function machine.start(words, options)
   options = options or {}
   local folder = options.folder or helpers.temporary_folder()
   local process = Process.start(pinned(options.core or 1, words), folder)
-  local s = setmetatable({ process = process, pid = process.pid, folder = folder, port = options.port }, Subject)
+  local s = setmetatable({ process = process, pid = process.pid, folder = folder, port = options.port }, Running)
   helpers.eventually(function()
     assert(not process:has_ended(), process:stderr())
     s.port = s.port or tonumber(process:stdout():match "http://127.0.0.1:(%d+)\n")
@@ -92,42 +92,53 @@ local function figures(text)
   return found
 end
 
+local function command_line(core, words)
+  local quoted = {}
+  for i, word in ipairs(pinned(core, words)) do
+    quoted[i] = helpers.quote(word)
+  end
+  return table.concat(quoted, " ")
+end
+
 --- Runs a program to its end on the clients' core and reads the NAME=NUMBER words that it prints.
 ---@param words (string|number)[]
 ---@param core? integer
 function machine.run(words, core)
-  local quoted = {}
-  for i, word in ipairs(pinned(core or 0, words)) do
-    quoted[i] = helpers.quote(word)
-  end
-  local text, ok = shell(table.concat(quoted, " "))
+  local text, ok = shell(command_line(core or 0, words))
   assert(ok, table.concat(words, " ") .. " failed: " .. text)
   return figures(text)
 end
 
---- A client that prints "ready", waits for a line and then works.
----@return { go: fun(): table<string, number> }
-function machine.client(words)
-  local folder = helpers.temporary_folder()
-  local fifo = folder .. "/go"
-  os.execute("mkfifo " .. fifo)
-  local quoted = {}
-  for i, word in ipairs(pinned(0, words)) do
-    quoted[i] = helpers.quote(word)
+--- Starts a client on its core; the function that is returned waits for its end and answers its figures.
+---@param words (string|number)[]
+---@return fun(): table<string, number>
+function machine.begin(words)
+  local pipe = assert(io.popen(command_line(0, words)))
+  return function()
+    local text = pipe:read "a"
+    assert(pipe:close(), table.concat(words, " ") .. " failed: " .. text)
+    return figures(text)
   end
-  local pipe = assert(io.popen(table.concat(quoted, " ") .. " < " .. fifo))
+end
+
+--- Starts a client that prints "ready" and then waits for a line; go sends the line and waits for its figures.
+---@param words (string|number)[]
+---@return fun(line?: string|integer): table<string, number>  go
+function machine.ready(words)
+  local folder = helpers.temporary_folder()
+  local fifo = folder .. "/line"
+  os.execute("mkfifo " .. fifo)
+  local pipe = assert(io.popen(command_line(0, words) .. " < " .. fifo))
   local input = assert(io.open(fifo, "w"))
-  assert(pipe:read "l" == "ready", "the client did not get ready")
-  return {
-    go = function()
-      input:write "go\n"
-      input:close()
-      local text = pipe:read "a"
-      assert(pipe:close(), text)
-      helpers.remove_folder(folder)
-      return figures(text)
-    end,
-  }
+  assert(pipe:read "l" == "ready", table.concat(words, " ") .. " did not get ready")
+  return function(line)
+    input:write(line or "go", "\n")
+    input:close()
+    local text = pipe:read "a"
+    helpers.remove_folder(folder)
+    assert(pipe:close(), table.concat(words, " ") .. " failed: " .. text)
+    return figures(text)
+  end
 end
 
 --- CPU seconds that a process has used.

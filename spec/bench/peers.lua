@@ -1,5 +1,5 @@
---- Other people's programs to measure against.  ./run bench fetches them from Debian and npm into build/tools; what is not
---- there is skipped.
+--- Other people's programs to measure against.  ./run bench fetches them from Debian and npm into build/tools; what is
+--- not there is skipped.
 local machine = require "spec.bench.machine"
 local helpers = require "spec.helpers"
 
@@ -94,6 +94,22 @@ function peers.node(script, ...)
   return machine.run({ "env", "NODE_PATH=" .. TOOLS .. "/node_modules", "node", "spec/bench/" .. script, ... }, 1)
 end
 
+local TYPES = {
+  string = "text", integer = "bigint", float = "double precision", boolean = "boolean", time = "timestamptz",
+}
+
+--- SQL that makes the table "records" with the columns of schema.lua.
+---@param key string  what is said of the id: "" or " PRIMARY KEY"
+function peers.create_table(key)
+  local columns = {}
+  for _, column in ipairs(dofile "lua/schema.lua".columns) do
+    if not column.in_extra then
+      columns[#columns + 1] = ("%s %s%s"):format(column[1], TYPES[column[2]], column.role == "id" and key or "")
+    end
+  end
+  return ("CREATE TABLE records (%s);\n"):format(table.concat(columns, ", "))
+end
+
 ---@class Postgres
 local Postgres = {}
 Postgres.__index = Postgres
@@ -101,15 +117,16 @@ Postgres.__index = Postgres
 --- A fresh PostgreSQL cluster that listens on a socket in its folder.  It refuses to be root.
 function peers.postgres()
   local folder = helpers.temporary_folder()
-  local user = machine.shell("id -u"):match "%d+" == "0" and "setpriv --reuid=nobody --regid=nogroup --clear-groups " or ""
-  if user ~= "" then
+  local user = ""
+  if machine.shell("id -u"):match "%d+" == "0" then
+    user = "setpriv --reuid=nobody --regid=nogroup --clear-groups "
     os.execute("chown nobody " .. folder)
   end
   local bin = path_of(POSTGRES .. "/postgres"):match "(.*)/"
   local p = setmetatable({ folder = folder, bin = bin, user = user }, Postgres)
   p:command(bin .. "/initdb -D " .. folder .. "/data -A trust -U bench -E UTF8 --no-locale")
-  p:command(("taskset -c 1 %s/pg_ctl -D %s/data -w -l %s/log -o '-k %s -c listen_addresses= -c max_wal_size=8GB' start"):format(
-    bin, folder, folder, folder))
+  local settings = ("-k %s -c listen_addresses= -c max_wal_size=8GB"):format(folder)
+  p:command(("taskset -c 1 %s/pg_ctl -D %s/data -w -l %s/log -o '%s' start"):format(bin, folder, folder, settings))
   return p
 end
 
@@ -120,8 +137,8 @@ end
 
 --- Runs a file of SQL and COPY data.
 function Postgres:psql(file)
-  local output, ok = machine.shell(("taskset -c 0 %s -h %s -U bench -d postgres -q -v ON_ERROR_STOP=1 -f %s 2>&1"):format(
-    path_of "/usr/bin/psql", self.folder, file))
+  local words = "taskset -c 0 %s -h %s -U bench -d postgres -q -v ON_ERROR_STOP=1 -f %s 2>&1"
+  local output, ok = machine.shell(words:format(path_of "/usr/bin/psql", self.folder, file))
   assert(ok, output)
 end
 

@@ -6,7 +6,7 @@
 #include "base/buf.h"
 
 /* Record number i of an endless, evenly spaced log: the same bytes for the same i on every machine.  All 30 columns, about
- * 780 bytes, as notes of the proxy's own logs look. */
+ * 780 bytes, like those of a proxy in use. */
 struct record_source {
   int64_t start_us, step_us;
 };
@@ -27,6 +27,11 @@ static inline uint64_t record_random(uint64_t i) {
   z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9u;
   z = (z ^ z >> 27) * 0x94d049bb133111ebu;
   return z ^ z >> 31;
+}
+
+/* What the fields of record i are thrown with. */
+static inline uint64_t record_dice(uint64_t i) {
+  return record_random(i + 0x5eed);
 }
 
 static inline void record_put_hex(struct buf *b, uint64_t n, int digits) {
@@ -94,8 +99,12 @@ static inline void record_put_request(struct buf *b, const struct record_source 
   record_put_number(b, ",\"status_code\":", record_statuses[r >> 21 & 15], 0);
 }
 
+static inline int64_t record_duration_us(uint64_t r) {
+  return 200000 + (int64_t) (r >> 16 & 0x1fff) * (int64_t) (r >> 32 & 0x7ff);
+}
+
 static inline void record_put_usage(struct buf *b, uint64_t r) {
-  int64_t duration_us = 200000 + (int64_t) (r >> 16 & 0x1fff) * (int64_t) (r >> 32 & 0x7ff);
+  int64_t duration_us = record_duration_us(r);
   record_put_number(b, ",\"duration_ms\":", duration_us, 3);
   record_put_number(b, ",\"duration_seconds\":", duration_us, 6);
   record_put_number(b, ",\"tokens_input\":", r >> 24 & 8191, 0);
@@ -121,7 +130,7 @@ static inline void record_put_session(struct buf *b, uint64_t r) {
 
 /* Appends one line of NDJSON. */
 static inline void record_write(struct buf *b, const struct record_source *source, uint64_t i) {
-  uint64_t r = record_random(i + 0x5eed);
+  uint64_t r = record_dice(i);
   record_put_id(b, i);
   record_put_request(b, source, i, r);
   record_put_usage(b, r);

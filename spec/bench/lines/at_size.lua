@@ -1,0 +1,37 @@
+local filled = require "spec.bench.filled"
+local machine = require "spec.bench.machine"
+
+local ROWS = 200000
+
+local function ingest(database, first, rows)
+  local s = machine.ours { database = database }
+  local words = { "build/load_ingest", "--port", s.port, "--rows", ROWS, "--batch", 1000, "--first", first }
+  local found = machine.run(filled.with_source(words, rows))
+  s:stop()
+  return { rows_s = found.rows_s, p99_us = found.p99_us, refused = found.refused }
+end
+
+local copy
+
+return {
+  summary = "the same ingest into an empty store and into one with many rows",
+  subjects = function(options)
+    local stored = options.rows
+    return {
+      { name = "large", run = function()
+        copy = copy or filled.copy(options.rows)
+        stored = stored + ROWS
+        return ingest(copy, stored - ROWS, options.rows)
+      end },
+      { name = "empty", run = function() return ingest(nil, 0, options.rows) end },
+    }
+  end,
+  close = function()
+    os.execute("rm -f " .. copy .. "*")
+    copy = nil
+  end,
+  targets = {
+    { metric = "rows_s", against = "empty", at_least = 0.85 },
+    { metric = "refused", at_most = 0 },
+  },
+}

@@ -1,0 +1,29 @@
+local filled = require "spec.bench.filled"
+local helpers = require "spec.helpers"
+local machine = require "spec.bench.machine"
+
+local function measure(database)
+  local folder = helpers.temporary_folder()
+  local port = machine.free_port()
+  local found = machine.run({
+    "build/first_answer", port, "build/moonledger", "--config", "config.lua", "--listen", "127.0.0.1:" .. port,
+    "--workers", 1, "--database", database or folder .. "/empty.db",
+  }, 1)
+  helpers.remove_folder(folder)
+  return found
+end
+
+return {
+  summary = "from exec to the first answer, and memory when idle",
+  subjects = function(options)
+    return {
+      { name = "empty store", run = function() return measure() end },
+      { name = "many rows", run = function() return measure(filled.database(options.rows)) end },
+    }
+  end,
+  targets = {
+    { metric = "rss_kib", at_most = 6144 },
+    { metric = "first_ms", at_most = 15 },
+    { metric = "first_ms", of = "many rows", at_most = 30 },
+  },
+}

@@ -1,0 +1,62 @@
+local machine = require "spec.bench.machine"
+
+local ROWS_PER_SECOND = 20000
+
+--- Everything at once; answers a figure of each client under a name of its own.
+local function run(seconds)
+  local s = machine.ours { wrap = {} }
+  local now_us = os.time() * 1000000
+  local watched = machine.ready { "build/load_watch", "--port", s.port, "--subscribers", 500, "--filters", 50 }
+  local ingest = machine.begin {
+    "build/load_ingest", "--port", s.port, "--rate", ROWS_PER_SECOND, "--batch", 200, "--seconds", seconds,
+    "--start-us", now_us, "--step-us", 1000000 // ROWS_PER_SECOND,
+  }
+  local function get(path, rate)
+    return machine.begin {
+      "build/load_get", "--port", s.port, "--path", path, "--rate", rate, "--seconds", seconds,
+    }
+  end
+  local analytics, query = get("/logs/analytics?hours=168", 50), get("/logs/query?limit=100", 50)
+  local metrics = get("/metrics", 1)
+
+  local rss = {}
+  for second = 1, seconds do
+    os.execute "sleep 1"
+    rss[second] = machine.rss_kib(s.pid)
+    if second % 5 == 0 then
+      s:signal "HUP"
+    end
+  end
+
+  local stored, a, q, m = ingest(), analytics(), query(), metrics()
+  local events = watched(math.tointeger(stored.rows))
+  local reloads = select(2, s:log():gsub("reload", ""))
+  s:stop()
+  return {
+    ingest_p99_ms = stored.p99_us / 1e3, analytics_p99_ms = a.p99_us / 1e3, query_p99_ms = q.p99_us / 1e3,
+    metrics_p99_ms = m.p99_us / 1e3, event_p99_ms = events.p99_us / 1e3,
+    refused = stored.refused + a.refused + q.refused + m.refused, rows_s = stored.rows_s,
+    wrong_subscribers = events.wrong_subscribers, overflows = events.overflows, reloads = reloads,
+    rss_growth = rss[#rss] / rss[math.max(1, #rss // 3)],
+  }
+end
+
+return {
+  summary = "20,000 records/s in, 500 subscribers, 50 analytics and 50 queries/s, a scrape/s, a reload every 5 s",
+  rounds = 1,
+  subjects = function(options)
+    return { { name = "moonledger", run = function() return run(options.seconds * 30) end } }
+  end,
+  targets = {
+    { metric = "ingest_p99_ms", at_most = 20 },
+    { metric = "analytics_p99_ms", at_most = 20 },
+    { metric = "query_p99_ms", at_most = 20 },
+    { metric = "metrics_p99_ms", at_most = 20 },
+    { metric = "event_p99_ms", at_most = 20 },
+    { metric = "rows_s", at_least = 0.99 * ROWS_PER_SECOND },
+    { metric = "wrong_subscribers", at_most = 0 },
+    { metric = "overflows", at_most = 0 },
+    { metric = "refused", at_most = 0 },
+    { metric = "rss_growth", at_most = 1.1 },
+  },
+}

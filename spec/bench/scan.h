@@ -1,0 +1,44 @@
+#ifndef MOONLEDGER_BENCH_SCAN_H
+#define MOONLEDGER_BENCH_SCAN_H
+
+#include <lauxlib.h>
+#include <lualib.h>
+
+#include "client.h"
+#include "record/ndjson.h"
+#include "record/record.h"
+#include "records.h"
+
+/* Records of the source as our own scanner reads them. */
+
+static inline struct schema *scan_schema(void) {
+  struct buf error = {0};
+  lua_State *L = luaL_newstate();
+  luaL_openlibs(L);
+  if (luaL_dofile(L, "lua/schema.lua") != LUA_OK)
+    die("%s", lua_tostring(L, -1));
+  struct schema *schema = schema_load(L, &error);
+  if (schema == NULL)
+    die("%.*s", (int) error.len, error.data);
+  lua_close(L);
+  return schema;
+}
+
+static inline void scan_write(struct buf *body, const struct record_source *source, uint64_t first, uint64_t count) {
+  for (uint64_t i = first; i < first + count; i++)
+    record_write(body, source, i);
+}
+
+static inline struct batch *scan_body(const struct schema *schema, struct buf *body) {
+  static const struct record_limits limits = {.record_bytes = 1 << 20, .depth = 64};
+  struct batch *b = batch_new(schema);
+  if (batch_scan(b, body, FORMAT_NDJSON, &limits, clock_now_us()) < 0 || b->rejected > 0)
+    die("the scanner does not take our records");
+  return b;
+}
+
+static inline struct record_source scan_source(char **argv) {
+  return (struct record_source){option_int(argv, "--start-us", 1790000000000000), option_int(argv, "--step-us", 259200)};
+}
+
+#endif
