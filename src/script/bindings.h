@@ -17,6 +17,7 @@ int luaopen_kv(lua_State *L);       /* lua_kv.c */
 int luaopen_metrics(lua_State *L);  /* lua_metrics.c */
 int luaopen_price_file(lua_State *L); /* lua_price_file.c */
 int luaopen_protobuf(lua_State *L); /* lua_protobuf.c */
+int luaopen_server(lua_State *L);   /* lua_server.c */
 int luaopen_sse(lua_State *L);      /* lua_sse.c */
 int luaopen_storage(lua_State *L);  /* lua_storage.c */
 

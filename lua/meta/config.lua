@@ -1,0 +1,13 @@
+---@meta config
+
+--- config.lua as it is in force, with its defaults; read-only.  Your own settings stand under config.settings.
+---@class Config
+---@field version string
+---@field features table<string, boolean>
+---@field storage table<string, any>
+---@field settings table<string, any>
+---@field routes string[][]
+---@field [string] any
+local config = {}
+
+return config
