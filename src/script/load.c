@@ -220,10 +220,13 @@ static void compile(lua_State *L, const struct route_entry *entry, int definitio
   lua_remove(L, -2);
 }
 
-static void add_handler(lua_State *L, struct script *script, int64_t timeout_ms) {
+static void add_handler(lua_State *L, struct script *script, int definition, int64_t timeout_ms) {
+  lua_getfield(L, definition, "summary");
+  char *summary = xstrdup(luaL_optstring(L, -1, ""));
+  lua_pop(L, 1);
   int ref = luaL_ref(L, LUA_REGISTRYINDEX);
   script->handlers = xrealloc(script->handlers, (script->nhandlers + 1) * sizeof *script->handlers);
-  script->handlers[script->nhandlers++] = (struct handler) {ref, timeout_ms};
+  script->handlers[script->nhandlers++] = (struct handler) {ref, timeout_ms, summary};
 }
 
 static int l_load_route(lua_State *L) {
@@ -237,7 +240,7 @@ static int l_load_route(lua_State *L) {
   int64_t timeout_ms = get_size(L, 2, "timeout_ms");
   enum scope scope = get_scope(L, 2, method);
   lua_settop(L, 3);
-  add_handler(L, l->script, timeout_ms);
+  add_handler(L, l->script, 2, timeout_ms);
 
   char message[200];
   struct buf error = {0};

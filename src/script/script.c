@@ -45,6 +45,8 @@ void script_free(struct script *script) {
       script->next->prev = script->prev;
   }
   lua_close(script->L);
+  for (size_t i = 0; i < script->nhandlers; i++)
+    free(script->handlers[i].summary);
   free(script->handlers);
   free(script);
 }

@@ -67,6 +67,7 @@ struct task {
 struct handler {
   int ref;                       /* of the compiled function */
   int64_t timeout_ms;
+  char *summary;
 };
 
 struct script {
