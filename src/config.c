@@ -187,7 +187,7 @@ static bool set_value(struct config *config, lua_State *L, const struct setting 
     set_number(config, s, n);
     return is_integer && n >= s->least && n <= s->most;
   }
-  if (type != LUA_TSTRING || lua_rawlen(L, -1) == 0)
+  if (type != LUA_TSTRING || (lua_rawlen(L, -1) == 0 && *s->text != '\0'))
     return false;
   const char *text = lua_tostring(L, -1);
   if (s->type == SETTING_TEXT)
