@@ -1,8 +1,8 @@
 ---@meta json
 
 --- JSON as answers are written in it: integers exact, floats in the shortest form that reads back equal, NaN and
---- infinities as null, members sorted by name.  A table is an array if json.array marked it or its keys are 1..n; else an
---- object.
+--- infinities as null, members sorted by name.  A table is an array if json.array marked it or its keys are 1..n; else
+--- an object.
 local json = {}
 
 --- Written as null, and what decode answers for it.
