@@ -134,6 +134,5 @@ return {
     { "GET", "/health/live", "routes.health_live" },
     { "GET", "/health/ready", "routes.health_ready" },
     { "GET", "/openapi.json", "routes.openapi" },
-    { "POST", "/-/reload", "routes.reload" },
   },
 }

@@ -49,7 +49,7 @@ size_t connections_count(const struct connections *connections);  /* any thread:
 void connections_expect(struct connections *connections);
 
 /* Graceful stop: idle connections close, requests in hand finish, then done is called once.  After limits.shutdown_ms the rest is closed. */
-void connections_drain(struct connections *connections, void (*done)(struct loop *loop));
+void connections_drain(struct connections *connections, void (*done)(struct loop *loop, void *arg), void *arg);
 void connections_free(struct connections *connections);
 
 /* Takes a connected socket over, after connections_expect.  It is closed when that fails. */

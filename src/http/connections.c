@@ -48,7 +48,7 @@ void connections_expect(struct connections *all) {
 static void on_handle_closed(uv_handle_t *handle) {
   struct connections *all = handle->data;
   if (--all->handles == 0)
-    all->on_drained(all->loop);
+    all->on_drained(all->loop, all->on_drained_arg);
 }
 
 static void check_drained(struct connections *all) {
@@ -75,9 +75,10 @@ static bool is_idle(const struct conn *c) {
   return c->exchange != NULL && c->exchange->state == EXCHANGE_HEAD && exchange_has_read_all(c->exchange);
 }
 
-void connections_drain(struct connections *all, void (*done)(struct loop *loop)) {
+void connections_drain(struct connections *all, void (*done)(struct loop *loop, void *arg), void *arg) {
   all->draining = true;
   all->on_drained = done;
+  all->on_drained_arg = arg;
   for (struct conn *c = all->first, *next; c != NULL; c = next) {
     next = c->next;
     if (is_idle(c))

@@ -116,7 +116,8 @@ struct connections {
 
   bool draining;
   int64_t drain_until; /* loop time */
-  void (*on_drained)(struct loop *loop);
+  void (*on_drained)(struct loop *loop, void *arg);
+  void *on_drained_arg;
   unsigned handles;    /* that are still closing */
 
   struct metric *families[HTTP_FAMILIES]; /* loop 0 only */

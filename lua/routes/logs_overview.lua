@@ -1,0 +1,61 @@
+--- Everything that the dashboard's first view shows, from one snapshot of the rollups.
+local available = require "lib.available"
+local filters = require "lib.filters"
+local overview = require "analytics.overview"
+local storage = require "storage"
+
+local DAY = 86400
+
+-- The same filters over another window.
+local function where(req, start_time, end_time)
+  local values = {}
+  for name, value in pairs(req.params) do
+    values[name] = value
+  end
+  values.start_time, values.end_time = start_time, end_time
+  return filters.where(values)
+end
+
+return {
+  summary = "Figures, points over time and breakdowns of a window, beside the window before it.",
+  feature = "logs_endpoints_enabled",
+  params = filters.params {},
+
+  ---@param req Request
+  ---@return Response
+  handle = function(req)
+    local refused = available.refuse()
+    if refused then
+      return refused
+    end
+    local end_time = req.params.end_time or req.now
+    local start_time = req.params.start_time or end_time - DAY
+    local every = overview.step(end_time - start_time)
+    local quantiles = overview.quantiles
+
+    local now, err, reason = storage.aggregate {
+      where = where(req, start_time, end_time),
+      { quantiles = quantiles },
+      { every = every, quantiles = quantiles },
+      { by = { "model" }, every = every },
+      { by = { "model" }, quantiles = quantiles },
+      { by = { "service_type" }, quantiles = quantiles },
+      { by = { "endpoint" }, quantiles = quantiles, order_by = "requests", descending = true, limit = 50 },
+    }
+    if not now then
+      return available.failed(err, reason)
+    end
+    local before
+    before, err, reason = storage.aggregate {
+      where = where(req, start_time - (end_time - start_time), start_time),
+      { quantiles = quantiles },
+    }
+    if not before then
+      return available.failed(err, reason)
+    end
+    local window = { start_time = start_time, end_time = end_time, every = every }
+    local answer = overview.shape(window, now, before)
+    answer.stored = storage.stats().rows
+    return { json = answer }
+  end,
+}

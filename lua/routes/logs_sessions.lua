@@ -1,0 +1,33 @@
+--- The sessions that cost most; with session_client_id also the models of that one.
+local available = require "lib.available"
+local filters = require "lib.filters"
+local json = require "json"
+local storage = require "storage"
+
+return {
+  summary = "Sessions by cost.",
+  feature = "logs_endpoints_enabled",
+  params = filters.params {},
+
+  ---@param req Request
+  ---@return Response
+  handle = function(req)
+    local refused = available.refuse()
+    if refused then
+      return refused
+    end
+    local session = req.params.session_client_id
+    local questions = {
+      where = filters.where(req.params),
+      { by = { "session_client_id" }, order_by = "cost_usd", descending = true, limit = 200 },
+    }
+    if session and session ~= "" then
+      questions[2] = { by = { "model" }, order_by = "cost_usd", descending = true }
+    end
+    local groups, err, reason = storage.aggregate(questions)
+    if not groups then
+      return available.failed(err, reason)
+    end
+    return { json = { sessions = json.array(groups[1]), models = groups[2] and json.array(groups[2]) } }
+  end,
+}

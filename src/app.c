@@ -1,0 +1,253 @@
+#include "app.h"
+
+#include <errno.h>
+#include <lauxlib.h>
+#include <lua.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "config.h"
+#include "http/connection.h"
+#include "http/server.h"
+#include "hub/hub.h"
+#include "hub/streams.h"
+#include "loop.h"
+#include "metrics/metrics.h"
+#include "record/schema.h"
+#include "script/generation.h"
+#include "script/kv.h"
+#include "services.h"
+#include "store/storage.h"
+
+enum { SIGNALS = 3, KV_BYTES = 16 << 20 };
+
+/* The whole program.  Stopping goes loop by loop: streams say goodbye and requests finish, then, when every loop
+ * has drained, the store commits what is queued and the loops close. */
+struct app {
+  struct services services;
+  struct config *config;
+  struct schema *schema;
+  struct server *server;
+  uv_signal_t signals[SIGNALS];
+  struct leaving {
+    struct message message;
+    struct app *app;
+    struct loop *loop;
+  } *leaving;          /* one per loop */
+  unsigned draining;   /* loops that have not drained; loop 0's thread */
+  bool stopping;
+};
+
+static void print_lines(const struct buf *errors) {
+  fwrite(errors->data, 1, errors->len, stderr);
+}
+
+static struct schema *load_schema(const char *root, struct buf *errors) {
+  struct buf path = {0};
+  lua_State *L = luaL_newstate();
+  struct schema *schema = NULL;
+
+  config_open_libs(L);
+  buf_printf(&path, "%s/lua/schema.lua", root);
+  buf_putc(&path, '\0');
+  if (luaL_loadfilex(L, path.data, "t") != LUA_OK || lua_pcall(L, 0, 1, 0) != LUA_OK)
+    buf_printf(errors, "%s\n", lua_tostring(L, -1) != NULL ? lua_tostring(L, -1) : "lua/schema.lua: raised an error");
+  else
+    schema = schema_load(L, errors);
+  lua_close(L);
+  buf_clear(&path);
+  return schema;
+}
+
+static unsigned worker_count(unsigned wanted) {
+  unsigned cores = uv_available_parallelism();
+  if (wanted > 0)
+    return wanted;
+  if (cores <= 2)
+    return 1;
+  return cores - 2 < 16 ? cores - 2 : 16;
+}
+
+static int open_services(struct app *app, struct buf *errors) {
+  struct services *s = &app->services;
+  const struct config *c = app->config;
+  struct hub_options hub = {c->stream.ring_events, c->stream.ring_bytes, c->stream.max_subscribers,
+                            c->stream.heartbeat_ms};
+
+  s->metrics = metrics_new(c->metrics.name_space, c->metrics.max_series);
+  s->hub = hub_new(s->schema, &hub);
+  s->kv = kv_new(KV_BYTES);
+  if (!metrics_declare(s->metrics, s->schema, errors))
+    return -1;
+  if (c->has_storage &&
+      storage_open(&s->storage, s->schema, &c->storage, s->metrics, s->hub, errors) < 0)
+    return -1;
+  if (s->storage != NULL)
+    hub_set_name(s->hub, storage_name(s->storage), storage_last_row(s->storage));
+
+  s->nloops = worker_count(c->workers);
+  s->loops = xcalloc(s->nloops, sizeof *s->loops);
+  for (unsigned i = 0; i < s->nloops; i++) {
+    int rc = loop_init(&s->loops[i], i);
+    if (rc < 0) {
+      buf_printf(errors, "event loop: %s\n", uv_strerror(rc));
+      return -1;
+    }
+    s->loops[i].connections = connections_new(&s->loops[i], s);
+    s->loops[i].streams = streams_new(&s->loops[i], s);
+  }
+  s->generations = generations_open(s, c->file, errors);
+  return s->generations != NULL ? 0 : -1;
+}
+
+/* ---- Stopping ---- */
+
+static void on_leave(struct message *m) {
+  struct leaving *leaving = container_of(m, struct leaving, message);
+  loop_close(leaving->loop);
+}
+
+static void on_drained(struct message *m) {
+  struct app *app = container_of(m, struct leaving, message)->app;
+  struct services *s = &app->services;
+  if (--app->draining > 0)
+    return;
+
+  storage_close(s->storage);
+  s->storage = NULL;
+  for (unsigned i = 0; i < s->nloops; i++) {
+    app->leaving[i].message.receive = on_leave;
+    loop_post(&s->loops[i], &app->leaving[i].message);
+  }
+}
+
+static void on_loop_drained(struct loop *loop, void *arg) {
+  struct app *app = arg;
+  struct leaving *leaving = &app->leaving[loop->index];
+  generations_stop(app->services.generations, loop);
+  leaving->message.receive = on_drained;
+  loop_post(&app->services.loops[0], &leaving->message);
+}
+
+static void on_drain(struct message *m) {
+  struct leaving *leaving = container_of(m, struct leaving, message);
+  streams_close(leaving->loop->streams);
+  connections_drain(leaving->loop->connections, on_loop_drained, leaving->app);
+}
+
+static void stop(struct app *app) {
+  struct services *s = &app->services;
+  if (app->stopping)
+    return;
+  app->stopping = true;
+  app->draining = s->nloops;
+  for (int i = 0; i < SIGNALS; i++)
+    uv_close((uv_handle_t *) &app->signals[i], NULL);
+  server_close(app->server);
+  for (unsigned i = 0; i < s->nloops; i++) {
+    app->leaving[i] = (struct leaving) {.message.receive = on_drain, .app = app, .loop = &s->loops[i]};
+    loop_post(&s->loops[i], &app->leaving[i].message);
+  }
+}
+
+static void on_signal(uv_signal_t *handle, int signum) {
+  struct app *app = handle->data;
+  if (signum == SIGHUP) {
+    generations_reload(app->services.generations, NULL);
+  } else {
+    log_info("stopping", log_str("signal", strsignal(signum)));
+    stop(app);
+  }
+}
+
+static void listen_to_signals(struct app *app) {
+  static const int numbers[SIGNALS] = {SIGTERM, SIGINT, SIGHUP};
+  signal(SIGPIPE, SIG_IGN);
+  for (int i = 0; i < SIGNALS; i++) {
+    uv_signal_init(&app->services.loops[0].uv, &app->signals[i]);
+    app->signals[i].data = app;
+    uv_signal_start(&app->signals[i], on_signal, numbers[i]);
+  }
+}
+
+static int start(struct app *app) {
+  const struct config *c = app->config;
+  struct services *s = &app->services;
+  uint16_t port;
+  int rc = server_listen(&app->server, s, c->host, c->port, &port);
+  if (rc < 0) {
+    fprintf(stderr, "moonledger: cannot listen on %s:%d: %s; --listen or listen in %s names another address\n", c->host,
+            c->port, uv_strerror(rc), c->file);
+    return rc;
+  }
+  app->leaving = xcalloc(s->nloops, sizeof *app->leaving);
+  listen_to_signals(app);
+  for (unsigned i = 1; i < s->nloops; i++)
+    loop_start(&s->loops[i]);
+  printf(strchr(c->host, ':') != NULL ? "listening on http://[%s]:%d\n" : "listening on http://%s:%d\n", c->host, port);
+  fflush(stdout);
+  log_info("listening", log_str("host", c->host), log_int("port", port), log_int("workers", s->nloops),
+           log_str("version", MOONLEDGER_VERSION));
+  return 0;
+}
+
+static int finish(struct app *app) {
+  struct services *s = &app->services;
+  int code = 0;
+  for (unsigned i = 1; i < s->nloops; i++)
+    loop_join(&s->loops[i]);
+  generations_close(s->generations);
+  for (unsigned i = 0; i < s->nloops; i++) {
+    connections_free(s->loops[i].connections);
+    if (loop_clear(&s->loops[i]) < 0) {
+      log_error("a handle was still open at the end", log_int("loop", i));
+      code = 3;
+    }
+  }
+  return code;
+}
+
+static void free_services(struct app *app) {
+  struct services *s = &app->services;
+  kv_free(s->kv);
+  hub_free(s->hub);
+  metrics_free(s->metrics);
+  schema_free(app->schema);
+  config_free(app->config);
+  free(s->loops);
+  free(app->leaving);
+}
+
+int app_serve(const struct options *options) {
+  struct app app = {.services.overrides = &options->overrides};
+  struct buf errors = {0};
+  int code = 1;
+
+  app.config = config_load(options->config, &options->overrides, &errors);
+  if (app.config == NULL)
+    goto refuse;
+  log_configure(app.config->log_level, app.config->log_format);
+  app.schema = load_schema(app.config->root, &errors);
+  if (app.schema == NULL)
+    goto refuse;
+  app.services.config = app.config;
+  app.services.schema = app.schema;
+  if (open_services(&app, &errors) < 0 || start(&app) < 0)
+    goto refuse;
+
+  uv_run(&app.services.loops[0].uv, UV_RUN_DEFAULT);
+  code = finish(&app);
+  free_services(&app);
+  return code;
+
+refuse:
+  print_lines(&errors);
+  if (app.services.storage != NULL)
+    storage_close(app.services.storage);
+  _exit(code);
+}
