@@ -134,5 +134,6 @@ return {
     { "GET", "/health/live", "routes.health_live" },
     { "GET", "/health/ready", "routes.health_ready" },
     { "GET", "/openapi.json", "routes.openapi" },
+    { "POST", "/-/reload", "routes.reload" },
   },
 }

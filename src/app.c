@@ -1,8 +1,6 @@
 #include "app.h"
 
 #include <errno.h>
-#include <lauxlib.h>
-#include <lua.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -45,23 +43,6 @@ struct app {
 
 static void print_lines(const struct buf *errors) {
   fwrite(errors->data, 1, errors->len, stderr);
-}
-
-static struct schema *load_schema(const char *root, struct buf *errors) {
-  struct buf path = {0};
-  lua_State *L = luaL_newstate();
-  struct schema *schema = NULL;
-
-  config_open_libs(L);
-  buf_printf(&path, "%s/lua/schema.lua", root);
-  buf_putc(&path, '\0');
-  if (luaL_loadfilex(L, path.data, "t") != LUA_OK || lua_pcall(L, 0, 1, 0) != LUA_OK)
-    buf_printf(errors, "%s\n", lua_tostring(L, -1) != NULL ? lua_tostring(L, -1) : "lua/schema.lua: raised an error");
-  else
-    schema = schema_load(L, errors);
-  lua_close(L);
-  buf_clear(&path);
-  return schema;
 }
 
 static unsigned worker_count(unsigned wanted) {
@@ -232,7 +213,7 @@ int app_serve(const struct options *options) {
   if (app.config == NULL)
     goto refuse;
   log_configure(app.config->log_level, app.config->log_format);
-  app.schema = load_schema(app.config->root, &errors);
+  app.schema = config_load_schema(app.config, &errors);
   if (app.schema == NULL)
     goto refuse;
   app.services.config = app.config;

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "record/schema.h"
 
 enum setting_type { SETTING_BOOLEAN, SETTING_INTEGER, SETTING_TEXT, SETTING_CHOICE };
 
@@ -502,6 +503,23 @@ struct config *config_load(const char *file, const struct config_overrides *over
   free(path);
   lua_close(L);
   return config;
+}
+
+struct schema *config_load_schema(const struct config *config, struct buf *errors) {
+  struct buf path = {0};
+  lua_State *L = luaL_newstate();
+  struct schema *schema = NULL;
+
+  config_open_libs(L);
+  buf_printf(&path, "%s/lua/schema.lua", config->root);
+  buf_putc(&path, '\0');
+  if (luaL_loadfilex(L, path.data, "t") != LUA_OK || lua_pcall(L, 0, 1, 0) != LUA_OK)
+    buf_printf(errors, "%s\n", lua_tostring(L, -1) != NULL ? lua_tostring(L, -1) : "lua/schema.lua: raised an error");
+  else
+    schema = schema_load(L, errors);
+  lua_close(L);
+  buf_clear(&path);
+  return schema;
 }
 
 static void free_strings(struct string_list *list) {

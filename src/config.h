@@ -10,6 +10,7 @@
 #include "store/storage.h"
 
 struct lua_State;
+struct schema;
 
 enum scope { SCOPE_OPEN, SCOPE_READ, SCOPE_INGEST, SCOPE_ADMIN };
 
@@ -99,6 +100,9 @@ struct config *config_read(struct lua_State *L, const char *file, const struct c
 /* Runs config.lua in a state of its own and reads it. */
 struct config *config_load(const char *file, const struct config_overrides *overrides, struct buf *errors);
 void config_free(struct config *config);
+
+/* Runs and compiles the lua/schema.lua beside config.lua; the caller's to free.  NULL: see errors. */
+struct schema *config_load_schema(const struct config *config, struct buf *errors);
 
 /* Opens what Lua files about settings and schema may use: base without loaders, string, table, math.  No file or process is in reach. */
 void config_open_libs(struct lua_State *L);

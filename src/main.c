@@ -2,6 +2,17 @@
 
 #include "app.h"
 #include "options.h"
+#include "script/generation.h"
+
+static int check(const struct options *options) {
+  struct buf errors = {0};
+  bool fine = generations_check(options->config, &options->overrides, &errors);
+  fwrite(errors.data, 1, errors.len, stderr);
+  if (fine)
+    printf("%s: fine\n", options->config);
+  buf_clear(&errors);
+  return fine ? 0 : 1;
+}
 
 int main(int argc, char **argv) {
   struct options options;
@@ -12,7 +23,9 @@ int main(int argc, char **argv) {
   case COMMAND_SERVE:
     return app_serve(&options);
   case COMMAND_CHECK:
+    return check(&options);
   case COMMAND_ROUTES:
+    return generations_print_routes(options.config, &options.overrides);
   case COMMAND_IMPORT:
   case COMMAND_REPRICE:
     fprintf(stderr, "moonledger: not built in\n");

@@ -5,6 +5,7 @@
 #include "config.h"
 #include "http/router.h"
 #include "metrics/metrics.h"
+#include "record/schema.h"
 #include "script/build.h"
 #include "script/kv.h"
 #include "script/load.h"
@@ -16,6 +17,8 @@ enum { CHECK_KV_BYTES = 1 << 20, CHECK_SERIES = 2000 };
 struct rehearsal {
   struct services services;
   struct loop loop;
+  struct config *config;
+  struct schema *schema;
   struct build *build;
 };
 
@@ -24,6 +27,10 @@ static void open_rehearsal(struct rehearsal *r, const char *config_file, const s
   r->services = (struct services) {.overrides = overrides, .loops = &r->loop, .nloops = 1};
   r->services.metrics = metrics_new("ccproxy", CHECK_SERIES);
   r->services.kv = kv_new(CHECK_KV_BYTES);
+  r->config = config_load(config_file, overrides, errors);
+  r->services.schema = r->schema = r->config != NULL ? config_load_schema(r->config, errors) : NULL;
+  if (r->schema == NULL)
+    return;
   struct snapshot *snapshot = snapshot_read(config_file, errors);
   if (snapshot != NULL)
     r->build = build_new(&r->services, snapshot, 1, errors);
@@ -34,6 +41,8 @@ static void close_rehearsal(struct rehearsal *r) {
     build_free(r->build);
   kv_free(r->services.kv);
   metrics_free(r->services.metrics);
+  schema_free(r->schema);
+  config_free(r->config);
 }
 
 bool generations_check(const char *config_file, const struct config_overrides *overrides, struct buf *errors) {
