@@ -1,28 +1,13 @@
 #ifndef MOONLEDGER_BENCH_SCAN_H
 #define MOONLEDGER_BENCH_SCAN_H
 
-#include <lauxlib.h>
-#include <lualib.h>
-
+#include "../c/schema_fixture.h"
 #include "client.h"
 #include "record/ndjson.h"
 #include "record/record.h"
 #include "records.h"
 
 /* Records of the source as our own scanner reads them. */
-
-static inline struct schema *scan_schema(void) {
-  struct buf error = {0};
-  lua_State *L = luaL_newstate();
-  luaL_openlibs(L);
-  if (luaL_dofile(L, "lua/schema.lua") != LUA_OK)
-    die("%s", lua_tostring(L, -1));
-  struct schema *schema = schema_load(L, &error);
-  if (schema == NULL)
-    die("%.*s", (int) error.len, error.data);
-  lua_close(L);
-  return schema;
-}
 
 static inline void scan_write(struct buf *body, const struct record_source *source, uint64_t first, uint64_t count) {
   for (uint64_t i = first; i < first + count; i++)

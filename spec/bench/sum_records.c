@@ -33,7 +33,7 @@ static void add_batch(int64_t *sums, const struct batch *b, int64_t from, int64_
 int main(int argc, char **argv) {
   (void) argc;
   struct record_source source = scan_source(argv);
-  struct schema *schema = scan_schema();
+  struct schema *schema = load_schema();
   int64_t from = option_int(argv, "--from-us", 0), to = option_int(argv, "--to-us", INT64_MAX), sums[SUMS] = {0};
   uint64_t rows = option_int(argv, "--rows", 1000);
   for (uint64_t i = 0; i < rows; i += 1000) {
