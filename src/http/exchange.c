@@ -104,8 +104,10 @@ static void choose_deadline(struct exchange *e) {
     wanted = e->head.len > 0 ? DEADLINE_HEAD : DEADLINE_IDLE;
   else if (e->state == EXCHANGE_BODY)
     wanted = DEADLINE_BODY;
-  if (wanted != c->deadline || wanted == DEADLINE_IDLE)
-    deadline_set(c, wanted);
+  if (wanted == e->in.deadline && wanted == c->deadline)
+    return; /* it counts from the begin of this head or body */
+  e->in.deadline = wanted;
+  deadline_set(c, wanted);
 }
 
 /* Between requests, or while one is being read or handled: what the connection waits for now. */
@@ -227,11 +229,11 @@ void exchange_ended(struct exchange *e) {
 }
 
 void exchange_drained(struct exchange *e) {
-  if (e->state == EXCHANGE_STREAMING && e->out.on_drain != NULL)
-    e->out.on_drain(&e->request);
-  else if (e->pending.len > 0 && takes_input(e))
+  if (e->pending.len > 0 && takes_input(e))
     exchange_wake(e);
   choose_deadline(e);
+  if (e->state == EXCHANGE_STREAMING && e->out.on_drain != NULL)
+    e->out.on_drain(&e->request);
 }
 
 void exchange_wake(struct exchange *e) {
@@ -247,7 +249,8 @@ static void resume(struct exchange *e) {
   struct conn *c = e->request.conn;
   struct buf input = buf_take(&e->pending);
   leave_ready(e);
-  exchange_feed(e, input.data, input.len);
+  if (!c->closing)
+    exchange_feed(e, input.data, input.len);
   buf_clear(&input);
   if (c->closing || c->exchange != e || e->pending.len > 0 || e->reading || c->ended)
     return;

@@ -48,6 +48,7 @@ struct incoming {
   struct slice target;
   bool head_parsed, complete; /* what llhttp has reached */
   bool keep_alive, expects_continue;
+  enum deadline deadline; /* the one that was set for this request */
 
   int fault;           /* status of the error that a callback met; 0: none */
   const char *fault_text;

@@ -1,6 +1,7 @@
 #include "http/guard.h"
 
 #include <arpa/inet.h>
+#include <ctype.h>
 #include <string.h>
 #include <strings.h>
 
@@ -40,17 +41,17 @@ static bool is_port(struct slice s) {
 }
 
 static size_t host_length(struct slice s) {
+  static const bool name[256] = {
+      ['-'] = true, ['.'] = true, ['_'] = true, ['~'] = true, ['%'] = true,
+      ['0' ... '9'] = true, ['A' ... 'Z'] = true, ['a' ... 'z'] = true,
+  };
   size_t n = 0;
   if (s.len > 0 && s.data[0] == '[') {
     const char *close = memchr(s.data, ']', s.len);
     return close != NULL ? (size_t) (close + 1 - s.data) : 0;
   }
-  while (n < s.len && s.data[n] != ':') {
-    unsigned char c = (unsigned char) s.data[n];
-    if (c <= ' ' || c >= 0x7f || strchr("/?#@[]\\\"<>^`{|},;", c) != NULL)
-      return 0;
+  while (n < s.len && name[(unsigned char) s.data[n]])
     n++;
-  }
   return n;
 }
 
@@ -68,7 +69,7 @@ static enum address address_of(struct slice host) {
   char text[INET6_ADDRSTRLEN];
   struct in_addr v4;
   struct in6_addr v6;
-  if (host.len >= sizeof text)
+  if (host.len == 0 || host.len >= sizeof text || !(isdigit((unsigned char) host.data[0]) || memchr(host.data, ':', host.len)))
     return ADDRESS_NONE;
   memcpy(text, host.data, host.len);
   text[host.len] = '\0';
@@ -98,14 +99,13 @@ static bool is_listed(const struct string_list *list, struct slice s) {
  * and names are what the attack needs. */
 static bool serves_host(const struct config *config, const struct request *r) {
   struct slice host, listen = {config->host, strlen(config->host)};
-  bool local = is_loopback(listen);
   if (r->host.data == NULL)
     return r->http10;
   if (!authority_split(r->host, &host))
     return false;
   if (is_loopback(host) || equal(host, listen) || is_listed(&config->hosts, host))
     return true;
-  if (local)
+  if (is_loopback(listen))
     return false;
   /* An address is no name; and where tokens are asked for, a rebound page has none. */
   return address_of(host) == ADDRESS_OTHER || (config->ntokens > 0 && config->hosts.count == 0);

@@ -16,20 +16,23 @@ struct slice request_header(const struct request *r, const char *name) {
 }
 
 static bool is_ours(const char *name, size_t len) {
-  static const char *const ours[] = {"content-length", "transfer-encoding", "connection", "keep-alive",
-                                     "date", "x-request-id", "upgrade", "trailer"};
+  static const struct slice ours[] = {{"content-length", 14}, {"transfer-encoding", 17}, {"connection", 10},
+                                      {"keep-alive", 10},     {"date", 4},               {"x-request-id", 12},
+                                      {"upgrade", 7},         {"trailer", 7}};
   for (size_t i = 0; i < sizeof ours / sizeof *ours; i++)
-    if (len == strlen(ours[i]) && strncasecmp(name, ours[i], len) == 0)
+    if (len == ours[i].len && strncasecmp(name, ours[i].data, len) == 0)
       return true;
   return false;
 }
 
 static bool is_token(const char *s, size_t len) {
-  for (size_t i = 0; i < len; i++) {
-    unsigned char c = (unsigned char) s[i];
-    if (c <= ' ' || c >= 0x7f || strchr("\"(),/:;<=>?@[\\]{}", c) != NULL)
+  static const bool token[256] = { /* RFC 9110, 5.6.2 */
+      ['!'] = true, ['#' ... '\''] = true, ['*'] = true, ['+'] = true, ['-'] = true, ['.'] = true,
+      ['0' ... '9'] = true, ['A' ... 'Z'] = true, ['^' ... 'z'] = true, ['|'] = true, ['~'] = true,
+  };
+  for (size_t i = 0; i < len; i++)
+    if (!token[(unsigned char) s[i]])
       return false;
-  }
   return len > 0;
 }
 
