@@ -28,6 +28,13 @@ struct route_entry {
   char *method, *path, *module;
 };
 
+struct limits {
+  size_t body_bytes, record_bytes, in_flight_bytes, request_line_bytes, header_bytes;
+  unsigned header_fields, json_depth;
+  int64_t header_ms, body_ms, idle_ms, shutdown_ms;
+  unsigned connections, body_bytes_per_second;
+};
+
 /* config.lua, validated, every default in one place (config.c).  Sizes in bytes, times in milliseconds. */
 struct config {
   char *file;          /* absolute path of config.lua */
@@ -42,12 +49,7 @@ struct config {
   bool has_storage;
   struct storage_options storage;
 
-  struct {
-    size_t body_bytes, record_bytes, in_flight_bytes, request_line_bytes, header_bytes;
-    unsigned header_fields, json_depth;
-    int64_t header_ms, body_ms, idle_ms, shutdown_ms;
-    unsigned connections, body_bytes_per_second;
-  } limits;
+  struct limits limits;
 
   struct {
     int64_t burst_cpu_ms, total_cpu_ms, wall_ms, load_cpu_ms;

@@ -1,8 +1,6 @@
 #include <stdlib.h>
 #include <strings.h>
 
-#include "base/mem.h"
-#include "config.h"
 #include "http/exchange.h"
 #include "http/router.h"
 #include "script/generation.h"

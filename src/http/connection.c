@@ -4,8 +4,6 @@
 #include <unistd.h>
 
 #include "base/log.h"
-#include "base/mem.h"
-#include "config.h"
 #include "http/exchange.h"
 #include "script/script.h"
 

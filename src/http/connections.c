@@ -1,7 +1,5 @@
 #include <stdlib.h>
 
-#include "base/mem.h"
-#include "config.h"
 #include "http/exchange.h"
 #include "metrics/metrics.h"
 
@@ -13,6 +11,7 @@ struct connections *connections_new(struct loop *loop, const struct services *se
   struct connections *all = xcalloc(1, sizeof *all);
   all->loop = loop;
   all->services = services;
+  all->limits = services->config->limits;
   all->input = xmalloc(READ_BYTES);
   deadlines_init(all);
   uv_prepare_init(&loop->uv, &all->prepare);
@@ -84,6 +83,6 @@ void connections_drain(struct connections *all, void (*done)(struct loop *loop, 
     if (is_idle(c))
       conn_finish(c);
   }
-  deadlines_drain(all, all->services->config->limits.shutdown_ms);
+  deadlines_drain(all, all->limits.shutdown_ms);
   check_drained(all);
 }

@@ -1,19 +1,17 @@
-#include "config.h"
 #include "http/exchange.h"
 
 enum { DRAIN_MS = 1000 };
 
 static int64_t span_ms(const struct connections *all, enum deadline deadline) {
-  const struct config *config = all->services->config;
   switch (deadline) {
   case DEADLINE_HEAD:
-    return config->limits.header_ms;
+    return all->limits.header_ms;
   case DEADLINE_BODY:
-    return config->limits.body_ms;
+    return all->limits.body_ms;
   case DEADLINE_DRAIN:
     return DRAIN_MS;
   default:
-    return config->limits.idle_ms;
+    return all->limits.idle_ms;
   }
 }
 

@@ -1,7 +1,6 @@
 #include <strings.h>
 
 #include "base/uuid.h"
-#include "config.h"
 #include "http/exchange.h"
 #include "http/router.h"
 #include "script/generation.h"
@@ -95,6 +94,16 @@ static int check_head(struct exchange *e) {
   return check_expectation(e);
 }
 
+static void enter_generation(struct exchange *e) {
+  struct connections *all = connections_of(e->request.conn);
+  struct generation *g = generation_current(all->services->generations);
+  e->request.generation = g;
+  if (g->number != all->limits_of) {
+    all->limits = g->config->limits;
+    all->limits_of = g->number;
+  }
+}
+
 static void find_route(struct exchange *e) {
   struct request *r = &e->request;
   struct route_match match;
@@ -114,7 +123,7 @@ int dispatch_head(struct exchange *e) {
   if (status != 0)
     return status;
 
-  r->generation = generation_current(connections_of(r->conn)->services->generations);
+  enter_generation(e);
   find_route(e);
   e->in.refusal = guard_check(r->generation->config, r, r->route != NULL ? r->route->scope : SCOPE_OPEN);
   if (e->in.refusal.status == 0 && r->route != NULL && !e->in.complete)

@@ -3,8 +3,6 @@
 #include <stdlib.h>
 
 #include "base/clock.h"
-#include "base/mem.h"
-#include "config.h"
 #include "script/generation.h"
 #include "script/script.h"
 
@@ -273,8 +271,7 @@ void exchange_fail(struct exchange *e, int status, const char *message) {
 
 void exchange_timeout(struct exchange *e) {
   struct connections *all = connections_of(e->request.conn);
-  const struct config *config = all->services->config;
-  size_t expected = config->limits.body_bytes_per_second * (size_t) config->limits.body_ms / 1000;
+  size_t expected = all->limits.body_bytes_per_second * (size_t) all->limits.body_ms / 1000;
   if (e->state == EXCHANGE_BODY && e->in.arrived > 0 && e->in.arrived >= expected) {
     e->in.arrived = 0;
     deadline_set(e->request.conn, DEADLINE_BODY);

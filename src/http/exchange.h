@@ -6,6 +6,7 @@
 #include <zlib.h>
 
 #include "base/mem.h"
+#include "config.h"
 #include "http/connection.h"
 #include "http/guard.h"
 #include "http/request.h"
@@ -99,6 +100,8 @@ struct deadline_list {
 struct connections {
   struct loop *loop;
   const struct services *services;
+  struct limits limits; /* of the generation in force */
+  uint64_t limits_of;  /* its number */
   struct conn *first;
   uv_timer_t timer;    /* at the nearest deadline */
   int64_t timer_at;    /* loop time; 0: not running */

@@ -1,7 +1,6 @@
 #include <stdlib.h>
 #include <strings.h>
 
-#include "base/mem.h"
 #include "http/exchange.h"
 
 enum { GZIP_WINDOW = 15 + 16, GZIP_MEMORY = 8, GZIP_LEVEL = 4, THREAD_BYTES = 128 << 10 };

@@ -1,7 +1,5 @@
 #include <string.h>
 
-#include "base/mem.h"
-#include "config.h"
 #include "http/exchange.h"
 
 static int fault(struct exchange *e, int status, const char *text) {
@@ -145,12 +143,12 @@ static int check_line(struct exchange *e, const char *line, size_t len) {
 }
 
 static int check_limits(struct exchange *e, size_t line_len, size_t total) {
-  const struct config *config = connections_of(e->request.conn)->services->config;
+  const struct limits *limits = &connections_of(e->request.conn)->limits;
   if (e->in.lines == 0)
-    return line_len > config->limits.request_line_bytes ? fault(e, 414, "the request line is too long") : 0;
-  if (total > config->limits.header_bytes + e->in.request_line_len)
+    return line_len > limits->request_line_bytes ? fault(e, 414, "the request line is too long") : 0;
+  if (total > limits->header_bytes + e->in.request_line_len)
     return fault(e, 431, "the headers are too long");
-  if (e->in.lines > config->limits.header_fields + 1)
+  if (e->in.lines > limits->header_fields + 1)
     return fault(e, 431, "too many headers");
   return 0;
 }

@@ -1,7 +1,6 @@
 #include <time.h>
 
 #include "base/uuid.h"
-#include "config.h"
 #include "http/exchange.h"
 #include "record/json.h"
 #include "script/generation.h"

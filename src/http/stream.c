@@ -1,6 +1,5 @@
 #include <stdio.h>
 
-#include "base/mem.h"
 #include "http/exchange.h"
 
 /* Answers of unknown length, and answers that become an event stream. */
