@@ -1,23 +1,208 @@
+#include <signal.h>
+#include <sys/resource.h>
+
 #include "store_fixture.h"
 
-static void test_stores_and_answers(void) {
-  struct store *s = store_new();
-  store_open(s);
+static void expect_row(struct store *s, const char *id, const char *part) {
+  char *json = row_json(s, id);
+  if (strstr(json, part) == NULL)
+    fprintf(stderr, "%s: no %s in %s\n", id, part, json);
+  CHECK(strstr(json, part) != NULL);
+  free(json);
+}
+
+static void expect_none(struct store *s, const char *id) {
+  char *json = row_json(s, id);
+  CHECK(*json == '\0');
+  free(json);
+}
+
+static double total(struct store *s, const char *measure) {
+  struct query *q = query_new(QUERY_AGGREGATE);
+  q->nquestions = 1;
+  q->questions = calloc(1, sizeof *q->questions);
+  q->questions[0].order_by = -1;
+  ask(s, q);
+  CHECK(q->status == 0);
+  struct cell cell = {0};
+  if (q->questions[0].rows.nrows == 1)
+    cell = cell_of(&q->questions[0].rows, 0, measure);
+  query_free(q);
+  return cell.type == CELL_REAL ? cell.value.f : (double) cell.value.i;
+}
+
+static void test_stores_and_answers(struct store *s) {
   struct write w = put(s, "{\"request_id\":\"a\",\"timestamp\":1750000000,\"model\":\"m\",\"x\":[1,2]}\n"
                           "{\"request_id\":\"b\",\"timestamp\":1750000001,\"type\":\"request_start\"}\n"
                           "{\"request_id\":\"c\",\"timestamp\":1750000002,\"duration_ms\":2.5}\n");
   CHECK(w.status == 0 && w.accepted == 3 && w.merged == 0);
   CHECK(count_rows(s) == 2);
-  char *json = row_json(s, "a");
-  CHECK(strstr(json, "\"model\":\"m\"") != NULL && strstr(json, "\"x\":[1,2]") != NULL);
-  free(json);
-  json = row_json(s, "b");
-  CHECK(*json == '\0');
-  free(json);
+  expect_row(s, "a", "\"model\":\"m\"");
+  expect_row(s, "a", "\"extra\":{\"x\":[1,2]}");
+  expect_none(s, "b");
+  CHECK(storage_last_row(s->storage) == 2);
+}
+
+static void test_merges_the_same_id(struct store *s) {
+  put(s, "{\"request_id\":\"m\",\"timestamp\":1750000000,\"model\":\"x\",\"tokens_input\":5,\"k\":1,\"l\":2}\n");
+  double tokens = total(s, "tokens_input");
+  struct write w = put(s, "{\"request_id\":\"m\",\"timestamp\":1750009999,\"tokens_input\":7,\"cost_usd\":0.5,\"k\":3}\n"
+                          "{\"request_id\":\"n\",\"timestamp\":1750000000,\"tokens_input\":1}\n"
+                          "{\"request_id\":\"n\",\"tokens_output\":2,\"status_code\":500}\n");
+  CHECK(w.status == 0 && w.accepted == 1 && w.merged == 2);
+  expect_row(s, "m", "\"timestamp\":\"2025-06-15T15:06:40Z\"");
+  expect_row(s, "m", "\"model\":\"x\"");
+  expect_row(s, "m", "\"tokens_input\":7");
+  expect_row(s, "m", "\"extra\":{\"l\":2,\"k\":3}");
+  expect_row(s, "n", "\"tokens_output\":2");
+  CHECK(total(s, "tokens_input") == tokens + 2 + 1);
+  CHECK(total(s, "errors") == 1);
+  CHECK(count_rows(s) == 4);
+}
+
+static void test_unchanged_repeat(struct store *s) {
+  struct batch *b = scan(s, "{\"request_id\":\"m\",\"tokens_input\":7,\"k\":3}\n{\"request_id\":\"m\",\"tokens_input\":8}\n");
+  struct write w = put_batch(s, b, false);
+  CHECK(w.merged == 2 && w.accepted == 0);
+  CHECK(batch_record(b, 0)->unchanged && !batch_record(b, 1)->unchanged);
+  CHECK(batch_record(b, 1)->row == 3);
+  batch_free(b);
+}
+
+static void test_ids_outlive_a_restart(struct store *s) {
+  store_close(s);
+  store_open(s);
+  expect_row(s, "a", "\"model\":\"m\"");
+  CHECK(put(s, "{\"request_id\":\"a\",\"method\":\"PUT\"}\n").merged == 1);
+  CHECK(count_rows(s) == 4);
+}
+
+static void test_reset(struct store *s) {
+  CHECK(reset(s).status == 0);
+  CHECK(count_rows(s) == 0 && total(s, "requests") == 0);
+  expect_none(s, "a");
+  struct storage_stats stats;
+  storage_stats(s->storage, &stats);
+  CHECK(stats.rows == 0 && stats.ids == 0);
+  CHECK(storage_last_row(s->storage) == 4);
+  store_close(s);
+  store_open(s);
+  CHECK(storage_last_row(s->storage) == 4);
+  struct batch *b = scan(s, "{\"request_id\":\"a\",\"timestamp\":1750000000}\n");
+  CHECK(put_batch(s, b, false).accepted == 1);
+  CHECK(batch_record(b, 0)->row == 5); /* row numbers go on: they name events */
+  batch_free(b);
+  CHECK(count_rows(s) == 1);
+}
+
+static void put_many(struct store *s, int from, int to, bool probe_all, uint32_t accepted) {
+  struct buf text = {0};
+  for (int i = from; i < to; i++)
+    buf_printf(&text, "{\"request_id\":\"many-%d\",\"timestamp\":%d,\"tokens_output\":1}\n", i, 1750000000 + i);
+  buf_putc(&text, '\0');
+  struct batch *b = scan(s, text.data);
+  struct write w = put_batch(s, b, probe_all);
+  CHECK(w.status == 0 && w.accepted == accepted && w.merged == (uint32_t) (to - from) - accepted);
+  batch_free(b);
+  buf_clear(&text);
+}
+
+/* Beyond dedupe_max_ids an id is no longer in memory; segments still know it. */
+static void test_segments(void) {
+  struct store *s = store_new();
+  s->options.dedupe_max_ids = 4000;
+  store_open(s);
+  for (int i = 0; i < 20000; i += 1000)
+    put_many(s, i, i + 1000, false, 1000);
+  struct storage_stats stats;
+  storage_stats(s->storage, &stats);
+  CHECK(stats.ids <= 4000 && stats.rows == 20000);
+  put_many(s, 19000, 20000, false, 0);
+  expect_row(s, "many-17", "\"tokens_output\":1");
+  expect_row(s, "many-19999", "\"tokens_output\":1");
+  expect_none(s, "many-20000");
+  put_many(s, 0, 1000, true, 0);
+  store_close(s);
+  store_open(s);
+  put_many(s, 18500, 19500, false, 0);
+  put_many(s, 0, 1000, true, 0);
+  put_many(s, 0, 10, false, 10); /* forgotten, and nobody asked to look further */
+  CHECK(count_rows(s) == 20010);
+  store_remove(s);
+}
+
+/* What cannot be written is not acknowledged, and what was before it stays. */
+static void test_disk_full(void) {
+  struct store *s = store_new();
+  store_open(s);
+  put_many(s, 0, 100, false, 100);
+  struct rlimit old, small = {2 << 20, RLIM_INFINITY};
+  getrlimit(RLIMIT_FSIZE, &old);
+  signal(SIGXFSZ, SIG_IGN);
+  setrlimit(RLIMIT_FSIZE, &small);
+  int failed = 0, stored = 100;
+  for (int i = 100; i < 40100 && !failed; i += 1000) {
+    struct buf text = {0};
+    for (int j = i; j < i + 1000; j++)
+      buf_printf(&text, "{\"request_id\":\"many-%d\",\"timestamp\":%d,\"tokens_output\":1}\n", j, 1750000000 + j);
+    buf_putc(&text, '\0');
+    struct write w = put(s, text.data);
+    failed = w.status < 0;
+    CHECK(failed ? w.error[0] != '\0' : w.accepted == 1000);
+    stored += failed ? 0 : 1000;
+    buf_clear(&text);
+  }
+  struct storage_stats stats;
+  storage_stats(s->storage, &stats);
+  CHECK(failed && !stats.writable && stats.rows == stored);
+  CHECK(count_rows(s) == stored);
+  setrlimit(RLIMIT_FSIZE, &old);
+  put_many(s, 100, 40100, false, 40000 - (uint32_t) (stored - 100));
+  CHECK(count_rows(s) == 40100);
+  CHECK(total(s, "tokens_output") == 40100);
+  store_remove(s);
+}
+
+static void test_queue_is_bounded(void) {
+  struct store *s = store_new();
+  s->options.queue_bytes = 1;
+  store_open(s);
+  enum { WRITES = 50 };
+  struct write w[WRITES];
+  struct batch *b[WRITES];
+  int refused = 0, accepted = 0;
+  for (int i = 0; i < WRITES; i++) {
+    char line[64];
+    sprintf(line, "{\"request_id\":\"q%d\"}\n", i);
+    b[i] = scan(s, line);
+    w[i] = (struct write) {.done.receive = on_done, .loop = &s->loop, .batch = b[i]};
+    int rc = storage_write(s->storage, &w[i]);
+    CHECK(rc == 0 || rc == UV_EAGAIN);
+    refused += rc != 0;
+    if (rc != 0)
+      w[i].done.receive = NULL;
+  }
+  for (int i = 0; i < WRITES; i++) {
+    wait_for(s, &w[i].done);
+    accepted += (int) w[i].accepted;
+    batch_free(b[i]);
+  }
+  CHECK(accepted + refused == WRITES);
+  CHECK(count_rows(s) == accepted);
   store_remove(s);
 }
 
 int main(void) {
-  test_stores_and_answers();
+  struct store *s = store_new();
+  store_open(s);
+  test_stores_and_answers(s);
+  test_merges_the_same_id(s);
+  test_unchanged_repeat(s);
+  test_ids_outlive_a_restart(s);
+  test_reset(s);
+  store_remove(s);
+  test_segments();
+  test_disk_full();
+  test_queue_is_bounded();
   return TEST_END;
 }

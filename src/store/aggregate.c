@@ -37,7 +37,7 @@ struct aggregate {
 /* ---- Groups ---- */
 
 static struct tally *group_at(struct aggregate *a, struct inquiry *in) {
-  struct tally *group = tallies_at(&in->groups, a->key.data, a->key.len);
+  struct tally *group = tallies_at(&in->groups, a->key.len > 0 ? a->key.data : "", a->key.len);
   if (in->groups.table.len <= MAX_GROUPS)
     return group;
   a->error = "too many groups: narrow the window or group by fewer columns";

@@ -1,0 +1,198 @@
+#include <fcntl.h>
+#include <sqlite3.h>
+#include <sys/stat.h>
+
+#include "store_fixture.h"
+
+/* Which files are refused, with which words, and how an older one is brought up to the schema. */
+
+static void exec(const char *path, const char *sql) {
+  sqlite3 *db;
+  CHECK(sqlite3_open(path, &db) == SQLITE_OK);
+  if (sqlite3_exec(db, sql, NULL, NULL, NULL) != SQLITE_OK)
+    fprintf(stderr, "%s\n", sqlite3_errmsg(db));
+  sqlite3_close(db);
+}
+
+static void expect_refused(struct store *s, const char *words) {
+  struct buf error = {0};
+  struct storage *storage = NULL;
+  CHECK(storage_open(&storage, s->schema, &s->options, NULL, NULL, &error) < 0);
+  CHECK(storage == NULL);
+  buf_putc(&error, '\0');
+  if (strstr(error.data, words) == NULL)
+    fprintf(stderr, "no \"%s\" in \"%s\"\n", words, error.data);
+  CHECK(strstr(error.data, words) != NULL);
+  buf_clear(&error);
+}
+
+static void write_file(const char *path, const char *text, size_t repeats) {
+  FILE *f = fopen(path, "w");
+  while (repeats-- > 0)
+    fputs(text, f);
+  fclose(f);
+}
+
+static void test_refuses_what_is_not_ours(void) {
+  struct store *s = store_new();
+  write_file(s->path, "this is a letter, not a database. ", 1000);
+  expect_refused(s, "not a database");
+  unlink(s->path);
+  exec(s->path, "CREATE TABLE songs(title)");
+  expect_refused(s, "belongs to another program");
+  unlink(s->path);
+  store_open(s);
+  store_close(s);
+  exec(s->path, "PRAGMA user_version=99");
+  expect_refused(s, "newer Moonledger");
+  exec(s->path, "PRAGMA user_version=1; DROP TABLE meta");
+  expect_refused(s, "no such table");
+  store_remove(s);
+}
+
+static void test_refuses_a_second_server(void) {
+  struct store *s = store_new();
+  store_open(s);
+  expect_refused(s, "another Moonledger serves this database");
+  store_remove(s);
+}
+
+static void test_refuses_an_unwritable_folder(void) {
+  struct store *s = store_new();
+  char path[80];
+  snprintf(path, sizeof path, "%s/file/test.db", s->folder);
+  char file[64];
+  snprintf(file, sizeof file, "%s/file", s->folder);
+  write_file(file, "x", 1);
+  s->options.path = path;
+  expect_refused(s, file);
+  s->options.path = "/proc/moonledger/test.db";
+  expect_refused(s, "cannot be");
+  unlink(file);
+  store_remove(s);
+}
+
+static void test_makes_the_folder(void) {
+  struct store *s = store_new();
+  char path[80], folder[64];
+  snprintf(folder, sizeof folder, "%s/deep", s->folder);
+  snprintf(path, sizeof path, "%s/test.db", folder);
+  s->options.path = path;
+  store_open(s);
+  CHECK(put(s, "{\"request_id\":\"a\"}\n").accepted == 1);
+  store_close(s);
+  unlink(path);
+  strcat(path, "-lock");
+  unlink(path);
+  rmdir(folder);
+  store_remove(s);
+}
+
+static void test_damage_is_an_error(void) {
+  struct store *s = store_new();
+  store_open(s);
+  for (int i = 0; i < 50; i++) {
+    struct buf text = {0};
+    for (int j = 0; j < 100; j++)
+      buf_printf(&text, "{\"request_id\":\"d%d-%d\",\"model\":\"m%d\"}\n", i, j, j);
+    buf_putc(&text, '\0');
+    put(s, text.data);
+    buf_clear(&text);
+  }
+  store_close(s);
+  struct stat st;
+  stat(s->path, &st);
+  int fd = open(s->path, O_WRONLY);
+  char garbage[8192];
+  memset(garbage, 0x5a, sizeof garbage);
+  for (off_t at = 8192 * 12; at < st.st_size; at += 8192)
+    CHECK(pwrite(fd, garbage, sizeof garbage, at) == sizeof garbage);
+  close(fd);
+  struct buf error = {0};
+  if (storage_open(&s->storage, s->schema, &s->options, NULL, NULL, &error) == 0) {
+    struct query *q = query_new(QUERY_SELECT);
+    q->limit = 10000;
+    ask(s, q);
+    CHECK(q->status < 0 && q->error[0] != '\0');
+    query_free(q);
+  } else {
+    CHECK(error.len > 0);
+  }
+  buf_clear(&error);
+  store_remove(s);
+}
+
+/* ---- Migration ---- */
+
+static double requests_by(struct store *s, const char *by, size_t *groups) {
+  struct query *q = query_new(QUERY_AGGREGATE);
+  double sum = 0;
+  q->nquestions = 1;
+  q->questions = calloc(1, sizeof *q->questions);
+  q->questions[0] = (struct question) {.order_by = -1, .nby = 1, .by = {column(s, by)}};
+  ask(s, q);
+  CHECK(q->status == 0);
+  *groups = q->questions[0].rows.nrows;
+  for (size_t i = 0; i < *groups; i++)
+    sum += (double) cell_of(&q->questions[0].rows, i, "requests").value.i;
+  query_free(q);
+  return sum;
+}
+
+static void wait_until_rebuilt(struct store *s) {
+  struct storage_stats stats;
+  int64_t until = clock_monotonic_ns() + INT64_C(20000000000);
+  do
+    storage_stats(s->storage, &stats);
+  while (stats.rebuilding && clock_monotonic_ns() < until);
+  CHECK(!stats.rebuilding);
+}
+
+static void put_rows(struct store *s, int from, int to) {
+  struct buf text = {0};
+  for (int i = from; i < to; i++)
+    buf_printf(&text, "{\"request_id\":\"r%d\",\"timestamp\":%d,\"model\":\"m%d\",\"tokens_input\":1}\n", i, 1750000000 + i * 60,
+               i % 7);
+  buf_putc(&text, '\0');
+  CHECK(put(s, text.data).status == 0);
+  buf_clear(&text);
+}
+
+static void test_adds_columns_and_rebuilds_rollups(void) {
+  struct store *s = store_new();
+  size_t groups;
+  store_open(s);
+  for (int i = 0; i < 30000; i += 5000)
+    put_rows(s, i, i + 5000);
+  store_close(s);
+  exec(s->path, "ALTER TABLE rows DROP COLUMN session_is_new;"
+                "UPDATE rollup_model SET requests = 12345;"
+                "UPDATE meta SET value = 'another layout' WHERE key = 'layout:model'");
+  store_open(s);
+  /* While they are rebuilt, rows answer, new ones are counted once, and merged ones too. */
+  CHECK(requests_by(s, "model", &groups) == 30000 && groups == 7);
+  put_rows(s, 29000, 32000);
+  put(s, "{\"request_id\":\"r1\",\"model\":\"changed\"}\n{\"request_id\":\"r29999\",\"model\":\"changed\"}\n");
+  CHECK(requests_by(s, "model", &groups) == 32000 && groups == 8);
+  wait_until_rebuilt(s);
+  CHECK(requests_by(s, "model", &groups) == 32000 && groups == 8);
+  char *json = row_json(s, "r5");
+  CHECK(strstr(json, "\"session_is_new\":true") != NULL);
+  free(json);
+  store_close(s);
+
+  exec(s->path, "UPDATE rollup_model SET requests = 2 * requests WHERE tier = 2");
+  store_open(s);
+  CHECK(requests_by(s, "model", &groups) == 64000); /* the cells did answer */
+  store_remove(s);
+}
+
+int main(void) {
+  test_refuses_what_is_not_ours();
+  test_refuses_a_second_server();
+  test_refuses_an_unwritable_folder();
+  test_makes_the_folder();
+  test_damage_is_an_error();
+  test_adds_columns_and_rebuilds_rollups();
+  return TEST_END;
+}
