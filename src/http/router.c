@@ -86,8 +86,6 @@ static bool is_name(const char *s, size_t len) {
 }
 
 static const char *add_param(struct route *route, const char *name, size_t len) {
-  if (!is_name(name, len))
-    return "a parameter is a whole segment, like {name}";
   if (route->nparams == ROUTE_MAX_PARAMS)
     return "too many parameters";
   route->param_names[route->nparams++] = strndup(name, len);
@@ -106,9 +104,11 @@ static const char *place(struct router *router, struct route *route, struct rout
     p += len;
     if (len == 1 && *segment == '*') {
       *slot = &n->rest[route->method];
-      return *p == '\0' ? add_param(route, "rest", 4) : "* stands only at the end";
+      return *p == '\0' ? add_param(route, "*", 1) : "* stands only at the end";
     }
     if (segment[0] == '{' && segment[len - 1] == '}') {
+      if (!is_name(segment + 1, len - 2))
+        return "a parameter is a whole segment, like {name}";
       const char *error = add_param(route, segment + 1, len - 2);
       if (error != NULL)
         return error;

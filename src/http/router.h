@@ -14,7 +14,7 @@ struct router;
 
 struct route {
   enum method method;
-  char *pattern;               /* "/logs/entries/{request_id}"; a last segment of "*" matches the rest, as params[0] */
+  char *pattern;               /* "/logs/entries/{request_id}"; a last segment of "*" matches the rest, under that name */
   char *module;                /* "routes.logs_query" */
   char *param_names[ROUTE_MAX_PARAMS];
   size_t nparams;
