@@ -1,0 +1,147 @@
+#include "record/sketch.h"
+
+#include <math.h>
+
+#include "test.h"
+
+static double noise(void) {
+  return (rand() + 1.0) / (RAND_MAX + 2.0);
+}
+
+static bool same(const struct sketch *a, const struct sketch *b) {
+  struct buf x = {0}, y = {0};
+  sketch_pack(a, &x);
+  sketch_pack(b, &y);
+  bool equal = x.len == y.len && memcmp(x.data, y.data, x.len) == 0;
+  buf_clear(&x);
+  buf_clear(&y);
+  return equal;
+}
+
+static int ascending(const void *a, const void *b) {
+  double x = *(const double *) a, y = *(const double *) b;
+  return (x > y) - (x < y);
+}
+
+static void error_bound(void) {
+  enum { COUNT = 20000 };
+  static double values[COUNT];
+  struct sketch s = {0};
+  for (int i = 0; i < COUNT; i++) {
+    values[i] = exp(log(1800) + sqrt(-2 * log(noise())) * cos(6.283185307179586 * noise()) * 3);
+    sketch_add(&s, values[i], 1);
+  }
+  qsort(values, COUNT, sizeof *values, ascending);
+  for (double q = 0; q <= 1; q += 0.001) {
+    int rank = (int) ceil(q * COUNT);
+    double exact = values[rank < 1 ? 0 : rank - 1];
+    CHECK(fabs(sketch_quantile(&s, q) - exact) <= 0.011 * exact);
+  }
+  sketch_clear(&s);
+  for (double value = 1e-8; value < 1e17; value *= 1.00371) {
+    sketch_add(&s, value, 1);
+    CHECK(fabs(sketch_quantile(&s, 1) - value) <= 0.011 * value);
+  }
+  sketch_clear(&s);
+}
+
+static void order(void) {
+  struct sketch parts[8] = {0}, forward = {0}, backward = {0}, whole = {0};
+  for (int i = 0; i < 4000; i++) {
+    double value = exp(noise() * 20) - 2;
+    sketch_add(&parts[rand() % 8], value, 1);
+  }
+  for (int i = 0; i < 8; i++) {
+    sketch_merge(&forward, &parts[i]);
+    sketch_merge(&backward, &parts[7 - i]);
+  }
+  CHECK(same(&forward, &backward));
+  CHECK(sketch_count(&forward) == 4000);
+
+  struct buf packed = {0};
+  for (int i = 0; i < 8; i++) {
+    packed.len = 0;
+    sketch_pack(&parts[i], &packed);
+    CHECK(sketch_merge_packed(&whole, packed.data, packed.len));
+  }
+  CHECK(same(&forward, &whole));
+
+  for (int i = 0; i < 7; i++)
+    for (uint32_t k = 0; k < parts[i].len; k++)
+      parts[i].counts[k] = -parts[i].counts[k];
+  for (int i = 0; i < 7; i++) {
+    parts[i].zero = -parts[i].zero;
+    sketch_merge(&whole, &parts[i]);
+  }
+  CHECK(same(&whole, &parts[7]));
+
+  buf_clear(&packed);
+  for (int i = 0; i < 8; i++)
+    sketch_clear(&parts[i]);
+  sketch_clear(&forward);
+  sketch_clear(&backward);
+  sketch_clear(&whole);
+}
+
+static void taking_away(void) {
+  struct sketch s = {0}, empty = {0};
+  double odd[] = {0, -1, NAN, INFINITY, -INFINITY, 1e-300, 1e300, 5e-324, 0.5, 1, 2, 1234.5};
+  for (size_t i = 0; i < sizeof odd / sizeof *odd; i++)
+    sketch_add(&s, odd[i], 3);
+  CHECK(sketch_count(&s) == 36);
+  CHECK(s.zero == 12);
+  CHECK(sketch_quantile(&s, 0.2) == 0);
+  CHECK(isfinite(sketch_quantile(&s, 1)));
+  for (size_t i = 0; i < sizeof odd / sizeof *odd; i++)
+    sketch_add(&s, odd[i], -3);
+  CHECK(same(&s, &empty));
+  CHECK(sketch_count(&s) == 0 && sketch_quantile(&s, 0.5) == 0);
+  CHECK(sketch_quantile(&empty, 0.5) == 0);
+  sketch_clear(&s);
+}
+
+static void garbage(void) {
+  struct sketch s = {0}, before = {0};
+  sketch_add(&s, 5, 2);
+  sketch_add(&before, 5, 2);
+  static const char *const wrong[] = {"", "\x02", "\x01", "\x01\x80", "\x01\x02\x05", "\x01\x02\xff\xff\x7f\x02",
+                                      "\x01\x01\x80\x80\x80\x80\x80\x80\x80\x80\x80\x80\x01",
+                                      "\x01\x02\x10\x02\xbf\x16\x02\x10\x02"};
+  for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++)
+    CHECK(!sketch_merge_packed(&s, wrong[i], strlen(wrong[i])));
+  CHECK(same(&s, &before));
+
+  for (int i = 0; i < 200000; i++) {
+    unsigned char bytes[24];
+    size_t len = (size_t) rand() % sizeof bytes;
+    for (size_t k = 0; k < len; k++)
+      bytes[k] = (unsigned char) rand();
+    if (len > 0 && rand() % 2)
+      bytes[0] = 1;
+    sketch_merge_packed(&s, bytes, len);
+    CHECK(s.len <= 90 * 32 + 1);
+  }
+  sketch_clear(&s);
+  sketch_clear(&before);
+}
+
+static void size(void) {
+  struct sketch s = {0};
+  struct buf packed = {0};
+  for (int i = 0; i < 1000; i++)
+    sketch_add(&s, exp(log(1800) + noise() * 3), 1);
+  sketch_pack(&s, &packed);
+  CHECK(packed.len < 500);
+  buf_clear(&packed);
+  sketch_clear(&s);
+}
+
+int main(void) {
+  srand(3);
+  error_bound();
+  order();
+  taking_away();
+  garbage();
+  size();
+  return TEST_END;
+}
