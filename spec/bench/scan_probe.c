@@ -7,7 +7,8 @@
 #include "base/clock.h"
 #include "record/ndjson.h"
 
-/* scan_probe FILE [SECONDS]: how many records of an NDJSON file one core scans in a second, in batches of 1000 lines. */
+/* scan_probe FILE [SECONDS]: how many records of an NDJSON file one core scans in a second, in batches of
+ * 1000 lines. */
 
 static struct schema *load_schema(void) {
   struct buf error = {0};
@@ -64,7 +65,8 @@ int main(int argc, char **argv) {
       batch_free(b);
     }
   }
-  printf("%.0f records/s, %.0f MB/s\n", (double) records / (double) spent * 1e9, (double) bytes / (double) spent * 1e3);
+  printf("%.0f records/s, %.0f MB/s\n", (double) records / (double) spent * 1e9,
+         (double) bytes / (double) spent * 1e3);
   buf_clear(&text);
   schema_free(schema);
   return 0;

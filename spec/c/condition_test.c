@@ -34,7 +34,8 @@ static struct conditions *conditions(const char *list) {
 
 static void set(struct batch *b, const char *column, const char *text) {
   const char *why;
-  CHECK(record_set_text(b, batch_record(b, 0), schema_name(schema, column, strlen(column)), text, strlen(text), &why));
+  CHECK(record_set_text(b, batch_record(b, 0), schema_name(schema, column, strlen(column)), text,
+                        strlen(text), &why));
 }
 
 static struct batch *batch_of_one(void) {
@@ -107,7 +108,8 @@ static void normal_form(void) {
       {"{ { 'model', 'in', 'b', 'a', 'b' } }", "{ { 'model', 'in', 'a', 'b' } }", true},
       {"{ { 'model', 'in', 'a', 'a' } }", "{ { 'model', '=', 'a' } }", true},
       {"{ { 'model', 'not_in', 'a' } }", "{ { 'model', '!=', 'a' } }", true},
-      {"{ { 'model', '=', 'a' }, { 'status_code', '>', 4 } }", "{ { 'status_code', '>', 4 }, { 'model', '=', 'a' } }", true},
+      {"{ { 'model', '=', 'a' }, { 'status_code', '>', 4 } }",
+       "{ { 'status_code', '>', 4 }, { 'model', '=', 'a' } }", true},
       {"{ { 'model', '=', 'a' }, { 'model', '=', 'a' } }", "{ { 'model', '=', 'a' } }", true},
       {"{ { 'cost_usd', '<', -0.0 } }", "{ { 'cost_usd', '<', 0 } }", true},
       {"{ { 'cost_usd', '<', 0/0 } }", "{}", true},
@@ -143,7 +145,8 @@ static void mistakes(void) {
       {"{ { 'model', '<', 'a', 'b' } }", "condition 1: < takes one value"},
       {"{ { 'status_code', '=', 1.5 } }", "condition 1: values of this column must be whole numbers"},
       {"{ { 'status_code', '=', '200' } }", "condition 1: values of this column must be whole numbers"},
-      {"{ { 'status_code', 'prefix', 2 } }", "condition 1: prefix is for strings, which \"status_code\" is not"},
+      {"{ { 'status_code', 'prefix', 2 } }",
+       "condition 1: prefix is for strings, which \"status_code\" is not"},
       {"{ { 'streaming', '=', 1 } }", "condition 1: values of this column must be booleans"},
       {"{ { 'timestamp', '>', 0/0 } }", "condition 1: values of this column must be unix seconds"},
   };

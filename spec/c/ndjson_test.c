@@ -71,10 +71,12 @@ static void lines(void) {
       {"{\"model\":\"a\"}", "a;"},
       {"{\"model\":\"a\"}\n", "a;"},
       {"\xef\xbb\xbf{\"model\":\"a\"}\r\n\r\n  {\"model\":\"b\"} \t\r\n", "a;b;"},
-      {"{\"model\":\"a\"}\n{\"model\":\n{\"model\":\"c\"}\n", "a;c;1:2 -: expected a value, got the end after 9 bytes;"},
+      {"{\"model\":\"a\"}\n{\"model\":\n{\"model\":\"c\"}\n",
+       "a;c;1:2 -: expected a value, got the end after 9 bytes;"},
       {"\n\n[1]\n{\"model\":\"b\"}", "b;0:3 -: expected an object, got [1];"},
       {"{\"model\":\"a\"} x\n{}", ";0:1 -: expected the end of the line at byte 15, got x;"},
-      {"{\"model\":\"a\"}{\"model\":\"b\"}", "0:1 -: expected the end of the line at byte 14, got {\"model\":\"b\"};"},
+      {"{\"model\":\"a\"}{\"model\":\"b\"}",
+       "0:1 -: expected the end of the line at byte 14, got {\"model\":\"b\"};"},
       {"{\"model\":\"a\"", "0:1 -: expected a comma or }, got the end after 12 bytes;"},
       {"{\"model\":\"a", "0:1 -: expected the end of a string, got the end after 11 bytes;"},
       {"{\"model\":\"a\\", "0:1 -: expected a valid escape at byte 12, got \\;"},
@@ -134,13 +136,20 @@ static void values(void) {
       {"\"path\":\"/p\"", "endpoint", "\"/p\""},
       {"\"endpoint\":\"e\",\"path\":\"/p\"", "endpoint", "\"e\""},
       {"\"x\":1", "timestamp", "\"2023-11-14T22:13:20Z\""},
-      {"\"timestamp\":\"2025-06-15T17:08:40.123456\\u002b02:00\"", "timestamp", "\"2025-06-15T15:08:40.123456Z\""},
+      {"\"timestamp\":\"2025-06-15T17:08:40.123456\\u002b02:00\"", "timestamp",
+       "\"2025-06-15T15:08:40.123456Z\""},
       {"\"timestamp\":1750000120", "timestamp", "\"2025-06-15T15:08:40Z\""},
       {"\"request_id\":\"r\"", "request_id", "\"r\""},
       {"\"query\":\"\\\"\\\\\\/\\b\\f\\n\\r\\t\\u00e9\\ud83d\\ude00\\u0000\"", "query",
        "\"\\\"\\\\/\\b\\f\\n\\r\\té\xf0\x9f\x98\x80\\u0000\""},
-      {"\"query\":\"\\ud83d x \\ude00\\ud83d\\u0041\"", "query", "\"\xef\xbf\xbd x \xef\xbf\xbd\xef\xbf\xbd" "A\""},
-      {"\"query\":\"a\xff" "b\xc3\"", "query", "\"a\xef\xbf\xbd" "b\xef\xbf\xbd\""},
+      {"\"query\":\"\\ud83d x \\ude00\\ud83d\\u0041\"", "query",
+       "\"\xef\xbf\xbd x \xef\xbf\xbd\xef\xbf\xbd"
+       "A\""},
+      {"\"query\":\"a\xff"
+       "b\xc3\"",
+       "query",
+       "\"a\xef\xbf\xbd"
+       "b\xef\xbf\xbd\""},
       {"\"error_type\":\"overloaded\"", "error_type", "\"overloaded\""},
   };
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
@@ -162,14 +171,16 @@ static void misfits(void) {
       {"{\"tokens_input\":\"\"}", "0:0 tokens_input: expected an integer, got \"\";"},
       {"{\"tokens_input\":1.5}", "0:0 tokens_input: expected an integer, got 1.5;"},
       {"{\"tokens_input\":true}", "0:0 tokens_input: expected an integer, got true;"},
-      {"{\"tokens_input\":9223372036854775808}", "0:0 tokens_input: expected an integer of 64 bits, got 9223372036854775808;"},
+      {"{\"tokens_input\":9223372036854775808}",
+       "0:0 tokens_input: expected an integer of 64 bits, got 9223372036854775808;"},
       {"{\"cost_usd\":1e999}", "0:0 cost_usd: expected a finite number, got 1e999;"},
       {"{\"cost_usd\":\"nan\"}", "0:0 cost_usd: expected a number, got \"nan\";"},
       {"{\"streaming\":2}", "0:0 streaming: expected a boolean, got 2;"},
       {"{\"timestamp\":\"yesterday\"}",
        "0:0 timestamp: expected a time (unix seconds or ISO 8601), got \"yesterday\";"},
       {"{\"timestamp\":1e300}", "0:0 timestamp: expected a time (unix seconds or ISO 8601), got 1e300;"},
-      {"{\"model\":5,\"x\":[1,{\"model\":6}],\"tokens_input\":\"x\"}", "0:0 model: expected a string, got 5;"},
+      {"{\"model\":5,\"x\":[1,{\"model\":6}],\"tokens_input\":\"x\"}",
+       "0:0 model: expected a string, got 5;"},
       {"{\"model\":1,\"model\":\"late\"}", "0:0 model: expected a string, got 1;"},
       {"{\"status\":\"success\",\"model\":\"m\"}", "m{\"status\":\"success\"};"},
       {"{\"status_code\":201,\"status\":500,\"model\":\"m\"}", "m{\"status\":500};"},
@@ -197,7 +208,8 @@ static void bodies(void) {
       {"{\n  \"model\": \"a\"\n}\n", 0, "a;"},
       {"{\n\"records\":[\n{\"model\":\"a\"},\n{\"model\":\"b\"}\n]\n}\n", 0, "a;b;"},
       {"{\"records\":[\n{\"model\":\"a\"}]}", 0, "a;"},
-      {"{\"model\":\"a\"}\n{\"model\":\n{\"model\":\"b\"}\n", 0, "a;b;1:2 -: expected a value, got the end after 9 bytes;"},
+      {"{\"model\":\"a\"}\n{\"model\":\n{\"model\":\"b\"}\n", 0,
+       "a;b;1:2 -: expected a value, got the end after 9 bytes;"},
       {"{\"model\":\"a\"}{\"model\":\"b\"} {\"model\":\"c\"}", 0, "a;b;c;"},
       {"{\"records\":5,\"model\":\"a\"}", 0, "a{\"records\":5};"},
       {"", UV_EINVAL, "0:0 -: expected an object or an array, got the end after 0 bytes;"},
@@ -206,7 +218,8 @@ static void bodies(void) {
       {"[{\"model\":\"a\"}", UV_EINVAL, "0:0 -: expected a comma or ], got the end after 14 bytes;"},
       {"[{\"model\":\"a\"}]]", UV_EINVAL, "0:0 -: expected the end at byte 16, got ];"},
       {"[{\"model\":\"a\"},{\"model\"}]", UV_EINVAL, "0:0 -: expected a colon at byte 24, got }];"},
-      {"{\"records\":[{\"model\":\"a\"}]", UV_EINVAL, "0:0 -: expected a comma or }, got the end after 26 bytes;"},
+      {"{\"records\":[{\"model\":\"a\"}]", UV_EINVAL,
+       "0:0 -: expected a comma or }, got the end after 26 bytes;"},
       {"{\"a\":1} x", UV_EINVAL, "0:0 -: expected the end at byte 9, got x;"},
   };
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
@@ -264,7 +277,8 @@ static void zero_bytes(void) {
 }
 
 static void ids(void) {
-  struct batch *b = scan("{}\n{\"request_id\":\"\"}\n{\"request_id\":\"None\"}\n{\"request_id\":null}\n", FORMAT_NDJSON, 0);
+  struct batch *b =
+      scan("{}\n{\"request_id\":\"\"}\n{\"request_id\":\"None\"}\n{\"request_id\":null}\n", FORMAT_NDJSON, 0);
   for (size_t i = 0; i < b->count; i++) {
     const struct record *r = batch_record(b, i);
     CHECK(r->v[schema->id].s.len == 36);

@@ -63,8 +63,8 @@ int main(void) {
   check_parse("1e999", true, false, INFINITY);
   for (int i = 0; i < 300000; i++) {
     char text[64];
-    long long digits = (long long) (((unsigned long long) rand() << 31 ^ (unsigned long long) rand()) % 10000000000000000000ull);
-    snprintf(text, sizeof text, "%lld.%0*lld", digits >> rand() % 60, rand() % 17 + 1, (long long) rand() << rand() % 20);
+    long long whole = ((long long) rand() << 31 ^ rand()) >> rand() % 60;
+    snprintf(text, sizeof text, "%lld.%0*lld", whole, rand() % 17 + 1, (long long) rand() << rand() % 20);
     check_parse(text, true, false, strtod(text, NULL));
   }
   static const char *const wrong[] = {"", "-", "01", "1.", ".5", "1e", "1e+", "+1", "0x10", "1 ", "NaN", "--1"};

@@ -24,14 +24,16 @@ static struct batch *scan(const char *text) {
 
 static bool set(struct batch *b, const char *name, const char *text) {
   const char *why = NULL;
-  bool ok = record_set_text(b, batch_record(b, 0), schema_name(schema, name, strlen(name)), text, strlen(text), &why);
+  bool ok = record_set_text(b, batch_record(b, 0), schema_name(schema, name, strlen(name)), text,
+                            strlen(text), &why);
   CHECK(ok == (why == NULL));
   return ok;
 }
 
 static bool set_number(struct batch *b, const char *name, double n) {
   const char *why = NULL;
-  bool ok = record_set_number(b, batch_record(b, 0), schema_name(schema, name, strlen(name)), false, 0, n, &why);
+  bool ok =
+      record_set_number(b, batch_record(b, 0), schema_name(schema, name, strlen(name)), false, 0, n, &why);
   CHECK(ok == (why == NULL));
   return ok;
 }
@@ -40,16 +42,20 @@ static void setters(void) {
   const char *why;
   struct batch *b = batch_new(schema);
   batch_add(b);
-  CHECK(set(b, "model", "m") && set(b, "tokens_input", "5") && set(b, "cost_usd", "1e-3") && set(b, "streaming", "TRUE"));
+  CHECK(set(b, "model", "m") && set(b, "tokens_input", "5") && set(b, "cost_usd", "1e-3") &&
+        set(b, "streaming", "TRUE"));
   CHECK(set(b, "timestamp", "2025-01-01") && set(b, "latency_s", "0.25"));
   CHECK(!set(b, "tokens_input", "5x") && !set(b, "cost_usd", "inf") && !set(b, "streaming", "yes"));
   CHECK(!set(b, "timestamp", "soon") && !set(b, "status_code", ""));
-  CHECK(set_number(b, "tokens_output", 3) && !set_number(b, "tokens_output", 3.5) && !set_number(b, "tokens_output", NAN));
+  CHECK(set_number(b, "tokens_output", 3) && !set_number(b, "tokens_output", 3.5) &&
+        !set_number(b, "tokens_output", NAN));
   CHECK(!set_number(b, "tokens_output", 0x1p63) && set_number(b, "tokens_output", -0x1p62));
-  CHECK(!set_number(b, "cost_usd", INFINITY) && !set_number(b, "model", 1) && !set_number(b, "streaming", 0.5));
+  CHECK(!set_number(b, "cost_usd", INFINITY) && !set_number(b, "model", 1) &&
+        !set_number(b, "streaming", 0.5));
   struct record *r = batch_record(b, 0);
   CHECK(record_set_boolean(b, r, schema_name(schema, "stream", 6), false, &why));
-  CHECK(!record_set_boolean(b, r, schema_name(schema, "model", 5), false, &why) && strcmp(why, "a string") == 0);
+  CHECK(!record_set_boolean(b, r, schema_name(schema, "model", 5), false, &why) &&
+        strcmp(why, "a string") == 0);
   CHECK(r->v[column("tokens_input")].i == 5 && r->v[column("cost_usd")].f == 0.001);
   CHECK(r->v[column("duration_seconds")].f == 0.25 && r->v[column("streaming")].i == 0);
   CHECK(record_has(r, column("model")) && !record_has(r, column("endpoint")));
@@ -66,19 +72,29 @@ static void check_row(const char *text, const char *expected) {
 }
 
 static void rows(void) {
-  check_row("{\"request_id\":\"r\"}",
-            "{\"request_id\":\"r\",\"timestamp\":\"2023-11-14T22:13:20Z\",\"method\":\"\",\"endpoint\":\"\",\"path\":\"\","
-            "\"query\":\"\",\"client_ip\":\"\",\"user_agent\":\"\",\"service_type\":\"\",\"model\":\"\",\"streaming\":false,"
-            "\"status_code\":200,\"duration_ms\":0.0,\"duration_seconds\":0.0,\"tokens_input\":0,\"tokens_output\":0,"
-            "\"cache_read_tokens\":0,\"cache_write_tokens\":0,\"cost_usd\":0.0,\"cost_sdk_usd\":0.0,\"num_turns\":0,"
-            "\"session_type\":\"\",\"session_status\":\"\",\"session_age_seconds\":0.0,\"session_message_count\":0,"
-            "\"session_client_id\":\"\",\"session_pool_enabled\":false,\"session_idle_seconds\":0.0,"
-            "\"session_error_count\":0,\"session_is_new\":true,\"extra\":{}}");
-  check_row("{\"request_id\":\"r\",\"tag\":[1],\"timestamp\":1.5,\"path\":\"/p\",\"duration_ms\":20,\"error_type\":\"t\"}",
-            "{\"request_id\":\"r\",\"timestamp\":\"1970-01-01T00:00:01.500000Z\",\"method\":\"\",\"endpoint\":\"/p\","
-            "\"path\":\"/p\",\"query\":\"\",\"client_ip\":\"\",\"user_agent\":\"\",\"service_type\":\"\",\"model\":\"\","
-            "\"streaming\":false,\"status_code\":200,\"duration_ms\":20.0,\"duration_seconds\":0.02,\"tokens_input\":0,"
-            "\"tokens_output\":0,\"cache_read_tokens\":0,\"cache_write_tokens\":0,\"cost_usd\":0.0,\"cost_sdk_usd\":0.0,"
+  check_row(
+      "{\"request_id\":\"r\"}",
+      "{\"request_id\":\"r\",\"timestamp\":\"2023-11-14T22:13:20Z\",\"method\":\"\",\"endpoint\":\"\","
+      "\"path\":\"\","
+      "\"query\":\"\",\"client_ip\":\"\",\"user_agent\":\"\",\"service_type\":\"\",\"model\":\"\","
+      "\"streaming\":false,"
+      "\"status_code\":200,\"duration_ms\":0.0,\"duration_seconds\":0.0,\"tokens_input\":0,\"tokens_output\":"
+      "0,"
+      "\"cache_read_tokens\":0,\"cache_write_tokens\":0,\"cost_usd\":0.0,\"cost_sdk_usd\":0.0,\"num_turns\":"
+      "0,"
+      "\"session_type\":\"\",\"session_status\":\"\",\"session_age_seconds\":0.0,\"session_message_count\":0,"
+      "\"session_client_id\":\"\",\"session_pool_enabled\":false,\"session_idle_seconds\":0.0,"
+      "\"session_error_count\":0,\"session_is_new\":true,\"extra\":{}}");
+  check_row("{\"request_id\":\"r\",\"tag\":[1],\"timestamp\":1.5,\"path\":\"/"
+            "p\",\"duration_ms\":20,\"error_type\":\"t\"}",
+            "{\"request_id\":\"r\",\"timestamp\":\"1970-01-01T00:00:01.500000Z\",\"method\":\"\","
+            "\"endpoint\":\"/p\","
+            "\"path\":\"/"
+            "p\",\"query\":\"\",\"client_ip\":\"\",\"user_agent\":\"\",\"service_type\":\"\",\"model\":\"\","
+            "\"streaming\":false,\"status_code\":200,\"duration_ms\":20.0,\"duration_seconds\":0.02,\"tokens_"
+            "input\":0,"
+            "\"tokens_output\":0,\"cache_read_tokens\":0,\"cache_write_tokens\":0,\"cost_usd\":0.0,\"cost_"
+            "sdk_usd\":0.0,"
             "\"num_turns\":0,\"session_type\":\"\",\"session_status\":\"\",\"session_age_seconds\":0.0,"
             "\"session_message_count\":0,\"session_client_id\":\"\",\"session_pool_enabled\":false,"
             "\"session_idle_seconds\":0.0,\"session_error_count\":0,\"session_is_new\":true,"
@@ -95,16 +111,20 @@ static void check_event(const char *text, const char *expected) {
 }
 
 static void events(void) {
-  check_event("{\"type\":\"request_start\",\"request_id\":\"r\",\"query\":\"q\",\"path\":\"/p\",\"status_code\":200}",
-              "{\"type\":\"request_start\",\"data\":{\"request_id\":\"r\",\"path\":\"/p\",\"query\":\"q\"},"
-              "\"timestamp\":1700000000.25}");
-  check_event("{\"cache_read_tokens\":3,\"cost_usd\":0,\"model\":null,\"duration_ms\":5,\"session_type\":\"x\","
-              "\"request_id\":\"r\"}",
-              "{\"type\":\"request_complete\",\"data\":{\"request_id\":\"r\",\"duration_ms\":5.0,\"cost_usd\":0.0,"
-              "\"cache_read_tokens\":3},\"timestamp\":1700000000.25}");
-  check_event("{\"event\":\"request_error\",\"error_message\":\"no\",\"error_type\":\"t\",\"request_id\":\"r\"}",
-              "{\"type\":\"request_error\",\"data\":{\"request_id\":\"r\",\"error_type\":\"t\",\"error_message\":\"no\"},"
-              "\"timestamp\":1700000000.25}");
+  check_event(
+      "{\"type\":\"request_start\",\"request_id\":\"r\",\"query\":\"q\",\"path\":\"/p\",\"status_code\":200}",
+      "{\"type\":\"request_start\",\"data\":{\"request_id\":\"r\",\"path\":\"/p\",\"query\":\"q\"},"
+      "\"timestamp\":1700000000.25}");
+  check_event(
+      "{\"cache_read_tokens\":3,\"cost_usd\":0,\"model\":null,\"duration_ms\":5,\"session_type\":\"x\","
+      "\"request_id\":\"r\"}",
+      "{\"type\":\"request_complete\",\"data\":{\"request_id\":\"r\",\"duration_ms\":5.0,\"cost_usd\":0.0,"
+      "\"cache_read_tokens\":3},\"timestamp\":1700000000.25}");
+  check_event(
+      "{\"event\":\"request_error\",\"error_message\":\"no\",\"error_type\":\"t\",\"request_id\":\"r\"}",
+      "{\"type\":\"request_error\",\"data\":{\"request_id\":\"r\",\"error_type\":\"t\",\"error_message\":"
+      "\"no\"},"
+      "\"timestamp\":1700000000.25}");
 }
 
 static void extra(void) {
@@ -114,7 +134,8 @@ static void extra(void) {
   record_put_extra(b, r, "c", 1, "[2]", 3);
   CHECK(set(b, "cost_source", "unknown"));
   batch_complete(b, r, 0);
-  CHECK_BYTES(b->text.data + r->extra.offset, r->extra.len, "{\"a\\\"b\":1,\"c\":[2],\"cost_source\":\"unknown\"}");
+  CHECK_BYTES(b->text.data + r->extra.offset, r->extra.len,
+              "{\"a\\\"b\":1,\"c\":[2],\"cost_source\":\"unknown\"}");
 
   struct record *row = batch_add(b);
   r = batch_record(b, 0);
@@ -132,7 +153,8 @@ static void extra(void) {
       {"", "{\"a\":1}", "{\"a\":1}"},
       {"{\"a\":1}", "", "{\"a\":1}"},
       {"{\"a\":1}", "{}", "{\"a\":1}"},
-      {"{\"a\":1,\"b\":{\"x\":[1,\"}\"]}}", "{\"a\":2,\"c\":null}", "{\"b\":{\"x\":[1,\"}\"]},\"a\":2,\"c\":null}"},
+      {"{\"a\":1,\"b\":{\"x\":[1,\"}\"]}}", "{\"a\":2,\"c\":null}",
+       "{\"b\":{\"x\":[1,\"}\"]},\"a\":2,\"c\":null}"},
       {"{\"a\":1,\"a\":2}", "{\"b\":3,\"b\":4}", "{\"a\":2,\"b\":4}"},
       {"{\"a\" : 1}", "{ \"b\" :2 }", "{\"a\":1,\"b\":2}"},
   };
@@ -155,7 +177,8 @@ static void check_changes(const char *first, const char *later, const char *cons
   batch_free(b);
 }
 
-#define CHECK_CHANGES(first, later, ...) check_changes(first, later, (const char *const[]) {__VA_ARGS__ __VA_OPT__(, ) NULL})
+#define CHECK_CHANGES(first, later, ...)                                                                     \
+  check_changes(first, later, (const char *const[]) {__VA_ARGS__ __VA_OPT__(, ) NULL})
 
 static void repeats(void) {
   CHECK_CHANGES("{}", "{\"timestamp\":5,\"cost_source\":\"x\"}");
@@ -179,8 +202,10 @@ static int64_t measured(const char *text, const char *measure) {
 static void measures(void) {
   CHECK(measured("{}", "requests") == 1);
   CHECK(measured("{}", "successes") == 1 && measured("{}", "errors") == 0);
-  CHECK(measured("{\"status_code\":404}", "successes") == 0 && measured("{\"status_code\":404}", "errors") == 1);
-  CHECK(measured("{\"status_code\":100}", "successes") == 0 && measured("{\"status_code\":100}", "errors") == 0);
+  CHECK(measured("{\"status_code\":404}", "successes") == 0 &&
+        measured("{\"status_code\":404}", "errors") == 1);
+  CHECK(measured("{\"status_code\":100}", "successes") == 0 &&
+        measured("{\"status_code\":100}", "errors") == 0);
   CHECK(measured("{\"type\":\"request_error\"}", "errors") == 1);
   CHECK(measured("{\"duration_ms\":2398.609}", "duration_ms") == 2398609000);
   CHECK(measured("{\"cost_usd\":0.0363561}", "cost_usd") == 36356100000);
@@ -188,7 +213,8 @@ static void measures(void) {
   CHECK(measured("{\"cost_usd\":1e300}", "cost_usd") == INT64_MAX);
   CHECK(measured("{\"cost_usd\":-1e300}", "cost_usd") == INT64_MIN);
   CHECK(measured("{\"tokens_input\":9007199254740993}", "tokens_input") == 9007199254740993);
-  CHECK(measured("{}", "unpriced_requests") == 0 && measured("{\"cost_source\":\"unknown\"}", "unpriced_requests") == 1);
+  CHECK(measured("{}", "unpriced_requests") == 0 &&
+        measured("{\"cost_source\":\"unknown\"}", "unpriced_requests") == 1);
 }
 
 static void rejections(void) {

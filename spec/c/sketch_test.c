@@ -104,7 +104,12 @@ static void garbage(void) {
   struct sketch s = {0}, before = {0};
   sketch_add(&s, 5, 2);
   sketch_add(&before, 5, 2);
-  static const char *const wrong[] = {"", "\x02", "\x01", "\x01\x80", "\x01\x02\x05", "\x01\x02\xff\xff\x7f\x02",
+  static const char *const wrong[] = {"",
+                                      "\x02",
+                                      "\x01",
+                                      "\x01\x80",
+                                      "\x01\x02\x05",
+                                      "\x01\x02\xff\xff\x7f\x02",
                                       "\x01\x01\x80\x80\x80\x80\x80\x80\x80\x80\x80\x80\x01",
                                       "\x01\x02\x10\x02\xbf\x16\x02\x10\x02"};
   for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++)

@@ -7,10 +7,10 @@
 
 #include "record/ndjson.h"
 
-/* libFuzzer target of the scanner: the first byte chooses the format, the rest is the body.  Built by ./run fuzz as
- *   clang -g -O1 -fsanitize=fuzzer,address,undefined -D_GNU_SOURCE -std=gnu17 -Isrc $(pkg-config --cflags lua5.4 libuv)
- *     spec/fuzz/scan_fuzz.c src/record/[a-z]*.c src/base/[a-z]*.c $(pkg-config --libs lua5.4 libuv) -lm
- * and run in the root of the source tree, where lua/schema.lua is. */
+/* libFuzzer target of the scanner: the first byte chooses the format, the rest is the body.  Built by ./run
+ * fuzz as clang -g -O1 -fsanitize=fuzzer,address,undefined -D_GNU_SOURCE -std=gnu17 -Isrc $(pkg-config
+ * --cflags lua5.4 libuv) spec/fuzz/scan_fuzz.c src/record/[a-z]*.c src/base/[a-z]*.c $(pkg-config --libs
+ * lua5.4 libuv) -lm and run in the root of the source tree, where lua/schema.lua is. */
 
 static struct schema *schema;
 

@@ -93,9 +93,9 @@ static double parse_slowly(const char *s, size_t len) {
 static const long double powers[] = {1e0L,  1e1L,  1e2L,  1e3L,  1e4L,  1e5L,  1e6L,  1e7L,  1e8L,  1e9L,
                                      1e10L, 1e11L, 1e12L, 1e13L, 1e14L, 1e15L, 1e16L, 1e17L, 1e18L, 1e19L};
 
-/* mantissa / 10^places, correctly rounded; false when this way cannot tell.  Both are exact where a long double has 64 bits
- * of precision, so the quotient is off by at most half its last bit.  Rounding it once more to a double is right unless it
- * lies next to the middle between two doubles. */
+/* mantissa / 10^places, correctly rounded; false when this way cannot tell.  Both are exact where a long double
+ * has 64 bits of precision, so the quotient is off by at most half its last bit.  Rounding it once more to a
+ * double is right unless it lies next to the middle between two doubles. */
 static bool divide(uint64_t mantissa, int places, double *out) {
   if (mantissa <= (uint64_t) 1 << 53) {
     *out = (double) mantissa / (double) powers[places];

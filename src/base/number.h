@@ -14,9 +14,9 @@ size_t format_int(char *out, int64_t n);
  * reads as a float: 2.0, 0.1, 1e+16.  n is finite.  No terminating NUL; answers the length. */
 size_t format_double(char *out, double n);
 
-/* Reads the JSON number (RFC 8259, section 6) at s, which ends where it cannot go on, at the latest at end; answers the byte
- * behind it, or NULL when there is none.  An integer that fits int64_t goes to *integer with *is_integer true; everything
- * else to *real.  Too large a number becomes an infinity. */
+/* Reads the JSON number (RFC 8259, section 6) at s, which ends where it cannot go on, at the latest at end;
+ * answers the byte behind it, or NULL when there is none.  An integer that fits int64_t goes to *integer with
+ * *is_integer true; everything else to *real.  Too large a number becomes an infinity. */
 const char *read_number(const char *s, const char *end, bool *is_integer, int64_t *integer, double *real);
 
 /* The same for a number of exactly len bytes; false when they are none. */

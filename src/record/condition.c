@@ -182,21 +182,23 @@ bool conditions_equal(const struct conditions *a, const struct conditions *b, co
   return equal;
 }
 
-static bool has_prefix(union value v, const struct buf *text, union value prefix, const struct buf *prefix_text) {
-  return v.s.len >= prefix.s.len && (prefix.s.len == 0 || memcmp(text->data + v.s.offset,
-                                                                 prefix_text->data + prefix.s.offset, prefix.s.len) == 0);
+static bool has_prefix(union value v, const struct buf *text, union value prefix,
+                       const struct buf *prefix_text) {
+  return v.s.len >= prefix.s.len &&
+         (prefix.s.len == 0 ||
+          memcmp(text->data + v.s.offset, prefix_text->data + prefix.s.offset, prefix.s.len) == 0);
 }
 
-static bool is_among(const struct condition *item, enum column_type type, union value v, const struct buf *text,
-                     const struct buf *list_text) {
+static bool is_among(const struct condition *item, enum column_type type, union value v,
+                     const struct buf *text, const struct buf *list_text) {
   for (size_t i = 0; i < item->nvalues; i++)
     if (compare(type, v, text, item->values[i], list_text) == 0)
       return true;
   return false;
 }
 
-static bool matches(const struct condition *item, const struct conditions *c, enum column_type type, union value v,
-                    const struct buf *text) {
+static bool matches(const struct condition *item, const struct conditions *c, enum column_type type,
+                    union value v, const struct buf *text) {
   if (item->op == OP_EQ || item->op == OP_IN)
     return is_among(item, type, v, text, &c->text);
   if (item->op == OP_NE || item->op == OP_NOT_IN)

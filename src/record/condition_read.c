@@ -38,13 +38,15 @@ static bool read_value(lua_State *L, struct conditions *out, const struct column
   }
   if (c->type == COLUMN_BOOLEAN && type == LUA_TBOOLEAN)
     v.i = lua_toboolean(L, -1);
-  else if (c->type == COLUMN_STRING || c->type == COLUMN_BOOLEAN || type != LUA_TNUMBER || !read_number(L, c, &v))
+  else if (c->type == COLUMN_STRING || c->type == COLUMN_BOOLEAN || type != LUA_TNUMBER ||
+           !read_number(L, c, &v))
     return false;
   conditions_value(out, v);
   return true;
 }
 
-static bool read_values(lua_State *L, struct conditions *out, const struct column *c, size_t i, struct buf *error) {
+static bool read_values(lua_State *L, struct conditions *out, const struct column *c, size_t i,
+                        struct buf *error) {
   static const char *const expected[] = {"strings", "whole numbers", "numbers", "booleans", "unix seconds"};
   size_t count = lua_rawlen(L, -1);
   enum condition_op op = out->items[out->count - 1].op;
@@ -64,7 +66,8 @@ static bool read_values(lua_State *L, struct conditions *out, const struct colum
 }
 
 /* The condition at the top of the stack; after a mistake the caller restores the stack. */
-static bool read_condition(lua_State *L, struct conditions *out, const struct schema *schema, size_t i, struct buf *error) {
+static bool read_condition(lua_State *L, struct conditions *out, const struct schema *schema, size_t i,
+                           struct buf *error) {
   enum condition_op op;
   size_t len;
   if (!lua_istable(L, -1))

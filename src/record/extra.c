@@ -14,7 +14,8 @@ static bool is_last(const struct batch *b, const struct record *r) {
   return r->extra.len > 0 && r->extra.offset + r->extra.len == b->text.len;
 }
 
-/* The object stays whole after each member; it moves to the end of the text when something else stands behind it. */
+/* The object stays whole after each member; it moves to the end of the text when something else stands behind
+ * it. */
 void record_put_extra(struct batch *b, struct record *r, const char *name, size_t name_len, const char *json,
                       size_t json_len) {
   struct buf *text = &b->text;
@@ -37,7 +38,7 @@ void record_put_extra(struct batch *b, struct record *r, const char *name, size_
   r->extra.len = (uint32_t) (text->len - r->extra.offset);
 }
 
-/* One member of an object that is known to be valid; texts as they stand there, the name without its quotes. */
+/* One member of an object known to be valid; texts as they stand there, the name without its quotes. */
 struct member {
   const char *name, *value;
   size_t name_len, value_len;
@@ -77,7 +78,8 @@ static void read_members(char *json, struct buf *members) {
     buf_append(members, &m, sizeof m);
 }
 
-static void set_from_json(struct batch *b, struct record *r, const struct column_name *name, const struct member *m) {
+static void set_from_json(struct batch *b, struct record *r, const struct column_name *name,
+                          const struct member *m) {
   struct json_error error;
   const char *why;
   bool is_integer;
@@ -124,7 +126,8 @@ static void drop_repeats(struct member *members, size_t count) {
   table_clear(&seen);
 }
 
-void extra_merge(struct buf *out, const char *earlier, size_t earlier_len, const char *later, size_t later_len) {
+void extra_merge(struct buf *out, const char *earlier, size_t earlier_len, const char *later,
+                 size_t later_len) {
   if (earlier_len <= 2 || later_len <= 2) {
     bool take_later = later_len > 2;
     buf_append(out, take_later ? later : earlier, take_later ? later_len : earlier_len);

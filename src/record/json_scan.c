@@ -22,8 +22,8 @@ static int32_t read_hex4(const char *p) {
   return n;
 }
 
-/* The code point of the escape whose backslash is at p, which is of the form \uXXXX; with a second one when both are a
- * surrogate pair.  NULL when the digits are none. */
+/* The code point of the escape whose backslash is at p, which is of the form \uXXXX; with a second one when
+ * both are a surrogate pair.  NULL when the digits are none. */
 static char *read_unicode(char *p, unsigned *code) {
   int32_t unit = read_hex4(p + 2), low;
   if (unit < 0)

@@ -7,8 +7,9 @@
 #include <stdint.h>
 #include <string.h>
 
-/* Reading JSON (RFC 8259) in memory, for the scanner and for extra.  The text is valid UTF-8, ends with a NUL, and
- * JSON_PADDING more bytes can be read behind it.  A NUL is valid nowhere in JSON, so nothing here looks at a length. */
+/* Reading JSON (RFC 8259) in memory, for the scanner and for extra.  The text is valid UTF-8, ends with a
+ * NUL, and JSON_PADDING more bytes can be read behind it.  A NUL is valid nowhere in JSON, so nothing here
+ * looks at a length. */
 enum { JSON_PADDING = 64 };
 
 struct json_error {
@@ -27,9 +28,9 @@ static inline char *json_skip_space(char *p) {
   return p;
 }
 
-/* The first quote, backslash or control character from p on, eight bytes at a time: a byte is marked when subtracting
- * borrows from it ("Bit Twiddling Hacks", determine if a word has a byte less than n).  A borrow may mark bytes behind the
- * first marked one, never before it. */
+/* The first quote, backslash or control character from p on, eight bytes at a time: a byte is marked when
+ * subtracting borrows from it ("Bit Twiddling Hacks", determine if a word has a byte less than n).  A borrow
+ * may mark bytes behind the first marked one, never before it. */
 static inline char *json_string_stop(char *p) {
   const uint64_t ones = 0x0101010101010101, highs = 0x8080808080808080;
   for (;; p += 8) {
@@ -37,18 +38,20 @@ static inline char *json_string_stop(char *p) {
     memcpy(&word, p, 8);
     word = le64toh(word);
     uint64_t quote = word ^ ones * '"', backslash = word ^ ones * '\\';
-    uint64_t marks = (((quote - ones) & ~quote) | ((backslash - ones) & ~backslash) | ((word - ones * 0x20) & ~word)) & highs;
+    uint64_t marks =
+        (((quote - ones) & ~quote) | ((backslash - ones) & ~backslash) | ((word - ones * 0x20) & ~word)) &
+        highs;
     if (marks != 0)
       return p + (__builtin_ctzll(marks) >> 3);
   }
 }
 
-/* Decodes the string whose opening quote is at p in place; its bytes are at p + 1, *len long.  Lone surrogates become
- * U+FFFD.  Answers the byte after the closing quote, or NULL. */
+/* Decodes the string whose opening quote is at p in place; its bytes are at p + 1, *len long.  Lone
+ * surrogates become U+FFFD.  Answers the byte after the closing quote, or NULL. */
 char *json_read_string(char *p, size_t *len, struct json_error *error);
 
-/* Past a string, a value of any kind nested at most depth deep, or a member with such a value: checked and left as it is.
- * NULL when it is none. */
+/* Past a string, a value of any kind nested at most depth deep, or a member with such a value: checked and
+ * left as it is. NULL when it is none. */
 char *json_skip_string(char *p, struct json_error *error);
 char *json_skip_member(char *p, unsigned depth, struct json_error *error);
 char *json_skip_value(char *p, unsigned depth, struct json_error *error);

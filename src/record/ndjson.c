@@ -9,8 +9,8 @@
 
 enum { USUAL_BYTES = 512 }; /* of a record, to reserve room for a body's records at once */
 
-/* The body is the text of the batch while it is scanned, so a pointer into it is void after something was appended: that
- * happens when a record is finished, and places that outlive it are offsets. */
+/* The body is the text of the batch while it is scanned, so a pointer into it is void after something was
+ * appended: that happens when a record is finished, and places that outlive it are offsets. */
 struct scanner {
   struct batch *b;
   const struct schema *schema;
@@ -24,8 +24,8 @@ struct scanner {
   int column;
   char message[100];
 
-  /* By a name's index + 1, or 0 for a record's start: index + 1 of the name that followed it last.  Records of one sender
-   * have their members in one order, so a look at this one usually replaces a look-up. */
+  /* By a name's index + 1, or 0 for a record's start: index + 1 of the name that followed it last.  Records
+   * of one sender have their members in one order, so a look at this one usually replaces a look-up. */
   uint16_t follower[SCHEMA_MAX_NAMES + 1];
 };
 
@@ -112,7 +112,7 @@ static const struct column_name *read_name(struct scanner *s, unsigned *previous
   return name;
 }
 
-/* The string from p to after, of a column of another type; *why says what was expected when it does not fit. */
+/* The string from p to after, of a column of another type; *why says what was expected if it does not fit. */
 static bool set_quoted(struct scanner *s, struct record *r, const struct column_name *name, const char *p,
                        const char *after, const char **why) {
   size_t len = (size_t) (after - p);
@@ -141,8 +141,8 @@ static char *read_string(struct scanner *s, struct record *r, int column, char *
   return after;
 }
 
-static char *read_digits(struct scanner *s, struct record *r, const struct column_name *name, char *p, bool *fits,
-                         const char **why) {
+static char *read_digits(struct scanner *s, struct record *r, const struct column_name *name, char *p,
+                         bool *fits, const char **why) {
   bool is_integer;
   int64_t integer = 0;
   double real = 0;
@@ -252,8 +252,8 @@ static void finish(struct scanner *s, struct record *r) {
   batch_complete(s->b, r, s->now_us);
 }
 
-/* Reads the record at offset as the last of the batch and answers the offset behind it; 0 when the text makes no sense, and
- * then there is none. */
+/* Reads the record at offset as the last of the batch and answers the offset behind it; 0 when the text makes
+ * no sense, and then there is none. */
 static size_t read_record(struct scanner *s, size_t offset) {
   char *p = at(s, offset), *after;
   struct record *r = batch_add(s->b);
@@ -292,10 +292,11 @@ static void reject_syntax(struct scanner *s, uint32_t line, size_t start, size_t
   size_t offset = place(s, p), left = end - offset;
   uint32_t index = s->b->sent++;
   if (offset >= end)
-    batch_reject(s->b, index, line, -1, "expected %s, got the end after %zu bytes", s->error.what, end - start);
+    batch_reject(s->b, index, line, -1, "expected %s, got the end after %zu bytes", s->error.what,
+                 end - start);
   else
-    batch_reject(s->b, index, line, -1, "expected %s at byte %zu, got %.*s", s->error.what, offset - start + 1,
-                 shown(p, left < 20 ? left : utf8_valid(p, 20)), p);
+    batch_reject(s->b, index, line, -1, "expected %s at byte %zu, got %.*s", s->error.what,
+                 offset - start + 1, shown(p, left < 20 ? left : utf8_valid(p, 20)), p);
 }
 
 /* The body as a whole is none of the shapes. */
@@ -398,7 +399,8 @@ static size_t skip_rest(struct scanner *s, size_t offset) {
   return 0;
 }
 
-/* Newline-separated objects under the name of JSON: a line ends where a value may end, and the next one begins an object. */
+/* Newline-separated objects under the name of JSON: a line ends where a value may end, and the next one
+ * begins an object. */
 static bool is_lines(const struct scanner *s, size_t offset) {
   const char *newline = memchr(at(s, offset), '\n', s->len - offset);
   if (newline == NULL || *json_skip_space((char *) newline) != '{')
@@ -457,8 +459,8 @@ static void mend_utf8(struct buf *body) {
   *body = mended;
 }
 
-int batch_scan(struct batch *b, struct buf *body, enum record_format format, const struct record_limits *limits,
-               int64_t now_us) {
+int batch_scan(struct batch *b, struct buf *body, enum record_format format,
+               const struct record_limits *limits, int64_t now_us) {
   mend_utf8(body);
   size_t len = body->len;
   memset(buf_reserve(body, JSON_PADDING), 0, JSON_PADDING);

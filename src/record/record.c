@@ -85,7 +85,8 @@ const char *column_expected(const struct column *c) {
   return type_names[c->type];
 }
 
-static bool set_integer(struct record *r, int column, bool is_integer, int64_t integer, double real, const char **why) {
+static bool set_integer(struct record *r, int column, bool is_integer, int64_t integer, double real,
+                        const char **why) {
   if (!is_integer && real != rint(real))
     return expected(why, "an integer");
   if (!is_integer && !(fabs(real) < 0x1p63))
@@ -138,8 +139,8 @@ static void trim(const char **s, size_t *len) {
     --*len;
 }
 
-bool record_set_text(struct batch *b, struct record *r, const struct column_name *name, const char *s, size_t len,
-                     const char **why) {
+bool record_set_text(struct batch *b, struct record *r, const struct column_name *name, const char *s,
+                     size_t len, const char **why) {
   enum column_type type = b->schema->columns[name->column].type;
   bool is_integer;
   int64_t integer = 0, us;
@@ -147,7 +148,8 @@ bool record_set_text(struct batch *b, struct record *r, const struct column_name
   if (type == COLUMN_STRING)
     return put(r, name->column, batch_put_text(b, s, len));
   if (type == COLUMN_TIME)
-    return timestamp_parse(s, len, &us) ? put(r, name->column, (union value) {.i = us}) : expected(why, type_names[type]);
+    return timestamp_parse(s, len, &us) ? put(r, name->column, (union value) {.i = us})
+                                        : expected(why, type_names[type]);
   trim(&s, &len);
   if (type == COLUMN_BOOLEAN && (is_word(s, len, "true") || is_word(s, len, "false")))
     return put(r, name->column, (union value) {.i = len == 4});
@@ -191,23 +193,17 @@ static void ensure_id(struct batch *b, struct record *r) {
   put(r, id, batch_put_text(b, made, sizeof made));
 }
 
-#define EACH_BIT(column, set) \
-  for (uint64_t left_ = (set), column = 0; left_ != 0 && (column = (uint64_t) __builtin_ctzll(left_), true); left_ &= left_ - 1)
+static int take_bit(uint64_t *set) {
+  int bit = __builtin_ctzll(*set);
+  *set &= *set - 1;
+  return bit;
+}
 
-void batch_complete(struct batch *b, struct record *r, int64_t now_us) {
-  const struct schema *s = b->schema;
-  ensure_id(b, r);
-  if (!record_has(r, s->time))
-    r->v[s->time].i = now_us;
-  EACH_BIT(column, s->texts & ~r->present)
-    r->v[column] = batch_put_text(b, s->columns[column].text, strlen(s->columns[column].text));
-  EACH_BIT(column, s->by_event & ~r->present)
-    r->v[column].i = s->columns[column].by_event[r->event];
-  EACH_BIT(column, s->derived & ~r->present)
-    if (record_has(r, s->columns[column].from))
-      r->v[column] = derive(s, r, (int) column);
-  EACH_BIT(column, s->in_extra & r->present) {
-    const struct column *c = &s->columns[column];
+/* Columns that live in extra. */
+static void write_extra(struct batch *b, struct record *r) {
+  for (uint64_t left = b->schema->in_extra & r->present; left != 0;) {
+    int column = take_bit(&left);
+    const struct column *c = &b->schema->columns[column];
     struct buf json = {0};
     value_write_json(&json, c, r->v[column], &b->text);
     record_put_extra(b, r, c->name, c->name_len, json.data, json.len);
@@ -215,23 +211,50 @@ void batch_complete(struct batch *b, struct record *r, int64_t now_us) {
   }
 }
 
+static union value default_of(struct batch *b, const struct record *r, int column) {
+  const struct schema *s = b->schema;
+  const struct column *c = &s->columns[column];
+  if (s->derived >> column & 1 && record_has(r, c->from))
+    return derive(s, r, column);
+  if (c->by_event != NULL)
+    return (union value) {.i = c->by_event[r->event]};
+  if (s->texts >> column & 1)
+    return batch_put_text(b, c->text, strlen(c->text));
+  return s->defaults[column];
+}
+
+void batch_complete(struct batch *b, struct record *r, int64_t now_us) {
+  const struct schema *s = b->schema;
+  ensure_id(b, r);
+  if (!record_has(r, s->time))
+    r->v[s->time].i = now_us;
+  for (uint64_t left = (s->derived | s->by_event | s->texts) & ~r->present; left != 0;) {
+    int column = take_bit(&left);
+    r->v[column] = default_of(b, r, column);
+  }
+  write_extra(b, r);
+}
+
 static bool same_value(enum column_type type, union value a, union value b, const struct buf *text) {
   if (type == COLUMN_FLOAT)
     return a.f == b.f;
   if (type != COLUMN_STRING)
     return a.i == b.i;
-  return a.s.len == b.s.len && (a.s.len == 0 || memcmp(text->data + a.s.offset, text->data + b.s.offset, a.s.len) == 0);
+  return a.s.len == b.s.len &&
+         (a.s.len == 0 || memcmp(text->data + a.s.offset, text->data + b.s.offset, a.s.len) == 0);
 }
 
 uint64_t record_changes(const struct schema *s, const struct record *row, const struct buf *row_text,
                         const struct record *later) {
   uint64_t own = s->nstored < 64 ? (1ull << s->nstored) - 1 : UINT64_MAX;
   uint64_t changes = later->present & ~(1ull << s->time);
-  EACH_BIT(column, s->derived & ~later->present) {
+  for (uint64_t left = s->derived & ~later->present; left != 0;) {
+    int column = take_bit(&left);
     const struct column *c = &s->columns[column];
-    bool is_default = c->type == COLUMN_STRING ? row->v[column].s.len == 0 : row->v[column].i == s->defaults[column].i;
+    bool is_default =
+        c->type == COLUMN_STRING ? row->v[column].s.len == 0 : row->v[column].i == s->defaults[column].i;
     if (record_has(later, c->from) &&
-        (is_default || same_value(c->type, row->v[column], derive(s, row, (int) column), row_text)))
+        (is_default || same_value(c->type, row->v[column], derive(s, row, column), row_text)))
       changes |= 1ull << column;
   }
   return changes & own;
@@ -274,8 +297,8 @@ void value_write_json(struct buf *out, const struct column *c, union value v, co
   }
 }
 
-void record_write_json(struct buf *out, const struct schema *schema, const struct record *r, const struct buf *text,
-                       bool with_extra) {
+void record_write_json(struct buf *out, const struct schema *schema, const struct record *r,
+                       const struct buf *text, bool with_extra) {
   char separator = '{';
   for (size_t i = 0; i < schema->nstored; i++) {
     const struct column *c = &schema->columns[i];
@@ -296,8 +319,8 @@ void record_write_json(struct buf *out, const struct schema *schema, const struc
   buf_putc(out, '}');
 }
 
-void record_write_event(struct buf *out, const struct schema *schema, const struct record *r, const struct buf *text,
-                        int64_t now_us) {
+void record_write_event(struct buf *out, const struct schema *schema, const struct record *r,
+                        const struct buf *text, int64_t now_us) {
   const struct event_type *e = &schema->events[r->event];
   char separator = '{';
   buf_printf(out, "{\"type\":\"%s\",\"data\":", e->name);

@@ -16,13 +16,13 @@ struct record {
   bool unchanged;    /* set by the writer: a repeat that changed nothing */
   struct {
     uint32_t offset, len;
-  } extra;           /* one JSON object of what has no column, in text; len 0 for none */
+  } extra; /* one JSON object of what has no column, in text; len 0 for none */
   union value v[];
 };
 
 struct rejection {
-  uint32_t index, line;  /* line 0: not line-oriented */
-  int column;            /* -1 when it is not about one */
+  uint32_t index, line; /* line 0: not line-oriented */
+  int column;           /* -1 when it is not about one */
   char message[120];
 };
 
@@ -31,10 +31,10 @@ enum { BATCH_MAX_ERRORS = 20 };
 /* Records on their way from a body to the store, and rows on their way back.  One owner at a time. */
 struct batch {
   const struct schema *schema;
-  struct buf text;     /* the body itself for JSON; strings are decoded in place, made ones appended */
-  struct buf records;  /* records of batch_stride(schema) bytes; use batch_record */
+  struct buf text;    /* the body itself for JSON; strings are decoded in place, made ones appended */
+  struct buf records; /* records of batch_stride(schema) bytes; use batch_record */
   size_t count;
-  uint32_t sent;       /* records that came, rejected ones included */
+  uint32_t sent; /* records that came, rejected ones included */
   uint32_t rejected;
   struct rejection errors[BATCH_MAX_ERRORS];
   size_t nerrors;
@@ -51,7 +51,8 @@ static inline struct record *batch_record(const struct batch *b, size_t i) {
   return (struct record *) (b->records.data + i * batch_stride(b->schema));
 }
 
-/* Appends a record of defaults and of the default event type.  Pointers to other records of b are void afterwards. */
+/* Appends a record of defaults and of the default event type.  Pointers to other records of b are void
+ * afterwards. */
 struct record *batch_add(struct batch *b);
 void batch_drop_last(struct batch *b);
 
@@ -62,11 +63,11 @@ void batch_reject(struct batch *b, uint32_t index, uint32_t line, int column, co
 const char *column_expected(const struct column *c); /* "an integer", for messages */
 
 /* Sets a column from text, number or boolean as a lenient client sends it: numbers as strings, booleans as
- * 0/1, times by magnitude or ISO 8601 (API.md, "POST /logs/ingest").  name is one of a column's.  false when the
- * value does not fit the column; then *why says what was expected, and an alias belongs into extra instead of being a
- * fault: another sender's "status" may be a word. */
-bool record_set_text(struct batch *b, struct record *r, const struct column_name *name, const char *s, size_t len,
-                     const char **why);
+ * 0/1, times by magnitude or ISO 8601 (API.md, "POST /logs/ingest").  name is one of a column's.  false when
+ * the value does not fit the column; then *why says what was expected, and an alias belongs into extra
+ * instead of being a fault: another sender's "status" may be a word. */
+bool record_set_text(struct batch *b, struct record *r, const struct column_name *name, const char *s,
+                     size_t len, const char **why);
 bool record_set_number(struct batch *b, struct record *r, const struct column_name *name, bool is_integer,
                        int64_t integer, double real, const char **why);
 bool record_set_boolean(struct batch *b, struct record *r, const struct column_name *name, bool value,
@@ -76,19 +77,21 @@ bool record_set_boolean(struct batch *b, struct record *r, const struct column_n
 void record_put_extra(struct batch *b, struct record *r, const char *name, size_t name_len, const char *json,
                       size_t json_len);
 
-/* Gives r its id if it has none, its time, defaults and derived values (schema.lua), and writes the columns that live in
- * extra into its JSON. */
+/* Gives r its id if it has none, its time, defaults and derived values (schema.lua), and writes the columns
+ * that live in extra into its JSON. */
 void batch_complete(struct batch *b, struct record *r, int64_t now_us);
 
 /* The way back from a stored row: fills the slots of the columns that live in extra from r's extra. */
 void record_read_extra(struct batch *b, struct record *r);
 
-/* Appends the members of two objects to out as one; a member of later replaces one of earlier.  Both are valid, as extra is;
- * either may be empty text. */
-void extra_merge(struct buf *out, const char *earlier, size_t earlier_len, const char *later, size_t later_len);
+/* Appends the members of two objects to out as one; a member of later replaces one of earlier.  Both are
+ * valid, as extra is; either may be empty text. */
+void extra_merge(struct buf *out, const char *earlier, size_t earlier_len, const char *later,
+                 size_t later_len);
 
-/* The columns that row takes from later, a record of the same id: those received (never the time, which stays that of the
- * first), and derived ones that follow a received one and were not given otherwise.  Bit per column, extra not included. */
+/* The columns that row takes from later, a record of the same id: those received (never the time, which stays
+ * that of the first), and derived ones that follow a received one and were not given otherwise.  Bit per
+ * column, extra not included. */
 uint64_t record_changes(const struct schema *schema, const struct record *row, const struct buf *row_text,
                         const struct record *later);
 
@@ -115,14 +118,15 @@ static inline const char *value_text(const struct buf *text, union value v, size
 union value batch_put_text(struct batch *b, const char *s, size_t len);
 
 /* The row's public columns as one JSON object in the order of the schema; with_extra adds "extra". */
-void record_write_json(struct buf *out, const struct schema *schema, const struct record *r, const struct buf *text,
-                       bool with_extra);
+void record_write_json(struct buf *out, const struct schema *schema, const struct record *r,
+                       const struct buf *text, bool with_extra);
 
 /* One column's value as JSON: times as ISO 8601. */
 void value_write_json(struct buf *out, const struct column *c, union value v, const struct buf *text);
 
-/* {"type":..,"data":{..},"timestamp":now} with the fields of its event type as received (API.md, /logs/stream). */
-void record_write_event(struct buf *out, const struct schema *schema, const struct record *r, const struct buf *text,
-                        int64_t now_us);
+/* {"type":..,"data":{..},"timestamp":now} with the fields of its event type as received (API.md,
+ * /logs/stream). */
+void record_write_event(struct buf *out, const struct schema *schema, const struct record *r,
+                        const struct buf *text, int64_t now_us);
 
 #endif

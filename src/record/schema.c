@@ -7,8 +7,8 @@
 #include "base/mem.h"
 #include "record/schema_read.h"
 
-/* A description in words of all that the tables of the database are made from; hashed with a fixed key, so that it means the
- * same in every process. */
+/* A description in words of all that the tables of the database are made from; hashed with a fixed key, so
+ * that it means the same in every process. */
 static uint64_t fingerprint(const struct schema *s) {
   static const struct hash_seed fixed = {0x6d6f6f6e6c656467, 0x65722e736368656d};
   struct buf text = {0};
@@ -54,7 +54,8 @@ static void index_names(struct schema *s) {
 }
 
 struct schema *schema_load(struct lua_State *L, struct buf *error) {
-  static const char *const keys[] = {"columns", "event_keys", "events", "measures", "sketch", "rollups", "families", NULL};
+  static const char *const keys[] = {"columns", "event_keys", "events",   "measures",
+                                     "sketch",  "rollups",    "families", NULL};
   struct schema *s = xcalloc(1, sizeof *s);
   struct schema_reader r = {.L = L, .schema = s, .error = error};
   s->id = s->time = s->duration = s->status = s->sketch = s->default_event = -1;
@@ -63,8 +64,8 @@ struct schema *schema_load(struct lua_State *L, struct buf *error) {
     reader_fail(&r, "it", "must return a table");
     goto fail;
   }
-  if (!reader_keys(&r, "it", keys) || !schema_read_columns(&r) || !schema_read_events(&r) || !schema_read_sums(&r) ||
-      !schema_read_families(&r))
+  if (!reader_keys(&r, "it", keys) || !schema_read_columns(&r) || !schema_read_events(&r) ||
+      !schema_read_sums(&r) || !schema_read_families(&r))
     goto fail;
   index_names(s);
   s->fingerprint = fingerprint(s);
@@ -101,7 +102,8 @@ int schema_column(const struct schema *s, const char *name, size_t len) {
 }
 
 const struct column_name *schema_name(const struct schema *s, const char *name, size_t len) {
-  for (size_t slot = name_hash(name, len) & (s->nslots - 1); s->slots[slot] != 0; slot = (slot + 1) & (s->nslots - 1)) {
+  for (size_t slot = name_hash(name, len) & (s->nslots - 1); s->slots[slot] != 0;
+       slot = (slot + 1) & (s->nslots - 1)) {
     const struct column_name *n = &s->names[s->slots[slot] - 1];
     if (n->len == len && memcmp(n->name, name, len) == 0)
       return n;

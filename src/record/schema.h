@@ -41,33 +41,33 @@ union value {
 struct column {
   const char *name;
   size_t name_len;
-  const char *json;    /* "name": with its quotes and colon, as in a row */
+  const char *json; /* "name": with its quotes and colon, as in a row */
   size_t json_len;
   enum column_type type;
-  bool in_extra;       /* has a slot in a record but no column of its own: kept inside the JSON of extra */
-  bool is_public;      /* part of a row's JSON, in the order of declaration */
-  const char *text;    /* default of a string column */
-  union value value;   /* default of any other column; of a time column unused: absent means now */
-  int from;            /* absent: taken from this column if that is present; -1 for none */
-  double from_scale;   /*   multiplied by this (numbers only) */
-  int64_t *by_event;   /* default of an integer column by event type, NULL for none */
+  bool in_extra;     /* has a slot in a record but no column of its own: kept inside the JSON of extra */
+  bool is_public;    /* part of a row's JSON, in the order of declaration */
+  const char *text;  /* default of a string column */
+  union value value; /* default of any other column; of a time column unused: absent means now */
+  int from;          /* absent: taken from this column if that is present; -1 for none */
+  double from_scale; /*   multiplied by this (numbers only) */
+  int64_t *by_event; /* default of an integer column by event type, NULL for none */
 };
 
 /* What a record says has happened: "request_start", "request_complete", "request_error". */
 struct event_type {
   const char *name;
-  bool stored;      /* becomes a row */
-  bool filtered;    /* stream filters apply to it; others always pass */
-  bool opens;       /* its id counts as active until a closing event or 15 minutes */
+  bool stored;   /* becomes a row */
+  bool filtered; /* stream filters apply to it; others always pass */
+  bool opens;    /* its id counts as active until a closing event or 15 minutes */
   bool closes;
-  uint64_t fields;  /* columns that its data shows, bit per column */
+  uint64_t fields;               /* columns that its data shows, bit per column */
   int order[SCHEMA_MAX_COLUMNS]; /* the same in order of declaration */
   size_t nfields;
 };
 
 enum measure_kind {
   MEASURE_COUNT, /* rows; with when: rows that match it */
-  MEASURE_SUM,   /* round(value * scale) of a column, as an integer, so that adding and taking away is exact */
+  MEASURE_SUM, /* round(value * scale) of a column, as an integer, so that adding and taking away is exact */
 };
 
 struct measure {
@@ -81,21 +81,22 @@ struct measure {
 enum tier { TIER_MINUTE, TIER_HOUR, TIER_DAY, TIERS };
 
 struct rollup_set {
-  const char *name;          /* of its table: "rollup_" name */
-  int by[SCHEMA_MAX_BY];     /* columns of its key */
+  const char *name;      /* of its table: "rollup_" name */
+  int by[SCHEMA_MAX_BY]; /* columns of its key */
   size_t nby;
-  uint8_t tiers;             /* bit per tier it keeps */
+  uint8_t tiers; /* bit per tier it keeps */
 };
 
-/* An entry of a Prometheus family, counted for every committed record that it is about.  Entries of one family (tokens_total
- * has one per type of token) stand next to each other and share name, kind, help, bounds and label names. */
+/* An entry of a Prometheus family, counted for every committed record that it is about.  Entries of one
+ * family (tokens_total has one per type of token) stand next to each other and share name, kind, help, bounds
+ * and label names. */
 enum family_kind { FAMILY_COUNTER, FAMILY_HISTOGRAM };
 
 struct label {
   const char *name;
   int column;         /* -1: the fixed text below */
   const char *text;   /* fixed value, or what stands for an empty or absent one ("unknown") */
-  const char *prefix; /* what stands before text: prefix and the status role's value, as in http_500; or NULL */
+  const char *prefix; /* before text is used: prefix and the status role's value, as in http_500; or NULL */
 };
 
 struct family {
@@ -124,16 +125,16 @@ enum { NAME_OF_EVENT = -1 }; /* the value of such a member ("type", "event") nam
 
 struct schema {
   struct column *columns;
-  size_t ncolumns;         /* with the in_extra ones, which come last */
-  size_t nstored;          /* without them */
-  union value *defaults;   /* a slot per column; texts are empty */
+  size_t ncolumns;                /* with the in_extra ones, which come last */
+  size_t nstored;                 /* without them */
+  union value *defaults;          /* a slot per column; texts are empty */
   int id, time, duration, status; /* the roles */
-  uint64_t derived, by_event, texts, in_extra; /* columns with a from, a by_event, a text default; bit per column */
+  uint64_t derived, by_event, texts, in_extra; /* columns that have a from, a by_event, .. ; bit per column */
 
   struct column_name *names; /* columns, aliases and event keys */
   size_t nnames;
-  uint16_t *slots;         /* hash table: index into names, plus 1 */
-  size_t nslots;           /* a power of two */
+  uint16_t *slots; /* hash table: index into names, plus 1 */
+  size_t nslots;   /* a power of two */
 
   struct event_type events[SCHEMA_MAX_EVENTS];
   size_t nevents;
@@ -141,24 +142,27 @@ struct schema {
 
   struct measure *measures;
   size_t nmeasures;
-  int sketch;              /* column whose distribution each cell keeps; -1 for none */
+  int sketch; /* column whose distribution each cell keeps; -1 for none */
   struct rollup_set *sets;
   size_t nsets;
 
   struct family *families;
   size_t nfamilies;
 
-  uint64_t fingerprint;    /* of the parts that the database file depends on */
-  struct buf blocks;       /* pointers to all that the schema has allocated; private */
+  uint64_t fingerprint; /* of the parts that the database file depends on */
+  struct buf blocks;    /* pointers to all that the schema has allocated; private */
 };
 
-/* Compiles the table at the top of L's stack (what lua/schema.lua returned) and leaves it there.  On a mistake
- * answers NULL and appends "schema.lua: what is wrong, what was expected" to error. */
+/* Compiles the table at the top of L's stack (what lua/schema.lua returned) and leaves it there.  On a
+ * mistake answers NULL and appends "schema.lua: what is wrong, what was expected" to error. */
 struct schema *schema_load(struct lua_State *L, struct buf *error);
 void schema_free(struct schema *schema);
 
-int schema_column(const struct schema *schema, const char *name, size_t len);  /* -1 when there is none */
-const struct column_name *schema_name(const struct schema *schema, const char *name, size_t len); /* any name; or NULL */
+int schema_column(const struct schema *schema, const char *name, size_t len); /* -1 when there is none */
+
+/* Any name that a client may use; NULL when there is none. */
+const struct column_name *schema_name(const struct schema *schema, const char *name, size_t len);
+
 int schema_event(const struct schema *schema, const char *name, size_t len);   /* -1 when there is none */
 int schema_measure(const struct schema *schema, const char *name, size_t len); /* -1 when there is none */
 

@@ -45,7 +45,8 @@ static bool read_role(struct schema_reader *r, const char *where, int column, en
     if (strcmp(role, roles[i].name) != 0)
       continue;
     if (*roles[i].at >= 0)
-      return reader_fail(r, where, "column \"%s\" has the role %s already", s->columns[*roles[i].at].name, role);
+      return reader_fail(r, where, "column \"%s\" has the role %s already", s->columns[*roles[i].at].name,
+                         role);
     if (type != roles[i].type)
       return reader_fail(r, where, "the role %s needs the type %s", role, types[roles[i].type]);
     *roles[i].at = column;
@@ -81,11 +82,13 @@ static bool read_default(struct schema_reader *r, const char *where, struct colu
   else
     c->value.i = (int64_t) number;
   whole = c->type == COLUMN_FLOAT ? isfinite(number) : fabs(number) < 0x1p53 && number == rint(number);
-  return whole || reader_fail(r, where, "the default must be a %s", c->type == COLUMN_FLOAT ? "number" : "whole number");
+  return whole || reader_fail(r, where, "the default must be a %s",
+                              c->type == COLUMN_FLOAT ? "number" : "whole number");
 }
 
 static bool read_column(struct schema_reader *r, const char *where, size_t i) {
-  static const char *const keys[] = {"role", "default", "by_event", "from", "scale", "aliases", "in_extra", NULL};
+  static const char *const keys[] = {"role",  "default", "by_event", "from",
+                                     "scale", "aliases", "in_extra", NULL};
   struct schema *s = r->schema;
   struct column *c = &s->columns[i];
   const char *name = reader_item(r, where, 1, "a name");
@@ -94,7 +97,8 @@ static bool read_column(struct schema_reader *r, const char *where, size_t i) {
     return false;
   snprintf(place, sizeof place, "%s \"%.50s\"", where, name);
   if (!is_identifier(name) || strcmp(name, "extra") == 0 || strcmp(name, "row") == 0)
-    return reader_fail(r, place, "a name is at most %d of a-z 0-9 _, and neither extra nor row", SCHEMA_MAX_NAME);
+    return reader_fail(r, place, "a name is at most %d of a-z 0-9 _, and neither extra nor row",
+                       SCHEMA_MAX_NAME);
   if (schema_column(s, name, strlen(name)) >= 0)
     return reader_fail(r, place, "there is a column of that name already");
 
@@ -106,9 +110,9 @@ static bool read_column(struct schema_reader *r, const char *where, size_t i) {
   c->from = -1;
   c->from_scale = 1;
   c->text = "";
-  if (!reader_keys(r, place, keys) || !read_type(r, place, &c->type) || !read_role(r, place, (int) i, c->type) ||
-      !reader_flag(r, place, "in_extra", &c->in_extra) || !reader_number(r, place, "scale", &c->from_scale) ||
-      !read_default(r, place, c))
+  if (!reader_keys(r, place, keys) || !read_type(r, place, &c->type) ||
+      !read_role(r, place, (int) i, c->type) || !reader_flag(r, place, "in_extra", &c->in_extra) ||
+      !reader_number(r, place, "scale", &c->from_scale) || !read_default(r, place, c))
     return false;
 
   if (i > s->nstored && !c->in_extra)
@@ -211,7 +215,8 @@ bool schema_read_columns(struct schema_reader *r) {
   const char *missing = s->id < 0 ? "id" : s->time < 0 ? "time" : s->duration < 0 ? "duration" : "status";
   if (s->id < 0 || s->time < 0 || s->duration < 0 || s->status < 0)
     return reader_fail(r, "columns", "no column has the role %s", missing);
-  if ((s->in_extra >> s->id | s->in_extra >> s->time | s->in_extra >> s->duration | s->in_extra >> s->status) & 1)
+  uint64_t roles = 1ull << s->id | 1ull << s->time | 1ull << s->duration | 1ull << s->status;
+  if ((s->in_extra & roles) != 0)
     return reader_fail(r, "columns", "a column with a role cannot be in_extra");
   return true;
 }
@@ -268,7 +273,8 @@ static bool read_by_event(struct schema_reader *r, const char *where, size_t i) 
     for (size_t e = 0; ok && e < r->schema->nevents; e++) {
       double value = (double) c->value.i;
       ok = reader_number(r, where, r->schema->events[e].name, &value) &&
-           ((fabs(value) < 0x1p53 && value == rint(value)) || reader_fail(r, where, "by_event: expected whole numbers"));
+           ((fabs(value) < 0x1p53 && value == rint(value)) ||
+            reader_fail(r, where, "by_event: expected whole numbers"));
       if (ok)
         c->by_event[e] = (int64_t) value;
     }
@@ -281,7 +287,8 @@ static bool read_event_keys(struct schema_reader *r) {
   lua_State *L = r->L;
   lua_pushliteral(L, "event_keys");
   int type = lua_rawget(L, -2);
-  bool ok = type == LUA_TNIL || type == LUA_TTABLE || reader_fail(r, "event_keys", "expected a list of names");
+  bool ok =
+      type == LUA_TNIL || type == LUA_TTABLE || reader_fail(r, "event_keys", "expected a list of names");
   for (size_t i = 0, n = ok && type == LUA_TTABLE ? lua_rawlen(L, -1) : 0; ok && i < n; i++) {
     const char *name = reader_item(r, "event_keys", (int) i + 1, "a name");
     ok = name != NULL && add_name(r, "event_keys", name, NAME_OF_EVENT, false, 1);

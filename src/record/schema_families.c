@@ -11,7 +11,8 @@ enum { MAX_FAMILIES = 64, MAX_LABELS = 16, MAX_BOUNDS = 64 };
 
 /* A label's and a family's name: Prometheus data model; colons are left to recording rules. */
 static bool is_metric_name(const char *s) {
-  return *s != '\0' && (*s < '0' || *s > '9') && s[strspn(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_")] == '\0';
+  return *s != '\0' && (*s < '0' || *s > '9') &&
+         s[strspn(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_")] == '\0';
 }
 
 static bool label_column(struct schema_reader *r, const char *where, struct label *label, const char *name) {
@@ -30,7 +31,8 @@ static bool read_label(struct schema_reader *r, const char *where, struct label 
     return label_column(r, where, label, label->name);
   }
   if (!lua_istable(L, -1))
-    return reader_fail(r, where, "a label is \"column\", { \"label\", \"column\" } or { \"label\", text = \"fixed\" }");
+    return reader_fail(r, where,
+                       "a label is \"column\", { \"label\", \"column\" } or { \"label\", text = \"fixed\" }");
   label->name = reader_item(r, where, 1, "a label's name");
   if (label->name == NULL || !reader_keys(r, where, keys) || !reader_text(r, where, "text", &label->text) ||
       !reader_text(r, where, "status_prefix", &label->prefix))
@@ -39,10 +41,12 @@ static bool read_label(struct schema_reader *r, const char *where, struct label 
     const char *column = reader_item(r, where, 2, "the name of a column");
     return column != NULL && label_column(r, where, label, column);
   }
-  return strcmp(label->text, "unknown") != 0 || reader_fail(r, where, "label \"%s\" needs a column or a text", label->name);
+  return strcmp(label->text, "unknown") != 0 ||
+         reader_fail(r, where, "label \"%s\" needs a column or a text", label->name);
 }
 
-static bool check_label(struct schema_reader *r, const char *where, const struct family *f, const char *name) {
+static bool check_label(struct schema_reader *r, const char *where, const struct family *f,
+                        const char *name) {
   if (!is_metric_name(name) || strncmp(name, "__", 2) == 0 || strcmp(name, "le") == 0)
     return reader_fail(r, where, "\"%s\" cannot be a label", name);
   for (size_t i = 0; i < f->nlabels; i++)
@@ -86,14 +90,16 @@ static bool read_bounds(struct schema_reader *r, const char *where, struct famil
   lua_pop(L, 1);
   f->bounds = bounds;
   f->nbounds = count;
-  return ok || reader_fail(r, where, "a histogram, and nothing else, has bounds: 1 to %d ascending numbers", MAX_BOUNDS);
+  return ok || reader_fail(r, where, "a histogram, and nothing else, has bounds: 1 to %d ascending numbers",
+                           MAX_BOUNDS);
 }
 
 static bool read_family_events(struct schema_reader *r, const char *where, struct family *f) {
   lua_State *L = r->L;
   lua_pushliteral(L, "events");
   int type = lua_rawget(L, -2);
-  bool ok = type == LUA_TNIL || type == LUA_TTABLE || reader_fail(r, where, "events must be a list of event names");
+  bool ok =
+      type == LUA_TNIL || type == LUA_TTABLE || reader_fail(r, where, "events must be a list of event names");
   for (size_t e = 0; type == LUA_TNIL && e < r->schema->nevents; e++)
     f->events |= (uint32_t) r->schema->events[e].stored << e;
   for (size_t i = 0, n = ok && type == LUA_TTABLE ? lua_rawlen(L, -1) : 0; ok && i < n; i++) {
@@ -117,7 +123,8 @@ static bool read_kind(struct schema_reader *r, const char *where, struct family 
 }
 
 static bool same_family(const struct family *a, const struct family *b) {
-  bool same = a->kind == b->kind && strcmp(a->help, b->help) == 0 && a->nlabels == b->nlabels && a->nbounds == b->nbounds;
+  bool same = a->kind == b->kind && strcmp(a->help, b->help) == 0 && a->nlabels == b->nlabels &&
+              a->nbounds == b->nbounds;
   for (size_t i = 0; same && i < a->nlabels; i++)
     same = strcmp(a->labels[i].name, b->labels[i].name) == 0;
   return same && memcmp(a->bounds, b->bounds, a->nbounds * sizeof *a->bounds) == 0;
@@ -159,7 +166,8 @@ static bool read_family(struct schema_reader *r, const char *list_place, size_t 
     return false;
   if (f->value < 0 && f->kind == FAMILY_HISTOGRAM)
     return reader_fail(r, where, "a histogram needs a value");
-  if (f->value >= 0 && s->columns[f->value].type != COLUMN_INTEGER && s->columns[f->value].type != COLUMN_FLOAT)
+  if (f->value >= 0 && s->columns[f->value].type != COLUMN_INTEGER &&
+      s->columns[f->value].type != COLUMN_FLOAT)
     return reader_fail(r, where, "value: \"%s\" is no number", s->columns[f->value].name);
   return check_family(r, where, i);
 }

@@ -45,7 +45,8 @@ bool reader_keys(struct schema_reader *r, const char *where, const char *const *
 }
 
 /* Pushes the member; when it is there but has another type, that is the mistake. */
-static bool member(struct schema_reader *r, const char *where, const char *key, int type, const char *expected) {
+static bool member(struct schema_reader *r, const char *where, const char *key, int type,
+                   const char *expected) {
   int found = push_member(r, key);
   if (found == type || found == LUA_TNIL)
     return true;
@@ -125,8 +126,9 @@ static bool read_entry(struct schema_reader *r, const char *key, size_t i, reade
   char where[64];
   snprintf(where, sizeof where, "%s[%zu]", key, i + 1);
   int type = lua_rawgeti(r->L, -1, (lua_Integer) i + 1);
-  bool ok = type == LUA_TTABLE ? read(r, where, i)
-                               : reader_fail(r, where, "expected a table, not a %s", lua_typename(r->L, type));
+  bool ok = type == LUA_TTABLE
+                ? read(r, where, i)
+                : reader_fail(r, where, "expected a table, not a %s", lua_typename(r->L, type));
   lua_pop(r->L, 1);
   return ok;
 }

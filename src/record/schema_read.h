@@ -9,8 +9,8 @@
 #include "record/condition.h"
 #include "record/schema.h"
 
-/* What the files that compile lua/schema.lua share.  The functions look at the table at the top of the stack, leave the
- * stack as it was, and answer false after a mistake, which they have described in error. */
+/* What the files that compile lua/schema.lua share.  The functions look at the table at the top of the stack,
+ * leave the stack as it was, and answer false after a mistake, which they have described in error. */
 struct schema_reader {
   struct lua_State *L;
   struct schema *schema;
@@ -36,8 +36,8 @@ bool reader_when(struct schema_reader *r, const char *where, struct conditions *
 /* The text at position i of a list, or NULL with error set. */
 const char *reader_item(struct schema_reader *r, const char *where, int i, const char *expected);
 
-/* Calls read for each table of the list under key, which lies at the top of the stack; where is "key[i]".  A missing list is
- * an empty one. */
+/* Calls read for each table of the list under key, which lies at the top of the stack; where is "key[i]".  A
+ * missing list is an empty one. */
 typedef bool (*reader_entry)(struct schema_reader *r, const char *where, size_t i);
 bool reader_list(struct schema_reader *r, const char *key, size_t max, reader_entry read);
 size_t reader_length(struct schema_reader *r, const char *key);

@@ -47,7 +47,8 @@ static bool read_tiers(struct schema_reader *r, const char *where, struct rollup
     size_t tier = 0;
     while (name != NULL && tier < TIERS && strcmp(name, names[tier]) != 0)
       tier++;
-    ok = name != NULL && (tier < TIERS || reader_fail(r, where, "\"%s\" is no tier: minute, hour or day", name));
+    ok = name != NULL &&
+         (tier < TIERS || reader_fail(r, where, "\"%s\" is no tier: minute, hour or day", name));
     set->tiers |= (uint8_t) (1 << tier);
   }
   lua_pop(L, 1);
@@ -60,7 +61,8 @@ static bool add_by(struct schema_reader *r, const char *where, struct rollup_set
     return reader_fail(r, where, "by: there is no column \"%s\"", name);
   enum column_type type = r->schema->columns[column].type;
   if (r->schema->columns[column].in_extra || type == COLUMN_FLOAT || type == COLUMN_TIME)
-    return reader_fail(r, where, "by: cells cannot be kept by \"%s\": a string, integer or boolean column can", name);
+    return reader_fail(r, where,
+                       "by: cells cannot be kept by \"%s\": a string, integer or boolean column can", name);
   if (set->nby == SCHEMA_MAX_BY)
     return reader_fail(r, where, "by: more than %d columns", SCHEMA_MAX_BY);
   for (size_t i = 0; i < set->nby; i++)

@@ -24,8 +24,8 @@ void sketch_clear(struct sketch *s) {
   *s = (struct sketch) {0};
 }
 
-/* Bucket i holds what is above 2^((i-1)/32) and at most 2^(i/32).  Values too small or too large to be told apart share the
- * first or the last one: 90 powers of two are enough for any unit of time or size. */
+/* Bucket i holds what is above 2^((i-1)/32) and at most 2^(i/32).  Values too small or too large to be told
+ * apart share the first or the last one: 90 powers of two are enough for any unit of time or size. */
 static int32_t index_of(double value) {
   int exponent, low = 0, high = STEPS;
   if (value > 0x1p60)
@@ -42,7 +42,8 @@ static int32_t index_of(double value) {
   return index < MIN_INDEX ? MIN_INDEX : index;
 }
 
-/* The value whose relative distance to both ends of bucket i is the same, 1.083 % (Masson, Rim, Lee: "DDSketch"). */
+/* The value whose relative distance to both ends of bucket i is the same, 1.083 % (Masson, Rim, Lee:
+ * "DDSketch"). */
 static double middle_of(int32_t index) {
   return 2 * exp2(index / (double) STEPS) / (exp2(1.0 / STEPS) + 1);
 }
@@ -134,8 +135,8 @@ static int64_t unzigzag(uint64_t n) {
   return (int64_t) (n >> 1) ^ -(int64_t) (n & 1);
 }
 
-/* Version, zero, then for each bucket that is not empty its distance from the one before (the first: from MIN_INDEX) and its
- * count. */
+/* Version, zero, then for each bucket that is not empty its distance from the one before (the first: from
+ * MIN_INDEX) and its count. */
 void sketch_pack(const struct sketch *s, struct buf *out) {
   int32_t previous = MIN_INDEX;
   buf_putc(out, VERSION);

@@ -6,7 +6,8 @@
 
 static const int64_t min_us = -62135596800000000, max_us = 253402300799999999; /* years 1 to 9999 */
 
-/* Howard Hinnant, "chrono-compatible low-level date algorithms": years begin in March, so that the leap day is last. */
+/* Howard Hinnant, "chrono-compatible low-level date algorithms": years begin in March, so that the leap day
+ * is last. */
 static int64_t days_from_civil(int64_t year, int64_t month, int64_t day) {
   year -= month <= 2;
   int64_t era = (year >= 0 ? year : year - 399) / 400;
@@ -34,8 +35,8 @@ static bool in_range(int64_t candidate, int64_t *us) {
   return true;
 }
 
-/* Seconds stay below 1e11 until the year 5138; milliseconds, microseconds and nanoseconds of dates after 1973 fill the
- * next decades of the scale. */
+/* Seconds stay below 1e11 until the year 5138; milliseconds, microseconds and nanoseconds of dates after 1973
+ * fill the next decades of the scale. */
 bool timestamp_from_integer(int64_t n, int64_t *us) {
   uint64_t magnitude = n < 0 ? 0 - (uint64_t) n : (uint64_t) n;
   if (magnitude < 100000000000)
@@ -120,7 +121,8 @@ static bool parse_iso(const char *s, size_t len, int64_t *us) {
   static const int8_t month_days[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
   struct text t = {s, s + len};
   int64_t year, month, day, time = 0, offset = 0;
-  if (!digits(&t, 4, &year) || !take(&t, "-") || !digits(&t, 2, &month) || !take(&t, "-") || !digits(&t, 2, &day))
+  if (!digits(&t, 4, &year) || !take(&t, "-") || !digits(&t, 2, &month) || !take(&t, "-") ||
+      !digits(&t, 2, &day))
     return false;
   if (month < 1 || month > 12)
     return false;
