@@ -83,7 +83,9 @@ function peers.nchan()
     modules = { "ngx_nchan_module.so" },
     http = "nchan_max_reserved_memory 256m;",
     server = [[
-      location /sub { nchan_subscriber eventsource; nchan_channel_id bench; }
+      location /sub {
+        nchan_subscriber eventsource; nchan_channel_id bench; nchan_subscriber_first_message newest;
+      }
       location /pub { nchan_publisher http; nchan_channel_id bench; nchan_message_buffer_length 1000; }]],
   }
 end
