@@ -1,6 +1,7 @@
 #include <stdio.h>
 
 #include "app.h"
+#include "import/import.h"
 #include "options.h"
 #include "script/generation.h"
 
@@ -27,9 +28,9 @@ int main(int argc, char **argv) {
   case COMMAND_ROUTES:
     return generations_print_routes(options.config, &options.overrides);
   case COMMAND_IMPORT:
+    return import_main(&options, argc, argv);
   case COMMAND_REPRICE:
-    fprintf(stderr, "moonledger: not built in\n");
-    return 2;
+    return reprice_main(&options, argc, argv);
   case COMMAND_VERSION:
     printf("moonledger %s\n", MOONLEDGER_VERSION);
     return 0;

@@ -16,7 +16,7 @@ local function copy(row)
   local record = {}
   for name, value in pairs(row) do
     if not chrome[name] and value ~= json.null then
-      record[name] = value
+      record[name] = type(value) == "number" and values.number(value) or value
     end
   end
   return record

@@ -5,8 +5,11 @@ local lines = {}
 
 local bom = "\xEF\xBB\xBF"
 
--- Plain finds: a pattern with repetitions may not search a whole body.
-local function each_line(text, visit)
+--- Calls visit(line, number) for each line that is not blank.  Plain finds: a pattern with repetitions may not search a
+--- whole body.
+---@param text string
+---@param visit fun(line: string, number: integer)
+function lines.each_text(text, visit)
   local from = text:sub(1, 3) == bom and 4 or 1
   local number = 0
   while from <= #text do
@@ -31,7 +34,7 @@ end
 ---@param batch Batch
 ---@param visit fun(object: table, line: integer)
 function lines.each(text, batch, visit)
-  each_line(text, function(line, number)
+  lines.each_text(text, function(line, number)
     local value = decode(line)
     if type(value) == "table" then
       visit(value, number)

@@ -1,5 +1,6 @@
 --- Takes records in: one, an array, {"records": [...]} or lines of them.
 local available = require "lib.available"
+local params = require "lib.params"
 local storage = require "storage"
 
 local FORMATS = {
@@ -21,6 +22,11 @@ return {
   summary = "Stores records and broadcasts them; the answer comes after the commit.",
   feature = "logs_endpoints_enabled",
   scope = "ingest",
+  params = {
+    probe_all = params.boolean {
+      default = false, description = "Looks for repeated ids among all rows, not only the recent: for imports.",
+    },
+  },
 
   ---@param req Request
   ---@return Response
@@ -33,7 +39,7 @@ return {
     if not format then
       return { status = 415, detail = UNKNOWN_TYPE }
     end
-    local result, message = storage.ingest(req.body, format)
+    local result, message = storage.ingest(req.body, format, { probe_all = req.params.probe_all })
     if not result then
       return { status = 503, headers = RETRY, detail = "Not stored: " .. message }
     end

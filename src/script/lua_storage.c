@@ -10,6 +10,7 @@
 #include "script/bindings.h"
 #include "script/generation.h"
 #include "script/lua_batch.h"
+#include "script/lua_fields.h"
 #include "script/lua_json.h"
 #include "script/script.h"
 #include "services.h"
@@ -133,6 +134,14 @@ static struct ingest *ingest_new(lua_State *L, struct task *task, enum write_kin
   return in;
 }
 
+/* The last argument of ingest and insert: {probe_all = true} looks for repeated ids among all stored ones. */
+static bool option_probe_all(lua_State *L, int index) {
+  if (lua_isnoneornil(L, index))
+    return false;
+  luaL_checktype(L, index, LUA_TTABLE);
+  return lua_field_boolean(L, index, "probe_all");
+}
+
 static struct record_limits limits_of(lua_State *L) {
   const struct config *config = script_generation(L)->config;
   return (struct record_limits) {.record_bytes = config->limits.record_bytes, .depth = config->limits.json_depth};
@@ -154,17 +163,18 @@ static struct buf *take_body(lua_State *L, int index) {
 }
 
 /* Hands the batch over to a new job and writes it. */
-static int write_batch(lua_State *L, struct task *task, struct batch **batch, uint32_t dropped) {
+static int write_batch(lua_State *L, struct task *task, struct batch **batch, uint32_t dropped, bool probe_all) {
   struct ingest *in = ingest_new(L, task, WRITE_RECORDS);
   in->batch = *batch;
   in->dropped = dropped;
+  in->write.probe_all = probe_all;
   *batch = NULL;
   ingest_write(in);
   return script_wait(L, &in->job);
 }
 
 /* on_record is Lua of this coroutine, so here the scan cannot be left to a worker. */
-static int ingest_hooked(lua_State *L, struct task *task, struct buf *body, enum record_format format) {
+static int ingest_hooked(lua_State *L, struct task *task, struct buf *body, enum record_format format, bool probe_all) {
   int hook = lua_gettop(L);
   int64_t now_us = clock_now_us();
   struct record_limits limits = limits_of(L);
@@ -172,24 +182,26 @@ static int ingest_hooked(lua_State *L, struct task *task, struct buf *body, enum
   *batch = batch_new(script_services(L)->schema);
   batch_scan(*batch, body, format, &limits, now_us);
   uint32_t dropped = lua_batch_apply(L, hook, batch, now_us);
-  return write_batch(L, task, batch, dropped);
+  return write_batch(L, task, batch, dropped, probe_all);
 }
 
 static int l_storage_ingest(lua_State *L) {
   static const char *const formats[] = {"json", "ndjson", NULL};
   enum record_format format = luaL_checkoption(L, 2, "ndjson", formats) == 0 ? FORMAT_JSON : FORMAT_NDJSON;
+  bool probe_all = option_probe_all(L, 3);
   if (lua_storage(L) == NULL)
     return lua_storage_unavailable(L);
   struct task *task = script_task(L, "storage.ingest");
   lua_settop(L, 1);
   struct buf *body = take_body(L, 1);
   if (script_push_hook(L))
-    return ingest_hooked(L, task, body, format);
+    return ingest_hooked(L, task, body, format, probe_all);
 
   struct ingest *in = ingest_new(L, task, WRITE_RECORDS);
   in->batch = batch_new(script_services(L)->schema);
   in->body = buf_take(body);
   in->format = format;
+  in->write.probe_all = probe_all;
   in->limits = limits_of(L);
   if (in->body.len >= LARGE_BODY) {
     uv_queue_work(&in->job.loop->uv, &in->work, scan, on_scanned);
@@ -202,6 +214,7 @@ static int l_storage_ingest(lua_State *L) {
 
 static int l_storage_insert(lua_State *L) {
   luaL_checktype(L, 1, LUA_TTABLE);
+  bool probe_all = option_probe_all(L, 2);
   if (lua_storage(L) == NULL)
     return lua_storage_unavailable(L);
   struct task *task = script_task(L, "storage.insert");
@@ -217,7 +230,7 @@ static int l_storage_insert(lua_State *L) {
     lua_pop(L, 1);
   }
   uint32_t dropped = script_push_hook(L) ? lua_batch_apply(L, -1, batch, now_us) : 0;
-  return write_batch(L, task, batch, dropped);
+  return write_batch(L, task, batch, dropped, probe_all);
 }
 
 static int l_storage_reset(lua_State *L) {

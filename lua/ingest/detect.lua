@@ -1,0 +1,40 @@
+--- Which format a file has, by its first JSON object.
+local values = require "ingest.values"
+
+local detect = {}
+
+local object, text = values.object, values.text
+
+local function is_transcript(o)
+  return text(o.sessionId) or text(o.leafUuid) or type(object(o.message).usage) == "table"
+end
+
+local function is_litellm(o)
+  return text(o.call_type) or o.startTime ~= nil and (text(o.model) or o.spend ~= nil)
+end
+
+local function is_ccproxy(o)
+  return text(o.event) and text(o.level) or text(o.provider) and text(o.url) and text(o.request_id)
+end
+
+local function is_access_log(o)
+  return text(o.request_uri) or type(o.logger) == "string" and type(o.level) == "string"
+end
+
+--- The format's name; "ndjson", the server's own, for any other object.
+---@param first table
+---@return string
+function detect.format(first)
+  if is_transcript(first) then
+    return "claude"
+  elseif is_litellm(first) then
+    return "litellm"
+  elseif is_ccproxy(first) then
+    return "ccproxy"
+  elseif is_access_log(first) then
+    return "access_log"
+  end
+  return "ndjson"
+end
+
+return detect

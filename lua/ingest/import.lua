@@ -1,0 +1,155 @@
+--- `moonledger import`: pieces of files in, lines of records out.  Run by src/import in a state of its own; what it
+--- makes goes through the same door as POST /logs/ingest.
+local access_log = require "ingest.access_log"
+local ccproxy = require "ingest.ccproxy"
+local claude_transcript = require "ingest.claude_transcript"
+local detect = require "ingest.detect"
+local json = require "json"
+local litellm = require "ingest.litellm"
+local native = require "ingest.native"
+local prices = require("lib.price_table").current()
+
+local import = {}
+
+local decoders = {
+  ndjson = native.decode,
+  litellm = function(text) return litellm.decode(text, prices) end,
+  ccproxy = function(text) return ccproxy.decode(text, prices) end,
+  access_log = access_log.decode,
+}
+
+import.formats = { "auto", "access_log", "ccproxy", "claude", "litellm", "ndjson" }
+
+local rejected, errors = 0, {}
+local max_errors = 10
+
+local function note(name, batch)
+  rejected = rejected + batch.rejected
+  for _, message in ipairs(batch.errors) do
+    if #errors < max_errors then
+      errors[#errors + 1] = name .. ": " .. message
+    end
+  end
+end
+
+local function encode(batch)
+  local out = {}
+  for i, record in ipairs(batch.records) do
+    out[i] = json.encode(record)
+  end
+  out[#out + 1] = ""
+  return table.concat(out, "\n")
+end
+
+local wanted = "auto"
+local transcripts = claude_transcript.new(prices)
+
+---@class Reading
+---@field name string
+---@field format string?
+---@field parts string[]? of a file that is one JSON value: it is decoded at its end
+local current
+
+local function try(text)
+  local ok, value = pcall(json.decode, text)
+  return ok and type(value) == "table" and value or nil
+end
+
+-- The first line that is an object tells; a file that starts otherwise is one value over several lines.
+local function recognise(text)
+  local start = text:match("^\xEF?\xBB?\xBF?%s*(.)", 1)
+  if start == "[" then
+    return nil
+  end
+  local from = 1
+  for _ = 1, 20 do
+    local to = text:find("\n", from, true)
+    local value = try(text:sub(from, (to or 0) - 1))
+    if value then
+      return detect.format(value)
+    end
+    from = to and to + 1
+    if not from then
+      break
+    end
+  end
+  return nil
+end
+
+local function read(name, format, text)
+  if format == "claude" then
+    transcripts:add(text)
+    return ""
+  elseif format == "ndjson" and not current.parts then
+    local out, batch = native.lines(text)
+    note(name, batch)
+    return out
+  end
+  local batch = decoders[format](text)
+  note(name, batch)
+  return encode(batch)
+end
+
+--- Begins with a format of import.formats.
+function import.start(format)
+  if format ~= "auto" and format ~= "claude" and not decoders[format] then
+    error("unknown format " .. format .. ": expected " .. table.concat(import.formats, ", "), 0)
+  end
+  wanted = format
+end
+
+--- Begins a file.
+function import.open(name)
+  current = { name = name, format = wanted ~= "auto" and wanted or nil }
+end
+
+--- Takes a piece that ends with a line, and answers records as lines.
+---@param text string
+---@return string
+function import.feed(text)
+  if not current.parts and not current.format then
+    current.format = recognise(text:sub(1, 262144))
+  end
+  if not current.format or current.parts or text:find("^%s*%[") then
+    current.parts = current.parts or {}
+    table.insert(current.parts, text)
+    return ""
+  end
+  return read(current.name, current.format, text)
+end
+
+local function first_of(value)
+  local list = type(value.records) == "table" and value.records or value
+  return type(list[1]) == "table" and list[1] or value
+end
+
+--- Ends the file.
+---@return string
+function import.close()
+  if not current.parts then
+    return ""
+  end
+  local text = table.concat(current.parts)
+  local format = current.format
+  if not format then
+    local value = try(text)
+    format = value and detect.format(first_of(value)) or "ndjson"
+  end
+  return read(current.name, format, text)
+end
+
+--- Ends the run.
+---@return string lines of the transcripts' records
+function import.finish()
+  local batch = transcripts:finish()
+  note("transcripts", batch)
+  return encode(batch)
+end
+
+--- What was rejected here.
+---@return integer, string complaints the first few, a line each
+function import.rejected()
+  return rejected, table.concat(errors, "\n") .. (#errors > 0 and "\n" or "")
+end
+
+return import
