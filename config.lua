@@ -135,5 +135,6 @@ return {
     { "GET", "/health/ready", "routes.health_ready" },
     { "GET", "/openapi.json", "routes.openapi" },
     { "POST", "/-/reload", "routes.reload" },
+    { "POST", "/-/reprice", "routes.reprice" },
   },
 }

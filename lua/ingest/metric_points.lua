@@ -42,7 +42,7 @@ local function make_family(point)
   local make = point.kind == "counter" and metrics.counter or metrics.gauge
   local ok, handle = pcall(make, { name = point.name, help = point.help, labels = names })
   if not ok then
-    return { fault = handle }
+    return { fault = tostring(handle):match("%((.*)%)") or handle }
   end
   local family = { handle = handle, names = names, kind = point.kind }
   families[point.name], nfamilies = family, nfamilies + 1

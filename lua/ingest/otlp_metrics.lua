@@ -145,9 +145,9 @@ local function take_histogram(batch, metric, origin)
     if not n or not temporality then
       return "a histogram has no count or no temporality"
     end
-    put(batch, metric, origin, "counter", "_count", point, n, temporality)
+    put(batch, metric, origin, "counter", "_count_total", point, n, temporality)
     if sum and sum >= 0 then
-      put(batch, metric, origin, "counter", "_sum", point, sum, temporality)
+      put(batch, metric, origin, "counter", "_sum_total", point, sum, temporality)
     end
   end)
 end

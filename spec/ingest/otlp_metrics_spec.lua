@@ -70,9 +70,9 @@ describe("the JavaScript SDK's metrics", function()
   end)
 
   it("show a histogram by its count and its sum", function()
-    assert.equal(4, points.gen_ai_client_operation_duration_seconds_count.value)
-    assert.equal(6.5, points.gen_ai_client_operation_duration_seconds_sum.value)
-    assert.equal("chat", points.gen_ai_client_operation_duration_seconds_sum.labels.gen_ai_operation_name)
+    assert.equal(4, points.gen_ai_client_operation_duration_seconds_count_total.value)
+    assert.equal(6.5, points.gen_ai_client_operation_duration_seconds_sum_total.value)
+    assert.equal("chat", points.gen_ai_client_operation_duration_seconds_sum_total.labels.gen_ai_operation_name)
   end)
 
   it("of kinds that are not read are rejected by name", function()

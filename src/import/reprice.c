@@ -68,7 +68,7 @@ static int reprice(const struct http_client *client, const char *url) {
       break;
     seen += number_in(answer.data, "seen");
     changed += number_in(answer.data, "changed");
-    progress.total = seen + number_in(answer.data, "left");
+    progress.total = number_in(answer.data, "total");
     progress_update(&progress, seen, seen);
   } while (next_page(answer.data, target));
   double seconds = progress_end(&progress);

@@ -1,0 +1,73 @@
+--- Computes the costs of stored rows anew, a page per request: `moonledger reprice` asks until there is no next_cursor.
+local cursor = require "lib.cursor"
+local json = require "json"
+local params = require "lib.params"
+local price_table = require "lib.price_table"
+local storage = require "storage"
+
+local page = 2000
+
+local function usage_of(row)
+  local extra = row.extra and json.decode(tostring(row.extra)) or {}
+  return {
+    request_id = row.request_id, model = row.model ~= "" and row.model or nil, provider = extra.provider,
+    tokens_input = row.tokens_input, tokens_output = row.tokens_output,
+    cache_read_tokens = row.cache_read_tokens, cache_write_tokens = row.cache_write_tokens,
+    cache_write_1h_tokens = extra.cache_write_1h_tokens, reasoning_tokens = extra.reasoning_tokens, speed = extra.speed,
+  }, extra.cost_source
+end
+
+-- A cost without a source came from its sender.
+local function is_reported(row, source)
+  return source == "reported" or not source and row.cost_usd ~= 0
+end
+
+-- The new cost as a record that is merged into the row; nil when nothing changes.
+local function change(row)
+  local usage, source = usage_of(row)
+  if is_reported(row, source) then
+    return nil
+  end
+  price_table.current():settle(usage)
+  local cost = usage.cost_usd or 0
+  if usage.cost_source == source and cost == row.cost_usd then
+    return nil
+  end
+  return { request_id = row.request_id, cost_usd = cost, cost_source = usage.cost_source }
+end
+
+return {
+  summary = "Computes the costs of a page of stored rows anew, oldest first.",
+  scope = "admin",
+  params = { cursor = params.string {} },
+
+  ---@param req Request
+  ---@return Response
+  handle = function(req)
+    local after
+    if req.params.cursor then
+      after = cursor.decode(req.params.cursor, {}, false)
+      if not after then
+        return cursor.refuse(req.params.cursor)
+      end
+    end
+    local rows, place = storage.select { order_by = "timestamp", limit = page, after = after, extra = true }
+    if not rows then
+      return { status = 503, detail = place }
+    end
+    local changes = {}
+    for _, row in ipairs(rows) do
+      changes[#changes + 1] = change(row)
+    end
+    local result, message = storage.insert(changes, { probe_all = true })
+    if not result then
+      return { status = 503, headers = { ["retry-after"] = "1" }, detail = message }
+    end
+    return {
+      json = {
+        seen = #rows, changed = result.merged, total = storage.stats().rows,
+        next_cursor = cursor.encode(place, {}, false),
+      },
+    }
+  end,
+}
