@@ -55,16 +55,17 @@ static void check_load(lua_State *L, struct script *script) {
   interrupt(L, "loading takes too long: the files may run for script.load_cpu_ms; look for an endless loop here");
 }
 
-static void stop(lua_State *L, struct task *task) {
+static bool stop(lua_State *L, struct task *task) {
   if (task->grace > 0) {
     task->grace--;
   } else if (task->grace < 0 && lua_isyieldable(L)) { /* a resumer that is stuck raises */
     task->wait = WAIT_FOR_EVER;
-    lua_yield(L, 0);
+    return true;
   } else {
     task->raised |= L == task->co;
     interrupt(L, "the script's time is up");
   }
+  return false;
 }
 
 static bool can_yield(lua_State *L, const struct task *task) {
@@ -81,35 +82,40 @@ static void check_budgets(lua_State *L, struct task *task, int64_t burst_ns) {
   keep_traceback(L, task);
 }
 
-static void look(lua_State *L, lua_Debug *ar) {
-  (void) ar;
+bool limits_look(lua_State *L) {
   struct script *script = script_of(L);
   struct task *task = script->running;
-  limits_apply(L);
   if (task == NULL) {
     if (script->loading)
       check_load(L, script);
-    return;
+    return false;
   }
   int64_t now = clock_thread_cpu_ns();
   if (task->burst_ns == 0)
     task->burst_ns = now;
   if (task->end == TASK_GOES_ON)
     check_budgets(L, task, now - task->burst_ns);
-  if (task->end != TASK_GOES_ON) {
-    stop(L, task);
-  } else if (now - task->burst_ns > LIMITS_SLICE_NS && can_yield(L, task)) {
-    task->wait = WAIT_TURN;
+  if (task->end != TASK_GOES_ON)
+    return stop(L, task);
+  if (now - task->burst_ns <= LIMITS_SLICE_NS || !can_yield(L, task))
+    return false;
+  task->wait = WAIT_TURN;
+  return true;
+}
+
+static void on_count(lua_State *L, lua_Debug *ar) {
+  (void) ar;
+  limits_apply(L);
+  if (limits_look(L))
     lua_yield(L, 0);
-  }
 }
 
 void limits_apply(lua_State *co) {
-  lua_sethook(co, look, LUA_MASKCOUNT, INSTRUCTIONS);
+  lua_sethook(co, on_count, LUA_MASKCOUNT, INSTRUCTIONS);
 }
 
 void limits_look_soon(lua_State *co) {
-  lua_sethook(co, look, LUA_MASKCOUNT, 1);
+  lua_sethook(co, on_count, LUA_MASKCOUNT, 1);
 }
 
 void limits_charge(struct task *task) {

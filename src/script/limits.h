@@ -2,6 +2,7 @@
 #define MOONLEDGER_SCRIPT_LIMITS_H
 
 #include <lua.h>
+#include <stdbool.h>
 #include <stddef.h>
 
 struct task;
@@ -18,6 +19,10 @@ void *limits_alloc(void *memory, void *block, size_t old_size, size_t size); /* 
 /* Makes co answer for its CPU time: every 10,000 instructions a hook looks at the thread's clock.  A task that has had its slice yields; one that
  * has used up its budget yields for ever, or gets an error where it cannot yield.  Coroutines made by co inherit the hook. */
 void limits_apply(lua_State *co);
+
+/* What the hook does, for C functions that take long.  true: the caller has to yield now, its turn is over (or its life).  Raises where it would have
+ * to and cannot. */
+bool limits_look(lua_State *L);
 
 /* At the end of a burst: adds its CPU time to the task's account. */
 void limits_charge(struct task *task);

@@ -248,7 +248,7 @@ static int l_load_route(lua_State *L) {
   if (route == NULL) {
     snprintf(message, sizeof message, "%.*s", (int) error.len, error.data);
     buf_clear(&error);
-    return luaL_error(L, "route %s %s: %s", l->entry->method, l->entry->path, message);
+    return luaL_error(L, "%s", message);
   }
   route->module = xstrdup(l->entry->module);
   route->index = l->script->nhandlers - 1;

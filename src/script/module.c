@@ -42,7 +42,8 @@ static void push_opener(lua_State *L, const char *name) {
   lua_pop(L, 1);
   const struct snapshot_file *file = find_file(script_of(L)->snapshot, name);
   if (file == NULL)
-    luaL_error(L, "module '%s' not found: it is neither one of the core's nor a file below lua/", name);
+    luaL_error(L, "module '%s' not found: the core has none of that name, and there is no lua/%s.lua", name,
+               luaL_gsub(L, name, ".", "/"));
   module_push_chunk(L, file);
 }
 
