@@ -68,12 +68,11 @@ return {
   },
 
   script = {
-    burst_cpu_ms = 250, -- CPU time of a handler until it gives way to others: 503
-    total_cpu_ms = 4000, -- CPU time of one request
+    burst_cpu_ms = 250, -- CPU time where it cannot give way to others (a sort comparator): 503
+    total_cpu_ms = 4000, -- CPU time of one request or turn of every(): 503
     wall_ms = 30000, -- and its time on the clock
     load_cpu_ms = 500, -- CPU time to load all files
     memory_bytes = 64 * MiB, -- of one loop's Lua state
-    pattern_bytes = 32768, -- longest text that a Lua pattern with repetitions may search
   },
 
   stream = {

@@ -68,7 +68,6 @@ static const struct setting settings[] = {
     NUMBER("script", "wall_ms", script.wall_ms, 1, HOUR_MS, 30000, false),
     NUMBER("script", "load_cpu_ms", script.load_cpu_ms, 1, HOUR_MS, 500, false),
     NUMBER("script", "memory_bytes", script.memory_bytes, 4 * MiB, 16 * GiB, 64 * MiB, false),
-    NUMBER("script", "pattern_bytes", script.pattern_bytes, 64, 1 * GiB, 32 * KiB, false),
     NUMBER("stream", "ring_events", stream.ring_events, 16, 16777216, 65536, true),
     NUMBER("stream", "ring_bytes", stream.ring_bytes, 64 * KiB, 16 * GiB, 32 * MiB, true),
     NUMBER("stream", "max_subscribers", stream.max_subscribers, 1, 1000000, 10000, true),

@@ -53,7 +53,7 @@ struct config {
 
   struct {
     int64_t burst_cpu_ms, total_cpu_ms, wall_ms, load_cpu_ms;
-    size_t memory_bytes, pattern_bytes;
+    size_t memory_bytes;
   } script;
 
   struct {
