@@ -99,7 +99,8 @@ static void on_drained(struct message *m) {
   if (--app->draining > 0)
     return;
 
-  storage_close(s->storage);
+  if (s->storage != NULL)
+    storage_close(s->storage);
   s->storage = NULL;
   for (unsigned i = 0; i < s->nloops; i++) {
     app->leaving[i].message.receive = on_leave;

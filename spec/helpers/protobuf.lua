@@ -1,7 +1,7 @@
 --- Writes Protocol Buffers from tables, for specs and benchmarks: the reverse of the server's `protobuf`.
 local protobuf = {}
 
-local function varint(n)
+function protobuf.varint(n)
   local bytes = {}
   repeat
     local low = n & 0x7F
@@ -24,8 +24,8 @@ end
 local writers = {
   string = function(v) return 2, string.pack("s4", v):sub(5) end,
   hex = function(v) return 2, unhex(v) end,
-  bool = function(v) return 0, varint(v and 1 or 0) end,
-  int = function(v) return 0, varint(integer(v)) end,
+  bool = function(v) return 0, protobuf.varint(v and 1 or 0) end,
+  int = function(v) return 0, protobuf.varint(integer(v)) end,
   fixed64 = function(v) return 1, string.pack("<i8", integer(v)) end,
   fixed32 = function(v) return 5, string.pack("<i4", integer(v)) end,
   double = function(v) return 1, string.pack("<d", v) end,
@@ -39,7 +39,7 @@ local function field(messages, description, value)
   else
     bytes = protobuf.encode(messages, description[2], value)
   end
-  return varint(description[1] << 3 | wire) .. (wire == 2 and varint(#bytes) or "") .. bytes
+  return protobuf.varint(description[1] << 3 | wire) .. (wire == 2 and protobuf.varint(#bytes) or "") .. bytes
 end
 
 --- The bytes of the fields that the message's description knows.
