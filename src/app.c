@@ -41,7 +41,9 @@ struct app {
   bool stopping;
 };
 
-static void print_lines(const struct buf *errors) {
+static void print_lines(struct buf *errors) {
+  if (errors->len > 0 && errors->data[errors->len - 1] != '\n')
+    buf_putc(errors, '\n');
   fwrite(errors->data, 1, errors->len, stderr);
 }
 

@@ -43,7 +43,7 @@ function helpers.write_file(path, bytes)
   assert(file:close())
 end
 
---- A new folder of its own; whoever made it removes it.
+--- A new folder; whoever made it removes it.
 function helpers.temporary_folder()
   local pipe = assert(io.popen "mktemp -d /tmp/moonledger.XXXXXX")
   local folder = pipe:read "l"
@@ -55,6 +55,13 @@ end
 function helpers.remove_folder(folder)
   assert(folder:match "^/tmp/moonledger%.%w+$", folder)
   os.execute("rm -rf " .. folder)
+end
+
+--- The same for a local variable: `local folder <close> = helpers.folder()` and folder.path.
+function helpers.folder()
+  return setmetatable({ path = helpers.temporary_folder() }, {
+    __close = function(self) helpers.remove_folder(self.path) end,
+  })
 end
 
 local function filter(command, bytes)

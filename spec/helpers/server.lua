@@ -202,16 +202,23 @@ function Server:signal(name)
   self.process:signal(name)
 end
 
---- Ends it politely.  Fails unless it exits 0 in time, which it does only with every handle closed.
-function Server:stop()
+--- Waits for its end after a signal.  Fails unless it exits 0 in time, which it does only with every handle closed.
+function Server:wait()
   if not self.final_log then
-    self.process:signal "TERM"
     local code = self.process:wait(STOP_SECONDS)
     finish(self)
     assert(code, "the server did not stop:\n" .. self.final_log)
     assert(code == 0, "the server exited with " .. code .. ":\n" .. self.final_log)
   end
   return self.process.code
+end
+
+--- Ends it politely, and fails as wait does.
+function Server:stop()
+  if not self.final_log then
+    self.process:signal "TERM"
+  end
+  return self:wait()
 end
 
 --- Ends it as a crash would.

@@ -1,0 +1,244 @@
+local helpers = require "spec.helpers"
+local json = require "spec.helpers.json"
+local server = require "spec.helpers.server"
+
+local function run(...)
+  return server.run { ... }
+end
+
+describe("the command line", function()
+  it("tells the version", function()
+    assert.same({ code = 0, stdout = "moonledger 0.1.0\n", stderr = "" }, run "--version")
+  end)
+
+  it("explains itself", function()
+    local r = run "--help"
+    assert.equal(0, r.code)
+    for _, option in ipairs { "--config", "--listen", "--database", "--workers", "--check", "--version" } do
+      assert.truthy(r.stdout:find(option, 1, true), option)
+    end
+  end)
+
+  local mistakes = {
+    { { "--no-such-thing" }, "unrecognized option '--no-such-thing'" },
+    { { "surprise" }, "moonledger: surprise: unexpected argument; --help shows what there is\n" },
+    { { "--workers", "0" }, "moonledger: --workers: expected a number from 1 to 64, got 0\n" },
+    { { "--workers", "many" }, "moonledger: --workers: expected a number from 1 to 64, got many\n" },
+  }
+  for _, case in ipairs(mistakes) do
+    it("refuses " .. table.concat(case[1], " "), function()
+      local r = server.run(case[1])
+      assert.equal(2, r.code)
+      assert.equal("", r.stdout)
+      assert.truthy(r.stderr:find(case[2], 1, true), r.stderr)
+    end)
+  end
+
+  it("lists every route that is on, with its file and summary", function()
+    local r = run "routes"
+    assert.equal(0, r.code)
+    for _, route in ipairs(assert(loadfile "config.lua")().routes) do
+      local line = ("%s %s lua/%s.lua %%u"):format(route[1], route[2]:gsub("%p", "%%%0"), route[3]:gsub("%.", "/"))
+      local listed = r.stdout:find((line:gsub(" ", " +")))
+      assert.equal(route[2] ~= "/-/reload", listed ~= nil, line)
+    end
+  end)
+end)
+
+describe("the configuration", function()
+  local folder
+  before_each(function() folder = helpers.temporary_folder() end)
+  after_each(function() helpers.remove_folder(folder) end)
+
+  --- What --check says about a config.lua with this text beside the shipped scripts.
+  local function check(text)
+    os.execute("cp -R lua " .. folder)
+    helpers.write_file(folder .. "/config.lua", text)
+    return run("--check", folder .. "/config.lua")
+  end
+
+  it("is fine as it is shipped", function()
+    assert.same({ code = 0, stdout = "config.lua: fine\n", stderr = "" }, run "--check")
+  end)
+
+  it("may leave everything out but the table", function()
+    assert.equal(0, check("return {}").code)
+  end)
+
+  it("may name another file that is not there", function()
+    local r = run("--config", folder .. "/none.lua")
+    assert.equal(1, r.code)
+    assert.equal(folder .. "/none.lua: No such file or directory; --config names another file\n", r.stderr)
+  end)
+
+  local mistakes = {
+    { "return {", "config.lua:1: unexpected symbol near <eof>" },
+    { "error 'no'", "config.lua:1: no" },
+    { "return 1", "config.lua" },
+    { 'return { listen = { port = "x" } }', 'listen.port: expected an integer from 0 to 65535, got the text "x"' },
+    { "return { bogus = 1 }", "config.lua: bogus: unknown key" },
+    { "return { storage = { durability = 1 } }", "storage.durability: expected one of full|normal" },
+    { "return { storage = { readers = 0 } }", "storage.readers: expected an integer from 1 to 64, got 0" },
+    { "return { features = { dashboard_enabled = 'yes' } }", "features.dashboard_enabled: expected" },
+    { "return { routes = { { 'GET' } } }", 'routes[1]: expected { "GET", "/path", "routes.file" }' },
+    { "return { routes = { { 'GET', '/x', 'routes.none' } } }", "routes.none" },
+    { "return { routes = { { 'GET', '/x', 'routes.health' }, { 'GET', '/x', 'routes.health' } } }", "/x" },
+    { "return { listen = { host = '0.0.0.0' } }", "0.0.0.0 is reachable from other machines and no token is set" },
+  }
+  for _, case in ipairs(mistakes) do
+    it("is refused when it says " .. case[1], function()
+      local r = check(case[1])
+      assert.equal(1, r.code)
+      assert.equal("", r.stdout)
+      assert.truthy(r.stderr:find(case[2], 1, true), r.stderr)
+      assert.equal("\n", r.stderr:sub(-1))
+    end)
+  end
+
+  it("is told of all its mistakes at once", function()
+    local r = check "return { bogus = 1, listen = { port = -1 }, storage = { readers = 'x' } }"
+    assert.equal(3, select(2, r.stderr:gsub("\n", "")))
+  end)
+
+  it("keeps a server from starting where --check would refuse it", function()
+    helpers.write_file(folder .. "/config.lua", "return { bogus = 1 }")
+    local r = run("--config", folder .. "/config.lua", "--listen", "127.0.0.1:0", "--database", folder .. "/x.db")
+    assert.equal(1, r.code)
+    assert.truthy(r.stderr:find("bogus: unknown key", 1, true))
+    assert.is_nil(helpers.read_file(folder .. "/x.db"))
+  end)
+end)
+
+describe("the server", function()
+  local folder
+  before_each(function() folder = helpers.temporary_folder() end)
+  after_each(function() helpers.remove_folder(folder) end)
+
+  --- Starts it where it cannot start.
+  local function refused(database, listen)
+    local r = run("--config", "config.lua", "--listen", listen or "127.0.0.1:0", "--database", database)
+    assert.equal(1, r.code)
+    assert.equal("", r.stdout)
+    assert.equal("\n", r.stderr:sub(-1))
+    return r.stderr
+  end
+
+  it("says on standard output where it listens, and nothing else", function()
+    local s <close> = server.start()
+    assert.equal(("listening on http://127.0.0.1:%d\n"):format(s.port), s.process:stdout())
+    s:stop()
+  end)
+
+  it("takes flags over the configuration", function()
+    local s <close> = server.start {
+      config = 'config.listen.port = 1; config.storage.path = "elsewhere.db"; config.workers = 3',
+      workers = 2,
+    }
+    s:ingest { { request_id = "a" } }
+    assert.not_equal(1, s.port)
+    assert.truthy(helpers.read_file(s.database))
+    assert.is_nil(helpers.read_file(s.root .. "/elsewhere.db"))
+    assert.truthy(s:log():find "workers=2")
+    s:stop()
+  end)
+
+  it("makes the folder of its database", function()
+    local s <close> = server.start { database = folder .. "/new/deep.db" }
+    s:stop()
+    assert.truthy(helpers.read_file(folder .. "/new/deep.db"))
+  end)
+
+  it("listens on IPv6", function()
+    local s <close> = server.start { listen = "[::1]:0" }
+    assert.equal(("http://[::1]:%d"):format(s.port), s.url)
+    s:stop()
+  end)
+
+  it("refuses a listening address that is none", function()
+    for _, address in ipairs { "127.0.0.1", "127.0.0.1:x", "127.0.0.1:65536", ":", "" } do
+      assert.truthy(refused(folder .. "/x.db", address):find(address, 1, true), address)
+    end
+  end)
+
+  it("refuses an address that somebody else listens on", function()
+    local s <close> = server.start()
+    local message = refused(folder .. "/x.db", "127.0.0.1:" .. s.port)
+    assert.truthy(message:find("cannot listen on 127.0.0.1:" .. s.port, 1, true), message)
+    s:stop()
+  end)
+
+  it("refuses to listen to the network without tokens, unless told so in words", function()
+    assert.truthy(refused(folder .. "/x.db", "0.0.0.0:0"):find "no token is set")
+    local s <close> = server.start {
+      listen = "0.0.0.0:0",
+      config = 'config.listen.without_tokens = "anyone on this network may read, write and reset"',
+    }
+    s:stop()
+  end)
+
+  it("listens to the network when a token is set", function()
+    local s <close> = server.start { listen = "0.0.0.0:0", env = { MOONLEDGER_ADMIN_TOKEN = "secret" } }
+    assert.equal(401, s:get("/logs/query").status)
+    s:stop()
+  end)
+
+  it("refuses a database that another server has open", function()
+    local s <close> = server.start()
+    local message = refused(s.database)
+    assert.truthy(message:find(s.database, 1, true), message)
+    assert.truthy(message:find "another", message)
+    s:stop()
+  end)
+
+  it("refuses a file that is no database, and leaves it alone", function()
+    local text = ("not a database "):rep(1000)
+    helpers.write_file(folder .. "/x.db", text)
+    assert.truthy(refused(folder .. "/x.db"):find("x.db", 1, true))
+    assert.equal(text, helpers.read_file(folder .. "/x.db"))
+  end)
+
+  it("refuses a place where nothing can be written", function()
+    assert.truthy(refused("/proc/moonledger.db"):find("/proc/moonledger.db", 1, true))
+    assert.truthy(refused(folder):find(folder, 1, true))
+  end)
+
+  for _, name in ipairs { "TERM", "INT" } do
+    it("ends with 0 on SIG" .. name .. ", after a goodbye to its streams", function()
+      local s <close> = server.start()
+      local stream = s:stream "/logs/stream"
+      assert.equal("connection", stream:event().json.type)
+      s:signal(name)
+      local goodbye = stream:event()
+      assert.equal("disconnect", goodbye.json.type)
+      local _, err = stream:event()
+      assert.equal("closed", err)
+      assert.equal(0, s:wait())
+    end)
+  end
+
+  it("answers what it had begun when it was told to end", function()
+    local slow = "return { handle = function() sleep(300) return { json = { done = true } } end }"
+    local s <close> = server.start {
+      config = 'table.insert(config.routes, { "GET", "/slow", "routes.slow" })',
+      files = { ["lua/routes/slow.lua"] = slow },
+    }
+    local connection = s:raw("GET /slow HTTP/1.1\r\nHost: 127.0.0.1:" .. s.port .. "\r\n\r\n")
+    local other = s:stream "/logs/stream"
+    other:event()
+    s:signal "TERM"
+    assert.equal("disconnect", other:event().json.type)
+    assert.same({ done = true }, connection:response().json())
+    assert.equal(0, s:wait())
+  end)
+
+  it("writes its log as lines of key=value, or JSON where the configuration wants that", function()
+    local s <close> = server.start()
+    s:stop()
+    assert.truthy(s:log():find "^time=%d+%-%d%d%-%d%dT%d%d:%d%d:%d%d%.%d+Z level=info msg=listening ")
+
+    local t <close> = server.start { config = 'config.log.format = "json"' }
+    t:stop()
+    local first = json.decode(t:log():match "[^\n]+")
+    assert.same({ "info", "listening" }, { first.level, first.msg })
+  end)
+end)
