@@ -112,6 +112,8 @@ return {
     { "GET", "/logs/entries/{request_id}", "routes.logs_entry" },
     { "GET", "/logs/stream", "routes.logs_stream" },
     { "GET", "/logs/export", "routes.logs_export" },
+    { "GET", "/logs/overview", "routes.logs_overview" },
+    { "GET", "/logs/sessions", "routes.logs_sessions" },
     { "POST", "/logs/reset", "routes.logs_reset" },
     { "POST", "/logs/ingest", "routes.logs_ingest" },
 
