@@ -33,6 +33,8 @@ function Connection:close()
   self.socket:close()
 end
 
+Connection.__close = Connection.close
+
 local function deadline_of(timeout)
   return socket.gettime() + (timeout or TIMEOUT)
 end

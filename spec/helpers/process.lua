@@ -54,6 +54,9 @@ end
 
 ---@param name string  such as "TERM"
 function Process:signal(name)
+  if self:has_ended() then
+    return
+  end
   os.execute(("kill -%s %d"):format(name, self.pid))
 end
 

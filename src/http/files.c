@@ -1,8 +1,6 @@
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <strings.h>
 #include <sys/stat.h>
 #include <time.h>
@@ -67,8 +65,6 @@ static int open_below(int at, const char *path) {
 }
 
 static int open_path(const struct config *config, const char *path) {
-  if (path[0] == '/')
-    return open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
   struct buf folder = {0};
   buf_printf(&folder, "%s/static", config->root);
   buf_putc(&folder, '\0');
@@ -148,8 +144,8 @@ enum range { RANGE_WHOLE, RANGE_PART, RANGE_IMPOSSIBLE };
 
 static bool read_number(const char **p, const char *end, uint64_t *n) {
   const char *start = *p;
-  for (*n = 0; *p < end && **p >= '0' && **p <= '9' && *n < UINT64_MAX / 20; ++*p)
-    *n = *n * 10 + (uint64_t) (**p - '0');
+  for (*n = 0; *p < end && **p >= '0' && **p <= '9'; ++*p)
+    *n = *n < UINT64_MAX / 20 ? *n * 10 + (uint64_t) (**p - '0') : UINT64_MAX / 2;
   return *p > start;
 }
 

@@ -70,7 +70,7 @@ void http_respond(struct request *r, struct response *response);
 /* {"detail": message, "error": {"type", "message"}} (API.md, Parameters), with extra header lines, each ended by CRLF, or NULL. */
 void http_respond_error(struct request *r, int status, const char *message, const char *headers);
 
-/* A file below static/ or an absolute path that a route names: ETag, ranges, gzip sibling (http/files.c). */
+/* The file at path below static/, or 404: ETag, ranges, gzip sibling (http/files.c).  No link is followed, nothing hidden is found. */
 void http_respond_file(struct request *r, struct response *response, const char *path);
 
 /* A body of unknown length: head now, then pieces.  http_stream_write answers false when the connection's queue is above its bound: wait for
