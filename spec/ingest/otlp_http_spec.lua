@@ -97,10 +97,12 @@ describe("OTLP over HTTP", function()
   it("answers OpenRouter's test of the connection, by PUT too", function()
     local headers = { ["content-type"] = "application/json", ["x-test-connection"] = "true" }
     for _, method in ipairs { "POST", "PUT" } do
-      local answer = s:request { method = method, path = "/v1/traces", headers = headers, body = '{"resourceSpans":[]}' }
+      local body = '{"resourceSpans":[]}'
+      local answer = s:request { method = method, path = "/v1/traces", headers = headers, body = body }
       assert.equal(200, answer.status)
     end
-    s:request { method = "PUT", path = "/v1/traces", headers = JSON, body = wire "openrouter-broadcast-2026-traces.json" }
+    local body = wire "openrouter-broadcast-2026-traces.json"
+    s:request { method = "PUT", path = "/v1/traces", headers = JSON, body = body }
     assert.equal(0.00477, rows()[1].cost_usd)
   end)
 

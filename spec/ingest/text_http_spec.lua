@@ -1,0 +1,70 @@
+local helpers = require "spec.helpers"
+local server = require "spec.helpers.server"
+
+local JSON = { ["content-type"] = "application/json" }
+
+local function wire(name)
+  return helpers.read_file("spec/wire/" .. name)
+end
+
+describe("an endpoint for text", function()
+  local s
+
+  before_each(function()
+    s = server.start()
+  end)
+  after_each(function()
+    s:stop()
+  end)
+
+  local function row(id)
+    return s:get("/logs/entries/" .. id).json()
+  end
+
+  it("takes LiteLLM's array, lines and single objects, whatever the content type says", function()
+    for _, file in ipairs { "litellm-1.77-array.json", "litellm-1.77.ndjson", "litellm-1.77-single.json" } do
+      assert.equal(200, s:post("/ingest/litellm", wire(file), JSON).status)
+    end
+    assert.equal(3, s:get("/logs/query").json().count)
+    local entry = row "chatcmpl-9f1"
+    assert.same({ "prod", "batch" }, entry.extra.tags)
+    assert.same({ "platform", "ci", "u-17" }, { entry.extra.team, entry.extra.key_alias, entry.extra.end_user })
+    assert.equal("2026-11-23T09:26:44.200000Z", entry.timestamp)
+  end)
+
+  it("merges ccproxy's two lines of a request", function()
+    local answer = s:post("/ingest/ccproxy", wire "ccproxy-0.1.7.ndjson", JSON).json()
+    assert.same({ 2, 1, 1 }, { answer.accepted, answer.merged, answer.rejected })
+    local entry = row "0d0c7c9a"
+    assert.same({ 842, 0.0363561, "proxy_service" }, { entry.tokens_output, entry.cost_usd, entry.service_type })
+    assert.equal("2025-08-13T10:15:26.260000Z", entry.timestamp)
+    assert.equal("upstream closed", row("0d0c7c9b").extra.error_message)
+    assert.equal(500, row("0d0c7c9b").status_code)
+  end)
+
+  it("merges the provider's line of ccproxy v0.2 into the client's", function()
+    s:post("/ingest/ccproxy", wire "ccproxy-0.2.9.ndjson", JSON)
+    local entry = row "5f0c"
+    assert.same({ "/claude/v1/messages", 51342, 12, 3980.4 },
+      { entry.path, entry.cache_read_tokens, entry.tokens_input, entry.duration_ms })
+    assert.equal("claude_api", entry.extra.provider)
+  end)
+
+  it("takes access logs of nginx and of Caddy", function()
+    s:post("/ingest/access_log", wire "nginx-1.26.ndjson", JSON)
+    s:post("/ingest/access_log", wire "caddy-2.10.ndjson", JSON)
+    assert.equal(4, s:get("/logs/query?service_type=access_log").json().count)
+    assert.equal(3980.0, row("7b1f09aa").duration_ms)
+  end)
+
+  it("answers 400 when nothing could be taken, and says why", function()
+    local answer = s:post("/ingest/access_log", "nonsense\n{}", JSON)
+    assert.equal(400, answer.status)
+    assert.equal(2, answer.json().rejected)
+    assert.equal("line 1 is no JSON object", answer.json().errors[1].message)
+  end)
+
+  it("succeeds with nothing", function()
+    assert.equal(200, s:post("/ingest/litellm", "[]", JSON).status)
+  end)
+end)
