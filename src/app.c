@@ -67,6 +67,7 @@ static int open_services(struct app *app, struct buf *errors) {
   s->kv = kv_new(KV_BYTES);
   if (!metrics_declare(s->metrics, s->schema, errors))
     return -1;
+  hub_metrics(s->hub, s->metrics);
   if (c->has_storage &&
       storage_open(&s->storage, s->schema, &c->storage, s->metrics, s->hub, errors) < 0)
     return -1;

@@ -21,16 +21,16 @@ static void test_bounds(void) {
   struct hub *hub = hub_with(10, 1 << 20);
   struct slice slice;
   publish_rows(hub, 101, 125);
-  hub_read(hub, 0, UINT64_MAX, &slice);
+  hub_read(hub, 0, UINT64_MAX, SLICE_BYTES, &slice);
   CHECK(slice.lost == 15 && slice.from == 15 && slice.to == 25 && slice.tail == 25 && slice.count == 10);
   CHECK(slice.events[0]->place.row == 116 && slice.place.row == 125);
   slice_clear(&slice);
-  hub_read(hub, 20, 22, &slice);
+  hub_read(hub, 20, 22, SLICE_BYTES, &slice);
   CHECK(slice.lost == 0 && slice.count == 2 && slice.place.row == 122);
   publish_rows(hub, 126, 140); /* what is held survives the ring */
   CHECK(slice.events[0]->place.row == 121 && strstr(slice.events[0]->frame, "id: db-121-") == slice.events[0]->frame);
   slice_clear(&slice);
-  hub_read(hub, 40, UINT64_MAX, &slice);
+  hub_read(hub, 40, UINT64_MAX, SLICE_BYTES, &slice);
   CHECK(slice.lost == 0 && slice.count == 0 && slice.to == 40);
   hub_free(hub);
 
@@ -79,7 +79,7 @@ static void test_places(void) {
   publish(hub, schema, "{\"request_id\":\"a\"}\n", 101); /* a merge: its row is an old one */
   hub_publish(hub, "mine", "{}", 2);
   publish(hub, schema, "{\"request_id\":\"c\"}\n", 103);
-  hub_read(hub, 0, UINT64_MAX, &slice);
+  hub_read(hub, 0, UINT64_MAX, SLICE_BYTES, &slice);
   CHECK(slice.count == 6);
   int64_t n = slice.events[0]->place.n - 1;
   static const struct {
@@ -127,7 +127,7 @@ static struct event *event(const char *json) {
   struct hub *hub = hub_with(4, 1 << 20);
   struct slice slice;
   publish(hub, schema, json, 101);
-  hub_read(hub, 0, UINT64_MAX, &slice);
+  hub_read(hub, 0, UINT64_MAX, SLICE_BYTES, &slice);
   struct event *e = event_ref(slice.events[0]);
   slice_clear(&slice);
   hub_free(hub);

@@ -160,7 +160,7 @@ void hub_publish(struct hub *hub, const char *topic, const char *json, size_t le
 
 /* ---- Reading ---- */
 
-void hub_read(struct hub *hub, uint64_t from, uint64_t upto, struct slice *slice) {
+void hub_read(struct hub *hub, uint64_t from, uint64_t upto, size_t max_bytes, struct slice *slice) {
   size_t bytes = 0;
   pthread_mutex_lock(&hub->lock);
   *slice = (struct slice) {.tail = hub->next};
@@ -168,7 +168,7 @@ void hub_read(struct hub *hub, uint64_t from, uint64_t upto, struct slice *slice
   slice->lost = slice->from - from;
   uint64_t end = upto < hub->next ? upto : hub->next;
   uint64_t to = slice->from;
-  while (to < end && slice->count < SLICE_EVENTS && (bytes == 0 || bytes + (*slot(hub, to))->frame_len <= SLICE_BYTES)) {
+  while (to < end && slice->count < SLICE_EVENTS && (bytes == 0 || bytes + (*slot(hub, to))->frame_len <= max_bytes)) {
     struct event *e = event_ref(*slot(hub, to++));
     bytes += e->frame_len;
     slice->events[slice->count++] = e;

@@ -68,8 +68,7 @@ static void ask_for_page(struct subscriber *sub, int64_t upto) {
   q->loop = sub->streams->loop;
   q->asker = r;
   q->where = r->where != NULL ? conditions_ref(r->where) : NULL;
-  q->by_row = true;
-  q->has_after = true;
+  q->by_row = q->has_after = true;
   q->after.row = r->seen.row;
   q->limit = PAGE_ROWS;
   r->query = q;

@@ -8,7 +8,11 @@
 
 /* What hub.c offers to the loops' streams.  Events are numbered from 0 in the order of publishing; the ring holds the newest. */
 
-enum { SLICE_EVENTS = 512, SLICE_BYTES = 256 << 10 };
+enum {
+  SLICE_EVENTS = 512,
+  SLICE_BYTES = 256 << 10,   /* of frames, for what goes to many */
+  CATCH_UP_BYTES = 32 << 10, /* for what one slow client is sent and may never read */
+};
 
 /* A run of events with a reference to each. */
 struct slice {
@@ -20,8 +24,8 @@ struct slice {
   struct event *events[SLICE_EVENTS];
 };
 
-/* The events from number from on, below upto, at most a slice of them. */
-void hub_read(struct hub *hub, uint64_t from, uint64_t upto, struct slice *slice);
+/* The events from number from on, below upto: as many as a slice holds and their frames fit in max_bytes, at least one. */
+void hub_read(struct hub *hub, uint64_t from, uint64_t upto, size_t max_bytes, struct slice *slice);
 void slice_clear(struct slice *slice);
 
 /* A loop that wants to be woken.  wake is sent under the hub's lock, so it may be closed after hub_unlisten. */

@@ -8,7 +8,11 @@
 #include "hub/subscriber.h"
 #include "services.h"
 
-enum { STUCK_MS = 30000, MAX_TICK_MS = 1000 };
+enum {
+  STUCK_MS = 30000,
+  MAX_TICK_MS = 1000,
+  SEND_BUFFER_BYTES = 256 << 10, /* in the kernel: what it held more would only hide that a client is slow */
+};
 
 static void link_subscriber(struct subscriber *sub, struct subscriber **list) {
   sub->next = *list;
@@ -166,7 +170,7 @@ static bool catch_up(struct subscriber *sub) {
     return false;
   }
   struct slice slice;
-  hub_read(s->hub, sub->cursor, s->cursor, &slice);
+  hub_read(s->hub, sub->cursor, s->cursor, CATCH_UP_BYTES, &slice);
   if (slice.lost > 0)
     skip(sub);
   else
@@ -190,7 +194,7 @@ static void on_wake(uv_async_t *async) {
   if (s->count == 0 || s->closing)
     return;
   struct slice slice;
-  hub_read(s->hub, s->cursor, UINT64_MAX, &slice);
+  hub_read(s->hub, s->cursor, UINT64_MAX, SLICE_BYTES, &slice);
   if (slice.lost > 0)
     each_group(s, lose, &slice);
   spread(s, &slice);
@@ -332,6 +336,7 @@ static struct subscriber *subscriber_new(struct streams *s, struct conn *c, cons
     sub->group->sent_ms = sub->progress_ms;
   }
   link_subscriber(sub, &sub->group->live);
+  uv_send_buffer_size((uv_handle_t *) &c->tcp, &(int) {SEND_BUFFER_BYTES});
   c->subscriber = sub;
   c->on_close = on_conn_closed;
   c->on_drain = on_conn_drained;
