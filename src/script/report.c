@@ -47,8 +47,9 @@ static const char *error_text(lua_State *L, int index) {
 static int l_traceback(lua_State *L) {
   lua_State *co = lua_touserdata(L, 1);
   struct buf *out = lua_touserdata(L, 2);
+  bool raised = lua_status(co) != LUA_YIELD;
   if (lua_checkstack(co, LUA_MINSTACK))
-    luaL_traceback(L, co, error_text(co, lua_gettop(co)), 0);
+    luaL_traceback(L, co, raised ? error_text(co, lua_gettop(co)) : NULL, 0);
   else
     lua_pushliteral(L, "(the stack is full)");
   size_t len;

@@ -262,6 +262,8 @@ static int resume(struct task *task) {
   script->running = task;
   task->wait = WAIT_NOTHING;
   task->written = 0;
+  if (task->cpu_ns > 0) /* a long one: from now on every moment counts */
+    task->burst_ns = clock_thread_cpu_ns();
   int status = lua_resume(task->co, script->L, 0, &nresults);
   script->running = NULL;
   knock_watch(before);

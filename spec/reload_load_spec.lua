@@ -1,0 +1,112 @@
+--- Reloads under load: no failed request, no answer made of two versions, nothing left behind.
+---
+--- $FLIP_SECONDS makes it longer than the suite wants it (spec/soak).
+local helpers = require "spec.helpers"
+local server = require "spec.helpers.server"
+local socket = require "socket"
+
+local SECONDS = tonumber(os.getenv "FLIP_SECONDS") or 3
+local CONNECTIONS, FLIP_SECONDS = 64, 0.1
+local GET = "GET %s HTTP/1.1\r\nHost: localhost\r\n\r\n"
+
+-- The version stands in a module that the route reads when it is loaded, when it begins to answer and after a wait.
+local FILES = {
+  ["lua/lib/number.lua"] = "return { value = 1 }",
+  ["lua/routes/flip.lua"] = [[
+    local loaded = require "lib.number".value
+    return { summary = "Says its version three times.", handle = function()
+      local begun = require "lib.number".value
+      sleep(3)
+      return { json = { loaded, begun, require "lib.number".value } }
+    end }]],
+}
+
+local function resident_kib(s)
+  return tonumber(helpers.read_file("/proc/" .. s.pid .. "/status"):match "VmRSS:%s+(%d+)")
+end
+
+local function save(path, text)
+  helpers.write_file(path .. ".tmp", text)
+  assert(os.rename(path .. ".tmp", path))
+end
+
+-- What the clients found: answers, and how many of each fault.
+local function run(s, connections, seconds, flip)
+  local found = { answers = 0, failed = 0, mixed = 0, versions = {} }
+  local deadline, next_flip = socket.gettime() + seconds, 0
+  while socket.gettime() < deadline do
+    if socket.gettime() > next_flip then
+      flip()
+      next_flip = socket.gettime() + FLIP_SECONDS
+    end
+    for _, connection in ipairs(connections) do
+      connection:send(GET:format "/flip")
+    end
+    for _, connection in ipairs(connections) do
+      local response = connection:response()
+      if not response or response.status ~= 200 then
+        found.failed = found.failed + 1
+      else
+        local answer = response.json()
+        found.answers = found.answers + 1
+        found.versions[answer[1]] = true
+        if answer[1] ~= answer[2] or answer[2] ~= answer[3] then
+          found.mixed = found.mixed + 1
+        end
+      end
+    end
+  end
+  return found
+end
+
+for workers = 1, 2 do
+  describe("a route that flips between versions under load, with " .. workers .. " loops", function()
+    local s, connections
+    setup(function()
+      s = server.start {
+        workers = workers, files = FILES,
+        config = 'table.insert(config.routes, { "GET", "/flip", "routes.flip" })',
+      }
+      connections = {}
+      for i = 1, CONNECTIONS do
+        connections[i] = s:raw()
+      end
+    end)
+    teardown(function()
+      for _, connection in ipairs(connections) do
+        connection:close()
+      end
+      s:stop()
+    end)
+
+    it("fails no request and mixes no answer", function()
+      local version = 1
+      local function flip()
+        version = version + 1
+        save(s.root .. "/lua/lib/number.lua", ("return { value = %d }"):format(version))
+      end
+      local found = run(s, connections, SECONDS, flip)
+      local versions = 0
+      for _ in pairs(found.versions) do
+        versions = versions + 1
+      end
+      assert.same({ failed = 0, mixed = 0 }, { failed = found.failed, mixed = found.mixed })
+      assert.is_true(found.answers >= CONNECTIONS)
+      assert.is_true(versions >= 3, versions .. " versions served")
+    end)
+
+    it("keeps answering while every other save is broken, in bounded memory", function()
+      local turn = 0
+      local function flip()
+        turn = turn + 1
+        save(s.root .. "/lua/lib/number.lua", turn % 2 == 0 and "return {" or ("return { value = %d }"):format(turn))
+      end
+      run(s, connections, 1, flip)
+      local before = resident_kib(s)
+      local found = run(s, connections, SECONDS, flip)
+      assert.same({ failed = 0, mixed = 0 }, { failed = found.failed, mixed = found.mixed })
+      local grown = resident_kib(s) - before
+      assert.is_true(grown < 8192 or os.getenv "SANITIZE" ~= nil, grown .. " KiB more")
+    end)
+  end)
+end
