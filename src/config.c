@@ -50,7 +50,7 @@ static const struct setting settings[] = {
     NUMBER("storage", "sql_max_rows", storage.sql_max_rows, 1, 10000000, 10000, true),
     NUMBER("storage", "dedupe_hours", storage.dedupe_hours, 1, 24 * 366, 24, true),
     NUMBER("storage", "dedupe_max_ids", storage.dedupe_max_ids, 1000, 1000000000, 20000000, true),
-    NUMBER("limits", "body_bytes", limits.body_bytes, 1 * KiB, 4 * GiB - 1, 64 * MiB, false),
+    NUMBER("limits", "body_bytes", limits.body_bytes, 1 * KiB, 512 * MiB, 64 * MiB, false),
     NUMBER("limits", "record_bytes", limits.record_bytes, 1 * KiB, 1 * GiB, 1 * MiB, false),
     NUMBER("limits", "json_depth", limits.json_depth, 1, 1000, 64, false),
     NUMBER("limits", "in_flight_bytes", limits.in_flight_bytes, 1 * KiB, 64 * GiB, 256 * MiB, false),

@@ -187,6 +187,10 @@ static void misfits(void) {
       {"{\"type\":\"message\",\"model\":\"m\"}", "m{\"type\":\"message\"};"},
       {"{\"type\":7}", "{\"type\":7};"},
       {"{\"error_type\":\"x\",\"a\":1}", "{\"a\":1,\"error_type\":\"x\"};"},
+      {"{\"a\":1,\"extra\":{\"b\" : [2],\"error_type\":\"x\"}}", "{\"a\":1,\"b\":[2],\"error_type\":\"x\"};"},
+      {"{\"extra\":{\"error_type\":5,\"model\":\"n\"},\"model\":\"m\"}", "m{\"error_type\":5,\"model\":\"n\"};"},
+      {"{\"extra\":{}}", ";"},
+      {"{\"extra\":5}", "{\"extra\":5};"},
   };
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
     check(FORMAT_JSON, cases[i].text, 0, cases[i].expected);
@@ -266,6 +270,16 @@ static void many_errors(void) {
   buf_clear(&body);
 }
 
+static void very_many(void) {
+  struct buf body = {0};
+  for (int i = 0; i < BATCH_MAX_RECORDS + 5; i++)
+    buf_literal(&body, "{}\n");
+  struct batch *b = scan_bytes(body.data, body.len, FORMAT_NDJSON, 0);
+  CHECK(b->count == BATCH_MAX_RECORDS && b->rejected == 5 && b->errors[0].index == BATCH_MAX_RECORDS);
+  batch_free(b);
+  buf_clear(&body);
+}
+
 static void zero_bytes(void) {
   static const char text[] = "{\"model\":\"a\0b\"}\n\0\n{\"model\":\"c\"}\0";
   struct batch *b = scan_bytes(text, sizeof text - 1, FORMAT_NDJSON, 0);
@@ -297,6 +311,7 @@ int main(void) {
   bodies();
   long_ones();
   many_errors();
+  very_many();
   zero_bytes();
   ids();
   schema_free(schema);

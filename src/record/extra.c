@@ -14,10 +14,9 @@ static bool is_last(const struct batch *b, const struct record *r) {
   return r->extra.len > 0 && r->extra.offset + r->extra.len == b->text.len;
 }
 
-/* The object stays whole after each member; it moves to the end of the text when something else stands behind
- * it. */
-void record_put_extra(struct batch *b, struct record *r, const char *name, size_t name_len, const char *json,
-                      size_t json_len) {
+/* Opens the object for one more member, at the end of the text: it moves there when something else stands
+ * behind it. */
+static void open_extra(struct batch *b, struct record *r) {
   struct buf *text = &b->text;
   if (!is_last(b, r)) {
     size_t offset = text->len;
@@ -31,11 +30,20 @@ void record_put_extra(struct batch *b, struct record *r, const char *name, size_
   text->len--;
   if (r->extra.len > 2)
     buf_putc(text, ',');
-  json_write_string(text, name, name_len);
-  buf_putc(text, ':');
-  buf_append(text, json, json_len);
-  buf_putc(text, '}');
-  r->extra.len = (uint32_t) (text->len - r->extra.offset);
+}
+
+static void close_extra(struct batch *b, struct record *r, const char *json, size_t json_len) {
+  buf_putc(&b->text, ':');
+  buf_append(&b->text, json, json_len);
+  buf_putc(&b->text, '}');
+  r->extra.len = (uint32_t) (b->text.len - r->extra.offset);
+}
+
+void record_put_extra(struct batch *b, struct record *r, const char *name, size_t name_len, const char *json,
+                      size_t json_len) {
+  open_extra(b, r);
+  json_write_string(&b->text, name, name_len);
+  close_extra(b, r, json, json_len);
 }
 
 /* One member of an object known to be valid; texts as they stand there, the name without its quotes. */
@@ -78,7 +86,7 @@ static void read_members(char *json, struct buf *members) {
     buf_append(members, &m, sizeof m);
 }
 
-static void set_from_json(struct batch *b, struct record *r, const struct column_name *name,
+static bool set_from_json(struct batch *b, struct record *r, const struct column_name *name,
                           const struct member *m) {
   struct json_error error;
   const char *why;
@@ -88,11 +96,32 @@ static void set_from_json(struct batch *b, struct record *r, const struct column
   size_t len;
   char *value = (char *) m->value;
   if (*value == '"' && json_read_string(value, &len, &error) != NULL)
-    record_set_text(b, r, name, value + 1, len, &why);
-  else if (*value == 't' || *value == 'f')
-    record_set_boolean(b, r, name, *value == 't', &why);
-  else if (parse_number(value, m->value_len, &is_integer, &integer, &real))
-    record_set_number(b, r, name, is_integer, integer, real, &why);
+    return record_set_text(b, r, name, value + 1, len, &why);
+  if (*value == 't' || *value == 'f')
+    return record_set_boolean(b, r, name, *value == 't', &why);
+  return parse_number(value, m->value_len, &is_integer, &integer, &real) &&
+         record_set_number(b, r, name, is_integer, integer, real, &why);
+}
+
+/* The column that lives in extra under the member's name, or NULL. */
+static const struct column_name *column_of(const struct schema *schema, const struct member *m) {
+  const struct column_name *name = schema_name(schema, m->name, m->name_len);
+  bool lives_here = name != NULL && name->column >= 0 && schema->in_extra >> name->column & 1;
+  return lives_here && !name->alias ? name : NULL;
+}
+
+void record_put_members(struct batch *b, struct record *r, const char *json, size_t len) {
+  char *copy = padded(json, len);
+  struct member m;
+  for (char *p = copy + 1; (p = next_member(p, &m)) != NULL;) {
+    const struct column_name *name = column_of(b->schema, &m);
+    if (name != NULL && set_from_json(b, r, name, &m))
+      continue;
+    open_extra(b, r);
+    buf_append(&b->text, m.name - 1, m.name_len + 2);
+    close_extra(b, r, m.value, m.value_len);
+  }
+  free(copy);
 }
 
 void record_read_extra(struct batch *b, struct record *r) {
@@ -101,8 +130,8 @@ void record_read_extra(struct batch *b, struct record *r) {
   char *copy = padded(b->text.data + r->extra.offset, r->extra.len);
   struct member m;
   for (char *p = copy + 1; (p = next_member(p, &m)) != NULL;) {
-    const struct column_name *name = schema_name(b->schema, m.name, m.name_len);
-    if (name != NULL && !name->alias && name->column >= 0 && b->schema->in_extra >> name->column & 1)
+    const struct column_name *name = column_of(b->schema, &m);
+    if (name != NULL)
       set_from_json(b, r, name, &m);
   }
   free(copy);

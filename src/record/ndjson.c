@@ -9,6 +9,10 @@
 
 enum { USUAL_BYTES = 512 }; /* of a record, to reserve room for a body's records at once */
 
+struct span {
+  size_t offset, len;
+};
+
 /* The body is the text of the batch while it is scanned, so a pointer into it is void after something was
  * appended: that happens when a record is finished, and places that outlive it are offsets. */
 struct scanner {
@@ -19,6 +23,7 @@ struct scanner {
   size_t len;              /* of the body */
   struct json_error error; /* of syntax */
   struct buf extra;        /* members of the record that have no column, as they came: {"name":value,.. */
+  struct span members;     /* the record's member "extra", an object, as in an exported row; len 0 for none */
 
   bool unfit; /* a value did not fit its column: which, and why */
   int column;
@@ -194,6 +199,10 @@ static char *read_column(struct scanner *s, struct record *r, const struct colum
   return after;
 }
 
+static bool is_extra(const char *key, size_t key_len, const char *value) {
+  return key_len == 7 && memcmp(key, "\"extra\"", 7) == 0 && *value == '{';
+}
+
 /* A member without a column; "type" and "event" may name the event instead. */
 static char *read_other(struct scanner *s, struct record *r, const struct column_name *name, const char *key,
                         size_t key_len, char *p) {
@@ -203,8 +212,10 @@ static char *read_other(struct scanner *s, struct record *r, const struct column
   int event = name != NULL && *p == '"' ? schema_event(s->schema, p + 1, (size_t) (after - p) - 2) : -1;
   if (event >= 0)
     r->event = (uint8_t) event;
-  else
+  else if (!is_extra(key, key_len, p))
     keep(s, key, key_len, p, (size_t) (after - p));
+  else
+    s->members = (struct span) {place(s, p), (size_t) (after - p)};
   return after;
 }
 
@@ -249,6 +260,8 @@ static void finish(struct scanner *s, struct record *r) {
     r->extra.offset = v.s.offset;
     r->extra.len = v.s.len;
   }
+  if (s->members.len > 0)
+    record_put_members(s->b, r, at(s, s->members.offset), s->members.len);
   batch_complete(s->b, r, s->now_us);
 }
 
@@ -258,7 +271,7 @@ static size_t read_record(struct scanner *s, size_t offset) {
   char *p = at(s, offset), *after;
   struct record *r = batch_add(s->b);
   s->unfit = false;
-  s->extra.len = 0;
+  s->extra.len = s->members.len = 0;
   if (*p == '{') {
     after = read_object(s, r, p);
   } else if ((after = json_skip_value(p, s->limits->depth, &s->error)) != NULL) {
@@ -275,15 +288,18 @@ static void settle(struct scanner *s, size_t offset, size_t end, uint32_t line) 
   uint32_t index = b->sent++;
   struct record *r = batch_record(b, b->count - 1);
   r->position = index;
-  if (!s->unfit && end - offset <= s->limits->record_bytes) {
+  bool is_short = end - offset <= s->limits->record_bytes;
+  if (!s->unfit && is_short && b->count <= BATCH_MAX_RECORDS) {
     finish(s, r);
     return;
   }
   batch_drop_last(b);
   if (s->unfit)
     batch_reject(b, index, line, s->column, "%s", s->message);
-  else
+  else if (!is_short)
     batch_reject(b, index, line, -1, "longer than %zu bytes", s->limits->record_bytes);
+  else
+    batch_reject(b, index, line, -1, "more than %d records at once", BATCH_MAX_RECORDS);
 }
 
 /* Rejects what s->error is about; start is where the bytes are counted from, end where the text ends. */
@@ -451,7 +467,7 @@ static int scan_json(struct scanner *s, size_t offset) {
 }
 
 static void mend_utf8(struct buf *body) {
-  if (utf8_valid(body->data, body->len) == body->len)
+  if (body->len == 0 || utf8_valid(body->data, body->len) == body->len)
     return;
   struct buf mended = {0};
   utf8_append(&mended, body->data, body->len);

@@ -26,7 +26,10 @@ struct rejection {
   char message[120];
 };
 
-enum { BATCH_MAX_ERRORS = 20 };
+enum {
+  BATCH_MAX_ERRORS = 20,
+  BATCH_MAX_RECORDS = 500000, /* that are scanned from one body: a slot is much larger than {} in a body */
+};
 
 /* Records on their way from a body to the store, and rows on their way back.  One owner at a time. */
 struct batch {
@@ -76,6 +79,9 @@ bool record_set_boolean(struct batch *b, struct record *r, const struct column_n
 /* Adds a member that has no column: json is one valid value.  Before batch_complete. */
 void record_put_extra(struct batch *b, struct record *r, const char *name, size_t name_len, const char *json,
                       size_t json_len);
+
+/* The same for all members of an object, which is valid JSON; columns that live in extra get their slots. */
+void record_put_members(struct batch *b, struct record *r, const char *json, size_t len);
 
 /* Gives r its id if it has none, its time, defaults and derived values (schema.lua), and writes the columns
  * that live in extra into its JSON. */

@@ -61,9 +61,7 @@ static bool put_extra_members(struct reader *in, int index) {
   lua_State *L = in->L;
   struct buf *json = lua_json_fragment(L, index);
   if (json != NULL) {
-    union value place = batch_put_text(in->b, json->data, json->len);
-    in->r->extra.offset = place.s.offset;
-    in->r->extra.len = place.s.len;
+    record_put_members(in->b, in->r, json->data, json->len);
     return true;
   }
   if (!lua_istable(L, index))
