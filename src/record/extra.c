@@ -124,6 +124,13 @@ void record_put_members(struct batch *b, struct record *r, const char *json, siz
   free(copy);
 }
 
+/* The column in extra whose value m is, or NULL. */
+static const struct column_name *column_of(const struct schema *schema, const struct member *m) {
+  const struct column_name *name = schema_name(schema, m->name, m->name_len);
+  bool lives_here = name != NULL && !name->alias && name->column >= 0 && (schema->in_extra >> name->column & 1);
+  return lives_here ? name : NULL;
+}
+
 void record_read_extra(struct batch *b, struct record *r) {
   if (r->extra.len <= 2 || b->schema->in_extra == 0)
     return;
@@ -140,6 +147,27 @@ void record_read_extra(struct batch *b, struct record *r) {
 static bool same_name(const void *item, const void *key) {
   const struct member *a = item, *b = key;
   return a->name_len == b->name_len && memcmp(a->name, b->name, a->name_len) == 0;
+}
+
+static void put_member(struct buf *out, char separator, const struct member *m) {
+  buf_putc(out, separator);
+  buf_putc(out, '"');
+  buf_append(out, m->name, m->name_len);
+  buf_literal(out, "\":");
+  buf_append(out, m->value, m->value_len);
+}
+
+void extra_write_rest(struct buf *out, const struct schema *schema, const char *json, size_t len) {
+  char *copy = padded(json, len), separator = '{';
+  struct member m;
+  for (char *p = copy + 1; (p = next_member(p, &m)) != NULL;)
+    if (column_of(schema, &m) == NULL) {
+      put_member(out, separator, &m);
+      separator = ',';
+    }
+  if (separator == ',')
+    buf_putc(out, '}');
+  free(copy);
 }
 
 /* Drops what has the name of a member behind it; the last one wins. */
@@ -174,11 +202,7 @@ void extra_merge(struct buf *out, const char *earlier, size_t earlier_len, const
   for (size_t i = 0; i < count; i++) {
     if (members[i].dropped)
       continue;
-    buf_putc(out, separator);
-    buf_putc(out, '"');
-    buf_append(out, members[i].name, members[i].name_len);
-    buf_literal(out, "\":");
-    buf_append(out, members[i].value, members[i].value_len);
+    put_member(out, separator, &members[i]);
     separator = ',';
   }
   buf_putc(out, '}');

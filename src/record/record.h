@@ -90,6 +90,9 @@ void batch_complete(struct batch *b, struct record *r, int64_t now_us);
 /* The way back from a stored row: fills the slots of the columns that live in extra from r's extra. */
 void record_read_extra(struct batch *b, struct record *r);
 
+/* Appends extra without the columns that live in it: an object, or nothing when nothing is left. */
+void extra_write_rest(struct buf *out, const struct schema *schema, const char *json, size_t len);
+
 /* Appends the members of two objects to out as one; a member of later replaces one of earlier.  Both are
  * valid, as extra is; either may be empty text. */
 void extra_merge(struct buf *out, const char *earlier, size_t earlier_len, const char *later,

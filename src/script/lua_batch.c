@@ -193,12 +193,20 @@ static void push_value(lua_State *L, const struct column *c, union value v, cons
   }
 }
 
-static void push_extra(lua_State *L, const struct batch *b, const struct record *r) {
+/* rest: without the columns that live there, for those the table has as fields. */
+static void push_extra(lua_State *L, const struct batch *b, const struct record *r, bool rest) {
   if (r->extra.len == 0)
     return;
   struct buf *json = lua_json_push_fragment(L);
-  buf_append(json, b->text.data + r->extra.offset, r->extra.len);
-  lua_setfield(L, -2, "extra");
+  const char *text = b->text.data + r->extra.offset;
+  if (rest)
+    extra_write_rest(json, b->schema, text, r->extra.len);
+  else
+    buf_append(json, text, r->extra.len);
+  if (json->len > 0)
+    lua_setfield(L, -2, "extra");
+  else
+    lua_pop(L, 1);
 }
 
 static void set_column(lua_State *L, const struct batch *b, const struct record *r, size_t i) {
@@ -211,10 +219,10 @@ void lua_batch_push_record(lua_State *L, const struct batch *b, const struct rec
   lua_createtable(L, 0, (int) b->schema->ncolumns + 2);
   lua_pushstring(L, b->schema->events[r->event].name);
   lua_setfield(L, -2, "type");
-  for (size_t i = 0; i < b->schema->nstored; i++)
+  for (size_t i = 0; i < b->schema->ncolumns; i++)
     if (record_has(r, (int) i))
       set_column(L, b, r, i);
-  push_extra(L, b, r);
+  push_extra(L, b, r, true);
 }
 
 void lua_batch_push_row(lua_State *L, const struct batch *b, const struct record *r, bool with_extra) {
@@ -223,7 +231,7 @@ void lua_batch_push_row(lua_State *L, const struct batch *b, const struct record
     if (b->schema->columns[i].is_public)
       set_column(L, b, r, i);
   if (with_extra)
-    push_extra(L, b, r);
+    push_extra(L, b, r, false);
 }
 
 void lua_batch_push_errors(lua_State *L, const struct batch *b) {
