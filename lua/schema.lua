@@ -113,7 +113,7 @@ local function errors(event, when)
   }
 end
 
---- Prometheus families over records: { name, kind, options }, counted for each stored record of the events (default: all
+--- Prometheus families: { name, kind, options }, counted for each stored record of the events (default: all
 --- that are stored) that matches when.  value: a column times scale; without it records are counted.  A label is a
 --- column, { label, column } or { label, text = fixed }; an empty value reads "unknown".
 local families = {

@@ -23,5 +23,6 @@
 ---@field json any
 ---@field body (string|Fragment)?
 ---@field file string?                    path below static/
+---@field missing string?                 what the 404 says where there is no such file
 ---@field stream fun(write: fun(text: string|Fragment))?  write yields while the client is slow
 ---@field detail string?

@@ -16,6 +16,7 @@ return {
           .. "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
       },
       file = "dashboard/index.html",
+      missing = "Dashboard not found. Its files belong into static/dashboard beside config.lua.",
     }
   end,
 }

@@ -260,7 +260,7 @@ void http_respond_file(struct request *r, struct response *response, const char 
   if (!open_best(&file, r, path)) {
     log_debug("no such file", log_str("path", path));
     buf_clear(&response->headers);
-    http_respond_error(r, 404, "Not Found", NULL);
+    http_respond_error(r, 404, response->missing != NULL ? response->missing : "Not Found", NULL);
     return;
   }
   put_headers(response, &file, path);

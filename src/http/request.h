@@ -56,6 +56,7 @@ struct response {
   int status;
   struct buf headers;             /* "name: value\r\n" lines of the handler's own, checked by response_header */
   struct payload *body;           /* taken over; NULL: empty */
+  const char *missing;            /* http_respond_file: message of the 404, or NULL */
   bool compressible;              /* gzip may be used if the client takes it and it is worth it */
 };
 

@@ -61,19 +61,19 @@ static void read_json(lua_State *L, struct answer *answer) {
   luaL_error(L, "the handler answered json that cannot be written: %s", text);
 }
 
-static void read_text(lua_State *L, struct answer *answer, const char *field) {
+static void read_text(lua_State *L, struct buf *out, const char *field) {
   size_t len;
   struct buf *body = script_body(L, lua_gettop(L));
   if (body == NULL)
     body = lua_json_fragment(L, -1);
   if (body != NULL) {
-    buf_append(&answer->text, body->data, body->len);
+    buf_append(out, body->data, body->len);
     return;
   }
   if (lua_type(L, -1) != LUA_TSTRING)
     luaL_error(L, "the handler answered a %s that is a %s: expected a text", field, luaL_typename(L, -1));
   const char *text = lua_tolstring(L, -1, &len);
-  buf_append(&answer->text, text, len);
+  buf_append(out, text, len);
 }
 
 static void read_status(lua_State *L, struct answer *answer) {
@@ -95,13 +95,15 @@ static enum content read_field(lua_State *L, struct answer *answer, const char *
   if (strcmp(key, "headers") == 0)
     return read_headers(L, answer), CONTENT_NONE;
   if (strcmp(key, "body") == 0)
-    return read_text(L, answer, key), CONTENT_BODY;
+    return read_text(L, &answer->text, key), CONTENT_BODY;
   if (strcmp(key, "file") == 0)
-    return read_text(L, answer, key), CONTENT_FILE;
+    return read_text(L, &answer->text, key), CONTENT_FILE;
+  if (strcmp(key, "missing") == 0)
+    return read_text(L, &answer->missing, key), CONTENT_NONE;
   if (strcmp(key, "detail") == 0)
-    return read_text(L, answer, key), CONTENT_DETAIL;
+    return read_text(L, &answer->text, key), CONTENT_DETAIL;
   if (strcmp(key, "stream") != 0)
-    luaL_error(L, "the handler answered the unknown field '%s': known are status, headers, json, body, file, stream and detail", key);
+    luaL_error(L, "the handler answered the unknown field '%s': known are status, headers, json, body, file, missing, stream and detail", key);
   if (!lua_isfunction(L, -1))
     luaL_error(L, "the handler answered a stream that is a %s: expected a function", luaL_typename(L, -1));
   return CONTENT_STREAM;
@@ -222,6 +224,7 @@ int lua_response_run(lua_State *L) {
 void answer_clear(struct answer *answer) {
   buf_clear(&answer->response.headers);
   buf_clear(&answer->text);
+  buf_clear(&answer->missing);
 }
 
 void answer_send(struct request *r, struct answer *answer) {
@@ -231,6 +234,8 @@ void answer_send(struct request *r, struct answer *answer) {
     buf_putc(&answer->response.headers, '\0');
     http_respond_error(r, answer->response.status, answer->text.data, answer->response.headers.data);
   } else if (answer->kind == ANSWER_FILE) {
+    buf_putc(&answer->missing, '\0');
+    answer->response.missing = answer->missing.len > 1 ? answer->missing.data : NULL;
     http_respond_file(r, &answer->response, answer->text.data);
     answer->response = (struct response) {0};
   } else {

@@ -30,6 +30,7 @@ struct answer {
   enum answer_kind kind;
   struct response response;
   struct buf text; /* body; or the detail's text, the file's path, ended by a NUL */
+  struct buf missing; /* what the 404 says where there is no such file, ended by a NUL */
 };
 
 struct every;
