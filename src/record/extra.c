@@ -124,13 +124,6 @@ void record_put_members(struct batch *b, struct record *r, const char *json, siz
   free(copy);
 }
 
-/* The column in extra whose value m is, or NULL. */
-static const struct column_name *column_of(const struct schema *schema, const struct member *m) {
-  const struct column_name *name = schema_name(schema, m->name, m->name_len);
-  bool lives_here = name != NULL && !name->alias && name->column >= 0 && (schema->in_extra >> name->column & 1);
-  return lives_here ? name : NULL;
-}
-
 void record_read_extra(struct batch *b, struct record *r) {
   if (r->extra.len <= 2 || b->schema->in_extra == 0)
     return;
