@@ -41,12 +41,6 @@ struct app {
   bool stopping;
 };
 
-static void print_lines(struct buf *errors) {
-  if (errors->len > 0 && errors->data[errors->len - 1] != '\n')
-    buf_putc(errors, '\n');
-  fwrite(errors->data, 1, errors->len, stderr);
-}
-
 static unsigned worker_count(unsigned wanted) {
   unsigned cores = uv_available_parallelism();
   if (wanted > 0)
@@ -231,7 +225,7 @@ int app_serve(const struct options *options) {
   return code;
 
 refuse:
-  print_lines(&errors);
+  buf_complain(&errors);
   if (app.services.storage != NULL)
     storage_close(app.services.storage);
   _exit(code);

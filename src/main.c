@@ -8,10 +8,9 @@
 static int check(const struct options *options) {
   struct buf errors = {0};
   bool fine = generations_check(options->config, &options->overrides, &errors);
-  fwrite(errors.data, 1, errors.len, stderr);
+  buf_complain(&errors);
   if (fine)
     printf("%s: fine\n", options->config);
-  buf_clear(&errors);
   return fine ? 0 : 1;
 }
 

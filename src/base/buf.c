@@ -58,3 +58,11 @@ void buf_consume(struct buf *b, size_t n) {
   b->len -= n;
   memmove(b->data, b->data + n, b->len);
 }
+
+void buf_complain(struct buf *b) {
+  if (b->len > 0 && b->data[b->len - 1] != '\n')
+    buf_putc(b, '\n');
+  if (b->len > 0)
+    fwrite(b->data, 1, b->len, stderr);
+  buf_clear(b);
+}

@@ -25,6 +25,9 @@ void buf_put_int(struct buf *b, int64_t n);
 /* The shortest decimal form that reads back equal, as base/number.h writes it; n is finite. */
 void buf_put_double(struct buf *b, double n);
 
+/* Writes what is in b to standard error, its last line ended, and clears b. */
+void buf_complain(struct buf *b);
+
 /* Drops n bytes from the front. */
 void buf_consume(struct buf *b, size_t n);
 

@@ -124,11 +124,10 @@ static void summarise(struct run *run) {
   uint64_t rejected = run->counts.rejected + converter_rejected(run->converter, &complaints);
   double seconds = progress_end(&run->progress);
   uint64_t taken = run->counts.accepted + run->counts.merged;
-  fwrite(complaints.data, 1, complaints.len, stderr);
+  buf_complain(&complaints);
   printf("%s: %llu records from %zu files in %.1f s: %llu new, %llu known already, %llu rejected\n", target_name(run->target),
          (unsigned long long) taken, run->files.count, seconds, (unsigned long long) run->counts.accepted,
          (unsigned long long) run->counts.merged, (unsigned long long) rejected);
-  buf_clear(&complaints);
 }
 
 static int complain(const struct buf *error) {

@@ -67,8 +67,7 @@ int generations_print_routes(const char *config_file, const struct config_overri
   const struct router *router = r.build != NULL ? r.build->generation.router : NULL;
   for (size_t i = 0; router != NULL && i < router_count(router); i++)
     print_route(r.build, router_at(router, i));
-  fwrite(errors.data, 1, errors.len, stderr);
-  buf_clear(&errors);
+  buf_complain(&errors);
   close_rehearsal(&r);
   return router != NULL ? 0 : 1;
 }
