@@ -190,6 +190,7 @@ static void misfits(void) {
       {"{\"a\":1,\"extra\":{\"b\" : [2],\"error_type\":\"x\"}}", "{\"a\":1,\"b\":[2],\"error_type\":\"x\"};"},
       {"{\"extra\":{\"error_type\":5,\"model\":\"n\"},\"model\":\"m\"}", "m{\"error_type\":5,\"model\":\"n\"};"},
       {"{\"extra\":{}}", ";"},
+      {"{\"x\" : [ 1 ,\r\n\t{ \"a \\\" b\" : \" \\\\\" } ] }", "{\"x\":[1,{\"a \\\" b\":\" \\\\\"}]};"},
       {"{\"extra\":5}", "{\"extra\":5};"},
   };
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)

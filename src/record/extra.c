@@ -34,7 +34,7 @@ static void open_extra(struct batch *b, struct record *r) {
 
 static void close_extra(struct batch *b, struct record *r, const char *json, size_t json_len) {
   buf_putc(&b->text, ':');
-  buf_append(&b->text, json, json_len);
+  json_append_compact(&b->text, json, json_len);
   buf_putc(&b->text, '}');
   r->extra.len = (uint32_t) (b->text.len - r->extra.offset);
 }

@@ -178,3 +178,18 @@ char *json_skip_value(char *p, unsigned depth, struct json_error *error) {
     return skip_number(p, error);
   }
 }
+
+void json_append_compact(struct buf *out, const char *json, size_t len) {
+  char *start = buf_reserve(out, len), *to = start;
+  bool quoted = false;
+  for (const char *p = json, *end = json + len; p < end; p++) {
+    if (!quoted && (*p == ' ' || *p == '\n' || *p == '\r' || *p == '\t'))
+      continue;
+    if (*p == '"')
+      quoted = !quoted;
+    *to++ = *p;
+    if (*p == '\\')
+      *to++ = *++p;
+  }
+  out->len += (size_t) (to - start);
+}

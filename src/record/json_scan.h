@@ -7,6 +7,8 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "base/buf.h"
+
 /* Reading JSON (RFC 8259) in memory, for the scanner and for extra.  The text is valid UTF-8, ends with a
  * NUL, and JSON_PADDING more bytes can be read behind it.  A NUL is valid nowhere in JSON, so nothing here
  * looks at a length. */
@@ -55,6 +57,9 @@ char *json_read_string(char *p, size_t *len, struct json_error *error);
 char *json_skip_string(char *p, struct json_error *error);
 char *json_skip_member(char *p, unsigned depth, struct json_error *error);
 char *json_skip_value(char *p, unsigned depth, struct json_error *error);
+
+/* Appends a valid value without the white space between its tokens, so that it stands on one line. */
+void json_append_compact(struct buf *out, const char *json, size_t len);
 
 /* Past the characters of a number, not checked. */
 static inline char *json_number_end(char *p) {

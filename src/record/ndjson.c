@@ -59,7 +59,7 @@ static void keep(struct scanner *s, const char *name, size_t name_len, const cha
   buf_putc(&s->extra, s->extra.len == 0 ? '{' : ',');
   buf_append(&s->extra, name, name_len);
   buf_putc(&s->extra, ':');
-  buf_append(&s->extra, value, len);
+  json_append_compact(&s->extra, value, len);
 }
 
 static uint64_t load_word(const char *p) {
