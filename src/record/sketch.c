@@ -120,10 +120,13 @@ double sketch_quantile(const struct sketch *s, double q) {
   return 0;
 }
 
-static void put_varint(struct buf *out, uint64_t n) {
+enum { VARINT_MAX = 10 };
+
+static char *put_varint(char *p, uint64_t n) {
   for (; n >= 0x80; n >>= 7)
-    buf_putc(out, (char) (n | 0x80));
-  buf_putc(out, (char) n);
+    *p++ = (char) (n | 0x80);
+  *p++ = (char) n;
+  return p;
 }
 
 /* Small numbers of either sign become small ones without. */
@@ -139,23 +142,29 @@ static int64_t unzigzag(uint64_t n) {
  * MIN_INDEX) and its count. */
 void sketch_pack(const struct sketch *s, struct buf *out) {
   int32_t previous = MIN_INDEX;
-  buf_putc(out, VERSION);
-  put_varint(out, zigzag(s->zero));
+  char *p = buf_reserve(out, 1 + VARINT_MAX + 2 * VARINT_MAX * (size_t) s->len);
+  *p++ = VERSION;
+  p = put_varint(p, zigzag(s->zero));
   for (uint32_t i = 0; i < s->len; i++) {
     if (s->counts[i] == 0)
       continue;
     int32_t index = s->first + (int32_t) i;
-    put_varint(out, (uint64_t) (index - previous));
-    put_varint(out, zigzag(s->counts[i]));
+    p = put_varint(p, (uint64_t) (index - previous));
+    p = put_varint(p, zigzag(s->counts[i]));
     previous = index;
   }
+  out->len = (size_t) (p - out->data);
 }
 
 struct packed {
   const unsigned char *p, *end;
 };
 
-static bool take_varint(struct packed *t, uint64_t *n) {
+static inline bool take_varint(struct packed *t, uint64_t *n) {
+  if (t->p < t->end && *t->p < 0x80) {
+    *n = *t->p++;
+    return true;
+  }
   *n = 0;
   for (unsigned shift = 0; t->p < t->end && shift < 64; shift += 7) {
     unsigned char byte = *t->p++;

@@ -14,6 +14,7 @@ struct set_writer {
   int root;            /* the set that records are counted in for this one; itself for a root */
   enum tier finest;    /* of a root: of all sets that follow from it */
   int position[SCHEMA_MAX_BY]; /* of this set's by columns among the root's */
+  int64_t newest[TIERS];       /* no stored cell has a later bucket */
 };
 
 struct rollups {
@@ -21,8 +22,8 @@ struct rollups {
   const struct schema *schema;
   uint32_t mask;
   struct set_writer *sets;
-  struct tallies deltas; /* of this transaction, by root */
-  struct tallies cells;  /* as they will be in the file */
+  struct tallies deltas[TIERS]; /* of this transaction, by root; each tier adds up to the next */
+  struct tallies cells;         /* as they will be in the file */
   struct tally **dirty;
   size_t ndirty, dirty_cap;
   struct buf key;
@@ -115,10 +116,22 @@ static void prepare_set(struct rollups *rollups, size_t s) {
   buf_clear(&sql);
 }
 
+static void find_newest(struct rollups *rollups, size_t s) {
+  for (int tier = 0; tier < TIERS; tier++) {
+    char *sql = sqlite3_mprintf("SELECT max(bucket) FROM rollup_%s WHERE tier = %d",
+                                rollups->schema->sets[s].name, tier);
+    if (database_int(rollups->db, sql, &rollups->sets[s].newest[tier]) != SQLITE_OK)
+      rollups->sets[s].newest[tier] = INT64_MAX;
+    sqlite3_free(sql);
+  }
+}
+
 struct rollups *rollups_new(sqlite3 *db, const struct schema *schema, uint32_t mask) {
   struct rollups *rollups = xcalloc(1, sizeof *rollups);
   rollups->db = db;
-  rollups->schema = rollups->deltas.schema = rollups->cells.schema = schema;
+  rollups->schema = rollups->cells.schema = schema;
+  for (int tier = 0; tier < TIERS; tier++)
+    rollups->deltas[tier].schema = schema;
   rollups->mask = mask;
   rollups->sets = xcalloc(schema->nsets + 1, sizeof *rollups->sets);
   find_roots(rollups);
@@ -131,6 +144,7 @@ struct rollups *rollups_new(sqlite3 *db, const struct schema *schema, uint32_t m
     if (finest_tier(&schema->sets[s]) < root->finest)
       root->finest = finest_tier(&schema->sets[s]);
     prepare_set(rollups, s);
+    find_newest(rollups, s);
   }
   return rollups;
 }
@@ -168,10 +182,11 @@ void rollups_add(struct rollups *rollups, const struct record *r, const struct b
     if (!(rollups->mask >> s & 1) || rollups->sets[s].root != (int) s)
       continue;
     const struct rollup_set *set = &schema->sets[s];
-    put_head(&rollups->key, s, rollups->sets[s].finest, second);
+    enum tier finest = rollups->sets[s].finest;
+    put_head(&rollups->key, s, finest, second);
     for (size_t i = 0; i < set->nby; i++)
       key_put_value(&rollups->key, &schema->columns[set->by[i]], r->v[set->by[i]], text);
-    tally_add(tallies_at(&rollups->deltas, rollups->key.data, rollups->key.len), schema, &facts, sign);
+    tally_add(tallies_at(&rollups->deltas[finest], rollups->key.data, rollups->key.len), schema, &facts, sign);
   }
 }
 
@@ -212,30 +227,32 @@ static void mark_dirty(struct rollups *rollups, struct tally *cell) {
 
 static void spread_to(struct rollups *rollups, size_t s, const struct tally *delta, int64_t second,
                       const struct slice *by) {
-  const struct rollup_set *set = &rollups->schema->sets[s];
-  for (int tier = 0; tier < TIERS; tier++) {
-    if (!(set->tiers >> tier & 1))
-      continue;
-    put_head(&rollups->key, s, (enum tier) tier, second);
-    for (size_t i = 0; i < set->nby; i++) {
-      const struct slice *value = &by[rollups->sets[s].position[i]];
-      buf_append(&rollups->key, value->data, value->len);
-    }
-    struct tally *cell = tallies_at(&rollups->cells, rollups->key.data, rollups->key.len);
-    tally_merge(cell, delta, rollups->schema);
-    mark_dirty(rollups, cell);
+  put_head(&rollups->key, s, (enum tier) delta->key[1], second);
+  for (size_t i = 0; i < rollups->schema->sets[s].nby; i++) {
+    const struct slice *value = &by[rollups->sets[s].position[i]];
+    buf_append(&rollups->key, value->data, value->len);
   }
+  struct tally *cell = tallies_at(&rollups->cells, rollups->key.data, rollups->key.len);
+  tally_merge(cell, delta, rollups->schema);
+  mark_dirty(rollups, cell);
 }
 
+/* To the cells of its tier, and to the delta of the next. */
 static void spread(struct rollups *rollups, const struct tally *delta) {
-  int root = delta->key[0];
+  const struct schema *schema = rollups->schema;
+  int root = delta->key[0], tier = delta->key[1];
   struct slice by[SCHEMA_MAX_BY];
   int64_t second;
   const char *p = key_get_int(delta->key + 2, &second);
-  cut_key(rollups->schema, &rollups->schema->sets[root], p, by);
-  for (size_t s = 0; s < rollups->schema->nsets; s++)
-    if (rollups->mask >> s & 1 && rollups->sets[s].root == root)
+  cut_key(schema, &schema->sets[root], p, by);
+  for (size_t s = 0; s < schema->nsets; s++)
+    if (rollups->mask >> s & 1 && rollups->sets[s].root == root && schema->sets[s].tiers >> tier & 1)
       spread_to(rollups, s, delta, second, by);
+  if (tier + 1 == TIERS)
+    return;
+  put_head(&rollups->key, (size_t) root, (enum tier) (tier + 1), second);
+  buf_append(&rollups->key, p, (size_t) (delta->key + delta->key_len - p));
+  tally_merge(tallies_at(&rollups->deltas[tier + 1], rollups->key.data, rollups->key.len), delta, schema);
 }
 
 /* Answers the index after the last. */
@@ -264,10 +281,20 @@ static int bind_key(sqlite3_stmt *stmt, const struct schema *schema, const struc
   return (int) set->nby + 3;
 }
 
+static int64_t bucket_of(const struct tally *cell) {
+  int64_t second;
+  key_get_int(cell->key + 2, &second);
+  return second;
+}
+
 /* Adds what the file holds to a cell that has so far only what is new. */
 static int load_cell(struct rollups *rollups, struct tally *cell, struct buf *scratch) {
   const struct schema *schema = rollups->schema;
-  sqlite3_stmt *get = rollups->sets[(int) cell->key[0]].get;
+  struct set_writer *set = &rollups->sets[(int) cell->key[0]];
+  sqlite3_stmt *get = set->get;
+  cell->stored = true;
+  if (bucket_of(cell) > set->newest[(int) cell->key[1]])
+    return SQLITE_OK;
   bind_key(get, schema, &schema->sets[(int) cell->key[0]], cell->key, scratch);
   int rc = sqlite3_step(get);
   if (rc == SQLITE_ROW) {
@@ -280,7 +307,6 @@ static int load_cell(struct rollups *rollups, struct tally *cell, struct buf *sc
       rc = SQLITE_CORRUPT;
   }
   sqlite3_reset(get);
-  cell->stored = true;
   return rc == SQLITE_ROW || rc == SQLITE_DONE ? SQLITE_OK : rc;
 }
 
@@ -307,32 +333,49 @@ static int by_key(const void *a, const void *b) {
 }
 
 static void spread_all(struct rollups *rollups) {
-  const struct table *deltas = &rollups->deltas.table;
-  for (size_t i = 0; i < deltas->cap; i++)
-    if (deltas->slots[i].item != NULL)
-      spread(rollups, deltas->slots[i].item);
-  tallies_clear(&rollups->deltas);
+  for (int tier = 0; tier < TIERS; tier++) {
+    const struct table *deltas = &rollups->deltas[tier].table;
+    for (size_t i = 0; i < deltas->cap; i++)
+      if (deltas->slots[i].item != NULL)
+        spread(rollups, deltas->slots[i].item);
+    tallies_clear(&rollups->deltas[tier]);
+  }
 }
 
-int rollups_flush(struct rollups *rollups) {
+static int store_cells(struct rollups *rollups) {
   struct buf scratch[SCHEMA_MAX_BY] = {0}, packed = {0};
   int rc = SQLITE_OK;
-  if (rollups->cells.table.len > MAX_CELLS)
-    tallies_clear(&rollups->cells);
-  spread_all(rollups);
-  if (rollups->ndirty > 0)
-    qsort(rollups->dirty, rollups->ndirty, sizeof *rollups->dirty, by_key);
   for (size_t i = 0; i < rollups->ndirty && rc == SQLITE_OK; i++)
     rc = store_cell(rollups, rollups->dirty[i], scratch, &packed);
-  rollups->ndirty = 0;
   for (size_t i = 0; i < SCHEMA_MAX_BY; i++)
     buf_clear(&scratch[i]);
   buf_clear(&packed);
   return rc;
 }
 
+static void note_newest(struct rollups *rollups) {
+  for (size_t i = 0; i < rollups->ndirty; i++) {
+    const struct tally *cell = rollups->dirty[i];
+    int64_t *newest = &rollups->sets[(int) cell->key[0]].newest[(int) cell->key[1]], bucket = bucket_of(cell);
+    *newest = bucket > *newest ? bucket : *newest;
+  }
+}
+
+int rollups_flush(struct rollups *rollups) {
+  if (rollups->cells.table.len > MAX_CELLS)
+    tallies_clear(&rollups->cells);
+  spread_all(rollups);
+  if (rollups->ndirty > 0)
+    qsort(rollups->dirty, rollups->ndirty, sizeof *rollups->dirty, by_key);
+  int rc = store_cells(rollups);
+  note_newest(rollups);
+  rollups->ndirty = 0;
+  return rc;
+}
+
 void rollups_forget(struct rollups *rollups) {
-  tallies_clear(&rollups->deltas);
+  for (int tier = 0; tier < TIERS; tier++)
+    tallies_clear(&rollups->deltas[tier]);
   tallies_clear(&rollups->cells);
   rollups->ndirty = 0;
 }
