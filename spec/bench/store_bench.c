@@ -1,9 +1,10 @@
 /* The store without HTTP: fills a file, then asks it.
  *
- *   store_bench --file PATH [--rows 1000000] [--batch 1000] [--flight 1] [--days 30] [--durability full|normal] [--ask 1]
+ *   store_bench --file PATH [--rows 1000000] [--batch 1000] [--flight 1] [--days 30] [--durability full|normal]
+ *               [--first 0] [--fill 1] [--ask 1]
  *
- * Prints the rate of each tenth of the rows, then for windows of 24 h and 168 h the median time of single questions and of all that
- * /logs/analytics asks. */
+ * Prints the rate of each tenth of the rows, then for windows of 24 h and 168 h the median time of single questions and of
+ * all that /logs/analytics asks. */
 #include <time.h>
 
 #include "hub/hub.h"
@@ -151,9 +152,10 @@ int main(int argc, char **argv) {
   uint64_t rows = option_int(argv, "--rows", 1000000), batch = option_int(argv, "--batch", 1000);
   size_t flight = option_int(argv, "--flight", 1);
   int64_t days = option_int(argv, "--days", 30);
-  source.step_us = option_int(argv, "--step-us", 0) > 0 ? option_int(argv, "--step-us", 0) : days * INT64_C(86400000000) / (int64_t) rows;
+  uint64_t first = option_int(argv, "--first", 0);
+  source.step_us = days * INT64_C(86400000000) / (int64_t) (first + rows);
   source.start_us = clock_now_us() - days * INT64_C(86400000000);
-  last_us = source.start_us + (int64_t) (rows - 1) * source.step_us;
+  last_us = source.start_us + (int64_t) (first + rows - 1) * source.step_us;
   schema = load_schema();
   loop_init(&loop, 0);
   struct storage_options options = {
@@ -173,7 +175,7 @@ int main(int argc, char **argv) {
   printf("open %.2f ms\n", (double) (clock_monotonic_ns() - since) / 1e6);
   hub_set_name(hub, storage_name(storage), storage_last_row(storage));
   for (uint64_t i = 0; option_int(argv, "--fill", 1) && i < 10; i++)
-    fill(rows / 10 * i, rows / 10 * (i + 1), batch, flight);
+    fill(first + rows / 10 * i, first + rows / 10 * (i + 1), batch, flight);
   if (option_int(argv, "--ask", 1))
     ask_all();
   since = clock_monotonic_ns();

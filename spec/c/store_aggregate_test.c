@@ -3,8 +3,8 @@
 #include "record/sketch.h"
 #include "store_fixture.h"
 
-/* Random records, windows, filters and groupings: what the store answers from rollups and ragged ends must equal a scan of all
- * records through conditions_match_row. */
+/* Random records, windows, filters and groupings: what the store answers from rollups and ragged ends must
+ * equal a scan of all records through conditions_match_row. */
 
 enum { RECORDS = 4000, ROUNDS = 600, DAYS = 4 };
 

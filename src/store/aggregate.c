@@ -26,7 +26,7 @@ struct aggregate {
   struct reader *reader;
   const struct schema *schema;
   const struct conditions *where;
-  int time;              /* the column left out of SQL's conditions, as the window has it; -1 when it is no window */
+  int time;              /* the column that the window stands for in SQL's conditions; -1: there is no window */
   struct span window;
   struct inquiry *inquiries;
   size_t ninquiries;
@@ -151,7 +151,8 @@ static int add_row(struct aggregate *a, const struct record *r, const struct buf
   return SQLITE_OK;
 }
 
-static void write_rows(struct buf *sql, const struct aggregate *a, uint64_t columns, bool with_extra, struct span span) {
+static void write_rows(struct buf *sql, const struct aggregate *a, uint64_t columns, bool with_extra,
+                       struct span span) {
   const char *time = a->schema->columns[a->schema->time].name;
   buf_puts(sql, "SELECT ");
   rows_write_columns(sql, a->schema, columns, with_extra);
@@ -212,7 +213,8 @@ static int add_all_rows(struct aggregate *a) {
 
 /* ---- The window and the width of buckets ---- */
 
-/* Nothing is earlier than the first row nor later than the last: sides beyond them are open, which spares their ragged ends. */
+/* Nothing is earlier than the first row nor later than the last: sides beyond them are open, which spares
+ * their ragged ends. */
 static int open_sides(struct aggregate *a) {
   const char *time = a->schema->columns[a->schema->time].name;
   struct buf sql = {0};
@@ -277,12 +279,16 @@ struct order {
   bool descending;
 };
 
+static int compare_numbers(int64_t a, int64_t b) {
+  return (a > b) - (a < b);
+}
+
 static int by_order(const void *x, const void *y, void *arg) {
   const struct tally *a = *(struct tally *const *) x, *b = *(struct tally *const *) y;
   const struct order *order = arg;
   int result = 0;
   if (order->measure >= 0)
-    result = (a->sums[order->measure] > b->sums[order->measure]) - (a->sums[order->measure] < b->sums[order->measure]);
+    result = compare_numbers(a->sums[order->measure], b->sums[order->measure]);
   else
     result = tally_compare(a, b);
   if (result != 0)
@@ -370,14 +376,15 @@ static void write_answer(const struct schema *schema, struct inquiry *in) {
 /* ---- All of it ---- */
 
 static int plan_all(struct aggregate *a, uint32_t usable) {
-  uint64_t columns = where_columns(a->where) & ~(UINT64_C(1) << a->schema->time);
+  uint64_t columns = where_columns(a->where);
+  if (a->time >= 0)
+    columns &= ~(UINT64_C(1) << a->time);
   struct span asked = a->window;
   int rc = open_sides(a);
   for (size_t i = 0; i < a->ninquiries && rc == SQLITE_OK; i++) {
     struct question *question = a->inquiries[i].question;
     rc = choose_width(a, question, asked);
-    plan_question(&a->inquiries[i].plan, a->schema, question, question->used_every_s, columns, a->time < 0 ? 0 : usable,
-                  a->window);
+    plan_question(&a->inquiries[i].plan, a->schema, question, columns, usable, a->window);
   }
   return rc;
 }

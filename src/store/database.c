@@ -22,8 +22,8 @@ static const char reader_settings[] =
 int database_open(sqlite3 **db, const char *path, enum access access) {
   bool writes = access == ACCESS_WRITER;
   int flags = writes ? SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE : SQLITE_OPEN_READONLY;
-  int rc = sqlite3_open_v2(path, db, flags | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_PRIVATECACHE | SQLITE_OPEN_EXRESCODE,
-                           NULL);
+  flags |= SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_PRIVATECACHE | SQLITE_OPEN_EXRESCODE;
+  int rc = sqlite3_open_v2(path, db, flags, NULL);
   if (rc != SQLITE_OK)
     return rc;
   sqlite3_busy_timeout(*db, 2000);
@@ -130,8 +130,8 @@ static const char base_tables[] =
 
 static void write_column(struct buf *sql, const struct column *c) {
   static const char *const types[] = {
-    [COLUMN_STRING] = "TEXT", [COLUMN_INTEGER] = "INTEGER", [COLUMN_FLOAT] = "REAL", [COLUMN_BOOLEAN] = "INTEGER",
-    [COLUMN_TIME] = "INTEGER",
+    [COLUMN_STRING] = "TEXT",     [COLUMN_INTEGER] = "INTEGER", [COLUMN_FLOAT] = "REAL",
+    [COLUMN_BOOLEAN] = "INTEGER", [COLUMN_TIME] = "INTEGER",
   };
   buf_printf(sql, "\"%s\" %s DEFAULT ", c->name, types[c->type]);
   if (c->type == COLUMN_STRING) {
@@ -217,8 +217,8 @@ static int identify(sqlite3 *db, const char *path, bool *empty, struct buf *erro
     return UV_EINVAL;
   }
   if (version > DATABASE_VERSION) {
-    buf_printf(error, "%s: made by a newer Moonledger (file version %lld, this program knows %d); upgrade the program", path,
-               (long long) version, DATABASE_VERSION);
+    buf_printf(error, "%s: made by a newer Moonledger (file version %lld, this program knows %d); upgrade the program",
+               path, (long long) version, DATABASE_VERSION);
     return UV_EINVAL;
   }
   return 0;

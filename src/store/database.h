@@ -7,20 +7,22 @@
 #include "base/buf.h"
 #include "record/schema.h"
 
-/* The file: how connections are opened and what tables it has.  Functions answer SQLite's codes unless they say otherwise.
+/* The file: how connections are opened and what tables it has.  Functions answer SQLite's codes unless they say so.
  *
- *   rows(columns of the schema.., extra)        rowid in order of commit, index on the time column; times are unix microseconds
- *   rollup_NAME(tier, bucket, by.., row_count, measures.., sketch)   one per set; tier 0 minute, 1 hour, 2 day; bucket in unix seconds
- *   ids(segment, first, data), segments(..)     fingerprints of ids (store/ids.h)
- *   metric_series(key, value)                   counters over records, as store/writer.c saved them
- *   meta(key, value)                            name, seed and the state of upkeep */
+ *   rows(columns of the schema.., extra)      rowid in order of commit, index on the time; times in unix microseconds
+ *   rollup_NAME(tier, bucket, by.., row_count, measures.., sketch)
+ *                                             one per set; tier 0 minute, 1 hour, 2 day; bucket in unix seconds
+ *   ids(segment, first, data), segments(..)   fingerprints of ids (store/ids.h)
+ *   metric_series(key, value)                 counters over records, as the writer saved them
+ *   meta(key, value)                          name, seed and the state of upkeep */
 
 enum { DATABASE_APPLICATION_ID = 0x6d6f6f6e, DATABASE_VERSION = 1 };
 
 enum access { ACCESS_WRITER, ACCESS_READER };
 
-/* Opens a connection with the settings of its kind.  Only one writer exists, and it alone checkpoints: SQLite before 3.51.3 can
- * lose frames when another connection resets the log ("WAL-reset bug", sqlite.org/wal.html). */
+/* Opens a connection with the settings of its kind.  Only one writer exists, and it alone checkpoints:
+ * SQLite before 3.51.3 can lose frames when another connection resets the log ("WAL-reset bug",
+ * sqlite.org/wal.html). */
 int database_open(sqlite3 **db, const char *path, enum access access);
 
 /* Makes or migrates the tables to fit the schema.  0 or UV_E with the reason appended to error. */

@@ -172,7 +172,8 @@ void ids_add(struct ids *ids, int64_t fingerprint, int64_t row) {
   push(&ids->pending, entry);
 }
 
-/* Old ids go a generation at a time: one is known for at least the window, or until half of max_ids came after it. */
+/* Old ids go a generation at a time: one is known for at least the window, or until half of max_ids came
+ * after it. */
 static void rotate_if_due(struct ids *ids, int64_t now_us) {
   struct generation *current = ids->current;
   if (current->len == 0)
@@ -230,7 +231,8 @@ int id_entry_compare(const void *a, const void *b) {
   return order != 0 ? order : (x->row > y->row) - (x->row < y->row);
 }
 
-/* Fingerprints are evenly spread: counting by their top 16 bits leaves almost nothing to do for the insertion sort. */
+/* Fingerprints are evenly spread: counting by their top 16 bits leaves almost nothing to do for the
+ * insertion sort. */
 static void sort_entries(struct entries *e) {
   enum { BUCKETS = 1 << 16 };
   uint32_t *next = xcalloc(BUCKETS + 1, sizeof *next);
@@ -379,9 +381,9 @@ int ids_probe_segments(sqlite3 *db, struct id_entry *wanted, size_t n) {
 static int load_segments(struct ids *ids, int64_t now_us) {
   sqlite3_stmt *stmt = NULL;
   int rc = sqlite3_prepare_v2(ids->db,
-                              "SELECT data, made_us FROM segments JOIN ids USING(segment) WHERE made_us >= ? AND segment > "
-                              "(SELECT coalesce(max(segment), 0) FROM (SELECT segment, sum(ids) OVER (ORDER BY segment DESC) AS n "
-                              "FROM segments) WHERE n > ?) ORDER BY segment",
+                              "SELECT data, made_us FROM segments JOIN ids USING(segment) WHERE made_us >= ? AND "
+                              "segment > (SELECT coalesce(max(segment), 0) FROM (SELECT segment, sum(ids) OVER "
+                              "(ORDER BY segment DESC) AS n FROM segments) WHERE n > ?) ORDER BY segment",
                               -1, &stmt, NULL);
   if (rc != SQLITE_OK)
     return rc;

@@ -9,10 +9,11 @@
 #include "base/buf.h"
 #include "base/hash.h"
 
-/* Which row has an id: seeded 64-bit fingerprints instead of an index with a random key, which would make ingest 12 times slower at
- * 3 million rows.  Recent ones stand in two generations of a hash table; all of them in sorted segments in the file:
- * ids(segment, first fingerprint of the chunk, chunk of struct id_entry).  What is newer than the last segment follows from the
- * rows.  A fingerprint names a candidate: the caller compares the id that the row has.
+/* Which row has an id: seeded 64-bit fingerprints instead of an index with a random key, which would make
+ * ingest 12 times slower at 3 million rows.  Recent ones stand in two generations of a hash table; all of
+ * them in sorted segments in the file: ids(segment, first fingerprint of the chunk, chunk of struct
+ * id_entry).  What is newer than the last segment follows from the rows.  A fingerprint names a candidate:
+ * the caller compares the id that the row has.
  *
  * The writer thread owns it and alone changes it; ids_find is also for readers. */
 struct ids;
@@ -31,13 +32,15 @@ struct ids_options {
 struct ids *ids_open(sqlite3 *db, const struct hash_seed *seed, const struct ids_options *options);
 void ids_close(struct ids *ids);
 
-/* Reads the segments of the window and the ids of later rows.  id is the id column's name.  SQLite's codes. */
+/* Reads the segments of the window and the ids of later rows.  id is the id column's name.  SQLite's
+ * codes. */
 int ids_load(struct ids *ids, const char *id, int64_t now_us);
 bool ids_loaded(const struct ids *ids);
 
 int64_t ids_fingerprint(const struct ids *ids, const char *id, size_t len);
 
-/* Rows whose id may have the fingerprint, newest first; at most ID_CANDIDATES.  The writer also sees the pending ones. */
+/* Rows whose id may have the fingerprint, newest first; at most ID_CANDIDATES.  The writer also sees the
+ * pending ones. */
 size_t ids_find(struct ids *ids, int64_t fingerprint, int64_t rows[ID_CANDIDATES]);
 size_t ids_find_pending(struct ids *ids, int64_t fingerprint, int64_t rows[ID_CANDIDATES]);
 
@@ -46,7 +49,8 @@ void ids_add(struct ids *ids, int64_t fingerprint, int64_t row);
 void ids_commit(struct ids *ids, int64_t now_us);
 void ids_rollback(struct ids *ids);
 
-/* Looks for the fingerprints (ascending) in all segments; sets row to that of the newest, leaves it 0 where there is none. */
+/* Looks for the fingerprints (ascending) in all segments; sets row to that of the newest, leaves it 0
+ * where there is none. */
 int ids_probe_segments(sqlite3 *db, struct id_entry *wanted, size_t n);
 int id_entry_compare(const void *a, const void *b);
 int id_entry_same(const void *a, const void *b); /* as id_entry_compare, by fingerprint alone */

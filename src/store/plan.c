@@ -41,7 +41,8 @@ bool span_has(const struct span *spans, size_t n, int64_t time) {
   return false;
 }
 
-/* Covers the window with the widest cells that fit, what is left at its ends with narrower ones, the rest with rows. */
+/* Covers the window with the widest cells that fit, what is left at its ends with narrower ones, the rest
+ * with rows. */
 static void cover(struct plan *plan, uint8_t tiers, int tier, struct span window) {
   if (window.from >= window.to)
     return;
@@ -86,14 +87,14 @@ static bool is_better(const struct rollup_set *a, uint8_t a_tiers, const struct 
   return a_fine != b_fine ? a_fine : a->nby < b->nby;
 }
 
-void plan_question(struct plan *plan, const struct schema *schema, const struct question *question, int64_t width_s,
-                   uint64_t where_columns, uint32_t usable, struct span window) {
+void plan_question(struct plan *plan, const struct schema *schema, const struct question *question, uint64_t columns,
+                   uint32_t usable, struct span window) {
   *plan = (struct plan) {0};
-  uint64_t needed = where_columns | columns_of(question->by, question->nby);
+  uint64_t needed = columns | columns_of(question->by, question->nby);
   uint8_t tiers = 0;
   for (size_t s = 0; s < schema->nsets; s++) {
     const struct rollup_set *set = &schema->sets[s];
-    uint8_t set_tiers = usable_tiers(set, width_s);
+    uint8_t set_tiers = usable_tiers(set, question->used_every_s);
     bool covers = (needed & ~columns_of(set->by, set->nby)) == 0;
     if (!(usable >> s & 1) || !covers || set_tiers == 0 || !is_better(set, set_tiers, plan->set, tiers))
       continue;

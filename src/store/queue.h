@@ -20,8 +20,8 @@ void queue_clear(struct queue *q);
 int queue_add(struct queue *q, struct write *w); /* UV_EAGAIN: full */
 void queue_stop(struct queue *q);
 
-/* What fits in one transaction, in order; a reset stands alone.  Waits at most wait_ms (-1: for ever) for the first.  NULL: nothing
- * came, or with *stopped nothing will. */
+/* What fits in one transaction, in order; a reset stands alone.  Waits at most wait_ms (-1: for ever) for
+ * the first.  NULL: nothing came, or with *stopped nothing will. */
 struct write *queue_take(struct queue *q, int64_t wait_ms, bool *stopped);
 
 #endif

@@ -46,7 +46,8 @@ struct readers {
 
 static int on_progress(void *arg) {
   struct reader *r = arg;
-  return atomic_load_explicit(&r->query->cancelled, memory_order_relaxed) || clock_monotonic_ns() > r->deadline_ns;
+  bool cancelled = atomic_load_explicit(&r->query->cancelled, memory_order_relaxed);
+  return cancelled || clock_monotonic_ns() > r->deadline_ns;
 }
 
 int reader_statement(struct reader *r, const struct buf *sql, sqlite3_stmt **stmt) {
@@ -195,7 +196,8 @@ static void *run(void *arg) {
   return NULL;
 }
 
-struct readers *readers_open(const struct schema *schema, const struct storage_options *options, struct writer *writer) {
+struct readers *readers_open(const struct schema *schema, const struct storage_options *options,
+                             struct writer *writer) {
   unsigned count = options->readers > 0 ? options->readers : 1;
   struct readers *pool = xcalloc(1, sizeof *pool + count * sizeof pool->reader[0]);
   pool->schema = schema;

@@ -49,7 +49,8 @@ static enum tier finest_tier(const struct rollup_set *set) {
   return (enum tier) __builtin_ctz(set->tiers);
 }
 
-/* The root of a set is one that has its columns, keeps cells at least as fine, and is no wider than need be. */
+/* The root of a set is one that has its columns, keeps cells at least as fine, and is no wider than need
+ * be. */
 static int find_root(const struct rollups *rollups, size_t s) {
   const struct rollup_set *sets = rollups->schema->sets, *set = &sets[s];
   int root = (int) s;
@@ -303,7 +304,8 @@ static int load_cell(struct rollups *rollups, struct tally *cell, struct buf *sc
       cell->sums[i] = add_saturating(cell->sums[i], sqlite3_column_int64(get, (int) i + 1));
     int blob = (int) schema->nmeasures + 1;
     const void *data = sqlite3_column_blob(get, blob);
-    if (schema->sketch >= 0 && !sketch_merge_packed(&cell->sketch, data, (size_t) sqlite3_column_bytes(get, blob)))
+    size_t len = (size_t) sqlite3_column_bytes(get, blob);
+    if (schema->sketch >= 0 && !sketch_merge_packed(&cell->sketch, data, len))
       rc = SQLITE_CORRUPT;
   }
   sqlite3_reset(get);

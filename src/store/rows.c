@@ -74,7 +74,8 @@ static int bind_text(sqlite3_stmt *stmt, int index, const struct buf *text, uint
 }
 
 /* Answers the index after the last. */
-static int bind_record(sqlite3_stmt *stmt, const struct schema *schema, const struct record *r, const struct buf *text) {
+static int bind_record(sqlite3_stmt *stmt, const struct schema *schema, const struct record *r,
+                       const struct buf *text) {
   for (size_t i = 0; i < schema->nstored; i++) {
     union value v = r->v[i];
     switch (schema->columns[i].type) {

@@ -21,7 +21,8 @@ int rows_update(struct rows *rows, const struct record *r, const struct buf *tex
 /* Appends the row to b.  SQLITE_DONE when there is none. */
 int rows_get(struct rows *rows, int64_t row, struct batch *b);
 
-/* Appends "rowid, column.., extra" of a SELECT that rows_read reads; columns not in wanted (bit per column) are left out. */
+/* Appends "rowid, column.., extra" of a SELECT that rows_read reads; columns not in wanted (bit per
+ * column) are left out. */
 void rows_write_columns(struct buf *sql, const struct schema *schema, uint64_t wanted, bool with_extra);
 
 /* Appends the row that stmt stands on to b.  Slots that were not selected have their default. */

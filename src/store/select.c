@@ -37,7 +37,8 @@ static void write_select(struct buf *sql, const struct query *q, const struct sc
   if (q->has_after && q->by_row)
     buf_puts(sql, " AND rowid > ?");
   else if (q->has_after)
-    buf_printf(sql, " AND (\"%s\", rowid) %c (?, ?)", schema->columns[schema->time].name, q->descending ? '<' : '>');
+    buf_printf(sql, " AND (\"%s\", rowid) %c (?, ?)", schema->columns[schema->time].name,
+               q->descending ? '<' : '>');
   where_write(sql, q->where, schema, -1);
   write_order(sql, q, schema);
   buf_puts(sql, " LIMIT ? OFFSET ?");
@@ -58,7 +59,8 @@ static struct cursor place_of(const struct schema *schema, const struct record *
   return (struct cursor) {r->v[schema->time].i, r->row};
 }
 
-static void write_text(struct query *q, const struct schema *schema, const struct record *row, const struct buf *text) {
+static void write_text(struct query *q, const struct schema *schema, const struct record *row,
+                       const struct buf *text) {
   if (q->as == ROWS_CSV) {
     csv_write_row(&q->json, schema, row, text);
     return;

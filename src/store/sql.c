@@ -36,8 +36,9 @@ static int on_authorize(void *arg, int action, const char *first, const char *se
 
 static void confine(sqlite3 *db) {
   static const int limits[][2] = {
-    {SQLITE_LIMIT_SQL_LENGTH, 64 << 10}, {SQLITE_LIMIT_LENGTH, 16 << 20}, {SQLITE_LIMIT_EXPR_DEPTH, 100},
-    {SQLITE_LIMIT_COMPOUND_SELECT, 50},  {SQLITE_LIMIT_ATTACHED, 0},      {SQLITE_LIMIT_LIKE_PATTERN_LENGTH, 100},
+    {SQLITE_LIMIT_SQL_LENGTH, 64 << 10}, {SQLITE_LIMIT_LENGTH, 16 << 20},
+    {SQLITE_LIMIT_EXPR_DEPTH, 100},      {SQLITE_LIMIT_COMPOUND_SELECT, 50},
+    {SQLITE_LIMIT_ATTACHED, 0},          {SQLITE_LIMIT_LIKE_PATTERN_LENGTH, 100},
   };
   for (size_t i = 0; i < sizeof limits / sizeof *limits; i++)
     sqlite3_limit(db, limits[i][0], limits[i][1]);
@@ -74,7 +75,8 @@ static void bind_cells(sqlite3_stmt *stmt, const struct rowset *bound) {
     case CELL_NULL: sqlite3_bind_null(stmt, index); break;
     case CELL_REAL: sqlite3_bind_double(stmt, index, v.f); break;
     case CELL_TEXT:
-      sqlite3_bind_text(stmt, index, v.s.len > 0 ? bound->text.data + v.s.offset : "", (int) v.s.len, SQLITE_STATIC);
+      sqlite3_bind_text(stmt, index, v.s.len > 0 ? bound->text.data + v.s.offset : "", (int) v.s.len,
+                        SQLITE_STATIC);
       break;
     default: sqlite3_bind_int64(stmt, index, v.i);
     }
@@ -84,8 +86,12 @@ static void bind_cells(sqlite3_stmt *stmt, const struct rowset *bound) {
 static void put_column(struct rowset *rows, sqlite3_stmt *stmt, int i) {
   switch (sqlite3_column_type(stmt, i)) {
   case SQLITE_NULL: rowset_put(rows, (struct cell) {.type = CELL_NULL}); break;
-  case SQLITE_INTEGER: rowset_put(rows, (struct cell) {CELL_INTEGER, {.i = sqlite3_column_int64(stmt, i)}}); break;
-  case SQLITE_FLOAT: rowset_put(rows, (struct cell) {CELL_REAL, {.f = sqlite3_column_double(stmt, i)}}); break;
+  case SQLITE_INTEGER:
+    rowset_put(rows, (struct cell) {CELL_INTEGER, {.i = sqlite3_column_int64(stmt, i)}});
+    break;
+  case SQLITE_FLOAT:
+    rowset_put(rows, (struct cell) {CELL_REAL, {.f = sqlite3_column_double(stmt, i)}});
+    break;
   default: {
     const char *s = sqlite3_column_blob(stmt, i);
     rowset_put_text(rows, s, (size_t) sqlite3_column_bytes(stmt, i));

@@ -32,15 +32,16 @@ struct storage_options {
   size_t dedupe_max_ids;
 };
 
-/* Opens or makes the file, migrates an older one, takes the lock (PATH-lock) and starts the threads.  Does not wait for
- * fingerprints to load, nor for rollups whose declaration changed to be made anew (rows answer until they are).  Counters of
- * records are restored into metrics, which has been told of the schema (metrics_declare); metrics and hub may be NULL.  On
- * failure 0 is not returned and error says what, where and how to mend it (another server on this file, not a database, not ours,
- * newer than this program, folder not writable).
+/* Opens or makes the file, migrates an older one, takes the lock (PATH-lock) and starts the threads.  Does
+ * not wait for fingerprints to load, nor for rollups whose declaration changed to be made anew (rows answer
+ * until they are).  Counters of records are restored into metrics, which has been told of the schema
+ * (metrics_declare); metrics and hub may be NULL.  On failure 0 is not returned and error says what, where
+ * and how to mend it (another server on this file, not a database, not ours, newer than this program, folder
+ * not writable).
  *
- * People's own SQL (QUERY_SQL) reads rows(columns of the schema.., extra), times in unix microseconds, and for each rollup set
- * rollup_NAME(tier 0 minute, 1 hour, 2 day; bucket in unix seconds; by..; row_count; measures in 1 / scale; sketch), with
- * the functions sketch_merge(sketch) and sketch_quantile(sketch, q). */
+ * People's own SQL (QUERY_SQL) reads rows(columns of the schema.., extra), times in unix microseconds, and
+ * for each rollup set rollup_NAME(tier 0 minute, 1 hour, 2 day; bucket in unix seconds; by..; row_count;
+ * measures in 1 / scale; sketch), with the functions sketch_merge(sketch) and sketch_quantile(sketch, q). */
 int storage_open(struct storage **storage, const struct schema *schema, const struct storage_options *options,
                  struct metrics *metrics, struct hub *hub, struct buf *error);
 
@@ -54,7 +55,8 @@ enum write_kind {
   WRITE_RESET, /* deletes all rows, rollups and ids; metrics keep their counts */
 };
 
-/* Embedded by the caller.  done.receive is called once on loop, after COMMIT or failure, and owns it again. */
+/* Embedded by the caller.  done.receive is called once on loop, after COMMIT or failure, and owns it
+ * again. */
 struct write {
   struct message done;
   struct loop *loop;
@@ -77,8 +79,8 @@ int storage_write(struct storage *storage, struct write *w);
 
 enum query_kind { QUERY_SELECT, QUERY_COUNT, QUERY_LOOKUP, QUERY_AGGREGATE, QUERY_SQL };
 
-/* What becomes of selected rows: records of query.batch, or text in query.json, a JSON array, lines of JSON or CSV lines (record/csv.h)
- * without the head. */
+/* What becomes of selected rows: records of query.batch, or text in query.json, a JSON array, lines of
+ * JSON or CSV lines (record/csv.h) without the head. */
 enum rows_as { ROWS_BATCH, ROWS_JSON, ROWS_NDJSON, ROWS_CSV };
 
 enum cell_type { CELL_NULL, CELL_INTEGER, CELL_REAL, CELL_BOOLEAN, CELL_TEXT };
@@ -100,9 +102,9 @@ void rowset_clear(struct rowset *r);
 
 enum { QUERY_MAX_QUANTILES = 8, QUERY_MAX_QUESTIONS = 12 };
 
-/* One question of an aggregate.  Its rowset has the by columns, "time" (unix seconds, float) if every_s is set, all measures of the
- * schema under their names (sums in the column's own unit: floats for float columns, integers for integer ones), and a column
- * NAME_p50 .. per quantile of the sketch's column NAME. */
+/* One question of an aggregate.  Its rowset has the by columns, "time" (unix seconds, float) if every_s is
+ * set, all measures of the schema under their names (sums in the column's own unit: floats for float
+ * columns, integers for integer ones), and a column NAME_p50 .. per quantile of the sketch's column NAME. */
 struct question {
   int by[SCHEMA_MAX_BY];
   size_t nby;
@@ -138,7 +140,7 @@ struct query {
   uint32_t limit, offset;
   bool has_after;
   struct cursor after;
-  bool by_row;                 /* in order of commit, oldest first, only rows above after.row; order_by and its like unused */
+  bool by_row;                 /* in order of commit, oldest first, above after.row; order_by and its like unused */
   enum rows_as as;
   bool with_extra;
   /* LOOKUP */

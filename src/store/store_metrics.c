@@ -48,9 +48,8 @@ struct store_metrics *store_metrics_new(struct metrics *metrics, const struct st
   s->storage = storage;
   struct buf error = {0};
   for (size_t i = 0; i < FAMILIES; i++)
-    s->metrics[i] = metrics_family(
-        metrics, &(struct metric_options) {.kind = families[i].kind, .name = families[i].name, .help = families[i].help},
-        &error);
+    s->metrics[i] = metrics_family(metrics, &(struct metric_options) {
+      .kind = families[i].kind, .name = families[i].name, .help = families[i].help}, &error);
   assert(error.len == 0);
   metrics_collector(metrics, collect, s);
   return s;

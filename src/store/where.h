@@ -5,8 +5,8 @@
 
 #include "record/condition.h"
 
-/* Conditions as SQL.  Both functions walk the same items in the same order: all of c, or (skip >= 0) those that are not about
- * column skip. */
+/* Conditions as SQL.  Both functions walk the same items in the same order: all of c, or (skip >= 0) those
+ * that are not about column skip. */
 
 /* Appends " AND term" for each. */
 void where_write(struct buf *sql, const struct conditions *c, const struct schema *schema, int skip);

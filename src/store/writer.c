@@ -146,7 +146,8 @@ static void load_ids(struct writer *w) {
   int64_t started = clock_monotonic_ns();
   int rc = ids_load(w->ids, w->schema->columns[w->schema->id].name, clock_now_us());
   if (rc != SQLITE_OK)
-    log_error("reading fingerprints failed: repeated ids may be stored twice", log_str("error", sqlite3_errmsg(w->db)));
+    log_error("reading fingerprints failed: repeated ids may be stored twice",
+              log_str("error", sqlite3_errmsg(w->db)));
   log_debug("fingerprints are loaded", log_int("ids", (int64_t) ids_count(w->ids)),
             log_int("ms", (clock_monotonic_ns() - started) / 1000000));
 }
@@ -183,17 +184,20 @@ static int on_wal(void *arg, sqlite3 *db, const char *name, int pages) {
 
 /* ---- Opening ---- */
 
-/* The lock is a file of its own: to open the database itself anywhere but in SQLite would drop SQLite's locks. */
+/* The lock is a file of its own: to open the database itself anywhere but in SQLite would drop SQLite's
+ * locks. */
 static int take_lock(struct writer *w, struct buf *error) {
   char *path = sqlite3_mprintf("%s-lock", w->options.path);
   w->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
   int status = 0;
   if (w->lock_fd < 0) {
     status = -errno;
-    buf_printf(error, "%s: cannot be written (%s); choose another path or mend its permissions", path, strerror(errno));
+    buf_printf(error, "%s: cannot be written (%s); choose another path or mend its permissions", path,
+               strerror(errno));
   } else if (flock(w->lock_fd, LOCK_EX | LOCK_NB) < 0) {
     status = -errno;
-    buf_printf(error, "%s: another Moonledger serves this database; stop it or choose another path", w->options.path);
+    buf_printf(error, "%s: another Moonledger serves this database; stop it or choose another path",
+               w->options.path);
   }
   sqlite3_free(path);
   return status;
@@ -282,8 +286,9 @@ static int open_parts(struct writer *w) {
 static int open_file(struct writer *w, struct buf *error) {
   const char *path = w->options.path;
   int rc = database_open(&w->db, path, ACCESS_WRITER);
+  bool full = w->options.durability == DURABILITY_FULL;
   if (rc == SQLITE_OK)
-    rc = database_exec(w->db, w->options.durability == DURABILITY_FULL ? "PRAGMA synchronous=FULL" : "PRAGMA synchronous=NORMAL");
+    rc = database_exec(w->db, full ? "PRAGMA synchronous=FULL" : "PRAGMA synchronous=NORMAL");
   if (rc != SQLITE_OK) {
     buf_printf(error, "%s: %s", path, sqlite3_errmsg(w->db));
     return database_status(rc);

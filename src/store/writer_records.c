@@ -12,7 +12,8 @@ static void count(struct writer *w, const struct record *r, const struct buf *te
     rollups_add(w->fresh, r, text, sign);
 }
 
-static bool has_id(const struct writer *w, const struct record *r, const struct buf *text, const char *id, size_t len) {
+static bool has_id(const struct writer *w, const struct record *r, const struct buf *text, const char *id,
+                   size_t len) {
   size_t n;
   const char *s = value_text(text, r->v[w->schema->id], &n);
   return n == len && memcmp(s, id, len) == 0;
@@ -41,7 +42,8 @@ static int merge(struct writer *w, struct write *write, struct record *r, const 
   return r->unchanged ? SQLITE_OK : rows_update(&w->rows, stored, &w->page->text);
 }
 
-static int insert(struct writer *w, struct write *write, struct record *r, const struct buf *text, int64_t fingerprint) {
+static int insert(struct writer *w, struct write *write, struct record *r, const struct buf *text,
+                  int64_t fingerprint) {
   int rc = rows_insert(&w->rows, r, text);
   if (rc != SQLITE_OK)
     return rc;
@@ -83,6 +85,12 @@ static int64_t fingerprint_of(const struct writer *w, const struct batch *b, siz
   return ids_fingerprint(w->ids, id, len);
 }
 
+static int64_t probed_row(const struct id_entry *probed, size_t n, int64_t fingerprint) {
+  const struct id_entry wanted = {.fingerprint = fingerprint};
+  const struct id_entry *found = bsearch(&wanted, probed, n, sizeof *probed, id_entry_same);
+  return found != NULL ? found->row : 0;
+}
+
 static int apply_all(struct writer *w, struct write *write, const struct id_entry *probed) {
   struct batch *b = write->batch;
   int rc = SQLITE_OK;
@@ -91,12 +99,10 @@ static int apply_all(struct writer *w, struct write *write, const struct id_entr
     r->row = 0;
     r->unchanged = false;
     int64_t fingerprint = fingerprint_of(w, b, i), old = 0;
-    if (probed != NULL) {
-      const struct id_entry *found = bsearch(&(struct id_entry) {.fingerprint = fingerprint}, probed, b->count,
-                                             sizeof *probed, id_entry_same);
-      old = found != NULL ? found->row : 0;
-    }
-    rc = w->schema->events[r->event].stored ? apply_record(w, write, r, fingerprint, old) : note_record(w, write, r);
+    if (probed != NULL)
+      old = probed_row(probed, b->count, fingerprint);
+    bool stored = w->schema->events[r->event].stored;
+    rc = stored ? apply_record(w, write, r, fingerprint, old) : note_record(w, write, r);
   }
   return rc;
 }

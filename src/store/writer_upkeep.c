@@ -27,7 +27,8 @@ static void checkpoint(struct writer *w, int mode) {
   atomic_fetch_add(&w->counters.checkpoint_ns, clock_monotonic_ns() - started);
 }
 
-/* The writer copies the log into the file itself, between transactions, and nobody else does (store/database.h). */
+/* The writer copies the log into the file itself, between transactions, and nobody else does
+ * (store/database.h). */
 static void checkpoint_if_due(struct writer *w) {
   if (w->wal_pages < w->checkpointed_pages)
     w->checkpointed_pages = 0;
@@ -88,7 +89,8 @@ static void rebuild(struct writer *w) {
   int64_t last = 0;
   int rc = rebuild_step(w, &last);
   if (rc != SQLITE_OK) {
-    log_error("rebuilding rollups failed; queries read rows until the next start", log_str("error", sqlite3_errmsg(w->db)));
+    log_error("rebuilding rollups failed; queries read rows until the next start",
+              log_str("error", sqlite3_errmsg(w->db)));
     if (!sqlite3_get_autocommit(w->db))
       database_exec(w->db, "ROLLBACK");
     rollups_free(w->fresh);
