@@ -48,7 +48,7 @@ local function common(event)
     prompt_id = text(a["prompt.id"]),
     attempt = count(a.attempt),
     attributes = otlp.rest(a, used),
-    resource = otlp.resource(event.origin.resource),
+    resource = event.origin.kept,
   }
 end
 

@@ -33,7 +33,7 @@ local function common(event)
     session_client_id = text(a["conversation.id"]),
     user_agent = version and "codex/" .. version,
     attributes = otlp.rest(a, used),
-    resource = otlp.resource(event.origin.resource),
+    resource = event.origin.kept,
   }
 end
 

@@ -34,7 +34,7 @@ local function common(event)
     session_client_id = text(a["session.id"]),
     prompt_id = text(a.prompt_id),
     attributes = otlp.rest(a, used),
-    resource = otlp.resource(event.origin.resource),
+    resource = event.origin.kept,
   }
 end
 

@@ -133,7 +133,7 @@ function genai.record(span, attributes, origin)
     trace_id = trace and trace:lower(),
     span_id = id and id:lower(),
     attributes = otlp.rest(a, used),
-    resource = otlp.resource(origin.resource),
+    resource = origin.kept,
   }
 end
 

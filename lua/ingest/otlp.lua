@@ -69,33 +69,6 @@ otlp.signals = {
   },
 }
 
----@class Origin
----@field resource table<string, any> attributes of the resource
----@field scope string                name of the instrumentation scope
-
---- Calls visit(item, origin) for every log record, span or metric of a message; what is no object is rejected.
----@param message any
----@param signal Signal
----@param batch Batch
----@param visit fun(item: table, origin: Origin)
-function otlp.each(message, signal, batch, visit)
-  for _, resource in ipairs(object(object(message)[signal.resources])) do
-    resource = object(resource)
-    local attributes = otlp.attributes(object(resource.resource).attributes)
-    for _, scope in ipairs(object(resource[signal.scopes])) do
-      scope = object(scope)
-      local origin = { resource = attributes, scope = values.text(object(scope.scope).name) or "" }
-      for _, item in ipairs(object(scope[signal.items])) do
-        if type(item) == "table" then
-          visit(item, origin)
-        else
-          batch:reject("an item is no object")
-        end
-      end
-    end
-  end
-end
-
 -- Prompts and answers, in the names of those who send them: metadata is kept, content is not.
 local content = {
   ["body"] = true, ["prompt"] = true, ["response"] = true, ["response_text"] = true, ["request_text"] = true,
@@ -110,16 +83,33 @@ local content_families = {
 }
 local longest_value = 1024
 
-local function is_content(name, value)
-  if content[name] or type(value) == "string" and #value > longest_value then
-    return true
-  end
-  for _, family in ipairs(content_families) do
-    if name:sub(1, #family) == family then
+local function starts_with_any(name, prefixes)
+  for _, prefix in ipairs(prefixes) do
+    if name:sub(1, #prefix) == prefix then
       return true
     end
   end
   return false
+end
+
+-- A few hundred names stand in millions of records: what was found out about one is remembered.  They come from
+-- clients, so the memory is bounded.
+local known, nknown, max_known = {}, 0, 2000
+
+local function is_content_name(name)
+  local is = known[name]
+  if is == nil then
+    is = content[name] or starts_with_any(name, content_families)
+    if nknown == max_known then
+      known, nknown = {}, 0
+    end
+    known[name], nknown = is, nknown + 1
+  end
+  return is
+end
+
+local function is_content(name, value)
+  return type(value) == "string" and #value > longest_value or is_content_name(name)
 end
 
 --- The attributes without content and without those already used; nil when nothing is left.
@@ -140,20 +130,45 @@ end
 -- What a resource says about the SDK and the machine's build is the same in every row.
 local dull = { "telemetry.", "process.", "os.", "host.arch", "service.name" }
 
---- A resource's attributes that are worth a place in each row: team, host, version.
-function otlp.resource(attributes)
+-- Team, host, version.
+local function worth_keeping(attributes)
   local kept
   for name, value in pairs(attributes) do
-    local skip = false
-    for _, prefix in ipairs(dull) do
-      skip = skip or name:sub(1, #prefix) == prefix
-    end
-    if not skip and not is_content(name, value) then
+    if not starts_with_any(name, dull) and not is_content(name, value) then
       kept = kept or {}
       kept[name] = value
     end
   end
   return kept
+end
+
+---@class Origin
+---@field resource table<string, any> attributes of the resource
+---@field kept table<string, any>?    those that are worth a place in each row
+---@field scope string                name of the instrumentation scope
+
+--- Calls visit(item, origin) for every log record, span or metric of a message; what is no object is rejected.
+---@param message any
+---@param signal Signal
+---@param batch Batch
+---@param visit fun(item: table, origin: Origin)
+function otlp.each(message, signal, batch, visit)
+  for _, resource in ipairs(object(object(message)[signal.resources])) do
+    resource = object(resource)
+    local attributes = otlp.attributes(object(resource.resource).attributes)
+    local kept = worth_keeping(attributes)
+    for _, scope in ipairs(object(resource[signal.scopes])) do
+      scope = object(scope)
+      local origin = { resource = attributes, kept = kept, scope = values.text(object(scope.scope).name) or "" }
+      for _, item in ipairs(object(scope[signal.items])) do
+        if type(item) == "table" then
+          visit(item, origin)
+        else
+          batch:reject("an item is no object")
+        end
+      end
+    end
+  end
 end
 
 --- Names that stand in a table {name = true}.

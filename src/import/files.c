@@ -122,7 +122,8 @@ static size_t whole_lines(const struct buf *b) {
 }
 
 int file_read(struct file_reader *r, const char **piece, size_t *len) {
-  buf_consume(&r->bytes, r->given);
+  if (r->given > 0)
+    buf_consume(&r->bytes, r->given);
   r->given = 0;
   for (size_t from = 0; !r->ended;) {
     char *place = buf_reserve(&r->bytes, PIECE);
