@@ -143,8 +143,8 @@ static void start_draining(struct conn *c) {
   }
 }
 
-/* Closing with unread input makes the kernel send a reset, which may destroy the answer on its way: so the client gets the end
- * of our side first, and a while to read it. */
+/* Closing with unread input makes the kernel send a reset, which may destroy the answer on its way: so the
+ * client gets the end of our side first, and a while to read it. */
 void conn_finish(struct conn *c) {
   output_flush(c, NULL);
   if (c->closing)

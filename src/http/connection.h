@@ -12,7 +12,8 @@ struct loop;
 struct services;
 struct subscriber;  /* hub/streams.c */
 
-/* Which of a loop's deadline lists a connection waits in.  One list holds one span, so it is in order by itself. */
+/* Which of a loop's deadline lists a connection waits in.  One list holds one span, so it is in order by
+ * itself. */
 enum deadline {
   DEADLINE_NONE,
   DEADLINE_HEAD,  /* a request's head has begun */
@@ -45,10 +46,12 @@ struct conn {
 struct connections *connections_new(struct loop *loop, const struct services *services);
 size_t connections_count(const struct connections *connections);  /* any thread: an atomic */
 
-/* Counts a connection that is on its way to connection_open, so that the next one goes elsewhere.  Any thread. */
+/* Counts a connection that is on its way to connection_open, so that the next one goes elsewhere.  Any
+ * thread. */
 void connections_expect(struct connections *connections);
 
-/* Graceful stop: idle connections close, requests in hand finish, then done is called once.  After limits.shutdown_ms the rest is closed. */
+/* Graceful stop: idle connections close, requests in hand finish, then done is called once.  After
+ * limits.shutdown_ms the rest is closed. */
 void connections_drain(struct connections *connections, void (*done)(struct loop *loop, void *arg), void *arg);
 void connections_free(struct connections *connections);
 
@@ -58,8 +61,8 @@ void connection_open(struct loop *loop, uv_os_sock_t socket);
 /* May be called twice and from any callback.  why goes to the debug log. */
 void conn_close(struct conn *c, const char *why);
 
-/* Sends as much of p from offset as the socket takes at once, and queues the rest with a reference to p.  Answers the bytes taken at
- * once; conn_close happens on an error. */
+/* Sends as much of p from offset as the socket takes at once, and queues the rest with a reference to p.
+ * Answers the bytes taken at once; conn_close happens on an error. */
 size_t conn_send(struct conn *c, struct payload *p, size_t offset);
 
 #endif

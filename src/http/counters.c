@@ -7,13 +7,17 @@ enum counter { REQUESTS, CONNECTIONS, BYTES_IN, BYTES_OUT, PARSE_ERRORS, TIMEOUT
 
 static const char *const code_label[] = {"code"};
 
+#define COUNTER(name_, help_) {.kind = METRIC_COUNTER, .name = "moonledger_http_" name_, .help = help_}
+
 static const struct metric_options families[COUNTERS] = {
-    [REQUESTS] = {METRIC_COUNTER, "moonledger_http_requests_total", "Answers by the class of their status.", code_label, 1, NULL, 0, false},
-    [CONNECTIONS] = {METRIC_GAUGE, "moonledger_http_connections", "Open connections, streams included.", NULL, 0, NULL, 0, false},
-    [BYTES_IN] = {METRIC_COUNTER, "moonledger_http_received_bytes_total", "Bytes read from clients.", NULL, 0, NULL, 0, false},
-    [BYTES_OUT] = {METRIC_COUNTER, "moonledger_http_sent_bytes_total", "Bytes written to clients.", NULL, 0, NULL, 0, false},
-    [PARSE_ERRORS] = {METRIC_COUNTER, "moonledger_http_refused_total", "Requests that were not HTTP or broke a limit.", NULL, 0, NULL, 0, false},
-    [TIMEOUTS] = {METRIC_COUNTER, "moonledger_http_timeouts_total", "Requests that took too long to arrive.", NULL, 0, NULL, 0, false},
+    [REQUESTS] = {.kind = METRIC_COUNTER, .name = "moonledger_http_requests_total",
+                  .help = "Answers by the class of their status.", .labels = code_label, .nlabels = 1},
+    [CONNECTIONS] = {.kind = METRIC_GAUGE, .name = "moonledger_http_connections",
+                     .help = "Open connections, streams included."},
+    [BYTES_IN] = COUNTER("received_bytes_total", "Bytes read from clients."),
+    [BYTES_OUT] = COUNTER("sent_bytes_total", "Bytes written to clients."),
+    [PARSE_ERRORS] = COUNTER("refused_total", "Requests that were not HTTP or broke a limit."),
+    [TIMEOUTS] = COUNTER("timeouts_total", "Requests that took too long to arrive."),
 };
 
 static double sum(const struct services *services, size_t offset) {
@@ -29,7 +33,7 @@ static void collect_requests(struct metrics *m, struct metric *family, const str
   static const char *const classes[] = {"other", "1xx", "2xx", "3xx", "4xx", "5xx"};
   for (size_t i = 2; i < 6; i++) {
     struct metric_label label = {classes[i], 3};
-    metric_set(m, family, &label, sum(services, offsetof(struct connections, requests) + i * sizeof(atomic_ullong)));
+    metric_set(m, family, &label, sum(services, offsetof(struct connections, requests[i])));
   }
 }
 

@@ -40,8 +40,8 @@ static void enter(struct conn *c, enum deadline deadline) {
   list->last = &c->deadline_next;
 }
 
-/* The timer is not moved when a deadline goes away: it then fires once for nothing, which is cheaper than moving it twice per
- * request. */
+/* The timer is not moved when a deadline goes away: it then fires once for nothing, which is cheaper than
+ * moving it twice per request. */
 void deadline_set(struct conn *c, enum deadline deadline) {
   struct connections *all = connections_of(c);
   if (c->deadline != DEADLINE_NONE)

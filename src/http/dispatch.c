@@ -31,7 +31,8 @@ static bool slice_is(struct slice s, const char *text) {
   return s.len == strlen(text) && strncasecmp(s.data, text, s.len) == 0;
 }
 
-/* The client's, so that logs of several programs can be joined; without one, or with one that could break a log or a header, ours. */
+/* The client's, so that logs of several programs can be joined; without one, or with one that could break a
+ * log or a header, ours. */
 static void choose_id(struct request *r) {
   struct slice given = request_header(r, "x-request-id");
   bool sane = given.len > 0 && given.len <= REQUEST_ID_MAX;

@@ -170,8 +170,8 @@ void deadline_set(struct conn *c, enum deadline deadline);
 
 /* ---- output.c ---- */
 
-/* Where bytes for c are appended.  output_done then sends them or, while input is being taken up, leaves them for one write with
- * what follows. */
+/* Where bytes for c are appended.  output_done then sends them or, while input is being taken up, leaves them
+ * for one write with what follows. */
 struct buf *output_begin(struct conn *c);
 void output_done(struct conn *c);
 void output_flush(struct conn *c, struct payload *body); /* and body (or NULL), whose reference is taken over */
@@ -207,8 +207,8 @@ bool exchange_has_read_all(const struct exchange *e);
 
 enum { PARSE_MORE = -1 };
 
-/* Takes bytes of a head.  *used: how many.  0: the head is complete and parsed; PARSE_MORE; else the status to refuse it with, and
- * in.fault_text. */
+/* Takes bytes of a head.  *used: how many.  0: the head is complete and parsed; PARSE_MORE; else the status
+ * to refuse it with, and in.fault_text. */
 int parse_head(struct exchange *e, const char *data, size_t len, size_t *used);
 
 /* The same for a body: 0 when the message is complete. */
@@ -216,8 +216,8 @@ int parse_body(struct exchange *e, const char *data, size_t len, size_t *used);
 
 /* ---- target.c ---- */
 
-/* Splits the request target into host (where it has one), path and query; path is decoded and normalised in place.  0 or the status
- * to refuse it with. */
+/* Splits the request target into host (where it has one), path and query; path is decoded and normalised in
+ * place.  0 or the status to refuse it with. */
 int target_parse(struct request *r, const char **why);
 
 /* ---- body.c ---- */
@@ -232,7 +232,8 @@ void body_clear(struct exchange *e);
 
 /* ---- dispatch.c ---- */
 
-/* Checks the head, finds the route and asks the guard.  0, perhaps with in.refused; else the status that ends the connection. */
+/* Checks the head, finds the route and asks the guard.  0, perhaps with in.refused; else the status that ends
+ * the connection. */
 int dispatch_head(struct exchange *e);
 void dispatch(struct exchange *e);        /* the complete request to its handler */
 void dispatch_refuse(struct exchange *e); /* answers what is not for a handler */

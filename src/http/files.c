@@ -40,8 +40,8 @@ static const char *content_type(const char *path) {
   return "application/octet-stream";
 }
 
-/* Opens path below the folder at, which is closed, one component after the other: no link is followed, nothing hidden is found, and
- * there is no way up. */
+/* Opens path below the folder at, which is closed, one component after the other: no link is followed,
+ * nothing hidden is found, and there is no way up. */
 static int open_below(int at, const char *path) {
   while (at >= 0) {
     char name[NAME_MAX + 1];
@@ -173,7 +173,12 @@ static enum range parse_range(struct slice header, uint64_t size, uint64_t *firs
   return RANGE_PART;
 }
 
-static enum range wanted_range(const struct request *r, const struct file *file, uint64_t *first, uint64_t *length) {
+static bool is_text(struct slice s, const char *text) {
+  return s.len == strlen(text) && memcmp(s.data, text, s.len) == 0;
+}
+
+static enum range wanted_range(const struct request *r, const struct file *file, uint64_t *first,
+                               uint64_t *length) {
   struct slice range = request_header(r, "range"), condition = request_header(r, "if-range");
   *first = 0;
   *length = (uint64_t) file->stat.st_size;
@@ -181,9 +186,8 @@ static enum range wanted_range(const struct request *r, const struct file *file,
     return RANGE_WHOLE;
   char modified[40];
   http_date(modified, file->stat.st_mtime);
-  bool holds = condition.data == NULL ||
-               (file->etag[0] == '"' && condition.len == strlen(file->etag) && memcmp(condition.data, file->etag, condition.len) == 0) ||
-               (condition.len == strlen(modified) && memcmp(condition.data, modified, condition.len) == 0);
+  bool holds = condition.data == NULL || is_text(condition, modified) ||
+               (file->etag[0] == '"' && is_text(condition, file->etag));
   return holds ? parse_range(range, *length, first, length) : RANGE_WHOLE;
 }
 
@@ -228,7 +232,8 @@ static void put_headers(struct response *response, const struct file *file, cons
     buf_literal(out, "Cache-Control: no-cache\r\n");
   if (file->gzipped)
     buf_literal(out, "Content-Encoding: gzip\r\n");
-  buf_printf(out, "ETag: %s\r\nLast-Modified: %s\r\nAccept-Ranges: bytes\r\nVary: Accept-Encoding\r\n", file->etag, modified);
+  buf_printf(out, "ETag: %s\r\nLast-Modified: %s\r\n", file->etag, modified);
+  buf_literal(out, "Accept-Ranges: bytes\r\nVary: Accept-Encoding\r\n");
 }
 
 static void respond_file(struct request *r, struct response *response, const struct file *file) {

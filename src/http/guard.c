@@ -7,11 +7,12 @@
 
 static const struct verdict
     admitted = {0, NULL, NULL},
-    foreign_host = {403, "this Host is not served here; config.lua's listen.hosts lists the names that are", NULL},
-    foreign_origin = {403, "a page of another origin may not do this; config.lua's cors.origins lists those that may", NULL},
+    foreign_host = {403, "this Host is not served here; config.lua's hosts lists the names that are", NULL},
+    foreign_origin = {403, "pages of other origins may not do this; config.lua's cors.origins lists those that may", NULL},
     no_token = {401, "a token is needed: Authorization: Bearer TOKEN", "WWW-Authenticate: Bearer\r\n"},
     wrong_token = {401, "this token is not known", "WWW-Authenticate: Bearer error=\"invalid_token\"\r\n"},
-    wrong_scope = {403, "this token does not allow it", "WWW-Authenticate: Bearer error=\"insufficient_scope\"\r\n"};
+    wrong_scope = {403, "this token does not allow it",
+                   "WWW-Authenticate: Bearer error=\"insufficient_scope\"\r\n"};
 
 static bool is(struct slice s, const char *text) {
   return s.len == strlen(text) && strncasecmp(s.data, text, s.len) == 0;
@@ -59,7 +60,8 @@ bool authority_split(struct slice authority, struct slice *host) {
   size_t n = host_length(authority);
   if (n == 0 || (n < authority.len && (authority.data[n] != ':' || !is_port(skip(authority, n + 1)))))
     return false;
-  *host = authority.data[0] == '[' ? (struct slice) {authority.data + 1, n - 2} : (struct slice) {authority.data, n};
+  bool bracketed = authority.data[0] == '[';
+  *host = (struct slice) {authority.data + bracketed, n - 2 * bracketed};
   return true;
 }
 
@@ -69,7 +71,9 @@ static enum address address_of(struct slice host) {
   char text[INET6_ADDRSTRLEN];
   struct in_addr v4;
   struct in6_addr v6;
-  if (host.len == 0 || host.len >= sizeof text || !(isdigit((unsigned char) host.data[0]) || memchr(host.data, ':', host.len)))
+  if (host.len == 0 || host.len >= sizeof text)
+    return ADDRESS_NONE;
+  if (!isdigit((unsigned char) host.data[0]) && memchr(host.data, ':', host.len) == NULL)
     return ADDRESS_NONE;
   memcpy(text, host.data, host.len);
   text[host.len] = '\0';
@@ -95,8 +99,8 @@ static bool is_listed(const struct string_list *list, struct slice s) {
   return false;
 }
 
-/* A page that rebinds its own name to this machine sends that name.  Ports are not compared: they differ behind ssh -L and docker -p,
- * and names are what the attack needs. */
+/* A page that rebinds its own name to this machine sends that name.  Ports are not compared: they differ
+ * behind ssh -L and docker -p, and names are what the attack needs. */
 static bool serves_host(const struct config *config, const struct request *r) {
   struct slice host, listen = {config->host, strlen(config->host)};
   if (r->host.data == NULL)
@@ -132,7 +136,8 @@ bool guard_allows_origin(const struct config *config, const struct request *r, s
   return authority_split(origin_authority(origin), &host) && is_loopback(host);
 }
 
-/* The algorithm of Go 1.25's CrossOriginProtection.  A loopback origin may read, but is not trusted to change anything. */
+/* The algorithm of Go 1.25's CrossOriginProtection.  A loopback origin may read, but is not trusted to change
+ * anything. */
 static bool is_cross_origin(const struct config *config, const struct request *r) {
   struct slice origin = request_header(r, "origin"), site = request_header(r, "sec-fetch-site");
   if (r->method == METHOD_GET || r->method == METHOD_HEAD || r->method == METHOD_OPTIONS)

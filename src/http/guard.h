@@ -4,8 +4,8 @@
 #include "config.h"
 #include "http/request.h"
 
-/* What never reaches a script: foreign Host names (DNS rebinding), unsafe methods from other origins (Go 1.25's CrossOriginProtection algorithm),
- * tokens without the scope. */
+/* What never reaches a script: foreign Host names (DNS rebinding), unsafe methods from other origins (Go
+ * 1.25's CrossOriginProtection algorithm), tokens without the scope. */
 struct verdict {
   int status;           /* 0: admitted; else 401, 403, 421, .. */
   const char *message;  /* static */

@@ -13,7 +13,8 @@ struct squeeze {
   struct payload *compressed;
 };
 
-/* The weight of coding in an Accept-Encoding header (RFC 9110, 12.5.3), in thousandths; -1 when it is not named. */
+/* The weight of coding in an Accept-Encoding header (RFC 9110, 12.5.3), in thousandths; -1 when it is not
+ * named. */
 static int weight(struct slice header, const char *coding) {
   const char *p = header.data, *end = p + header.len;
   for (const char *item_end; p < end; p = item_end + 1) {

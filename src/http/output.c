@@ -2,6 +2,8 @@
 
 #include "http/exchange.h"
 
+enum { KEPT_OUT_BYTES = 512 << 10 };
+
 struct queued {
   uv_write_t req;
   struct conn *conn;
@@ -110,6 +112,8 @@ void output_forget(struct conn *c) {
     return;
   all->out_conn = NULL;
   all->out.len = 0;
+  if (all->out.cap > KEPT_OUT_BYTES)
+    buf_clear(&all->out);
 }
 
 void output_done(struct conn *c) {

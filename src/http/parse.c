@@ -178,8 +178,8 @@ static int walk_lines(struct exchange *e, const char *head, size_t len, size_t *
   }
 }
 
-/* Empty lines before a request are old clients' mistake (RFC 9112, 2.2); what does not begin like a method is no HTTP, perhaps
- * TLS, and waits for no more. */
+/* Empty lines before a request are old clients' mistake (RFC 9112, 2.2); what does not begin like a method is
+ * no HTTP, perhaps TLS, and waits for no more. */
 static int skip_blank_lines(struct exchange *e, const char *data, size_t len, size_t *skipped) {
   size_t i = 0;
   while (i < len && (data[i] == '\r' || data[i] == '\n'))

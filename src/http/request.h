@@ -19,7 +19,17 @@ struct slice {
   size_t len;
 };
 
-enum method { METHOD_GET, METHOD_HEAD, METHOD_POST, METHOD_PUT, METHOD_DELETE, METHOD_PATCH, METHOD_OPTIONS, METHOD_OTHER, METHODS };
+enum method {
+  METHOD_GET,
+  METHOD_HEAD,
+  METHOD_POST,
+  METHOD_PUT,
+  METHOD_DELETE,
+  METHOD_PATCH,
+  METHOD_OPTIONS,
+  METHOD_OTHER, /* no route has it */
+  METHODS
+};
 
 struct header {
   struct slice name, value; /* name in lower case */
@@ -27,8 +37,8 @@ struct header {
 
 enum { REQUEST_ID_MAX = 128, ROUTE_MAX_PARAMS = 4 };
 
-/* One request, complete with its body.  Owned by its connection; valid until http_respond, http_stream_end or http_become_stream is called, or
- * script_cancel says that the client is gone. */
+/* One request, complete with its body.  Owned by its connection; valid until http_respond, http_stream_end or
+ * http_become_stream is called, or script_cancel says that the client is gone. */
 struct request {
   struct conn *conn;
   struct loop *loop;
@@ -60,30 +70,33 @@ struct response {
   bool compressible;              /* gzip may be used if the client takes it and it is worth it */
 };
 
-/* false when name or value cannot stand in a header (CR, LF, NUL, not a token), or the header is the server's own (Content-Length,
- * Connection, Date, ..). */
+/* false when name or value cannot stand in a header (CR, LF, NUL, not a token), or the header is the server's
+ * own (Content-Length, Connection, Date, ..). */
 bool response_header(struct response *response, const char *name, size_t name_len, const char *value, size_t len);
 
-/* Answers r and ends it; takes over everything in response.  The head gets date, x-request-id, content-length, connection, the CORS and safety
- * headers.  HEAD, 204 and 304 go out without the body. */
+/* Answers r and ends it; takes over everything in response.  The head gets date, x-request-id,
+ * content-length, connection, the CORS and safety headers.  HEAD, 204 and 304 go out without the body. */
 void http_respond(struct request *r, struct response *response);
 
-/* {"detail": message, "error": {"type", "message"}} (API.md, Parameters), with extra header lines, each ended by CRLF, or NULL. */
+/* {"detail": message, "error": {"type", "message"}} (API.md, Parameters), with extra header lines, each ended
+ * by CRLF, or NULL. */
 void http_respond_error(struct request *r, int status, const char *message, const char *headers);
 
-/* The file at path below static/, or 404: ETag, ranges, gzip sibling (http/files.c).  No link is followed, nothing hidden is found. */
+/* The file at path below static/, or 404: ETag, ranges, gzip sibling (http/files.c).  No link is followed,
+ * nothing hidden is found. */
 void http_respond_file(struct request *r, struct response *response, const char *path);
 
-/* A body of unknown length: head now, then pieces.  http_stream_write answers false when the connection's queue is above its bound: wait for
- * on_drain before the next.  When the client goes away script_cancel is called instead, from the loop, never inside one of these. */
+/* A body of unknown length: head now, then pieces.  http_stream_write answers false when the connection's
+ * queue is above its bound: wait for on_drain before the next.  When the client goes away script_cancel is
+ * called instead, from the loop, never inside one of these. */
 void http_stream_start(struct request *r, struct response *response, void (*on_drain)(struct request *r));
 bool http_stream_write(struct request *r, const char *data, size_t len);
 void http_stream_end(struct request *r);
 /* Ends it as failed: the connection is closed without the last chunk, so that the client notices. */
 void http_stream_abort(struct request *r);
 
-/* Sends the head of a text/event-stream answer and frees parser, header memory and request: what remains is the socket.  r is void
- * afterwards.  NULL where there is nothing to stream: HEAD, or the client is gone. */
+/* Sends the head of a text/event-stream answer and frees parser, header memory and request: what remains is
+ * the socket.  r is void afterwards.  NULL where there is nothing to stream: HEAD, or the client is gone. */
 struct conn *http_become_stream(struct request *r, struct response *response);
 
 const char *method_name(enum method method);

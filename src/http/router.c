@@ -135,7 +135,9 @@ struct route *router_add(struct router *router, enum method method, const char *
   const char *wrong = place(router, route, &slot);
   if (wrong == NULL && *slot == NULL)
     return *slot = route;
-  buf_printf(error, "%s %s: %s", method_name(method), pattern, wrong != NULL ? wrong : "there are two routes for it");
+  if (wrong == NULL)
+    wrong = "there are two routes for it";
+  buf_printf(error, "%s %s: %s", method_name(method), pattern, wrong);
   return NULL;
 }
 

@@ -76,7 +76,8 @@ static void on_closed(uv_handle_t *handle) {
   free(handle);
 }
 
-/* uv_accept wants the handle's loop to be the listener's, so the descriptor is copied and the handle thrown away. */
+/* uv_accept wants the handle's loop to be the listener's, so the descriptor is copied and the handle thrown
+ * away. */
 static int accept_socket(struct server *s) {
   uv_tcp_t *tcp = xmalloc(sizeof *tcp);
   uv_os_fd_t fd;
@@ -129,7 +130,8 @@ static int bound_port(struct server *s, uint16_t *port) {
   return 0;
 }
 
-int server_listen(struct server **server, const struct services *services, const char *host, uint16_t port, uint16_t *bound) {
+int server_listen(struct server **server, const struct services *services, const char *host, uint16_t port,
+                  uint16_t *bound) {
   struct sockaddr_storage address;
   int rc = parse_address(host, port, &address);
   if (rc < 0)
