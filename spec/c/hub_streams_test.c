@@ -1,7 +1,6 @@
 #include "base/mem.h"
 #include "http/connection.h"
-#include "hub/ring.h"
-#include "hub/streams.h"
+#include "hub/subscriber.h"
 #include "hub_fixture.h"
 #include "loop.h"
 #include "services.h"
@@ -349,6 +348,26 @@ static void test_heartbeat(void) {
   close_loop();
 }
 
+static void test_stuck_client(void) {
+  struct client stuck = {0}, slow = {0};
+  open_loop(10, 40);
+  subscribe(&stuck, NULL, NULL, true);
+  subscribe(&slow, NULL, NULL, true);
+  stuck.conn.queued_bytes = slow.conn.queued_bytes = 1;
+  rows(1, 1);
+  turn();
+  CHECK(stuck.conn.subscriber->state == SUBSCRIBER_BEHIND);
+  stuck.conn.subscriber->progress_ms -= 31000;
+  slow.conn.subscriber->progress_ms -= 29000;
+  uint64_t end = uv_hrtime() + 2000000000;
+  while (!stuck.conn.closing && uv_hrtime() < end)
+    uv_run(&loop.uv, UV_RUN_ONCE);
+  CHECK(stuck.conn.closing && !slow.conn.closing);
+  leave(&stuck);
+  leave(&slow);
+  close_loop();
+}
+
 static void test_close(void) {
   struct client a = {0}, slow = {0};
   open_loop(10, 15000);
@@ -392,6 +411,7 @@ int main(void) {
   test_resume_under_load();
   test_gone_while_asking();
   test_heartbeat();
+  test_stuck_client();
   test_close();
   test_limit();
   schema_free(schema);
