@@ -101,7 +101,8 @@ static bool collect_members(struct writer *w, int index) {
 }
 
 static bool write_members(struct writer *w, int index, size_t first, size_t n) {
-  qsort(w->members.data + first, n, sizeof(struct member), compare_members);
+  if (n > 1)
+    qsort(w->members.data + first, n, sizeof(struct member), compare_members);
   for (size_t i = 0; i < n; i++) {
     struct member m = ((struct member *) (w->members.data + first))[i];
     if (i > 0)
