@@ -31,7 +31,7 @@ local function save(path, text)
 end
 
 -- What the clients found: answers, and how many of each fault.
-local function run(s, connections, seconds, flip)
+local function run(connections, seconds, flip)
   local found = { answers = 0, failed = 0, mixed = 0, versions = {} }
   local deadline, next_flip = socket.gettime() + seconds, 0
   while socket.gettime() < deadline do
@@ -85,7 +85,7 @@ for workers = 1, 2 do
         version = version + 1
         save(s.root .. "/lua/lib/number.lua", ("return { value = %d }"):format(version))
       end
-      local found = run(s, connections, SECONDS, flip)
+      local found = run(connections, SECONDS, flip)
       local versions = 0
       for _ in pairs(found.versions) do
         versions = versions + 1
@@ -101,9 +101,9 @@ for workers = 1, 2 do
         turn = turn + 1
         save(s.root .. "/lua/lib/number.lua", turn % 2 == 0 and "return {" or ("return { value = %d }"):format(turn))
       end
-      run(s, connections, 1, flip)
+      run(connections, 1, flip)
       local before = resident_kib(s)
-      local found = run(s, connections, SECONDS, flip)
+      local found = run(connections, SECONDS, flip)
       assert.same({ failed = 0, mixed = 0 }, { failed = found.failed, mixed = found.mixed })
       local grown = resident_kib(s) - before
       assert.is_true(grown < 8192 or os.getenv "SANITIZE" ~= nil, grown .. " KiB more")

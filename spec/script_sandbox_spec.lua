@@ -5,16 +5,21 @@ local server = require "spec.helpers.server"
 -- A Lua chunk that returns what it got hold of; nil, false or an error is the right end.
 local ESCAPES = {
   "return io", "return debug", "return package", "return dofile", "return loadfile", "return loadstring", "return warn",
-  "return os.execute", "return os.exit", "return os.getenv", "return os.remove", "return os.rename", "return os.tmpname",
-  "return os.setlocale", "return string.dump", "return require('io')", "return require('os')", "return require('debug')",
+  "return os.execute", "return os.exit", "return os.getenv", "return os.remove", "return os.rename",
+  "return os.tmpname",
+  "return os.setlocale", "return string.dump", "return require('io')", "return require('os')",
+  "return require('debug')",
   "return require('package')", "return require('ffi')", "return require('lfs')", "return require('socket')",
   "return require('cjson.safe')", "return require('cjson').encode", "return require('cjson').decode_max_depth",
-  "return require('../config')", "return require('/etc/passwd')", "return require('..config')", "return require('lib/../../config')",
+  "return require('../config')", "return require('/etc/passwd')", "return require('..config')",
+  "return require('lib/../../config')",
   "return load('\\27Lua')", "return load(function() return 'return io' end)", "return load('return io')()",
   "return load('return io', 'x', 'b')()", "return (load('return _ENV.io', 'x', 't'))()",
   "return getmetatable('')", "return getmetatable(_G)", "return getmetatable(string)", "return getmetatable(req)",
-  "return setmetatable(_G, {})", "return rawset(_G, 'a', 1)", "return rawset(string, 'rep', 1)", "return rawget(_G, 'io')",
-  "a_global = 1 return a_global", "_G.a_global = 1 return _G.a_global", "string.rep = nil return string.rep == nil or nil",
+  "return setmetatable(_G, {})", "return rawset(_G, 'a', 1)", "return rawset(string, 'rep', 1)",
+  "return rawget(_G, 'io')",
+  "a_global = 1 return a_global", "_G.a_global = 1 return _G.a_global",
+  "string.rep = nil return string.rep == nil or nil",
   "table.insert(string, 1) return string[1]", "pairs = nil return pairs == nil or nil",
   "require('config').listen.port = 1 return require('config').listen.port == 1 or nil",
   "require('config').routes[1] = nil return require('config').routes[1] == nil or nil",
@@ -61,7 +66,8 @@ describe("the sandbox", function()
           return { summary = "Allowed.", handle = function()
             local co = coroutine.wrap(function(a) local b = coroutine.yield(a + 1) return a + b end)
             return { json = {
-              co(1), co(2), os.time() > 0, #os.date "%Y", utf8.char(955), math.type(1), ("x"):rep(3), load "return 1 + 1"(),
+              co(1), co(2), os.time() > 0, #os.date "%Y", utf8.char(955), math.type(1), ("x"):rep(3),
+              load "return 1 + 1"(),
               select("#", table.unpack({ 1, 2 })), cjson.decode '{"a":[1]}'.a[1], collectgarbage "count" > 0,
               pcall(cjson.decode, '{"a":NaN}'), type(next(require("config").listen, nil)),
             } }
@@ -80,7 +86,8 @@ describe("the sandbox", function()
   end
 
   it("leaves what scripts need", function()
-    assert.same({ 2, 3, true, 4, "λ", "integer", "xxx", 2, 2, 1, true, false }, { table.unpack(s:get("/allowed").json(), 1, 12) })
+    local got = s:get("/allowed").json()
+    assert.same({ 2, 3, true, 4, "λ", "integer", "xxx", 2, 2, 1, true, false }, { table.unpack(got, 1, 12) })
   end)
 
   it("lets nobody touch a request that is finished", function()

@@ -18,11 +18,13 @@ static bool build_script(struct build *b, unsigned i, struct buf *errors) {
     return false;
   if (script->nhandlers == g->scripts[0]->nhandlers)
     return true;
-  buf_literal(errors, "config.lua:1: the files give other routes each time they are loaded: nothing in them may depend on chance\n");
+  buf_literal(errors, "config.lua:1: the files give other routes each time they are loaded: nothing in them "
+                      "may depend on chance\n");
   return false;
 }
 
-struct build *build_new(const struct services *services, struct snapshot *snapshot, uint64_t number, struct buf *errors) {
+struct build *build_new(const struct services *services, struct snapshot *snapshot, uint64_t number,
+                        struct buf *errors) {
   struct build *b = xcalloc(1, sizeof *b);
   b->services = services;
   b->snapshot = snapshot;

@@ -22,9 +22,10 @@ struct rehearsal {
   struct build *build;
 };
 
-static void open_rehearsal(struct rehearsal *r, const char *config_file, const struct config_overrides *overrides, struct buf *errors) {
-  *r = (struct rehearsal) {0};
-  r->services = (struct services) {.overrides = overrides, .loops = &r->loop, .nloops = 1};
+static void open_rehearsal(struct rehearsal *r, const char *config_file,
+                           const struct config_overrides *overrides, struct buf *errors) {
+  *r = (struct rehearsal){0};
+  r->services = (struct services){.overrides = overrides, .loops = &r->loop, .nloops = 1};
   r->services.metrics = metrics_new("ccproxy", CHECK_SERIES);
   r->services.kv = kv_new(CHECK_KV_BYTES);
   r->config = config_load(config_file, overrides, errors);
@@ -45,7 +46,8 @@ static void close_rehearsal(struct rehearsal *r) {
   config_free(r->config);
 }
 
-bool generations_check(const char *config_file, const struct config_overrides *overrides, struct buf *errors) {
+bool generations_check(const char *config_file, const struct config_overrides *overrides,
+                       struct buf *errors) {
   struct rehearsal r;
   size_t before = errors->len;
   open_rehearsal(&r, config_file, overrides, errors);
@@ -56,7 +58,8 @@ bool generations_check(const char *config_file, const struct config_overrides *o
 static void print_route(const struct build *b, const struct route *route) {
   const struct script *script = b->generation.scripts[0];
   char *file = module_file(route->module);
-  printf("%-7s %-32s %-36s %s\n", method_name(route->method), route->pattern, file, script->handlers[route->index].summary);
+  printf("%-7s %-32s %-36s %s\n", method_name(route->method), route->pattern, file,
+         script->handlers[route->index].summary);
   free(file);
 }
 

@@ -18,23 +18,24 @@ enum { RETRY_MS = 250, OLD_MAX = 2, OLD_GRACE_MS = 10000 };
 
 enum trigger { TRIGGER_ASKED, TRIGGER_SAVED, TRIGGER_RETRY };
 
-/* Loading happens on a thread of its own: no loop waits for files or for Lua's compiler.  The states of all loops are made there, and one pointer
- * changes when all of them are whole: that is why every loop serves the same generation. */
+/* Loading happens on a thread of its own: no loop waits for files or for Lua's compiler.  The states of all
+ * loops are made there, and one pointer changes when all of them are whole: that is why every loop serves the
+ * same generation. */
 struct generations {
   struct services *services;
   char *config_file;
   pthread_mutex_t lock;
-  struct build *current;      /* under lock; its reference is the service's */
-  struct build *living;       /* under lock */
-  bool stopping;              /* under lock */
+  struct build *current; /* under lock; its reference is the service's */
+  struct build *living;  /* under lock */
+  bool stopping;         /* under lock */
 
-  struct loop loader;         /* what follows belongs to its thread */
+  struct loop loader; /* what follows belongs to its thread */
   uv_timer_t run, retry;
   struct message stop;
   struct watch *watch;
   struct reload *asked, **asked_last;
   uint64_t number;
-  uint64_t failed_hash;       /* of the files that were reported as broken; 0: none */
+  uint64_t failed_hash; /* of the files that were reported as broken; 0: none */
   struct metric *reloads, *number_metric, *success_metric;
 };
 
@@ -96,7 +97,8 @@ static void on_expire(struct message *m) {
 }
 
 static void expire(struct build *b) {
-  log_warn("an old generation still serves requests and has to end", log_int("generation", (int64_t) b->generation.number));
+  log_warn("an old generation still serves requests and has to end",
+           log_int("generation", (int64_t) b->generation.number));
   b->expired = true;
   for (unsigned i = 0; i < b->services->nloops; i++) {
     struct script *script = b->generation.scripts[i];
@@ -119,14 +121,15 @@ static struct build *find_overdue(struct generations *g) {
   unsigned old = 0;
   pthread_mutex_lock(&g->lock);
   struct build *b = g->living; /* newest first */
-  while (b != NULL && (b == g->current || ++old <= OLD_MAX || b->expired || now_ms - b->replaced_ms < OLD_GRACE_MS ||
-                       !try_ref(b)))
+  while (b != NULL && (b == g->current || ++old <= OLD_MAX || b->expired ||
+                       now_ms - b->replaced_ms < OLD_GRACE_MS || !try_ref(b)))
     b = b->next;
   pthread_mutex_unlock(&g->lock);
   return b;
 }
 
-/* More than two old ones may live for a while, until the requests they serve end by themselves or have had their time. */
+/* More than two old ones may live for a while, until the requests they serve end by themselves or have had
+ * their time. */
 static void expire_old(struct generations *g) {
   for (struct build *b; (b = find_overdue(g)) != NULL;) {
     expire(b);
@@ -191,7 +194,7 @@ static bool put_in_force(struct generations *g, struct build *b) {
 /* ---- Reloading ---- */
 
 static void count(struct generations *g, const char *result) {
-  metric_inc(g->services->metrics, g->reloads, &(struct metric_label) {result, strlen(result)}, 1);
+  metric_inc(g->services->metrics, g->reloads, &(struct metric_label){result, strlen(result)}, 1);
 }
 
 /* What a running server cannot take over from the new files. */
@@ -216,12 +219,14 @@ static void log_errors(const struct buf *errors, uint64_t number) {
   }
 }
 
-static void report_success(struct generations *g, const struct build *b, struct build *old, int64_t started_ns) {
+static void report_success(struct generations *g, const struct build *b, struct build *old,
+                           int64_t started_ns) {
   const struct config *config = b->generation.config;
   g->failed_hash = 0;
   count(g, "success");
   log_configure(config->log_level, config->log_format);
-  log_info("reloaded", log_int("generation", (int64_t) g->number), log_int("routes", (int64_t) config->nroutes),
+  log_info("reloaded", log_int("generation", (int64_t) g->number),
+           log_int("routes", (int64_t) config->nroutes),
            log_real("milliseconds", (double) ((clock_monotonic_ns() - started_ns) / 10000) / 100));
   name_restart_keys(g, b, old);
 }
@@ -229,7 +234,8 @@ static void report_success(struct generations *g, const struct build *b, struct 
 static void on_retry(uv_timer_t *timer);
 
 /* A file may be half-written: only what is broken twice is reported. */
-static void report_failure(struct generations *g, enum trigger trigger, uint64_t hash, const struct buf *errors) {
+static void report_failure(struct generations *g, enum trigger trigger, uint64_t hash,
+                           const struct buf *errors) {
   if (trigger == TRIGGER_SAVED) {
     uv_timer_start(&g->retry, on_retry, RETRY_MS, 0);
     return;
@@ -244,7 +250,8 @@ static void load(struct generations *g, enum trigger trigger, struct buf *errors
   struct snapshot *snapshot = snapshot_read(g->config_file, errors);
   uint64_t hash = snapshot != NULL ? snapshot->hash : 0;
   uv_timer_stop(&g->retry);
-  if (trigger != TRIGGER_ASKED && hash != 0 && (hash == g->current->snapshot->hash || hash == g->failed_hash)) {
+  if (trigger != TRIGGER_ASKED && hash != 0 &&
+      (hash == g->current->snapshot->hash || hash == g->failed_hash)) {
     g->failed_hash = hash == g->failed_hash ? hash : 0;
     snapshot_free(snapshot);
     return;
@@ -307,7 +314,7 @@ static void on_asked(struct message *m) {
   bool stopping = g->stopping;
   pthread_mutex_unlock(&g->lock);
   if (stopping) {
-    answer(g, reload, &(struct buf) {.data = "the server stops\n", .len = 17});
+    answer(g, reload, &(struct buf){.data = "the server stops\n", .len = 17});
     return;
   }
   *g->asked_last = reload;
@@ -334,17 +341,21 @@ void generations_reload(struct generations *g, struct reload *reload) {
 
 /* ---- Start and stop ---- */
 
-static struct metric *family(struct generations *g, enum metric_kind kind, const char *name, const char *help, const char *label) {
+static struct metric *family(struct generations *g, enum metric_kind kind, const char *name, const char *help,
+                             const char *label) {
   struct buf error = {0};
-  struct metric_options options = {.kind = kind, .name = name, .help = help, .labels = &label, .nlabels = label != NULL};
+  struct metric_options options = {
+      .kind = kind, .name = name, .help = help, .labels = &label, .nlabels = label != NULL};
   struct metric *metric = metrics_family(g->services->metrics, &options, &error);
   buf_clear(&error);
   return metric;
 }
 
 static void open_metrics(struct generations *g) {
-  g->reloads = family(g, METRIC_COUNTER, "moonledger_reloads_total", "Reloads of config.lua and lua/, by result.", "result");
-  g->number_metric = family(g, METRIC_GAUGE, "moonledger_reload_generation", "Number of the generation in force.", NULL);
+  g->reloads = family(g, METRIC_COUNTER, "moonledger_reloads_total",
+                      "Reloads of config.lua and lua/, by result.", "result");
+  g->number_metric =
+      family(g, METRIC_GAUGE, "moonledger_reload_generation", "Number of the generation in force.", NULL);
   g->success_metric = family(g, METRIC_GAUGE, "moonledger_reload_last_success_timestamp_seconds",
                              "When the generation in force was loaded.", NULL);
 }
@@ -388,7 +399,7 @@ static void on_stop(struct message *m) {
   struct generations *g = container_of(m, struct generations, stop);
   for (struct reload *r = g->asked, *next; r != NULL; r = next) {
     next = r->next;
-    answer(g, r, &(struct buf) {.data = "the server stops\n", .len = 17});
+    answer(g, r, &(struct buf){.data = "the server stops\n", .len = 17});
   }
   g->asked = NULL;
   watch_stop(g->watch);

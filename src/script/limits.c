@@ -52,7 +52,8 @@ static void check_load(lua_State *L, struct script *script) {
   if (clock_thread_cpu_ns() < script->load_until_ns)
     return;
   script->overran_load = true;
-  interrupt(L, "loading takes too long: the files may run for script.load_cpu_ms; look for an endless loop here");
+  interrupt(
+      L, "loading takes too long: the files may run for script.load_cpu_ms; look for an endless loop here");
 }
 
 static bool stop(lua_State *L, struct task *task) {

@@ -21,8 +21,8 @@ struct loader {
   struct script *script;
   const struct snapshot *snapshot;
   struct buf *errors;
-  bool first;              /* of its generation: makes config and router */
-  struct config *config;   /* what this state read */
+  bool first;            /* of its generation: makes config and router */
+  struct config *config; /* what this state read */
   struct router *router;
   const struct route_entry *entry;
 };
@@ -83,7 +83,8 @@ static void place_config_errors(struct loader *l, const struct buf *found) {
     char key[100];
     snprintf(key, sizeof key, "%.*s", (int) key_len, message);
     const char *last = strrchr(key, '.');
-    add_error(l->errors, "config.lua", snapshot_line(l->snapshot, "config.lua", last != NULL ? last + 1 : key), message);
+    add_error(l->errors, "config.lua",
+              snapshot_line(l->snapshot, "config.lua", last != NULL ? last + 1 : key), message);
     free(text);
   }
 }
@@ -132,7 +133,8 @@ static int l_load_hooks(lua_State *L) {
   struct loader *l = lua_touserdata(L, 1);
   module_push(L, "hooks");
   if (!lua_istable(L, -1))
-    return luaL_error(L, "must return a table such as { on_record = function(record) … end }, returned a %s", luaL_typename(L, -1));
+    return luaL_error(L, "must return a table such as { on_record = function(record) … end }, returned a %s",
+                      luaL_typename(L, -1));
   lua_getfield(L, -1, "on_record");
   if (lua_isnil(L, -1))
     return 0;
@@ -192,8 +194,8 @@ static lua_Integer get_size(lua_State *L, int definition, const char *field) {
 }
 
 static enum scope get_scope(lua_State *L, int definition, enum method method) {
-  static const char *const names[] = {[SCOPE_OPEN] = "open", [SCOPE_READ] = "read", [SCOPE_INGEST] = "ingest",
-                                      [SCOPE_ADMIN] = "admin"};
+  static const char *const names[] = {
+      [SCOPE_OPEN] = "open", [SCOPE_READ] = "read", [SCOPE_INGEST] = "ingest", [SCOPE_ADMIN] = "admin"};
   enum scope scope = method == METHOD_GET ? SCOPE_READ : SCOPE_ADMIN;
   lua_getfield(L, definition, "scope");
   const char *name = lua_tostring(L, -1);
@@ -226,7 +228,7 @@ static void add_handler(lua_State *L, struct script *script, int definition, int
   lua_pop(L, 1);
   int ref = luaL_ref(L, LUA_REGISTRYINDEX);
   script->handlers = xrealloc(script->handlers, (script->nhandlers + 1) * sizeof *script->handlers);
-  script->handlers[script->nhandlers++] = (struct handler) {ref, timeout_ms, summary};
+  script->handlers[script->nhandlers++] = (struct handler){ref, timeout_ms, summary};
 }
 
 static int l_load_route(lua_State *L) {
@@ -276,7 +278,8 @@ static void load_route(struct loader *l, const struct route_entry *entry) {
   int line = entry_line(l->snapshot, entry);
   if (method_of(entry->method) == METHODS) {
     struct buf message = {0};
-    buf_printf(&message, "route %s %s: unknown method: expected GET, POST, PUT, PATCH or DELETE", entry->method, entry->path);
+    buf_printf(&message, "route %s %s: unknown method: expected GET, POST, PUT, PATCH or DELETE",
+               entry->method, entry->path);
     buf_putc(&message, '\0');
     add_error(l->errors, "config.lua", line, message.data);
     buf_clear(&message);
@@ -316,7 +319,8 @@ static void load_all(struct loader *l) {
 
 bool load_script(struct script *script, const struct snapshot *snapshot, struct buf *errors) {
   struct generation *generation = script->generation;
-  struct loader l = {.script = script, .snapshot = snapshot, .errors = errors, .first = generation->config == NULL};
+  struct loader l = {
+      .script = script, .snapshot = snapshot, .errors = errors, .first = generation->config == NULL};
   size_t before = errors->len;
   script->snapshot = snapshot;
   script->loading = true;

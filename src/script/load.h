@@ -4,14 +4,15 @@
 #include "script/snapshot.h"
 #include "script/state.h"
 
-/* Fills one generation's fresh state for one loop from the bytes of a snapshot; any thread, as long as no loop has the state.  The first state of a
- * generation also gives it its config and router.  false: every mistake that was found stands in errors, a line "file:line: what, what to do"
- * each. */
+/* Fills one generation's fresh state for one loop from the bytes of a snapshot; any thread, as long as no
+ * loop has the state.  The first state of a generation also gives it its config and router.  false: every
+ * mistake that was found stands in errors, a line "file:line: what, what to do" each. */
 bool load_script(struct script *script, const struct snapshot *snapshot, struct buf *errors);
 
 char *module_file(const char *name); /* "routes.x" -> "lua/routes/x.lua"; the caller frees it */
 
-/* The `require` of scripts, with script->snapshot as the only place it looks at besides the core's modules. */
+/* The `require` of scripts, with script->snapshot as the only place it looks at besides the core's modules.
+ */
 void module_open(lua_State *L);
 
 /* Loads a file of the snapshot as text and pushes its function with the frozen globals as _ENV; raises. */

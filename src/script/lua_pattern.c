@@ -7,16 +7,17 @@
 
 enum { STEPS = 20000 }; /* of the matcher between two looks at the clock */
 
-/* A search: where it stands, and what the functions on top of it keep across a pause.  Subject and pattern are anchored by whoever made it. */
+/* A search: where it stands, and what the functions on top of it keep across a pause.  Subject and pattern
+ * are anchored by whoever made it. */
 struct search {
   struct pattern m;
   bool anchored, single; /* single: one attempt, at `at` */
   bool begun;
-  bool kept;             /* it lives in a userdata */
-  const char *at;        /* the attempt's start */
-  const char *last;      /* end of the match before; gmatch and gsub do not match there again */
+  bool kept;        /* it lives in a userdata */
+  const char *at;   /* the attempt's start */
+  const char *last; /* end of the match before; gmatch and gsub do not match there again */
   lua_Integer count, max;
-  size_t len, cap;       /* of gsub's result, in the userdata at RESULT */
+  size_t len, cap; /* of gsub's result, in the userdata at RESULT */
 };
 
 enum { RESULT = 5 };
@@ -240,7 +241,8 @@ static void append(lua_State *L, struct search *s, const char *data, size_t len)
 static void append_template(lua_State *L, struct search *s) {
   size_t len;
   const char *text = lua_tolstring(L, 3, &len), *end = text + len;
-  for (const char *percent; (percent = memchr(text, '%', (size_t) (end - text))) != NULL; text = percent + 2) {
+  for (const char *percent; (percent = memchr(text, '%', (size_t) (end - text))) != NULL;
+       text = percent + 2) {
     append(L, s, text, (size_t) (percent - text));
     if (percent[1] == '%') {
       append(L, s, "%", 1);
@@ -335,8 +337,9 @@ static int l_gsub(lua_State *L) {
   size_t len;
   luaL_checklstring(L, 1, &len);
   int type = lua_type(L, 3);
-  luaL_argexpected(L, type == LUA_TNUMBER || type == LUA_TSTRING || type == LUA_TTABLE || type == LUA_TFUNCTION, 3,
-                   "string/function/table");
+  luaL_argexpected(L,
+                   type == LUA_TNUMBER || type == LUA_TSTRING || type == LUA_TTABLE || type == LUA_TFUNCTION,
+                   3, "string/function/table");
   lua_Integer max = luaL_optinteger(L, 4, (lua_Integer) len + 1);
   if (type == LUA_TNUMBER)
     lua_tostring(L, 3);

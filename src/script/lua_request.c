@@ -15,9 +15,20 @@ struct request_object {
 /* What Lua may assign or what is made at first use, as user values of req. */
 enum slot { SLOT_PARAMS = 1, SLOT_HEADERS, SLOT_BODY, SLOTS = 3 };
 
-enum field { FIELD_METHOD = 1, FIELD_PATH, FIELD_QUERY, FIELD_PARAMS, FIELD_HEADERS, FIELD_BODY, FIELD_NOW, FIELD_ID, FIELD_REMOTE };
+enum field {
+  FIELD_METHOD = 1,
+  FIELD_PATH,
+  FIELD_QUERY,
+  FIELD_PARAMS,
+  FIELD_HEADERS,
+  FIELD_BODY,
+  FIELD_NOW,
+  FIELD_ID,
+  FIELD_REMOTE
+};
 
-static const char *const fields[] = {"method", "path", "query", "params", "headers", "body", "now", "id", "remote", NULL};
+static const char *const fields[] = {"method", "path", "query", "params", "headers",
+                                     "body",   "now",  "id",    "remote", NULL};
 
 static struct request *check_live(lua_State *L, struct request_object *object) {
   if (object->r == NULL)
@@ -86,15 +97,30 @@ static int l_request_index(lua_State *L) {
     return 0;
   const struct request *r = check_live(L, object);
   switch (field) {
-    case FIELD_METHOD: lua_pushstring(L, method_name(r->method)); return 1;
-    case FIELD_PATH: push_slice(L, r->path); return 1;
-    case FIELD_QUERY: push_slice(L, r->query); return 1;
-    case FIELD_PARAMS: return push_slot(L, r, SLOT_PARAMS);
-    case FIELD_HEADERS: return push_slot(L, r, SLOT_HEADERS);
-    case FIELD_BODY: return push_slot(L, r, SLOT_BODY);
-    case FIELD_NOW: lua_pushnumber(L, (lua_Number) r->now_us / 1e6); return 1;
-    case FIELD_ID: lua_pushstring(L, r->id); return 1;
-    case FIELD_REMOTE: lua_pushstring(L, r->remote); return 1;
+  case FIELD_METHOD:
+    lua_pushstring(L, method_name(r->method));
+    return 1;
+  case FIELD_PATH:
+    push_slice(L, r->path);
+    return 1;
+  case FIELD_QUERY:
+    push_slice(L, r->query);
+    return 1;
+  case FIELD_PARAMS:
+    return push_slot(L, r, SLOT_PARAMS);
+  case FIELD_HEADERS:
+    return push_slot(L, r, SLOT_HEADERS);
+  case FIELD_BODY:
+    return push_slot(L, r, SLOT_BODY);
+  case FIELD_NOW:
+    lua_pushnumber(L, (lua_Number) r->now_us / 1e6);
+    return 1;
+  case FIELD_ID:
+    lua_pushstring(L, r->id);
+    return 1;
+  case FIELD_REMOTE:
+    lua_pushstring(L, r->remote);
+    return 1;
   }
   return 0;
 }
@@ -148,7 +174,8 @@ static int l_body_len(lua_State *L) {
 void lua_request_open(lua_State *L) {
   static const luaL_Reg request_methods[] = {
       {"__newindex", l_request_newindex}, {"__tostring", l_request_tostring}, {NULL, NULL}};
-  static const luaL_Reg body_methods[] = {{"__tostring", l_body_tostring}, {"__len", l_body_len}, {NULL, NULL}};
+  static const luaL_Reg body_methods[] = {
+      {"__tostring", l_body_tostring}, {"__len", l_body_len}, {NULL, NULL}};
 
   luaL_newmetatable(L, request_type);
   luaL_setfuncs(L, request_methods, 0);

@@ -25,11 +25,13 @@ static void read_header(lua_State *L, struct answer *answer, const char *name, s
 /* A list as value gives one header line per item. */
 static void read_headers(lua_State *L, struct answer *answer) {
   if (!lua_istable(L, -1))
-    luaL_error(L, "the handler answered headers that are a %s: expected a table of names and values", luaL_typename(L, -1));
+    luaL_error(L, "the handler answered headers that are a %s: expected a table of names and values",
+               luaL_typename(L, -1));
   for (lua_pushnil(L); lua_next(L, -2); lua_pop(L, 1)) {
     size_t len;
     if (lua_type(L, -2) != LUA_TSTRING)
-      luaL_error(L, "the handler answered a header whose name is a %s: expected a text", luaL_typename(L, -2));
+      luaL_error(L, "the handler answered a header whose name is a %s: expected a text",
+                 luaL_typename(L, -2));
     const char *name = lua_tolstring(L, -2, &len);
     lua_Integer count = lua_istable(L, -1) ? (lua_Integer) lua_rawlen(L, -1) : 0;
     if (!lua_istable(L, -1))
@@ -103,7 +105,10 @@ static enum content read_field(lua_State *L, struct answer *answer, const char *
   if (strcmp(key, "detail") == 0)
     return read_text(L, &answer->text, key), CONTENT_DETAIL;
   if (strcmp(key, "stream") != 0)
-    luaL_error(L, "the handler answered the unknown field '%s': known are status, headers, json, body, file, missing, stream and detail", key);
+    luaL_error(L,
+               "the handler answered the unknown field '%s': known are status, headers, json, body, file, "
+               "missing, stream and detail",
+               key);
   if (!lua_isfunction(L, -1))
     luaL_error(L, "the handler answered a stream that is a %s: expected a function", luaL_typename(L, -1));
   return CONTENT_STREAM;
@@ -113,8 +118,9 @@ static enum content read_fields(lua_State *L, struct answer *answer) {
   enum content content = CONTENT_NONE;
   for (lua_pushnil(L); lua_next(L, 2); lua_pop(L, 1)) {
     if (lua_type(L, -2) != LUA_TSTRING)
-      luaL_error(L, "the handler answered a table with a key that is a %s: expected json = …, body = … or the like",
-                 luaL_typename(L, -2));
+      luaL_error(
+          L, "the handler answered a table with a key that is a %s: expected json = …, body = … or the like",
+          luaL_typename(L, -2));
     enum content found = read_field(L, answer, lua_tostring(L, -2));
     if (found != CONTENT_NONE && content != CONTENT_NONE)
       luaL_error(L, "the handler answered two of json, body, file, stream and detail: one is enough");
@@ -152,7 +158,8 @@ static int l_write(lua_State *L) {
     return luaL_error(L, "write belongs to another request");
   if (task->request == NULL)
     return task_wait(L, task, WAIT_FOR_EVER, l_written);
-  task->deadline_ms = (int64_t) uv_now(&task->script->loop->uv) + task->script->generation->config->script.wall_ms;
+  task->deadline_ms =
+      (int64_t) uv_now(&task->script->loop->uv) + task->script->generation->config->script.wall_ms;
   bool room = len == 0 || http_stream_write(task->request, data, len);
   task->written += len;
   if (!room)
@@ -178,7 +185,7 @@ static int start_stream(lua_State *L, struct task *task) {
   set_type(answer, "application/octet-stream");
   task->streaming = true;
   http_stream_start(task->request, &answer->response, on_drain);
-  answer->response = (struct response) {0};
+  answer->response = (struct response){0};
   lua_callk(L, 1, 0, 0, on_streamed);
   return on_streamed(L, LUA_OK, 0);
 }
@@ -196,11 +203,14 @@ static int on_handled(lua_State *L, int status, lua_KContext context) {
     return 1;
   }
   if (!lua_istable(L, 2))
-    return luaL_error(L, "the handler answered a %s: expected a table such as { json = … }", luaL_typename(L, 2));
+    return luaL_error(L, "the handler answered a %s: expected a table such as { json = … }",
+                      luaL_typename(L, 2));
   enum content content = read_fields(L, answer);
   if (content == CONTENT_STREAM)
     return start_stream(L, task);
-  answer->kind = content == CONTENT_DETAIL ? ANSWER_DETAIL : content == CONTENT_FILE ? ANSWER_FILE : ANSWER_RESPONSE;
+  answer->kind = content == CONTENT_DETAIL ? ANSWER_DETAIL
+                 : content == CONTENT_FILE ? ANSWER_FILE
+                                           : ANSWER_RESPONSE;
   answer->response.compressible = true;
   if (content == CONTENT_JSON)
     set_type(answer, "application/json");
@@ -237,11 +247,11 @@ void answer_send(struct request *r, struct answer *answer) {
     buf_putc(&answer->missing, '\0');
     answer->response.missing = answer->missing.len > 1 ? answer->missing.data : NULL;
     http_respond_file(r, &answer->response, answer->text.data);
-    answer->response = (struct response) {0};
+    answer->response = (struct response){0};
   } else {
     answer->response.body = payload_from_buf(&answer->text);
     http_respond(r, &answer->response);
-    answer->response = (struct response) {0};
+    answer->response = (struct response){0};
   }
 }
 

@@ -85,7 +85,8 @@ int l_every(lua_State *L) {
   lua_settop(L, 2);
   int function = luaL_ref(L, LUA_REGISTRYINDEX);
   struct every *every = xcalloc(1, sizeof *every);
-  *every = (struct every) {.script = script, .function = function, .ms = (uint64_t) ms, .next = script->everies};
+  *every =
+      (struct every){.script = script, .function = function, .ms = (uint64_t) ms, .next = script->everies};
   script->everies = every;
   return 0;
 }

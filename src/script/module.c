@@ -53,7 +53,8 @@ static int l_require(lua_State *L) {
   lua_rawgetp(L, LUA_REGISTRYINDEX, &loaded_key);
   lua_getfield(L, 2, name);
   if (lua_touserdata(L, 3) == &busy_key)
-    return luaL_error(L, "module '%s' is required while it is being loaded: two files require each other", name);
+    return luaL_error(L, "module '%s' is required while it is being loaded: two files require each other",
+                      name);
   if (!lua_isnil(L, 3))
     return 1;
   lua_pop(L, 1);

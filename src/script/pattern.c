@@ -146,9 +146,9 @@ static bool backtrack(struct pattern *m) {
 static bool open_capture(struct pattern *m, ptrdiff_t len, const char *next) {
   if (m->level == PATTERN_CAPTURES)
     return wrong(m, "too many captures");
-  m->captures[m->level++] = (struct capture) {m->s, len};
+  m->captures[m->level++] = (struct capture){m->s, len};
   m->p = next;
-  return push(m, (struct choice) {.kind = CHOICE_OPENED});
+  return push(m, (struct choice){.kind = CHOICE_OPENED});
 }
 
 static bool close_capture(struct pattern *m) {
@@ -159,7 +159,7 @@ static bool close_capture(struct pattern *m) {
     return wrong(m, "invalid pattern capture");
   m->captures[i].len = m->s - m->captures[i].start;
   m->p++;
-  return push(m, (struct choice) {.kind = CHOICE_CLOSED, .capture = i});
+  return push(m, (struct choice){.kind = CHOICE_CLOSED, .capture = i});
 }
 
 static bool balance(struct pattern *m, long *steps) {
@@ -219,7 +219,7 @@ static bool repeat_greedily(struct pattern *m, const char *end, long *steps) {
     return false;
   m->s = s;
   m->p = end + 1;
-  return s == least || push(m, (struct choice) {.kind = CHOICE_GREEDY, .s = s, .p = end + 1, .other = least});
+  return s == least || push(m, (struct choice){.kind = CHOICE_GREEDY, .s = s, .p = end + 1, .other = least});
 }
 
 static bool take_item(struct pattern *m, long *steps) {
@@ -231,12 +231,12 @@ static bool take_item(struct pattern *m, long *steps) {
     return repeat_greedily(m, end, steps);
   if (suffix == '-') {
     m->p = end + 1;
-    return push(m, (struct choice) {.kind = CHOICE_LAZY, .s = m->s, .p = end + 1, .other = item});
+    return push(m, (struct choice){.kind = CHOICE_LAZY, .s = m->s, .p = end + 1, .other = item});
   }
   bool taken = takes(m, m->s, item, end);
   if (suffix == '?') {
     m->p = end + 1;
-    return !taken || (push(m, (struct choice) {.kind = CHOICE_OPTIONAL, .s = m->s, .p = end + 1}) && m->s++);
+    return !taken || (push(m, (struct choice){.kind = CHOICE_OPTIONAL, .s = m->s, .p = end + 1}) && m->s++);
   }
   m->s += taken;
   m->p = end;

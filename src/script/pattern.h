@@ -3,9 +3,10 @@
 
 #include <stddef.h>
 
-/* Lua's patterns (manual, 6.4.1) with a matcher that can stop anywhere and go on later: a pattern like ".-.-.-b" takes hours on a text of some
- * thousand bytes, and the library's own matcher cannot be interrupted.  What is left to try stands in a list instead of C's stack; as patterns
- * have no nested repetitions it is never longer than the pattern. */
+/* Lua's patterns (manual, 6.4.1) with a matcher that can stop anywhere and go on later: a pattern like
+ * ".-.-.-b" takes hours on a text of some thousand bytes, and the library's own matcher cannot be
+ * interrupted.  What is left to try stands in a list instead of C's stack; as patterns have no nested
+ * repetitions it is never longer than the pattern. */
 
 enum { PATTERN_CAPTURES = 32, PATTERN_CHOICES = 64 };
 

@@ -13,13 +13,14 @@ static void count(const struct script *script, const char *module, const char *k
   static const char *const labels[] = {"module", "kind"};
   struct metrics *metrics = script->services->metrics;
   struct buf error = {0};
-  struct metric *family = metrics_family(metrics,
-                                         &(struct metric_options) {.kind = METRIC_COUNTER,
-                                                                   .name = "moonledger_script_failures_total",
-                                                                   .help = "Requests and timers that a script failed.",
-                                                                   .labels = labels,
-                                                                   .nlabels = 2},
-                                         &error);
+  struct metric *family =
+      metrics_family(metrics,
+                     &(struct metric_options){.kind = METRIC_COUNTER,
+                                              .name = "moonledger_script_failures_total",
+                                              .help = "Requests and timers that a script failed.",
+                                              .labels = labels,
+                                              .nlabels = 2},
+                     &error);
   struct metric_label values[] = {{module, strlen(module)}, {kind, strlen(kind)}};
   if (family != NULL)
     metric_inc(metrics, family, values, 1);
@@ -30,9 +31,11 @@ static const char *module_of(const struct request *r) {
   return r != NULL ? r->route->module : "every";
 }
 
-static void write_log(struct script *script, const struct request *r, const char *message, const struct buf *traceback) {
+static void write_log(struct script *script, const struct request *r, const char *message,
+                      const struct buf *traceback) {
   log_error(message, log_str("module", module_of(r)), log_str("route", r != NULL ? r->route->pattern : ""),
-            log_int("generation", (int64_t) script->generation->number), log_str("request_id", r != NULL ? r->id : ""),
+            log_int("generation", (int64_t) script->generation->number),
+            log_str("request_id", r != NULL ? r->id : ""),
             log_bytes("traceback", traceback->len > 0 ? traceback->data : "", traceback->len));
 }
 
@@ -72,7 +75,8 @@ void report_error(struct task *task, int status, struct buf *body) {
   bool memory = status == LUA_ERRMEM;
   struct buf traceback = {0};
   if (memory)
-    buf_literal(&traceback, "not enough memory: script.memory_bytes is the bound of one loop's scripts together");
+    buf_literal(&traceback,
+                "not enough memory: script.memory_bytes is the bound of one loop's scripts together");
   else
     take_traceback(task, &traceback);
   count(script, module_of(task->request), memory ? "memory" : "error");

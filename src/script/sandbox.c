@@ -18,7 +18,8 @@ static const char env_key;
 
 static int l_frozen(lua_State *L) {
   const char *key = luaL_tolstring(L, 2, NULL);
-  return luaL_error(L, "'%s' cannot be assigned: globals, libraries and settings are read-only; use a local", key);
+  return luaL_error(L, "'%s' cannot be assigned: globals, libraries and settings are read-only; use a local",
+                    key);
 }
 
 static int l_frozen_pairs(lua_State *L) {
@@ -172,11 +173,17 @@ static void open_library(lua_State *L, const char *name, lua_CFunction open, con
 }
 
 static void open_base(lua_State *L) {
-  static const char *const words[] = {"assert", "error", "ipairs", "next", "pairs", "pcall", "rawequal", "rawget", "rawlen",
-                                      "select", "tonumber", "tostring", "type", "xpcall", "_VERSION", NULL};
-  static const luaL_Reg own[] = {{"getmetatable", l_getmetatable}, {"rawset", l_rawset}, {"load", l_load},
-                                 {"collectgarbage", l_collectgarbage}, {"print", l_print}, {"sleep", l_sleep},
-                                 {"every", l_every}, {NULL, NULL}};
+  static const char *const words[] = {"assert",   "error",  "ipairs",   "next",   "pairs",    "pcall",
+                                      "rawequal", "rawget", "rawlen",   "select", "tonumber", "tostring",
+                                      "type",     "xpcall", "_VERSION", NULL};
+  static const luaL_Reg own[] = {{"getmetatable", l_getmetatable},
+                                 {"rawset", l_rawset},
+                                 {"load", l_load},
+                                 {"collectgarbage", l_collectgarbage},
+                                 {"print", l_print},
+                                 {"sleep", l_sleep},
+                                 {"every", l_every},
+                                 {NULL, NULL}};
   open_library(L, LUA_GNAME, luaopen_base, NULL);
   lua_getfield(L, -1, "setmetatable");
   lua_insert(L, -2);
@@ -232,8 +239,10 @@ void sandbox_open(lua_State *L) {
     const char *name;
     lua_CFunction open;
     const char *const *words;
-  } libraries[] = {{LUA_TABLIBNAME, luaopen_table, NULL}, {LUA_MATHLIBNAME, luaopen_math, NULL},
-                   {LUA_UTF8LIBNAME, luaopen_utf8, NULL}, {LUA_OSLIBNAME, luaopen_os, os_words}};
+  } libraries[] = {{LUA_TABLIBNAME, luaopen_table, NULL},
+                   {LUA_MATHLIBNAME, luaopen_math, NULL},
+                   {LUA_UTF8LIBNAME, luaopen_utf8, NULL},
+                   {LUA_OSLIBNAME, luaopen_os, os_words}};
   open_base(L);
   for (size_t i = 0; i < sizeof libraries / sizeof *libraries; i++) {
     open_library(L, libraries[i].name, libraries[i].open, libraries[i].words);

@@ -19,7 +19,8 @@ static int on_panic(lua_State *L) {
   abort();
 }
 
-struct script *script_new(struct generation *generation, struct loop *loop, const struct services *services, size_t memory_bytes) {
+struct script *script_new(struct generation *generation, struct loop *loop, const struct services *services,
+                          size_t memory_bytes) {
   struct script *script = xcalloc(1, sizeof *script);
   script->generation = generation;
   script->loop = loop;

@@ -16,8 +16,8 @@ enum { MAX_FILES = 4096, MAX_FILE = 8 << 20, MAX_DEPTH = 16, TRIES = 20, TRY_PAU
 
 struct walk {
   struct snapshot *s;
-  struct buf *errors;  /* NULL: nobody asks */
-  struct buf stats;    /* what the signature is made of */
+  struct buf *errors; /* NULL: nobody asks */
+  struct buf stats;   /* what the signature is made of */
   bool reading;
   int depth;
 };
@@ -59,8 +59,9 @@ static bool check_access(struct walk *w, const char *path, const char *name, con
 }
 
 static void note(struct walk *w, const char *name, const struct stat *st) {
-  buf_printf(&w->stats, "%s %lld %lld.%09ld %llu %o\n", name, (long long) st->st_size, (long long) st->st_mtim.tv_sec,
-             st->st_mtim.tv_nsec, (unsigned long long) st->st_ino, (unsigned) st->st_mode);
+  buf_printf(&w->stats, "%s %lld %lld.%09ld %llu %o\n", name, (long long) st->st_size,
+             (long long) st->st_mtim.tv_sec, st->st_mtim.tv_nsec, (unsigned long long) st->st_ino,
+             (unsigned) st->st_mode);
 }
 
 static void add_file(struct walk *w, const char *path, const char *name, const struct stat *st) {
@@ -76,7 +77,7 @@ static void add_file(struct walk *w, const char *path, const char *name, const s
   }
   uint64_t hash = hash_bytes(hash_process_seed(), text.data, text.len);
   s->files = xrealloc(s->files, (s->nfiles + 1) * sizeof *s->files);
-  s->files[s->nfiles++] = (struct snapshot_file) {xstrdup(name), text, hash};
+  s->files[s->nfiles++] = (struct snapshot_file){xstrdup(name), text, hash};
 }
 
 /* Swap files, backups and what editors probe with begin with a dot or a hash or do not end in .lua. */

@@ -7,25 +7,25 @@
 #include "base/buf.h"
 
 struct snapshot_file {
-  char *name;      /* relative to the root: "lua/routes/logs_query.lua" */
+  char *name; /* relative to the root: "lua/routes/logs_query.lua" */
   struct buf text;
   uint64_t hash;
 };
 
 /* config.lua and every .lua file below lua/, read once: what is validated is what runs. */
 struct snapshot {
-  char *config_file;  /* absolute, links resolved */
-  char *root;         /* its folder */
-  struct snapshot_file *files;  /* config.lua first, the others by name */
+  char *config_file;           /* absolute, links resolved */
+  char *root;                  /* its folder */
+  struct snapshot_file *files; /* config.lua first, the others by name */
   size_t nfiles;
-  char **folders;     /* lua/ and those below, absolute */
+  char **folders; /* lua/ and those below, absolute */
   size_t nfolders;
   uint64_t hash;      /* of names and contents */
   uint64_t signature; /* of names, sizes, times and inodes: cheap to compare */
 };
 
-/* Reads until two looks at the files agree.  A file or folder that anyone may write to, or that leads out of the root, is an error: a line each in
- * errors, and NULL. */
+/* Reads until two looks at the files agree.  A file or folder that anyone may write to, or that leads out of
+ * the root, is an error: a line each in errors, and NULL. */
 struct snapshot *snapshot_read(const char *config_file, struct buf *errors);
 void snapshot_free(struct snapshot *s);
 

@@ -37,36 +37,36 @@ struct every;
 
 struct task {
   struct script *script;
-  lua_State *co;                 /* anchored by ref; a task at rest keeps it for the next request */
+  lua_State *co; /* anchored by ref; a task at rest keeps it for the next request */
   int ref;
   struct request *request;       /* NULL: none, or the client is gone */
   struct request_object *object; /* what the coroutine has as req; its stack anchors it */
   struct every *every;           /* whose turn it runs; or NULL */
   struct answer answer;
-  bool streaming;                /* the head of a stream is out */
+  bool streaming; /* the head of a stream is out */
 
   enum task_wait wait;
   enum task_end end;
   struct job *job;
-  bool job_done;                 /* its message is here */
-  int grace;                     /* closing: looks of the hook until __close handlers are cut off; else -1 */
-  bool raised;                   /* the hook raised in co: Lua runs no hooks in it any more */
-  unsigned coroutines, depth;    /* of the script's own: made, and resumed inside each other */
-  unsigned stuck;                /* resumes among them that stand where nothing can yield */
-  size_t written;                /* streamed since it last gave way */
+  bool job_done;              /* its message is here */
+  int grace;                  /* closing: looks of the hook until __close handlers are cut off; else -1 */
+  bool raised;                /* the hook raised in co: Lua runs no hooks in it any more */
+  unsigned coroutines, depth; /* of the script's own: made, and resumed inside each other */
+  unsigned stuck;             /* resumes among them that stand where nothing can yield */
+  size_t written;             /* streamed since it last gave way */
 
-  int64_t burst_ns;              /* CPU clock when the hook first looked in this burst; 0: not yet */
-  int64_t cpu_ns;                /* of earlier bursts */
-  int64_t deadline_ms;           /* loop time */
-  struct buf traceback;          /* taken where the CPU time was up */
+  int64_t burst_ns;     /* CPU clock when the hook first looked in this burst; 0: not yet */
+  int64_t cpu_ns;       /* of earlier bursts */
+  int64_t deadline_ms;  /* loop time */
+  struct buf traceback; /* taken where the CPU time was up */
 
-  struct task *next, **prev;     /* among the script's live tasks */
+  struct task *next, **prev; /* among the script's live tasks */
   struct task *ready_next;
-  bool ready;                    /* stands in the ready queue */
+  bool ready; /* stands in the ready queue */
 };
 
 struct handler {
-  int ref;                       /* of the compiled function */
+  int ref; /* of the compiled function */
   int64_t timeout_ms;
   char *summary;
 };
@@ -79,24 +79,25 @@ struct script {
   const struct services *services;
   const struct snapshot *snapshot; /* the generation's; require reads it at any time */
   struct task *running;
-  struct task *tasks, *resting;  /* live ones; at rest, linked by next */
+  struct task *tasks, *resting; /* live ones; at rest, linked by next */
   size_t nresting;
-  struct handler *handlers;      /* by route index */
+  struct handler *handlers; /* by route index */
   size_t nhandlers;
-  int hook;                      /* reference of on_record, or LUA_NOREF */
+  int hook; /* reference of on_record, or LUA_NOREF */
   struct every *everies;
-  struct script *next, **prev;   /* among those that have run on the loop */
+  struct script *next, **prev; /* among those that have run on the loop */
 
   bool loading;
-  int64_t load_until_ns;         /* CPU clock of the loading thread */
+  int64_t load_until_ns; /* CPU clock of the loading thread */
   bool overran_load;
-  bool recycling;                /* a successor has been asked for */
-  bool collecting;               /* a full collection goes on in slices */
-  struct message leave, expire;  /* generation.c's errands on the loop */
+  bool recycling;               /* a successor has been asked for */
+  bool collecting;              /* a full collection goes on in slices */
+  struct message leave, expire; /* generation.c's errands on the loop */
 };
 
 /* script.c: a state without libraries, and its end: no task lives in it, and no loop but its own has it. */
-struct script *script_new(struct generation *generation, struct loop *loop, const struct services *services, size_t memory_bytes);
+struct script *script_new(struct generation *generation, struct loop *loop, const struct services *services,
+                          size_t memory_bytes);
 void script_free(struct script *script);
 void script_join(struct script *script); /* it becomes one of its loop's; when it first runs there */
 
@@ -105,8 +106,8 @@ struct scripts {
   struct loop *loop;
   struct script *list;
   struct task *ready, **ready_last;
-  uv_idle_t turn;                /* active while tasks are ready or a state collects */
-  uv_timer_t tick;               /* active while tasks wait: looks at their deadlines */
+  uv_idle_t turn;  /* active while tasks are ready or a state collects */
+  uv_timer_t tick; /* active while tasks wait: looks at their deadlines */
   struct knock *knock;
 };
 

@@ -186,8 +186,8 @@ void tasks_stop(struct script *script) {
 
 /* ---- Running ---- */
 
-/* __close handlers get a last small budget.  Where the hook raised inside co, its hooks are off and nothing could stop a handler: they are left
- * out. */
+/* __close handlers get a last small budget.  Where the hook raised inside co, its hooks are off and nothing
+ * could stop a handler: they are left out. */
 static void cut_off(struct task *task) {
   if (!task->raised) {
     lua_State *before = knock_watch(task->co);
@@ -230,11 +230,12 @@ static void fail(struct task *task, int status) {
   buf_clear(&body);
 }
 
-/* What the request's connection does with the answer may bring the next request at once: the task is at rest before. */
+/* What the request's connection does with the answer may bring the next request at once: the task is at rest
+ * before. */
 static void finish(struct task *task) {
   struct request *r = task->request;
   struct answer answer = task->answer;
-  task->answer = (struct answer) {0};
+  task->answer = (struct answer){0};
   lua_request_finish(task);
   if (r != NULL && answer.kind == ANSWER_SSE) {
     lua_sse_start(task->co, -1, r);
@@ -292,9 +293,11 @@ void task_start(struct script *script, struct request *r, struct every *every, l
     return;
   }
   const struct config *config = script->generation->config;
-  *task = (struct task) {.script = script, .co = task->co, .ref = task->ref, .request = r, .every = every, .grace = -1};
+  *task = (struct task){
+      .script = script, .co = task->co, .ref = task->ref, .request = r, .every = every, .grace = -1};
   int64_t timeout_ms = r != NULL ? script->handlers[r->route->index].timeout_ms : 0;
-  task->deadline_ms = (int64_t) uv_now(&script->loop->uv) + (timeout_ms > 0 ? timeout_ms : config->script.wall_ms);
+  task->deadline_ms =
+      (int64_t) uv_now(&script->loop->uv) + (timeout_ms > 0 ? timeout_ms : config->script.wall_ms);
   task->next = script->tasks;
   task->prev = &script->tasks;
   if (task->next != NULL)

@@ -14,8 +14,8 @@ struct folder {
   uv_fs_event_t event;
   struct watch *watch;
   char *path;
-  ino_t inode;   /* a folder made anew under its name wants a new watch */
-  bool is_root;  /* where only config.lua and lua count */
+  ino_t inode;  /* a folder made anew under its name wants a new watch */
+  bool is_root; /* where only config.lua and lua count */
   bool seen;
   struct folder *next;
 };
@@ -27,7 +27,7 @@ struct watch {
   void *arg;
   struct folder *folders;
   uint64_t signature;
-  uint64_t first_ms;  /* loop time of the first event since the last look; 0: none */
+  uint64_t first_ms; /* loop time of the first event since the last look; 0: none */
   uv_timer_t quiet, poll;
   unsigned handles;
 };
@@ -79,7 +79,7 @@ static void on_event(uv_fs_event_t *event, const char *name, int events, int sta
 /* A folder that cannot be watched (too many watches) is left to the poll. */
 static void add_folder(struct watch *w, const char *path, ino_t inode, bool is_root) {
   struct folder *f = xcalloc(1, sizeof *f);
-  *f = (struct folder) {.watch = w, .path = xstrdup(path), .inode = inode, .is_root = is_root, .seen = true};
+  *f = (struct folder){.watch = w, .path = xstrdup(path), .inode = inode, .is_root = is_root, .seen = true};
   f->next = w->folders;
   w->folders = f;
   w->handles++;
@@ -144,11 +144,14 @@ static void init_timer(struct watch *w, uv_timer_t *timer) {
   w->handles++;
 }
 
-struct watch *watch_start(uv_loop_t *loop, const char *config_file, uint64_t signature, void (*changed)(void *arg),
-                          void *arg) {
+struct watch *watch_start(uv_loop_t *loop, const char *config_file, uint64_t signature,
+                          void (*changed)(void *arg), void *arg) {
   struct watch *w = xcalloc(1, sizeof *w);
-  *w = (struct watch) {
-      .loop = loop, .config_file = xstrdup(config_file), .signature = signature, .changed = changed, .arg = arg};
+  *w = (struct watch){.loop = loop,
+                      .config_file = xstrdup(config_file),
+                      .signature = signature,
+                      .changed = changed,
+                      .arg = arg};
   init_timer(w, &w->quiet);
   init_timer(w, &w->poll);
   uv_timer_start(&w->quiet, on_quiet, 0, 0);
