@@ -92,6 +92,10 @@ return {
   -- tokens: ["my-model"] = { input = 1, output = 4, cache_read = 0.1, cache_write = 1.25 }
   pricing = { file = "", overrides = {} },
 
+  -- What senders tell beside requests (prompts, tool results, ..) is counted and streamed at /events/stream; keep = true
+  -- stores the newest max of them too, for /events/query.
+  events = { keep = false, max = 1000000 },
+
   log = {
     level = "info", -- debug, info, warn, error
     format = "logfmt", -- or "json"
@@ -121,6 +125,8 @@ return {
     { "POST", "/v1/traces", "routes.otlp_traces" },
     { "PUT", "/v1/traces", "routes.otlp_traces" }, -- OpenRouter's Broadcast
     { "POST", "/v1/metrics", "routes.otlp_metrics" },
+    { "GET", "/events/query", "routes.events_query" },
+    { "GET", "/events/stream", "routes.events_stream" },
     { "POST", "/ingest/litellm", "routes.ingest_litellm" },
     { "POST", "/ingest/ccproxy", "routes.ingest_ccproxy" },
     { "POST", "/ingest/access_log", "routes.ingest_access_log" },

@@ -1,4 +1,6 @@
 --- What becomes of a decoded batch: records are stored, events counted and sent to the stream.
+local config = require "config"
+local dates = require "ingest.dates"
 local metrics = require "metrics"
 local sse = require "sse"
 local storage = require "storage"
@@ -11,11 +13,36 @@ local events = metrics.counter {
   labels = { "sender", "event" },
 }
 
+local settings = config.events or {}
+
+local function seconds(timestamp)
+  return math.type(timestamp) == "integer" and timestamp / 1e9 or dates.seconds(timestamp)
+end
+
+---@param event Event
+local function entry_of(event)
+  return {
+    kind = event.name, sender = event.sender, time = seconds(event.timestamp), session = event.session,
+    attributes = event.attributes,
+  }
+end
+
 local function take_events(batch)
-  for _, event in ipairs(batch.events) do
-    events:inc(1, event.sender, event.name)
-    sse.publish("events", event)
+  local entries = {}
+  for i, event in ipairs(batch.events) do
+    entries[i] = entry_of(event)
   end
+  if settings.keep and #entries > 0 then
+    local kept, message = storage.append("events", entries, { keep = settings.max })
+    if not kept then
+      return nil, message
+    end
+  end
+  for i, event in ipairs(batch.events) do
+    events:inc(1, event.sender, event.name)
+    sse.publish("events", entries[i])
+  end
+  return true
 end
 
 -- One batch of the writer; a body may hold far more.
@@ -51,8 +78,8 @@ function store.batch(batch)
     end
     put(totals, batch, result)
   end
-  take_events(batch)
-  return totals
+  local taken, message = take_events(batch)
+  return taken and totals, message
 end
 
 return store

@@ -132,6 +132,16 @@ function storage.aggregate(questions) end
 ---@return Reason? reason
 function storage.sql(text, ...) end
 
+--- Keeps tables as JSON beside the records: in the table journal(entry, topic, kind, time, data), which storage.sql
+--- reads.  Their members kind (text) and time (unix seconds; absent: now) are columns too, time in microseconds.  Yields.
+---@param topic string    1 to 64 bytes
+---@param entries table[]
+---@param options { keep: integer? }?  entries older than the newest so many are deleted; default 1000000
+---@return table?
+---@return string? message
+---@return Reason? reason
+function storage.append(topic, entries, options) end
+
 --- Deletes all rows and rollups; metrics keep their counts.  Yields.
 ---@return table?
 ---@return string? message

@@ -2,6 +2,7 @@
 
 #include <lauxlib.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/clock.h"
 #include "base/mem.h"
@@ -14,6 +15,7 @@
 #include "script/lua_json.h"
 #include "script/script.h"
 #include "services.h"
+#include "store/journal.h"
 #include "store/storage.h"
 
 /* A body from here on is scanned on a worker thread: the loop has other clients. */
@@ -49,6 +51,7 @@ struct ingest {
   struct write write;
   struct storage *storage;
   struct batch *batch;
+  struct journal *journal;
   struct buf body;
   enum record_format format;
   struct record_limits limits;
@@ -102,7 +105,7 @@ static int push_written(lua_State *L, struct job *job) {
   if (in->write.status < 0)
     return lua_storage_fail(L, in->write.status, in->write.error);
   lua_createtable(L, 0, 6);
-  if (in->write.kind == WRITE_RESET)
+  if (in->write.kind != WRITE_RECORDS)
     return 1;
   set_integer(L, "accepted", in->write.accepted);
   set_integer(L, "merged", in->write.merged);
@@ -119,6 +122,9 @@ static int push_written(lua_State *L, struct job *job) {
 static void free_ingest(struct job *job) {
   struct ingest *in = container_of(job, struct ingest, job);
   batch_free(in->batch);
+  if (in->journal != NULL)
+    journal_clear(in->journal);
+  free(in->journal);
   buf_clear(&in->body);
   free(in);
 }
@@ -233,6 +239,83 @@ static int l_storage_insert(lua_State *L) {
   return write_batch(L, task, batch, dropped, probe_all);
 }
 
+/* ---- storage.append(topic, entries, {keep = n}) ---- */
+
+static const char journal_type[] = "journal";
+
+static int l_journal_gc(lua_State *L) {
+  struct journal **j = lua_touserdata(L, 1);
+  if (*j != NULL)
+    journal_clear(*j);
+  free(*j);
+  *j = NULL;
+  return 0;
+}
+
+/* Pushes the place of a journal that is being put together. */
+static struct journal **push_journal(lua_State *L) {
+  struct journal **j = lua_newuserdatauv(L, sizeof *j, 0);
+  *j = NULL;
+  if (luaL_newmetatable(L, journal_type)) {
+    lua_pushcfunction(L, l_journal_gc);
+    lua_setfield(L, -2, "__gc");
+    lua_pushboolean(L, false);
+    lua_setfield(L, -2, "__metatable");
+  }
+  lua_setmetatable(L, -2);
+  *j = xcalloc(1, sizeof **j);
+  return j;
+}
+
+/* The entry at the top: its members kind and time (unix seconds; absent: now) are columns of their own too. */
+static void add_entry(lua_State *L, struct journal *j, struct buf *json, struct buf *error, int64_t now_us) {
+  size_t kind_len = 0;
+  luaL_checktype(L, -1, LUA_TTABLE);
+  lua_getfield(L, -1, "kind");
+  lua_getfield(L, -2, "time");
+  const char *kind = lua_type(L, -2) == LUA_TSTRING ? lua_tolstring(L, -2, &kind_len) : "";
+  double time = lua_type(L, -1) == LUA_TNUMBER ? lua_tonumber(L, -1) : 0;
+  bool has_time = time > 0 && time < 253402300800.0;
+  json->len = 0;
+  if (!lua_json_write(L, -3, json, error)) {
+    lua_pushlstring(L, error->data, error->len);
+    luaL_argerror(L, 2, lua_tostring(L, -1));
+  }
+  journal_add(j, has_time ? (int64_t) (time * 1e6 + 0.5) : now_us, kind, kind_len, json->data, json->len);
+  lua_pop(L, 2);
+}
+
+static void read_journal(lua_State *L, struct journal *j) {
+  int64_t now_us = clock_now_us();
+  struct buf *json = lua_json_push_fragment(L), *error = lua_json_push_fragment(L);
+  lua_Integer count = (lua_Integer) lua_rawlen(L, 2);
+  for (lua_Integer i = 1; i <= count; i++) {
+    lua_rawgeti(L, 2, i);
+    add_entry(L, j, json, error, now_us);
+    lua_pop(L, 1);
+  }
+}
+
+static int l_storage_append(lua_State *L) {
+  size_t len;
+  const char *topic = luaL_checklstring(L, 1, &len);
+  luaL_argcheck(L, len > 0 && len < sizeof ((struct journal *) NULL)->topic, 1, "a topic has 1 to 64 bytes");
+  luaL_checktype(L, 2, LUA_TTABLE);
+  int64_t keep = lua_isnoneornil(L, 3) ? 1000000 : lua_field_integer(L, 3, "keep", 1000000, 1, INT64_MAX / 2);
+  if (lua_storage(L) == NULL)
+    return lua_storage_unavailable(L);
+  struct task *task = script_task(L, "storage.append");
+  struct journal **j = push_journal(L);
+  memcpy((*j)->topic, topic, len);
+  (*j)->keep = keep;
+  read_journal(L, *j);
+  struct ingest *in = ingest_new(L, task, WRITE_JOURNAL);
+  in->journal = in->write.journal = *j;
+  *j = NULL;
+  ingest_write(in);
+  return script_wait(L, &in->job);
+}
+
 static int l_storage_reset(lua_State *L) {
   if (lua_storage(L) == NULL)
     return lua_storage_unavailable(L);
@@ -291,6 +374,7 @@ int luaopen_storage(lua_State *L) {
   static const luaL_Reg functions[] = {
     {"ingest", l_storage_ingest},
     {"insert", l_storage_insert},
+    {"append", l_storage_append},
     {"select", l_storage_select},
     {"count", l_storage_count},
     {"get", l_storage_get},

@@ -4,6 +4,7 @@
 #include <time.h>
 
 #include "base/clock.h"
+#include "store/journal.h"
 
 enum { GROUP_RECORDS = 5000, GROUP_BYTES = 4 << 20 };
 
@@ -24,7 +25,8 @@ void queue_clear(struct queue *q) {
 }
 
 static size_t size_of(const struct write *w) {
-  return sizeof *w + (w->batch != NULL ? w->batch->text.len + w->batch->records.len : 0);
+  return sizeof *w + (w->batch != NULL ? w->batch->text.len + w->batch->records.len : 0) +
+         (w->journal != NULL ? w->journal->entries.len : 0);
 }
 
 int queue_add(struct queue *q, struct write *w) {

@@ -13,6 +13,7 @@
 #include "record/schema.h"
 
 struct hub;
+struct journal;  /* journal.h */
 struct metrics;
 struct storage; /* owned by main; all functions here may be called from any loop thread */
 
@@ -52,7 +53,8 @@ void storage_close(struct storage *storage);
 
 enum write_kind {
   WRITE_RECORDS,
-  WRITE_RESET, /* deletes all rows, rollups and ids; metrics keep their counts */
+  WRITE_RESET,   /* deletes all rows, rollups, ids and the journal; metrics keep their counts */
+  WRITE_JOURNAL, /* keeps what scripts have beside records */
 };
 
 /* Embedded by the caller.  done.receive is called once on loop, after COMMIT or failure, and owns it
@@ -62,6 +64,7 @@ struct write {
   struct loop *loop;
   enum write_kind kind;
   struct batch *batch;   /* stays the caller's; complete records */
+  struct journal *journal; /* the same; of WRITE_JOURNAL */
   bool probe_all;        /* look for repeated ids among all stored ones, not only the recent: imports */
   int status;            /* 0: stored.  UV_ENOSPC, UV_EIO, ..: nothing of it is, and error says why */
   uint32_t accepted, merged;

@@ -14,6 +14,7 @@
 #include "hub/hub.h"
 #include "metrics/metrics.h"
 #include "store/database.h"
+#include "store/journal.h"
 #include "store/store_metrics.h"
 #include "store/writer_state.h"
 
@@ -28,11 +29,22 @@ static int save_series(void *arg, const char *key, size_t key_len, const void *v
   return statement_run(w->save_series);
 }
 
+static int apply(struct writer *w, struct write *write) {
+  switch (write->kind) {
+  case WRITE_RESET:
+    return writer_reset(w);
+  case WRITE_JOURNAL:
+    return journal_write(w->db, write->journal);
+  default:
+    return writer_apply(w, write);
+  }
+}
+
 static int run_group(struct writer *w, struct write *group) {
   w->inserted = 0;
   int rc = statement_run(w->begin);
   for (struct write *write = group; write != NULL && rc == SQLITE_OK; write = write->next)
-    rc = write->kind == WRITE_RESET ? writer_reset(w) : writer_apply(w, write);
+    rc = apply(w, write);
   if (rc == SQLITE_OK)
     rc = rollups_flush(w->rollups);
   if (rc == SQLITE_OK && w->fresh != NULL)
@@ -64,7 +76,7 @@ static void roll_back(struct writer *w) {
 
 static void tell(struct writer *w, const struct write *write, int64_t now_us) {
   const struct batch *b = write->batch;
-  if (write->kind == WRITE_RESET)
+  if (write->kind != WRITE_RECORDS)
     return;
   for (size_t i = 0; w->metrics != NULL && i < b->count; i++)
     metrics_track_active(w->metrics, batch_record(b, i), &b->text, now_us);

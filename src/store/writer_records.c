@@ -2,6 +2,7 @@
 
 #include "base/mem.h"
 #include "metrics/metrics.h"
+#include "store/journal.h"
 #include "store/database.h"
 #include "store/merge.h"
 #include "store/writer_state.h"
@@ -133,6 +134,8 @@ int writer_reset(struct writer *w) {
     rc = meta_set_int(w->db, "next_row", w->rows.next);
   if (rc == SQLITE_OK)
     rc = database_exec(w->db, "DELETE FROM rows");
+  if (rc == SQLITE_OK)
+    rc = journal_delete_all(w->db);
   if (rc == SQLITE_OK)
     rc = ids_delete_all(w->ids);
   if (rc == SQLITE_OK)
