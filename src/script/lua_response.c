@@ -63,11 +63,21 @@ static void read_json(lua_State *L, struct answer *answer) {
   luaL_error(L, "the handler answered json that cannot be written: %s", text);
 }
 
+/* A fragment is handed over, not copied: it may be a page of many megabytes, which would otherwise wait for the collector. */
+static void take_fragment(lua_State *L, struct buf *out, struct buf *fragment) {
+  if (fragment->data == NULL)
+    luaL_error(L, "the handler answered a fragment that has been sent before");
+  buf_clear(out);
+  *out = buf_take(fragment);
+}
+
 static void read_text(lua_State *L, struct buf *out, const char *field) {
   size_t len;
-  struct buf *body = script_body(L, lua_gettop(L));
-  if (body == NULL)
-    body = lua_json_fragment(L, -1);
+  struct buf *body = script_body(L, lua_gettop(L)), *fragment = lua_json_fragment(L, -1);
+  if (fragment != NULL) {
+    take_fragment(L, out, fragment);
+    return;
+  }
   if (body != NULL) {
     buf_append(out, body->data, body->len);
     return;
