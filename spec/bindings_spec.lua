@@ -56,7 +56,7 @@ describe("bindings", function()
     return s:log():sub(before + 1)
   end
 
-  for _, name in ipairs { "json", "kv", "log", "metrics", "server", "sse", "storage" } do
+  for _, name in ipairs { "crypto", "json", "kv", "log", "metrics", "server", "sse", "storage" } do
     it("have a stub for each function and no other: " .. name, function()
       local there, described = {}, {}
       for _, key in ipairs(run([[
@@ -305,6 +305,17 @@ describe("bindings", function()
     it("leaves the server's own topic alone", function()
       assert.truthy(fails([[require("sse").publish("logs", {})]]):find("server's own", 1, true))
     end)
+  end)
+
+  it("crypto has digests and identifiers", function()
+    local result = run [[
+      local crypto = require "crypto"
+      return crypto.sha256 "abc", crypto.hmac("Jefe", "what do ya want for nothing?"), crypto.uuid4(), crypto.uuid7()
+    ]]
+    assert.equal("ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad", result[1])
+    assert.equal("5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843", result[2])
+    assert.truthy(result[3]:match "^%x+%-%x+%-4%x%x%x%-[89ab]%x%x%x%-%x+$")
+    assert.truthy(result[4]:match "^%x+%-%x+%-7%x%x%x%-[89ab]%x%x%x%-%x+$")
   end)
 
   it("log writes structured lines", function()

@@ -3,6 +3,7 @@
 #include <stddef.h>
 
 const struct binding bindings[] = {
+  {"crypto", luaopen_crypto},
   {"json", luaopen_json},
   {"kv", luaopen_kv},
   {"log", luaopen_log},

@@ -11,6 +11,7 @@ struct binding {
 
 extern const struct binding bindings[];  /* ended by a NULL name */
 
+int luaopen_crypto(lua_State *L);   /* lua_crypto.c */
 int luaopen_json(lua_State *L);     /* lua_json.c */
 int luaopen_log(lua_State *L);      /* lua_log.c */
 int luaopen_kv(lua_State *L);       /* lua_kv.c */
