@@ -2,6 +2,7 @@
 #include <sqlite3.h>
 #include <sys/stat.h>
 
+#include "base/hash.h"
 #include "store_fixture.h"
 
 /* Which files are refused, with which words, and how an older one is brought up to the schema. */
@@ -33,13 +34,26 @@ static void write_file(const char *path, const char *text, size_t repeats) {
   fclose(f);
 }
 
+static uint64_t hash_of(const char *path) {
+  struct buf text = {0};
+  FILE *f = fopen(path, "r");
+  for (int c; (c = fgetc(f)) != EOF;)
+    buf_putc(&text, (char) c);
+  fclose(f);
+  uint64_t hash = hash_bytes(hash_process_seed(), text.data, text.len);
+  buf_clear(&text);
+  return hash;
+}
+
 static void test_refuses_what_is_not_ours(void) {
   struct store *s = store_new();
   write_file(s->path, "this is a letter, not a database. ", 1000);
   expect_refused(s, "not a database");
   unlink(s->path);
   exec(s->path, "CREATE TABLE songs(title)");
+  uint64_t before = hash_of(s->path);
   expect_refused(s, "belongs to another program");
+  CHECK(hash_of(s->path) == before);
   unlink(s->path);
   store_open(s);
   store_close(s);

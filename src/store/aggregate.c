@@ -1,15 +1,14 @@
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "base/mem.h"
+#include "store/answer.h"
 #include "store/database.h"
 #include "store/key.h"
 #include "store/plan.h"
 #include "store/reader.h"
 #include "store/rollup.h"
 #include "store/rows.h"
-#include "store/rowset.h"
 #include "store/tally.h"
 #include "store/where.h"
 
@@ -235,142 +234,95 @@ static int open_sides(struct aggregate *a) {
   return rc == SQLITE_ROW || rc == SQLITE_DONE ? SQLITE_OK : rc;
 }
 
-/* The first or last time that the filter finds, for a side that is open. */
-static int find_side(struct aggregate *a, bool last, int64_t *side) {
+/* Narrows the window to the first or last bucket of a tier in which the filter finds something. */
+static int find_bucket(struct aggregate *a, const struct rollup_set *set, enum tier tier, bool last,
+                       struct span *window) {
+  struct buf sql = {0};
+  sqlite3_stmt *stmt;
+  buf_printf(&sql, "SELECT bucket FROM rollup_%s WHERE tier = ? AND bucket >= ? AND bucket < ? AND row_count > 0",
+             set->name);
+  where_write(&sql, a->where, a->schema, a->time);
+  buf_printf(&sql, " ORDER BY bucket%s LIMIT 1", last ? " DESC" : "");
+  int rc = reader_statement(a->reader, &sql, &stmt);
+  buf_clear(&sql);
+  if (rc != SQLITE_OK)
+    return rc;
+  sqlite3_bind_int64(stmt, 1, tier);
+  sqlite3_bind_int64(stmt, 2, window->from / 1000000 - tier_seconds[tier] + 1); /* the bucket that from is in, too */
+  sqlite3_bind_int64(stmt, 3, window->to / 1000000);
+  where_bind(stmt, 4, a->where, a->schema, a->time);
+  rc = sqlite3_step(stmt);
+  if (rc == SQLITE_ROW) {
+    window->from = sqlite3_column_int64(stmt, 0) * 1000000;
+    window->to = window->from + tier_seconds[tier] * 1000000;
+  }
+  sqlite3_reset(stmt);
+  return rc;
+}
+
+/* The first or last time in the window that the filter finds. */
+static int find_row(struct aggregate *a, bool last, struct span window, int64_t *side) {
   const char *time = a->schema->columns[a->schema->time].name;
   struct buf sql = {0};
   sqlite3_stmt *stmt;
-  buf_printf(&sql, "SELECT \"%s\" FROM rows WHERE 1", time);
-  where_write(&sql, a->where, a->schema, -1);
+  buf_printf(&sql, "SELECT \"%s\" FROM rows WHERE \"%s\" >= ? AND \"%s\" < ?", time, time, time);
+  where_write(&sql, a->where, a->schema, a->time);
   buf_printf(&sql, " ORDER BY \"%s\"%s LIMIT 1", time, last ? " DESC" : "");
   int rc = reader_statement(a->reader, &sql, &stmt);
   buf_clear(&sql);
   if (rc != SQLITE_OK)
     return rc;
-  where_bind(stmt, 1, a->where, a->schema, -1);
+  sqlite3_bind_int64(stmt, 1, window.from);
+  sqlite3_bind_int64(stmt, 2, window.to);
+  where_bind(stmt, 3, a->where, a->schema, a->time);
   rc = sqlite3_step(stmt);
   if (rc == SQLITE_ROW)
     *side = sqlite3_column_int64(stmt, 0);
   sqlite3_reset(stmt);
-  return rc == SQLITE_ROW || rc == SQLITE_DONE ? SQLITE_OK : rc;
+  return rc;
+}
+
+/* Where the buckets of an open side begin or end: found in days, then in hours and minutes of that day, as
+ * fine as the question's buckets, and in rows where the cells do not tell. */
+static int find_side(struct aggregate *a, const struct question *question, const struct rollup_set *set, bool last,
+                     struct span window, int64_t *side) {
+  bool fine = false;
+  for (int tier = TIER_DAY; set != NULL && tier >= TIER_MINUTE && !fine; tier--) {
+    if (!(set->tiers >> tier & 1))
+      continue;
+    int rc = find_bucket(a, set, (enum tier) tier, last, &window);
+    if (rc != SQLITE_ROW)
+      return rc;
+    *side = window.from;
+    fine = question->every_s % tier_seconds[tier] == 0;
+  }
+  return fine ? SQLITE_ROW : find_row(a, last, window, side);
 }
 
 /* The smallest multiple of every_s that gives at most max_points buckets. */
-static int choose_width(struct aggregate *a, struct question *question, struct span asked) {
-  int64_t every_s = question->used_every_s = question->every_s;
-  if (every_s == 0 || question->max_points == 0)
-    return SQLITE_OK;
-  struct span found = {asked.from, asked.to == INT64_MAX ? INT64_MAX : asked.to - 1};
-  int rc = asked.from == INT64_MIN ? (found.from = 0, find_side(a, false, &found.from)) : SQLITE_OK;
-  if (rc == SQLITE_OK && asked.to == INT64_MAX)
-    rc = (found.to = found.from, find_side(a, true, &found.to));
+static void fit_width(struct question *question, struct span found) {
+  int64_t every_s = question->every_s;
   int64_t from = floor_to(found.from, 1000000) / 1000000, to = floor_to(found.to, 1000000) / 1000000;
   for (int64_t n = (to - from) / every_s / question->max_points;; n++) {
     int64_t width = question->used_every_s = (n > 0 ? n : 1) * every_s;
     if ((floor_to(to, width) - floor_to(from, width)) / width < question->max_points)
-      return rc;
+      return;
   }
 }
 
-/* ---- The answer ---- */
-
-struct order {
-  int measure;
-  bool descending;
-};
-
-static int compare_numbers(int64_t a, int64_t b) {
-  return (a > b) - (a < b);
-}
-
-static int by_order(const void *x, const void *y, void *arg) {
-  const struct tally *a = *(struct tally *const *) x, *b = *(struct tally *const *) y;
-  const struct order *order = arg;
-  int result = 0;
-  if (order->measure >= 0)
-    result = compare_numbers(a->sums[order->measure], b->sums[order->measure]);
-  else
-    result = tally_compare(a, b);
-  if (result != 0)
-    return order->descending ? -result : result;
-  return tally_compare(a, b);
-}
-
-static void write_names(struct rowset *rows, const struct schema *schema, const struct question *question) {
-  char name[128];
-  for (size_t i = 0; i < question->nby; i++)
-    rowset_name(rows, schema->columns[question->by[i]].name);
-  if (question->every_s > 0)
-    rowset_name(rows, "time");
-  for (size_t i = 0; i < schema->nmeasures; i++)
-    rowset_name(rows, schema->measures[i].name);
-  for (size_t i = 0; schema->sketch >= 0 && i < question->nquantiles; i++) {
-    int n = snprintf(name, sizeof name, "%s_p", schema->columns[schema->sketch].name);
-    snprintf(name + n, sizeof name - (size_t) n, "%.10g", question->quantiles[i] * 100);
-    char *point = strchr(name + n, '.'); /* 0.999 is p999 */
-    if (point != NULL)
-      memmove(point, point + 1, strlen(point));
-    rowset_name(rows, name);
-  }
-}
-
-static const char *put_key(struct rowset *rows, const struct column *c, const char *p, struct buf *scratch) {
-  struct cell cell = {c->type == COLUMN_BOOLEAN ? CELL_BOOLEAN : CELL_INTEGER, {0}};
-  const char *s;
-  size_t len;
-  if (c->type == COLUMN_STRING) {
-    p = key_get_text(p, scratch, &s, &len);
-    rowset_put_text(rows, s, len);
-    return p;
-  }
-  if (c->type == COLUMN_FLOAT) {
-    cell.type = CELL_REAL;
-    p = key_get_real(p, &cell.value.f);
-  } else {
-    p = key_get_int(p, &cell.value.i);
-  }
-  rowset_put(rows, cell);
-  return p;
-}
-
-static struct cell measure_cell(const struct schema *schema, const struct measure *m, int64_t sum) {
-  if (m->kind == MEASURE_COUNT || (schema->columns[m->column].type != COLUMN_FLOAT && m->scale == 1))
-    return (struct cell) {CELL_INTEGER, {.i = sum}};
-  return (struct cell) {CELL_REAL, {.f = (double) sum / m->scale}};
-}
-
-static void write_group(struct rowset *rows, const struct schema *schema, const struct question *question,
-                        const struct tally *group) {
-  struct buf scratch = {0};
-  const char *p = group->key;
-  int64_t time = 0;
-  if (question->every_s > 0)
-    p = key_get_int(p, &time);
-  for (size_t i = 0; i < question->nby; i++)
-    p = put_key(rows, &schema->columns[question->by[i]], p, &scratch);
-  if (question->every_s > 0)
-    rowset_put(rows, (struct cell) {CELL_REAL, {.f = (double) time}});
-  for (size_t i = 0; i < schema->nmeasures; i++)
-    rowset_put(rows, measure_cell(schema, &schema->measures[i], group->sums[i]));
-  for (size_t i = 0; schema->sketch >= 0 && i < question->nquantiles; i++)
-    rowset_put(rows, (struct cell) {CELL_REAL, {.f = sketch_quantile(&group->sketch, question->quantiles[i])}});
-  rows->nrows++;
-  buf_clear(&scratch);
-}
-
-static void write_answer(const struct schema *schema, struct inquiry *in) {
-  struct question *question = in->question;
-  struct order order = {question->order_by, question->descending};
-  struct tally **groups = tallies_sorted(&in->groups);
-  size_t n = in->groups.table.len;
-  if (n > 0 && (order.measure >= 0 || order.descending))
-    qsort_r(groups, n, sizeof *groups, by_order, &order);
-  if (question->limit > 0 && n > question->limit)
-    n = question->limit;
-  write_names(&question->rows, schema, question);
-  for (size_t i = 0; i < n; i++)
-    write_group(&question->rows, schema, question, groups[i]);
-  free(groups);
+static int choose_width(struct aggregate *a, struct question *question, const struct rollup_set *set,
+                        struct span asked) {
+  struct span found = {asked.from, asked.to == INT64_MAX ? INT64_MAX : asked.to - 1};
+  int rc = SQLITE_ROW;
+  if (question->every_s == 0 || question->max_points == 0)
+    return SQLITE_OK;
+  if (asked.from == INT64_MIN)
+    rc = find_side(a, question, set, false, asked, &found.from);
+  if (rc == SQLITE_ROW && asked.to == INT64_MAX)
+    rc = find_side(a, question, set, true, asked, &found.to);
+  if (rc == SQLITE_ROW)
+    fit_width(question, found);
+  return rc == SQLITE_ROW || rc == SQLITE_DONE ? SQLITE_OK : rc; /* nothing found: nothing to fit */
 }
 
 /* ---- All of it ---- */
@@ -383,8 +335,11 @@ static int plan_all(struct aggregate *a, uint32_t usable) {
   int rc = open_sides(a);
   for (size_t i = 0; i < a->ninquiries && rc == SQLITE_OK; i++) {
     struct question *question = a->inquiries[i].question;
-    rc = choose_width(a, question, asked);
-    plan_question(&a->inquiries[i].plan, a->schema, question, columns, usable, a->window);
+    struct plan *plan = &a->inquiries[i].plan;
+    question->used_every_s = question->every_s;
+    plan_question(plan, a->schema, question, columns, usable, a->window);
+    rc = choose_width(a, question, plan->set, asked);
+    plan_question(plan, a->schema, question, columns, usable, a->window); /* wider buckets: wider cells */
   }
   return rc;
 }
@@ -419,7 +374,7 @@ int query_aggregate(struct reader *r, struct query *q) {
   struct aggregate a = {.reader = r, .schema = reader_schema(r), .where = q->where};
   int rc = gather(&a, q->questions, q->nquestions);
   for (size_t i = 0; i < a.ninquiries && rc == SQLITE_OK; i++)
-    write_answer(a.schema, &a.inquiries[i]);
+    answer_question(a.inquiries[i].question, &a.inquiries[i].groups);
   finish(&a, q);
   return rc;
 }

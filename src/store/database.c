@@ -28,9 +28,10 @@ int database_open(sqlite3 **db, const char *path, enum access access) {
     return rc;
   sqlite3_busy_timeout(*db, 2000);
   sqlite3_db_config(*db, SQLITE_DBCONFIG_ENABLE_LOAD_EXTENSION, 0, NULL);
+  sqlite3_db_config(*db, SQLITE_DBCONFIG_DQS_DML, 0, NULL);
   sqlite3_db_config(*db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, !writes, NULL);
   rc = sqlite3_wal_autocheckpoint(*db, 0);
-  return rc == SQLITE_OK ? database_exec(*db, writes ? writer_settings : reader_settings) : rc;
+  return rc == SQLITE_OK && !writes ? database_exec(*db, reader_settings) : rc;
 }
 
 int database_exec(sqlite3 *db, const char *sql) {
@@ -71,6 +72,21 @@ int database_status(int code) {
   case SQLITE_ERROR: case SQLITE_RANGE: case SQLITE_MISMATCH: return UV_EINVAL;
   default: return UV_EIO;
   }
+}
+
+static const char *remedy(int code) {
+  switch (code & 0xff) {
+  case SQLITE_NOTADB: return "; choose another path";
+  case SQLITE_CORRUPT: return "; put a backup in its place or move it away";
+  case SQLITE_FULL: return "; make room on its disk";
+  case SQLITE_CANTOPEN: case SQLITE_READONLY: case SQLITE_PERM: return "; mend its permissions or choose another path";
+  case SQLITE_BUSY: return "; another program is using it";
+  default: return "";
+  }
+}
+
+void database_explain(sqlite3 *db, const char *path, struct buf *error) {
+  buf_printf(error, "%s: %s%s", path, sqlite3_errmsg(db), remedy(sqlite3_errcode(db)));
 }
 
 /* ---- meta ---- */
@@ -208,7 +224,7 @@ static int identify(sqlite3 *db, const char *path, bool *empty, struct buf *erro
   if (rc == SQLITE_OK)
     rc = database_int(db, "SELECT count(*) FROM sqlite_schema", &tables);
   if (rc != SQLITE_OK) {
-    buf_printf(error, "%s: %s", path, sqlite3_errmsg(db));
+    database_explain(db, path, error);
     return database_status(rc);
   }
   *empty = tables == 0 && id == 0;
@@ -229,7 +245,9 @@ int database_prepare(sqlite3 *db, const char *path, const struct schema *schema,
   int status = identify(db, path, &empty, error);
   if (status < 0)
     return status;
-  int rc = database_exec(db, "BEGIN IMMEDIATE");
+  int rc = database_exec(db, writer_settings);
+  if (rc == SQLITE_OK)
+    rc = database_exec(db, "BEGIN IMMEDIATE");
   if (rc == SQLITE_OK)
     rc = empty ? create(db, schema) : add_columns(db, schema);
   if (rc == SQLITE_OK)
@@ -238,7 +256,7 @@ int database_prepare(sqlite3 *db, const char *path, const struct schema *schema,
     rc = database_exec(db, "COMMIT");
   if (rc == SQLITE_OK)
     return 0;
-  buf_printf(error, "%s: %s", path, sqlite3_errmsg(db));
+  database_explain(db, path, error);
   if (!sqlite3_get_autocommit(db))
     database_exec(db, "ROLLBACK");
   return database_status(rc);

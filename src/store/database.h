@@ -20,10 +20,13 @@ enum { DATABASE_APPLICATION_ID = 0x6d6f6f6e, DATABASE_VERSION = 1 };
 
 enum access { ACCESS_WRITER, ACCESS_READER };
 
-/* Opens a connection with the settings of its kind.  Only one writer exists, and it alone checkpoints:
- * SQLite before 3.51.3 can lose frames when another connection resets the log ("WAL-reset bug",
- * sqlite.org/wal.html). */
+/* Opens a connection with the settings of its kind; a writer's are made by database_prepare, once the file
+ * is known to be ours.  Only one writer exists, and it alone checkpoints: SQLite before 3.51.3 can lose
+ * frames when another connection resets the log ("WAL-reset bug", sqlite.org/wal.html). */
 int database_open(sqlite3 **db, const char *path, enum access access);
+
+/* Appends what went wrong with the file and how to mend it. */
+void database_explain(sqlite3 *db, const char *path, struct buf *error);
 
 /* Makes or migrates the tables to fit the schema.  0 or UV_E with the reason appended to error. */
 int database_prepare(sqlite3 *db, const char *path, const struct schema *schema, struct buf *error);

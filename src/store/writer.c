@@ -297,21 +297,21 @@ static int open_parts(struct writer *w) {
 
 static int open_file(struct writer *w, struct buf *error) {
   const char *path = w->options.path;
-  int rc = database_open(&w->db, path, ACCESS_WRITER);
   bool full = w->options.durability == DURABILITY_FULL;
-  if (rc == SQLITE_OK)
-    rc = database_exec(w->db, full ? "PRAGMA synchronous=FULL" : "PRAGMA synchronous=NORMAL");
+  int rc = database_open(&w->db, path, ACCESS_WRITER);
   if (rc != SQLITE_OK) {
-    buf_printf(error, "%s: %s", path, sqlite3_errmsg(w->db));
+    database_explain(w->db, path, error);
     return database_status(rc);
   }
   int status = database_prepare(w->db, path, w->schema, error);
   if (status < 0)
     return status;
   sqlite3_wal_hook(w->db, on_wal, w);
-  rc = open_parts(w);
+  rc = database_exec(w->db, full ? "PRAGMA synchronous=FULL" : "PRAGMA synchronous=NORMAL");
+  if (rc == SQLITE_OK)
+    rc = open_parts(w);
   if (rc != SQLITE_OK)
-    buf_printf(error, "%s: %s", path, sqlite3_errmsg(w->db));
+    database_explain(w->db, path, error);
   return database_status(rc);
 }
 
