@@ -8,7 +8,7 @@ enum { SHA256_BYTES = 32, SHA256_BLOCK = 64 };
 
 struct sha256 {
   uint32_t state[8];
-  uint64_t len;                 /* bytes so far */
+  uint64_t len; /* bytes so far */
   unsigned char block[SHA256_BLOCK];
 };
 
@@ -18,6 +18,7 @@ void sha256_add(struct sha256 *h, const void *data, size_t len);
 void sha256_final(struct sha256 *h, unsigned char out[SHA256_BYTES]);
 
 /* RFC 2104. */
-void hmac_sha256(const void *key, size_t key_len, const void *data, size_t len, unsigned char out[SHA256_BYTES]);
+void hmac_sha256(const void *key, size_t key_len, const void *data, size_t len,
+                 unsigned char out[SHA256_BYTES]);
 
 #endif

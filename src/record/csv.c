@@ -49,7 +49,8 @@ static void write_value(struct buf *out, const struct column *c, union value v, 
   }
 }
 
-void csv_write_row(struct buf *out, const struct schema *schema, const struct record *r, const struct buf *text) {
+void csv_write_row(struct buf *out, const struct schema *schema, const struct record *r,
+                   const struct buf *text) {
   const char *separator = "";
   for (size_t i = 0; i < schema->nstored; i++) {
     if (!schema->columns[i].is_public)

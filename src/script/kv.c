@@ -11,7 +11,7 @@
 
 struct entry {
   uint64_t hash;
-  int64_t expires_ns;  /* monotonic; 0: never */
+  int64_t expires_ns; /* monotonic; 0: never */
   struct kv_value value;
   size_t len;
   char key[];
@@ -46,7 +46,8 @@ static void remove_entry(struct kv *kv, struct entry *e) {
 }
 
 static struct entry *find(struct kv *kv, struct key key) {
-  struct entry *e = table_find(&kv->entries, hash_bytes(hash_process_seed(), key.data, key.len), entry_equal, &key);
+  struct entry *e =
+      table_find(&kv->entries, hash_bytes(hash_process_seed(), key.data, key.len), entry_equal, &key);
   if (e == NULL || e->expires_ns == 0 || e->expires_ns > clock_monotonic_ns())
     return e;
   remove_entry(kv, e);
@@ -128,7 +129,8 @@ int kv_set(struct kv *kv, const char *key, size_t len, const struct kv_value *va
   pthread_mutex_lock(&kv->lock);
   struct entry *e = find(kv, (struct key) {key, len});
   size_t freed = e != NULL ? entry_bytes(len, &e->value) : 0;
-  if (value->type != KV_NONE && entry_bytes(len, value) > freed && !make_room(kv, entry_bytes(len, value) - freed))
+  if (value->type != KV_NONE && entry_bytes(len, value) > freed &&
+      !make_room(kv, entry_bytes(len, value) - freed))
     rc = UV_ENOSPC;
   if (rc == 0 && e != NULL)
     remove_entry(kv, e);
@@ -152,7 +154,8 @@ static void add(struct kv_value *to, const struct kv_value *by) {
   to->type = KV_REAL;
 }
 
-int kv_incr(struct kv *kv, const char *key, size_t len, const struct kv_value *by, int64_t ttl_ms, struct kv_value *sum) {
+int kv_incr(struct kv *kv, const char *key, size_t len, const struct kv_value *by, int64_t ttl_ms,
+            struct kv_value *sum) {
   int rc = 0;
   pthread_mutex_lock(&kv->lock);
   struct entry *e = find(kv, (struct key) {key, len});

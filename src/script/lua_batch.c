@@ -90,7 +90,8 @@ static bool set_event(struct reader *in, int index) {
 }
 
 static bool is_null(lua_State *L, int index) {
-  return lua_isnil(L, index) || (lua_type(L, index) == LUA_TLIGHTUSERDATA && lua_touserdata(L, index) == NULL);
+  return lua_isnil(L, index) ||
+         (lua_type(L, index) == LUA_TLIGHTUSERDATA && lua_touserdata(L, index) == NULL);
 }
 
 static bool set_value(struct reader *in, const struct column_name *name, int index, const char **why) {
@@ -112,8 +113,8 @@ static bool set_value(struct reader *in, const struct column_name *name, int ind
   }
 }
 
-/* key is a string; the value stands at index.  An alias fills its column only where nothing else has, so those come in a
- * second round. */
+/* key is a string; the value stands at index.  An alias fills its column only where nothing else has, so
+ * those come in a second round. */
 static bool set_member(struct reader *in, const char *key, size_t len, int index, bool aliases) {
   const struct column_name *name = schema_name(in->b->schema, key, len);
   const char *why;
@@ -153,10 +154,12 @@ static bool read_record(struct reader *in, int index) {
          read_members(in, index, true);
 }
 
-void lua_batch_add(lua_State *L, int index, struct batch *b, uint32_t position, struct buf *scratch, int64_t now_us) {
+void lua_batch_add(lua_State *L, int index, struct batch *b, uint32_t position, struct buf *scratch,
+                   int64_t now_us) {
   int top = lua_gettop(L);
   if (!lua_istable(L, index) || !lua_checkstack(L, 16)) {
-    batch_reject(b, position, 0, -1, "a record must be a table, is a %s", lua_typename(L, lua_type(L, index)));
+    batch_reject(b, position, 0, -1, "a record must be a table, is a %s",
+                 lua_typename(L, lua_type(L, index)));
     return;
   }
   struct reader in = {.L = L, .b = b, .r = batch_add(b), .position = position, .scratch = scratch};

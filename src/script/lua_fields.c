@@ -11,7 +11,8 @@ int lua_field_error(lua_State *L, const char *name, const char *message) {
   return luaL_error(L, "bad field %s (%s)", name, message);
 }
 
-int64_t lua_field_integer(lua_State *L, int index, const char *name, int64_t absent, int64_t least, int64_t most) {
+int64_t lua_field_integer(lua_State *L, int index, const char *name, int64_t absent, int64_t least,
+                          int64_t most) {
   int is_integer = true;
   int64_t n = absent;
   if (lua_getfield(L, index, name) != LUA_TNIL)

@@ -14,16 +14,16 @@ enum { MAX_DEPTH = 64, MAX_BYTES = 256 << 20, DECODE_DEPTH = 64 };
 static const char array_key, object_key, fragment_key;
 
 struct member {
-  const char *name;  /* anchored by the table that is being written */
+  const char *name; /* anchored by the table that is being written */
   size_t len;
-  int key;           /* where on the stack the key stands */
+  int key; /* where on the stack the key stands */
 };
 
 struct writer {
   lua_State *L;
   struct buf *out;
   struct buf *error;
-  struct buf members;  /* struct member of the objects that are open, innermost last */
+  struct buf members; /* struct member of the objects that are open, innermost last */
   int depth;
 };
 
@@ -150,7 +150,8 @@ static bool write_table(struct writer *w, int index) {
     return fail(w, "nested too deep, perhaps a cycle,");
   w->depth++;
   int top = lua_gettop(w->L);
-  bool array = has_mark(w->L, index, &array_key) || (!has_mark(w->L, index, &object_key) && is_list(w->L, index));
+  bool array =
+      has_mark(w->L, index, &array_key) || (!has_mark(w->L, index, &object_key) && is_list(w->L, index));
   bool ok = array ? write_array(w, index) : write_object(w, index);
   lua_settop(w->L, top);
   w->depth--;

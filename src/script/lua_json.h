@@ -6,14 +6,15 @@
 
 #include "base/buf.h"
 
-/* Appends the value at index as JSON (record/json.h has the rules of strings and numbers).  A table is an array if
- * json.array marked it or its keys are 1..n, else an object, its members sorted by name; an empty unmarked table is {}.
- * json.fragment is embedded as it is.  false when the value has no JSON form (a function, mixed keys, nested too deep,
- * too large): then error says what and where, and out may hold a part.  Never raises, leaves the stack as it was. */
+/* Appends the value at index as JSON (record/json.h has the rules of strings and numbers).  A table is an
+ * array if json.array marked it or its keys are 1..n, else an object, its members sorted by name; an empty
+ * unmarked table is {}. json.fragment is embedded as it is.  false when the value has no JSON form (a
+ * function, mixed keys, nested too deep, too large): then error says what and where, and out may hold a part.
+ * Never raises, leaves the stack as it was. */
 bool lua_json_write(lua_State *L, int index, struct buf *out, struct buf *error);
 
-/* Pushes an empty json.fragment and answers its bytes, for the caller to fill.  The collector frees them, so it is also the place
- * for a buffer that is open while Lua may raise. */
+/* Pushes an empty json.fragment and answers its bytes, for the caller to fill.  The collector frees them, so
+ * it is also the place for a buffer that is open while Lua may raise. */
 struct buf *lua_json_push_fragment(lua_State *L);
 
 /* The bytes of a fragment, or NULL when the value at index is none. */
@@ -22,7 +23,8 @@ struct buf *lua_json_fragment(lua_State *L, int index);
 /* Marks the table at the top of the stack as an array. */
 void lua_json_mark_array(lua_State *L);
 
-/* Pushes the bytes of the string, or of the userdata with __tostring, at index: for arguments that may be large. */
+/* Pushes the bytes of the string, or of the userdata with __tostring, at index: for arguments that may be
+ * large. */
 const char *lua_json_check_text(lua_State *L, int index, size_t *len);
 
 #endif

@@ -32,11 +32,13 @@ static const char *check_field(lua_State *L, const char *name) {
 static size_t check_labels(lua_State *L, const char *labels[MAX_LABELS]) {
   if (lua_getfield(L, 1, "labels") == LUA_TNIL)
     return 0;
-  luaL_argcheck(L, lua_istable(L, -1) && lua_rawlen(L, -1) <= MAX_LABELS, 1, "labels must be a list of at most 8 names");
+  luaL_argcheck(L, lua_istable(L, -1) && lua_rawlen(L, -1) <= MAX_LABELS, 1,
+                "labels must be a list of at most 8 names");
   size_t n = lua_rawlen(L, -1);
   int list = lua_gettop(L);
   for (size_t i = 0; i < n; i++) {
-    luaL_argcheck(L, lua_rawgeti(L, list, (lua_Integer) i + 1) == LUA_TSTRING, 1, "labels must be a list of names");
+    luaL_argcheck(L, lua_rawgeti(L, list, (lua_Integer) i + 1) == LUA_TSTRING, 1,
+                  "labels must be a list of names");
     labels[i] = lua_tostring(L, -1);
   }
   return n;
@@ -48,7 +50,8 @@ static size_t check_bounds(lua_State *L, double bounds[MAX_BOUNDS]) {
     memcpy(bounds, default_bounds, sizeof default_bounds);
     return n;
   }
-  luaL_argcheck(L, lua_istable(L, -1) && lua_rawlen(L, -1) <= MAX_BOUNDS, 1, "buckets must be a list of at most 64 bounds");
+  luaL_argcheck(L, lua_istable(L, -1) && lua_rawlen(L, -1) <= MAX_BOUNDS, 1,
+                "buckets must be a list of at most 64 bounds");
   n = lua_rawlen(L, -1);
   for (size_t i = 0; i < n; i++) {
     lua_rawgeti(L, -1, (lua_Integer) i + 1);
@@ -94,7 +97,8 @@ static int l_metrics_histogram(lua_State *L) {
   return new_family(L, METRIC_HISTOGRAM);
 }
 
-typedef void (*metric_update)(struct metrics *m, struct metric *f, const struct metric_label *labels, double n);
+typedef void (*metric_update)(struct metrics *m, struct metric *f, const struct metric_label *labels,
+                              double n);
 
 /* handle:update(n, label...): a value for each label of the family, in their order. */
 static int update(lua_State *L, enum metric_kind kind, metric_update apply) {

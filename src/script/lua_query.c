@@ -17,8 +17,8 @@ enum { SELECT_MAX = 100000, SQL_MAX_BOUND = 100 };
 struct asked {
   struct job job;
   struct query *query;
-  bool list;      /* aggregate: of a list of questions */
-  bool as_json;   /* get */
+  bool list;    /* aggregate: of a list of questions */
+  bool as_json; /* get */
 };
 
 static const char type_name[] = "query";
@@ -146,7 +146,7 @@ static void read_after(lua_State *L, struct query *q) {
 
 static enum rows_as read_as(lua_State *L) {
   static const char *const names[] = {
-    [ROWS_BATCH] = "tables", [ROWS_JSON] = "json", [ROWS_NDJSON] = "ndjson", [ROWS_CSV] = "csv", NULL,
+      [ROWS_BATCH] = "tables", [ROWS_JSON] = "json", [ROWS_NDJSON] = "ndjson", [ROWS_CSV] = "csv", NULL,
   };
   lua_getfield(L, 1, "as");
   enum rows_as as = (enum rows_as) luaL_checkoption(L, -1, "tables", names);
@@ -255,17 +255,17 @@ static void bind_value(lua_State *L, int index, struct rowset *bound) {
   size_t len;
   switch (lua_type(L, index)) {
   case LUA_TBOOLEAN:
-    cell = (struct cell) {CELL_INTEGER, {.i = lua_toboolean(L, index)}};
+    cell = (struct cell){CELL_INTEGER, {.i = lua_toboolean(L, index)}};
     break;
   case LUA_TNUMBER:
     if (lua_isinteger(L, index))
-      cell = (struct cell) {CELL_INTEGER, {.i = lua_tointeger(L, index)}};
+      cell = (struct cell){CELL_INTEGER, {.i = lua_tointeger(L, index)}};
     else
-      cell = (struct cell) {CELL_REAL, {.f = lua_tonumber(L, index)}};
+      cell = (struct cell){CELL_REAL, {.f = lua_tonumber(L, index)}};
     break;
   case LUA_TSTRING: {
     const char *s = lua_tolstring(L, index, &len);
-    cell = (struct cell) {CELL_TEXT, {.s = {(uint32_t) bound->text.len, (uint32_t) len}}};
+    cell = (struct cell){CELL_TEXT, {.s = {(uint32_t) bound->text.len, (uint32_t) len}}};
     buf_append(&bound->text, s, len);
     break;
   }

@@ -129,7 +129,8 @@ static void push_cell(lua_State *L, const struct cell *cell, const struct buf *t
 void lua_rowset_push(lua_State *L, const struct rowset *rows) {
   int first = lua_gettop(L) + 1;
   luaL_checkstack(L, (int) rows->ncolumns + 8, "too many columns");
-  for (const char *name = rows->names.data, *end = name + rows->names.len; name < end; name += strlen(name) + 1)
+  for (const char *name = rows->names.data, *end = name + rows->names.len; name < end;
+       name += strlen(name) + 1)
     lua_pushstring(L, name);
   lua_createtable(L, (int) rows->nrows, 1);
   const struct cell *cell = (const struct cell *) rows->cells.data;

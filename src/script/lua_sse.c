@@ -16,7 +16,8 @@ static const char type_name[] = "sse.stream";
 
 enum { MAX_TOPIC = 64 };
 
-/* What sse.stream answers: a subscription in waiting.  Whatever is not handed over, the collector releases. */
+/* What sse.stream answers: a subscription in waiting.  Whatever is not handed over, the collector releases.
+ */
 struct stream {
   char topic[MAX_TOPIC + 1];
   char connection_id[UUID_LENGTH + 1];
@@ -116,9 +117,9 @@ bool lua_sse_is_stream(lua_State *L, int index) {
 
 static void set_headers(struct response *response) {
   static const char *const headers[][2] = {
-    {"content-type", "text/event-stream; charset=utf-8"},
-    {"cache-control", "no-cache"},
-    {"x-accel-buffering", "no"},
+      {"content-type", "text/event-stream; charset=utf-8"},
+      {"cache-control", "no-cache"},
+      {"x-accel-buffering", "no"},
   };
   response->status = 200;
   for (size_t i = 0; i < sizeof headers / sizeof *headers; i++)
@@ -128,13 +129,13 @@ static void set_headers(struct response *response) {
 /* The subscription takes over what the collector would release. */
 static void subscribe(struct streams *streams, struct stream *s, struct request *r, struct response *head) {
   struct subscription subscription = {
-    .topic = s->topic,
-    .where = s->where,
-    .replay_where = s->replay_where,
-    .hello = s->hello,
-    .resume = s->has_resume ? s->resume : NULL,
-    .connection_id = s->connection_id,
-    .chunked = !r->http10,
+      .topic = s->topic,
+      .where = s->where,
+      .replay_where = s->replay_where,
+      .hello = s->hello,
+      .resume = s->has_resume ? s->resume : NULL,
+      .connection_id = s->connection_id,
+      .chunked = !r->http10,
   };
   s->where = s->replay_where = NULL;
   s->hello = NULL;

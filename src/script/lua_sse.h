@@ -9,8 +9,8 @@ struct request;
 /* Whether the value at index is what sse.stream answered. */
 bool lua_sse_is_stream(lua_State *L, int index);
 
-/* Sends the head of the stream at index and makes the connection of r a subscriber; r is void afterwards.  The loop's thread;
- * never raises. */
+/* Sends the head of the stream at index and makes the connection of r a subscriber; r is void afterwards. The
+ * loop's thread; never raises. */
 void lua_sse_start(lua_State *L, int index, struct request *r);
 
 #endif

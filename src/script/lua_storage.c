@@ -150,7 +150,8 @@ static bool option_probe_all(lua_State *L, int index) {
 
 static struct record_limits limits_of(lua_State *L) {
   const struct config *config = script_generation(L)->config;
-  return (struct record_limits) {.record_bytes = config->limits.record_bytes, .depth = config->limits.json_depth};
+  return (struct record_limits) {.record_bytes = config->limits.record_bytes,
+                                .depth = config->limits.json_depth};
 }
 
 /* Takes the request's body, or copies a string, into a buffer that the collector frees. */
@@ -169,7 +170,8 @@ static struct buf *take_body(lua_State *L, int index) {
 }
 
 /* Hands the batch over to a new job and writes it. */
-static int write_batch(lua_State *L, struct task *task, struct batch **batch, uint32_t dropped, bool probe_all) {
+static int write_batch(lua_State *L, struct task *task, struct batch **batch, uint32_t dropped,
+                       bool probe_all) {
   struct ingest *in = ingest_new(L, task, WRITE_RECORDS);
   in->batch = *batch;
   in->dropped = dropped;
@@ -180,7 +182,8 @@ static int write_batch(lua_State *L, struct task *task, struct batch **batch, ui
 }
 
 /* on_record is Lua of this coroutine, so here the scan cannot be left to a worker. */
-static int ingest_hooked(lua_State *L, struct task *task, struct buf *body, enum record_format format, bool probe_all) {
+static int ingest_hooked(lua_State *L, struct task *task, struct buf *body, enum record_format format,
+                         bool probe_all) {
   int hook = lua_gettop(L);
   int64_t now_us = clock_now_us();
   struct record_limits limits = limits_of(L);
@@ -267,7 +270,7 @@ static struct journal **push_journal(lua_State *L) {
   return j;
 }
 
-/* The entry at the top: its members kind and time (unix seconds; absent: now) are columns of their own too. */
+/* The entry at the top: its members kind and time (unix seconds; absent: now) are columns of their own. */
 static void add_entry(lua_State *L, struct journal *j, struct buf *json, struct buf *error, int64_t now_us) {
   size_t kind_len = 0;
   luaL_checktype(L, -1, LUA_TTABLE);
@@ -299,7 +302,7 @@ static void read_journal(lua_State *L, struct journal *j) {
 static int l_storage_append(lua_State *L) {
   size_t len;
   const char *topic = luaL_checklstring(L, 1, &len);
-  luaL_argcheck(L, len > 0 && len < sizeof ((struct journal *) NULL)->topic, 1, "a topic has 1 to 64 bytes");
+  luaL_argcheck(L, len > 0 && len < sizeof((struct journal *) NULL)->topic, 1, "a topic has 1 to 64 bytes");
   luaL_checktype(L, 2, LUA_TTABLE);
   int64_t keep = lua_isnoneornil(L, 3) ? 1000000 : lua_field_integer(L, 3, "keep", 1000000, 1, INT64_MAX / 2);
   if (lua_storage(L) == NULL)
