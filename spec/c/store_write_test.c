@@ -1,6 +1,8 @@
 #include <signal.h>
 #include <sys/resource.h>
+#include <sys/wait.h>
 
+#include "metrics/metrics.h"
 #include "store_fixture.h"
 
 static void expect_row(struct store *s, const char *id, const char *part) {
@@ -192,6 +194,82 @@ static void test_queue_is_bounded(void) {
   store_remove(s);
 }
 
+/* Stores until it is killed; tells after each answer how many rows are stored. */
+static void store_for_ever(const char *path, int told) {
+  struct store *s = store_new();
+  rmdir(s->folder);
+  s->options.path = path;
+  store_open(s);
+  for (int stored = 0;; stored += 100) {
+    put_many(s, stored, stored + 100, false, 100);
+    int now = stored + 100;
+    if (write(told, &now, sizeof now) != sizeof now)
+      _exit(1);
+  }
+}
+
+/* Killed at any moment, the store has all that it acknowledged, and its cells agree with its rows. */
+static void test_killed(void) {
+  struct store *s = store_new();
+  for (int round = 0; round < 3; round++) {
+    int pipe_ends[2], stored = 0;
+    CHECK(pipe(pipe_ends) == 0);
+    pid_t child = fork();
+    if (child == 0)
+      store_for_ever(s->path, pipe_ends[1]);
+    close(pipe_ends[1]);
+    for (int i = 0; i < 20 + 30 * round; i++)
+      CHECK(read(pipe_ends[0], &stored, sizeof stored) == sizeof stored);
+    kill(child, SIGKILL);
+    waitpid(child, NULL, 0);
+    while (read(pipe_ends[0], &stored, sizeof stored) == sizeof stored)
+      continue;
+    close(pipe_ends[0]);
+    store_open(s);
+    int64_t rows = count_rows(s);
+    CHECK(rows >= stored && rows % 100 == 0);
+    CHECK(total(s, "tokens_output") == (double) rows);
+    put_many(s, 0, stored, false, 0);
+    CHECK(reset(s).status == 0);
+    store_close(s);
+  }
+  store_remove(s);
+}
+
+static struct metrics *open_with_metrics(struct store *s) {
+  struct buf error = {0};
+  struct metrics *m = metrics_new("ccproxy", 1000);
+  CHECK(metrics_declare(m, s->schema, &error));
+  CHECK(storage_open(&s->storage, s->schema, &s->options, m, NULL, &error) == 0);
+  return m;
+}
+
+static void expect_sample(struct metrics *m, const char *line) {
+  struct buf page = {0};
+  metrics_render(m, EXPOSITION_TEXT, &page);
+  buf_putc(&page, '\0');
+  CHECK(strstr(page.data, line) != NULL);
+  buf_clear(&page);
+}
+
+static void test_counters_outlive_a_restart(void) {
+  const char *line = "ccproxy_tokens_total{type=\"input\",model=\"m\",service_type=\"unknown\"} 12\n";
+  struct store *s = store_new();
+  struct metrics *m = open_with_metrics(s);
+  put(s, "{\"request_id\":\"a\",\"model\":\"m\",\"tokens_input\":5}\n{\"request_id\":\"b\",\"model\":\"m\",\"tokens_input\":7}\n");
+  put(s, "{\"request_id\":\"a\",\"tokens_input\":6}\n"); /* a repeat is not counted again */
+  expect_sample(m, line);
+  expect_sample(m, "moonledger_store_merged_records_total 1\n");
+  CHECK(reset(s).status == 0);
+  store_close(s);
+  metrics_free(m);
+  m = open_with_metrics(s);
+  expect_sample(m, line);
+  store_close(s);
+  metrics_free(m);
+  store_remove(s);
+}
+
 int main(void) {
   struct store *s = store_new();
   store_open(s);
@@ -204,5 +282,7 @@ int main(void) {
   test_segments();
   test_disk_full();
   test_queue_is_bounded();
+  test_killed();
+  test_counters_outlive_a_restart();
   return TEST_END;
 }
