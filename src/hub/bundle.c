@@ -54,7 +54,8 @@ static void write_end(struct buf *out) {
 }
 
 void write_overflow(struct buf *out, uint64_t dropped) {
-  buf_literal(out, "data: {\"type\":\"overflow\",\"message\":\"Event queue full, some events dropped\",\"dropped\":");
+  buf_literal(out, "data: {\"type\":\"overflow\",\"message\":\"Event queue full, some events dropped\"");
+  buf_literal(out, ",\"dropped\":");
   buf_put_int(out, (int64_t) dropped);
   write_end(out);
 }

@@ -5,8 +5,8 @@
 #include "base/hash.h"
 #include "base/mem.h"
 
-/* Groups with an equality among their conditions are found by its value, so that a thousand filters on one column cost
- * one look-up per event. */
+/* Groups with an equality among their conditions are found by its value, so that a thousand filters on one
+ * column cost one look-up per event. */
 
 enum { MAX_INDEXED_VALUES = 16 };
 
@@ -37,9 +37,11 @@ static bool is_for(const void *item, const void *key) {
     return false;
   if (!k->is_text)
     return e->value.i == k->value.i;
+  size_t len = k->value.s.len;
+  if (e->value.s.len != len)
+    return false;
   const char *text = e->group->where->text.data;
-  return e->value.s.len == k->value.s.len &&
-         (k->value.s.len == 0 || memcmp(text + e->value.s.offset, k->text->data + k->value.s.offset, k->value.s.len) == 0);
+  return len == 0 || memcmp(text + e->value.s.offset, k->text->data + k->value.s.offset, len) == 0;
 }
 
 static struct key value_key(const struct groups *groups, int column, union value v, const struct buf *text) {
@@ -133,13 +135,15 @@ static void remove_topic(struct groups *groups, struct topic *t) {
   free(t);
 }
 
-static bool is_same(const struct groups *groups, const struct group *g, const struct conditions *where, uint64_t hash) {
+static bool is_same(const struct groups *groups, const struct group *g, const struct conditions *where,
+                    uint64_t hash) {
   if (g->where == NULL || where == NULL)
     return g->where == where;
   return g->hash == hash && conditions_equal(g->where, where, groups->schema);
 }
 
-static struct group *add_group(struct groups *groups, struct topic *t, struct conditions *where, uint64_t hash) {
+static struct group *add_group(struct groups *groups, struct topic *t, struct conditions *where,
+                               uint64_t hash) {
   struct group *g = xcalloc(1, sizeof *g);
   g->topic = t;
   g->where = where;
@@ -221,7 +225,8 @@ static void match_index(struct groups *groups, const struct topic *t, struct eve
   for (uint64_t left = t->columns; left != 0; left &= left - 1) {
     int column = __builtin_ctzll(left);
     struct key key = value_key(groups, column, e->record->v[column], &e->text);
-    for (const struct entry *entry = table_find(&t->index, key_hash(&key), is_for, &key); entry != NULL; entry = entry->next)
+    const struct entry *entry = table_find(&t->index, key_hash(&key), is_for, &key);
+    for (; entry != NULL; entry = entry->next)
       if (event_passes(e, entry->group->where, groups->schema))
         hit(groups, entry->group, e);
   }

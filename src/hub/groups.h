@@ -14,7 +14,7 @@ struct group {
   struct topic *topic;
   struct conditions *where;   /* NULL: all */
   uint64_t hash;
-  int indexed;                /* index into where->items of the condition that it is found by; -1: tried for every event */
+  int indexed;                /* which of where->items it is found by; -1: it is tried for every event */
 
   struct subscriber *live;
   size_t members;             /* live ones and those behind */

@@ -8,7 +8,7 @@
 #include "hub/ring.h"
 
 enum { PUBLISH_AT_ONCE = 64 };
-static const int64_t REMEMBER_US = 60 * 1000000LL; /* how long the ring is filled after the last subscriber has left */
+static const int64_t REMEMBER_US = 60 * 1000000LL; /* the ring is filled so long after the last one has left */
 
 struct hub {
   const struct schema *schema;
@@ -80,11 +80,14 @@ static struct place next_place(const struct hub *hub, int64_t row) {
   return (struct place) {hub->newest.row, hub->newest.n + 1};
 }
 
+static bool is_full(const struct hub *hub, size_t more_bytes) {
+  return hub->next - hub->first >= hub->options.ring_events || hub->bytes + more_bytes > hub->options.ring_bytes;
+}
+
 static void append(struct hub *hub, struct event *e) {
   hub->newest = next_place(hub, e->place.row);
   event_stamp(e, hub->name, hub->newest);
-  while (hub->first < hub->next &&
-         (hub->next - hub->first >= hub->options.ring_events || hub->bytes + e->bytes > hub->options.ring_bytes))
+  while (hub->first < hub->next && is_full(hub, e->bytes))
     drop_oldest(hub);
   *slot(hub, hub->next++) = e;
   hub->bytes += e->bytes;
@@ -168,10 +171,12 @@ void hub_read(struct hub *hub, uint64_t from, uint64_t upto, size_t max_bytes, s
   slice->lost = slice->from - from;
   uint64_t end = upto < hub->next ? upto : hub->next;
   uint64_t to = slice->from;
-  while (to < end && slice->count < SLICE_EVENTS && (bytes == 0 || bytes + (*slot(hub, to))->frame_len <= max_bytes)) {
-    struct event *e = event_ref(*slot(hub, to++));
+  for (; to < end && slice->count < SLICE_EVENTS; to++) {
+    struct event *e = *slot(hub, to);
     bytes += e->frame_len;
-    slice->events[slice->count++] = e;
+    if (slice->count > 0 && bytes > max_bytes)
+      break;
+    slice->events[slice->count++] = event_ref(e);
   }
   slice->to = to;
   if (slice->count > 0)

@@ -24,14 +24,16 @@ void hub_free(struct hub *hub);
 /* The database's name, first part of every event id, and its newest row.  Before the first publish. */
 void hub_set_name(struct hub *hub, const char *name, int64_t last_row);
 
-/* Publishes the committed records of b that are not unchanged, in their order, to topic "logs" as the event JSON of
- * record_write_event.  Called by the storage writer after COMMIT, so every loop sees one order.  Event id: NAME-rowid-n,
- * the newest row so far and the number of events so far that are in no new row (starts, merges, scripts' own); n begins at the
- * unix time of the start in microseconds, so that both only grow, also over a restart.  Cannot fail. */
+/* Publishes the committed records of b that are not unchanged, in their order, to topic "logs" as the event
+ * JSON of record_write_event.  Called by the storage writer after COMMIT, so every loop sees one order.
+ * Event id: NAME-rowid-n, the newest row so far and the number of events so far that are in no new row
+ * (starts, merges, scripts' own); n begins at the unix time of the start in microseconds, so that both only
+ * grow, also over a restart.  Cannot fail. */
 void hub_publish_batch(struct hub *hub, const struct batch *b);
 
-/* Appends one event of a script's own topic.  json is one line of UTF-8 (len bytes, copied).  Framing: WHATWG HTML,
- * "Server-sent events".  Any thread; cannot fail: a subscriber that fell off the ring is told so by an overflow event. */
+/* Appends one event of a script's own topic.  json is one line of UTF-8 (len bytes, copied).  Framing: WHATWG
+ * HTML, "Server-sent events".  Any thread; cannot fail: a subscriber that fell off the ring is told so by an
+ * overflow event. */
 void hub_publish(struct hub *hub, const char *topic, const char *json, size_t len);
 
 struct hub_stats {

@@ -12,12 +12,13 @@ static const struct {
      offsetof(struct hub_stats, delivered)},
     {METRIC_COUNTER, "moonledger_stream_dropped_total", "Events that a slow subscriber was told it had missed.",
      offsetof(struct hub_stats, dropped)},
-    {METRIC_GAUGE, "moonledger_stream_subscribers", "Open live streams.", offsetof(struct hub_stats, subscribers)},
+    {METRIC_GAUGE, "moonledger_stream_subscribers", "Open live streams.",
+     offsetof(struct hub_stats, subscribers)},
     {METRIC_GAUGE, "moonledger_stream_groups", "Different filters among the open live streams.",
      offsetof(struct hub_stats, groups)},
     {METRIC_GAUGE, "moonledger_stream_ring_events", "Events kept for streams that catch up or come back.",
      offsetof(struct hub_stats, ring_events)},
-    {METRIC_GAUGE, "moonledger_stream_ring_bytes", "Memory of the events kept for streams that catch up or come back.",
+    {METRIC_GAUGE, "moonledger_stream_ring_bytes", "Memory of the events that are kept.",
      offsetof(struct hub_stats, ring_bytes)},
 };
 

@@ -9,10 +9,10 @@
 #include "services.h"
 #include "store/storage.h"
 
-/* A subscriber that comes back with an event's id gets what it missed: from the ring if that still holds the next event, else
- * the rows behind the id, in pages from storage, up to the newest that has left the ring, and then the ring.  A row is
- * committed before it is published and published before it leaves the ring, so a page asked for after looking at the ring's
- * floor has all rows up to it. */
+/* A subscriber that comes back with an event's id gets what it missed: from the ring if that still holds the
+ * next event, else the rows behind the id, in pages from storage, up to the newest that has left the ring,
+ * and then the ring.  A row is committed before it is published and published before it leaves the ring, so a
+ * page asked for after looking at the ring's floor has all rows up to it. */
 
 enum { PAGE_ROWS = 64 };
 

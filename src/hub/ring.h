@@ -6,7 +6,8 @@
 #include "hub/event.h"
 #include "hub/hub.h"
 
-/* What hub.c offers to the loops' streams.  Events are numbered from 0 in the order of publishing; the ring holds the newest. */
+/* What hub.c offers to the loops' streams.  Events are numbered from 0 in the order of publishing; the ring
+ * holds the newest. */
 
 enum {
   SLICE_EVENTS = 512,
@@ -24,7 +25,8 @@ struct slice {
   struct event *events[SLICE_EVENTS];
 };
 
-/* The events from number from on, below upto: as many as a slice holds and their frames fit in max_bytes, at least one. */
+/* The events from number from on, below upto: as many as a slice holds and their frames fit in max_bytes, at
+ * least one. */
 void hub_read(struct hub *hub, uint64_t from, uint64_t upto, size_t max_bytes, struct slice *slice);
 void slice_clear(struct slice *slice);
 

@@ -74,7 +74,8 @@ static void fall_behind(struct subscriber *sub, uint64_t cursor) {
   subscriber_set_state(sub, SUBSCRIBER_BEHIND);
 }
 
-/* One write to each live member whose socket is free; the others keep their place in the ring, which is at from. */
+/* One write to each live member whose socket is free; the others keep their place in the ring, which is at
+ * from. */
 static void deliver(struct streams *s, struct group *g, uint64_t from) {
   struct bundle bundle = {.events = g->hits, .count = g->nhits};
   uint64_t sent = 0;
@@ -109,7 +110,9 @@ static void spread(struct streams *s, struct slice *slice) {
   }
 }
 
-static void each_group(struct streams *s, void (*visit)(struct streams *s, struct group *g, void *arg), void *arg) {
+typedef void visit_group(struct streams *s, struct group *g, void *arg);
+
+static void each_group(struct streams *s, visit_group *visit, void *arg) {
   for (struct topic *t = s->groups.topics, *next_topic; t != NULL; t = next_topic) {
     next_topic = t->next;
     struct group *lists[] = {t->plain, t->indexed};
@@ -322,7 +325,8 @@ static void on_conn_drained(struct conn *c) {
     uv_async_send(&sub->streams->listener.wake);
 }
 
-static struct subscriber *subscriber_new(struct streams *s, struct conn *c, const struct subscription *subscription) {
+static struct subscriber *subscriber_new(struct streams *s, struct conn *c,
+                                         const struct subscription *subscription) {
   struct subscriber *sub = xcalloc(1, sizeof *sub);
   bool is_new;
   sub->streams = s;

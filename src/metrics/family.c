@@ -29,7 +29,8 @@ static bool goes_by(enum metric_kind kind, const char *family, const char *name)
     return len > 6 && strlen(name) == len - 6 && memcmp(family, name, len - 6) == 0;
   if (kind == METRIC_GAUGE || strncmp(family, name, len) != 0)
     return false;
-  return strcmp(name + len, "_bucket") == 0 || strcmp(name + len, "_sum") == 0 || strcmp(name + len, "_count") == 0;
+  const char *suffix = name + len;
+  return strcmp(suffix, "_bucket") == 0 || strcmp(suffix, "_sum") == 0 || strcmp(suffix, "_count") == 0;
 }
 
 static const char *check_label(const char *label, enum metric_kind kind) {

@@ -74,9 +74,13 @@ bool is_whole(double n) {
   return fabs(n) <= 9007199254740992.0 && n == trunc(n);
 }
 
+static bool replace(_Atomic double *cell, double *old, double n) {
+  return atomic_compare_exchange_weak_explicit(cell, old, n, memory_order_relaxed, memory_order_relaxed);
+}
+
 void metric_add_real(_Atomic double *cell, double n) {
   double old = atomic_load_explicit(cell, memory_order_relaxed);
-  while (!atomic_compare_exchange_weak_explicit(cell, &old, old + n, memory_order_relaxed, memory_order_relaxed))
+  while (!replace(cell, &old, old + n))
     continue;
 }
 
@@ -100,8 +104,7 @@ void metric_inc(struct metrics *m, struct metric *f, const struct metric_label *
 /* A counter that mirrors another one only goes up, also when two threads render at once. */
 static void raise_to(struct series *s, double n) {
   double old = atomic_load_explicit(&s->real, memory_order_relaxed);
-  while (n > old &&
-         !atomic_compare_exchange_weak_explicit(&s->real, &old, n, memory_order_relaxed, memory_order_relaxed))
+  while (n > old && !replace(&s->real, &old, n))
     continue;
 }
 

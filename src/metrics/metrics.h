@@ -28,8 +28,9 @@ struct metric_options {
 struct metrics *metrics_new(const char *name_space, size_t max_series);
 void metrics_free(struct metrics *m);
 
-/* Registers a family, or answers the one of that name if kind, labels and bounds are the same (so that a reloaded script finds its
- * counters).  NULL with a message in error when the name is not valid (Prometheus data model) or is another family's. */
+/* Registers a family, or answers the one of that name if kind, labels and bounds are the same (so that a
+ * reloaded script finds its counters).  NULL with a message in error when the name is not valid (Prometheus
+ * data model) or is another family's. */
 struct metric *metrics_family(struct metrics *m, const struct metric_options *options, struct buf *error);
 
 struct metric_label {
@@ -37,8 +38,9 @@ struct metric_label {
   size_t len;
 };
 
-/* Any thread; no allocation and no lock on a known series.  An empty label value is "unknown"; values become well-formed UTF-8 of at
- * most 256 bytes.  inc of a counter ignores a negative or not finite n; set raises a counter to n. */
+/* Any thread; no allocation and no lock on a known series.  An empty label value is "unknown"; values become
+ * well-formed UTF-8 of at most 256 bytes.  inc of a counter ignores a negative or not finite n; set raises a
+ * counter to n. */
 void metric_inc(struct metrics *m, struct metric *f, const struct metric_label *labels, double n);
 void metric_set(struct metrics *m, struct metric *f, const struct metric_label *labels, double n);
 void metric_observe(struct metrics *m, struct metric *f, const struct metric_label *labels, double n);
@@ -48,7 +50,8 @@ void metrics_collector(struct metrics *m, void (*collect)(struct metrics *m, voi
 
 /* ---- Families over records (lua/schema.lua), by the writer thread only ---- */
 
-/* Also registers active_requests, info and up.  false with a message in error when a family of the schema is wrong. */
+/* Also registers active_requests, info and up.  false with a message in error when a family of the schema is
+ * wrong. */
 bool metrics_declare(struct metrics *m, const struct schema *schema, struct buf *error);
 
 /* Counts r into pending deltas that no reader sees. */
@@ -57,10 +60,11 @@ void metrics_count_record(struct metrics *m, const struct record *r, const struc
 /* Notes an event that opens or closes an id: the gauge active_requests.  Any event, after COMMIT. */
 void metrics_track_active(struct metrics *m, const struct record *r, const struct buf *text, int64_t now_us);
 
-/* Calls save for every series with a pending delta: key identifies it for ever, value is its state with the delta included.
- * Stops at the first result that is not 0 and answers it. */
-int metrics_pending(struct metrics *m, int (*save)(void *arg, const char *key, size_t key_len, const void *value, size_t len),
-                    void *arg);
+typedef int metrics_save(void *arg, const char *key, size_t key_len, const void *value, size_t len);
+
+/* Calls save for every series with a pending delta: key identifies it for ever, value is its state with the
+ * delta included. Stops at the first result that is not 0 and answers it. */
+int metrics_pending(struct metrics *m, metrics_save *save, void *arg);
 void metrics_commit(struct metrics *m);
 void metrics_rollback(struct metrics *m);
 

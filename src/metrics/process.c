@@ -6,7 +6,8 @@
 
 #include "metrics/registry.h"
 
-/* The families every Prometheus client library has ("Writing client libraries", process metrics), from proc(5). */
+/* The families every Prometheus client library has ("Writing client libraries", process metrics), from
+ * proc(5). */
 
 static double count_fds(void) {
   DIR *dir = opendir("/proc/self/fd");
@@ -25,8 +26,8 @@ static double start_time_seconds(void) {
   unsigned long long ticks = 0, boot = 0;
   FILE *file = fopen("/proc/self/stat", "re");
   if (file != NULL && fgets(line, sizeof line, file) != NULL && strrchr(line, ')') != NULL)
-    sscanf(strrchr(line, ')') + 1, " %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %*d %*d %llu",
-           &ticks);
+    sscanf(strrchr(line, ')') + 1,
+           " %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %*d %*d %llu", &ticks);
   if (file != NULL)
     fclose(file);
   file = fopen("/proc/stat", "re");

@@ -9,8 +9,9 @@
 #include "metrics/registry.h"
 #include "record/condition.h"
 
-/* Families that lua/schema.lua declares over records.  Entries of one name are rules of one family.  The series that a
- * combination of label values counts into are remembered, so that a record of a known one costs one hash. */
+/* Families that lua/schema.lua declares over records.  Entries of one name are rules of one family.  The
+ * series that a combination of label values counts into are remembered, so that a record of a known one costs
+ * one hash. */
 
 enum { MAX_COMBINATIONS = 65536, MAX_RULES = 64 };
 
@@ -32,7 +33,6 @@ struct record_families {
   uint64_t columns; /* bit per column that a label shows */
   struct table combinations;
   struct buf key;
-  struct series *pending;
 };
 
 static struct metric *declare(struct metrics *m, const struct family *family, struct buf *error) {
@@ -61,8 +61,9 @@ static void note_columns(struct record_families *f, const struct family *family)
   }
 }
 
-static void declare_fixed(struct metrics *m, const char *name, const char *help, const char *label, const char *value,
-                          bool namespaced) {
+/* A gauge that is 1 and says what it has to say in its label. */
+static void declare_fixed(struct metrics *m, const char *name, const char *help, const char *label,
+                          const char *value, bool namespaced) {
   struct metric *f = metrics_must(m, &(struct metric_options) {
     .kind = METRIC_GAUGE, .name = name, .help = help, .labels = &label, .nlabels = 1, .namespaced = namespaced});
   metric_set(m, f, &(struct metric_label) {value, strlen(value)}, 1);
@@ -136,7 +137,8 @@ static bool has_key(const void *item, const void *key) {
   return c->key_len == k->len && memcmp(c->key, k->data, k->len) == 0;
 }
 
-static struct combination *find_combination(struct record_families *f, const struct record *r, const struct buf *text) {
+static struct combination *find_combination(struct record_families *f, const struct record *r,
+                                            const struct buf *text) {
   write_key(f, r, text);
   uint64_t hash = hash_bytes(hash_process_seed(), f->key.data, f->key.len);
   struct combination *c = table_find(&f->combinations, hash, has_key, &f->key);
@@ -154,8 +156,9 @@ static struct combination *find_combination(struct record_families *f, const str
 }
 
 /* The value of one label; room is where a number may be written. */
-static struct metric_label label_value(const struct schema *schema, const struct label *label, const struct record *r,
-                                       const struct buf *text, char room[2 * NUMBER_MAX]) {
+static struct metric_label label_value(const struct schema *schema, const struct label *label,
+                                       const struct record *r, const struct buf *text,
+                                       char room[2 * NUMBER_MAX]) {
   if (label->column >= 0) {
     const struct column *column = &schema->columns[label->column];
     union value v = r->v[label->column];
@@ -167,7 +170,8 @@ static struct metric_label label_value(const struct schema *schema, const struct
     } else if (column->type == COLUMN_BOOLEAN)
       return v.i ? (struct metric_label) {"true", 4} : (struct metric_label) {"false", 5};
     else
-      return (struct metric_label) {room, column->type == COLUMN_FLOAT ? format_double(room, v.f) : format_int(room, v.i)};
+      return (struct metric_label) {
+          room, column->type == COLUMN_FLOAT ? format_double(room, v.f) : format_int(room, v.i)};
   }
   if (label->prefix != NULL && record_has(r, schema->status)) {
     size_t len = strnlen(label->prefix, NUMBER_MAX);
@@ -193,21 +197,21 @@ static double rule_value(const struct schema *schema, const struct family *famil
   return (schema->columns[family->value].type == COLUMN_FLOAT ? v.f : (double) v.i) * family->scale;
 }
 
-static struct delta *open_delta(struct record_families *f, struct series *s) {
+static struct delta *open_delta(struct metrics *m, struct series *s) {
   if (s->delta == NULL) {
     size_t nbuckets = s->family->kind == METRIC_HISTOGRAM ? s->family->nbounds + 1 : 0;
     s->delta = xcalloc(1, sizeof *s->delta + nbuckets * sizeof(int64_t));
   }
   if (!s->delta->pending) {
     s->delta->pending = true;
-    s->delta->next = f->pending;
-    f->pending = s;
+    s->delta->next = m->pending;
+    m->pending = s;
   }
   return s->delta;
 }
 
-static void add(struct record_families *f, struct series *s, double n) {
-  struct delta *d = open_delta(f, s);
+static void add(struct metrics *m, struct series *s, double n) {
+  struct delta *d = open_delta(m, s);
   if (s->family->kind == METRIC_HISTOGRAM) {
     d->buckets[metric_bucket(s->family, n)]++;
     d->real += n;
@@ -217,9 +221,10 @@ static void add(struct record_families *f, struct series *s, double n) {
     d->real += n;
 }
 
-/* A record that two rules of one family count in the same way, such as an error by its type and by its status, counts
- * once. */
-static bool is_counted(const struct record_families *f, const struct combination *c, uint64_t matched, size_t rule) {
+/* A record that two rules of one family count in the same way, such as an error by its type and by its
+ * status, counts once. */
+static bool is_counted(const struct record_families *f, const struct combination *c, uint64_t matched,
+                       size_t rule) {
   for (size_t i = 0; i < rule; i++)
     if (matched >> i & 1 && c->series[i] == c->series[rule] &&
         f->rules[i].family->value == f->rules[rule].family->value)
@@ -243,54 +248,9 @@ void metrics_count_record(struct metrics *m, const struct record *r, const struc
     if (c->series[i] == NULL)
       c->series[i] = find_series(m, &f->rules[i], r, text);
     if (!is_counted(f, c, matched, i))
-      add(f, c->series[i], n);
+      add(m, c->series[i], n);
     matched |= 1ULL << i;
   }
-}
-
-/* ---- What the store keeps of a series ----
- *
- * Key: the family's name without the namespace, then each label's name and value, all ended by a NUL.  Value: the
- * integer, the real, and of a histogram its buckets and its bounds. */
-
-static void write_saved_key(struct buf *out, const struct series *s) {
-  const struct metric *f = s->family;
-  buf_append(out, f->bare_name, strlen(f->bare_name) + 1);
-  const char *value = s->key;
-  for (size_t i = 0; i < f->nlabels; i++, value += strlen(value) + 1) {
-    buf_append(out, f->labels[i], strlen(f->labels[i]) + 1);
-    buf_append(out, value, strlen(value) + 1);
-  }
-}
-
-static void write_saved_value(struct buf *out, const struct series *s) {
-  const struct metric *f = s->family;
-  int64_t integer = s->integer + s->delta->integer;
-  double real = s->real + s->delta->real;
-  buf_append(out, &integer, sizeof integer);
-  buf_append(out, &real, sizeof real);
-  if (f->kind != METRIC_HISTOGRAM)
-    return;
-  for (size_t i = 0; i <= f->nbounds; i++) {
-    int64_t count = s->buckets[i] + s->delta->buckets[i];
-    buf_append(out, &count, sizeof count);
-  }
-  buf_append(out, f->bounds, f->nbounds * sizeof *f->bounds);
-}
-
-int metrics_pending(struct metrics *m, int (*save)(void *arg, const char *key, size_t key_len, const void *value, size_t len),
-                    void *arg) {
-  struct buf key = {0}, value = {0};
-  int rc = 0;
-  for (struct series *s = m->record_families->pending; s != NULL && rc == 0; s = s->delta->next) {
-    key.len = value.len = 0;
-    write_saved_key(&key, s);
-    write_saved_value(&value, s);
-    rc = save(arg, key.data, key.len, value.data, value.len);
-  }
-  buf_clear(&key);
-  buf_clear(&value);
-  return rc;
 }
 
 static void apply(struct series *s) {
@@ -311,62 +271,19 @@ static void reset(struct delta *d, const struct metric *f) {
     memset(d->buckets, 0, (f->nbounds + 1) * sizeof *d->buckets);
 }
 
-static void end_pending(struct record_families *f, bool keep) {
-  for (struct series *s = f->pending; s != NULL; s = s->delta->next) {
+static void end_pending(struct metrics *m, bool keep) {
+  for (struct series *s = m->pending; s != NULL; s = s->delta->next) {
     if (keep)
       apply(s);
     reset(s->delta, s->family);
   }
-  f->pending = NULL;
+  m->pending = NULL;
 }
 
 void metrics_commit(struct metrics *m) {
-  end_pending(m->record_families, true);
+  end_pending(m, true);
 }
 
 void metrics_rollback(struct metrics *m) {
-  end_pending(m->record_families, false);
-}
-
-static const char *next_text(const char **p, const char *end) {
-  const char *s = *p;
-  const char *nul = memchr(s, '\0', (size_t) (end - s));
-  if (nul == NULL)
-    return NULL;
-  *p = nul + 1;
-  return s;
-}
-
-static struct metric *find_saved(struct record_families *f, const char *bare_name) {
-  for (size_t i = 0; bare_name != NULL && i < f->nrules; i++)
-    if (strcmp(f->rules[i].metric->bare_name, bare_name) == 0)
-      return f->rules[i].metric;
-  return NULL;
-}
-
-void metrics_restore(struct metrics *m, const char *key, size_t key_len, const void *value, size_t len) {
-  const char *p = key, *end = key + key_len;
-  struct metric *f = find_saved(m->record_families, next_text(&p, end));
-  if (f == NULL)
-    return;
-  struct buf values = {0};
-  for (size_t i = 0; i < f->nlabels; i++) {
-    const char *name = next_text(&p, end);
-    const char *text = name != NULL && strcmp(name, f->labels[i]) == 0 ? next_text(&p, end) : NULL;
-    if (text == NULL)
-      goto done;
-    buf_append(&values, text, strlen(text) + 1);
-  }
-  size_t nbuckets = f->kind == METRIC_HISTOGRAM ? f->nbounds + 1 : 0;
-  size_t bounds = f->nbounds * sizeof *f->bounds, cells = (2 + nbuckets) * 8;
-  const char *cell = value;
-  if (p != end || len != cells + bounds || (bounds > 0 && memcmp(cell + cells, f->bounds, bounds) != 0))
-    goto done;
-
-  struct series *s = metric_series_restored(f, values.data, values.len);
-  memcpy(&s->integer, cell, 8);
-  memcpy(&s->real, cell + 8, 8);
-  memcpy(s->buckets, cell + 16, nbuckets * 8);
-done:
-  buf_clear(&values);
+  end_pending(m, false);
 }

@@ -6,8 +6,8 @@
 
 #include "metrics/metrics.h"
 
-/* What the files of this folder share.  Families and series are only ever added and live as long as the registry, so
- * readers walk them without a lock; adding one takes a lock. */
+/* What the files of this folder share.  Families and series are only ever added and live as long as the
+ * registry, so readers walk them without a lock; adding one takes a lock. */
 
 enum {
   METRIC_MAX_LABELS = 16,
@@ -80,6 +80,7 @@ struct metrics {
   struct collector *collectors;
   struct metric *overflows;
   struct record_families *record_families; /* records.c */
+  struct series *pending;                  /* with a delta; the writer's own */
   struct active *active;                   /* active.c */
 };
 
