@@ -143,5 +143,13 @@ return {
     { "GET", "/openapi.json", "routes.openapi" },
     { "POST", "/-/reload", "routes.reload" },
     { "POST", "/-/reprice", "routes.reprice" },
+
+    -- Worked examples to read, change and take away, each under 40 lines.
+    { "GET", "/examples/cost-by-model-and-day", "routes.examples.cost_by_model_and_day" },
+    { "GET", "/examples/slowest-requests", "routes.examples.slowest_requests" },
+    { "GET", "/examples/errors-by-minute", "routes.examples.errors_by_minute" },
+    { "GET", "/examples/top-sessions", "routes.examples.top_sessions" },
+    { "POST", "/examples/feedback", "routes.examples.feedback" },
+    { "GET", "/examples/budget-alerts", "routes.examples.budget_alerts" },
   },
 }
