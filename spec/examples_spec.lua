@@ -86,7 +86,7 @@ describe("the redaction hook", function()
     for i, id in ipairs { "a", "b", "c" } do
       kept[i] = s:get("/logs/entries/" .. id).json().client_ip
     end
-    assert.is_truthy(kept[1]:match "^%x%x%x%x%x%x%x%x%x%x%x%x%x%x%x%x$")
+    assert.is_truthy(kept[1]:match("^" .. ("%x"):rep(64) .. "$"))
     assert.equal(kept[1], kept[2])
     assert.are_not.equal(kept[1], kept[3])
     s:stop()

@@ -3,7 +3,7 @@
 --- It is live once lua/hooks.lua says:  return require "examples.redact"
 --- and config.lua has settings = { redaction_key = "a secret of yours" }.
 local config = require "config"
-local hash = require "hash"
+local crypto = require "crypto"
 
 local key = config.settings.redaction_key or error("settings.redaction_key: set a secret text in config.lua", 0)
 
@@ -12,7 +12,7 @@ return {
   ---@return Record?  nil drops the record
   on_record = function(record)
     if record.client_ip and record.client_ip ~= "" then
-      record.client_ip = hash.keyed(key, record.client_ip)
+      record.client_ip = crypto.hmac(key, record.client_ip)
     end
     return record
   end,

@@ -91,10 +91,18 @@ int l_every(lua_State *L) {
   return 0;
 }
 
+static int on_turn_done(lua_State *L, int status, lua_KContext context) {
+  (void) L;
+  (void) status;
+  (void) context;
+  return 0;
+}
+
+/* With a continuation, so that the function may wait. */
 static int run_turn(lua_State *L) {
   struct task *task = script_of(L)->running;
   lua_rawgeti(L, LUA_REGISTRYINDEX, task->every->function);
-  lua_callk(L, 0, 0, 0, NULL);
+  lua_callk(L, 0, 0, 0, on_turn_done);
   return 0;
 }
 
