@@ -74,6 +74,8 @@ local measures = {
   { "requests" },
   { "successes", when = { { "status_code", ">=", 200 }, { "status_code", "<", 400 } } },
   { "errors", when = { { "status_code", ">=", 400 } } },
+  { "client_errors", when = { { "status_code", ">=", 400 }, { "status_code", "<", 500 } } },
+  { "server_errors", when = { { "status_code", ">=", 500 } } },
   { "duration_ms", sum = "duration_ms", scale = 1e6 },
   { "cost_usd", sum = "cost_usd", scale = 1e12 },
   { "tokens_input", sum = "tokens_input" },

@@ -100,6 +100,8 @@ function storage.get(request_id, form) end
 ---@field requests integer
 ---@field successes integer
 ---@field errors integer
+---@field client_errors integer  status 400 to 499
+---@field server_errors integer  status 500 and above
 ---@field duration_ms number
 ---@field cost_usd number
 ---@field tokens_input integer
