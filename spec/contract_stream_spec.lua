@@ -175,6 +175,15 @@ describe("GET /logs/stream", function()
       resumed:close()
     end
   end)
+  it("starts with what is new where the id is empty", function()
+    for query, headers in pairs { ["last_event_id="] = {}, ["lastEventId="] = { ["Last-Event-ID"] = "" } } do
+      local stream = subscribe(s, query, headers)
+      s:ingest { MARK }
+      assert.equal("", ids_until_mark(stream))
+      stream:close()
+      s:post "/logs/reset"
+    end
+  end)
   it("narrows what it replays by the times", function()
     local stream = subscribe(s)
     s:ingest {

@@ -135,7 +135,8 @@ function storage.aggregate(questions) end
 function storage.sql(text, ...) end
 
 --- Keeps tables as JSON beside the records: in the table journal(entry, topic, kind, time, data), which storage.sql
---- reads.  Their members kind (text) and time (unix seconds; absent: now) are columns too, time in microseconds.  Yields.
+--- reads.  Their members kind (text) and time (unix seconds; absent: now) are columns too, time in microseconds.
+--- Yields.
 ---@param topic string    1 to 64 bytes
 ---@param entries table[]
 ---@param options { keep: integer? }?  entries older than the newest so many are deleted; default 1000000

@@ -6,6 +6,15 @@ local sse = require "sse"
 -- Here the empty string is a filter like any other.
 local READS = { model = filters.exact_or_empty "model", service_type = filters.list_or_empty "service_type" }
 
+-- Where to go on.  A browser's polyfill sends an empty id before it has seen one.
+local function resume_after(req)
+  for _, id in ipairs { req.headers["last-event-id"] or "", req.params.last_event_id, req.params.lastEventId } do
+    if id ~= "" then
+      return id
+    end
+  end
+end
+
 return {
   summary = "Live events; Last-Event-ID resumes.",
   feature = "logs_endpoints_enabled",
@@ -16,8 +25,8 @@ return {
     max_duration_ms = params.float { finite = false, description = "Greatest duration, inclusive." },
     status_code_min = params.integer { description = "Least status code, inclusive." },
     status_code_max = params.integer { description = "Greatest status code, inclusive." },
-    last_event_id = params.string { description = "Where to go on, for clients that cannot send a header." },
-    lastEventId = params.string { description = "The same." },
+    last_event_id = params.string { default = "", description = "Where to go on, without a header." },
+    lastEventId = params.string { default = "", description = "The same." },
   },
 
   ---@param req Request
@@ -31,7 +40,7 @@ return {
       where = filters.where(values, READS),
       replay_where = replayed,
       hello = { type = "connection", message = "Connected to metrics stream", timestamp = req.now },
-      resume = req.headers["last-event-id"] or values.last_event_id or values.lastEventId,
+      resume = resume_after(req),
     }
   end,
 }
