@@ -298,7 +298,7 @@ static int insert_segment(sqlite3 *db, const struct entries *e, int64_t now_us) 
 }
 
 int ids_write_segment(struct ids *ids, size_t least, int64_t now_us) {
-  if (ids->open.len < least || ids->open.len == 0)
+  if (ids->open.len < least || ids->open.len == 0 || !ids_loaded(ids)) /* a gap before it would never be noticed */
     return SQLITE_OK;
   sort_entries(&ids->open);
   int rc = database_exec(ids->db, "BEGIN IMMEDIATE");
