@@ -92,8 +92,8 @@ return {
   -- tokens: ["my-model"] = { input = 1, output = 4, cache_read = 0.1, cache_write = 1.25 }
   pricing = { file = "", overrides = {} },
 
-  -- What senders tell beside requests (prompts, tool results, ..) is counted and streamed at /events/stream; keep = true
-  -- stores the newest max of them too, for /events/query.
+  -- What senders tell beside requests (prompts, tool results, ..) is counted and streamed at /events/stream;
+  -- keep = true stores the newest max of them too, for /events/query.
   events = { keep = false, max = 1000000 },
 
   log = {

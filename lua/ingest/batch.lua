@@ -5,6 +5,8 @@
 ---@field events Event[]    what is no request: counted, and kept where config.lua says so
 ---@field rejected integer  records that could not be taken
 ---@field errors string[]   why, and warnings; the first few
+---@field points Point[]     of metrics
+---@field fault string?      why records could not be handed on
 
 ---@class Event
 ---@field sender string
@@ -18,9 +20,28 @@ Batch.__index = Batch
 
 local max_errors = 20
 
+local large = 2000
+
+---@param hand_on (fun(batch: Batch): any?, string?)? takes what the batch holds so far; nil and why when it cannot
 ---@return Batch
-local function new()
-  return setmetatable({ records = {}, events = {}, rejected = 0, errors = {} }, Batch)
+local function new(hand_on)
+  return setmetatable({ records = {}, events = {}, points = {}, rejected = 0, errors = {}, hand_on = hand_on }, Batch)
+end
+
+--- Hands on what the batch holds and empties it.
+---@return boolean false when it could not be taken: then fault says why
+function Batch:flush()
+  local taken, fault = self.hand_on(self)
+  self.records, self.events, self.points = {}, {}, {}
+  self.fault = not taken and (fault or "not stored") or nil
+  return not self.fault
+end
+
+--- The same, if it has grown large and somebody takes it.
+---@return boolean
+function Batch:relieve()
+  local held = #self.records + #self.events + #self.points
+  return not self.hand_on or held < large or self:flush()
 end
 
 function Batch:add(record)

@@ -55,17 +55,26 @@ function otlp.attributes(list)
 end
 
 ---@class Signal
----@field resources string
+---@field request string   the protobuf message
+---@field resources string its list of resources, their list of scopes, their list of items
 ---@field scopes string
 ---@field items string
----@field rejected string member of partialSuccess
+---@field item string      the protobuf message of an item
+---@field rejected string  member of partialSuccess
 
 ---@type table<string, Signal>
 otlp.signals = {
-  logs = { resources = "resourceLogs", scopes = "scopeLogs", items = "logRecords", rejected = "rejectedLogRecords" },
-  traces = { resources = "resourceSpans", scopes = "scopeSpans", items = "spans", rejected = "rejectedSpans" },
+  logs = {
+    request = "ExportLogsServiceRequest", resources = "resourceLogs", scopes = "scopeLogs", items = "logRecords",
+    item = "LogRecord", rejected = "rejectedLogRecords",
+  },
+  traces = {
+    request = "ExportTraceServiceRequest", resources = "resourceSpans", scopes = "scopeSpans", items = "spans",
+    item = "Span", rejected = "rejectedSpans",
+  },
   metrics = {
-    resources = "resourceMetrics", scopes = "scopeMetrics", items = "metrics", rejected = "rejectedDataPoints",
+    request = "ExportMetricsServiceRequest", resources = "resourceMetrics", scopes = "scopeMetrics",
+    items = "metrics", item = "Metric", rejected = "rejectedDataPoints",
   },
 }
 
@@ -147,26 +156,56 @@ end
 ---@field kept table<string, any>?    those that are worth a place in each row
 ---@field scope string                name of the instrumentation scope
 
---- Calls visit(item, origin) for every log record, span or metric of a message; what is no object is rejected.
+--- An iterator over the items of a decoded message: item, then resource and scope where they are others than before.
+---@alias Source fun(): any, table?, table?
+
 ---@param message any
+---@param signal Signal
+---@return Source
+local function items_of(message, signal)
+  return coroutine.wrap(function()
+    for _, resource in ipairs(object(object(message)[signal.resources])) do
+      resource = object(resource)
+      for _, scope in ipairs(object(resource[signal.scopes])) do
+        scope = object(scope)
+        for _, item in ipairs(object(scope[signal.items])) do
+          coroutine.yield(item, resource, scope)
+        end
+      end
+    end
+  end)
+end
+
+local function origin_of(last, resource, scope)
+  local attributes = resource and otlp.attributes(object(resource.resource).attributes)
+  return {
+    resource = attributes or last.resource,
+    kept = attributes and worth_keeping(attributes) or not attributes and last.kept or nil,
+    scope = scope and (values.text(object(scope.scope).name) or "") or last.scope,
+  }
+end
+
+--- Calls visit(item, origin) for every log record, span or metric; what is no object is rejected.  A batch that has
+--- grown large is handed on before it goes on.
+---@param source Source|table a decoded message, or an iterator over its items
 ---@param signal Signal
 ---@param batch Batch
 ---@param visit fun(item: table, origin: Origin)
-function otlp.each(message, signal, batch, visit)
-  for _, resource in ipairs(object(object(message)[signal.resources])) do
-    resource = object(resource)
-    local attributes = otlp.attributes(object(resource.resource).attributes)
-    local kept = worth_keeping(attributes)
-    for _, scope in ipairs(object(resource[signal.scopes])) do
-      scope = object(scope)
-      local origin = { resource = attributes, kept = kept, scope = values.text(object(scope.scope).name) or "" }
-      for _, item in ipairs(object(scope[signal.items])) do
-        if type(item) == "table" then
-          visit(item, origin)
-        else
-          batch:reject("an item is no object")
-        end
-      end
+function otlp.each(source, signal, batch, visit)
+  local origin = { resource = {}, scope = "" }
+  local known_resource, known_scope
+  for item, resource, scope in type(source) == "function" and source or items_of(source, signal) do
+    if resource ~= known_resource and resource or scope ~= known_scope and scope then
+      origin = origin_of(origin, resource ~= known_resource and resource, scope)
+      known_resource, known_scope = resource or known_resource, scope or known_scope
+    end
+    if type(item) == "table" then
+      visit(item, origin)
+    else
+      batch:reject("an item is no object")
+    end
+    if not batch:relieve() then
+      return
     end
   end
 end

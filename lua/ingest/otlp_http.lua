@@ -14,7 +14,7 @@ local invalid_argument, unavailable = 3, 14
 
 ---@class Encoding
 ---@field type string
----@field decode fun(body: Body, name: string): table?, string|table<string, integer>
+---@field open fun(body: Body, signal: Signal): Source?, string|table<string, integer>
 ---@field partial fun(signal: Signal, rejected: integer, message: string): string
 ---@field status fun(code: integer, message: string): string
 ---@field empty string
@@ -25,14 +25,17 @@ encodings["application/json"] = {
   type = "application/json",
   empty = "{}",
 
-  decode = function(body)
-    local ok, message = pcall(json.decode, tostring(body))
-    if not ok then
-      return nil, "not JSON: " .. tostring(message)
-    elseif type(message) ~= "table" then
-      return nil, "not a JSON object"
+  open = function(body, signal)
+    local next_item, fault = json.items(body, { signal.resources, signal.scopes, signal.items })
+    if not next_item then
+      return nil, fault
     end
-    return message, {}
+    return function()
+      local item, resource, scope = next_item()
+      if item then
+        return json.decode(item) or false, resource and json.decode(resource), scope and json.decode(scope)
+      end
+    end, {}
   end,
 
   partial = function(signal, rejected, message)
@@ -66,8 +69,8 @@ encodings["application/x-protobuf"] = {
   type = "application/x-protobuf",
   empty = "",
 
-  decode = function(body, name)
-    return schema:decode(name, body)
+  open = function(body, signal)
+    return schema:items(signal.request, body, { signal.resources, signal.scopes, signal.items })
   end,
 
   partial = function(_, rejected, message)
@@ -101,15 +104,10 @@ local function success(encoding, signal, batch)
   return answer(encoding, 200, encoding.partial(signal, batch.rejected, table.concat(batch.errors, "; ")))
 end
 
-local items = { logs = "LogRecord", traces = "Span", metrics = "Metric" }
-local requests = {
-  logs = "ExportLogsServiceRequest", traces = "ExportTraceServiceRequest", metrics = "ExportMetricsServiceRequest",
-}
-
 --- A handler for one signal.
 ---@param name "logs"|"traces"|"metrics"
----@param decode fun(message: table): Batch
----@param keep fun(batch: Batch): any?, string?  nil and why when nothing could be stored
+---@param decode fun(source: Source, hand_on: fun(batch: Batch): any?, string?): Batch
+---@param keep fun(batch: Batch): any?, string?  takes what a batch holds; nil and why when nothing of it could be stored
 ---@return fun(req: Request): Response
 function otlp_http.handler(name, decode, keep)
   local signal = otlp.signals[name]
@@ -118,20 +116,23 @@ function otlp_http.handler(name, decode, keep)
     if not encoding then
       return { status = 415, detail = "OTLP is application/x-protobuf or application/json" }
     end
-    local message, dropped = {}, {}
-    if #req.body > 0 then
-      message, dropped = encoding.decode(req.body, requests[name])
+    if #req.body == 0 then
+      return answer(encoding, 200, encoding.empty)
     end
-    if not message then
-      return answer(encoding, 400, encoding.status(invalid_argument, dropped))
+    local source, broken = encoding.open(req.body, signal)
+    if not source then
+      return answer(encoding, 400, encoding.status(invalid_argument, broken))
     end
-    local batch = decode(message)
-    if dropped[items[name]] then
-      batch:reject("broken " .. items[name], dropped[items[name]])
+    local batch = decode(source, keep)
+    if batch.fault or not batch:flush() then
+      return refuse(encoding, batch.fault)
     end
-    local kept, fault = keep(batch)
-    if not kept then
-      return refuse(encoding, fault)
+    for message, count in pairs(broken) do
+      if message == signal.item then
+        batch:reject("broken " .. message, count)
+      else
+        batch:warn(("%d broken %s"):format(count, message))
+      end
     end
     return success(encoding, signal, batch)
   end

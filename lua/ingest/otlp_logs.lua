@@ -85,12 +85,13 @@ local function take(batch, prices, log, origin)
 end
 
 --- Records and events of an ExportLogsServiceRequest.
----@param message any decoded
+---@param source Source|table the message, or an iterator over its items
 ---@param prices Prices
+---@param hand_on (fun(batch: Batch): any?, string?)?
 ---@return Batch
-function otlp_logs.decode(message, prices)
-  local batch = batches.new()
-  otlp.each(message, otlp.signals.logs, batch, function(log, origin)
+function otlp_logs.decode(source, prices, hand_on)
+  local batch = batches.new(hand_on)
+  otlp.each(source, otlp.signals.logs, batch, function(log, origin)
     take(batch, prices, log, origin)
   end)
   return batch

@@ -174,13 +174,14 @@ local function take(batch, metric, origin)
 end
 
 --- Points of an ExportMetricsServiceRequest, in the batch's points.
----@param message any decoded
+---@param source Source|table the message, or an iterator over its items
 ---@param extra_labels string[]? attributes that become labels of every family
+---@param hand_on (fun(batch: Batch): any?, string?)?
 ---@return Batch
-function otlp_metrics.decode(message, extra_labels)
-  local batch = batches.new()
-  batch.points, batch.extra_labels = {}, extra_labels or {}
-  otlp.each(message, otlp.signals.metrics, batch, function(metric, origin)
+function otlp_metrics.decode(source, extra_labels, hand_on)
+  local batch = batches.new(hand_on)
+  batch.extra_labels = extra_labels or {}
+  otlp.each(source, otlp.signals.metrics, batch, function(metric, origin)
     take(batch, metric, origin)
   end)
   return batch

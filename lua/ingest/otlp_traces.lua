@@ -40,12 +40,13 @@ local function take(batch, prices, span, origin)
 end
 
 --- Records of an ExportTraceServiceRequest.
----@param message any decoded
+---@param source Source|table the message, or an iterator over its items
 ---@param prices Prices
+---@param hand_on (fun(batch: Batch): any?, string?)?
 ---@return Batch
-function otlp_traces.decode(message, prices)
-  local batch = batches.new()
-  otlp.each(message, otlp.signals.traces, batch, function(span, origin)
+function otlp_traces.decode(source, prices, hand_on)
+  local batch = batches.new(hand_on)
+  otlp.each(source, otlp.signals.traces, batch, function(span, origin)
     take(batch, prices, span, origin)
   end)
   return batch

@@ -17,6 +17,16 @@ local schema = {}
 ---@return table?, table<string, integer>|string
 function schema:decode(name, bytes) end
 
+--- An iterator over the messages of a list deep inside of a message, without decoding the whole: fields are those of the
+--- lists on the way.  Each turn gives the message, and each one around it but for the list in it, the outermost first,
+--- when it is another one than before.  The second result counts what was broken, by the name of its type; nil and why
+--- when the bytes are no such message.
+---@param name string
+---@param bytes string|Body
+---@param fields string[]  one to four
+---@return (fun(): table?, table?, table?, table?)?, table<string, integer>|string
+function schema:items(name, bytes, fields) end
+
 ---@param messages table<string, table<string, ProtobufField>>
 ---@return ProtobufSchema
 function protobuf.schema(messages) end

@@ -30,7 +30,7 @@ local storage = {}
 --- Stores the records of a body; answers after the commit.  Yields.
 ---@param body Body|string
 ---@param format "json"|"ndjson"?  default "ndjson"
----@param options { probe_all: boolean? }?  probe_all looks for repeated ids among all rows, not only recent ones
+---@param options { probe_all: boolean? }?  probe_all looks for repeated ids among all rows, not only the recent
 ---@return Written?
 ---@return string? message
 ---@return Reason? reason
@@ -38,7 +38,7 @@ function storage.ingest(body, format, options) end
 
 --- Stores records.  Members that are no columns are kept in extra.  Yields.
 ---@param records Record[]
----@param options { probe_all: boolean? }?  probe_all looks for repeated ids among all rows, not only recent ones
+---@param options { probe_all: boolean? }?  probe_all looks for repeated ids among all rows, not only the recent
 ---@return Written?
 ---@return string? message
 ---@return Reason? reason

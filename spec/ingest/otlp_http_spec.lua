@@ -147,6 +147,22 @@ describe("OTLP over HTTP", function()
     assert.equal(1, #rows())
   end)
 
+  it("takes a body larger than the memory of its scripts", function()
+    local small = server.start { config = "config.script.memory_bytes = 8 * 1024 * 1024" }
+    local message = json.decode(wire "claude-code-2.1.202-logs.json")
+    local scope = message.resourceLogs[1].scopeLogs[1]
+    local record, records = json.encode(scope.logRecords[2]), {}
+    for i = 1, 5000 do
+      records[i] = record:gsub("req_011CabcDEF", "req_" .. i)
+    end
+    scope.logRecords = json.array { "here" }
+    local body = json.encode(message):gsub('"here"', function() return table.concat(records, ",") end)
+    assert.is_true(#body > 7000000)
+    assert.equal("{}", small:post("/v1/logs", body, JSON).body)
+    assert.equal(5000, small:get("/logs/analytics?start_time=0").json().summary.total_requests)
+    small:stop()
+  end)
+
   it("counts what is no request by sender and name", function()
     s:post("/v1/logs", wire "claude-code-2.1.202-logs.json", JSON)
     local page = s:get("/metrics").body

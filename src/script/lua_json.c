@@ -353,6 +353,7 @@ int luaopen_json(lua_State *L) {
     {"array", l_json_array},
     {"object", l_json_object},
     {"fragment", l_json_fragment},
+    {"items", lua_json_items},
     {NULL, NULL},
   };
   open_marks(L);

@@ -27,4 +27,8 @@ void lua_json_mark_array(lua_State *L);
  * large. */
 const char *lua_json_check_text(lua_State *L, int index, size_t *len);
 
+/* json.items(text, names): an iterator over the elements of the array that is the member names[n] of the objects of the array .. names[1] of
+ * the object that text is, as texts, without decoding or copying the whole (lua_json_items.c). */
+int lua_json_items(lua_State *L);
+
 #endif

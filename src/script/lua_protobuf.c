@@ -4,6 +4,7 @@
 #include "ingest/protobuf.h"
 #include "script/bindings.h"
 #include "script/lua_json.h"
+#include "script/script.h"
 
 static const char type_name[] = "protobuf.schema";
 
@@ -75,7 +76,8 @@ static int l_protobuf_schema(lua_State *L) {
 
 struct decoder {
   lua_State *L;
-  int dropped; /* stack index of the counts by message name */
+  int dropped;                      /* stack index of the counts by message name */
+  const struct protobuf_field *skip; /* left out, or NULL */
 };
 
 static void count_dropped(struct decoder *d, const char *name) {
@@ -181,7 +183,7 @@ static bool push_message(struct decoder *d, const struct protobuf_message *m, co
     const struct protobuf_field *f;
     if (!protobuf_read(&p, end, &v))
       goto broken;
-    if ((f = protobuf_match(m, &v)) == NULL)
+    if ((f = protobuf_match(m, &v)) == NULL || f == d->skip)
       continue;
     if (f->repeated) {
       if (!add_repeated(d, f, &v, depth))
@@ -215,6 +217,124 @@ static int l_schema_decode(lua_State *L) {
   return 2;
 }
 
+/* ---- schema:items(name, bytes, fields) ---- */
+
+enum { MAX_LEVELS = 4 };
+
+/* Where an iterator stands: inside of depth messages, in each of them before the next field. */
+struct items {
+  size_t nlevels, depth;
+  const struct protobuf_message *messages[MAX_LEVELS];
+  const struct protobuf_field *fields[MAX_LEVELS]; /* the repeated one to go into */
+  size_t at[MAX_LEVELS], end[MAX_LEVELS];
+};
+
+/* The bytes at index: the request's body, without a copy, or a string. */
+static const char *bytes_of(lua_State *L, int index, size_t *len) {
+  struct buf *body = script_body(L, index);
+  if (body == NULL)
+    return luaL_checklstring(L, index, len);
+  *len = body->len;
+  return body->data != NULL ? body->data : "";
+}
+
+/* next() -> item, then the messages around it without their items, outermost first, each only when it is another one than before.
+ * Upvalues: struct items, bytes, counts of what was broken, the schema. */
+static int l_items_next(lua_State *L) {
+  size_t len;
+  struct items *it = lua_touserdata(L, lua_upvalueindex(1));
+  const char *bytes = bytes_of(L, lua_upvalueindex(2), &len);
+  lua_settop(L, 0);
+  lua_settop(L, (int) it->nlevels);
+  lua_pushvalue(L, lua_upvalueindex(3));
+  struct decoder d = {.L = L, .dropped = lua_gettop(L)};
+  while (it->depth > 0) {
+    size_t level = it->depth - 1;
+    const char *p = bytes + it->at[level], *end = bytes + it->end[level];
+    struct protobuf_value v;
+    bool more = p < end;
+    if (more && !protobuf_read(&p, end, &v)) {
+      count_dropped(&d, it->messages[level]->name);
+      more = false;
+    }
+    it->at[level] = (size_t) (p - bytes);
+    if (!more) {
+      it->depth--;
+      continue;
+    }
+    const struct protobuf_field *f = it->fields[level];
+    if (protobuf_match(it->messages[level], &v) != f)
+      continue;
+    bool is_item = it->depth == it->nlevels;
+    d.skip = is_item ? NULL : it->fields[it->depth];
+    bool whole = push_message(&d, f->message, v.data, v.len, 0);
+    if (whole)
+      lua_replace(L, is_item ? 1 : (int) level + 2);
+    if (whole && is_item) {
+      lua_settop(L, (int) it->nlevels);
+      return (int) it->nlevels;
+    }
+    if (!is_item && whole) {
+      it->at[it->depth] = (size_t) (v.data - bytes);
+      it->end[it->depth] = it->at[it->depth] + v.len;
+      it->depth++;
+    }
+  }
+  return 0;
+}
+
+static void read_path(lua_State *L, struct items *it, const struct protobuf_message *m) {
+  luaL_checktype(L, 4, LUA_TTABLE);
+  it->nlevels = lua_rawlen(L, 4);
+  luaL_argcheck(L, it->nlevels >= 1 && it->nlevels <= MAX_LEVELS, 4, "one to four fields expected");
+  for (size_t i = 0; i < it->nlevels; i++) {
+    lua_rawgeti(L, 4, (lua_Integer) i + 1);
+    const char *name = luaL_checkstring(L, -1);
+    const struct protobuf_field *f = m->fields, *last = m->fields + m->nfields;
+    while (f < last && strcmp(f->name, name) != 0)
+      f++;
+    luaL_argcheck(L, f < last && f->repeated && f->type == PROTOBUF_MESSAGE, 4, "no such list of messages");
+    it->messages[i] = m;
+    it->fields[i] = f;
+    m = f->message;
+    lua_pop(L, 1);
+  }
+}
+
+static bool is_message(const char *p, const char *end) {
+  struct protobuf_value v;
+  while (p < end)
+    if (!protobuf_read(&p, end, &v))
+      return false;
+  return true;
+}
+
+static int l_schema_items(lua_State *L) {
+  struct protobuf_schema *schema = check_schema(L);
+  const struct protobuf_message *m = protobuf_find(schema, luaL_checkstring(L, 2));
+  luaL_argcheck(L, m != NULL, 2, "no such message");
+  lua_settop(L, 4);
+  struct items *it = lua_newuserdatauv(L, sizeof *it, 0);
+  memset(it, 0, sizeof *it);
+  read_path(L, it, m);
+  const char *bytes = bytes_of(L, 3, &it->end[0]);
+  if (!is_message(bytes, bytes + it->end[0])) {
+    luaL_pushfail(L);
+    lua_pushfstring(L, "not a %s", m->name);
+    return 2;
+  }
+  it->depth = 1;
+  lua_pushvalue(L, 3);
+  lua_newtable(L);
+  lua_pushvalue(L, -1);
+  lua_insert(L, 5); /* the counts: the second result */
+  lua_pushvalue(L, 1);
+  lua_pushcclosure(L, l_items_next, 4);
+  lua_insert(L, 5);
+  lua_settop(L, 6);
+  return 2;
+}
+
 static int l_schema_gc(lua_State *L) {
   protobuf_clear(check_schema(L));
   return 0;
@@ -222,7 +342,7 @@ static int l_schema_gc(lua_State *L) {
 
 int luaopen_protobuf(lua_State *L) {
   static const luaL_Reg functions[] = {{"schema", l_protobuf_schema}, {NULL, NULL}};
-  static const luaL_Reg methods[] = {{"decode", l_schema_decode}, {NULL, NULL}};
+  static const luaL_Reg methods[] = {{"decode", l_schema_decode}, {"items", l_schema_items}, {NULL, NULL}};
   luaL_newmetatable(L, type_name);
   lua_pushcfunction(L, l_schema_gc);
   lua_setfield(L, -2, "__gc");
