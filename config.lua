@@ -118,6 +118,7 @@ return {
     { "GET", "/logs/export", "routes.logs_export" },
     { "GET", "/logs/overview", "routes.logs_overview" },
     { "GET", "/logs/sessions", "routes.logs_sessions" },
+    { "GET", "/logs/system", "routes.logs_system" },
     { "POST", "/logs/reset", "routes.logs_reset" },
     { "POST", "/logs/ingest", "routes.logs_ingest" },
 

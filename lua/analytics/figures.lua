@@ -9,8 +9,8 @@ local QUANTILE_NAMES = { "duration_ms_p50", "duration_ms_p90", "duration_ms_p95"
 --- The group of no rows.
 ---@type Group
 figures.NONE = {
-  requests = 0, successes = 0, errors = 0, duration_ms = 0, cost_usd = 0, tokens_input = 0, tokens_output = 0,
-  cache_read_tokens = 0, cache_write_tokens = 0, unpriced_requests = 0,
+  requests = 0, successes = 0, errors = 0, client_errors = 0, server_errors = 0, duration_ms = 0, cost_usd = 0,
+  tokens_input = 0, tokens_output = 0, cache_read_tokens = 0, cache_write_tokens = 0, unpriced_requests = 0,
 }
 
 ---@param group Group

@@ -93,6 +93,7 @@ local common = {
   filter("min_duration_ms", params.float, bound("duration_ms", ">="), "Least duration, inclusive."),
   filter("max_duration_ms", params.float, bound("duration_ms", "<="), "Greatest duration, inclusive."),
   filter("request_id", params.string, filters.exact "request_id", "Exactly this request."),
+  filter("session_client_id", params.string, filters.exact "session_client_id", "Exactly this session."),
 }
 
 --- The params of a route that takes the common filters.  Those that the route declares itself stay as they are and come

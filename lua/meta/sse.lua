@@ -22,4 +22,14 @@ function sse.stream(options) end
 ---@param event any     what json.encode takes
 function sse.publish(topic, event) end
 
+---@class StreamStats
+---@field subscribers integer
+---@field groups integer      different filters among them
+---@field published integer   events since the start
+---@field delivered integer   of these, added up over subscribers
+---@field dropped integer     events that slow subscribers were told they had missed
+
+---@return StreamStats
+function sse.stats() end
+
 return sse

@@ -28,6 +28,8 @@ struct generations {
   struct build *current; /* under lock; its reference is the service's */
   struct build *living;  /* under lock */
   bool stopping;         /* under lock */
+  struct buf failure;    /* under lock: why the last reload was refused; empty after one that was not */
+  int64_t started_us;
 
   struct loop loader; /* what follows belongs to its thread */
   uv_timer_t run, retry;
@@ -233,6 +235,15 @@ static void report_success(struct generations *g, const struct build *b, struct 
 
 static void on_retry(uv_timer_t *timer);
 
+/* errors is NULL when the files in force are those on disk. */
+static void remember_failure(struct generations *g, const struct buf *errors) {
+  pthread_mutex_lock(&g->lock);
+  g->failure.len = 0;
+  if (errors != NULL)
+    buf_append(&g->failure, errors->data, errors->len);
+  pthread_mutex_unlock(&g->lock);
+}
+
 /* A file may be half-written: only what is broken twice is reported. */
 static void report_failure(struct generations *g, enum trigger trigger, uint64_t hash,
                            const struct buf *errors) {
@@ -242,6 +253,7 @@ static void report_failure(struct generations *g, enum trigger trigger, uint64_t
   }
   g->failed_hash = hash;
   count(g, "failure");
+  remember_failure(g, errors);
   log_errors(errors, g->number);
 }
 
@@ -252,7 +264,10 @@ static void load(struct generations *g, enum trigger trigger, struct buf *errors
   uv_timer_stop(&g->retry);
   if (trigger != TRIGGER_ASKED && hash != 0 &&
       (hash == g->current->snapshot->hash || hash == g->failed_hash)) {
-    g->failed_hash = hash == g->failed_hash ? hash : 0;
+    if (hash != g->failed_hash) {
+      g->failed_hash = 0;
+      remember_failure(g, NULL);
+    }
     snapshot_free(snapshot);
     return;
   }
@@ -263,8 +278,10 @@ static void load(struct generations *g, enum trigger trigger, struct buf *errors
     report_failure(g, trigger, hash, errors);
   else if (!put_in_force(g, b))
     build_free(b);
-  else
+  else {
+    remember_failure(g, NULL);
     report_success(g, b, old, started_ns);
+  }
   generation_unref(&old->generation);
   expire_old(g);
 }
@@ -339,6 +356,14 @@ void generations_reload(struct generations *g, struct reload *reload) {
   loop_post(&g->loader, &reload->ask);
 }
 
+void generations_status(struct generations *g, struct generations_status *status) {
+  pthread_mutex_lock(&g->lock);
+  status->number = g->current->generation.number;
+  status->started_us = g->started_us;
+  buf_append(&status->errors, g->failure.data, g->failure.len);
+  pthread_mutex_unlock(&g->lock);
+}
+
 /* ---- Start and stop ---- */
 
 static struct metric *family(struct generations *g, enum metric_kind kind, const char *name, const char *help,
@@ -384,6 +409,7 @@ struct generations *generations_open(struct services *services, const char *conf
     return NULL;
   struct generations *g = xcalloc(1, sizeof *g);
   g->services = services;
+  g->started_us = clock_now_us();
   g->config_file = xstrdup(config_file);
   g->asked_last = &g->asked;
   pthread_mutex_init(&g->lock, NULL);
@@ -442,6 +468,7 @@ void generations_close(struct generations *g) {
   loop_clear(&g->loader);
   generation_unref(&g->current->generation);
   pthread_mutex_destroy(&g->lock);
+  buf_clear(&g->failure);
   free(g->config_file);
   free(g);
 }

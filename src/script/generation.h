@@ -58,4 +58,11 @@ struct reload {
 };
 void generations_reload(struct generations *g, struct reload *reload);
 
+struct generations_status {
+  uint64_t number;    /* of the generation in force */
+  int64_t started_us; /* unix time of the server's start */
+  struct buf errors;  /* lines: why the newest files are not in force; the caller's to clear */
+};
+void generations_status(struct generations *g, struct generations_status *status); /* any thread */
+
 #endif

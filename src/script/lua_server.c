@@ -2,11 +2,14 @@
 #include <stdlib.h>
 
 #include "base/mem.h"
+#include "http/guard.h"
 #include "script/bindings.h"
 #include "script/generation.h"
 #include "script/lua_json.h"
 #include "script/script.h"
 #include "services.h"
+
+static const char status_type[] = "server.status";
 
 struct reloading {
   struct job job;
@@ -60,11 +63,46 @@ static int l_server_reload(lua_State *L) {
   return script_wait(L, &r->job);
 }
 
+static int l_status_gc(lua_State *L) {
+  struct generations_status *status = lua_touserdata(L, 1);
+  buf_clear(&status->errors);
+  return 0;
+}
+
+static int l_server_status(lua_State *L) {
+  struct generations_status *status = lua_newuserdatauv(L, sizeof *status, 0);
+  *status = (struct generations_status) {0};
+  luaL_setmetatable(L, status_type);
+  generations_status(script_services(L)->generations, status);
+  lua_createtable(L, 0, 3);
+  lua_pushinteger(L, (lua_Integer) status->number);
+  lua_setfield(L, -2, "generation");
+  lua_pushnumber(L, (lua_Number) status->started_us / 1e6);
+  lua_setfield(L, -2, "started");
+  push_lines(L, &status->errors);
+  lua_setfield(L, -2, "errors");
+  return 1;
+}
+
+static int l_server_may(lua_State *L) {
+  static const char *const names[] = {"open", "read", "ingest", "admin", NULL};
+  enum scope scope = (enum scope) luaL_checkoption(L, 1, NULL, names);
+  const struct request *r = script_request(L);
+  lua_pushboolean(L, r != NULL && guard_check(r->generation->config, r, scope).status == 0);
+  return 1;
+}
+
 int luaopen_server(lua_State *L) {
   static const luaL_Reg functions[] = {
+    {"may", l_server_may},
     {"reload", l_server_reload},
+    {"status", l_server_status},
     {NULL, NULL},
   };
+  luaL_newmetatable(L, status_type);
+  lua_pushcfunction(L, l_status_gc);
+  lua_setfield(L, -2, "__gc");
+  lua_pop(L, 1);
   luaL_newlib(L, functions);
   return 1;
 }

@@ -111,6 +111,24 @@ static int l_sse_publish(lua_State *L) {
   return 0;
 }
 
+static int l_sse_stats(lua_State *L) {
+  struct hub_stats stats;
+  hub_stats(script_services(L)->hub, &stats);
+  const struct {
+    const char *name;
+    uint64_t n;
+  } fields[] = {
+    {"published", stats.published}, {"delivered", stats.delivered},     {"dropped", stats.dropped},
+    {"groups", stats.groups},       {"subscribers", stats.subscribers},
+  };
+  lua_createtable(L, 0, sizeof fields / sizeof *fields);
+  for (size_t i = 0; i < sizeof fields / sizeof *fields; i++) {
+    lua_pushinteger(L, (lua_Integer) fields[i].n);
+    lua_setfield(L, -2, fields[i].name);
+  }
+  return 1;
+}
+
 bool lua_sse_is_stream(lua_State *L, int index) {
   return luaL_testudata(L, index, type_name) != NULL;
 }
@@ -160,6 +178,7 @@ int luaopen_sse(lua_State *L) {
   static const luaL_Reg functions[] = {
     {"stream", l_sse_stream},
     {"publish", l_sse_publish},
+    {"stats", l_sse_stats},
     {NULL, NULL},
   };
   luaL_newmetatable(L, type_name);
