@@ -5,7 +5,8 @@
 local report = require "spec.bench.report"
 
 local LINES = {
-  "http", "ingest", "at_size", "single", "analytics", "query", "sse", "sse_5000", "metrics", "footprint", "mixed",
+  "http", "ingest", "otlp", "at_size", "single", "analytics", "query", "sse", "sse_5000", "metrics", "footprint",
+  "mixed",
 }
 
 ---@class Line
