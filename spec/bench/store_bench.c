@@ -178,6 +178,9 @@ int main(int argc, char **argv) {
     fill(first + rows / 10 * i, first + rows / 10 * (i + 1), batch, flight);
   if (option_int(argv, "--ask", 1))
     ask_all();
+  struct storage_stats stats;
+  storage_stats(storage, &stats);
+  printf("commits %lld, file %lld bytes\n", (long long) stats.commits, (long long) stats.file_bytes);
   since = clock_monotonic_ns();
   storage_close(storage);
   printf("close %.2f ms\n", (double) (clock_monotonic_ns() - since) / 1e6);
