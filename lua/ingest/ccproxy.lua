@@ -34,7 +34,13 @@ local function time_of(row)
   return (stamp:gsub(" ", "T", 1)) .. (stamp:find("[Zz]$") and "" or "Z")
 end
 
+local tokens = { "tokens_input", "tokens_output", "cache_read_tokens", "cache_write_tokens" }
+
 local function settle(record, prices)
+  for _, name in ipairs(tokens) do
+    record[name] = values.count(record[name])
+  end
+  record.model = text(record.model)
   prices:settle(record, values.number(record.cost_usd))
 end
 

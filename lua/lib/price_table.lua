@@ -16,9 +16,9 @@ local function from_file()
     end
     return {}
   end
-  local ok, decoded = pcall(json.decode, text)
-  if not ok or type(decoded) ~= "table" then
-    log.error("the price file is no JSON: the built-in prices stand", { error = tostring(decoded) })
+  local decoded, wrong = json.decode(text)
+  if type(decoded) ~= "table" then
+    log.error("the price file is no JSON object: the built-in prices stand", { error = wrong })
     return {}
   end
   return pricing.from_litellm(decoded)

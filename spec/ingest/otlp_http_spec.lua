@@ -255,3 +255,30 @@ describe("a price file", function()
     s:stop()
   end)
 end)
+
+describe("native records", function()
+  it("are priced where lua/hooks.lua says so, and keep the cost that they bring", function()
+    local hook = 'local price_table = require "lib.price_table"\nreturn { on_record = price_table.settle }\n'
+    local s = server.start { files = { ["lua/hooks.lua"] = hook } }
+    s:ingest {
+      { request_id = "bare", model = "gpt-4o", tokens_input = 1000 },
+      { request_id = "told", model = "gpt-4o", tokens_input = 1000, cost_usd = 9 },
+      { request_id = "none", model = "gpt-4o" },
+    }
+    local function cost(id)
+      local row = s:get("/logs/entries/" .. id).json()
+      return { row.cost_usd, row.extra and row.extra.cost_source }
+    end
+    assert.same({ 0.0025, "computed" }, cost "bare")
+    assert.same({ 9, "reported" }, cost "told")
+    assert.same({ 0 }, cost "none")
+    s:stop()
+  end)
+
+  it("keep the cost as it was sent otherwise", function()
+    local s = server.start()
+    s:ingest { { request_id = "bare", model = "gpt-4o", tokens_input = 1000 } }
+    assert.equal(0, s:get("/logs/entries/bare").json().cost_usd)
+    s:stop()
+  end)
+end)
