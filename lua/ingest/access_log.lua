@@ -102,10 +102,11 @@ local function fault_of(record)
 end
 
 --- Records of log lines; Caddy's lines of other loggers are left out.
----@param body string
+---@param body Text
+---@param hand_on (fun(batch: Batch): any?, string?)?
 ---@return Batch
-function access_log.decode(body)
-  local batch = batches.new()
+function access_log.decode(body, hand_on)
+  local batch = batches.new(hand_on)
   lines.each(body, batch, function(row, line)
     if not is_access(row) then
       return

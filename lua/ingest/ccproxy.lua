@@ -115,11 +115,12 @@ local function take(row, batch, prices, line)
 end
 
 --- Records of log lines.
----@param body string
+---@param body Text
 ---@param prices Prices
+---@param hand_on (fun(batch: Batch): any?, string?)?
 ---@return Batch
-function ccproxy.decode(body, prices)
-  local batch = batches.new()
+function ccproxy.decode(body, prices, hand_on)
+  local batch = batches.new(hand_on)
   lines.each(body, batch, function(row, line)
     take(row, batch, prices, line)
   end)

@@ -29,11 +29,34 @@ local function decode(text)
   return ok and value
 end
 
+-- Values as json.values gives them, without the whole text in a string.
+local function each_of(next_value, batch, visit)
+  local position = 0
+  for text in next_value do
+    position = position + 1
+    local value = text and decode(text)
+    if type(value) == "table" then
+      visit(value, position)
+    else
+      batch:reject(("element %d is no JSON object"):format(position))
+    end
+    if not batch:relieve() then
+      return
+    end
+  end
+end
+
+---@alias Text string|fun(): string|false|nil  a text, or an iterator over the texts of its values
+
 --- Calls visit(object, line number) for each line that is a JSON object; others are rejected by their number.
----@param text string
+---@param text Text
 ---@param batch Batch
 ---@param visit fun(object: table, line: integer)
 function lines.each(text, batch, visit)
+  if type(text) == "function" then
+    each_of(text, batch, visit)
+    return
+  end
   lines.each_text(text, function(line, number)
     local value = decode(line)
     if type(value) == "table" then
@@ -48,29 +71,33 @@ local function opening(text)
   return text:match("^\xEF?\xBB?\xBF?%s*(.)")
 end
 
+-- An array, or one object over several lines.
+local function whole_of(text)
+  if opening(text:sub(1, 100)) == "[" then
+    return decode(text) or nil
+  end
+  local first = text:sub(1, (text:find("\n", 1, true) or #text + 1) - 1)
+  local value = not decode(first) and decode(text)
+  return value and { value } or nil
+end
+
 --- The same for an array (visited with positions from 1), for a single object over several lines, and for lines.
----@param text string
+---@param text Text
 ---@param batch Batch
 ---@param visit fun(object: table, position: integer)
 function lines.each_value(text, batch, visit)
-  local whole = opening(text:sub(1, 100)) == "[" and decode(text)
-  if whole then
-    for i, value in ipairs(whole) do
-      if type(value) == "table" then
-        visit(value, i)
-      else
-        batch:reject(("element %d is no JSON object"):format(i))
-      end
+  local list = type(text) == "string" and whole_of(text)
+  if not list then
+    lines.each(text, batch, visit)
+    return
+  end
+  for i, value in ipairs(list) do
+    if type(value) == "table" then
+      visit(value, i)
+    else
+      batch:reject(("element %d is no JSON object"):format(i))
     end
-    return
   end
-  local first = text:sub(1, (text:find("\n", 1, true) or #text + 1) - 1)
-  whole = not decode(first) and decode(text)
-  if whole then
-    visit(whole, 1)
-    return
-  end
-  lines.each(text, batch, visit)
 end
 
 return lines

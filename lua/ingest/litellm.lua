@@ -114,11 +114,12 @@ local function is_request(row)
 end
 
 --- Records of a body.
----@param body string
+---@param body Text
 ---@param prices Prices
+---@param hand_on (fun(batch: Batch): any?, string?)?
 ---@return Batch
-function litellm.decode(body, prices)
-  local batch = batches.new()
+function litellm.decode(body, prices, hand_on)
+  local batch = batches.new(hand_on)
   lines.each_value(body, batch, function(row, position)
     if not is_request(row) then
       batch:reject(("element %d is no LiteLLM log: model, call_type and startTime are missing"):format(position))

@@ -20,8 +20,20 @@ local function answer(totals, batch)
   }
 end
 
+-- Stores what a batch holds and adds up what became of it.
+local function adder(totals)
+  return function(batch)
+    local stored, message = store.batch(batch)
+    if stored then
+      totals.accepted, totals.merged = totals.accepted + stored.accepted, totals.merged + stored.merged
+      totals.durability = stored.durability or totals.durability
+    end
+    return stored, message
+  end
+end
+
 --- A handler that decodes the body and stores what it holds.
----@param decode fun(text: string): Batch
+---@param decode fun(text: Text, hand_on: fun(batch: Batch): any?, string?): Batch
 ---@return fun(req: Request): Response
 function text_http.handler(decode)
   return function(req)
@@ -29,10 +41,10 @@ function text_http.handler(decode)
     if refused then
       return refused
     end
-    local batch = decode(tostring(req.body))
-    local totals, message = store.batch(batch)
-    if not totals then
-      return { status = 503, headers = { ["retry-after"] = "1" }, detail = message }
+    local totals = { accepted = 0, merged = 0 }
+    local batch = decode(json.values(req.body), adder(totals))
+    if batch.fault or not batch:flush() then
+      return { status = 503, headers = { ["retry-after"] = "1" }, detail = batch.fault }
     end
     return answer(totals, batch)
   end

@@ -33,6 +33,12 @@ function json.decode(text) end
 ---@return string? message
 function json.items(text, names) end
 
+--- An iterator over the elements of an array, or over values each on lines of its own, as texts, without decoding the
+--- whole; false for what is none.  The request's body is taken.
+---@param text string|Body
+---@return fun(): string|false|nil
+function json.values(text) end
+
 --- Marks the table as an array and answers it: {} is written as [].
 ---@generic T: table
 ---@param list T?

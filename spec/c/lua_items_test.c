@@ -35,6 +35,16 @@ static const char script[] =
   "assert(not pcall(json.items, '{}', {}))\n"
   "assert(not pcall(json.items, '{}', {('x'):rep(40)}))\n"
 
+  "for text, expected in pairs {\n"
+  "  [''] = '', ['[]'] = '', ['[1, {\"a\": 2}]'] = '1 {\"a\": 2}', ['{}\\n\\r\\n{\"b\":1}\\r\\n'] = '{} {\"b\":1}',\n"
+  "  ['{\\n \"a\": 1\\n}'] = '{\\n \"a\": 1\\n}', ['\\xef\\xbb\\xbf[5]'] = '5', ['x\\n1\\n{\\n2'] = 'false 1 false 2',\n"
+  "  ['[1,x,2]'] = '1 false', ['1 2\\n3'] = 'false 3', ['[1'] = '1',\n"
+  "} do\n"
+  "  local got = {}\n"
+  "  for value in json.values(text) do got[#got + 1] = tostring(value) end\n"
+  "  assert(table.concat(got, ' ') == expected, text .. ' gave ' .. table.concat(got, ' '))\n"
+  "end\n"
+
   "local messages = require 'ingest.otlp_messages'\n"
   "local encode = require('spec.helpers.protobuf').encode\n"
   "local schema = protobuf.schema(messages)\n"

@@ -39,7 +39,8 @@ describe("events of senders", function()
     local s = server.start { config = keep }
     assert.same({}, names(s:get "/events/query"))
     send(s, "claude-code-2.1.202-logs.json")
-    assert.same({ "api_retries_exhausted", "tool_decision", "tool_result", "user_prompt" }, names(s:get "/events/query"))
+    assert.same({ "api_retries_exhausted", "tool_decision", "tool_result", "user_prompt" },
+      names(s:get "/events/query"))
     assert.same({ "tool_result" }, names(s:get "/events/query?name=tool_result"))
     assert.same({}, names(s:get "/events/query?sender=codex"))
     assert.same({ "user_prompt" }, names(s:get "/events/query?end_time=1795426000.1"))

@@ -61,7 +61,27 @@ describe("an endpoint for text", function()
     local answer = s:post("/ingest/access_log", "nonsense\n{}", JSON)
     assert.equal(400, answer.status)
     assert.equal(2, answer.json().rejected)
-    assert.equal("line 1 is no JSON object", answer.json().errors[1].message)
+    assert.equal("element 1 is no JSON object", answer.json().errors[1].message)
+  end)
+
+  it("takes a body larger than the memory of its scripts", function()
+    local small = server.start { config = "config.script.memory_bytes = 8 * 1024 * 1024" }
+    local content = ("a long answer "):rep(1500)
+    local records = {}
+    for i = 1, 600 do
+      records[i] = ('{"id":"c%d","model":"gpt-4o","startTime":%d,"messages":"%s"}'):format(i, 1795426000 + i, content)
+    end
+    for _, body in ipairs { table.concat(records, "\n"), "[" .. table.concat(records, ",") .. "]" } do
+      local answer = small:post("/ingest/litellm", body, JSON)
+      assert.equal(600, answer.json().accepted + answer.json().merged)
+    end
+    small:stop()
+  end)
+
+  it("goes on behind a line that is none", function()
+    local good = '{"request_uri":"/a","status":200,"time":1795426004}'
+    local answer = s:post("/ingest/access_log", good .. "\n{broken\n" .. good .. " 5\n\r\n" .. good, JSON).json()
+    assert.same({ 2, 2 }, { answer.accepted, answer.rejected })
   end)
 
   it("succeeds with nothing", function()

@@ -354,6 +354,7 @@ int luaopen_json(lua_State *L) {
     {"object", l_json_object},
     {"fragment", l_json_fragment},
     {"items", lua_json_items},
+    {"values", lua_json_values},
     {NULL, NULL},
   };
   open_marks(L);

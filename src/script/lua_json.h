@@ -31,4 +31,8 @@ const char *lua_json_check_text(lua_State *L, int index, size_t *len);
  * the object that text is, as texts, without decoding or copying the whole (lua_json_items.c). */
 int lua_json_items(lua_State *L);
 
+/* json.values(text): an iterator over the elements of an array, or over the values that stand each on lines of their own, as texts; false for
+ * what is none. */
+int lua_json_values(lua_State *L);
+
 #endif

@@ -101,6 +101,62 @@ static int l_next(lua_State *L) {
   return 0;
 }
 
+/* ---- json.values(text) ---- */
+
+struct values {
+  size_t at;
+  bool in_array, ended;
+};
+
+/* Behind the comma or at the value that comes next; NULL at the end. */
+static char *next_value(struct values *v, char *p) {
+  p = json_skip_space(p);
+  if (v->in_array && *p == ',')
+    p = json_skip_space(p + 1);
+  return *p == '\0' || (v->in_array && *p == ']') ? NULL : p;
+}
+
+static bool ends_line(const char *p) {
+  p += strspn(p, " \t\r");
+  return *p == '\n' || *p == '\0';
+}
+
+/* next() -> the text of a value, or false where none can be read: then it goes on behind the line. */
+static int l_next_value(lua_State *L) {
+  struct values *v = lua_touserdata(L, lua_upvalueindex(1));
+  struct buf *text = lua_json_fragment(L, lua_upvalueindex(2));
+  struct json_error error;
+  char *p = v->ended ? NULL : next_value(v, text->data + v->at);
+  v->ended = p == NULL;
+  if (p == NULL)
+    return 0;
+  char *end = json_skip_value(p, DEPTH, &error);
+  if (end != NULL && (v->in_array || ends_line(end))) {
+    lua_pushlstring(L, p, (size_t) (end - p));
+  } else {
+    lua_pushboolean(L, false);
+    end = p + strcspn(p, "\n");
+    v->ended = v->in_array;
+  }
+  v->at = (size_t) (end - text->data);
+  return 1;
+}
+
+int lua_json_values(lua_State *L) {
+  lua_settop(L, 1);
+  struct values *v = lua_newuserdatauv(L, sizeof *v, 0);
+  *v = (struct values) {0};
+  struct buf *text = take_text(L, 1);
+  size_t bom = strncmp(text->data, "\xEF\xBB\xBF", 3) == 0 ? 3 : 0;
+  char *start = json_skip_space(text->data + bom);
+  v->in_array = *start == '[';
+  v->at = (size_t) (start - text->data) + v->in_array;
+  lua_pushcclosure(L, l_next_value, 2);
+  return 1;
+}
+
+/* ---- json.items(text, names) ---- */
+
 static void read_names(lua_State *L, struct items *it) {
   luaL_checktype(L, 2, LUA_TTABLE);
   it->nlevels = lua_rawlen(L, 2);
