@@ -98,7 +98,7 @@ function overview.shape(window, now, before)
     end_time = window.end_time,
     every = every,
     summary = total[1],
-    previous = before[1],
+    previous = before[1][1],
     series = series(by_time, times, index),
     cost_by_model = cost_by_model(by_model, by_model_and_time, index, #times),
     breakdowns = {

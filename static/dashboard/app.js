@@ -4,6 +4,8 @@ import { h, message, replace } from "./lib/dom.js";
 import { drawFilters } from "./lib/filters.js";
 import { go, link, onChange, read } from "./lib/state.js";
 
+const RETRY_MS = 2000;
+
 const views = {
   overview: { name: "Overview", load: () => import("./views/overview.js") },
   live: { name: "Live", load: () => import("./views/live.js"), times: false },
@@ -16,72 +18,100 @@ const main = document.getElementById("main");
 const tabs = document.getElementById("tabs");
 const form = document.getElementById("filters");
 const status = document.getElementById("connection");
+const trouble = document.getElementById("trouble");
 let leave = null; // what the view in force must do before it goes: abort requests, close a stream
+let shown = null; // its name
 let turn = 0;
 
 function drawTabs(state) {
+  const elsewhere = (view) => ({ view, order_by: null, order: null });
   replace(tabs, Object.entries(views).map(([view, { name }]) => h("a", {
-    href: link({ view, order_by: null, order: null }),
+    href: link(elsewhere(view)),
     "aria-current": view === state.view ? "page" : null,
     onclick: (event) => {
-      if (event.metaKey || event.ctrlKey) return;
+      if (event.metaKey || event.ctrlKey || event.shiftKey) return;
       event.preventDefault();
-      go({ view, order_by: null, order: null });
+      go(elsewhere(view));
     },
   }, name)));
 }
 
 function askForToken(problem) {
-  const input = h("input", { type: "password", autocomplete: "off", "aria-label": "Token", size: 32 });
+  const input = h("input", { name: "token", type: "password", autocomplete: "off", "aria-label": "Token", size: 32 });
   const submit = (event) => {
     event.preventDefault();
     token.set(input.value.trim());
     show(read());
   };
-  replace(main, message("This server asks for a token", h("p", {}, `${problem}. It is kept for this tab only.`),
-    h("form", { onsubmit: submit }, input, " ", h("button", { type: "submit" }, "Use it"))));
+  replace(main, message("This server asks for a token", h("p", {}, problem), h("p", {}, "It is kept for this tab only."),
+    h("form.row.centred", { onsubmit: submit }, input, h("button", { type: "submit" }, "Use it"))));
+  shown = null;
   input.focus();
+}
+
+const again = () => h("button", { type: "button", onclick: () => show(read()) }, "Try again");
+
+function showRefusal(error) {
+  const slow = error.status === 503 && error.message.startsWith("query too slow");
+  const title = slow ? "This would take too long" : `The server answered ${error.status}`;
+  const help = slow ? "These filters are answered by reading every row of the window. A shorter window, or fewer filters, is quick." : error.message;
+  const shorter = h("button", { type: "button", onclick: () => go({ window: "1h", from: null, to: null }) }, "Show 1 hour");
+  replace(main, h("section.card.message.bad", { role: "alert" }, h("h2", {}, title), h("p", {}, help),
+    h("div.row.centred", {}, slow ? shorter : null, again())));
+  shown = null;
+}
+
+/** The server is gone: what is there stays, and the page tries until it is back. */
+function wait() {
+  const mine = turn;
+  say("not connected", "bad");
+  trouble.hidden = false;
+  trouble.textContent = "The server does not answer. Trying again every two seconds; what is shown may be old.";
+  setTimeout(() => { if (mine === turn) show(read()); }, RETRY_MS);
 }
 
 function fail(error) {
   if (error.name === "AbortError") return;
-  if (error instanceof Refused && (error.status === 401 || error.status === 403)) {
-    askForToken(error.message);
-  } else if (error instanceof Refused) {
-    replace(main, h("section.card.message.bad", { role: "alert" }, h("h2", {}, `The server answered ${error.status}`), h("p", {}, error.message),
-      h("button", { type: "button", onclick: () => show(read()) }, "Try again")));
-  } else {
-    say("server gone, trying again", "bad");
-    setTimeout(() => { if (status.className === "bad") show(read()); }, 2000);
-    if (!main.hasChildNodes())
-      replace(main, message("The server does not answer", h("p", {}, "The page tries again every two seconds.")));
+  if (error instanceof Refused && (error.status === 401 || error.status === 403)) askForToken(error.message);
+  else if (error instanceof Refused) showRefusal(error);
+  else if (error instanceof TypeError && error.message.includes("fetch")) wait();
+  else {
+    showRefusal(new Refused("nothing that this page understands", error.message));
+    throw error;
   }
 }
 
 function say(text, tone = "") {
   status.textContent = text;
   status.className = tone;
+  trouble.hidden = true;
 }
 
 async function show(state) {
-  const mine = ++turn;
-  const view = views[state.view] ?? views.overview;
+  turn += 1;
+  const mine = turn;
+  const name = state.view in views ? state.view : "overview";
+  const view = views[name];
   leave?.();
-  leave = null;
-  drawTabs(state);
+  drawTabs({ ...state, view: name });
   form.hidden = view.filters === false;
   if (view.filters !== false) drawFilters(form, state, { times: view.times !== false });
   document.title = `${view.name} · Moonledger`;
+  if (shown !== name) replace(main);
+  shown = name;
+  const abort = new AbortController();
+  leave = () => abort.abort();
+  main.setAttribute("aria-busy", "true");
   try {
     const { draw } = await view.load();
-    if (mine !== turn) return;
-    const abort = new AbortController();
-    leave = () => abort.abort();
-    await draw(main, state, { signal: abort.signal, say, fail: (error) => mine === turn && fail(error) });
+    if (mine === turn)
+      await draw(main, state, { signal: abort.signal, say, fail: (error) => { if (mine === turn) fail(error); } });
   } catch (error) {
     if (mine === turn) fail(error);
   }
+  if (mine === turn) main.removeAttribute("aria-busy");
 }
 
 onChange(show);
+matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => { shown = null; show(read()); });
 show(read());

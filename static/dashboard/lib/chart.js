@@ -1,57 +1,116 @@
 /** Time series on uPlot, in the page's colours. */
-import { h } from "./dom.js";
+import { h, replace } from "./dom.js";
+import { timeAxis } from "./format.js";
+import { go } from "./state.js";
 
+const HEIGHT = 180;
 const css = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
-export const colours = (count) => Array.from({ length: count }, (_, i) => css(`--series-${(i % 7) + 1}`));
 
-const zone = new Intl.DateTimeFormat(undefined, { month: "short", day: "2-digit", hour: "2-digit", minute: "2-digit", hour12: false });
-const HEIGHT = 200;
+const moment = new Intl.DateTimeFormat(undefined, { weekday: "short", month: "short", day: "numeric", hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
 
-/** Sums each series on top of those before it: stacked areas are drawn from the last one down. */
+/** Sums each series on top of those before it; the sums are drawn from the last one down. */
 function stack(columns) {
   const sums = columns[0].map(() => 0);
   return columns.map((column) => column.map((value, i) => (sums[i] += value ?? 0)));
 }
 
-/** @param {{title: string, unit: string, time: number[], series: {name: string, values: number[], colour?: string}[],
- *  format: (n: number) => string, stacked?: boolean}} chart */
-export function chart({ title, unit, time, series, format, stacked = false }) {
-  const box = h("div.chart");
-  const card = h("section.card", { "aria-label": title }, h("h2", {}, `${title} `, h("small", {}, unit)), box);
-  const palette = colours(series.length);
-  const columns = series.map((s) => s.values);
-  const drawn = stacked ? stack(columns) : columns;
-  const order = stacked ? [...series.keys()].reverse() : [...series.keys()];
-  const axis = { stroke: css("--quiet"), grid: { stroke: css("--line"), width: 1 }, ticks: { stroke: css("--line") } };
+function axes(format) {
+  const look = { stroke: css("--quiet"), font: "11px system-ui, sans-serif", ticks: { show: false } };
+  return [
+    { ...look, grid: { show: false }, space: 64, size: 28, values: (_, splits, __, ___, step) => timeAxis(splits, step) },
+    { ...look, grid: { stroke: css("--line"), width: 1 }, space: 36,
+      size: (_, labels) => 14 + 6.5 * Math.max(3, ...(labels ?? []).map((label) => label.length)),
+      values: (_, splits) => splits.map(format) },
+  ];
+}
 
-  const options = {
-    width: 400,
+const bars = () => window.uPlot.paths.bars({ size: [0.86, 64], align: 1 });
+
+function lineOf({ name, colour }, stacked) {
+  const stroke = css(colour);
+  return stacked ? { label: name, fill: stroke, width: 0, paths: bars(), points: { show: false } }
+    : { label: name, stroke, width: 1.75, points: { size: 4, fill: stroke } };
+}
+
+/** The box beside the pointer: time, and each series with its value, the topmost first. */
+function drawTip(tip, plot, { time, every, series, show }) {
+  const i = plot.cursor.idx;
+  if (i === null || i === undefined) return;
+  const rows = [...series].reverse().map(({ name, colour, values }) => h("tr", {},
+    h("td", {}, h("i.swatch", { "--colour": `var(${colour})` }), name),
+    h("td.number", {}, values[i] === null ? "–" : show(values[i]))));
+  const utc = new Date(time[i] * 1000).toISOString().replace(":00.000Z", " UTC").replace("T", " ");
+  replace(tip, h("p", {}, moment.format(new Date(time[i] * 1000)), h("small", {}, ` · ${utc}`)), h("table", {}, rows));
+  const room = plot.over.clientWidth;
+  const left = plot.cursor.left > room / 2 ? plot.cursor.left - tip.offsetWidth - 14 : plot.cursor.left + 14;
+  tip.style.setProperty("--left", `${plot.over.offsetLeft + Math.max(-plot.over.offsetLeft, Math.min(left, room - tip.offsetWidth))}px`);
+  tip.dataset.every = every;
+}
+
+/** A card with a chart; its update takes new data.  A stretch that is dragged over becomes the window.
+ * @param {{title: string, stacked?: boolean, format: (n: number) => string, show: (n: number) => string}} kind
+ * format is the axis's, show the exact value's */
+export function chart({ title, stacked = false, format, show }) {
+  const unit = h("small");
+  const legend = h("ul.legend");
+  const tip = h("div.tip", { hidden: true });
+  const box = h("div.chart", { role: "img" }, tip);
+  const element = h("section.card.plot", { "aria-label": title }, h("h2", {}, `${title} `, unit), legend, box);
+  let plot = null;
+  let shown = null;
+
+  const options = () => ({
+    width: Math.max(box.clientWidth, 200),
     height: HEIGHT,
-    cursor: { y: false },
-    legend: { live: true },
-    scales: { y: { range: (_, __, most) => [0, most > 0 ? most * 1.08 : 1] } },
-    axes: [
-      { ...axis, space: 70 },
-      { ...axis, size: 64, values: (_, splits) => splits.map((n) => format(n)) },
-    ],
-    series: [
-      { value: (_, t) => (t === null ? "–" : zone.format(new Date(t * 1000))) },
-      ...order.map((i) => ({
-        label: series[i].name,
-        stroke: series[i].colour ?? palette[i],
-        fill: stacked ? series[i].colour ?? palette[i] : undefined,
-        width: stacked ? 0.5 : 1.6,
-        points: { show: time.length < 3 },
-        value: (_, __, ___, index) => (index === null || columns[i][index] == null ? "–" : format(columns[i][index])),
-      })),
-    ],
-  };
-  const data = [time, ...order.map((i) => drawn[i])];
-  requestAnimationFrame(() => {
-    const plot = new window.uPlot(options, data, box);
-    const fit = () => plot.setSize({ width: Math.max(box.clientWidth, 200), height: HEIGHT });
-    new ResizeObserver(fit).observe(box);
-    fit();
+    legend: { show: false },
+    padding: [8, 4, 0, 0],
+    cursor: {
+      y: false,
+      points: { show: !stacked },
+      drag: { x: true, y: false, setScale: false },
+      sync: { key: "page", filters: { pub: (type) => type === "mousemove" || type === "mouseleave" } },
+    },
+    scales: {
+      x: { range: () => [shown.time[0], shown.time.at(-1) + shown.every] },
+      y: { range: (_, __, most) => [0, most > 0 ? most * 1.05 : 1] },
+    },
+    axes: axes(format),
+    series: [{}, ...(stacked ? [...shown.series].reverse() : shown.series).map((s) => lineOf(s, stacked))],
+    hooks: {
+      setCursor: [(u) => { if (!tip.hidden) drawTip(tip, u, { ...shown, show }); }],
+      setSelect: [(u) => {
+        if (u.select.width < 4) return;
+        const [from, to] = [u.select.left, u.select.left + u.select.width].map((x) => Math.round(u.posToVal(x, "x")));
+        go({ window: "custom", from, to });
+      }],
+    },
   });
-  return card;
+
+  function columns() {
+    const values = shown.series.map((s) => s.values);
+    if (stacked) return [shown.time, ...stack(values).reverse()];
+    return [shown.time.map((t) => t + shown.every / 2), ...values];
+  }
+
+  function make() {
+    plot?.destroy();
+    plot = new window.uPlot(options(), columns(), box);
+    plot.over.addEventListener("mouseenter", () => { tip.hidden = false; });
+    plot.over.addEventListener("mouseleave", () => { tip.hidden = true; });
+  }
+
+  function update(data) {
+    const same = shown?.series.map((s) => s.name).join("\n") === data.series.map((s) => s.name).join("\n");
+    shown = data;
+    unit.textContent = data.unit;
+    box.setAttribute("aria-label", `${title}, ${data.unit}: ${data.series.map((s) => s.name).join(", ")}`);
+    if (!same)
+      replace(legend, data.series.map(({ name, colour }) => h("li", { title: name }, h("i.swatch", { "--colour": `var(${colour})` }), name)));
+    if (!window.uPlot) replace(box, h("p.quiet", {}, "Charts are missing: ./run build fetches uPlot with npm."));
+    else if (plot && same) plot.setData(columns());
+    else make();
+  }
+
+  new ResizeObserver(() => plot?.setSize({ width: Math.max(box.clientWidth, 200), height: HEIGHT })).observe(box);
+  return { element, update };
 }

@@ -1,106 +1,168 @@
-/** Figures, charts and breakdowns of a window, from one request to /logs/overview. */
+/** Figures, charts and breakdowns of a window: /logs/overview, and /logs/sessions for the last table. */
 import { get } from "../lib/api.js";
 import { chart } from "../lib/chart.js";
 import { h, message, replace } from "../lib/dom.js";
-import { change, dollars, milliseconds, percent, short } from "../lib/format.js";
-import { hasFilters } from "../lib/filters.js";
+import { axis, change, dollars, integer, milliseconds, percent, perMinute, points, short } from "../lib/format.js";
+import { hasFilters, suggest } from "../lib/filters.js";
 import { go, parameters } from "../lib/state.js";
 import { sortable } from "../lib/table.js";
 import { emptyStore } from "./empty.js";
 
 const REFRESH_MS = 10000;
 const FIRST_RECORD_MS = 1000;
+const ROWS = 8;
 
 const tokens = (g) => g.tokens_input + g.tokens_output + g.cache_read_tokens + g.cache_write_tokens;
 const cacheable = (g) => g.tokens_input + g.cache_read_tokens + g.cache_write_tokens;
+const ratio = (part, whole) => (whole > 0 ? part / whole : 0);
 
 const tiles = [
-  { name: "Requests", figure: (g) => short(g.requests), of: (g) => g.requests, liked: "none" },
-  { name: "Success rate", figure: (g) => percent(g.successes, g.requests), of: (g) => g.successes / g.requests, liked: "up" },
-  { name: "Error rate", figure: (g) => percent(g.errors, g.requests), of: (g) => g.errors / g.requests, liked: "down" },
+  { name: "Requests", figure: (g) => short(g.requests), exact: (g) => integer(g.requests), of: (g) => g.requests, liked: "none" },
+  { name: "Success rate", figure: (g) => percent(g.successes, g.requests), of: (g) => ratio(g.successes, g.requests), liked: "up", compare: points },
+  { name: "Error rate", figure: (g) => percent(g.errors, g.requests), of: (g) => ratio(g.errors, g.requests), liked: "down", compare: points,
+    note: (g) => `${short(g.client_errors)} 4xx · ${short(g.server_errors)} 5xx` },
   { name: "Cost", figure: (g) => dollars(g.cost_usd), of: (g) => g.cost_usd, liked: "down",
-    note: (g) => (g.unpriced_requests > 0 ? `${short(g.unpriced_requests)} without a known price` : null) },
-  { name: "Tokens", figure: (g) => short(tokens(g)), of: tokens, liked: "none",
+    note: (g) => (g.unpriced_requests > 0 ? `${short(g.unpriced_requests)} unpriced` : `${dollars(ratio(g.cost_usd, g.requests))} each`) },
+  { name: "Tokens", figure: (g) => short(tokens(g)), exact: (g) => integer(tokens(g)), of: tokens, liked: "none",
     note: (g) => `${short(g.tokens_input)} in · ${short(g.tokens_output)} out` },
-  { name: "Cache hits", figure: (g) => percent(g.cache_read_tokens, cacheable(g)), of: (g) => g.cache_read_tokens / cacheable(g), liked: "up",
+  { name: "Cache hits", figure: (g) => percent(g.cache_read_tokens, cacheable(g)), of: (g) => ratio(g.cache_read_tokens, cacheable(g)), liked: "up", compare: points,
     note: (g) => `${short(g.cache_read_tokens)} read · ${short(g.cache_write_tokens)} written` },
-  { name: "Latency p50", figure: (g) => milliseconds(g.duration_ms_p50), of: (g) => g.duration_ms_p50, liked: "down" },
+  { name: "Latency", figure: (g) => milliseconds(g.duration_ms_p50), of: (g) => g.duration_ms_p50, liked: "down", note: () => "median" },
   { name: "Latency p95", figure: (g) => milliseconds(g.duration_ms_p95), of: (g) => g.duration_ms_p95, liked: "down" },
   { name: "Latency p99", figure: (g) => milliseconds(g.duration_ms_p99), of: (g) => g.duration_ms_p99, liked: "down" },
+  { name: "Per minute", figure: (g, minutes) => perMinute(g.requests / minutes), of: (g) => g.requests, liked: "none", note: () => "requests, on average" },
 ];
 
-function tile({ name, figure, of, liked, note }, now, before) {
-  const moved = before.requests > 0 ? change(of(now), of(before), liked) : null;
-  return h("div.card.tile", {}, h("p.name", {}, name), h("p.figure", {}, figure(now)),
-    h("p.note", {}, moved ? h(`span.change.${moved.tone || "same"}`, { title: "against the window before" }, moved.text) : "", moved && note?.(now) ? " · " : "", note?.(now) ?? ""));
+function drawTile({ name, figure, exact, of, liked, note, compare = change }, { summary: now, previous: before, start_time: start, end_time: end }) {
+  const moved = before.requests > 0 ? compare(of(now), of(before), liked) : null;
+  return h("div.card.tile", {}, h("p.name", {}, name),
+    h("p.figure", { title: exact?.(now) }, figure(now, (end - start) / 60)),
+    h("p.notes", {}, moved ? h(`span.change.${moved.tone || "same"}`, { title: "against the window before" }, moved.text) : h("span", {}, "nothing before"),
+      h("span", {}, note?.(now) ?? "")));
 }
 
-function drawCharts({ series, cost_by_model: cost, every }) {
+const charts = {
+  requests: { title: "Requests", stacked: true, format: axis.count, show: integer },
+  cost: { title: "Cost by model", stacked: true, format: axis.dollars, show: dollars },
+  tokens: { title: "Tokens", stacked: true, format: axis.count, show: integer },
+  latency: { title: "Latency", format: axis.milliseconds, show: milliseconds },
+};
+
+const each = (every) => {
+  const [unit, name] = every % 86400 === 0 ? [86400, "day"] : every % 3600 === 0 ? [3600, "hour"] : [60, "minute"];
+  return every === unit ? `per ${name}` : `per ${every / unit} ${name}s`;
+};
+
+/** What each chart shows: names, values and colours that colour-blind people can tell apart (Okabe and Ito). */
+function chartData({ series, cost_by_model: cost, every }) {
   const time = series.map((point) => point.time);
-  const column = (name) => series.map((point) => point[name]);
-  const each = every % 86400 === 0 ? "per day" : every % 3600 === 0 ? `per ${every === 3600 ? "hour" : `${every / 3600} hours`}` : `per ${every === 60 ? "minute" : `${every / 60} minutes`}`;
-  const css = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
-  return h("div.charts", {},
-    chart({ title: "Requests", unit: each, time, format: short, stacked: true, series: [
-      { name: "success", values: column("successes"), colour: css("--series-1") },
-      { name: "4xx", values: column("client_errors"), colour: css("--series-2") },
-      { name: "5xx", values: column("server_errors"), colour: css("--series-4") },
-    ] }),
-    chart({ title: "Cost by model", unit: `US dollars ${each}`, time, format: dollars, stacked: true,
-      series: cost.map(({ model, values }) => ({ name: model || "(no model)", values })) }),
-    chart({ title: "Tokens", unit: each, time, format: short, stacked: true, series: [
-      { name: "input", values: column("tokens_input") },
-      { name: "output", values: column("tokens_output") },
-      { name: "cache read", values: column("cache_read_tokens") },
-      { name: "cache write", values: column("cache_write_tokens") },
-    ] }),
-    chart({ title: "Latency", unit: "percentiles", time, format: milliseconds, series: [
-      { name: "p50", values: column("duration_ms_p50"), colour: css("--series-3") },
-      { name: "p95", values: column("duration_ms_p95"), colour: css("--series-2") },
-      { name: "p99", values: column("duration_ms_p99"), colour: css("--series-4") },
-    ] }));
+  const line = (name, field, colour) => ({ name, colour: `--${colour}`, values: series.map((point) => point[field]) });
+  const of = (unit, lines) => ({ time, every, unit, series: lines });
+  return {
+    requests: of(each(every), [line("success", "successes", "ok"), line("4xx", "client_errors", "refused"), line("5xx", "server_errors", "failed")]),
+    cost: of(`US dollars ${each(every)}`, cost.map(({ model, values }, i) => ({ name: model || "(no model)", colour: `--series-${i + 1}`, values }))),
+    tokens: of(each(every), [
+      line("cache read", "cache_read_tokens", "series-3"), line("cache write", "cache_write_tokens", "series-4"),
+      line("input", "tokens_input", "series-1"), line("output", "tokens_output", "series-2")]),
+    latency: of(`percentiles ${each(every)}`, [
+      line("p50", "duration_ms_p50", "series-1"), line("p95", "duration_ms_p95", "series-2"), line("p99", "duration_ms_p99", "series-4")]),
+  };
 }
 
-function breakdown(caption, key, rows) {
+function breakdown(caption, key, { negatable = false, filter = key } = {}) {
+  const name = (row) => [
+    h("button.link", { type: "button", disabled: !row[key], onclick: () => go({ [filter]: row[key] }) }, row[key] || "(none)"),
+    negatable && row[key] ? h("button.link.without", { type: "button", "aria-label": `Without ${row[key]}`, title: `Without ${row[key]}`,
+      onclick: () => go({ [filter]: `!${row[key]}` }) }, "≠") : null];
   return sortable({
-    caption, rows, sort: "requests", bar: "requests",
+    caption, key, sort: "requests", bar: "requests", few: ROWS,
     columns: [
-      { key, head: caption, cell: (row) => h("button.link", { type: "button", onclick: () => go({ [key]: row[key] }) }, row[key] || "(none)") },
+      { key, head: "Name", cell: name },
       { key: "requests", head: "Requests", number: true, cell: (row) => short(row.requests) },
-      { key: "errors", head: "Errors", number: true, cell: (row) => percent(row.errors, row.requests) },
+      { key: "error_rate", head: "Errors", number: true, cell: (row) => percent(row.errors, row.requests) },
       { key: "cost_usd", head: "Cost", number: true, cell: (row) => dollars(row.cost_usd) },
-      { key: "tokens", head: "Tokens", number: true, cell: (row) => short(row.tokens) },
-      { key: "duration_ms_p50", head: "p50", number: true, cell: (row) => milliseconds(row.duration_ms_p50) },
-      { key: "duration_ms_p95", head: "p95", number: true, cell: (row) => milliseconds(row.duration_ms_p95) },
+      { key: "tokens", head: "Tokens", number: true, minor: true, cell: (row) => short(row.tokens) },
+      ...(key === "session_client_id" ? [] : [
+        { key: "duration_ms_p50", head: "p50", number: true, minor: true, cell: (row) => milliseconds(row.duration_ms_p50) },
+        { key: "duration_ms_p95", head: "p95", number: true, minor: true, cell: (row) => milliseconds(row.duration_ms_p95) }]),
     ],
   });
 }
 
-function drawAll(main, data) {
-  const { summary: now, previous: before, breakdowns } = data;
-  if (now.requests === 0) {
-    replace(main, data.stored === 0 ? emptyStore()
-      : message("Nothing in this window", h("p", {}, hasFilters() ? "No request matches these filters." : "Choose a longer window.")));
-    return;
+const withSums = (rows) => rows.map((row) => ({ ...row, tokens: tokens(row), error_rate: ratio(row.errors, row.requests) }));
+
+/** The page's parts; update fills them with an answer. */
+function makeParts() {
+  const figures = h("div.tiles");
+  const plots = Object.fromEntries(Object.entries(charts).map(([name, kind]) => [name, chart(kind)]));
+  const tables = {
+    model: breakdown("Models", "model", { negatable: true }),
+    service_type: breakdown("Service types", "service_type", { negatable: true }),
+    endpoint: breakdown("Endpoints", "endpoint"),
+    session_client_id: breakdown("Sessions", "session_client_id", { filter: "session" }),
+  };
+  const stackOf = (...names) => h("div.stack", {}, names.map((name) => tables[name].element));
+  const elements = [
+    figures,
+    h("div.charts", {}, Object.values(plots).map((plot) => plot.element)),
+    h("div.tables", {}, stackOf("model", "endpoint"), stackOf("service_type", "session_client_id")),
+  ];
+
+  function update(data) {
+    replace(figures, tiles.map((tile) => drawTile(tile, data)));
+    for (const [name, shown] of Object.entries(chartData(data))) plots[name].update(shown);
+    for (const [name, rows] of Object.entries(data.breakdowns)) {
+      tables[name].update(withSums(rows));
+      suggest(name, rows.map((row) => row[name]));
+    }
   }
-  for (const rows of Object.values(breakdowns)) for (const row of rows) row.tokens = tokens(row);
-  replace(main,
-    h("div.tiles", {}, tiles.map((t) => tile(t, now, before))),
-    drawCharts(data),
-    h("div.tables", {},
-      breakdown("Model", "model", breakdowns.model),
-      breakdown("Service type", "service_type", breakdowns.service_type),
-      breakdown("Endpoint", "endpoint", breakdowns.endpoint)));
-  performance.mark("overview-drawn");
+  return { elements, update, sessions: tables.session_client_id };
+}
+
+function nothing({ stored }) {
+  if (stored === 0) return emptyStore();
+  return message("Nothing in this window",
+    h("p", {}, hasFilters() ? "No request matches these filters." : "There are older requests."),
+    h("button", { type: "button", onclick: () => go({ window: "30d" }) }, "Show 30 days"));
 }
 
 export async function draw(main, state, { signal, say, fail }) {
+  let parts = null;
+
+  async function loadSessions(query) {
+    try {
+      const { sessions } = await get("/logs/sessions", query, signal);
+      parts?.sessions.update(withSums(sessions));
+    } catch (error) {
+      if (error.status !== 503) throw error;
+      parts?.sessions.say("Too slow for this window and these filters.");
+    }
+  }
+
+  function show(data) {
+    if (data.summary.requests === 0) {
+      parts = null;
+      replace(main, nothing(data));
+      return;
+    }
+    if (!parts) {
+      parts = makeParts();
+      replace(main, parts.elements);
+    }
+    parts.update(data);
+  }
+
   async function refresh() {
-    const data = await get("/logs/overview", parameters(state), signal);
-    drawAll(main, data);
-    say(`updated ${new Date().toLocaleTimeString()}`);
+    if (!document.hidden || !parts) {
+      const query = parameters(state);
+      const data = await get("/logs/overview", query, signal);
+      show(data);
+      performance.mark("overview-drawn");
+      say(`updated ${new Date().toLocaleTimeString(undefined, { hourCycle: "h23" })}`);
+      if (parts) await loadSessions(query);
+    }
     if (state.window === "custom" || signal.aborted) return;
-    const timer = setTimeout(() => refresh().catch(fail), data.stored === 0 ? FIRST_RECORD_MS : REFRESH_MS);
+    const timer = setTimeout(() => refresh().catch(fail), parts ? REFRESH_MS : FIRST_RECORD_MS);
     signal.addEventListener("abort", () => clearTimeout(timer), { once: true });
   }
   await refresh();
