@@ -1,5 +1,6 @@
 --- OTLP over HTTP: content types, partial success, errors (opentelemetry-proto, docs/specification.md, "OTLP/HTTP").
 --- The answer has the request's encoding.  Of errors only 503 asks the sender to try again.
+local available = require "lib.available"
 local json = require "json"
 local otlp = require "ingest.otlp"
 local otlp_messages = require "ingest.otlp_messages"
@@ -107,7 +108,7 @@ end
 --- A handler for one signal.
 ---@param name "logs"|"traces"|"metrics"
 ---@param decode fun(source: Source, hand_on: fun(batch: Batch): any?, string?): Batch
----@param keep fun(batch: Batch): any?, string?  takes what a batch holds; nil and why when nothing of it could be stored
+---@param keep fun(batch: Batch): any?, string?  takes what a batch holds; nil and why when it could not be stored
 ---@return fun(req: Request): Response
 function otlp_http.handler(name, decode, keep)
   local signal = otlp.signals[name]
@@ -115,6 +116,10 @@ function otlp_http.handler(name, decode, keep)
     local encoding = encoding_of(req)
     if not encoding then
       return { status = 415, detail = "OTLP is application/x-protobuf or application/json" }
+    end
+    local refused = name ~= "metrics" and available.refuse()
+    if refused then
+      return refuse(encoding, refused.detail)
     end
     if #req.body == 0 then
       return answer(encoding, 200, encoding.empty)

@@ -25,8 +25,8 @@ function json.encode(value) end
 function json.decode(text) end
 
 --- An iterator over the elements of an array deep inside of text, without decoding the whole: names are those of the
---- arrays on the way.  Each turn gives the element's text, and the text of each object around it but for the array in it,
---- the outermost first, when it is another one than before.  The request's body is taken.
+--- arrays on the way.  Each turn gives the element's text, and the text of each object around it but for the array in
+--- it, the outermost first, when it is another one than before.  The request's body is taken.
 ---@param text string|Body
 ---@param names string[]  one to four
 ---@return (fun(): string?, string?, string?, string?)?

@@ -38,6 +38,7 @@ end
 
 return {
   summary = "Events of senders that are no requests, newest first.",
+  feature = "logs_endpoints_enabled",
   params = {
     limit = params.integer { default = 100, ge = 1, le = 10000 },
     sender = params.string { description = "claude_code, codex, gemini_cli or a resource's service.name." },

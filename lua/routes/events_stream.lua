@@ -3,6 +3,7 @@ local sse = require "sse"
 
 return {
   summary = "Live events of senders that are no requests.",
+  feature = "logs_endpoints_enabled",
 
   ---@param req Request
   ---@return Stream

@@ -2,7 +2,12 @@
 #include "ingest/protobuf.h"
 
 const char *const fuzz_seeds[] = {
-    "\x0a\x05\x0a\x03" "abc\x11\1\2\3\4\5\6\7\x08\x18\x96\x01", "\x1a\x02\x08\x01", "\x25\1\2\3\4", "\x0a\x7f", NULL,
+    "\x0a\x05\x0a\x03"
+    "abc\x11\1\2\3\4\5\6\7\x08\x18\x96\x01",
+    "\x1a\x02\x08\x01",
+    "\x25\1\2\3\4",
+    "\x0a\x7f",
+    NULL,
 };
 
 static struct protobuf_schema schema;

@@ -223,6 +223,15 @@ describe("OTLP without storage", function()
   end)
 end)
 
+describe("OTLP without collection", function()
+  it("is refused with 503, but for metrics, which are not collected", function()
+    local s = server.start { config = "config.features.logs_collection_enabled = false" }
+    assert.equal(503, s:post("/v1/traces", wire "genai-1.41-traces.json", JSON).status)
+    assert.equal(200, s:post("/v1/metrics", wire "claude-code-2.1.202-metrics.json", JSON).status)
+    s:stop()
+  end)
+end)
+
 describe("a body beyond the limit", function()
   it("is refused with 413, also when it only gets there by inflation", function()
     local s = server.start { config = "config.limits.body_bytes = 100000" }

@@ -13,16 +13,15 @@ struct converter {
 };
 
 /* The file that pricing.file names: (path) -> text, or nil and why. */
-static const char price_file[] =
-    "local path = ...\n"
-    "return { read = function()\n"
-    "  if path == '' then return nil end\n"
-    "  local file, why = io.open(path, 'rb')\n"
-    "  if not file then return nil, why end\n"
-    "  local text = file:read('a')\n"
-    "  file:close()\n"
-    "  return text\n"
-    "end }\n";
+static const char price_file[] = "local path = ...\n"
+                                 "return { read = function()\n"
+                                 "  if path == '' then return nil end\n"
+                                 "  local file, why = io.open(path, 'rb')\n"
+                                 "  if not file then return nil, why end\n"
+                                 "  local text = file:read('a')\n"
+                                 "  file:close()\n"
+                                 "  return text\n"
+                                 "end }\n";
 
 static void set_loaded(lua_State *L, const char *name) {
   luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_LOADED_TABLE);
@@ -86,7 +85,8 @@ struct converter *converter_new(const struct config *config, const char *format,
 }
 
 /* Calls import[name](argument) for nresults results. */
-static int call(struct converter *c, const char *name, const char *argument, size_t len, int nresults, struct buf *error) {
+static int call(struct converter *c, const char *name, const char *argument, size_t len, int nresults,
+                struct buf *error) {
   lua_State *L = c->L;
   lua_settop(L, 1);
   lua_getfield(L, 1, name);

@@ -16,7 +16,7 @@ enum { PIECE = 1024 * 1024, LONGEST_LINE = 256 * 1024 * 1024, MAX_DEPTH = 32 };
 
 static void add(struct files *files, const char *path, uint64_t bytes) {
   files->items = xrealloc(files->items, (files->count + 1) * sizeof *files->items);
-  files->items[files->count++] = (struct import_file) {.path = xstrdup(path), .bytes = bytes};
+  files->items[files->count++] = (struct import_file){.path = xstrdup(path), .bytes = bytes};
   files->bytes += bytes;
 }
 
@@ -91,7 +91,7 @@ void files_clear(struct files *files) {
   for (size_t i = 0; i < files->count; i++)
     free(files->items[i].path);
   free(files->items);
-  *files = (struct files) {0};
+  *files = (struct files){0};
 }
 
 /* ---- Reading ---- */

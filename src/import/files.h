@@ -6,13 +6,13 @@
 
 #include "base/buf.h"
 
-/* The files that a command line names, in order; a folder stands for the files below it whose names end in .jsonl, .ndjson, .json or
- * .log, or in those and .gz, by name. */
+/* The files that a command line names, in order; a folder stands for the files below it whose names end in
+ * .jsonl, .ndjson, .json or .log, or in those and .gz, by name. */
 struct files {
   struct import_file {
     char *path; /* "-": standard input */
     uint64_t bytes;
-  } *items;
+  } * items;
   size_t count;
   uint64_t bytes;
 };
@@ -24,12 +24,13 @@ void files_clear(struct files *files);
 /* Reads a file, also a gzipped one, in pieces that end with a line. */
 struct file_reader;
 
-struct file_reader *file_open(const struct import_file *file, struct buf *error);  /* NULL: error says why */
+struct file_reader *file_open(const struct import_file *file, struct buf *error); /* NULL: error says why */
 
-/* Fills piece; its bytes are the reader's until the next call.  0 at the end, 1 for a piece, or a negative UV_E.. */
+/* Fills piece; its bytes are the reader's until the next call.  0 at the end, 1 for a piece, or a negative
+ * UV_E.. */
 int file_read(struct file_reader *r, const char **piece, size_t *len);
 
-uint64_t file_offset(const struct file_reader *r);  /* bytes of the file read so far, compressed where it is */
+uint64_t file_offset(const struct file_reader *r); /* bytes of the file read so far, compressed where it is */
 void file_close(struct file_reader *r);
 
 #endif

@@ -93,8 +93,10 @@ static int receive_all(int fd, struct buf *bytes) {
 
 static void write_head(struct buf *out, const struct http_client *client, const char *target, size_t len) {
   bool v6 = strchr(client->host, ':') != NULL;
-  buf_printf(out, "POST %s HTTP/1.1\r\nHost: %s%s%s:%s\r\nConnection: close\r\nContent-Type: application/x-ndjson\r\n", target,
-             v6 ? "[" : "", client->host, v6 ? "]" : "", client->port);
+  buf_printf(
+      out,
+      "POST %s HTTP/1.1\r\nHost: %s%s%s:%s\r\nConnection: close\r\nContent-Type: application/x-ndjson\r\n",
+      target, v6 ? "[" : "", client->host, v6 ? "]" : "", client->port);
   if (client->token != NULL)
     buf_printf(out, "Authorization: Bearer %s\r\n", client->token);
   buf_printf(out, "Content-Length: %zu\r\n\r\n", len);
@@ -110,7 +112,8 @@ static int take_head(struct buf *bytes) {
   return status;
 }
 
-int http_client_post(const struct http_client *client, const char *target, const char *body, size_t len, struct buf *answer) {
+int http_client_post(const struct http_client *client, const char *target, const char *body, size_t len,
+                     struct buf *answer) {
   int fd = connect_to(client);
   if (fd < 0)
     return fd;

@@ -17,6 +17,7 @@ bool http_client_init(struct http_client *client, const char *url, const char *t
 void http_client_clear(struct http_client *client);
 
 /* POSTs body as application/x-ndjson.  The status, with the answer's body in answer; or a negative UV_E.. */
-int http_client_post(const struct http_client *client, const char *target, const char *body, size_t len, struct buf *answer);
+int http_client_post(const struct http_client *client, const char *target, const char *body, size_t len,
+                     struct buf *answer);
 
 #endif

@@ -14,8 +14,8 @@
 static const char usage[] =
     "usage: moonledger [--config FILE] [--database PATH] import [OPTIONS] FILE|DIR|-...\n"
     "\n"
-    "Reads records, logs and transcripts, also gzipped: into the running server, or straight into the database when none\n"
-    "runs.  What is there already stays as it is: running it again adds nothing.\n"
+    "Reads records, logs and transcripts, also gzipped: into the running server, or straight into the\n"
+    "database when none runs.  What is there already stays as it is: running it again adds nothing.\n"
     "\n"
     "  --format NAME   auto, access_log, ccproxy, claude, litellm or ndjson (auto)\n"
     "  --url URL       of the server: http://HOST:PORT (that of the config)\n"
@@ -39,10 +39,12 @@ struct import_options {
 
 /* 0: go on; else the exit code, plus one. */
 static int parse(struct import_options *o, int argc, char **argv) {
-  static const struct option names[] = {{"format", required_argument, NULL, 'f'}, {"url", required_argument, NULL, 'u'},
-                                        {"token", required_argument, NULL, 't'},  {"help", no_argument, NULL, 'h'},
+  static const struct option names[] = {{"format", required_argument, NULL, 'f'},
+                                        {"url", required_argument, NULL, 'u'},
+                                        {"token", required_argument, NULL, 't'},
+                                        {"help", no_argument, NULL, 'h'},
                                         {NULL, 0, NULL, 0}};
-  *o = (struct import_options) {.format = "auto", .token = getenv("MOONLEDGER_INGEST_TOKEN")};
+  *o = (struct import_options){.format = "auto", .token = getenv("MOONLEDGER_INGEST_TOKEN")};
   optind = 1;
   for (int c; (c = getopt_long(argc, argv, "", names, NULL)) != -1;) {
     if (c == 'f')
@@ -125,9 +127,10 @@ static void summarise(struct run *run) {
   double seconds = progress_end(&run->progress);
   uint64_t taken = run->counts.accepted + run->counts.merged;
   buf_complain(&complaints);
-  printf("%s: %llu records from %zu files in %.1f s: %llu new, %llu known already, %llu rejected\n", target_name(run->target),
-         (unsigned long long) taken, run->files.count, seconds, (unsigned long long) run->counts.accepted,
-         (unsigned long long) run->counts.merged, (unsigned long long) rejected);
+  printf("%s: %llu records from %zu files in %.1f s: %llu new, %llu known already, %llu rejected\n",
+         target_name(run->target), (unsigned long long) taken, run->files.count, seconds,
+         (unsigned long long) run->counts.accepted, (unsigned long long) run->counts.merged,
+         (unsigned long long) rejected);
 }
 
 static int complain(const struct buf *error) {
@@ -135,7 +138,8 @@ static int complain(const struct buf *error) {
   return 1;
 }
 
-static int run_import(struct run *run, const struct config *config, const struct import_options *o, char **names, int count) {
+static int run_import(struct run *run, const struct config *config, const struct import_options *o,
+                      char **names, int count) {
   if (files_find(&run->files, names, count, &run->error) < 0)
     return complain(&run->error);
   if ((run->converter = converter_new(config, o->format, &run->error)) == NULL)

@@ -8,7 +8,7 @@
 enum { WIDTH = 30, INTERVAL_NS = 100000000 };
 
 void progress_start(struct progress *p, uint64_t total) {
-  *p = (struct progress) {.shown = isatty(STDERR_FILENO), .started_ns = clock_monotonic_ns(), .total = total};
+  *p = (struct progress){.shown = isatty(STDERR_FILENO), .started_ns = clock_monotonic_ns(), .total = total};
 }
 
 static double seconds_since(const struct progress *p) {

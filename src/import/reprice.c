@@ -11,8 +11,8 @@
 static const char usage[] =
     "usage: moonledger [--config FILE] reprice [OPTIONS]\n"
     "\n"
-    "Has the running server compute the costs of stored rows anew, from the prices in force.  Costs that a sender reported\n"
-    "stay as they are.\n"
+    "Has the running server compute the costs of stored rows anew, from the prices in force.  Costs that a\n"
+    "sender reported stay as they are.\n"
     "\n"
     "  --url URL       of the server: http://HOST:PORT (that of the config)\n"
     "  --token TOKEN   with scope admin ($MOONLEDGER_ADMIN_TOKEN)\n";
@@ -22,9 +22,11 @@ struct reprice_options {
 };
 
 static int parse(struct reprice_options *o, int argc, char **argv) {
-  static const struct option names[] = {
-      {"url", required_argument, NULL, 'u'}, {"token", required_argument, NULL, 't'}, {"help", no_argument, NULL, 'h'}, {NULL, 0, NULL, 0}};
-  *o = (struct reprice_options) {.token = getenv("MOONLEDGER_ADMIN_TOKEN")};
+  static const struct option names[] = {{"url", required_argument, NULL, 'u'},
+                                        {"token", required_argument, NULL, 't'},
+                                        {"help", no_argument, NULL, 'h'},
+                                        {NULL, 0, NULL, 0}};
+  *o = (struct reprice_options){.token = getenv("MOONLEDGER_ADMIN_TOKEN")};
   optind = 1;
   for (int c; (c = getopt_long(argc, argv, "", names, NULL)) != -1;) {
     if (c == 'u')
@@ -73,8 +75,8 @@ static int reprice(const struct http_client *client, const char *url) {
   } while (next_page(answer.data, target));
   double seconds = progress_end(&progress);
   if (status != 200)
-    fprintf(stderr, "moonledger: %s: %s %.300s\n", url, status < 0 ? uv_strerror(status) : "refused:",
-            status < 0 ? "" : answer.data);
+    fprintf(stderr, "moonledger: %s: %s %.300s\n", url,
+            status < 0 ? uv_strerror(status) : "refused:", status < 0 ? "" : answer.data);
   else
     printf("%s: %llu rows seen in %.1f s, %llu with a new cost\n", url, seen, seconds, changed);
   buf_clear(&answer);
@@ -91,7 +93,8 @@ static char *url_of(const struct options *options, const char *given) {
     if (config == NULL)
       fprintf(stderr, "moonledger: %.*s\n", (int) error.len, error.data);
     else
-      buf_printf(&url, strchr(config->host, ':') ? "http://[%s]:%d" : "http://%s:%d", config->host, config->port);
+      buf_printf(&url, strchr(config->host, ':') ? "http://[%s]:%d" : "http://%s:%d", config->host,
+                 config->port);
     config_free(config);
     buf_clear(&error);
     if (url.len == 0)

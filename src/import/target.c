@@ -49,7 +49,8 @@ static void store_close(struct store *s) {
 
 static int store_open(struct store **store, const struct config *config, struct buf *error) {
   struct store *s = xcalloc(1, sizeof *s);
-  s->limits = (struct record_limits) {.record_bytes = config->limits.record_bytes, .depth = config->limits.json_depth};
+  s->limits =
+      (struct record_limits){.record_bytes = config->limits.record_bytes, .depth = config->limits.json_depth};
   int rc = loop_init(&s->loop, 0);
   if (rc == 0 && (s->schema = config_load_schema(config, error)) == NULL)
     rc = UV_EINVAL;
@@ -75,13 +76,15 @@ static void on_written(struct message *m) {
   container_of(m, struct writing, write.done)->done = true;
 }
 
-static int store_send(struct store *s, const char *data, size_t len, struct target_counts *counts, struct buf *error) {
+static int store_send(struct store *s, const char *data, size_t len, struct target_counts *counts,
+                      struct buf *error) {
   struct buf body = {0};
   buf_append(&body, data, len);
   struct batch *batch = batch_new(s->schema);
   batch_scan(batch, &body, FORMAT_NDJSON, &s->limits, clock_now_us());
   buf_clear(&body);
-  struct writing w = {.write = {.done.receive = on_written, .loop = &s->loop, .batch = batch, .probe_all = true}};
+  struct writing w = {
+      .write = {.done.receive = on_written, .loop = &s->loop, .batch = batch, .probe_all = true}};
   int rc = batch->count > 0 ? storage_write(s->storage, &w.write) : 0;
   while (rc == 0 && batch->count > 0 && !w.done)
     uv_run(&s->loop.uv, UV_RUN_ONCE);
@@ -108,7 +111,8 @@ static uint64_t number_in(const struct buf *answer, const char *name) {
   return at != NULL ? strtoull(at + n, NULL, 10) : 0;
 }
 
-static int server_send(const struct target *t, const char *data, size_t len, struct target_counts *counts, struct buf *error) {
+static int server_send(const struct target *t, const char *data, size_t len, struct target_counts *counts,
+                       struct buf *error) {
   struct buf answer = {0};
   int status = 503;
   for (int tries = 0; tries < BUSY_TRIES && (status == 503 || status == 429); tries++) {
@@ -154,7 +158,8 @@ static struct target *open_server(char *url, const char *token, struct buf *erro
   return NULL;
 }
 
-struct target *target_open(const struct config *config, const char *url, const char *token, struct buf *error) {
+struct target *target_open(const struct config *config, const char *url, const char *token,
+                           struct buf *error) {
   if (url != NULL)
     return open_server(xstrdup(url), token, error);
   if (!config->has_storage) {
@@ -175,10 +180,12 @@ struct target *target_open(const struct config *config, const char *url, const c
   return t;
 }
 
-int target_send(struct target *t, const char *data, size_t len, struct target_counts *counts, struct buf *error) {
+int target_send(struct target *t, const char *data, size_t len, struct target_counts *counts,
+                struct buf *error) {
   if (len == 0)
     return 0;
-  return t->store != NULL ? store_send(t->store, data, len, counts, error) : server_send(t, data, len, counts, error);
+  return t->store != NULL ? store_send(t->store, data, len, counts, error)
+                          : server_send(t, data, len, counts, error);
 }
 
 const char *target_name(const struct target *t) {

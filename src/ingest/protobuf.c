@@ -9,7 +9,7 @@
 static bool read_varint(const char **p, const char *end, uint64_t *number) {
   uint64_t n = 0;
   for (unsigned shift = 0; shift < 70 && *p < end; shift += 7) {
-    uint8_t byte = (uint8_t) *(*p)++;
+    uint8_t byte = (uint8_t) * (*p)++;
     if (shift < 64)
       n |= (uint64_t) (byte & 0x7f) << shift;
     if (byte < 0x80) {
@@ -78,20 +78,20 @@ bool protobuf_read(const char **p, const char *end, struct protobuf_value *value
 void protobuf_add_message(struct protobuf_schema *schema, const char *name) {
   size_t n = schema->nmessages++;
   schema->messages = xrealloc(schema->messages, schema->nmessages * sizeof *schema->messages);
-  schema->messages[n] = (struct protobuf_message) {.name = xstrdup(name)};
+  schema->messages[n] = (struct protobuf_message){.name = xstrdup(name)};
 }
 
-void protobuf_add_field(struct protobuf_schema *schema, const char *name, uint32_t number, enum protobuf_type type,
-                        bool repeated, const char *message_name) {
+void protobuf_add_field(struct protobuf_schema *schema, const char *name, uint32_t number,
+                        enum protobuf_type type, bool repeated, const char *message_name) {
   struct protobuf_message *m = &schema->messages[schema->nmessages - 1];
   size_t n = m->nfields++;
   m->fields = xrealloc(m->fields, m->nfields * sizeof *m->fields);
-  m->fields[n] = (struct protobuf_field) {
-    .name = xstrdup(name),
-    .number = number,
-    .type = type,
-    .repeated = repeated,
-    .message_name = type == PROTOBUF_MESSAGE ? xstrdup(message_name) : NULL,
+  m->fields[n] = (struct protobuf_field){
+      .name = xstrdup(name),
+      .number = number,
+      .type = type,
+      .repeated = repeated,
+      .message_name = type == PROTOBUF_MESSAGE ? xstrdup(message_name) : NULL,
   };
 }
 
@@ -140,7 +140,8 @@ enum protobuf_wire protobuf_wire_of(enum protobuf_type type) {
   }
 }
 
-const struct protobuf_field *protobuf_match(const struct protobuf_message *message, const struct protobuf_value *value) {
+const struct protobuf_field *protobuf_match(const struct protobuf_message *message,
+                                            const struct protobuf_value *value) {
   for (size_t i = 0; i < message->nfields && message->fields[i].number <= value->field; i++) {
     const struct protobuf_field *f = &message->fields[i];
     if (f->number != value->field)
@@ -162,5 +163,5 @@ void protobuf_clear(struct protobuf_schema *schema) {
     free(m->name);
   }
   free(schema->messages);
-  *schema = (struct protobuf_schema) {0};
+  *schema = (struct protobuf_schema){0};
 }

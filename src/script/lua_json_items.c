@@ -8,15 +8,16 @@
 
 enum { MAX_LEVELS = 4, MAX_NAME = 32, DEPTH = 64 };
 
-/* Where an iterator stands: inside of depth arrays, in each of them before the next element.  The whole text was found to be JSON when the
- * iterator was made. */
+/* Where an iterator stands: inside of depth arrays, in each of them before the next element.  The whole text
+ * was found to be JSON when the iterator was made. */
 struct items {
   size_t nlevels, depth;
   char names[MAX_LEVELS][MAX_NAME];
   size_t at[MAX_LEVELS];
 };
 
-/* Takes the request's body, or copies a string, into a fragment that is fit for the scanner, and leaves it at the top. */
+/* Takes the request's body, or copies a string, into a fragment that is fit for the scanner, and leaves it at
+ * the top. */
 static struct buf *take_text(lua_State *L, int index) {
   struct buf *text = lua_json_push_fragment(L), *body = script_body(L, index);
   if (body != NULL) {
@@ -41,7 +42,8 @@ static char *skip_value(char *p) {
   return json_skip_value(p, DEPTH, &error);
 }
 
-/* Opens the array that is the member names[depth] of the object at p, if there is one, and pushes the object's text without it. */
+/* Opens the array that is the member names[depth] of the object at p, if there is one, and pushes the
+ * object's text without it. */
 static void enter(lua_State *L, struct items *it, char *text, char *p) {
   const char *name = it->names[it->depth];
   size_t name_len = strlen(name), array = 0;
@@ -52,7 +54,8 @@ static void enter(lua_State *L, struct items *it, char *text, char *p) {
   while (*p == '"') {
     char *key = p, *key_end = skip_value(p), *value = json_skip_space(json_skip_space(key_end) + 1);
     p = skip_value(value);
-    bool is_list = (size_t) (key_end - key) == name_len + 2 && memcmp(key + 1, name, name_len) == 0 && *value == '[';
+    bool is_list =
+        (size_t) (key_end - key) == name_len + 2 && memcmp(key + 1, name, name_len) == 0 && *value == '[';
     if (is_list && array == 0) {
       array = (size_t) (value + 1 - text);
     } else {
@@ -71,7 +74,8 @@ static void enter(lua_State *L, struct items *it, char *text, char *p) {
     it->at[it->depth++] = array;
 }
 
-/* next() -> the text of an item, then those of the objects around it, outermost first, each only when it is another one than before. */
+/* next() -> the text of an item, then those of the objects around it, outermost first, each only when it is
+ * another one than before. */
 static int l_next(lua_State *L) {
   struct items *it = lua_touserdata(L, lua_upvalueindex(1));
   char *text = lua_json_fragment(L, lua_upvalueindex(2))->data;
@@ -145,7 +149,7 @@ static int l_next_value(lua_State *L) {
 int lua_json_values(lua_State *L) {
   lua_settop(L, 1);
   struct values *v = lua_newuserdatauv(L, sizeof *v, 0);
-  *v = (struct values) {0};
+  *v = (struct values){0};
   struct buf *text = take_text(L, 1);
   size_t bom = strncmp(text->data, "\xEF\xBB\xBF", 3) == 0 ? 3 : 0;
   char *start = json_skip_space(text->data + bom);

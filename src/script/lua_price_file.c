@@ -26,7 +26,8 @@ static void push_path(lua_State *L, const struct config *config) {
     lua_pushfstring(L, "%s/%s", config->root, config->price_file);
 }
 
-/* price_file.read(): the text of pricing.file; nil when none is configured, nil and why when it cannot be read. */
+/* price_file.read(): the text of pricing.file; nil when none is configured, nil and why when it cannot be
+ * read. */
 static int l_price_file_read(lua_State *L) {
   const struct config *config = script_generation(L)->config;
   if (config->price_file[0] == '\0') {

@@ -21,10 +21,9 @@ static const struct {
   const char *name;
   enum protobuf_type type;
 } types[] = {
-  {"string", PROTOBUF_STRING},   {"hex", PROTOBUF_HEX},
-  {"bool", PROTOBUF_BOOL},       {"int", PROTOBUF_INT},
-  {"fixed64", PROTOBUF_INT_FIXED}, {"fixed32", PROTOBUF_INT_FIXED32},
-  {"double", PROTOBUF_DOUBLE},
+    {"string", PROTOBUF_STRING}, {"hex", PROTOBUF_HEX},           {"bool", PROTOBUF_BOOL},
+    {"int", PROTOBUF_INT},       {"fixed64", PROTOBUF_INT_FIXED}, {"fixed32", PROTOBUF_INT_FIXED32},
+    {"double", PROTOBUF_DOUBLE},
 };
 
 static enum protobuf_type type_of(const char *name) {
@@ -46,7 +45,8 @@ static void read_field(lua_State *L, struct protobuf_schema *schema) {
   if (!is_number || number < 1 || number > 536870911 || lua_type(L, -2) != LUA_TSTRING)
     luaL_error(L, "bad argument #1 (field %s is {number, type})", lua_tostring(L, -5));
   const char *type = lua_tostring(L, -2);
-  protobuf_add_field(schema, lua_tostring(L, -5), (uint32_t) number, type_of(type), lua_toboolean(L, -1), type);
+  protobuf_add_field(schema, lua_tostring(L, -5), (uint32_t) number, type_of(type), lua_toboolean(L, -1),
+                     type);
   lua_pop(L, 3);
 }
 
@@ -76,7 +76,7 @@ static int l_protobuf_schema(lua_State *L) {
 
 struct decoder {
   lua_State *L;
-  int dropped;                      /* stack index of the counts by message name */
+  int dropped;                       /* stack index of the counts by message name */
   const struct protobuf_field *skip; /* left out, or NULL */
 };
 
@@ -114,10 +114,12 @@ static void push_number(lua_State *L, enum protobuf_type type, uint64_t bits) {
   }
 }
 
-static bool push_message(struct decoder *d, const struct protobuf_message *m, const char *data, size_t len, unsigned depth);
+static bool push_message(struct decoder *d, const struct protobuf_message *m, const char *data, size_t len,
+                         unsigned depth);
 
 /* Pushes a value; false, and nothing pushed, for a message that is broken inside. */
-static bool push_value(struct decoder *d, const struct protobuf_field *f, const struct protobuf_value *v, unsigned depth) {
+static bool push_value(struct decoder *d, const struct protobuf_field *f, const struct protobuf_value *v,
+                       unsigned depth) {
   switch (f->type) {
   case PROTOBUF_MESSAGE:
     return push_message(d, f->message, v->data, v->len, depth + 1);
@@ -156,7 +158,8 @@ static bool add_packed(lua_State *L, const struct protobuf_field *f, const struc
   return true;
 }
 
-static bool add_repeated(struct decoder *d, const struct protobuf_field *f, const struct protobuf_value *v, unsigned depth) {
+static bool add_repeated(struct decoder *d, const struct protobuf_field *f, const struct protobuf_value *v,
+                         unsigned depth) {
   lua_State *L = d->L;
   bool ok = true;
   push_list(L, f);
@@ -168,9 +171,10 @@ static bool add_repeated(struct decoder *d, const struct protobuf_field *f, cons
   return ok;
 }
 
-/* Pushes a table of the message's known fields.  A message inside it that is broken is left out and counted; when this one is,
- * nothing is pushed. */
-static bool push_message(struct decoder *d, const struct protobuf_message *m, const char *data, size_t len, unsigned depth) {
+/* Pushes a table of the message's known fields.  A message inside it that is broken is left out and counted;
+ * when this one is, nothing is pushed. */
+static bool push_message(struct decoder *d, const struct protobuf_message *m, const char *data, size_t len,
+                         unsigned depth) {
   lua_State *L = d->L;
   if (depth > MAX_DEPTH) {
     count_dropped(d, m->name);
@@ -238,8 +242,8 @@ static const char *bytes_of(lua_State *L, int index, size_t *len) {
   return body->data != NULL ? body->data : "";
 }
 
-/* next() -> item, then the messages around it without their items, outermost first, each only when it is another one than before.
- * Upvalues: struct items, bytes, counts of what was broken, the schema. */
+/* next() -> item, then the messages around it without their items, outermost first, each only when it is
+ * another one than before. Upvalues: struct items, bytes, counts of what was broken, the schema. */
 static int l_items_next(lua_State *L) {
   size_t len;
   struct items *it = lua_touserdata(L, lua_upvalueindex(1));

@@ -4,12 +4,14 @@
 
 #include "store/database.h"
 
-static const char table[] =
-    "CREATE TABLE IF NOT EXISTS journal(entry INTEGER PRIMARY KEY AUTOINCREMENT, topic TEXT, kind TEXT, time INTEGER, data TEXT);"
-    "CREATE INDEX IF NOT EXISTS journal_time ON journal(topic, time)";
+static const char table[] = "CREATE TABLE IF NOT EXISTS journal(entry INTEGER PRIMARY KEY AUTOINCREMENT, "
+                            "topic TEXT, kind TEXT, time INTEGER, data TEXT);"
+                            "CREATE INDEX IF NOT EXISTS journal_time ON journal(topic, time)";
 
-void journal_add(struct journal *j, int64_t time_us, const char *kind, size_t kind_len, const char *data, size_t data_len) {
-  struct journal_entry entry = {.time_us = time_us, .kind_len = (uint32_t) kind_len, .data_len = (uint32_t) data_len};
+void journal_add(struct journal *j, int64_t time_us, const char *kind, size_t kind_len, const char *data,
+                 size_t data_len) {
+  struct journal_entry entry = {
+      .time_us = time_us, .kind_len = (uint32_t) kind_len, .data_len = (uint32_t) data_len};
   buf_append(&j->entries, &entry, sizeof entry);
   buf_append(&j->entries, kind, kind_len);
   buf_append(&j->entries, data, data_len);
@@ -36,7 +38,8 @@ static int insert_all(sqlite3_stmt *insert, const struct journal *j) {
   return rc;
 }
 
-static int run(sqlite3 *db, const char *sql, int (*work)(sqlite3_stmt *stmt, const struct journal *j), const struct journal *j) {
+static int run(sqlite3 *db, const char *sql, int (*work)(sqlite3_stmt *stmt, const struct journal *j),
+               const struct journal *j) {
   sqlite3_stmt *stmt = NULL;
   int rc = sqlite3_prepare_v2(db, sql, -1, &stmt, NULL);
   if (rc == SQLITE_OK)
@@ -56,7 +59,8 @@ int journal_write(sqlite3 *db, const struct journal *j) {
   if (rc == SQLITE_OK)
     rc = run(db, "INSERT INTO journal(topic, kind, time, data) VALUES(?, ?, ?, ?)", insert_all, j);
   if (rc == SQLITE_OK)
-    rc = run(db, "DELETE FROM journal WHERE topic = ? AND entry <= (SELECT max(entry) FROM journal) - ?", delete_old, j);
+    rc = run(db, "DELETE FROM journal WHERE topic = ? AND entry <= (SELECT max(entry) FROM journal) - ?",
+             delete_old, j);
   return rc;
 }
 

@@ -20,7 +20,8 @@ struct journal_entry {
   uint32_t kind_len, data_len;
 };
 
-void journal_add(struct journal *j, int64_t time_us, const char *kind, size_t kind_len, const char *data, size_t data_len);
+void journal_add(struct journal *j, int64_t time_us, const char *kind, size_t kind_len, const char *data,
+                 size_t data_len);
 void journal_clear(struct journal *j);
 
 /* Within the writer's open transaction; the table is made by the first entry.  SQLite's codes. */
