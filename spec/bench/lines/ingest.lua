@@ -15,10 +15,11 @@ local function ours()
 end
 
 local function probe(...)
-  local words = { "build/limit_insert", "--rows", ROWS, ... }
+  local flags = { ... }
   return function()
     local folder = helpers.temporary_folder()
-    local found = machine.run(table.move({ "--file", folder .. "/limit.db" }, 1, 2, #words + 1, words), 1)
+    local words = { "build/limit_insert", "--rows", ROWS, "--file", folder .. "/limit.db", table.unpack(flags) }
+    local found = machine.run(words, 1)
     helpers.remove_folder(folder)
     return found
   end
