@@ -29,6 +29,19 @@ local function plain(input, cache_read, output, above)
   return { input = input, cache_read = cache_read, output = output, above = above }
 end
 
+-- OpenAI's models with a context of a million tokens: beyond 272,000 twice the input rates and 1.5 times that of output.
+local function long(input, cache_read, cache_write, output, fast)
+  return {
+    input = input, cache_read = cache_read, cache_write = cache_write, output = output, fast = fast,
+    above = {
+      [272] = {
+        input = 2 * input, cache_read = 2 * cache_read, cache_write = cache_write and 2 * cache_write,
+        output = 1.5 * output,
+      },
+    },
+  }
+end
+
 local long_sonnet = { [200] = claude(6, 22.5) }
 local long_gemini_pro = { [200] = plain(2.5, 0.25, 15) }
 
@@ -36,6 +49,8 @@ local long_gemini_pro = { [200] = plain(2.5, 0.25, 15) }
 return {
   ["claude-fable-5-1"] = claude(10, 50, { cache_read = 0.25 }),
   ["claude-fable-5"] = claude(10, 50),
+  ["claude-mythos-5-1"] = claude(10, 50, { cache_read = 0.25 }),
+  ["claude-mythos-5"] = claude(10, 50),
   ["claude-opus-5-5"] = claude(4, 20, { cache_read = 0.2, fast = 2 }),
   ["claude-opus-5"] = claude(5, 25, { fast = 2 }),
   ["claude-opus-4-8"] = claude(5, 25, { fast = 2 }),
@@ -57,14 +72,16 @@ return {
   ["claude-3-5-haiku"] = claude(0.8, 4),
   ["claude-3-haiku"] = { input = 0.25, output = 1.25, cache_read = 0.03, cache_write = 0.3, cache_write_1h = 0.5 },
 
-  ["gpt-5.6-sol"] = { input = 5, cache_read = 0.5, cache_write = 6.25, output = 30,
-    above = { [272] = { input = 10, cache_read = 1, cache_write = 12.5, output = 45 } } },
-  ["gpt-5.6-terra"] = { input = 2, cache_read = 0.2, cache_write = 2.5, output = 12,
-    above = { [272] = { input = 4, cache_read = 0.4, cache_write = 5, output = 18 } } },
-  ["gpt-5.6-luna"] = { input = 0.2, cache_read = 0.02, cache_write = 0.25, output = 1.2,
-    above = { [200] = { input = 0.4, cache_read = 0.04, cache_write = 0.5, output = 1.8 } } },
-  ["gpt-5.5"] = plain(5, 0.5, 30, { [272] = plain(10, 1, 45) }),
-  ["gpt-5.4"] = plain(2.5, 0.25, 15, { [272] = plain(5, 0.5, 22.5) }),
+  ["gpt-6-astra"] = long(10, 1, 12.5, 50, 2),
+  ["gpt-6.1-sol"] = long(2, 0.1, 2.5, 10, 2),
+  ["gpt-6-sol"] = long(2, 0.2, 2.5, 10, 2),
+  ["gpt-6.1-terra"] = long(1, 0.05, 1.25, 5, 2),
+  ["gpt-6-luna"] = long(0.1, 0.01, 0.125, 0.5, 2),
+  ["gpt-5.6-sol"] = long(4, 0.4, 5, 20),
+  ["gpt-5.6-terra"] = long(2, 0.2, 2.5, 12),
+  ["gpt-5.6-luna"] = long(0.2, 0.02, 0.25, 1.2),
+  ["gpt-5.5"] = long(5, 0.5, nil, 30),
+  ["gpt-5.4"] = long(2.5, 0.25, nil, 15),
   ["gpt-5.4-mini"] = plain(0.75, 0.075, 4.5),
   ["gpt-5.4-nano"] = plain(0.2, 0.02, 1.25),
   ["gpt-5.3-codex"] = plain(1.75, 0.175, 14),
@@ -83,6 +100,7 @@ return {
   ["o3"] = plain(2, 0.5, 8),
   ["o4-mini"] = plain(1.1, 0.275, 4.4),
 
+  ["gemini-3.8-flash"] = plain(0.75, 0.075, 3.75), -- until the end of 2026, like 3.7 and 3.6; then twice as much
   ["gemini-3.7-flash"] = plain(0.75, 0.075, 3.75),
   ["gemini-3.6-flash"] = plain(0.75, 0.075, 3.75),
   ["gemini-3.5-flash"] = plain(1.5, 0.15, 9),

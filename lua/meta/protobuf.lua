@@ -19,8 +19,8 @@ function schema:decode(name, bytes) end
 
 --- An iterator over the messages of a list deep inside of a message, without decoding the whole: fields are those of
 --- the lists on the way.  Each turn gives the message, and each one around it but for the list in it, the outermost
---- first, when it is another one than before.  The second result counts what was broken, by the name of its type; nil and why
---- when the bytes are no such message.
+--- first, when it is another one than before.  The second result counts what was broken, by the name of its type; nil
+--- and why when the bytes are no such message.
 ---@param name string
 ---@param bytes string|Body
 ---@param fields string[]  one to four

@@ -61,6 +61,12 @@ describe("the price of a request", function()
     assert.equal(0.0363561, pricing.cost(prices["claude-sonnet-4-5"], usage))
   end)
 
+  -- 272001*4 + 10*15 = 1088154; at the threshold 272000*2 + 10*10 = 544100
+  it("knows the long context of OpenAI's models", function()
+    assert.equal(1.088154, pricing.cost(prices["gpt-6-sol"], { input = 272001, output = 10 }))
+    assert.equal(0.5441, pricing.cost(prices["gpt-6-sol"], { input = 272000, output = 10 }))
+  end)
+
   -- 100001*0.5 + 10*2.5 = 50000.5 + 25 = 50025.5
   it("follows thresholds other than 200,000", function()
     assert.equal(0.0500255, pricing.cost(prices["claude-haiku-5-5"], { input = 100001, output = 10 }))
