@@ -47,10 +47,10 @@ function drawTip(tip, plot, { time, every, series, show }) {
   tip.dataset.every = every;
 }
 
-/** A card with a chart; its update takes new data.  A stretch that is dragged over becomes the window.
- * @param {{title: string, stacked?: boolean, format: (n: number) => string, show: (n: number) => string}} kind
+/** A card with a chart; its update takes new data.  A stretch that is dragged over becomes the window, if it selects.
+ * @param {{title: string, stacked?: boolean, selects?: boolean, format: (n: number) => string, show: (n: number) => string}} kind
  * format is the axis's, show the exact value's */
-export function chart({ title, stacked = false, format, show }) {
+export function chart({ title, stacked = false, selects = true, format, show }) {
   const unit = h("small");
   const legend = h("ul.legend");
   const tip = h("div.tip", { hidden: true });
@@ -67,7 +67,7 @@ export function chart({ title, stacked = false, format, show }) {
     cursor: {
       y: false,
       points: { show: !stacked },
-      drag: { x: true, y: false, setScale: false },
+      drag: { x: selects, y: false, setScale: false },
       sync: { key: "page", filters: { pub: (type) => type === "mousemove" || type === "mouseleave" } },
     },
     scales: {
@@ -93,7 +93,7 @@ export function chart({ title, stacked = false, format, show }) {
   }
 
   function make() {
-    plot?.destroy();
+    if (plot) plot.destroy();
     plot = new window.uPlot(options(), columns(), box);
     plot.over.addEventListener("mouseenter", () => { tip.hidden = false; });
     plot.over.addEventListener("mouseleave", () => { tip.hidden = true; });

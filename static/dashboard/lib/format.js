@@ -10,6 +10,9 @@ export function dollars(n) {
   return `$${n.toLocaleString("en-US", { minimumFractionDigits: 2, maximumFractionDigits: 2 })}`;
 }
 
+/** What one request cost: so many decimals that a column of them lines up. */
+export const price = (n) => (n > 0 && n < 0.00005 ? "<$0.0001" : `$${n.toFixed(4)}`);
+
 export function milliseconds(n) {
   if (n === null || n === undefined) return "–";
   if (n < 1) return `${n.toFixed(2)} ms`;
@@ -47,9 +50,12 @@ export function time(t) {
 const day = new Intl.DateTimeFormat(undefined, { month: "short", day: "numeric" });
 const hour = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
 
+const second = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23" });
+
 /** The heads of a time axis: hours, and the date where a day begins. @param {number[]} times unix seconds */
 export const timeAxis = (times, step) => times.map((t) => {
   const date = new Date(t * 1000);
+  if (step < 60) return second.format(date);
   return step >= 86400 || (date.getHours() === 0 && date.getMinutes() === 0) ? day.format(date) : hour.format(date);
 });
 

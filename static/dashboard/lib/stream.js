@@ -2,6 +2,7 @@
 import { headers, Refused } from "./api.js";
 
 const RETRY_MS = [250, 500, 1000, 2000, 4000];
+const SILENCE_MS = 40000; // the server breaks each silence after 15 s
 
 /** Yields {id, data} per event block of a response body; a block without data only moves the id. */
 async function* blocks(body) {
@@ -24,20 +25,36 @@ async function* blocks(body) {
   }
 }
 
-/** Follows a stream until signal aborts; after a break it resumes with the last id.
+async function open(path, query, last, signal) {
+  const response = await fetch(`${path}?${query}`, { signal, headers: headers(last ? { "last-event-id": last } : {}) });
+  if (response.ok) return response;
+  const body = await response.json().catch(() => ({}));
+  throw new Refused(response.status, body.detail ?? response.statusText);
+}
+
+const pause = (ms, signal) => new Promise((resolve) => {
+  const timer = setTimeout(resolve, ms);
+  signal.addEventListener("abort", () => { clearTimeout(timer); resolve(); }, { once: true });
+});
+
+/** Follows a stream until signal aborts; after a break it resumes behind the last event that it got.
  * @param {{path: string, query: URLSearchParams, signal: AbortSignal, onEvent: (event: object) => void,
  *  onState: (state: "live"|"reconnecting", reason?: string) => void}} s */
 export async function follow({ path, query, signal, onEvent, onState }) {
   let last = null;
   for (let attempt = 0; !signal.aborted; attempt += 1) {
+    const silence = new AbortController();
+    let timer = null;
+    const heard = () => {
+      clearTimeout(timer);
+      timer = setTimeout(() => silence.abort(new Error("nothing heard for 40 s")), SILENCE_MS);
+    };
     try {
-      const response = await fetch(`${path}?${query}`, { signal, headers: headers(last ? { "last-event-id": last } : {}) });
-      if (!response.ok) {
-        const body = await response.json().catch(() => ({}));
-        throw new Refused(response.status, body.detail ?? response.statusText);
-      }
+      const response = await open(path, query, last, AbortSignal.any([signal, silence.signal]));
       onState("live");
+      heard();
       for await (const block of blocks(response.body)) {
+        heard();
         attempt = 0;
         if (block.id) last = block.id;
         if (block.data.length) onEvent(JSON.parse(block.data.join("\n")));
@@ -46,8 +63,10 @@ export async function follow({ path, query, signal, onEvent, onState }) {
     } catch (error) {
       if (signal.aborted) return;
       if (error instanceof Refused && error.status < 500) throw error;
-      onState("reconnecting", error.message);
+      onState("reconnecting", error instanceof TypeError ? "the server does not answer" : error.message);
+    } finally {
+      clearTimeout(timer);
     }
-    await new Promise((resolve) => { setTimeout(resolve, RETRY_MS[Math.min(attempt, RETRY_MS.length - 1)]); });
+    await pause(RETRY_MS[Math.min(attempt, RETRY_MS.length - 1)], signal);
   }
 }

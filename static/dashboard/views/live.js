@@ -1,79 +1,136 @@
-/** The stream as it comes: newest first, at most ROWS rows, drawn once per frame. */
+/** The stream as it comes: newest first, at most ROWS rows, drawn ten times a second. */
+import { get } from "../lib/api.js";
 import { h, replace } from "../lib/dom.js";
-import { dollars, integer, milliseconds, short } from "../lib/format.js";
-import { openRecord, statusMark, timeCell } from "../lib/record.js";
+import { integer, milliseconds, price, short } from "../lib/format.js";
+import { opens, statusMark, timeCell } from "../lib/record.js";
 import { parameters } from "../lib/state.js";
 import { follow } from "../lib/stream.js";
 
 const ROWS = 200;
+const BEFORE = 50;
+const DRAW_MS = 100;
 const RATE_SECONDS = 5;
 
 const heads = ["Time", "Status", "Model", "Endpoint", "Service type", "Duration", "Tokens", "Cost"];
 const numbers = new Set(["Duration", "Tokens", "Cost"]);
 
-function line({ type, data, timestamp }) {
-  const open = () => openRecord(data.request_id);
-  const text = (tag, value) => h(tag, { title: value ?? "" }, value ?? "");
-  const tokens = (data.tokens_input ?? 0) + (data.tokens_output ?? 0);
-  const row = h("tr", type === "request_complete" ? { tabindex: 0, onclick: open, onkeydown: (e) => { if (e.key === "Enter") open(); } } : {},
-    h("td.time", {}, timeCell(timestamp)),
-    h("td", {}, type === "request_start" ? h("span.quiet", {}, "start") : type === "request_error" ? h("span.status.bad", {}, data.error_type ?? "error") : statusMark(data.status_code)),
-    text("td.wide", data.model), text("td.wide", data.endpoint ?? data.path), text("td.wide", data.service_type),
-    h("td.number", {}, data.duration_ms === undefined ? "" : milliseconds(data.duration_ms)),
-    h("td.number", {}, tokens ? short(tokens) : ""),
-    h("td.number", {}, data.cost_usd === undefined ? "" : dollars(data.cost_usd)));
-  row.classList.add("arrived");
-  return row;
+function outcome(type, data) {
+  if (type === "request_start") return h("span.quiet", {}, "start");
+  return type === "request_error" ? h("span.status.bad", {}, data.error_type || "error") : statusMark(data.status_code);
 }
 
-export async function draw(main, state, { signal, say }) {
+function line({ type, data, timestamp }) {
+  const text = (value) => h("td", { title: value ?? "" }, value ?? "");
+  const tokens = (data.tokens_input ?? 0) + (data.tokens_output ?? 0);
+  return h("tr", type === "request_start" ? {} : opens(data.request_id),
+    h("td.time", {}, timeCell(timestamp)), h("td", {}, outcome(type, data)),
+    text(data.model), text(data.endpoint ?? data.path), text(data.service_type),
+    h("td.number", {}, data.duration_ms === undefined ? "" : milliseconds(data.duration_ms)),
+    h("td.number", {}, tokens ? short(tokens) : ""),
+    h("td.number", {}, data.cost_usd === undefined ? "" : price(data.cost_usd)));
+}
+
+/** Events per second over the last few, told each second. */
+function measureRate(tell, signal) {
+  const counts = [0];
+  const clock = setInterval(() => {
+    tell(counts.reduce((sum, n) => sum + n, 0) / counts.length);
+    counts.push(0);
+    if (counts.length > RATE_SECONDS) counts.shift();
+  }, 1000);
+  signal.addEventListener("abort", () => clearInterval(clock), { once: true });
+  return () => { counts[counts.length - 1] += 1; };
+}
+
+/** The rows, bounded; those that come while it is held wait, bounded too. */
+function makeRows(body, signal) {
+  const waiting = [];
+  const seen = new Set();
+  let timer = null;
+  let held = false;
+
+  function flush() {
+    timer = null;
+    if (held || signal.aborted) return;
+    const rows = waiting.splice(0).reverse().map(line);
+    for (const row of rows) row.classList.add("arrived");
+    body.prepend(...rows);
+    while (body.rows.length > ROWS) body.lastElementChild.remove();
+  }
+
+  return {
+    add(event) {
+      if (seen.size < ROWS) seen.add(event.data.request_id);
+      waiting.push(event);
+      if (waiting.length > ROWS) waiting.shift();
+      if (!held) timer ??= setTimeout(flush, DRAW_MS);
+    },
+    addBefore(entries) {
+      const older = entries.filter((row) => !seen.has(row.request_id));
+      body.append(...older.map((row) => line({ type: "request_complete", data: row, timestamp: row.timestamp })));
+    },
+    hold(on) {
+      held = on;
+      flush();
+    },
+    clear() {
+      waiting.length = 0;
+      body.replaceChildren();
+    },
+  };
+}
+
+export async function draw(main, state, { signal, say, fail }) {
+  const query = parameters(state, { times: false });
   const badge = h("span.badge.waiting", { role: "status" }, "connecting");
   const rate = h("span.quiet.number", {}, "0 events/s");
   const gap = h("p.card.notice", { hidden: true, role: "status" });
   const body = h("tbody");
   const pause = h("button", { type: "button", "aria-pressed": "false" }, "Pause");
   const empty = h("p.quiet", {}, "Waiting for the first event.");
-  const pending = [];
-  const perSecond = [];
+  const rows = makeRows(body, signal);
+  const count = measureRate((perSecond) => {
+    rate.textContent = `${perSecond < 10 ? perSecond.toFixed(1) : integer(perSecond)} events/s`;
+  }, signal);
   let paused = false;
-  let scheduled = false;
   let skipped = 0;
   let held = 0;
-
-  function flush() {
-    scheduled = false;
-    if (paused) return;
-    const rows = pending.splice(0).slice(-ROWS).reverse().map(line);
-    if (rows.length === 0) return;
-    empty.hidden = true;
-    body.prepend(...rows);
-    while (body.rows.length > ROWS) body.lastElementChild.remove();
-  }
-
-  function schedule() {
-    if (scheduled || paused) return;
-    scheduled = true;
-    requestAnimationFrame(flush);
-  }
+  let begun = false;
 
   function onEvent(event) {
     if (event.type === "overflow") {
       skipped += event.dropped ?? 0;
       gap.hidden = false;
-      gap.textContent = `A gap: ${integer(skipped)} events were skipped because this page or its connection was too slow. They are in Requests.`;
+      gap.textContent = `A gap of ${integer(skipped)} events: they came faster than they could be sent here, or while the connection was down. Requests has them all.`;
     } else if (event.type.startsWith("request_")) {
-      perSecond[perSecond.length - 1] += 1;
-      pending.push(event);
-      if (pending.length > ROWS) pending.splice(0, pending.length - ROWS);
-      if (paused) pause.textContent = `Resume (${integer(held += 1)} new)`;
-      schedule();
+      count();
+      empty.hidden = true;
+      rows.add(event);
+      if (paused) {
+        held += 1;
+        pause.textContent = `Resume (${integer(held)} new)`;
+      }
     }
+  }
+
+  /** Once the stream is open nothing can fall between it and what was stored before. */
+  async function showBefore() {
+    const before = new URLSearchParams(query);
+    before.set("limit", BEFORE);
+    before.set("order_desc", true);
+    const { entries } = await get("/logs/entries", before, signal);
+    rows.addBefore(entries);
+    empty.hidden = body.rows.length > 0;
   }
 
   function onState(name, reason) {
     badge.className = `badge ${name === "live" ? "live" : "waiting"}`;
     badge.textContent = name === "live" ? "live" : `reconnecting: ${reason}`;
-    say(name === "live" ? "live" : "reconnecting", name === "live" ? "" : "bad");
+    say("");
+    if (name === "live" && !begun) {
+      begun = true;
+      showBefore().catch((error) => { if (error.status === undefined) fail(error); });
+    }
   }
 
   pause.addEventListener("click", () => {
@@ -81,22 +138,14 @@ export async function draw(main, state, { signal, say }) {
     held = 0;
     pause.setAttribute("aria-pressed", String(paused));
     pause.textContent = paused ? "Resume" : "Pause";
-    schedule();
+    rows.hold(paused);
   });
-  perSecond.push(0);
-  const clock = setInterval(() => {
-    const seen = perSecond.reduce((sum, n) => sum + n, 0);
-    rate.textContent = `${short(seen / perSecond.length)} events/s`;
-    perSecond.push(0);
-    if (perSecond.length > RATE_SECONDS) perSecond.shift();
-  }, 1000);
-  signal.addEventListener("abort", () => clearInterval(clock), { once: true });
 
   replace(main,
-    h("section.card", {}, h("div.row", {}, badge, rate, h("span.push"), pause,
-      h("button", { type: "button", onclick: () => { body.replaceChildren(); } }, "Clear"))),
+    h("section.card", { "aria-label": "State of the stream" }, h("div.row", {}, badge, rate, h("span.push"), pause,
+      h("button", { type: "button", onclick: rows.clear }, "Clear"))),
     gap,
-    h("section.card", {}, h("div.scroll", {}, h("table", {},
-      h("thead", {}, h("tr", {}, heads.map((name) => h(`th${numbers.has(name) ? ".number" : ""}`, { scope: "col" }, name)))), body)), empty));
-  await follow({ path: "/logs/stream", query: parameters(state, { times: false }), signal, onEvent, onState });
+    h("section.card.live", { "aria-label": "Events" }, h("div.scroll", {}, h("table", {},
+      h("thead", {}, h("tr", {}, heads.map((name) => h(numbers.has(name) ? "th.number" : "th", { scope: "col" }, name)))), body)), empty));
+  await follow({ path: "/logs/stream", query, signal, onEvent, onState });
 }

@@ -2,7 +2,7 @@
 import { get } from "../lib/api.js";
 import { chart } from "../lib/chart.js";
 import { h, message, replace } from "../lib/dom.js";
-import { axis, change, dollars, integer, milliseconds, percent, perMinute, points, short } from "../lib/format.js";
+import { axis, change, dollars, integer, milliseconds, percent, perMinute, points, price, short } from "../lib/format.js";
 import { hasFilters, suggest } from "../lib/filters.js";
 import { go, parameters } from "../lib/state.js";
 import { sortable } from "../lib/table.js";
@@ -22,7 +22,7 @@ const tiles = [
   { name: "Error rate", figure: (g) => percent(g.errors, g.requests), of: (g) => ratio(g.errors, g.requests), liked: "down", compare: points,
     note: (g) => `${short(g.client_errors)} 4xx · ${short(g.server_errors)} 5xx` },
   { name: "Cost", figure: (g) => dollars(g.cost_usd), of: (g) => g.cost_usd, liked: "down",
-    note: (g) => (g.unpriced_requests > 0 ? `${short(g.unpriced_requests)} unpriced` : `${dollars(ratio(g.cost_usd, g.requests))} each`) },
+    note: (g) => (g.unpriced_requests > 0 ? `${short(g.unpriced_requests)} unpriced` : `${price(ratio(g.cost_usd, g.requests))} each`) },
   { name: "Tokens", figure: (g) => short(tokens(g)), exact: (g) => integer(tokens(g)), of: tokens, liked: "none",
     note: (g) => `${short(g.tokens_input)} in · ${short(g.tokens_output)} out` },
   { name: "Cache hits", figure: (g) => percent(g.cache_read_tokens, cacheable(g)), of: (g) => ratio(g.cache_read_tokens, cacheable(g)), liked: "up", compare: points,

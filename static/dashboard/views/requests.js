@@ -1,9 +1,10 @@
-/** Stored requests: sorted by the server, a page at a time by cursor. */
-import { get, headers } from "../lib/api.js";
+/** Stored requests: sorted by the server, a page at a time; by time pages go by cursor, as fast at any depth. */
+import { get, request, token } from "../lib/api.js";
 import { h, message, replace } from "../lib/dom.js";
-import { dollars, integer, milliseconds } from "../lib/format.js";
-import { openRecord, statusMark, timeCell } from "../lib/record.js";
+import { integer, milliseconds, price } from "../lib/format.js";
+import { opens, statusMark, timeCell } from "../lib/record.js";
 import { go, parameters } from "../lib/state.js";
+import { emptyStore } from "./empty.js";
 
 const PAGE = 100;
 const KEY = "moonledger.columns";
@@ -20,102 +21,137 @@ const columns = {
   tokens_output: { head: "Output", cell: integer, tag: "td.number" },
   cache_read_tokens: { head: "Cache read", cell: integer, tag: "td.number" },
   cache_write_tokens: { head: "Cache write", cell: integer, tag: "td.number" },
-  cost_usd: { head: "Cost", cell: dollars, tag: "td.number" },
+  cost_usd: { head: "Cost", cell: price, tag: "td.number" },
   session_client_id: { head: "Session", tag: "td.wide" },
   client_ip: { head: "Client", tag: "td.wide" },
   user_agent: { head: "User agent", tag: "td.wide" },
   request_id: { head: "Request id", tag: "td.wide" },
 };
-const usual = ["timestamp", "status_code", "model", "endpoint", "service_type", "duration_ms", "tokens_input", "tokens_output", "cost_usd"];
+const usual = matchMedia("(max-width: 640px)").matches ? ["timestamp", "status_code", "model", "duration_ms", "cost_usd"]
+  : ["timestamp", "status_code", "model", "endpoint", "service_type", "duration_ms", "tokens_input", "tokens_output", "cost_usd"];
 
-const chosen = () => JSON.parse(localStorage.getItem(KEY) ?? "null") ?? usual;
+function chosen() {
+  const names = JSON.parse(localStorage.getItem(KEY) ?? "[]").filter((name) => name in columns);
+  return names.length ? names : usual;
+}
 
 function columnChoice(redraw) {
-  const boxes = Object.entries(columns).map(([key, { head }]) => h("label.row", {}, h("input", {
-    type: "checkbox", checked: chosen().includes(key), onchange: (event) => {
-      const next = Object.keys(columns).filter((k) => (k === key ? event.target.checked : chosen().includes(k)));
-      localStorage.setItem(KEY, JSON.stringify(next));
+  const boxes = Object.entries(columns).map(([key, { head }]) => h("label", {}, h("input", {
+    type: "checkbox", name: key, checked: chosen().includes(key), onchange: (event) => {
+      const before = chosen();
+      localStorage.setItem(KEY, JSON.stringify(Object.keys(columns).filter((k) => (k === key ? event.target.checked : before.includes(k)))));
       redraw();
     },
   }), head));
-  return h("details", {}, h("summary", {}, "Columns"), h("div.row", {}, boxes));
+  return h("details.choice", {}, h("summary", {}, "Columns"), h("div.columns", {}, boxes));
 }
 
-/** Saves the filtered set through fetch, because a link could not carry the token. */
-async function download(state, format, button) {
-  const query = parameters(state);
+/** Saves the filtered set through fetch, because a link cannot carry a token. */
+async function save(path, name) {
+  const url = URL.createObjectURL(await (await request(path)).blob());
+  h("a", { href: url, download: name }).click();
+  setTimeout(() => URL.revokeObjectURL(url), 10000);
+}
+
+function exportOf(filters, format, fail) {
+  const query = new URLSearchParams(filters);
   query.set("format", format);
-  button.disabled = true;
-  try {
-    const response = await fetch(`/logs/export?${query}`, { headers: headers() });
-    if (!response.ok) throw new Error(response.statusText);
-    const url = URL.createObjectURL(await response.blob());
-    h("a", { href: url, download: `moonledger.${format}` }).click();
-    setTimeout(() => URL.revokeObjectURL(url), 10000);
-  } finally {
-    button.disabled = false;
+  const path = `/logs/export?${query}`;
+  const name = `moonledger.${format}`;
+  if (!token.get()) return h("a.button", { href: path, download: name }, format.toUpperCase());
+  return h("button", { type: "button", onclick: (event) => {
+    const button = event.target;
+    button.disabled = true;
+    save(path, name).catch(fail).finally(() => { button.disabled = false; });
+  } }, format.toUpperCase());
+}
+
+/** The pages of one answer: the filters stay those of its first page, though time goes on. */
+function makePages(filters, by, descending, signal) {
+  const places = [null]; // where each page up to the one shown begins: a cursor, or by other columns an offset
+  let total = null;
+  let entries = [];
+  let next = null;
+
+  async function load() {
+    const query = new URLSearchParams(filters);
+    query.set("limit", PAGE);
+    query.set("order_by", by);
+    query.set("order_desc", descending);
+    const place = places.at(-1);
+    if (place !== null) query.set(by === "timestamp" ? "cursor" : "offset", place);
+    const answer = await get("/logs/entries", query, signal);
+    const offset = places.length * PAGE;
+    total = answer.total_count ?? total;
+    entries = answer.entries;
+    next = by === "timestamp" ? answer.next_cursor : offset < total ? offset : null;
   }
+
+  return {
+    load,
+    turn: (direction) => {
+      if (direction > 0) places.push(next);
+      else places.pop();
+      return load();
+    },
+    shown: () => {
+      const first = (places.length - 1) * PAGE;
+      return { entries, total, from: entries.length ? first + 1 : 0, to: first + entries.length, isFirst: first === 0, isLast: next === null };
+    },
+  };
 }
 
 export async function draw(main, state, { signal, say, fail }) {
   const by = state.order_by in columns ? state.order_by : "timestamp";
   const descending = state.order !== "asc";
-  const cursors = [null]; // of the pages before and at the one shown
-  const count = h("span.quiet.number");
+  const filters = parameters(state);
+  const pages = makePages(filters, by, descending, signal);
+  const count = h("span.number", { role: "status" });
   const body = h("tbody");
   const head = h("tr");
   const older = h("button", { type: "button", onclick: () => turn(1) }, "Next ›");
   const newer = h("button", { type: "button", onclick: () => turn(-1) }, "‹ Previous");
-  let page = { entries: [] };
-  let total = null;
 
-  function drawRows() {
-    head.replaceChildren(...chosen().map((key) => h(`th${columns[key].tag === "td.number" ? ".number" : ""}`, {
-      scope: "col", "aria-sort": key === by ? (descending ? "descending" : "ascending") : null,
-    }, h("button", { type: "button", onclick: () => go({ order_by: key, order: key === by && descending ? "asc" : null }) }, columns[key].head))));
-    body.replaceChildren(...page.entries.map((row) => {
-      const open = () => openRecord(row.request_id);
-      return h("tr", { tabindex: 0, onclick: open, onkeydown: (event) => { if (event.key === "Enter") open(); } },
-        chosen().map((key) => {
-          const { cell = String, tag = "td" } = columns[key];
-          return h(tag, { title: tag === "td.wide" ? row[key] : null }, cell(row[key]));
-        }));
-    }));
-    newer.disabled = cursors.length < 2;
-    older.disabled = !page.next;
-    const first = (cursors.length - 1) * PAGE;
-    count.textContent = `${integer(page.entries.length ? first + 1 : 0)}–${integer(first + page.entries.length)}${total === null ? "" : ` of ${integer(total)}`}`;
-  }
+  const drawHead = (key) => h(columns[key].tag === "td.number" ? "th.number" : "th", {
+    scope: "col", "aria-sort": key === by ? (descending ? "descending" : "ascending") : null,
+  }, h("button", { type: "button", onclick: () => go({ order_by: key, order: key === by && descending ? "asc" : null }) }, columns[key].head));
 
-  async function load() {
-    const query = parameters(state);
-    query.set("limit", PAGE);
-    query.set("order_by", by);
-    query.set("order_desc", descending);
-    const place = cursors.at(-1);
-    if (place !== null) query.set(by === "timestamp" ? "cursor" : "offset", place);
-    const answer = await get("/logs/entries", query, signal);
-    total = answer.total_count ?? total;
-    const offset = cursors.length * PAGE;
-    const next = by === "timestamp" ? answer.next_cursor : offset < total ? offset : null;
-    page = { entries: answer.entries, next: next ?? null };
-    drawRows();
+  const drawRow = (row) => h("tr", opens(row.request_id), chosen().map((key) => {
+    const { cell = String, tag = "td" } = columns[key];
+    return h(tag, { title: tag === "td.wide" ? row[key] : null }, cell(row[key]));
+  }));
+
+  function drawPage() {
+    const { entries, total, from, to, isFirst, isLast } = pages.shown();
+    replace(head, chosen().map(drawHead));
+    body.replaceChildren(...entries.map(drawRow));
+    newer.disabled = isFirst;
+    older.disabled = isLast;
+    count.textContent = `${integer(from)}–${integer(to)} of ${integer(total ?? to)}`;
     say("");
   }
 
-  function turn(direction) {
-    if (direction > 0) cursors.push(page.next);
-    else cursors.pop();
-    load().catch(fail);
+  async function turn(direction) {
+    newer.disabled = true;
+    older.disabled = true;
+    try {
+      await pages.turn(direction);
+      drawPage();
+    } catch (error) {
+      fail(error);
+    }
   }
 
-  await load();
-  if (page.entries.length === 0) {
-    replace(main, message("No request in this window", h("p", {}, "Choose a longer window, or fewer filters.")));
+  await pages.load();
+  drawPage();
+  if (pages.shown().total === 0) {
+    const { storage } = await get("/logs/system", null, signal);
+    replace(main, storage.rows === 0 ? emptyStore() : message("No request in this window", h("p", {}, "Choose a longer window, or fewer filters.")));
     return;
   }
-  const save = (format) => h("button", { type: "button", onclick: (event) => download(state, format, event.target).catch(fail) }, format.toUpperCase());
   replace(main,
-    h("section.card", {}, h("div.row", {}, count, newer, older, h("span.push.quiet", {}, "Export"), save("csv"), save("ndjson")), columnChoice(drawRows)),
-    h("section.card", {}, h("div.scroll", {}, h("table", {}, h("thead", {}, head), body))));
+    h("section.card", { "aria-label": "Page, columns and export" }, h("div.row", {}, newer, older, count,
+      h("button", { type: "button", onclick: () => go({}) }, "Refresh"),
+      h("span.push", {}), columnChoice(drawPage), h("span.quiet", {}, "Export"), exportOf(filters, "csv", fail), exportOf(filters, "ndjson", fail))),
+    h("section.card", { "aria-label": "Requests" }, h("div.scroll", {}, h("table", {}, h("thead", {}, head), body))));
 }

@@ -1,38 +1,80 @@
-/** Sessions, users and keys by what they cost; a session opens into its models and requests. */
+/** Sessions, users and keys by what they cost; one opens into its models and its latest requests. */
 import { get } from "../lib/api.js";
 import { h, message, replace } from "../lib/dom.js";
-import { dollars, integer, milliseconds, percent, short } from "../lib/format.js";
+import { dollars, integer, milliseconds, percent, price, short } from "../lib/format.js";
+import { opens, statusMark, timeCell } from "../lib/record.js";
 import { go, parameters } from "../lib/state.js";
 import { sortable } from "../lib/table.js";
 
-const columns = (key, head) => [
-  { key, head, wide: true, cell: (row) => row[key] || "(none)" },
-  { key: "requests", head: "Requests", number: true, cell: (row) => integer(row.requests) },
-  { key: "errors", head: "Errors", number: true, cell: (row) => percent(row.errors, row.requests) },
+const LATEST = 20;
+const FEW = 25;
+
+const columns = (key) => [
+  { key, head: "Name", cell: (row) => h("span", {}, row[key] || "(none)") },
   { key: "cost_usd", head: "Cost", number: true, cell: (row) => dollars(row.cost_usd) },
-  { key: "tokens", head: "Tokens", number: true, cell: (row) => short(row.tokens) },
-  { key: "duration_ms", head: "Time in requests", number: true, cell: (row) => milliseconds(row.duration_ms) },
+  { key: "requests", head: "Requests", number: true, cell: (row) => integer(row.requests) },
+  { key: "error_rate", head: "Errors", number: true, cell: (row) => percent(row.errors, row.requests) },
+  { key: "tokens", head: "Tokens", number: true, minor: true, cell: (row) => short(row.tokens) },
+  { key: "duration_ms", head: "Duration", number: true, minor: true, cell: (row) => milliseconds(row.duration_ms) },
 ];
 
-function total(rows) {
-  for (const row of rows) row.tokens = row.tokens_input + row.tokens_output + row.cache_read_tokens + row.cache_write_tokens;
-  return rows;
+const withSums = (rows) => rows.map((row) => ({
+  ...row,
+  tokens: row.tokens_input + row.tokens_output + row.cache_read_tokens + row.cache_write_tokens,
+  error_rate: row.requests > 0 ? row.errors / row.requests : 0,
+}));
+
+const table = (caption, key, rows, onRow) => {
+  const made = sortable({ caption, key, sort: "cost_usd", bar: "cost_usd", few: FEW, columns: columns(key), onRow });
+  made.update(withSums(rows));
+  return made.element;
+};
+
+const tile = (name, figure, note) => h("div.card.tile", {}, h("p.name", {}, name), h("p.figure", {}, figure), h("p.notes", {}, note));
+
+function figures([group]) {
+  const [g] = withSums([group]);
+  return h("div.tiles", {},
+    tile("Cost", dollars(g.cost_usd), `${price(g.cost_usd / g.requests)} each`),
+    tile("Requests", integer(g.requests), `${integer(g.errors)} failed`),
+    tile("Tokens", short(g.tokens), `${short(g.tokens_input)} in · ${short(g.tokens_output)} out`),
+    tile("Cache", short(g.cache_read_tokens), `read · ${short(g.cache_write_tokens)} written`),
+    tile("Time in requests", milliseconds(g.duration_ms), `${milliseconds(g.duration_ms / g.requests)} each`));
+}
+
+function latest(entries) {
+  const heads = [["Time"], ["Status"], ["Model"], ["Duration", "number"], ["Cost", "number"]];
+  return h("section.card", { "aria-label": "Latest requests" },
+    h("div.row", {}, h("h2", {}, "Latest requests"), h("button.link.push", { type: "button", onclick: () => go({ view: "requests" }) }, "All of them")),
+    h("div.scroll", {}, h("table", {},
+      h("thead", {}, h("tr", {}, heads.map(([name, kind]) => h(kind ? `th.${kind}` : "th", { scope: "col" }, name)))),
+      h("tbody", {}, entries.map((row) => h("tr", opens(row.request_id),
+        h("td.time", {}, timeCell(row.timestamp)), h("td", {}, statusMark(row.status_code)), h("td.wide", { title: row.model }, row.model),
+        h("td.number", {}, milliseconds(row.duration_ms)), h("td.number", {}, price(row.cost_usd))))))));
+}
+
+async function drawOne(main, state, query, signal) {
+  const newest = new URLSearchParams(query);
+  newest.set("limit", LATEST);
+  newest.set("order_desc", true);
+  const [{ sessions, models }, { entries }] = await Promise.all([
+    get("/logs/sessions", query, signal), get("/logs/entries", newest, signal)]);
+  const head = h("section.card", { "aria-label": "Session" }, h("div.row", {}, h("h2", {}, `Session ${state.session}`),
+    h("button.push", { type: "button", onclick: () => go({ session: null }) }, "All sessions")));
+  replace(main, head, sessions.length === 0 ? message("Nothing in this window", h("p", {}, "Choose a longer window."))
+    : [figures(sessions), h("div.tables", {}, table("Models", "model", models), latest(entries))]);
 }
 
 export async function draw(main, state, { signal, say }) {
-  const { sessions, models } = await get("/logs/sessions", parameters(state), signal);
-  say("");
-  if (sessions.length === 0) {
-    replace(main, message("No session in this window", h("p", {}, "Records carry their session as session_client_id.")));
-    return;
+  const query = parameters(state);
+  if (state.session) {
+    await drawOne(main, state, query, signal);
+  } else {
+    const { sessions } = await get("/logs/sessions", query, signal);
+    const open = (row) => { if (row.session_client_id) go({ session: row.session_client_id }); };
+    replace(main, sessions.length
+      ? table("Sessions, users and keys", "session_client_id", sessions, open)
+      : message("No session in this window", h("p", {}, "Records carry their session, user or key as session_client_id.")));
   }
-  replace(main,
-    state.session
-      ? h("section.card", {}, h("div.row", {}, h("h2", {}, `Session ${state.session}`),
-        h("button.push", { type: "button", onclick: () => go({ view: "requests" }) }, "Its requests"),
-        h("button", { type: "button", onclick: () => go({ session: null }) }, "All sessions")))
-      : null,
-    sortable({ caption: "Sessions", rows: total(sessions), sort: "cost_usd", bar: "cost_usd", columns: columns("session_client_id", "Session"),
-      onRow: (row) => go({ session: row.session_client_id }) }),
-    models ? sortable({ caption: "Models of this session", rows: total(models), sort: "cost_usd", bar: "cost_usd", columns: columns("model", "Model") }) : null);
+  say("");
 }

@@ -1,17 +1,40 @@
-/** The server itself, from its own metrics; and the reset. */
+/** The server itself, and the reset for those who may. */
 import { get, post } from "../lib/api.js";
+import { chart } from "../lib/chart.js";
 import { h, replace } from "../lib/dom.js";
-import { bytes, integer, short, time } from "../lib/format.js";
+import { axis, bytes, integer, milliseconds, perMinute, time } from "../lib/format.js";
 
 const REFRESH_MS = 2000;
+const SAMPLES = 90;
 
 function facts(title, entries) {
-  return h("section.card", {}, h("h2", {}, title), h("div.tiles", {}, entries.map(([name, figure, note]) =>
-    h("div.tile", {}, h("p.name", {}, name), h("p.figure", {}, figure), h("p.note", {}, note ?? "")))));
+  return h("section.stack.tight", { "aria-label": title }, h("h2", {}, title), h("div.tiles.three", {}, entries.map(([name, figure, note]) =>
+    h("div.card.tile", {}, h("p.name", {}, name), h("p.figure", {}, figure), h("p.notes", { title: note }, note ?? "")))));
+}
+
+function drawFacts(s, rate) {
+  const { storage, stream } = s;
+  return [
+    facts("Ingest", [
+      ["Records", rate === null ? "–" : `${perMinute(rate)}/s`, `${integer(storage.committed_records)} since the start`],
+      ["Queue", bytes(storage.queued_bytes), storage.queued_batches ? `${integer(storage.queued_batches)} batches, the oldest waits ${milliseconds(storage.oldest_queued_seconds * 1000)}` : "nothing waits"],
+      ["Last commit", milliseconds(storage.last_commit_seconds * 1000), storage.writable ? `durability ${storage.durability}` : "the file cannot be written"],
+    ]),
+    facts("Store", [
+      ["Requests", integer(storage.rows), "stored"],
+      ["Database", bytes(storage.file_bytes), `and ${bytes(storage.wal_bytes)} of write-ahead log`],
+      ["Ids remembered", integer(storage.ids), "so that repeats are merged"],
+    ]),
+    facts("Server", [
+      ["Version", s.version, `up since ${time(s.started).text}`],
+      ["Code generation", integer(s.generation), s.reload_errors.length ? "the last reload was refused" : "in force everywhere"],
+      ["Live streams", integer(stream.subscribers), `${integer(stream.delivered)} events sent, ${integer(stream.dropped)} skipped`],
+    ]),
+  ];
 }
 
 function resetForm(say, fail) {
-  const input = h("input", { "aria-label": "Type RESET to confirm", placeholder: "type RESET", autocomplete: "off" });
+  const input = h("input", { name: "confirmation", "aria-label": "Type RESET to confirm", placeholder: "type RESET", autocomplete: "off" });
   const button = h("button.danger", { type: "submit", disabled: true }, "Delete all records");
   input.addEventListener("input", () => { button.disabled = input.value !== "RESET"; });
   const submit = async (event) => {
@@ -25,44 +48,53 @@ function resetForm(say, fail) {
       fail(error);
     }
   };
-  return h("section.card", {}, h("h2", {}, "Reset"),
-    h("p.quiet", {}, "Deletes every stored record and its rollups. Prometheus counters keep their values. There is no way back."),
+  return h("section.card", { "aria-label": "Reset" }, h("h2", {}, "Reset"),
+    h("p.quiet", {}, "Deletes every stored record and its rollups; Prometheus counters keep their values. There is no way back."),
     h("form.row", { onsubmit: submit }, input, button));
 }
 
-export async function draw(main, state, { signal, say, fail }) {
-  const shown = h("div", {}, []);
+/** Records per second between one look and the next. */
+function makeRates() {
+  const rates = [];
   let last = null;
+  return (s) => {
+    const seconds = last ? s.timestamp - last.timestamp : 0;
+    const records = last ? s.storage.committed_records - last.storage.committed_records : 0;
+    last = s;
+    if (seconds <= 0) return rates;
+    rates.push({ time: Math.round(s.timestamp), rate: Math.max(0, records / seconds) });
+    if (rates.length > SAMPLES) rates.shift();
+    return rates;
+  };
+}
+
+export async function draw(main, state, { signal, say, fail }) {
+  const shown = h("div.stack");
+  const trouble = h("section.card.notice", { hidden: true, role: "alert" });
+  const plot = chart({ title: "Ingest", format: axis.count, show: perMinute, selects: false });
+  const reset = h("div", {});
+  const rates = makeRates();
+  plot.element.hidden = true;
+
+  function show(s) {
+    const points = rates(s);
+    replace(shown, drawFacts(s, points.at(-1)?.rate ?? null));
+    trouble.hidden = s.reload_errors.length === 0;
+    replace(trouble, h("h2", {}, "The last reload was refused; the code before it still serves"), h("pre", {}, s.reload_errors.join("\n")));
+    if (s.may_reset !== reset.hasChildNodes()) replace(reset, s.may_reset ? resetForm(say, fail) : null);
+    plot.element.hidden = points.length < 2;
+    if (points.length >= 2)
+      plot.update({ time: points.map((p) => p.time), every: 2, unit: "records per second",
+        series: [{ name: "stored", colour: "--series-1", values: points.map((p) => p.rate) }] });
+  }
 
   async function refresh() {
-    const s = await get("/logs/system", null, signal);
-    const seconds = last ? s.timestamp - last.timestamp : 0;
-    const rate = seconds > 0 ? (s.storage.committed_records - last.storage.committed_records) / seconds : null;
-    last = s;
-    replace(shown,
-      facts("Ingest", [
-        ["Records per second", rate === null ? "–" : short(rate), `${integer(s.storage.committed_records)} since start`],
-        ["Queue", bytes(s.storage.queued_bytes), `${integer(s.storage.queued_batches)} batches, oldest ${s.storage.oldest_queued_seconds.toFixed(1)} s`],
-        ["Last commit", `${(s.storage.last_commit_seconds * 1000).toFixed(1)} ms`, `durability ${s.storage.durability}`],
-      ]),
-      facts("Store", [
-        ["Records", integer(s.storage.rows)],
-        ["Database", bytes(s.storage.file_bytes), `log ${bytes(s.storage.wal_bytes)}`],
-        ["Ids remembered", integer(s.storage.ids)],
-      ]),
-      facts("Server", [
-        ["Version", s.version, `up since ${time(s.started).text}`],
-        ["Code generation", integer(s.generation), s.reload_error ? "the last reload failed" : "reloads work"],
-        ["Stream subscribers", integer(s.stream.subscribers), `${integer(s.stream.dropped)} events skipped by slow ones`],
-      ]));
-    if (s.reload_error) shown.append(h("section.card.notice", { role: "alert" }, h("h2", {}, "The last reload failed, the code before it still serves"), h("pre", {}, s.reload_error)));
-    if (shown.childElementCount && !main.querySelector("form") && s.may_reset) main.append(resetForm(say, fail));
+    show(await get("/logs/system", null, signal));
     const timer = setTimeout(() => refresh().catch(fail), REFRESH_MS);
     signal.addEventListener("abort", () => clearTimeout(timer), { once: true });
   }
 
-  replace(main, shown);
-  shown.className = "stack";
   await refresh();
+  replace(main, trouble, shown, plot.element, reset);
   say("");
 }
