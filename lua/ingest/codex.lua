@@ -1,5 +1,6 @@
 --- Codex CLI's log events (openai/codex#2103): tokens come with codex.sse_event response.completed, failures with
 --- codex.api_request; they share a conversation, no request id.  input_token_count includes what came from the cache.
+local dates = require "ingest.dates"
 local otlp = require "ingest.otlp"
 local values = require "ingest.values"
 
@@ -37,6 +38,38 @@ local function common(event)
   }
 end
 
+-- When the request of a conversation that is under way began, in unix seconds.  A loop's own and bounded: what is not
+-- found here has no duration.
+local began, nbegan, max_began = {}, 0, 1000
+
+local function seconds(timestamp)
+  return math.type(timestamp) == "integer" and timestamp / 1e9 or dates.seconds(timestamp)
+end
+
+-- codex.api_request comes when the answer begins, duration_ms after the request was sent.
+local function note_begin(event)
+  local conversation, time = text(event.attributes["conversation.id"]), seconds(event.timestamp)
+  if not (conversation and time) then
+    return
+  end
+  if not began[conversation] then
+    if nbegan == max_began then
+      began, nbegan = {}, 0
+    end
+    nbegan = nbegan + 1
+  end
+  began[conversation] = time - (values.number(event.attributes.duration_ms) or 0) / 1000
+end
+
+local function duration_ms(event)
+  local start = began[text(event.attributes["conversation.id"]) or ""]
+  local time = seconds(event.timestamp)
+  if start and time and time >= start and time - start < 3600 then
+    return math.floor((time - start) * 1e6 + 0.5) / 1e3
+  end
+  return nil
+end
+
 local function completed(event)
   local a = event.attributes
   local total, read, written = count(a.input_token_count), count(a.cached_token_count), count(a.cache_write_token_count)
@@ -44,6 +77,7 @@ local function completed(event)
   record.request_id = made_id(event, tostring(total), tostring(count(a.output_token_count)))
   record.status_code = 200
   record.streaming = true
+  record.duration_ms = duration_ms(event)
   record.tokens_input = total and math.max(0, total - (read or 0) - (written or 0))
   record.tokens_output = count(a.output_token_count)
   record.cache_read_tokens = read
@@ -76,6 +110,7 @@ function codex.request(event)
     if status and status >= 400 or text(a["error.message"]) then
       return failed(event, status)
     end
+    note_begin(event)
   end
   return nil
 end

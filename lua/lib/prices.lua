@@ -29,7 +29,7 @@ local function plain(input, cache_read, output, above)
   return { input = input, cache_read = cache_read, output = output, above = above }
 end
 
--- OpenAI's models with a context of a million tokens: beyond 272,000 twice the input rates and 1.5 times that of output.
+-- OpenAI's models with a million tokens of context: beyond 272,000 twice the input rates and 1.5 times that of output.
 local function long(input, cache_read, cache_write, output, fast)
   return {
     input = input, cache_read = cache_read, cache_write = cache_write, output = output, fast = fast,

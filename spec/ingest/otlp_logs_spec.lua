@@ -132,6 +132,11 @@ describe("Codex", function()
     assert.equal("codex", record.service_type)
   end)
 
+  it("has the time from the request, which codex.api_request tells, to its completion", function()
+    -- 24.5 - (20.2 - 0.812) seconds
+    assert.equal(5112, batch.records[1].duration_ms)
+  end)
+
   it("gives a repeated usage event the same id", function()
     assert.equal(batch.records[1].request_id, batch.records[2].request_id)
     assert.is_truthy(batch.records[1].request_id)
