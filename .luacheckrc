@@ -4,3 +4,4 @@ exclude_files = { "build*", "**/node_modules" }
 files["lua"] = { read_globals = { "sleep", "every" } }
 files["lua/meta"] = { ignore = { "1", "212", "241" } }
 files["spec"] = { std = "+busted" }
+files["spec/bench/wrk.lua"] = { globals = { "init", "request", "done" }, read_globals = { "wrk" } }

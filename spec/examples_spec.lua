@@ -4,7 +4,9 @@ local server = require "spec.helpers.server"
 local DAY = 86400
 
 local function record(id, fields)
-  local r = { request_id = id, timestamp = os.time() - 60, model = "m", status_code = 200, duration_ms = 100, cost_usd = 1 }
+  local r = {
+    request_id = id, timestamp = os.time() - 60, model = "m", status_code = 200, duration_ms = 100, cost_usd = 1,
+  }
   for key, value in pairs(fields or {}) do
     r[key] = value
   end
@@ -80,7 +82,9 @@ describe("the redaction hook", function()
       files = { ["lua/hooks.lua"] = 'return require "examples.redact"' },
     }
     s:ingest {
-      record("a", { client_ip = "192.0.2.1" }), record("b", { client_ip = "192.0.2.1" }), record("c", { client_ip = "192.0.2.2" }),
+      record("a", { client_ip = "192.0.2.1" }),
+      record("b", { client_ip = "192.0.2.1" }),
+      record("c", { client_ip = "192.0.2.2" }),
     }
     local kept = {}
     for i, id in ipairs { "a", "b", "c" } do

@@ -3,7 +3,8 @@ local server = require "spec.helpers.server"
 
 local RECORDS = {
   { request_id = "a", method = "POST", endpoint = "/v1/messages", model = "opus", service_type = "proxy",
-    status_code = 200, duration_ms = 300, tokens_input = 10, tokens_output = 5, cache_read_tokens = 2, cost_usd = 0.25 },
+    status_code = 200, duration_ms = 300, tokens_input = 10, tokens_output = 5, cache_read_tokens = 2,
+    cost_usd = 0.25 },
   { request_id = "b", method = "POST", endpoint = "/v1/messages", model = "opus", service_type = "proxy",
     status_code = 200, duration_ms = 300, tokens_input = 1, cost_usd = -1 },
   { request_id = "c", endpoint = "/v1/messages", status_code = 429 },
@@ -12,7 +13,8 @@ local RECORDS = {
 
 local COUNTED = {
   'ccproxy_requests_total{method="POST",endpoint="/v1/messages",model="opus",status="200",service_type="proxy"} 2',
-  'ccproxy_requests_total{method="unknown",endpoint="/v1/messages",model="unknown",status="429",service_type="unknown"} 1',
+  'ccproxy_requests_total{method="unknown",endpoint="/v1/messages",model="unknown",status="429",'
+    .. 'service_type="unknown"} 1',
   'ccproxy_response_duration_seconds_bucket{model="opus",endpoint="/v1/messages",service_type="proxy",le="0.25"} 0',
   'ccproxy_response_duration_seconds_bucket{model="opus",endpoint="/v1/messages",service_type="proxy",le="0.5"} 2',
   'ccproxy_response_duration_seconds_bucket{model="opus",endpoint="/v1/messages",service_type="proxy",le="300.0"} 2',
@@ -146,7 +148,9 @@ describe("the counters", function()
   it("go on where they were", function()
     s:stop()
     s = server.start { database = folder .. "/metrics.db" }
-    s:ingest { { request_id = "new", method = "POST", endpoint = "/v1/messages", model = "opus", service_type = "proxy" } }
+    s:ingest {
+      { request_id = "new", method = "POST", endpoint = "/v1/messages", model = "opus", service_type = "proxy" },
+    }
     has_lines(s:get("/metrics").body, {
       'ccproxy_requests_total{method="POST",endpoint="/v1/messages",model="opus",status="200",service_type="proxy"} 3',
     })
@@ -165,7 +169,9 @@ describe("active requests", function()
       { type = "request_start", request_id = "two" }, { type = "request_start", request_id = "three" },
     }
     assert.equal(3, active())
-    s:ingest { { request_id = "one" }, { type = "request_error", request_id = "two" }, { request_id = "never started" } }
+    s:ingest {
+      { request_id = "one" }, { type = "request_error", request_id = "two" }, { request_id = "never started" },
+    }
     assert.equal(1, active())
     s:ingest { { request_id = "three" } }
     assert.equal(0, active())

@@ -62,11 +62,13 @@ describe("GET /logs/stream", function()
     }
     local start, complete, failed = table.unpack(events_until(stream, "shape-error"))
     assert.equal("request_start", start.json.type)
-    assert.same({ request_id = "shape", method = "POST", path = "/v1/messages", client_ip = "127.0.0.1" }, start.json.data)
+    assert.same({
+      request_id = "shape", method = "POST", path = "/v1/messages", client_ip = "127.0.0.1",
+    }, start.json.data)
     assert.equal("request_complete", complete.json.type)
     assert.same({
-      request_id = "shape", method = "POST", path = "/v1/messages", status_code = 200, duration_ms = 12.5, model = "opus",
-      tokens_input = 3, streaming = true, cost_usd = 0.25,
+      request_id = "shape", method = "POST", path = "/v1/messages", status_code = 200, duration_ms = 12.5,
+      model = "opus", tokens_input = 3, streaming = true, cost_usd = 0.25,
     }, complete.json.data)
     assert.equal("request_error", failed.json.type)
     assert.same({ request_id = "shape-error", error_type = "timeout", error_message = "too slow", method = "GET" },

@@ -33,11 +33,11 @@ local writers = {
 
 local function field(messages, description, value)
   local writer = writers[description[2]]
-  local wire, bytes = 2, nil
+  local wire, bytes
   if writer then
     wire, bytes = writer(value)
   else
-    bytes = protobuf.encode(messages, description[2], value)
+    wire, bytes = 2, protobuf.encode(messages, description[2], value)
   end
   return protobuf.varint(description[1] << 3 | wire) .. (wire == 2 and protobuf.varint(#bytes) or "") .. bytes
 end
