@@ -231,6 +231,18 @@ describe("the server", function()
     assert.equal(0, s:wait())
   end)
 
+  it("takes more connections than a shell's limit of open files", function()
+    local s <close> = server.start { wrap = { "sh", "-c", 'ulimit -Sn 32; exec "$@"', "sh" } }
+    local connections = {}
+    for i = 1, 64 do
+      connections[i] = s:raw("GET /logs/status HTTP/1.1\r\nHost: 127.0.0.1:" .. s.port .. "\r\n\r\n")
+    end
+    for _, connection in ipairs(connections) do
+      assert.equal(200, connection:response().status)
+    end
+    s:stop()
+  end)
+
   it("writes its log as lines of key=value, or JSON where the configuration wants that", function()
     local s <close> = server.start()
     s:stop()

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "base/log.h"
@@ -202,6 +203,14 @@ static void free_services(struct app *app) {
   free(app->leaving);
 }
 
+/* Shells give 1,024 open files for the sake of select(), which nothing here uses. */
+static void raise_file_limit(void) {
+  struct rlimit files;
+  getrlimit(RLIMIT_NOFILE, &files);
+  files.rlim_cur = files.rlim_max;
+  setrlimit(RLIMIT_NOFILE, &files);
+}
+
 int app_serve(const struct options *options) {
   struct app app = {.services.overrides = &options->overrides};
   struct buf errors = {0};
@@ -216,6 +225,7 @@ int app_serve(const struct options *options) {
     goto refuse;
   app.services.config = app.config;
   app.services.schema = app.schema;
+  raise_file_limit();
   if (open_services(&app, &errors) < 0 || start(&app) < 0)
     goto refuse;
 
