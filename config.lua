@@ -35,7 +35,7 @@ return {
     metrics_endpoint_enabled = true, -- GET /metrics
     logs_endpoints_enabled = true, -- /logs/*
     logs_collection_enabled = true, -- off: nothing is stored or queried, status and stream still work
-    dashboard_enabled = true, -- /dashboard; needs logs_endpoints_enabled
+    dashboard_enabled = true, -- /dashboard and /docs; needs logs_endpoints_enabled
     reload_enabled = false, -- POST /-/reload with an admin token; saving a file and SIGHUP always reload
   },
 
@@ -142,6 +142,8 @@ return {
     { "GET", "/health/live", "routes.health_live" },
     { "GET", "/health/ready", "routes.health_ready" },
     { "GET", "/openapi.json", "routes.openapi" },
+    { "GET", "/docs", "routes.docs" },
+    { "GET", "/docs/*", "routes.docs_files" },
     { "POST", "/-/reload", "routes.reload" },
     { "POST", "/-/reprice", "routes.reprice" },
 

@@ -15,6 +15,7 @@ local function list_of(items)
 end
 
 local TEXT = { type = "string" }
+local BYTES = { type = "string", format = "binary" }
 
 local SCHEMAS = {
   Error = object({ detail = TEXT, error = object { type = TEXT, message = TEXT } }, { "detail", "error" }),
@@ -56,13 +57,38 @@ local function parameters(path, definition)
   return list
 end
 
+-- What a body of this media type holds.
+local function body_schema(media_type)
+  if media_type == "application/json" then
+    return { type = json.array { "object", "array" } }
+  end
+  return media_type == "application/x-protobuf" and BYTES or TEXT
+end
+
+local function request_body(definition)
+  if not definition.takes then
+    return nil
+  end
+  local content = {}
+  for _, media_type in ipairs(definition.takes) do
+    content[media_type] = { schema = body_schema(media_type) }
+  end
+  return { required = true, content = content }
+end
+
 local function responses(definition)
-  local answers = {
-    ["200"] = { description = "The answer." },
-    default = { description = "An error.", content = reference "Error" },
-  }
+  local media_type = definition.answers or "application/json"
+  local answers = { default = { description = "An error.", content = reference "Error" } }
+  if media_type == "" then
+    answers["204"] = { description = "Done; the answer is empty." }
+  else
+    answers["200"] = { description = "The answer.", content = { [media_type] = json.object {} } }
+  end
   if definition.params then
     answers["422"] = { description = "Parameters that are wrong.", content = reference "ValidationError" }
+  end
+  if definition.scope ~= "open" then
+    answers["401"] = { description = "A token is missing or wrong.", content = reference "Error" }
   end
   return answers
 end
@@ -71,10 +97,11 @@ local function operation(route, path)
   local definition = route.definition
   local open = definition.scope == "open"
   return {
-    operationId = route.module:gsub("^routes%.", "") .. "_" .. route.method:lower(),
+    operationId = (route.method:lower() .. path:gsub("%W+", "_")):gsub("_$", ""),
     summary = definition.summary,
     description = definition.description,
     parameters = parameters(path, definition),
+    requestBody = request_body(definition),
     responses = responses(definition),
     security = not open and json.array { { token = json.array {} }, {} } or nil,
   }

@@ -10,6 +10,8 @@ local params = require "lib.params"
 ---@field feature string?                        a key of config.features that switches the route off
 ---@field max_body integer?
 ---@field timeout_ms integer?
+---@field takes string[]?                        media types of the body, for /openapi.json
+---@field answers string?                        media type of the answer, for /openapi.json; "" is an empty one (204)
 
 ---@class RouteEntry
 ---@field method string
@@ -20,7 +22,7 @@ local route = {}
 
 local FIELDS = {
   summary = "string", description = "string", params = "table", handle = "function", scope = "string",
-  feature = "string", max_body = "number", timeout_ms = "number",
+  feature = "string", max_body = "number", timeout_ms = "number", takes = "table", answers = "string",
 }
 
 local SCOPES = { open = true, read = true, ingest = true, admin = true }

@@ -3,6 +3,7 @@ return {
   summary = "The dashboard.",
   feature = "dashboard_enabled",
   scope = "open",
+  answers = "text/html",
 
   ---@return Response
   handle = function()

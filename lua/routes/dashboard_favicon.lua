@@ -3,6 +3,7 @@ return {
   summary = "The dashboard's icon.",
   feature = "dashboard_enabled",
   scope = "open",
+  answers = "image/svg+xml",
 
   ---@return Response
   handle = function()

@@ -3,6 +3,7 @@ return {
   summary = "Files of the dashboard.",
   feature = "dashboard_enabled",
   scope = "open",
+  answers = "*/*",
 
   ---@param req Request
   ---@return Response

@@ -4,6 +4,7 @@ local sse = require "sse"
 return {
   summary = "Live events of senders that are no requests.",
   feature = "logs_endpoints_enabled",
+  answers = "text/event-stream",
 
   ---@param req Request
   ---@return Stream

@@ -5,6 +5,7 @@ local health = require "lib.health"
 return {
   summary = "Whether the server is well, with figures.",
   scope = "open",
+  answers = "application/health+json",
 
   ---@param req Request
   ---@return Response

@@ -4,6 +4,7 @@ local health = require "lib.health"
 return {
   summary = "The process is alive.",
   scope = "open",
+  answers = "application/health+json",
 
   ---@return Response
   handle = function()

@@ -4,6 +4,7 @@ local health = require "lib.health"
 return {
   summary = "The store can answer.",
   scope = "open",
+  answers = "application/health+json",
 
   ---@return Response
   handle = function()

@@ -5,6 +5,7 @@ local text_http = require "ingest.text_http"
 return {
   summary = "Takes LiteLLM's generic_api callback and its spend logs.",
   scope = "ingest",
+  takes = { "application/json", "application/x-ndjson" },
   handle = text_http.handler(function(text, hand_on)
     return litellm.decode(text, price_table.current(), hand_on)
   end),

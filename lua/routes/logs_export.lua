@@ -12,6 +12,7 @@ local TYPES = { csv = "text/csv; charset=utf-8; header=present", ndjson = "appli
 return {
   summary = "The rows that match, newest first, as a file.",
   feature = "logs_endpoints_enabled",
+  answers = "application/x-ndjson",
   params = filters.params {
     format = params.string { default = "ndjson", one_of = { "ndjson", "csv" }, description = "Of the file." },
   },

@@ -22,6 +22,7 @@ return {
   summary = "Stores records and broadcasts them; the answer comes after the commit.",
   feature = "logs_endpoints_enabled",
   scope = "ingest",
+  takes = { "application/json", "application/x-ndjson", "application/jsonl" },
   params = {
     probe_all = params.boolean {
       default = false, description = "Looks for repeated ids among all rows, not only the recent: for imports.",

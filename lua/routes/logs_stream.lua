@@ -18,6 +18,7 @@ end
 return {
   summary = "Live events; Last-Event-ID resumes.",
   feature = "logs_endpoints_enabled",
+  answers = "text/event-stream",
   params = filters.params {
     model = params.string { description = "Exactly this model." },
     service_type = params.string { description = "Service types, comma-separated; !NAME excludes." },

@@ -4,6 +4,7 @@ local metrics = require "metrics"
 return {
   summary = "Prometheus metrics; OpenMetrics for clients that ask for it.",
   feature = "metrics_endpoint_enabled",
+  answers = "text/plain",
 
   ---@param req Request
   ---@return Response

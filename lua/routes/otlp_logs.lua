@@ -7,6 +7,7 @@ local store = require "ingest.store"
 return {
   summary = "Takes OTLP logs, as JSON or protobuf.",
   scope = "ingest",
+  takes = { "application/json", "application/x-protobuf" },
   handle = otlp_http.handler("logs", function(source, hand_on)
     return otlp_logs.decode(source, price_table.current(), hand_on)
   end, store.batch),

@@ -9,6 +9,7 @@ local labels = (config.settings or {}).otlp_labels
 return {
   summary = "Takes OTLP metrics, as JSON or protobuf.",
   scope = "ingest",
+  takes = { "application/json", "application/x-protobuf" },
   handle = otlp_http.handler("metrics", function(source, hand_on)
     return otlp_metrics.decode(source, labels, hand_on)
   end, metric_points.take),

@@ -21,6 +21,7 @@ end)
 
 return {
   summary = "A stream of warnings when an hour costs more than it may.",
+  answers = "text/event-stream",
 
   ---@param req Request
   ---@return Stream

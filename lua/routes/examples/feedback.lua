@@ -11,6 +11,7 @@ local verdicts = metrics.counter {
 return {
   summary = "Counts a verdict on an answer.",
   scope = "ingest",
+  answers = "",
   params = {
     model = params.string { default = "unknown" },
     verdict = params.string { default = "good", one_of = { "good", "bad" } },
