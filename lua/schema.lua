@@ -92,7 +92,7 @@ local rollups = {
   { by = { "service_type" } },
   { by = { "model" } },
   { by = { "endpoint" } },
-  { by = { "model", "service_type", "status_code" } },
+  { by = { "model", "service_type", "status_code" }, tiers = { "hour", "day" } },
   { by = { "session_client_id" }, tiers = { "day" } },
 }
 

@@ -47,18 +47,39 @@ static void write_record(struct buf *out, int i, int64_t time) {
   buf_puts(out, "}\n");
 }
 
-/* The records as they are in the end, by id. */
+/* Records to come: NDJSON lines, each ended by a NUL. */
+static struct buf later;
+static size_t later_at;
+
+/* Stores the first RECORDS; the batch has all of them, as they are in the end, and counts the stored ones. */
 static struct batch *fill(struct store *s) {
-  struct batch *all = NULL;
   struct buf text = {0};
   for (int i = 0; i < RECORDS; i++)
     write_record(&text, i, any_time());
+  for (int i = RECORDS; i < RECORDS + ROUNDS; i++) {
+    size_t start = text.len;
+    /* every other one newer than all before */
+    write_record(&text, i, i % 2 ? any_time() : start_us + DAYS * INT64_C(86400000000) + i * INT64_C(600000000));
+    buf_append(&later, text.data + start, text.len - start);
+    buf_putc(&later, '\0');
+  }
   buf_putc(&text, '\0');
-  all = scan(s, text.data);
-  CHECK(all->count == RECORDS);
+  struct batch *all = scan(s, text.data);
+  CHECK(all->count == RECORDS + ROUNDS);
+  all->count = RECORDS;
   CHECK(put_batch(s, all, false).accepted == RECORDS);
   buf_clear(&text);
   return all;
+}
+
+/* Stores one more, so that there always is a row that the cells in the file lack. */
+static void add_one(struct store *s, struct batch *all) {
+  if (later_at == later.len)
+    return;
+  const char *line = later.data + later_at;
+  later_at += strlen(line) + 1;
+  CHECK(put(s, line).accepted == 1);
+  all->count++;
 }
 
 /* Gives every tenth record other values by sending its id again. */
@@ -220,8 +241,9 @@ static int64_t points(const struct rowset *rows, int64_t every_s) {
   return rows->nrows == 0 ? 0 : (int64_t) (last - first) / every_s + 1;
 }
 
-static void check_rounds(struct store *s, const struct batch *all, int rounds) {
+static void check_rounds(struct store *s, struct batch *all, int rounds) {
   for (int round = 0; round < rounds; round++) {
+    add_one(s, all);
     struct query *q = query_new(QUERY_AGGREGATE);
     struct conditions *where = any_conditions(s);
     q->where = conditions_ref(where);
@@ -274,6 +296,7 @@ int main(void) {
   store_open(s);
   check_rounds(s, all, 50);
   test_orders_and_limits(s);
+  buf_clear(&later);
   batch_free(all);
   store_remove(s);
   return TEST_END;

@@ -27,6 +27,7 @@ struct aggregate {
   const struct conditions *where;
   int time;              /* the column that the window stands for in SQL's conditions; -1: there is no window */
   struct span window;
+  int64_t counted;       /* later rows are in no cell yet */
   struct inquiry *inquiries;
   size_t ninquiries;
   struct buf key;
@@ -131,13 +132,13 @@ static uint64_t columns_needed(const struct aggregate *a) {
   return columns;
 }
 
-static int add_row(struct aggregate *a, const struct record *r, const struct buf *text) {
+static int add_row(struct aggregate *a, const struct record *r, const struct buf *text, bool tail) {
   struct facts facts;
   int64_t time = r->v[a->schema->time].i;
   facts_of(&facts, a->schema, r, text);
   for (size_t i = 0; i < a->ninquiries; i++) {
     struct inquiry *in = &a->inquiries[i];
-    if (!span_has(in->plan.rows, in->plan.nrows, time))
+    if (span_has(in->plan.rows, in->plan.nrows, time) == tail)
       continue;
     put_bucket(a, in, floor_to(time, 1000000) / 1000000);
     for (size_t j = 0; j < in->question->nby; j++)
@@ -150,25 +151,35 @@ static int add_row(struct aggregate *a, const struct record *r, const struct buf
   return SQLITE_OK;
 }
 
-static void write_rows(struct buf *sql, const struct aggregate *a, uint64_t columns, bool with_extra,
-                       struct span span) {
-  const char *time = a->schema->columns[a->schema->time].name;
+static void write_rows(struct buf *sql, const struct aggregate *a, uint64_t columns, bool with_extra) {
   buf_puts(sql, "SELECT ");
   rows_write_columns(sql, a->schema, columns, with_extra);
-  buf_puts(sql, " FROM rows WHERE 1");
-  if (span.from != INT64_MIN)
-    buf_printf(sql, " AND \"%s\" >= ?", time);
-  if (span.to != INT64_MAX)
-    buf_printf(sql, " AND \"%s\" < ?", time);
-  where_write(sql, a->where, a->schema, a->time);
+  buf_puts(sql, " FROM rows ");
+}
+
+static int read_rows(struct aggregate *a, sqlite3_stmt *stmt, uint64_t columns, bool with_extra, bool tail) {
+  int rc = SQLITE_OK;
+  while (rc == SQLITE_OK && (rc = sqlite3_step(stmt)) == SQLITE_ROW) {
+    struct batch *page = reader_page(a->reader);
+    rc = add_row(a, rows_read(stmt, page, columns, with_extra), &page->text, tail);
+  }
+  sqlite3_reset(stmt);
+  return rc == SQLITE_DONE ? SQLITE_OK : rc;
 }
 
 static int add_rows(struct aggregate *a, struct span span) {
+  const char *time = a->schema->columns[a->schema->time].name;
   struct buf sql = {0};
   sqlite3_stmt *stmt;
   uint64_t columns = columns_needed(a);
   bool with_extra = (columns & a->schema->in_extra) != 0;
-  write_rows(&sql, a, columns, with_extra, span);
+  write_rows(&sql, a, columns, with_extra);
+  buf_puts(&sql, "WHERE 1");
+  if (span.from != INT64_MIN)
+    buf_printf(&sql, " AND \"%s\" >= ?", time);
+  if (span.to != INT64_MAX)
+    buf_printf(&sql, " AND \"%s\" < ?", time);
+  where_write(&sql, a->where, a->schema, a->time);
   int rc = reader_statement(a->reader, &sql, &stmt), index = 1;
   buf_clear(&sql);
   if (rc != SQLITE_OK)
@@ -178,12 +189,29 @@ static int add_rows(struct aggregate *a, struct span span) {
   if (span.to != INT64_MAX)
     sqlite3_bind_int64(stmt, index++, span.to);
   where_bind(stmt, index, a->where, a->schema, a->time);
-  while (rc == SQLITE_OK && (rc = sqlite3_step(stmt)) == SQLITE_ROW) {
-    struct batch *page = reader_page(a->reader);
-    rc = add_row(a, rows_read(stmt, page, columns, with_extra), &page->text);
-  }
-  sqlite3_reset(stmt);
-  return rc == SQLITE_DONE ? SQLITE_OK : rc;
+  return read_rows(a, stmt, columns, with_extra, false);
+}
+
+/* Rows that the cells lack.  NOT INDEXED: by rowid, not by time. */
+static int add_tail(struct aggregate *a) {
+  struct buf sql = {0};
+  sqlite3_stmt *stmt;
+  uint64_t columns = columns_needed(a);
+  bool with_extra = (columns & a->schema->in_extra) != 0, needed = false;
+  for (size_t i = 0; i < a->ninquiries; i++)
+    needed |= a->inquiries[i].plan.ncells > 0;
+  if (!needed)
+    return SQLITE_OK;
+  write_rows(&sql, a, columns, with_extra);
+  buf_puts(&sql, "NOT INDEXED WHERE rowid > ?");
+  where_write(&sql, a->where, a->schema, -1);
+  int rc = reader_statement(a->reader, &sql, &stmt);
+  buf_clear(&sql);
+  if (rc != SQLITE_OK)
+    return rc;
+  sqlite3_bind_int64(stmt, 1, a->counted);
+  where_bind(stmt, 2, a->where, a->schema, -1);
+  return read_rows(a, stmt, columns, with_extra, true);
 }
 
 static int by_from(const void *a, const void *b) {
@@ -310,19 +338,51 @@ static void fit_width(struct question *question, struct span found) {
   }
 }
 
+/* Widens found to the rows that the cells lack. */
+static int find_tail(struct aggregate *a, struct span *found) {
+  const char *time = a->schema->columns[a->schema->time].name;
+  struct buf sql = {0};
+  sqlite3_stmt *stmt;
+  buf_printf(&sql, "SELECT min(\"%s\"), max(\"%s\") FROM rows NOT INDEXED WHERE rowid > ?", time, time);
+  where_write(&sql, a->where, a->schema, -1);
+  int rc = reader_statement(a->reader, &sql, &stmt);
+  buf_clear(&sql);
+  if (rc != SQLITE_OK)
+    return rc;
+  sqlite3_bind_int64(stmt, 1, a->counted);
+  where_bind(stmt, 2, a->where, a->schema, -1);
+  rc = sqlite3_step(stmt);
+  if (rc == SQLITE_ROW && sqlite3_column_type(stmt, 0) != SQLITE_NULL) {
+    int64_t first = sqlite3_column_int64(stmt, 0), last = sqlite3_column_int64(stmt, 1);
+    found->from = first < found->from ? first : found->from;
+    found->to = last > found->to ? last : found->to;
+  }
+  sqlite3_reset(stmt);
+  return rc;
+}
+
 static int choose_width(struct aggregate *a, struct question *question, const struct rollup_set *set,
                         struct span asked) {
-  struct span found = {asked.from, asked.to == INT64_MAX ? INT64_MAX : asked.to - 1};
-  int rc = SQLITE_ROW;
+  bool from_open = asked.from == INT64_MIN, to_open = asked.to == INT64_MAX;
+  struct span found = {INT64_MAX, INT64_MIN};
+  int rc = SQLITE_OK;
   if (question->every_s == 0 || question->max_points == 0)
     return SQLITE_OK;
-  if (asked.from == INT64_MIN)
+  if (from_open)
     rc = find_side(a, question, set, false, asked, &found.from);
-  if (rc == SQLITE_ROW && asked.to == INT64_MAX)
+  if (to_open && (rc == SQLITE_OK || rc == SQLITE_ROW))
     rc = find_side(a, question, set, true, asked, &found.to);
-  if (rc == SQLITE_ROW)
+  if ((from_open || to_open) && (rc == SQLITE_ROW || rc == SQLITE_DONE))
+    rc = find_tail(a, &found);
+  if (rc != SQLITE_OK && rc != SQLITE_ROW)
+    return rc;
+  if (!from_open)
+    found.from = asked.from;
+  if (!to_open)
+    found.to = asked.to - 1;
+  if (found.from <= found.to || (!from_open && !to_open))
     fit_width(question, found);
-  return rc == SQLITE_ROW || rc == SQLITE_DONE ? SQLITE_OK : rc; /* nothing found: nothing to fit */
+  return SQLITE_OK; /* where nothing is found there is nothing to fit */
 }
 
 /* ---- All of it ---- */
@@ -355,9 +415,13 @@ static int gather(struct aggregate *a, struct question *questions, size_t n) {
     a->inquiries[i] = (struct inquiry) {.question = &questions[i], .groups = {.schema = a->schema}};
   int rc = reader_begin(a->reader);
   if (rc == SQLITE_OK)
+    rc = meta_get_int(reader_database(a->reader), "counted", &a->counted);
+  if (rc == SQLITE_OK)
     rc = plan_all(a, usable);
   for (size_t i = 0; i < n && rc == SQLITE_OK; i++)
     rc = add_cells(a, &a->inquiries[i]);
+  if (rc == SQLITE_OK)
+    rc = add_tail(a);
   return rc == SQLITE_OK ? add_all_rows(a) : rc;
 }
 

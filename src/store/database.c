@@ -253,7 +253,7 @@ int database_prepare(sqlite3 *db, const char *path, const struct schema *schema,
   if (rc == SQLITE_OK)
     rc = rollup_create_tables(db, schema);
   if (rc == SQLITE_OK)
-    rc = database_exec(db, "COMMIT");
+    rc = database_exec(db, "INSERT OR IGNORE INTO meta SELECT 'counted', coalesce(max(rowid), 0) FROM rows; COMMIT");
   if (rc == SQLITE_OK)
     return 0;
   database_explain(db, path, error);

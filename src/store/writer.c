@@ -18,7 +18,10 @@
 #include "store/store_metrics.h"
 #include "store/writer_state.h"
 
-enum { IDLE_MS = 1000 };
+enum {
+  TAIL_IDLE_MS = 100, /* without a write, before the cells go to the file */
+  IDLE_MS = 1000,     /* and before the log does */
+};
 
 /* ---- One transaction ---- */
 
@@ -41,14 +44,11 @@ static int apply(struct writer *w, struct write *write) {
 }
 
 static int run_group(struct writer *w, struct write *group) {
-  w->inserted = 0;
-  int rc = statement_run(w->begin);
+  int rc = writer_begin(w);
   for (struct write *write = group; write != NULL && rc == SQLITE_OK; write = write->next)
     rc = apply(w, write);
-  if (rc == SQLITE_OK)
-    rc = rollups_flush(w->rollups);
-  if (rc == SQLITE_OK && w->fresh != NULL)
-    rc = rollups_flush(w->fresh);
+  if (rc == SQLITE_OK && writer_cells_due(w))
+    rc = writer_flush_cells(w);
   if (rc == SQLITE_OK && w->metrics != NULL)
     rc = metrics_pending(w->metrics, save_series, w);
   return rc == SQLITE_OK ? statement_run(w->commit) : rc;
@@ -65,9 +65,7 @@ static void roll_back(struct writer *w) {
   if (!sqlite3_get_autocommit(w->db))
     database_exec(w->db, "ROLLBACK");
   ids_rollback(w->ids);
-  rollups_forget(w->rollups);
-  if (w->fresh != NULL)
-    rollups_forget(w->fresh);
+  writer_forget_cells(w);
   if (w->metrics != NULL)
     metrics_rollback(w->metrics);
 }
@@ -109,6 +107,7 @@ static void committed(struct writer *w, struct write *group) {
   atomic_fetch_add(&w->counters.rows, w->inserted);
   if (w->inserted > 0)
     atomic_store(&w->counters.last_row, w->last_row);
+  writer_cells_committed(w);
   ids_commit(w->ids, now_us);
   if (w->metrics != NULL)
     metrics_commit(w->metrics);
@@ -167,6 +166,8 @@ static void load_ids(struct writer *w) {
 static int64_t patience_ms(const struct writer *w) {
   if (writer_has_upkeep(w))
     return 0;
+  if (writer_has_tail(w) && atomic_load(&w->counters.writable))
+    return TAIL_IDLE_MS;
   return w->wal_pages > 0 ? IDLE_MS : -1;
 }
 
@@ -249,8 +250,11 @@ static int count_rows(struct writer *w) {
   int rc = database_int(w->db, "SELECT max(rowid) FROM rows", &last);
   if (rc == SQLITE_OK)
     rc = database_int(w->db, "SELECT min(rowid) FROM rows", &first);
+  if (rc == SQLITE_OK)
+    rc = meta_get_int(w->db, "counted", &w->counted);
   if (rc != SQLITE_OK)
     return rc;
+  w->stale = true;
   w->rows.next = 0;
   if (last == 0 && meta_get_int(w->db, "next_row", &w->rows.next) != SQLITE_OK)
     w->rows.next = 1;

@@ -7,12 +7,6 @@
 #include "store/merge.h"
 #include "store/writer_state.h"
 
-static void count(struct writer *w, const struct record *r, const struct buf *text, int sign) {
-  rollups_add(w->rollups, r, text, sign);
-  if (w->fresh != NULL && (r->row <= w->rebuilt || r->row > w->rebuild_upto))
-    rollups_add(w->fresh, r, text, sign);
-}
-
 static bool has_id(const struct writer *w, const struct record *r, const struct buf *text, const char *id,
                    size_t len) {
   size_t n;
@@ -36,11 +30,14 @@ static int load_match(struct writer *w, const int64_t *rows, size_t nrows, const
 static int merge(struct writer *w, struct write *write, struct record *r, const struct buf *text) {
   struct record *stored = batch_record(w->page, 0);
   r->row = stored->row;
-  count(w, stored, &w->page->text, -1);
+  writer_count(w, stored, &w->page->text, -1);
   r->unchanged = !merge_record(w->page, r, text);
-  count(w, stored, &w->page->text, 1);
+  writer_count(w, stored, &w->page->text, 1);
   write->merged++;
-  return r->unchanged ? SQLITE_OK : rows_update(&w->rows, stored, &w->page->text);
+  if (r->unchanged)
+    return SQLITE_OK;
+  w->flush_due |= r->row <= w->counted;
+  return rows_update(&w->rows, stored, &w->page->text);
 }
 
 static int insert(struct writer *w, struct write *write, struct record *r, const struct buf *text,
@@ -49,7 +46,7 @@ static int insert(struct writer *w, struct write *write, struct record *r, const
   if (rc != SQLITE_OK)
     return rc;
   ids_add(w->ids, fingerprint, r->row);
-  count(w, r, text, 1);
+  writer_count(w, r, text, 1);
   if (w->metrics != NULL)
     metrics_count_record(w->metrics, r, text);
   write->accepted++;

@@ -27,6 +27,12 @@ struct writer {
   struct rollups *fresh;   /* of those being rebuilt, or NULL; rows in (rebuilt, rebuild_upto] are not in them yet */
   int64_t rebuilt, rebuild_upto;
 
+  int64_t counted;         /* later rows are in the cells in memory only, .. */
+  bool stale;              /* .. and not even there: they must be read */
+  bool flush_due;          /* an earlier row has changed: the cells go with this transaction */
+  int64_t counting;        /* what counted will be after COMMIT, or 0 */
+  int64_t counted_ns;
+
   int64_t inserted, last_row; /* of the open transaction */
   int wal_pages, checkpointed_pages;
   struct queue queue;
@@ -38,6 +44,18 @@ struct writer {
 /* writer_records.c: within the open transaction; SQLite's codes. */
 int writer_apply(struct writer *w, struct write *write);
 int writer_reset(struct writer *w);
+
+/* writer_cells.c.  The first two within a transaction; SQLite's codes. */
+typedef void writer_row(struct writer *w, const struct record *r, const struct buf *text);
+int writer_flush_cells(struct writer *w);
+/* Rows in (after, *last], at most limit (negative: all); *last becomes the last one if there may be more. */
+int writer_each_row(struct writer *w, int64_t after, int64_t *last, int limit, writer_row *take);
+int writer_begin(struct writer *w); /* with cells in memory that are up to date */
+void writer_count(struct writer *w, const struct record *r, const struct buf *text, int sign);
+bool writer_has_tail(const struct writer *w); /* rows that are counted in memory only */
+bool writer_cells_due(const struct writer *w);
+void writer_cells_committed(struct writer *w);
+void writer_forget_cells(struct writer *w); /* after a rollback */
 
 /* writer_upkeep.c: between transactions. */
 bool writer_has_upkeep(const struct writer *w); /* more than waiting for the next write */

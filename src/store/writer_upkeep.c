@@ -39,36 +39,17 @@ static void checkpoint_if_due(struct writer *w) {
 
 /* ---- Rebuilding rollups ---- */
 
-static int read_rows(struct writer *w, int64_t *last) {
-  struct buf sql = {0};
-  sqlite3_stmt *stmt = NULL;
-  buf_puts(&sql, "SELECT ");
-  rows_write_columns(&sql, w->schema, UINT64_MAX, true);
-  buf_puts(&sql, " FROM rows WHERE rowid > ? AND rowid <= ? ORDER BY rowid LIMIT ?");
-  int rc = sqlite3_prepare_v2(w->db, sql.data, (int) sql.len, &stmt, NULL);
-  buf_clear(&sql);
-  sqlite3_bind_int64(stmt, 1, w->rebuilt);
-  sqlite3_bind_int64(stmt, 2, w->rebuild_upto);
-  sqlite3_bind_int64(stmt, 3, REBUILD_ROWS);
-  *last = w->rebuild_upto;
-  int n = 0;
-  for (; rc == SQLITE_OK && (rc = sqlite3_step(stmt)) == SQLITE_ROW; rc = SQLITE_OK, n++) {
-    rows_forget(w->page);
-    struct record *r = rows_read(stmt, w->page, UINT64_MAX, true);
-    rollups_add(w->fresh, r, &w->page->text, 1);
-    if (n + 1 == REBUILD_ROWS)
-      *last = r->row;
-  }
-  sqlite3_finalize(stmt);
-  return rc == SQLITE_DONE ? SQLITE_OK : rc;
+static void count_fresh(struct writer *w, const struct record *r, const struct buf *text) {
+  rollups_add(w->fresh, r, text, 1);
 }
 
 static int rebuild_step(struct writer *w, int64_t *last) {
-  int rc = statement_run(w->begin);
+  int rc = writer_begin(w);
+  *last = w->rebuild_upto;
   if (rc == SQLITE_OK)
-    rc = read_rows(w, last);
+    rc = writer_each_row(w, w->rebuilt, last, REBUILD_ROWS, count_fresh);
   if (rc == SQLITE_OK)
-    rc = rollups_flush(w->fresh);
+    rc = writer_flush_cells(w);
   if (rc == SQLITE_OK)
     rc = *last < w->rebuild_upto ? meta_set_int(w->db, "rebuilt", *last) : rollups_rebuilt(w->db);
   return rc == SQLITE_OK ? statement_run(w->commit) : rc;
@@ -93,10 +74,12 @@ static void rebuild(struct writer *w) {
               log_str("error", sqlite3_errmsg(w->db)));
     if (!sqlite3_get_autocommit(w->db))
       database_exec(w->db, "ROLLBACK");
+    writer_forget_cells(w);
     rollups_free(w->fresh);
     w->fresh = NULL;
     return;
   }
+  writer_cells_committed(w);
   w->rebuilt = last;
   if (last >= w->rebuild_upto)
     rebuild_done(w);
@@ -133,11 +116,32 @@ void writer_upkeep(struct writer *w) {
   checkpoint_if_due(w);
 }
 
+static void flush_tail(struct writer *w) {
+  int rc = writer_begin(w);
+  if (rc == SQLITE_OK)
+    rc = writer_flush_cells(w);
+  if (rc == SQLITE_OK)
+    rc = statement_run(w->commit);
+  if (rc == SQLITE_OK) {
+    writer_cells_committed(w);
+    return;
+  }
+  log_error("writing rollups failed", log_str("error", sqlite3_errmsg(w->db)));
+  if (!sqlite3_get_autocommit(w->db))
+    database_exec(w->db, "ROLLBACK");
+  writer_forget_cells(w);
+}
+
 void writer_idle(struct writer *w) {
-  checkpoint(w, SQLITE_CHECKPOINT_TRUNCATE);
+  if (writer_has_tail(w))
+    flush_tail(w);
+  else
+    checkpoint(w, SQLITE_CHECKPOINT_TRUNCATE);
 }
 
 void writer_finish(struct writer *w) {
+  if (writer_has_tail(w))
+    flush_tail(w);
   ids_write_segment(w->ids, LEAST_SEGMENT, clock_now_us());
   checkpoint(w, SQLITE_CHECKPOINT_TRUNCATE);
 }
