@@ -194,11 +194,17 @@ static void test_queue_is_bounded(void) {
   store_remove(s);
 }
 
-/* Stores until it is killed; tells after each answer how many rows are stored. */
-static void store_for_ever(const char *path, int told) {
+/* A child process's own, over a file of its parent. */
+static struct store *store_over(const char *path) {
   struct store *s = store_new();
   rmdir(s->folder);
   s->options.path = path;
+  return s;
+}
+
+/* Stores until it is killed; tells after each answer how many rows are stored. */
+static void store_for_ever(const char *path, int told) {
+  struct store *s = store_over(path);
   store_open(s);
   for (int stored = 0;; stored += 100) {
     put_many(s, stored, stored + 100, false, 100);
@@ -270,6 +276,35 @@ static void test_counters_outlive_a_restart(void) {
   store_remove(s);
 }
 
+/* The log of a killed process is read over what was saved before. */
+static void test_counters_outlive_a_kill(void) {
+  struct store *s = store_new();
+  for (int i = 1; i <= 2; i++) {
+    int ends[2];
+    char byte;
+    CHECK(pipe(ends) == 0);
+    pid_t child = fork();
+    if (child == 0) {
+      struct store *own = store_over(s->path);
+      open_with_metrics(own);
+      for (int k = 0; k < 3; k++)
+        put_many(own, 1000 * i + 100 * k, 1000 * i + 100 * (k + 1), false, 100);
+      CHECK(write(ends[1], "x", 1) == 1);
+      pause();
+    }
+    CHECK(read(ends[0], &byte, 1) == 1);
+    kill(child, SIGKILL);
+    waitpid(child, NULL, 0);
+    close(ends[0]);
+    close(ends[1]);
+  }
+  struct metrics *m = open_with_metrics(s);
+  expect_sample(m, "ccproxy_tokens_total{type=\"output\",model=\"unknown\",service_type=\"unknown\"} 600\n");
+  store_close(s);
+  metrics_free(m);
+  store_remove(s);
+}
+
 int main(void) {
   struct store *s = store_new();
   store_open(s);
@@ -284,5 +319,6 @@ int main(void) {
   test_queue_is_bounded();
   test_killed();
   test_counters_outlive_a_restart();
+  test_counters_outlive_a_kill();
   return TEST_END;
 }

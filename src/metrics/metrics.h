@@ -65,6 +65,7 @@ typedef int metrics_save(void *arg, const char *key, size_t key_len, const void 
 /* Calls save for every series with a pending delta: key identifies it for ever, value is its state with the
  * delta included. Stops at the first result that is not 0 and answers it. */
 int metrics_pending(struct metrics *m, metrics_save *save, void *arg);
+int metrics_each_saved(struct metrics *m, metrics_save *save, void *arg); /* for every series of records */
 void metrics_commit(struct metrics *m);
 void metrics_rollback(struct metrics *m);
 

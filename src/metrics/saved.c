@@ -17,30 +17,54 @@ static void write_saved_key(struct buf *out, const struct series *s) {
 
 static void write_saved_value(struct buf *out, const struct series *s) {
   const struct metric *f = s->family;
-  int64_t integer = s->integer + s->delta->integer;
-  double real = s->real + s->delta->real;
+  const struct delta *d = s->delta;
+  int64_t integer = s->integer + (d != NULL ? d->integer : 0);
+  double real = s->real + (d != NULL ? d->real : 0);
   buf_append(out, &integer, sizeof integer);
   buf_append(out, &real, sizeof real);
   if (f->kind != METRIC_HISTOGRAM)
     return;
   for (size_t i = 0; i <= f->nbounds; i++) {
-    int64_t count = s->buckets[i] + s->delta->buckets[i];
+    int64_t count = s->buckets[i] + (d != NULL ? d->buckets[i] : 0);
     buf_append(out, &count, sizeof count);
   }
   buf_append(out, f->bounds, f->nbounds * sizeof *f->bounds);
 }
 
+struct saver {
+  metrics_save *save;
+  void *arg;
+  struct buf key, value;
+};
+
+static int save_one(struct saver *saver, const struct series *s) {
+  saver->key.len = saver->value.len = 0;
+  write_saved_key(&saver->key, s);
+  write_saved_value(&saver->value, s);
+  return saver->save(saver->arg, saver->key.data, saver->key.len, saver->value.data, saver->value.len);
+}
+
+static void saver_clear(struct saver *saver) {
+  buf_clear(&saver->key);
+  buf_clear(&saver->value);
+}
+
 int metrics_pending(struct metrics *m, metrics_save *save, void *arg) {
-  struct buf key = {0}, value = {0};
+  struct saver saver = {.save = save, .arg = arg};
   int rc = 0;
-  for (struct series *s = m->pending; s != NULL && rc == 0; s = s->delta->next) {
-    key.len = value.len = 0;
-    write_saved_key(&key, s);
-    write_saved_value(&value, s);
-    rc = save(arg, key.data, key.len, value.data, value.len);
-  }
-  buf_clear(&key);
-  buf_clear(&value);
+  for (struct series *s = m->pending; s != NULL && rc == 0; s = s->delta->next)
+    rc = save_one(&saver, s);
+  saver_clear(&saver);
+  return rc;
+}
+
+int metrics_each_saved(struct metrics *m, metrics_save *save, void *arg) {
+  struct saver saver = {.save = save, .arg = arg};
+  int rc = 0;
+  for (struct metric *f = m->first; f != NULL; f = f->next)
+    for (struct series *s = f->of_records ? f->first : NULL; s != NULL && rc == 0; s = s->next)
+      rc = save_one(&saver, s);
+  saver_clear(&saver);
   return rc;
 }
 

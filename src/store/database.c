@@ -144,6 +144,11 @@ static const char base_tables[] =
     "CREATE TABLE ids(segment INTEGER, first INTEGER, data BLOB, PRIMARY KEY(segment, first)) WITHOUT ROWID;"
     "CREATE TABLE metric_series(key BLOB PRIMARY KEY, value BLOB) WITHOUT ROWID;";
 
+/* What files of an earlier day lack. */
+static const char later_additions[] =
+    "CREATE TABLE IF NOT EXISTS metric_log(number INTEGER PRIMARY KEY, series BLOB);"
+    "INSERT OR IGNORE INTO meta SELECT 'counted', coalesce(max(rowid), 0) FROM rows";
+
 static void write_column(struct buf *sql, const struct column *c) {
   static const char *const types[] = {
     [COLUMN_STRING] = "TEXT",     [COLUMN_INTEGER] = "INTEGER", [COLUMN_FLOAT] = "REAL",
@@ -253,7 +258,9 @@ int database_prepare(sqlite3 *db, const char *path, const struct schema *schema,
   if (rc == SQLITE_OK)
     rc = rollup_create_tables(db, schema);
   if (rc == SQLITE_OK)
-    rc = database_exec(db, "INSERT OR IGNORE INTO meta SELECT 'counted', coalesce(max(rowid), 0) FROM rows; COMMIT");
+    rc = database_exec(db, later_additions);
+  if (rc == SQLITE_OK)
+    rc = database_exec(db, "COMMIT");
   if (rc == SQLITE_OK)
     return 0;
   database_explain(db, path, error);

@@ -25,13 +25,6 @@ enum {
 
 /* ---- One transaction ---- */
 
-static int save_series(void *arg, const char *key, size_t key_len, const void *value, size_t len) {
-  struct writer *w = arg;
-  sqlite3_bind_blob(w->save_series, 1, key, (int) key_len, SQLITE_STATIC);
-  sqlite3_bind_blob(w->save_series, 2, value, (int) len, SQLITE_STATIC);
-  return statement_run(w->save_series);
-}
-
 static int apply(struct writer *w, struct write *write) {
   switch (write->kind) {
   case WRITE_RESET:
@@ -49,8 +42,8 @@ static int run_group(struct writer *w, struct write *group) {
     rc = apply(w, write);
   if (rc == SQLITE_OK && writer_cells_due(w))
     rc = writer_flush_cells(w);
-  if (rc == SQLITE_OK && w->metrics != NULL)
-    rc = metrics_pending(w->metrics, save_series, w);
+  if (rc == SQLITE_OK)
+    rc = writer_log_series(w);
   return rc == SQLITE_OK ? statement_run(w->commit) : rc;
 }
 
@@ -66,8 +59,7 @@ static void roll_back(struct writer *w) {
     database_exec(w->db, "ROLLBACK");
   ids_rollback(w->ids);
   writer_forget_cells(w);
-  if (w->metrics != NULL)
-    metrics_rollback(w->metrics);
+  writer_series_rolled_back(w);
 }
 
 /* ---- After COMMIT ---- */
@@ -235,16 +227,6 @@ static int prepare(sqlite3 *db, const char *sql, sqlite3_stmt **stmt) {
   return sqlite3_prepare_v3(db, sql, -1, SQLITE_PREPARE_PERSISTENT, stmt, NULL);
 }
 
-static int restore_series(struct writer *w) {
-  sqlite3_stmt *stmt = NULL;
-  int rc = sqlite3_prepare_v2(w->db, "SELECT key, value FROM metric_series", -1, &stmt, NULL);
-  while (rc == SQLITE_OK && w->metrics != NULL && sqlite3_step(stmt) == SQLITE_ROW)
-    metrics_restore(w->metrics, sqlite3_column_blob(stmt, 0), (size_t) sqlite3_column_bytes(stmt, 0),
-                    sqlite3_column_blob(stmt, 1), (size_t) sqlite3_column_bytes(stmt, 1));
-  sqlite3_finalize(stmt);
-  return rc;
-}
-
 static int count_rows(struct writer *w) {
   int64_t last = 0, first = 0;
   int rc = database_int(w->db, "SELECT max(rowid) FROM rows", &last);
@@ -289,13 +271,15 @@ static int open_parts(struct writer *w) {
   if (rc == SQLITE_OK)
     rc = prepare(w->db, "INSERT OR REPLACE INTO metric_series VALUES(?, ?)", &w->save_series);
   if (rc == SQLITE_OK)
+    rc = prepare(w->db, "INSERT INTO metric_log(series) VALUES(?)", &w->log_series);
+  if (rc == SQLITE_OK)
     rc = rows_open(&w->rows, w->db, w->schema);
   if (rc == SQLITE_OK)
     rc = count_rows(w);
   if (rc == SQLITE_OK)
     rc = open_ids(w);
   if (rc == SQLITE_OK)
-    rc = restore_series(w);
+    rc = writer_restore_series(w);
   return rc == SQLITE_OK ? writer_resume_rebuild(w) : rc;
 }
 
@@ -362,6 +346,8 @@ void writer_close(struct writer *w) {
   sqlite3_finalize(w->begin);
   sqlite3_finalize(w->commit);
   sqlite3_finalize(w->save_series);
+  sqlite3_finalize(w->log_series);
+  buf_clear(&w->series_log);
   batch_free(w->page);
   sqlite3_close(w->db);
   if (w->lock_fd >= 0)

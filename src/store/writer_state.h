@@ -21,7 +21,10 @@ struct writer {
   struct rows rows;
   struct ids *ids;
   struct batch *page;      /* the stored row of a merge */
-  sqlite3_stmt *begin, *commit, *save_series;
+  sqlite3_stmt *begin, *commit, *save_series, *log_series;
+
+  struct buf series_log;   /* of this transaction */
+  int64_t logged_bytes;    /* in metric_log */
 
   struct rollups *rollups; /* of the sets that can answer */
   struct rollups *fresh;   /* of those being rebuilt, or NULL; rows in (rebuilt, rebuild_upto] are not in them yet */
@@ -56,6 +59,12 @@ bool writer_has_tail(const struct writer *w); /* rows that are counted in memory
 bool writer_cells_due(const struct writer *w);
 void writer_cells_committed(struct writer *w);
 void writer_forget_cells(struct writer *w); /* after a rollback */
+
+/* writer_series.c; SQLite's codes.  The first within a transaction, the second one of its own. */
+int writer_log_series(struct writer *w);
+int writer_save_series(struct writer *w);
+int writer_restore_series(struct writer *w);
+void writer_series_rolled_back(struct writer *w);
 
 /* writer_upkeep.c: between transactions. */
 bool writer_has_upkeep(const struct writer *w); /* more than waiting for the next write */

@@ -142,6 +142,7 @@ void writer_idle(struct writer *w) {
 void writer_finish(struct writer *w) {
   if (writer_has_tail(w))
     flush_tail(w);
+  writer_save_series(w);
   ids_write_segment(w->ids, LEAST_SEGMENT, clock_now_us());
   checkpoint(w, SQLITE_CHECKPOINT_TRUNCATE);
 }
