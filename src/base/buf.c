@@ -12,22 +12,12 @@ void buf_clear(struct buf *b) {
   memset(b, 0, sizeof *b);
 }
 
-char *buf_reserve(struct buf *b, size_t n) {
-  if (b->cap - b->len < n) {
-    size_t cap = b->cap < 128 ? 128 : b->cap * 2;
-    if (cap < b->len + n)
-      cap = b->len + n;
-    b->data = xrealloc(b->data, cap);
-    b->cap = cap;
-  }
-  return b->data + b->len;
-}
-
-void buf_append(struct buf *b, const void *data, size_t len) {
-  if (len == 0)
-    return;
-  memcpy(buf_reserve(b, len), data, len);
-  b->len += len;
+void buf_grow(struct buf *b, size_t n) {
+  size_t cap = b->cap < 128 ? 128 : b->cap * 2;
+  if (cap < b->len + n)
+    cap = b->len + n;
+  b->data = xrealloc(b->data, cap);
+  b->cap = cap;
 }
 
 void buf_puts(struct buf *b, const char *s) {

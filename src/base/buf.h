@@ -14,10 +14,22 @@ struct buf {
 
 void buf_clear(struct buf *b);
 
-/* Makes room for n more bytes and answers where they go; the caller adds to len what it wrote. */
-char *buf_reserve(struct buf *b, size_t n);
+void buf_grow(struct buf *b, size_t n); /* of buf_reserve */
 
-void buf_append(struct buf *b, const void *data, size_t len);
+/* Makes room for n more bytes and answers where they go; the caller adds to len what it wrote. */
+static inline char *buf_reserve(struct buf *b, size_t n) {
+  if (b->cap - b->len < n)
+    buf_grow(b, n);
+  return b->data + b->len;
+}
+
+static inline void buf_append(struct buf *b, const void *data, size_t len) {
+  if (len == 0)
+    return;
+  memcpy(buf_reserve(b, len), data, len);
+  b->len += len;
+}
+
 void buf_puts(struct buf *b, const char *s);
 void buf_printf(struct buf *b, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void buf_put_int(struct buf *b, int64_t n);

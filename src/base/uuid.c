@@ -21,15 +21,15 @@ static void draw(unsigned char out[16]) {
 
 static void format(char out[UUID_LENGTH], unsigned char bytes[16], int version) {
   static const char hex[] = "0123456789abcdef";
+  static const unsigned char places[16] = {0, 2, 4, 6, 9, 11, 14, 16, 19, 21, 24, 26, 28, 30, 32, 34};
 
   bytes[6] = (unsigned char) ((bytes[6] & 0x0f) | version << 4);
   bytes[8] = (unsigned char) ((bytes[8] & 0x3f) | 0x80);
   for (int i = 0; i < 16; i++) {
-    if (i == 4 || i == 6 || i == 8 || i == 10)
-      *out++ = '-';
-    *out++ = hex[bytes[i] >> 4];
-    *out++ = hex[bytes[i] & 15];
+    out[places[i]] = hex[bytes[i] >> 4];
+    out[places[i] + 1] = hex[bytes[i] & 15];
   }
+  out[8] = out[13] = out[18] = out[23] = '-';
 }
 
 void uuid4(char out[UUID_LENGTH]) {

@@ -107,7 +107,7 @@ static bool serves_host(const struct config *config, const struct request *r) {
     return r->http10;
   if (!authority_split(r->host, &host))
     return false;
-  if (is_loopback(host) || equal(host, listen) || is_listed(&config->hosts, host))
+  if (equal(host, listen) || is_loopback(host) || is_listed(&config->hosts, host))
     return true;
   if (is_loopback(listen))
     return false;
@@ -139,9 +139,9 @@ bool guard_allows_origin(const struct config *config, const struct request *r, s
 /* The algorithm of Go 1.25's CrossOriginProtection.  A loopback origin may read, but is not trusted to change
  * anything. */
 static bool is_cross_origin(const struct config *config, const struct request *r) {
-  struct slice origin = request_header(r, "origin"), site = request_header(r, "sec-fetch-site");
   if (r->method == METHOD_GET || r->method == METHOD_HEAD || r->method == METHOD_OPTIONS)
     return false;
+  struct slice origin = request_header(r, "origin"), site = request_header(r, "sec-fetch-site");
   if (is_listed(&config->cors_origins, (struct slice) {"*", 1}) ||
       (origin.len > 0 && is_listed(&config->cors_origins, origin)))
     return false;
@@ -162,9 +162,9 @@ static bool same_secret(const char *secret, struct slice given) {
 }
 
 static struct verdict check_token(const struct config *config, const struct request *r, enum scope scope) {
-  struct slice header = request_header(r, "authorization");
   if (scope == SCOPE_OPEN || config->ntokens == 0)
     return admitted;
+  struct slice header = request_header(r, "authorization");
   if (!starts_with(header, "bearer "))
     return no_token;
   struct slice given = skip(header, 7);

@@ -1,6 +1,7 @@
 #include "record/json.h"
 
 #include <math.h>
+#include <stdbool.h>
 
 #include "base/utf8.h"
 
@@ -33,9 +34,26 @@ static void write_valid(struct buf *out, const char *s, size_t len) {
   buf_putc(out, '"');
 }
 
+/* Printable ASCII that needs no escape: most strings are nothing else. */
+static bool is_plain(const char *s, size_t len) {
+  for (size_t i = 0; i < len; i++)
+    if ((unsigned char) s[i] - 0x20u >= 0x60 || s[i] == '"' || s[i] == '\\')
+      return false;
+  return true;
+}
+
+static void write_plain(struct buf *out, const char *s, size_t len) {
+  char *p = buf_reserve(out, len + 2);
+  p[0] = '"';
+  if (len > 0)
+    memcpy(p + 1, s, len);
+  p[len + 1] = '"';
+  out->len += len + 2;
+}
+
 void json_write_string(struct buf *out, const char *s, size_t len) {
-  if (len == 0) {
-    buf_literal(out, "\"\"");
+  if (is_plain(s, len)) {
+    write_plain(out, s, len);
   } else if (utf8_valid(s, len) == len) {
     write_valid(out, s, len);
   } else {
