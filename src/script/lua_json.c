@@ -8,15 +8,15 @@
 #include "record/json.h"
 #include "script/bindings.h"
 
-enum { MAX_DEPTH = 64, MAX_BYTES = 256 << 20, DECODE_DEPTH = 64 };
+enum { MAX_DEPTH = 64, MAX_BYTES = 256 << 20, DECODE_DEPTH = 64, STACK_ROOM = 8, SMALL_OBJECT = 16 };
 
 /* Addresses that mark what is ours in the registry and on metatables. */
 static const char array_key, object_key, fragment_key;
 
 struct member {
-  const char *name; /* anchored by the table that is being written */
+  const char *name; /* anchored by the stack */
   size_t len;
-  int key; /* where on the stack the key stands */
+  int value; /* where on the stack it stands */
 };
 
 struct writer {
@@ -82,38 +82,48 @@ static int compare_members(const void *a, const void *b) {
   return (x->len > y->len) - (x->len < y->len);
 }
 
-/* Leaves the string keys of the table on the stack, sorted through w->members. */
+/* Leaves the keys and values of the table on the stack, found through w->members. */
 static bool collect_members(struct writer *w, int index) {
   lua_State *L = w->L;
+  int top = lua_gettop(L);
   lua_pushnil(L);
   while (lua_next(L, index)) {
-    lua_pop(L, 1);
-    if (lua_type(L, -1) != LUA_TSTRING)
+    if (lua_type(L, -2) != LUA_TSTRING)
       return fail(w, "an object with keys that are not strings has no JSON form");
-    if (!lua_checkstack(L, 4))
+    if (!lua_checkstack(L, STACK_ROOM))
       return fail(w, "an object with so many members has no place on the stack");
-    struct member m = {.key = lua_gettop(L)};
-    m.name = lua_tolstring(L, -1, &m.len);
+    struct member m = {.value = top += 2};
+    m.name = lua_tolstring(L, -2, &m.len);
     buf_append(&w->members, &m, sizeof m);
-    lua_pushvalue(L, -1);
+    lua_pushvalue(L, -2);
   }
   return true;
 }
 
-static bool write_members(struct writer *w, int index, size_t first, size_t n) {
+static void sort_members(struct member *members, size_t n) {
+  if (n > SMALL_OBJECT) {
+    qsort(members, n, sizeof *members, compare_members);
+    return;
+  }
+  for (size_t i = 1; i < n; i++) {
+    struct member m = members[i];
+    size_t at = i;
+    for (; at > 0 && compare_members(&m, &members[at - 1]) < 0; at--)
+      members[at] = members[at - 1];
+    members[at] = m;
+  }
+}
+
+static bool write_members(struct writer *w, size_t first, size_t n) {
   if (n > 1)
-    qsort(w->members.data + first, n, sizeof(struct member), compare_members);
+    sort_members((struct member *) (w->members.data + first), n);
   for (size_t i = 0; i < n; i++) {
     struct member m = ((struct member *) (w->members.data + first))[i];
     if (i > 0)
       buf_putc(w->out, ',');
     json_write_string(w->out, m.name, m.len);
     buf_putc(w->out, ':');
-    lua_pushvalue(w->L, m.key);
-    lua_rawget(w->L, index);
-    bool ok = write_value(w, lua_gettop(w->L));
-    lua_pop(w->L, 1);
-    if (!ok)
+    if (!write_value(w, m.value))
       return fail_in(w, m.name, m.len);
   }
   return true;
@@ -123,7 +133,7 @@ static bool write_object(struct writer *w, int index) {
   size_t first = w->members.len;
   buf_putc(w->out, '{');
   bool ok = collect_members(w, index) &&
-            write_members(w, index, first, (w->members.len - first) / sizeof(struct member));
+            write_members(w, first, (w->members.len - first) / sizeof(struct member));
   w->members.len = first;
   buf_putc(w->out, '}');
   return ok;
@@ -148,6 +158,8 @@ static bool is_list(lua_State *L, int index) {
 static bool write_table(struct writer *w, int index) {
   if (w->depth == MAX_DEPTH)
     return fail(w, "nested too deep, perhaps a cycle,");
+  if (!lua_checkstack(w->L, STACK_ROOM))
+    return fail(w, "no room on the stack");
   w->depth++;
   int top = lua_gettop(w->L);
   bool array =
@@ -177,8 +189,6 @@ static bool write_value(struct writer *w, int index) {
   lua_State *L = w->L;
   if (w->out->len > MAX_BYTES)
     return fail(w, "too large");
-  if (!lua_checkstack(L, 8))
-    return fail(w, "no room on the stack");
   switch (lua_type(L, index)) {
   case LUA_TNIL:
     buf_literal(w->out, "null");

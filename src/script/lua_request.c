@@ -186,16 +186,18 @@ void lua_request_open(lua_State *L) {
   }
   lua_pushcclosure(L, l_request_index, 1);
   lua_setfield(L, -2, "__index");
+  lua_rawsetp(L, LUA_REGISTRYINDEX, request_type);
   luaL_newmetatable(L, body_type);
   luaL_setfuncs(L, body_methods, 0);
-  lua_pop(L, 2);
+  lua_pop(L, 1);
 }
 
 void lua_request_push(lua_State *L, struct task *task) {
   struct request_object *object = lua_newuserdatauv(L, sizeof *object, SLOTS);
   object->r = task->request;
   task->object = object;
-  luaL_setmetatable(L, request_type);
+  lua_rawgetp(L, LUA_REGISTRYINDEX, request_type);
+  lua_setmetatable(L, -2);
 }
 
 void lua_request_finish(struct task *task) {

@@ -46,6 +46,7 @@ void script_free(struct script *script) {
       script->next->prev = script->prev;
   }
   lua_close(script->L);
+  limits_free_spare(&script->memory);
   for (size_t i = 0; i < script->nhandlers; i++)
     free(script->handlers[i].summary);
   free(script->handlers);
