@@ -16,6 +16,7 @@ static void on_closed(uv_handle_t *handle) {
     exchange_abandon(c->exchange);
     exchange_free(c->exchange);
   }
+  output_clear(c);
   free(c);
   connections_closed_one(all);
 }
@@ -125,22 +126,26 @@ static void on_shutdown(uv_shutdown_t *req, int status) {
     deadline_set(c, DEADLINE_DRAIN);
 }
 
-static void start_draining(struct conn *c) {
-  exchange_free(c->exchange);
-  c->exchange = NULL;
-  c->draining = true;
-  c->progress = 0;
-  deadline_set(c, DEADLINE_SEND);
-
+void conn_end_writing(struct conn *c) {
   uv_shutdown_t *req = xmalloc(sizeof *req);
   req->data = c;
   int rc = uv_shutdown(req, (uv_stream_t *) &c->tcp, on_shutdown);
   if (rc < 0) {
     free(req);
     conn_close(c, uv_strerror(rc));
-  } else if (!c->ended) {
-    conn_start_reading(c);
   }
+}
+
+static void start_draining(struct conn *c) {
+  exchange_free(c->exchange);
+  c->exchange = NULL;
+  c->draining = true;
+  c->progress = 0;
+  deadline_set(c, DEADLINE_SEND);
+  if (!c->ended)
+    conn_start_reading(c);
+  if (c->queue == NULL)
+    conn_end_writing(c);
 }
 
 /* Closing with unread input makes the kernel send a reset, which may destroy the answer on its way: so the

@@ -32,6 +32,7 @@ struct conn {
   struct subscriber *subscriber; /* set by hub/streams.c; told by streams' on_close */
   void (*on_close)(struct conn *c);
   void (*on_drain)(struct conn *c); /* all queued writes have left */
+  struct queued *queue;          /* what has not left; http/output.c */
   size_t queued_bytes;
   bool closing;
   bool ended;                    /* the client has sent all it will */

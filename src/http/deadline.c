@@ -56,7 +56,7 @@ void deadline_set(struct conn *c, enum deadline deadline) {
 }
 
 static void check_sending(struct conn *c) {
-  size_t left = uv_stream_get_write_queue_size((uv_stream_t *) &c->tcp);
+  size_t left = c->queued_bytes + uv_stream_get_write_queue_size((uv_stream_t *) &c->tcp);
   if (left > 0 && left == c->progress) {
     conn_close(c, "the client does not read");
     return;

@@ -23,6 +23,7 @@ enum {
   READ_BYTES = 64 << 10,
   QUEUE_BYTES = 1 << 20,       /* no request is taken up while more than this waits to be sent */
   STREAM_QUEUE_BYTES = 256 << 10,
+  SLICE_BYTES = 256 << 10,     /* most that the kernel copies at once: other clients wait for it */
   BATCH_BYTES = 128 << 10,     /* answers to pipelined requests leave at the latest when they are this long */
   JOIN_BYTES = 16 << 10,       /* bodies up to this are copied behind their head */
   GZIP_LEAST_BYTES = 1 << 10,
@@ -150,6 +151,7 @@ static inline void count(atomic_ullong *counter, unsigned long long n) {
 
 /* The connection is over once what has been written has left: half-closes, drains what still comes, closes. */
 void conn_finish(struct conn *c);
+void conn_end_writing(struct conn *c); /* it drains and all that was queued has left */
 int conn_start_reading(struct conn *c);
 void conn_stop_reading(struct conn *c);
 
@@ -174,8 +176,9 @@ void deadline_set(struct conn *c, enum deadline deadline);
  * for one write with what follows. */
 struct buf *output_begin(struct conn *c);
 void output_done(struct conn *c);
-void output_flush(struct conn *c, struct payload *body); /* and body (or NULL), whose reference is taken over */
+void output_flush(struct conn *c, struct buf *body); /* and body (or NULL), which is taken over */
 void output_forget(struct conn *c);
+void output_clear(struct conn *c); /* c is closed: nothing more is sent */
 
 /* ---- exchange.c ---- */
 

@@ -193,7 +193,7 @@ static enum range wanted_range(const struct request *r, const struct file *file,
 
 /* ---- Answers ---- */
 
-static struct payload *read_part(int fd, uint64_t first, uint64_t length) {
+static struct buf read_part(int fd, uint64_t first, uint64_t length) {
   struct buf bytes = {0};
   char *p = buf_reserve(&bytes, length > 0 ? length : 1);
   while (bytes.len < length) {
@@ -204,7 +204,7 @@ static struct payload *read_part(int fd, uint64_t first, uint64_t length) {
       break;
     bytes.len += (size_t) n;
   }
-  return payload_from_buf(&bytes);
+  return bytes;
 }
 
 static bool has_header(const struct buf *headers, const char *name) {
@@ -258,8 +258,7 @@ static void respond_file(struct request *r, struct response *response, const str
 
 void http_respond_file(struct request *r, struct response *response, const char *path) {
   struct file file = {0};
-  payload_unref(response->body);
-  response->body = NULL;
+  buf_clear(&response->body);
   if (response->status == 0)
     response->status = 200;
   if (!open_best(&file, r, path)) {

@@ -10,7 +10,7 @@ struct squeeze {
   uv_work_t req;
   struct exchange *exchange; /* NULL when the client is gone */
   struct response response;
-  struct payload *compressed;
+  struct buf compressed;
 };
 
 /* The weight of coding in an Accept-Encoding header (RFC 9110, 12.5.3), in thousandths; -1 when it is not
@@ -48,8 +48,7 @@ bool gzip_accepted(const struct request *r) {
 }
 
 bool gzip_worthwhile(const struct response *response) {
-  return response->compressible && response->body != NULL && response->body->len >= GZIP_LEAST_BYTES &&
-         response->status != 206;
+  return response->compressible && response->body.len >= GZIP_LEAST_BYTES && response->status != 206;
 }
 
 static z_stream *deflater_new(void) {
@@ -59,7 +58,7 @@ static z_stream *deflater_new(void) {
   return z;
 }
 
-static struct payload *compress_with(z_stream *z, const struct payload *body) {
+static struct buf compress_with(z_stream *z, const struct buf *body) {
   struct buf out = {0};
   size_t bound = deflateBound(z, body->len);
   z->next_in = (Bytef *) body->data;
@@ -68,11 +67,11 @@ static struct payload *compress_with(z_stream *z, const struct payload *body) {
   z->avail_out = (uInt) bound;
   deflate(z, Z_FINISH);
   out.len = bound - z->avail_out;
-  return payload_from_buf(&out);
+  return out;
 }
 
-static void respond_compressed(struct exchange *e, struct response *response, struct payload *compressed) {
-  payload_unref(response->body);
+static void respond_compressed(struct exchange *e, struct response *response, struct buf compressed) {
+  buf_clear(&response->body);
   response->body = compressed;
   buf_literal(&response->headers, "Content-Encoding: gzip\r\n");
   respond_now(e, response);
@@ -81,7 +80,7 @@ static void respond_compressed(struct exchange *e, struct response *response, st
 static void on_work(uv_work_t *req) {
   struct squeeze *s = container_of(req, struct squeeze, req);
   z_stream *z = deflater_new();
-  s->compressed = compress_with(z, s->response.body);
+  s->compressed = compress_with(z, &s->response.body);
   deflateEnd(z);
   free(z);
 }
@@ -95,8 +94,8 @@ static void on_worked(uv_work_t *req, int status) {
     respond_compressed(e, &s->response, s->compressed);
   } else {
     buf_clear(&s->response.headers);
-    payload_unref(s->response.body);
-    payload_unref(s->compressed);
+    buf_clear(&s->response.body);
+    buf_clear(&s->compressed);
   }
   free(s);
 }
@@ -116,7 +115,7 @@ static void squeeze(struct exchange *e, struct response *response) {
 
 void gzip_respond(struct exchange *e, struct response *response) {
   struct connections *all = connections_of(e->request.conn);
-  if (response->body->len > THREAD_BYTES) {
+  if (response->body.len > THREAD_BYTES) {
     squeeze(e, response);
     return;
   }
@@ -124,7 +123,7 @@ void gzip_respond(struct exchange *e, struct response *response) {
     all->deflater = deflater_new();
   else
     deflateReset(all->deflater);
-  respond_compressed(e, response, compress_with(all->deflater, response->body));
+  respond_compressed(e, response, compress_with(all->deflater, &response->body));
 }
 
 void gzip_clear(struct connections *all) {

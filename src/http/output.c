@@ -4,50 +4,89 @@
 
 enum { KEPT_OUT_BYTES = 512 << 10 };
 
+/* A payload on its way.  The first of a connection has a slice of itself in libuv's hands, the others wait. */
 struct queued {
   uv_write_t req;
   struct conn *conn;
   struct payload *payload;
-  size_t len;
+  size_t offset, slice;
+  struct queued *next;
 };
 
-static void on_write(uv_write_t *req, int status) {
-  struct queued *w = container_of(req, struct queued, req);
+static uv_buf_t slice_of(char *data, size_t len) {
+  return uv_buf_init(data, len < SLICE_BYTES ? (unsigned) len : SLICE_BYTES);
+}
+
+static void on_write(uv_write_t *req, int status);
+
+static void write_slice(struct queued *w) {
   struct conn *c = w->conn;
-  c->queued_bytes -= w->len;
+  uv_buf_t buf = slice_of(w->payload->data + w->offset, w->payload->len - w->offset);
+  w->slice = buf.len;
+  int rc = uv_write(&w->req, (uv_stream_t *) &c->tcp, &buf, 1, on_write);
+  if (rc < 0) /* refused: on_write will not be called */
+    conn_close(c, uv_strerror(rc));
+}
+
+static void drop_first(struct conn *c) {
+  struct queued *w = c->queue;
+  c->queue = w->next;
   payload_unref(w->payload);
   free(w);
-  if (status < 0)
-    conn_close(c, uv_strerror(status));
-  if (c->closing || c->queued_bytes > 0)
-    return;
+}
+
+void output_clear(struct conn *c) {
+  while (c->queue != NULL)
+    drop_first(c);
+}
+
+static void drained(struct conn *c) {
+  if (c->draining)
+    conn_end_writing(c);
   if (c->exchange != NULL)
     exchange_drained(c->exchange);
   if (c->on_drain != NULL && !c->closing)
     c->on_drain(c);
 }
 
+static void on_write(uv_write_t *req, int status) {
+  struct queued *w = container_of(req, struct queued, req);
+  struct conn *c = w->conn;
+  if (status < 0)
+    conn_close(c, uv_strerror(status));
+  if (c->closing)
+    return;
+  c->queued_bytes -= w->slice;
+  w->offset += w->slice;
+  if (w->offset == w->payload->len)
+    drop_first(c);
+  if (c->queue != NULL)
+    write_slice(c->queue);
+  else
+    drained(c);
+}
+
 /* Takes over one reference to p. */
 static void queue(struct conn *c, struct payload *p, size_t offset) {
-  struct queued *w = xmalloc(sizeof *w);
-  *w = (struct queued) {.conn = c, .payload = p, .len = p->len - offset};
-  uv_buf_t buf = uv_buf_init(p->data + offset, (unsigned) w->len);
-  int rc = uv_write(&w->req, (uv_stream_t *) &c->tcp, &buf, 1, on_write);
-  if (rc < 0) { /* refused: on_write will not be called */
-    payload_unref(p);
-    free(w);
-    conn_close(c, uv_strerror(rc));
-    return;
-  }
-  c->queued_bytes += w->len;
-  if (c->exchange != NULL && c->deadline != DEADLINE_SEND) {
+  struct queued *w = xmalloc(sizeof *w), **last = &c->queue;
+  *w = (struct queued) {.conn = c, .payload = p, .offset = offset};
+  while (*last != NULL)
+    last = &(*last)->next;
+  *last = w;
+  c->queued_bytes += p->len - offset;
+  if (c->queue == w)
+    write_slice(w);
+  if (c->exchange != NULL && c->deadline != DEADLINE_SEND && !c->closing) {
     c->progress = 0;
     deadline_set(c, DEADLINE_SEND);
   }
 }
 
-/* What the socket takes at once; less than all of it when it is full.  On an error c is closed. */
+/* What the socket takes at once; less than all of it when it is full, nothing while older bytes wait.  On an
+ * error c is closed. */
 static size_t try_write(struct conn *c, uv_buf_t *bufs, unsigned n) {
+  if (c->queue != NULL)
+    return 0;
   int rc = uv_try_write((uv_stream_t *) &c->tcp, bufs, n);
   if (rc == UV_EAGAIN)
     return 0;
@@ -61,10 +100,11 @@ static size_t try_write(struct conn *c, uv_buf_t *bufs, unsigned n) {
 size_t conn_send(struct conn *c, struct payload *p, size_t offset) {
   if (c->closing || offset == p->len)
     return 0;
-  uv_buf_t buf = uv_buf_init(p->data + offset, (unsigned) (p->len - offset));
+  size_t left = p->len - offset;
+  uv_buf_t buf = slice_of(p->data + offset, left);
   size_t sent = try_write(c, &buf, 1);
-  count(&connections_of(c)->bytes_out, p->len - offset);
-  if (!c->closing && sent < buf.len)
+  count(&connections_of(c)->bytes_out, left);
+  if (!c->closing && sent < left)
     queue(c, payload_ref(p), offset + sent);
   return sent;
 }
@@ -79,12 +119,13 @@ struct buf *output_begin(struct conn *c) {
   return &all->out;
 }
 
-void output_flush(struct conn *c, struct payload *body) {
+void output_flush(struct conn *c, struct buf *body) {
   struct connections *all = connections_of(c);
   struct buf *out = all->out_conn == c ? &all->out : NULL;
   size_t len = out != NULL ? out->len : 0, body_len = body != NULL ? body->len : 0;
   if (len + body_len == 0 || c->closing) {
-    payload_unref(body);
+    if (body != NULL)
+      buf_clear(body);
     return;
   }
   uv_buf_t bufs[2];
@@ -92,7 +133,7 @@ void output_flush(struct conn *c, struct payload *body) {
   if (len > 0)
     bufs[n++] = uv_buf_init(out->data, (unsigned) len);
   if (body_len > 0)
-    bufs[n++] = uv_buf_init(body->data, (unsigned) body_len);
+    bufs[n++] = slice_of(body->data, body_len);
   size_t sent = try_write(c, bufs, n);
   count(&all->bytes_out, len + body_len);
 
@@ -101,9 +142,9 @@ void output_flush(struct conn *c, struct payload *body) {
   output_forget(c);
   size_t body_sent = sent > len ? sent - len : 0;
   if (!c->closing && body_sent < body_len)
-    queue(c, body, body_sent);
-  else
-    payload_unref(body);
+    queue(c, payload_from_buf(body), body_sent);
+  else if (body != NULL)
+    buf_clear(body);
 }
 
 void output_forget(struct conn *c) {

@@ -6,7 +6,6 @@
 #include <stdint.h>
 
 #include "base/buf.h"
-#include "base/payload.h"
 
 struct conn;
 struct generation;
@@ -65,7 +64,8 @@ struct slice request_header(const struct request *r, const char *name);
 struct response {
   int status;
   struct buf headers;             /* "name: value\r\n" lines of the handler's own, checked by response_header */
-  struct payload *body;           /* taken over; NULL: empty */
+  const char *type;               /* the body's, where headers do not have it; or NULL */
+  struct buf body;                /* taken over */
   const char *missing;            /* http_respond_file: message of the 404, or NULL */
   bool compressible;              /* gzip may be used if the client takes it and it is worth it */
 };

@@ -114,6 +114,11 @@ void respond_head(struct exchange *e, struct response *response, enum framing fr
   buf_literal(out, "\r\n");
   put_cors(out, e);
   buf_append(out, response->headers.data, response->headers.len);
+  if (response->type != NULL) {
+    buf_literal(out, "Content-Type: ");
+    buf_puts(out, response->type);
+    buf_literal(out, "\r\n");
+  }
   if (response->status != 204 && response->status != 304)
     put_framing(out, framing, length);
   if (!e->in.keep_alive)
@@ -128,7 +133,7 @@ void respond_head(struct exchange *e, struct response *response, enum framing fr
 
 static void release(struct response *response) {
   buf_clear(&response->headers);
-  payload_unref(response->body);
+  buf_clear(&response->body);
 }
 
 void respond_now(struct exchange *e, struct response *response) {
@@ -138,17 +143,15 @@ void respond_now(struct exchange *e, struct response *response) {
     release(response);
     return;
   }
-  struct payload *body = response->body;
-  size_t len = body != NULL ? body->len : 0;
+  size_t len = response->body.len;
   respond_head(e, response, FRAMING_LENGTH, len);
   if (e->request.method == METHOD_HEAD || response->status == 204 || response->status == 304)
     len = 0;
   if (len > JOIN_BYTES) {
-    output_flush(c, body);
+    output_flush(c, &response->body);
   } else {
-    if (len > 0)
-      buf_append(output_begin(c), body->data, len);
-    payload_unref(body);
+    buf_append(output_begin(c), response->body.data, len);
+    buf_clear(&response->body);
     output_done(c);
   }
   if (!c->closing)
@@ -168,18 +171,16 @@ void http_respond(struct request *r, struct response *response) {
 }
 
 void http_respond_error(struct request *r, int status, const char *message, const char *headers) {
-  struct response response = {.status = status};
-  struct buf body = {0};
-  buf_literal(&body, "{\"detail\":");
-  json_write_string(&body, message, strlen(message));
-  buf_literal(&body, ",\"error\":{\"type\":\"");
-  buf_puts(&body, error_type(status));
-  buf_literal(&body, "\",\"message\":");
-  json_write_string(&body, message, strlen(message));
-  buf_literal(&body, "}}");
-  buf_literal(&response.headers, "Content-Type: application/json\r\n");
+  struct response response = {.status = status, .type = "application/json"};
+  struct buf *body = &response.body;
+  buf_literal(body, "{\"detail\":");
+  json_write_string(body, message, strlen(message));
+  buf_literal(body, ",\"error\":{\"type\":\"");
+  buf_puts(body, error_type(status));
+  buf_literal(body, "\",\"message\":");
+  json_write_string(body, message, strlen(message));
+  buf_literal(body, "}}");
   if (headers != NULL)
     buf_puts(&response.headers, headers);
-  response.body = payload_from_buf(&body);
   respond_now(exchange_of(r), &response);
 }

@@ -10,7 +10,7 @@ void http_stream_start(struct request *r, struct response *response, void (*on_d
   e->out.on_drain = on_drain;
   e->out.chunked = !r->http10;
   e->out.bodiless = r->method == METHOD_HEAD;
-  payload_unref(response->body);
+  buf_clear(&response->body);
   if (r->conn->closing) {
     buf_clear(&response->headers);
     return;
@@ -62,7 +62,7 @@ struct conn *http_become_stream(struct request *r, struct response *response) {
     http_stream_end(r);
     return NULL;
   }
-  payload_unref(response->body);
+  buf_clear(&response->body);
   if (!r->http10)
     buf_literal(&response->headers, "Connection: keep-alive\r\n");
   respond_head(e, response, r->http10 ? FRAMING_CLOSE : FRAMING_CHUNKED, 0);

@@ -140,8 +140,7 @@ static enum content read_fields(lua_State *L, struct answer *answer) {
 }
 
 static void set_type(struct answer *answer, const char *type) {
-  if (!has_type(answer))
-    response_header(&answer->response, "content-type", 12, type, strlen(type));
+  answer->response.type = has_type(answer) ? NULL : type;
 }
 
 /* ---- stream = function(write) ---- */
@@ -259,7 +258,7 @@ void answer_send(struct request *r, struct answer *answer) {
     http_respond_file(r, &answer->response, answer->text.data);
     answer->response = (struct response){0};
   } else {
-    answer->response.body = payload_from_buf(&answer->text);
+    answer->response.body = buf_take(&answer->text);
     http_respond(r, &answer->response);
     answer->response = (struct response){0};
   }
