@@ -142,6 +142,16 @@ describe("the server", function()
     s:stop()
   end)
 
+  it("stops in order however often it is told to", function()
+    local s <close> = server.start()
+    local stream = s:stream "/logs/stream"
+    for _, name in ipairs { "TERM", "TERM", "INT", "HUP", "TERM" } do
+      s:signal(name)
+    end
+    s:wait()
+    stream:close()
+  end)
+
   it("makes the folder of its database", function()
     local s <close> = server.start { database = folder .. "/new/deep.db" }
     s:stop()

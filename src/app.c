@@ -25,6 +25,8 @@
 
 enum { SIGNALS = 3, KV_BYTES = 16 << 20 };
 
+static const int signal_numbers[SIGNALS] = {SIGTERM, SIGINT, SIGHUP};
+
 /* The whole program.  Stopping goes loop by loop: streams say goodbye and requests finish, then, when every loop
  * has drained, the store commits what is queued and the loops close. */
 struct app {
@@ -86,6 +88,14 @@ static int open_services(struct app *app, struct buf *errors) {
 
 /* ---- Stopping ---- */
 
+/* As late as can be, and then ignored: a second SIGTERM cuts nothing off. */
+static void close_signals(struct app *app) {
+  for (int i = 0; i < SIGNALS; i++) {
+    uv_close((uv_handle_t *) &app->signals[i], NULL);
+    signal(signal_numbers[i], SIG_IGN);
+  }
+}
+
 static void on_leave(struct message *m) {
   struct leaving *leaving = container_of(m, struct leaving, message);
   loop_close(leaving->loop);
@@ -100,6 +110,7 @@ static void on_drained(struct message *m) {
   if (s->storage != NULL)
     storage_close(s->storage);
   s->storage = NULL;
+  close_signals(app);
   for (unsigned i = 0; i < s->nloops; i++) {
     app->leaving[i].message.receive = on_leave;
     loop_post(&s->loops[i], &app->leaving[i].message);
@@ -126,8 +137,6 @@ static void stop(struct app *app) {
     return;
   app->stopping = true;
   app->draining = s->nloops;
-  for (int i = 0; i < SIGNALS; i++)
-    uv_close((uv_handle_t *) &app->signals[i], NULL);
   server_close(app->server);
   for (unsigned i = 0; i < s->nloops; i++) {
     app->leaving[i] = (struct leaving) {.message.receive = on_drain, .app = app, .loop = &s->loops[i]};
@@ -137,6 +146,8 @@ static void stop(struct app *app) {
 
 static void on_signal(uv_signal_t *handle, int signum) {
   struct app *app = handle->data;
+  if (app->stopping)
+    return;
   if (signum == SIGHUP) {
     generations_reload(app->services.generations, NULL);
   } else {
@@ -146,12 +157,11 @@ static void on_signal(uv_signal_t *handle, int signum) {
 }
 
 static void listen_to_signals(struct app *app) {
-  static const int numbers[SIGNALS] = {SIGTERM, SIGINT, SIGHUP};
   signal(SIGPIPE, SIG_IGN);
   for (int i = 0; i < SIGNALS; i++) {
     uv_signal_init(&app->services.loops[0].uv, &app->signals[i]);
     app->signals[i].data = app;
-    uv_signal_start(&app->signals[i], on_signal, numbers[i]);
+    uv_signal_start(&app->signals[i], on_signal, signal_numbers[i]);
   }
 }
 
