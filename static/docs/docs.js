@@ -112,7 +112,7 @@ function route(path, method, operation) {
       method === "get" ? trial(path, parameters) : parameterList(parameters));
   };
   const details = h("details.card.route", { id: operation.operationId, ontoggle: fill },
-    h("summary", {}, h(`span.method.${method}`, {}, method.toUpperCase()), h("code", {}, path), h("span", {}, operation.summary)),
+    h("summary", {}, h(`span.method.${method}`, {}, method.toUpperCase()), h("code", {}, path), h("span.says", {}, operation.summary)),
     inside);
   return details;
 }
