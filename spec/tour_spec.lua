@@ -1,0 +1,92 @@
+--- "Change something" of README.md, line by line, in a copy of the tree.
+local helpers = require "spec.helpers"
+local server = require "spec.helpers.server"
+
+local BINARY = helpers.quote(os.getenv "MOONLEDGER" or "build/moonledger")
+
+-- The commands between pieces of prose, without their indentation.
+local function blocks()
+  local section = assert(helpers.read_file "README.md"):match "\n## Change something\n(.*)$"
+  local found, block = {}, nil
+  for line in section:gmatch "([^\n]*)\n" do
+    local command = line:match "^    (.*)$" or line == "" and block and ""
+    if command and not block then
+      block = {}
+      found[#found + 1] = block
+    end
+    if command then
+      block[#block + 1] = command
+    else
+      block = nil
+    end
+  end
+  return found
+end
+
+-- Steps of a block: a line whose "#" tells what it answers, or the script that the lines between such are.
+local function steps(block)
+  local found, script = {}, {}
+  local function finish()
+    found[#found + 1] = { script = table.concat(script, "\n") }
+    script = {}
+  end
+  for _, line in ipairs(block) do
+    local command, expected = line:match "^(.-)   # (.+)$"
+    if command then
+      finish()
+      found[#found + 1] = { script = command, expected = expected }
+    else
+      script[#script + 1] = line
+    end
+  end
+  finish()
+  return found
+end
+
+describe("the tour of README.md", function()
+  local s, root
+
+  local function shell(script)
+    script = script:gsub("http://127%.0%.0%.1:8787", s.url):gsub("build/moonledger", root .. "/" .. BINARY)
+    helpers.write_file(s.root .. "/step.sh", "cd " .. s.root .. "\n" .. script .. "\n")
+    local pipe = assert(io.popen("sh " .. s.root .. "/step.sh 2>&1"))
+    local output = pipe:read "a"
+    return output, pipe:close()
+  end
+
+  setup(function()
+    local pipe = assert(io.popen "pwd")
+    root = pipe:read "l"
+    pipe:close()
+    s = server.start { config = "" }
+    -- A tree as git has it, for the step that goes back.
+    assert(select(2, shell(([[
+      cp %s/config.lua . && ln -s %s/spec spec && git init -q && git add config.lua lua
+      git -c user.name=spec -c user.email=spec@localhost commit -qm tour]]):format(root, root))))
+  end)
+
+  teardown(function()
+    s:stop()
+  end)
+
+  it("does what it says", function()
+    local expectations = 0
+    for _, block in ipairs(blocks()) do
+      for _, step in ipairs(steps(block)) do
+        local output, ok
+        if step.expected then
+          expectations = expectations + 1
+          local seen = pcall(helpers.eventually, function()
+            output = shell(step.script)
+            return output:find(step.expected, 1, true)
+          end, 5)
+          assert.is_true(seen, step.script .. "\n" .. output .. "\n" .. s:log())
+        else
+          output, ok = shell(step.script)
+          assert.is_true(ok, step.script .. "\n" .. output)
+        end
+      end
+    end
+    assert.is_true(expectations >= 12)
+  end)
+end)
