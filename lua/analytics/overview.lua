@@ -1,4 +1,5 @@
 --- What the dashboard's first view shows: a window beside the one before it, points over time, breakdowns.
+local figures = require "analytics.figures"
 local json = require "json"
 
 local overview = {}
@@ -97,8 +98,8 @@ function overview.shape(window, now, before)
     start_time = window.start_time,
     end_time = window.end_time,
     every = every,
-    summary = total[1],
-    previous = before[1][1],
+    summary = total[1] or figures.NONE,
+    previous = before[1][1] or figures.NONE,
     series = series(by_time, times, index),
     cost_by_model = cost_by_model(by_model, by_model_and_time, index, #times),
     breakdowns = {
