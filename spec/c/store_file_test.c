@@ -68,6 +68,13 @@ static void test_refuses_a_second_server(void) {
   struct store *s = store_new();
   store_open(s);
   expect_refused(s, "another Moonledger serves this database");
+  char link[80];
+  snprintf(link, sizeof link, "%s/link.db", s->folder);
+  CHECK(symlink(s->path, link) == 0);
+  s->options.path = link;
+  expect_refused(s, "another Moonledger serves this database");
+  s->options.path = s->path;
+  unlink(link);
   store_remove(s);
 }
 

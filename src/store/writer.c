@@ -190,9 +190,11 @@ static int on_wal(void *arg, sqlite3 *db, const char *name, int pages) {
 /* ---- Opening ---- */
 
 /* The lock is a file of its own: to open the database itself anywhere but in SQLite would drop SQLite's
- * locks. */
+ * locks.  It stands beside the file that a link leads to, so that every name of a database has one lock. */
 static int take_lock(struct writer *w, struct buf *error) {
-  char *path = sqlite3_mprintf("%s-lock", w->options.path);
+  char *real = realpath(w->options.path, NULL);
+  char *path = sqlite3_mprintf("%s-lock", real != NULL ? real : w->options.path);
+  free(real);
   w->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
   int status = 0;
   if (w->lock_fd < 0) {
