@@ -19,11 +19,11 @@ export function opens(id) {
   const open = () => openRecord(id);
   return { tabindex: 0, onclick: open, onkeydown: (event) => {
     const row = event.currentTarget;
-    if (event.key === "Enter") open();
     const next = { ArrowDown: row.nextElementSibling, ArrowUp: row.previousElementSibling }[event.key];
-    if (!next) return;
-    event.preventDefault();
-    next.focus();
+    if (event.key !== "Enter" && !next) return;
+    event.preventDefault(); // else Enter would also press the button that has the focus next
+    if (next) next.focus();
+    else open();
   } };
 }
 

@@ -1,0 +1,84 @@
+/** The live view, on servers of its own. */
+import { startServer } from "./server.mjs";
+import { check, same, until } from "./browser.mjs";
+
+const events = (prefix, count, more = {}) => Array.from({ length: count }, (_, i) => ({ request_id: `${prefix}-${i}`, model: `${prefix}-${i}`, duration_ms: 5, ...more }));
+const models = (page) => page.locator("tbody tr td:nth-child(3)").allTextContents();
+const isLive = (page) => page.waitForSelector(".badge.live");
+
+const withServer = (body) => async ({ openAt }) => {
+  const server = await startServer();
+  try {
+    await body({ server, open: (options) => openAt(server.url, { query: "?view=live", ...options }) });
+  } finally {
+    await server.end();
+  }
+};
+
+export const cases = {
+  "live: events arrive, newest first, after those of before": withServer(async ({ server, open }) => {
+    await server.ingest(events("before", 2));
+    const { page } = await open();
+    await isLive(page);
+    await until(page, () => document.querySelectorAll("tbody tr").length === 2);
+    await server.ingest(events("now", 3));
+    await until(page, () => document.querySelectorAll("tbody tr").length === 5);
+    same(["now-2", "now-1", "now-0"], (await models(page)).slice(0, 3), "rows");
+  }),
+
+  "live: filters hold": withServer(async ({ server, open }) => {
+    const { page } = await open({ query: "?view=live&service_type=!b" });
+    await isLive(page);
+    await server.ingest([...events("b", 2, { service_type: "b" }), ...events("a", 1, { service_type: "a" })]);
+    await until(page, () => document.querySelectorAll("tbody tr").length > 0);
+    same(["a-0"], await models(page), "rows");
+  }),
+
+  "live: a pause holds what comes, and resuming shows it": withServer(async ({ server, open }) => {
+    const { page } = await open();
+    await isLive(page);
+    await page.getByRole("button", { name: "Pause" }).click();
+    await server.ingest(events("held", 3));
+    await page.getByRole("button", { name: "Resume (3 new)" }).waitFor();
+    same([], await models(page), "rows while paused");
+    await page.getByRole("button", { name: /Resume/ }).click();
+    await until(page, () => document.querySelectorAll("tbody tr").length === 3);
+  }),
+
+  "live: the rows stay few whatever comes, and the newest is on top": withServer(async ({ server, open }) => {
+    const { page } = await open();
+    await isLive(page);
+    for (let i = 0; i < 5; i += 1) await server.ingest(events(`wave-${i}`, 1000));
+    await until(page, () => document.querySelector("tbody tr td:nth-child(3)")?.textContent === "wave-4-999");
+    const shown = await models(page);
+    same(200, shown.length, "rows");
+    same(Array.from({ length: 200 }, (_, i) => `wave-4-${999 - i}`), shown, "their order");
+  }),
+
+  "live: after a restart it goes on in order, with what was stored meanwhile": async ({ openAt }) => {
+    const first = await startServer();
+    const { page } = await openAt(first.url, { query: "?view=live", expected: /ERR_CONNECTION_REFUSED|ERR_INCOMPLETE_CHUNKED|ERR_EMPTY_RESPONSE|ERR_CONNECTION_RESET/ });
+    await isLive(page);
+    await first.ingest(events("one", 2));
+    await until(page, () => document.querySelectorAll("tbody tr").length === 2);
+    await first.stop();
+    await page.waitForSelector('.badge:has-text("reconnecting: the server")');
+    const second = await startServer({ port: first.port, folder: first.folder });
+    try {
+      await second.ingest(events("two", 2));
+      await isLive(page);
+      await second.ingest(events("three", 1));
+      await until(page, () => document.querySelectorAll("tbody tr").length >= 5);
+      same(["three-0", "two-1", "two-0", "one-1", "one-0"], await models(page), "rows");
+    } finally {
+      await second.end();
+    }
+  },
+
+  "live: a gap is told with its size": withServer(async ({ open }) => {
+    const gap = 'data: {"type":"overflow","dropped":7,"timestamp":1}\n\n';
+    const { page } = await open({ before: (page) => page.route("**/logs/stream*", (route) => route.fulfill({ contentType: "text/event-stream", body: gap })) });
+    await page.waitForSelector("text=A gap of 7 events");
+    check(await page.locator(".badge.waiting").count() === 1, "it says that it is live");
+  }),
+};

@@ -1,0 +1,50 @@
+/** The real server for the browser's specs: port 0, its own database, ended by pid. */
+import { spawn } from "node:child_process";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+const BINARY = process.env.MOONLEDGER ?? "build/moonledger";
+
+const listening = (child) => new Promise((resolve, reject) => {
+  let text = "";
+  child.stdout.on("data", (bytes) => {
+    text += bytes;
+    const url = text.match(/listening on (http:\/\/\S+)\n/)?.[1];
+    if (url) resolve(url);
+  });
+  child.on("exit", (code) => reject(new Error(`the server ended with ${code}`)));
+});
+
+/** @param {{env?: object, port?: number, folder?: string}} options folder: of a server that was stopped, for its database */
+export async function startServer({ env = {}, port = 0, folder = mkdtempSync(join(tmpdir(), "moonledger.")) } = {}) {
+  const child = spawn(BINARY, ["--config", "config.lua", "--listen", `127.0.0.1:${port}`, "--database", join(folder, "moonledger.db")],
+    { env: { ...process.env, ...env }, stdio: ["ignore", "pipe", "ignore"] });
+  const url = await listening(child);
+
+  const stop = () => new Promise((resolve) => {
+    child.on("exit", resolve);
+    child.kill("SIGTERM");
+  });
+
+  return {
+    url,
+    port: Number(new URL(url).port),
+    folder,
+    stop,
+    async end() {
+      await stop();
+      rmSync(folder, { recursive: true });
+    },
+    async ingest(records, token) {
+      const response = await fetch(`${url}/logs/ingest`, {
+        method: "POST",
+        headers: { "content-type": "application/x-ndjson", ...(token && { authorization: `Bearer ${token}` }) },
+        body: records.map((record) => JSON.stringify(record)).join("\n"),
+      });
+      const answer = await response.json();
+      if (answer.rejected !== 0) throw new Error(JSON.stringify(answer));
+    },
+  };
+}
+
