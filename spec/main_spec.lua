@@ -76,7 +76,7 @@ describe("the configuration", function()
     { "error 'no'", "config.lua:1: no" },
     { "return 1", "config.lua" },
     { 'return { listen = { port = "x" } }', 'listen.port: expected an integer from 0 to 65535, got the text "x"' },
-    { "return { bogus = 1 }", "config.lua: bogus: unknown key" },
+    { "return { bogus = 1 }", "config.lua:1: bogus: unknown key" },
     { "return { storage = { durability = 1 } }", "storage.durability: expected one of full|normal" },
     { "return { storage = { readers = 0 } }", "storage.readers: expected an integer from 1 to 64, got 0" },
     { "return { features = { dashboard_enabled = 'yes' } }", "features.dashboard_enabled: expected" },
@@ -95,6 +95,16 @@ describe("the configuration", function()
     end)
   end
 
+  it("is told where a wrong setting stands, and of a broken script beside it", function()
+    os.execute("cp -R lua " .. folder)
+    helpers.write_file(folder .. "/lua/routes/health.lua", "return {")
+    helpers.write_file(folder .. "/config.lua", "return {\n  bogus = 1,\n}\n")
+    local r = run("--check", folder .. "/config.lua")
+    assert.equal(1, r.code)
+    assert.truthy(r.stderr:find("config.lua:2: bogus: unknown key", 1, true), r.stderr)
+    assert.truthy(r.stderr:find("lua/routes/health.lua:1: unexpected symbol", 1, true), r.stderr)
+  end)
+
   it("is told of all its mistakes at once", function()
     local r = check "return { bogus = 1, listen = { port = -1 }, storage = { readers = 'x' } }"
     assert.equal(3, select(2, r.stderr:gsub("\n", "")))
@@ -106,6 +116,85 @@ describe("the configuration", function()
     assert.equal(1, r.code)
     assert.truthy(r.stderr:find("bogus: unknown key", 1, true))
     assert.is_nil(helpers.read_file(folder .. "/x.db"))
+  end)
+end)
+
+describe("--check", function()
+  local folder
+  before_each(function()
+    folder = helpers.temporary_folder()
+    os.execute("cp -R config.lua lua " .. folder)
+  end)
+  after_each(function() helpers.remove_folder(folder) end)
+
+  --- What it says of the shipped tree with these files, and of a route to routes.x if there is one: its lines.
+  local function check(files)
+    for path, text in pairs(files) do
+      helpers.write_file(folder .. "/" .. path, text)
+    end
+    if files["lua/routes/x.lua"] then
+      local config = helpers.read_file(folder .. "/config.lua")
+      local line = '  routes = {\n    { "GET", "/x", "routes.x" },'
+      helpers.write_file(folder .. "/config.lua", (config:gsub("  routes = {", (line:gsub("%%", "%%%%")), 1)))
+    end
+    local r = run("--check", folder .. "/config.lua")
+    assert.equal(1, r.code, r.stdout)
+    assert.equal("", r.stdout)
+    return r.stderr
+  end
+
+  local MEND = "; mend the syntax there or just above\n"
+  local route = {
+    ["return {"] = "1: unexpected symbol near <eof>" .. MEND,
+    ['\nlocal a = require "lib.nothere"'] = "2: module 'lib.nothere' not found: the core has none of that name; "
+      .. "mend the name or make lua/lib/nothere.lua\n",
+    ["local a = 1"] = "1: returns nothing: end it with return { summary = ..., handle = function(req) ... end }\n",
+    ["return 5"] = "1: must return a table { summary, params, handle }, returned a number\n",
+    ["return { summary = 'x' }"] = "1: handle must be a function(req) that returns the answer, is a nil\n",
+    ["return { sumary = 'x', handle = function() end }"] = "1: unknown field sumary: known are answers, description, ",
+    ["return { scope = 'reed', handle = function() end }"] = '1: scope must be "open", "read", "ingest" or "admin", '
+      .. 'is "reed"\n',
+    ["return { params = { a = 1 }, handle = function() end }"] =
+      "1: params.a must be made by lib.params, for example params.integer { default = 1 }\n",
+    ['\nreturn { params = { a = require("lib.params").integer { min = 1 } }, handle = function() end }'] =
+      "2: params.integer: unknown option min: known are default, ge, le, finite, one_of and description\n",
+    ['\nreturn { params = { a = require("lib.params").number {} } }'] =
+      "2: params.number is none: there are integer, float, time, boolean and string\n",
+    ["\n\nx = 1"] = "3: 'x' cannot be assigned: globals, libraries and settings are read-only; use a local\n",
+    ["while true do end"] = "1: loading takes too long: the files may run for script.load_cpu_ms; "
+      .. "look for an endless loop here\n",
+  }
+  for text, expected in pairs(route) do
+    it("tells what is wrong with a route file that says " .. text:gsub("\n", " "), function()
+      local said = check { ["lua/routes/x.lua"] = text }
+      assert.equal("lua/routes/x.lua:" .. expected, said:sub(1, #"lua/routes/x.lua:" + #expected))
+      assert.equal(1, select(2, said:gsub("\n", "")), said)
+    end)
+  end
+
+  it("tells of every broken file", function()
+    assert.equal(2, select(2, check {
+      ["lua/routes/health.lua"] = "return {", ["lua/lib/echo.lua"] = "\nretrun {}",
+    }:gsub("lua/%a+/%a+%.lua:%d: [^\n]+\n", "")))
+  end)
+
+  it("names a broken schema by its line, and a hook that does nothing", function()
+    local schema = helpers.read_file "lua/schema.lua"
+    local broken = schema:gsub('"requests_total", "counter"', '"requests_total", "countr"')
+    local _, line = schema:match '^(.-)"requests_total"':gsub("\n", "")
+    assert.equal(('lua/schema.lua:%d: families[1] "requests_total": "countr" is no kind: counter or histogram\n')
+      :format(line + 1), check { ["lua/schema.lua"] = broken })
+    local said = check { ["lua/schema.lua"] = schema, ["lua/hooks.lua"] = "return { on_recrod = print }" }
+    assert.equal("lua/hooks.lua:1: on_record must be a function, is a nil\n", said)
+  end)
+
+  it("names the line of a second route for the same thing", function()
+    local config = helpers.read_file "config.lua"
+    local _, line = config:match '^(.-){ "GET", "/logs/query"':gsub("\n", "")
+    local doubled = config:gsub('{ "GET", "/logs/query"', '{ "GET", "/logs/status", "routes.logs_query" },\n    %0', 1)
+    local said = check { ["config.lua"] = doubled }
+    assert.equal(("config.lua:%d: GET /logs/status: there are two routes for it; take one of them away\n")
+      :format(line + 1), said)
   end)
 end)
 

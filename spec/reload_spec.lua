@@ -199,7 +199,7 @@ local BROKEN = {
   { "a syntax error in a file that nobody requires", "lua/lib/unused.lua", "x =",
     "lua/lib/unused.lua:1: unexpected symbol" },
   { "a missing module", "lua/routes/version.lua", "\nlocal nope = require 'lib.nope'\nreturn {}",
-    "lua/routes/version.lua:2: module 'lib.nope' not found: the core has none of that name, and there is no lua/lib" },
+    "lua/routes/version.lua:2: module 'lib.nope' not found: the core has none of that name" },
   { "files that require each other", "lua/lib/number.lua", "return require 'lib.number'",
     "lua/lib/number.lua:1: module 'lib.number' is required while it is being loaded" },
   { "a route without a handler", "lua/routes/version.lua", "return { summary = 'x' }",

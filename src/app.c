@@ -227,12 +227,13 @@ int app_serve(const struct options *options) {
   int code = 1;
 
   app.config = config_load(options->config, &options->overrides, &errors);
-  if (app.config == NULL)
+  app.schema = app.config != NULL ? config_load_schema(app.config, &errors) : NULL;
+  if (app.schema == NULL) {
+    errors.len = 0;
+    generations_check(options->config, &options->overrides, &errors); /* the same mistakes, with lines, and more */
     goto refuse;
+  }
   log_configure(app.config->log_level, app.config->log_format);
-  app.schema = config_load_schema(app.config, &errors);
-  if (app.schema == NULL)
-    goto refuse;
   app.services.config = app.config;
   app.services.schema = app.schema;
   raise_file_limit();

@@ -29,6 +29,8 @@ for word in ("0 false f no n off"):gmatch("%S+") do
   BOOLEANS[word] = false
 end
 
+local OPTIONS = { default = true, ge = true, le = true, finite = true, one_of = true, description = true }
+
 local sequence = 0
 
 local function constructor(kind)
@@ -36,6 +38,10 @@ local function constructor(kind)
     sequence = sequence + 1
     local param = { kind = kind, sequence = sequence }
     for key, value in pairs(options or {}) do
+      if not OPTIONS[key] then
+        error(("params.%s: unknown option %s: known are default, ge, le, finite, one_of and description")
+          :format(kind, tostring(key)), 2)
+      end
       param[key] = value
     end
     return param
@@ -53,6 +59,12 @@ params.time = constructor "time"
 params.boolean = constructor "boolean"
 ---@type fun(options: table?): Param
 params.string = constructor "string"
+
+setmetatable(params, {
+  __index = function(_, name)
+    error(("params.%s is none: there are integer, float, time, boolean and string"):format(tostring(name)), 2)
+  end,
+})
 
 -- Single underscores between digits go; nil when one stands elsewhere.
 local function without_underscores(s)

@@ -27,12 +27,23 @@ local FIELDS = {
 
 local SCOPES = { open = true, read = true, ingest = true, admin = true }
 
+local function known_fields()
+  local names = {}
+  for name in pairs(FIELDS) do
+    names[#names + 1] = name
+  end
+  table.sort(names)
+  return table.concat(names, ", ")
+end
+
 local function check(definition, entry)
   local function refuse(message, ...)
     error(("%s: %s"):format(entry.module, message:format(...)), 0)
   end
 
-  if type(definition) ~= "table" then
+  if definition == true then
+    refuse "returns nothing: end it with return { summary = ..., handle = function(req) ... end }"
+  elseif type(definition) ~= "table" then
     refuse("must return a table { summary, params, handle }, returned a %s", type(definition))
   elseif type(definition.handle) ~= "function" then
     refuse("handle must be a function(req) that returns the answer, is a %s", type(definition.handle))
@@ -41,7 +52,7 @@ local function check(definition, entry)
   end
   for field, value in pairs(definition) do
     if not FIELDS[field] then
-      refuse("unknown field %s", tostring(field))
+      refuse("unknown field %s: known are %s", tostring(field), known_fields())
     elseif type(value) ~= FIELDS[field] then
       refuse("%s must be a %s, is a %s", field, FIELDS[field], type(value))
     end

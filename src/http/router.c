@@ -136,7 +136,7 @@ struct route *router_add(struct router *router, enum method method, const char *
   if (wrong == NULL && *slot == NULL)
     return *slot = route;
   if (wrong == NULL)
-    wrong = "there are two routes for it";
+    wrong = "there are two routes for it; take one of them away";
   buf_printf(error, "%s %s: %s", method_name(method), pattern, wrong);
   return NULL;
 }

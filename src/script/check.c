@@ -1,5 +1,6 @@
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/mem.h"
 #include "config.h"
@@ -28,13 +29,19 @@ static void open_rehearsal(struct rehearsal *r, const char *config_file,
   r->services = (struct services){.overrides = overrides, .loops = &r->loop, .nloops = 1};
   r->services.metrics = metrics_new("ccproxy", CHECK_SERIES);
   r->services.kv = kv_new(CHECK_KV_BYTES);
-  r->config = config_load(config_file, overrides, errors);
-  r->services.schema = r->schema = r->config != NULL ? config_load_schema(r->config, errors) : NULL;
-  if (r->schema == NULL)
-    return;
+
+  struct buf start = {0};
+  r->config = config_load(config_file, overrides, &start);
+  r->services.schema = r->schema = r->config != NULL ? config_load_schema(r->config, &start) : NULL;
   struct snapshot *snapshot = snapshot_read(config_file, errors);
   if (snapshot != NULL)
     r->build = build_new(&r->services, snapshot, 1, errors);
+  /* A build says the same, with lines, and more. */
+  bool said = snapshot != NULL ? errors->len > 0
+                               : start.len == 0 || memmem(errors->data, errors->len, start.data, start.len) != NULL;
+  if (!said)
+    buf_append(errors, start.data, start.len);
+  buf_clear(&start);
 }
 
 static void close_rehearsal(struct rehearsal *r) {

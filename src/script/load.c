@@ -89,6 +89,18 @@ static void place_config_errors(struct loader *l, const struct buf *found) {
   }
 }
 
+/* 'schema.lua: families[1] "requests_total": …' gets the line where requests_total stands. */
+static void place_schema_error(struct loader *l, const char *message) {
+  static const char prefix[] = "schema.lua: ";
+  char name[100] = "";
+  if (strncmp(message, prefix, sizeof prefix - 1) == 0)
+    message += sizeof prefix - 1;
+  const char *quote = strchr(message, '"'), *end = quote != NULL ? strchr(quote + 1, '"') : NULL;
+  if (end != NULL)
+    snprintf(name, sizeof name, "%.*s", (int) (end + 1 - quote), quote);
+  add_error(l->errors, "lua/schema.lua", snapshot_line(l->snapshot, "lua/schema.lua", name), message);
+}
+
 /* ---- Steps ---- */
 
 static int l_open(lua_State *L) {
@@ -123,7 +135,7 @@ static int l_load_schema(lua_State *L) {
     schema_free(schema);
   if (error.len > 0) {
     buf_putc(&error, '\0');
-    add_error(l->errors, "lua/schema.lua", 1, error.data);
+    place_schema_error(l, error.data);
   }
   buf_clear(&error);
   return 0;
@@ -136,8 +148,6 @@ static int l_load_hooks(lua_State *L) {
     return luaL_error(L, "must return a table such as { on_record = function(record) … end }, returned a %s",
                       luaL_typename(L, -1));
   lua_getfield(L, -1, "on_record");
-  if (lua_isnil(L, -1))
-    return 0;
   if (!lua_isfunction(L, -1))
     return luaL_error(L, "on_record must be a function, is a %s", luaL_typename(L, -1));
   l->script->hook = luaL_ref(L, LUA_REGISTRYINDEX);
@@ -148,8 +158,7 @@ static int l_check_syntax(lua_State *L) {
   struct loader *l = lua_touserdata(L, 1);
   for (size_t i = 0; i < l->snapshot->nfiles; i++) {
     const struct snapshot_file *file = &l->snapshot->files[i];
-    const char *chunk_name = lua_pushfstring(L, "@%s", file->name);
-    if (luaL_loadbufferx(L, file->text.data, file->text.len, chunk_name, "t") != LUA_OK)
+    if (module_compile(L, file) != LUA_OK)
       add_error(l->errors, file->name, 1, lua_tostring(L, -1));
     lua_settop(L, 1);
   }
@@ -305,13 +314,16 @@ static void load_all(struct loader *l) {
   if (!protect(l, l_open, "config.lua", 1))
     return;
   limits_apply(script->L);
-  if (!protect(l, l_load_config, "config.lua", 1) || l->config == NULL)
+  protect(l, l_load_config, "config.lua", 1);
+  if (l->first)
+    protect(l, l_check_syntax, "config.lua", 1);
+  if (l->config == NULL)
     return;
   apply_config(script, l->config);
-  if (l->first) {
-    protect(l, l_check_syntax, "config.lua", 1);
+  if (l->first)
     protect(l, l_load_schema, "lua/schema.lua", 1);
-  }
+  if (script->services->schema == NULL)
+    return;
   if (snapshot_find(l->snapshot, "lua/hooks.lua") != NULL)
     protect(l, l_load_hooks, "lua/hooks.lua", 1);
   load_routes(l);

@@ -24,11 +24,20 @@ static const struct snapshot_file *find_file(const struct snapshot *snapshot, co
   return file;
 }
 
-void module_push_chunk(lua_State *L, const struct snapshot_file *file) {
+int module_compile(lua_State *L, const struct snapshot_file *file) {
   const char *chunk_name = lua_pushfstring(L, "@%s", file->name);
-  if (luaL_loadbufferx(L, file->text.data, file->text.len, chunk_name, "t") != LUA_OK)
-    lua_error(L);
+  int status = luaL_loadbufferx(L, file->text.data, file->text.len, chunk_name, "t");
+  if (status == LUA_ERRSYNTAX) {
+    lua_pushfstring(L, "%s; mend the syntax there or just above", lua_tostring(L, -1));
+    lua_remove(L, -2);
+  }
   lua_remove(L, -2);
+  return status;
+}
+
+void module_push_chunk(lua_State *L, const struct snapshot_file *file) {
+  if (module_compile(L, file) != LUA_OK)
+    lua_error(L);
   sandbox_push_env(L);
   lua_setupvalue(L, -2, 1);
 }
@@ -42,7 +51,7 @@ static void push_opener(lua_State *L, const char *name) {
   lua_pop(L, 1);
   const struct snapshot_file *file = find_file(script_of(L)->snapshot, name);
   if (file == NULL)
-    luaL_error(L, "module '%s' not found: the core has none of that name, and there is no lua/%s.lua", name,
+    luaL_error(L, "module '%s' not found: the core has none of that name; mend the name or make lua/%s.lua", name,
                luaL_gsub(L, name, ".", "/"));
   module_push_chunk(L, file);
 }

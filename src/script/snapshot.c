@@ -133,7 +133,8 @@ static struct snapshot *walk_all(struct walk *w, const char *config_file) {
   w->s = s;
   s->config_file = realpath(config_file, NULL);
   if (s->config_file == NULL || stat(s->config_file, &st) < 0) {
-    complain(w, config_file, strerror(errno));
+    if (w->errors != NULL)
+      buf_printf(w->errors, "%s: %s; --config names another file\n", config_file, strerror(errno));
     return s;
   }
   s->root = xstrdup(s->config_file);
