@@ -117,8 +117,9 @@ local function errors(event, when)
 end
 
 --- Prometheus families: { name, kind, options }, counted for each stored record of the events (default: all
---- that are stored) that matches when.  value: a column times scale; without it records are counted.  A label is a
---- column, { label, column } or { label, text = fixed }; an empty value reads "unknown".
+--- that are stored) that matches when, and what it gains when it is merged.  value: a column times scale; without it
+--- records are counted.  A label is a column, { label, column } or { label, text = fixed }; an empty value reads
+--- "unknown".
 local families = {
   { "requests_total", "counter",
     help = "Requests.",

@@ -145,6 +145,23 @@ describe("the counters", function()
     has_lines(s:get("/metrics").body, COUNTED)
   end)
 
+  it("rise by what a merge adds to its record", function()
+    local start = { request_id = "streamed", model = "haiku", service_type = "proxy", status_code = 200,
+                    tokens_input = 10 }
+    local finish = { request_id = "streamed", status_code = 529, tokens_input = 12, tokens_output = 7,
+                     duration_ms = 300 }
+    s:ingest { start }
+    s:ingest { finish }
+    s:ingest { finish, start }
+    has_lines(s:get("/metrics").body, {
+      'ccproxy_requests_total{method="unknown",endpoint="unknown",model="haiku",status="200",service_type="proxy"} 1',
+      'ccproxy_tokens_total{type="input",model="haiku",service_type="proxy"} 12',
+      'ccproxy_tokens_total{type="output",model="haiku",service_type="proxy"} 7',
+      'ccproxy_response_duration_seconds_count{model="haiku",endpoint="unknown",service_type="proxy"} 1',
+      'ccproxy_errors_total{error_type="http_529",endpoint="unknown",model="haiku",service_type="proxy"} 1',
+    })
+  end)
+
   it("go on where they were", function()
     s:stop()
     s = server.start { database = folder .. "/metrics.db" }

@@ -57,6 +57,15 @@ bool metrics_declare(struct metrics *m, const struct schema *schema, struct buf 
 /* Counts r into pending deltas that no reader sees. */
 void metrics_count_record(struct metrics *m, const struct record *r, const struct buf *text);
 
+enum { METRICS_MAX_RULES = 64 };
+
+/* A stored row that a later record is merged into: weighed before, counted after.  Counts what it has gained:
+ * tokens that came with the end of a stream, an error that was none.  Nothing is taken away. */
+void metrics_weigh(const struct metrics *m, const struct record *row, const struct buf *text,
+                   double weights[METRICS_MAX_RULES]);
+void metrics_count_merge(struct metrics *m, const double before[METRICS_MAX_RULES], const struct record *row,
+                         const struct buf *text);
+
 /* Notes an event that opens or closes an id: the gauge active_requests.  Any event, after COMMIT. */
 void metrics_track_active(struct metrics *m, const struct record *r, const struct buf *text, int64_t now_us);
 

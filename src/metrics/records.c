@@ -13,7 +13,7 @@
  * series that a combination of label values counts into are remembered, so that a record of a known one costs
  * one hash. */
 
-enum { MAX_COMBINATIONS = 65536, MAX_RULES = 64 };
+enum { MAX_COMBINATIONS = 65536 };
 
 struct combination {
   size_t key_len;
@@ -83,8 +83,8 @@ static bool declare_rules(struct metrics *m, struct record_families *f, struct b
 }
 
 bool metrics_declare(struct metrics *m, const struct schema *schema, struct buf *error) {
-  if (schema->nfamilies > MAX_RULES) {
-    buf_printf(error, "schema.lua: at most %d metric families", MAX_RULES);
+  if (schema->nfamilies > METRICS_MAX_RULES) {
+    buf_printf(error, "schema.lua: at most %d metric families", METRICS_MAX_RULES);
     return false;
   }
   struct record_families *f = xcalloc(1, sizeof *f);
@@ -232,18 +232,33 @@ static bool is_counted(const struct record_families *f, const struct combination
   return false;
 }
 
-void metrics_count_record(struct metrics *m, const struct record *r, const struct buf *text) {
+/* What a rule counts r as; NaN: not at all. */
+static double weight(const struct schema *schema, const struct family *family, const struct record *r,
+                     const struct buf *text) {
+  if (!(family->events >> r->event & 1))
+    return NAN;
+  double n = rule_value(schema, family, r);
+  if (!isfinite(n) || (family->kind == FAMILY_COUNTER && n <= 0))
+    return NAN;
+  return family->when == NULL || conditions_match_row(family->when, schema, r, text) ? n : NAN;
+}
+
+/* What is left of n to count where before was counted: sums grow, records and observations count once. */
+static double gain(const struct family *family, double before, double n) {
+  if (isnan(before))
+    return n;
+  return family->kind == FAMILY_COUNTER && family->value >= 0 && n > before ? n - before : NAN;
+}
+
+static void count(struct metrics *m, const struct record *r, const struct buf *text, const double *before) {
   struct record_families *f = m->record_families;
   struct combination *c = find_combination(f, r, text);
   uint64_t matched = 0;
   for (size_t i = 0; i < f->nrules; i++) {
-    const struct family *family = f->rules[i].family;
-    if (!(family->events >> r->event & 1))
-      continue;
-    double n = rule_value(f->schema, family, r);
-    if (!isfinite(n) || (family->kind == FAMILY_COUNTER && n <= 0))
-      continue;
-    if (family->when != NULL && !conditions_match_row(family->when, f->schema, r, text))
+    double n = weight(f->schema, f->rules[i].family, r, text);
+    if (before != NULL)
+      n = gain(f->rules[i].family, before[i], n);
+    if (isnan(n))
       continue;
     if (c->series[i] == NULL)
       c->series[i] = find_series(m, &f->rules[i], r, text);
@@ -251,6 +266,22 @@ void metrics_count_record(struct metrics *m, const struct record *r, const struc
       add(m, c->series[i], n);
     matched |= 1ULL << i;
   }
+}
+
+void metrics_count_record(struct metrics *m, const struct record *r, const struct buf *text) {
+  count(m, r, text, NULL);
+}
+
+void metrics_weigh(const struct metrics *m, const struct record *r, const struct buf *text,
+                   double weights[METRICS_MAX_RULES]) {
+  const struct record_families *f = m->record_families;
+  for (size_t i = 0; i < f->nrules; i++)
+    weights[i] = weight(f->schema, f->rules[i].family, r, text);
+}
+
+void metrics_count_merge(struct metrics *m, const double before[METRICS_MAX_RULES], const struct record *r,
+                         const struct buf *text) {
+  count(m, r, text, before);
 }
 
 static void apply(struct series *s) {

@@ -29,10 +29,16 @@ static int load_match(struct writer *w, const int64_t *rows, size_t nrows, const
 
 static int merge(struct writer *w, struct write *write, struct record *r, const struct buf *text) {
   struct record *stored = batch_record(w->page, 0);
+  double weights[METRICS_MAX_RULES];
   r->row = stored->row;
+  stored->event = r->event;
+  if (w->metrics != NULL)
+    metrics_weigh(w->metrics, stored, &w->page->text, weights);
   writer_count(w, stored, &w->page->text, -1);
   r->unchanged = !merge_record(w->page, r, text);
   writer_count(w, stored, &w->page->text, 1);
+  if (w->metrics != NULL && !r->unchanged)
+    metrics_count_merge(w->metrics, weights, stored, &w->page->text);
   write->merged++;
   if (r->unchanged)
     return SQLITE_OK;
