@@ -1,4 +1,5 @@
 const grouped = new Intl.NumberFormat("en-US");
+const cents = new Intl.NumberFormat("en-US", { minimumFractionDigits: 2, maximumFractionDigits: 2 });
 const compact = new Intl.NumberFormat("en-US", { notation: "compact", maximumSignificantDigits: 3 });
 
 export const integer = (n) => grouped.format(Math.round(n));
@@ -7,7 +8,7 @@ export const short = (n) => (Math.abs(n) < 100000 ? integer(n) : compact.format(
 /** US dollars: cents are exact, and a cost below a cent keeps its first three digits. */
 export function dollars(n) {
   if (n !== 0 && Math.abs(n) < 0.01) return `$${Number(n.toPrecision(3))}`;
-  return `$${n.toLocaleString("en-US", { minimumFractionDigits: 2, maximumFractionDigits: 2 })}`;
+  return `$${cents.format(n)}`;
 }
 
 /** What one request cost: so many decimals that a column of them lines up. */

@@ -9,6 +9,7 @@ import { follow } from "../lib/stream.js";
 const ROWS = 200;
 const BEFORE = 50;
 const DRAW_MS = 100;
+const FEW = 5; // more at once are not pointed out one by one
 const RATE_SECONDS = 5;
 
 const heads = ["Time", "Status", "Model", "Endpoint", "Service type", "Duration", "Tokens", "Cost"];
@@ -53,7 +54,7 @@ function makeRows(body, signal) {
     timer = null;
     if (held || signal.aborted) return;
     const rows = waiting.splice(0).reverse().map(line);
-    for (const row of rows) row.classList.add("arrived");
+    if (rows.length <= FEW) for (const row of rows) row.classList.add("arrived");
     body.prepend(...rows);
     while (body.rows.length > ROWS) body.lastElementChild.remove();
   }

@@ -91,6 +91,12 @@ function breakdown(caption, key, { negatable = false, filter = key } = {}) {
 
 const withSums = (rows) => rows.map((row) => ({ ...row, tokens: tokens(row), error_rate: ratio(row.errors, row.requests) }));
 
+/** Figures and charts are seen first, and tables follow; a page in the background has no frames. */
+const nextFrame = () => new Promise((resolve) => {
+  requestAnimationFrame(() => setTimeout(resolve));
+  setTimeout(resolve, 100);
+});
+
 /** The page's parts; update fills them with an answer. */
 function makeParts() {
   const figures = h("div.tiles");
@@ -111,12 +117,15 @@ function makeParts() {
   function update(data) {
     replace(figures, tiles.map((tile) => drawTile(tile, data)));
     for (const [name, shown] of Object.entries(chartData(data))) plots[name].update(shown);
+  }
+
+  function updateTables(data) {
     for (const [name, rows] of Object.entries(data.breakdowns)) {
       tables[name].update(withSums(rows));
       suggest(name, rows.map((row) => row[name]));
     }
   }
-  return { elements, update, sessions: tables.session_client_id };
+  return { elements, update, updateTables, sessions: tables.session_client_id };
 }
 
 function nothing({ stored }) {
@@ -139,7 +148,7 @@ export async function draw(main, state, { signal, say, fail }) {
     }
   }
 
-  function show(data) {
+  async function show(data) {
     if (data.summary.requests === 0) {
       parts = null;
       replace(main, nothing(data));
@@ -150,14 +159,16 @@ export async function draw(main, state, { signal, say, fail }) {
       replace(main, parts.elements);
     }
     parts.update(data);
+    await nextFrame();
+    performance.mark("overview-drawn");
+    parts?.updateTables(data);
   }
 
   async function refresh() {
     if (!document.hidden || !parts) {
       const query = parameters(state);
       const data = await get("/logs/overview", query, signal);
-      show(data);
-      performance.mark("overview-drawn");
+      await show(data);
       say(`updated ${new Date().toLocaleTimeString(undefined, { hourCycle: "h23" })}`);
       if (parts) await loadSessions(query);
     }

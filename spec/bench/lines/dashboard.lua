@@ -1,0 +1,28 @@
+local filled = require "spec.bench.filled"
+local machine = require "spec.bench.machine"
+
+local RUNS = 11
+
+local function overview(hours, options)
+  return function()
+    local s = machine.ours { database = filled.database(options.rows) }
+    local from, to = filled.window(hours):match "start_time=(%d+)%.%d+&end_time=(%d+)"
+    local query = ("?window=custom&from=%s&to=%s"):format(from, to)
+    -- A browser is many processes: it may use both cores.
+    local found = machine.run { "taskset", "-c", "0-1", "node", "spec/browser/measure.mjs", s.url, query, RUNS }
+    s:stop()
+    return found
+  end
+end
+
+return {
+  summary = "the dashboard's overview in Chromium, from navigation to figures and charts, cold cache",
+  subjects = function(options)
+    return {
+      { name = "24 h", run = overview(24, options) },
+      { name = "7 days", run = overview(168, options) },
+      { name = "30 days", run = overview(720, options) },
+    }
+  end,
+  targets = { { metric = "p50_ms", at_most = 300 } },
+}
