@@ -1,6 +1,7 @@
 #include "app.h"
 
 #include <errno.h>
+#include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -23,7 +24,7 @@
 #include "services.h"
 #include "store/storage.h"
 
-enum { SIGNALS = 3, KV_BYTES = 16 << 20 };
+enum { SIGNALS = 3, KV_BYTES = 16 << 20, ARENAS = 2 };
 
 static const int signal_numbers[SIGNALS] = {SIGTERM, SIGINT, SIGHUP};
 
@@ -226,6 +227,7 @@ int app_serve(const struct options *options) {
   struct buf errors = {0};
   int code = 1;
 
+  mallopt(M_ARENA_MAX, ARENAS); /* one per thread would keep what a thread has once needed */
   app.config = config_load(options->config, &options->overrides, &errors);
   app.schema = app.config != NULL ? config_load_schema(app.config, &errors) : NULL;
   if (app.schema == NULL) {
@@ -240,6 +242,7 @@ int app_serve(const struct options *options) {
   if (open_services(&app, &errors) < 0 || start(&app) < 0)
     goto refuse;
 
+  malloc_trim(0); /* what starting took and no longer needs */
   uv_run(&app.services.loops[0].uv, UV_RUN_DEFAULT);
   code = finish(&app);
   free_services(&app);

@@ -5,7 +5,8 @@
 #include "http/router.h"
 #include "script/generation.h"
 
-enum { INFLATE_BYTES = 64 << 10, RESERVE_BYTES = 1 << 20, GZIP_WINDOW = 15 + 16 };
+enum { INFLATE_BYTES = 64 << 10, RESERVE_BYTES = 1 << 20, GZIP_WINDOW = 15 + 16,
+       SCANNER_BYTES = 64 }; /* what a scanner puts behind a body: no reason to double it */
 
 static const struct verdict
     too_large = {413, "the body is too large", NULL},
@@ -52,7 +53,7 @@ struct verdict body_begin(struct exchange *e) {
   if (gzip)
     start_inflater(e);
   else if (announced > 0)
-    buf_reserve(&r->body, announced < RESERVE_BYTES ? announced : RESERVE_BYTES);
+    buf_reserve(&r->body, (announced < RESERVE_BYTES ? announced : RESERVE_BYTES) + SCANNER_BYTES);
   return (struct verdict) {0};
 }
 

@@ -34,12 +34,14 @@ static char *join(const char *folder, const char *name) {
   return path.data;
 }
 
-static bool read_text(const char *path, struct buf *text) {
+/* size is what it is likely to have. */
+static bool read_text(const char *path, size_t size, struct buf *text) {
   int fd = open(path, O_RDONLY | O_CLOEXEC);
   ssize_t n = -1;
   if (fd < 0)
     return false;
-  while (text->len <= MAX_FILE && (n = read(fd, buf_reserve(text, 16384), 16384)) > 0)
+  buf_reserve(text, (size < MAX_FILE ? size : MAX_FILE) + 1);
+  while (text->len <= MAX_FILE && (n = read(fd, buf_reserve(text, 1), text->cap - text->len)) > 0)
     text->len += (size_t) n;
   close(fd);
   return n == 0;
@@ -70,7 +72,7 @@ static void add_file(struct walk *w, const char *path, const char *name, const s
   if (!w->reading || !check_access(w, path, name, st))
     return;
   struct buf text = {0};
-  if (!read_text(path, &text)) {
+  if (!read_text(path, (size_t) st->st_size, &text)) {
     complain(w, name, text.len > MAX_FILE ? "is longer than 8 MiB" : strerror(errno));
     buf_clear(&text);
     return;

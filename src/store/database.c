@@ -11,7 +11,7 @@ static const char writer_settings[] =
     "PRAGMA journal_mode=WAL;"
     "PRAGMA secure_delete=FAST;"
     "PRAGMA journal_size_limit=67108864;"
-    "PRAGMA cache_size=-32768;"
+    "PRAGMA cache_size=-8192;"
     "PRAGMA temp_store=MEMORY;";
 
 static const char reader_settings[] =

@@ -302,6 +302,7 @@ static int open_file(struct writer *w, struct buf *error) {
     rc = open_parts(w);
   if (rc != SQLITE_OK)
     database_explain(w->db, path, error);
+  sqlite3_db_release_memory(w->db); /* pages that only opening needed */
   return database_status(rc);
 }
 
