@@ -154,11 +154,12 @@ static int l_load_hooks(lua_State *L) {
   return 0;
 }
 
+/* Of the files that nothing has required; config.lua, the first, has been run. */
 static int l_check_syntax(lua_State *L) {
   struct loader *l = lua_touserdata(L, 1);
-  for (size_t i = 0; i < l->snapshot->nfiles; i++) {
+  for (size_t i = 1; i < l->snapshot->nfiles; i++) {
     const struct snapshot_file *file = &l->snapshot->files[i];
-    if (module_compile(L, file) != LUA_OK)
+    if (!module_is_loaded(L, file) && module_compile(L, file) != LUA_OK)
       add_error(l->errors, file->name, 1, lua_tostring(L, -1));
     lua_settop(L, 1);
   }
@@ -309,14 +310,9 @@ static void apply_config(struct script *script, const struct config *config) {
   script->load_until_ns = clock_thread_cpu_ns() + config->script.load_cpu_ms * 1000000;
 }
 
-static void load_all(struct loader *l) {
+static void load_used(struct loader *l) {
   struct script *script = l->script;
-  if (!protect(l, l_open, "config.lua", 1))
-    return;
-  limits_apply(script->L);
   protect(l, l_load_config, "config.lua", 1);
-  if (l->first)
-    protect(l, l_check_syntax, "config.lua", 1);
   if (l->config == NULL)
     return;
   apply_config(script, l->config);
@@ -327,6 +323,16 @@ static void load_all(struct loader *l) {
   if (snapshot_find(l->snapshot, "lua/hooks.lua") != NULL)
     protect(l, l_load_hooks, "lua/hooks.lua", 1);
   load_routes(l);
+}
+
+static void load_all(struct loader *l) {
+  if (!protect(l, l_open, "config.lua", 1))
+    return;
+  limits_apply(l->script->L);
+  load_used(l);
+  l->entry = NULL;
+  if (l->first)
+    protect(l, l_check_syntax, "config.lua", 1);
 }
 
 bool load_script(struct script *script, const struct snapshot *snapshot, struct buf *errors) {

@@ -21,6 +21,8 @@ int module_compile(lua_State *L, const struct snapshot_file *file);
 /* Loads a file of the snapshot as text and pushes its function with the frozen globals as _ENV; raises. */
 void module_push_chunk(lua_State *L, const struct snapshot_file *file);
 
+bool module_is_loaded(lua_State *L, const struct snapshot_file *file); /* of one below lua/ */
+
 /* Pushes what require answers for name; raises. */
 void module_push(lua_State *L, const char *name);
 

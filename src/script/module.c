@@ -1,4 +1,6 @@
 #include <lauxlib.h>
+#include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -33,6 +35,19 @@ int module_compile(lua_State *L, const struct snapshot_file *file) {
   }
   lua_remove(L, -2);
   return status;
+}
+
+bool module_is_loaded(lua_State *L, const struct snapshot_file *file) {
+  char name[PATH_MAX];
+  int len = snprintf(name, sizeof name, "%.*s", (int) (strlen(file->name) - strlen("lua/.lua")), file->name + 4);
+  for (int i = 0; i < len; i++)
+    if (name[i] == '/')
+      name[i] = '.';
+  int top = lua_gettop(L);
+  lua_rawgetp(L, LUA_REGISTRYINDEX, &loaded_key);
+  bool loaded = lua_istable(L, -1) && lua_getfield(L, -1, name) != LUA_TNIL;
+  lua_settop(L, top);
+  return loaded;
 }
 
 void module_push_chunk(lua_State *L, const struct snapshot_file *file) {
