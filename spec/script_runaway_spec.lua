@@ -7,15 +7,17 @@ local function config(total_cpu_ms)
   return ([[
     config.script.total_cpu_ms = %d
     config.script.burst_cpu_ms = 50
-    config.script.wall_ms = 8 * config.script.total_cpu_ms
+    config.script.wall_ms = 60000
     table.insert(config.routes, { "GET", "/runaway/{name}", "routes.runaway" })
     table.insert(config.routes, { "GET", "/calm", "routes.calm" })
+    table.insert(config.routes, { "GET", "/waits", "routes.waits" })
   ]]):format(total_cpu_ms)
 end
 
 local SHORT, LONG = config(150), config(20000)
 
 local CALM = [[return { summary = "Calm.", handle = function() return { json = { calm = true } } end }]]
+local WAITS = [[return { summary = "Waits for ever.", timeout_ms = 100, handle = function() sleep(3600000) end }]]
 
 -- Name, status, words of the log, and what the handler does.
 local RUNAWAYS = {
@@ -45,6 +47,7 @@ local RUNAWAYS = {
   { "rep_bomb", 500, "not enough memory", "return ('x'):rep(1 << 30)" },
   { "growing_table", 500, "not enough memory", "local t = {} while true do t[#t + 1] = {} end" },
   { "growing_text", 500, "not enough memory", "local t = 'x' while true do t = t .. t end" },
+  { "growing_list", 500, "not enough memory", "local t = {} while true do t[#t + 1] = ('x'):rep(100000 + #t) end" },
   { "many_coroutines", 500, "not enough memory",
     "local t = {} while true do t[#t + 1] = coroutine.create(print) end" },
   { "deep_coroutines", 500, "too deep",
@@ -79,7 +82,6 @@ local RUNAWAYS = {
   { "header_injection", 500, "characters that no header may have",
     "return { headers = { a = 'b\\r\\nc: d' }, body = '' }" },
   { "unknown_field", 500, "unknown field 'jsn'", "return { jsn = {} }" },
-  { "waits_for_ever", 503, "took too long", "sleep(3600000)" },
 }
 
 local function runaway_file()
@@ -94,7 +96,9 @@ end
 local function start(workers, text)
   return server.start {
     workers = workers, config = text,
-    files = { ["lua/routes/runaway.lua"] = runaway_file(), ["lua/routes/calm.lua"] = CALM },
+    files = {
+      ["lua/routes/runaway.lua"] = runaway_file(), ["lua/routes/calm.lua"] = CALM, ["lua/routes/waits.lua"] = WAITS,
+    },
   }
 end
 
@@ -107,20 +111,27 @@ for workers = 1, 2 do
       long:stop()
     end)
 
+    local function costs_its_own_request(s, path, status, words)
+      local before = #s:log()
+      local response = s:get(path)
+      assert.equal(status, response.status)
+      assert.equal("string", type(response.json().detail))
+      local line = s:log():sub(before + 1)
+      assert.truthy(line:find(words, 1, true), line)
+      assert.truthy(line:find("request_id=" .. response.headers["x-request-id"], 1, true), line)
+      assert.same({ calm = true }, s:get("/calm").json())
+    end
+
     for _, case in ipairs(RUNAWAYS) do
       local name, status, words = table.unpack(case)
       it("costs its own request: " .. name, function()
-        local s = status == 503 and short or long
-        local before = #s:log()
-        local response = s:get("/runaway/" .. name)
-        assert.equal(status, response.status)
-        assert.equal("string", type(response.json().detail))
-        local line = s:log():sub(before + 1)
-        assert.truthy(line:find(words, 1, true), line)
-        assert.truthy(line:find("request_id=" .. response.headers["x-request-id"], 1, true), line)
-        assert.same({ calm = true }, s:get("/calm").json())
+        costs_its_own_request(status == 503 and short or long, "/runaway/" .. name, status, words)
       end)
     end
+
+    it("costs its own request: waits for ever", function()
+      costs_its_own_request(short, "/waits", 503, "took too long")
+    end)
 
     it("keeps its memory only as long as it runs", function()
       for _ = 1, 6 do
@@ -162,6 +173,25 @@ describe("routes beside runaway scripts", function()
       connections[i]:close()
     end
     assert.is_true(busy < quiet + 0.025, ("median %.1f ms, without runaways %.1f ms"):format(busy * 1e3, quiet * 1e3))
+    s:stop()
+  end)
+
+  it("have the memory that they need while others fill it", function()
+    local s <close> = start(1, LONG)
+    for _ = 1, 3 do
+      local connections = {}
+      for _, name in ipairs { "growing_table", "many_coroutines", "growing_list", "growing_table", "growing_list" } do
+        connections[#connections + 1] = s:raw(("GET /runaway/%s HTTP/1.1\r\nHost: localhost\r\n\r\n"):format(name))
+      end
+      for _, connection in ipairs(connections) do
+        repeat
+          local response = s:get "/calm"
+          assert.same({ 200, { calm = true } }, { response.status, response.json() })
+        until socket.select({ connection.socket }, nil, 0)[1]
+        assert.equal(500, connection:response().status)
+        connection:close()
+      end
+    end
     s:stop()
   end)
 

@@ -3,7 +3,6 @@
 #include <lauxlib.h>
 #include <signal.h>
 #include <stdlib.h>
-#include <string.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -13,73 +12,7 @@
 #include "script/generation.h"
 #include "script/state.h"
 
-enum { INSTRUCTIONS = 10000, KNOCK_NS = 10000000, SPARE_MAX = 4096 };
-
-/* NULL for the large. */
-static struct spare *spare_of(struct memory *m, size_t size) {
-  size_t i = (size - 1) / SPARE_STEP;
-  return i < SPARE_SIZES ? &m->spare[i] : NULL;
-}
-
-static void put_back(struct memory *m, void *block, size_t size) {
-  struct spare *spare = spare_of(m, size);
-  if (spare == NULL || spare->count == SPARE_MAX) {
-    free(block);
-    return;
-  }
-  *(void **) block = spare->first;
-  spare->first = block;
-  spare->count++;
-}
-
-static void *take(struct memory *m, size_t size) {
-  struct spare *spare = spare_of(m, size);
-  if (spare == NULL)
-    return malloc(size);
-  void *block = spare->first;
-  if (block == NULL)
-    return malloc((size + SPARE_STEP - 1) / SPARE_STEP * SPARE_STEP);
-  spare->first = *(void **) block;
-  spare->count--;
-  return block;
-}
-
-static void *resize(struct memory *m, void *block, size_t old_size, size_t size) {
-  if (spare_of(m, old_size) == NULL && spare_of(m, size) == NULL)
-    return realloc(block, size);
-  void *moved = take(m, size);
-  if (moved == NULL)
-    return size <= old_size ? block : NULL; /* Lua counts on shrinking */
-  memcpy(moved, block, old_size < size ? old_size : size);
-  put_back(m, block, old_size);
-  return moved;
-}
-
-void *limits_alloc(void *memory, void *block, size_t old_size, size_t size) {
-  struct memory *m = memory;
-  if (block == NULL)
-    old_size = 0; /* Lua passes a type tag */
-  if (size == 0) {
-    m->used -= old_size;
-    if (block != NULL)
-      put_back(m, block, old_size);
-    return NULL;
-  }
-  if (size > old_size && m->used - old_size + size > m->cap)
-    return NULL;
-  void *moved = block != NULL ? resize(m, block, old_size, size) : take(m, size);
-  if (moved != NULL)
-    m->used = m->used - old_size + size;
-  return moved;
-}
-
-void limits_free_spare(struct memory *m) {
-  for (int i = 0; i < SPARE_SIZES; i++)
-    for (void *block = m->spare[i].first, *next; block != NULL; block = next) {
-      next = *(void **) block;
-      free(block);
-    }
-}
+enum { INSTRUCTIONS = 10000, KNOCK_NS = 10000000 };
 
 static void keep_traceback(lua_State *L, struct task *task) {
   size_t len;
@@ -148,9 +81,10 @@ bool limits_look(lua_State *L) {
     check_budgets(L, task, now - task->burst_ns);
   if (task->end != TASK_GOES_ON)
     return stop(L, task);
-  if (now - task->burst_ns <= LIMITS_SLICE_NS || !can_yield(L, task))
+  bool memory = memory_must_wait(&script->memory);
+  if ((now - task->burst_ns <= LIMITS_SLICE_NS && !memory) || !can_yield(L, task))
     return false;
-  task->wait = WAIT_TURN;
+  task->wait = memory ? WAIT_MEMORY : WAIT_TURN;
   return true;
 }
 

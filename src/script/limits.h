@@ -3,27 +3,10 @@
 
 #include <lua.h>
 #include <stdbool.h>
-#include <stddef.h>
 
 struct task;
 
 enum { LIMITS_SLICE_NS = 1000000 }; /* CPU time after which a task gives way to the loop */
-
-enum { SPARE_SIZES = 8, SPARE_STEP = 16 };
-
-/* What a state has allocated.  Blocks beyond cap are refused, so that Lua collects and then raises
- * LUA_ERRMEM.  A request leaves a handful of small blocks behind, the next one needs the same again: some of
- * each size are kept. */
-struct memory {
-  size_t used, cap;
-  struct spare {
-    void *first; /* each begins with the address of the next */
-    unsigned count;
-  } spare[SPARE_SIZES]; /* of 16, 32, .. 128 bytes */
-};
-
-void *limits_alloc(void *memory, void *block, size_t old_size, size_t size); /* a lua_Alloc */
-void limits_free_spare(struct memory *memory);
 
 /* Makes co answer for its CPU time: every 10,000 instructions a hook looks at the thread's clock.  A task
  * that has had its slice yields; one that has used up its budget yields for ever, or gets an error where it

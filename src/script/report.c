@@ -106,13 +106,13 @@ void report_no_task(struct script *script, struct request *r) {
   struct buf nothing = {0};
   count(script, module_of(r), "memory");
   write_log(script, r, "no memory for a coroutine", &nothing);
-  script->collecting = true;
+  memory_collect(script);
   if (r != NULL)
     http_respond_error(r, 503, "The scripts are out of memory", "retry-after: 1\r\n");
 }
 
 void report_memory(struct script *script) {
-  if (script->recycling || script->memory.used < script->memory.cap / 5 * 4)
+  if (script->recycling || !memory_is_short(&script->memory))
     return;
   script->recycling = true;
   log_warn("scripts hold most of their memory: a fresh generation is made",

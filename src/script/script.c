@@ -26,8 +26,8 @@ struct script *script_new(struct generation *generation, struct loop *loop, cons
   script->loop = loop;
   script->services = services;
   script->hook = LUA_NOREF;
-  script->memory.cap = memory_bytes;
-  script->L = lua_newstate(limits_alloc, &script->memory);
+  memory_init(&script->memory, memory_bytes);
+  script->L = lua_newstate(memory_alloc, &script->memory);
   if (script->L == NULL)
     abort();
   *(struct script **) lua_getextraspace(script->L) = script;
@@ -46,7 +46,7 @@ void script_free(struct script *script) {
       script->next->prev = script->prev;
   }
   lua_close(script->L);
-  limits_free_spare(&script->memory);
+  memory_free_spare(&script->memory);
   for (size_t i = 0; i < script->nhandlers; i++)
     free(script->handlers[i].summary);
   free(script->handlers);

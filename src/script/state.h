@@ -7,6 +7,7 @@
 
 #include "http/request.h"
 #include "script/limits.h"
+#include "script/memory.h"
 #include "script/script.h"
 
 /* What the files of src/script share and nobody else sees. */
@@ -18,10 +19,11 @@ enum task_end {
   TASK_CPU,     /* used up its CPU time */
   TASK_WALL,    /* took too long */
   TASK_EXPIRED, /* its generation had to go */
+  TASK_MEMORY,  /* the state is full, and most of it is its */
 };
 
 /* What a task that yielded waits for. */
-enum task_wait { WAIT_NOTHING, WAIT_JOB, WAIT_TURN, WAIT_DRAIN, WAIT_FOR_EVER };
+enum task_wait { WAIT_NOTHING, WAIT_JOB, WAIT_TURN, WAIT_DRAIN, WAIT_MEMORY, WAIT_FOR_EVER };
 
 enum answer_kind { ANSWER_NONE, ANSWER_RESPONSE, ANSWER_DETAIL, ANSWER_FILE, ANSWER_SSE, ANSWER_STREAMED };
 
@@ -54,6 +56,7 @@ struct task {
   unsigned coroutines, depth; /* of the script's own: made, and resumed inside each other */
   unsigned stuck;             /* resumes among them that stand where nothing can yield */
   size_t written;             /* streamed since it last gave way */
+  size_t bytes;               /* its account of the state's memory */
 
   int64_t burst_ns;     /* CPU clock when the hook first looked in this burst; 0: not yet */
   int64_t cpu_ns;       /* of earlier bursts */
@@ -91,7 +94,8 @@ struct script {
   int64_t load_until_ns; /* CPU clock of the loading thread */
   bool overran_load;
   bool recycling;               /* a successor has been asked for */
-  bool collecting;              /* a full collection goes on in slices */
+  unsigned cycles;              /* of the collector, still to do for a full collection */
+  size_t collected_from;        /* bytes in use when it began */
   struct message leave, expire; /* generation.c's errands on the loop */
 };
 

@@ -131,26 +131,12 @@ static struct task *pop_ready(struct scripts *scripts) {
   return task;
 }
 
-/* A slice of a full collection; true while there is more to do. */
-static bool collect(struct scripts *scripts, int64_t until_ns) {
-  struct script *script = scripts->list;
-  while (script != NULL && !script->collecting)
-    script = script->next;
-  if (script == NULL)
-    return false;
-  while (script->collecting && clock_monotonic_ns() < until_ns)
-    script->collecting = !lua_gc(script->L, LUA_GCSTEP, 16);
-  if (!script->collecting)
-    report_memory(script);
-  return true;
-}
-
 void on_turn(uv_idle_t *turn) {
   struct scripts *scripts = container_of(turn, struct scripts, turn);
   int64_t until_ns = clock_monotonic_ns() + LIMITS_SLICE_NS;
   while (scripts->ready != NULL && clock_monotonic_ns() < until_ns)
     run(pop_ready(scripts));
-  if (!collect(scripts, until_ns) && scripts->ready == NULL)
+  if (!memory_collect_until(scripts, until_ns + LIMITS_SLICE_NS) && scripts->ready == NULL)
     uv_idle_stop(turn);
 }
 
@@ -216,10 +202,8 @@ static void fail(struct task *task, int status) {
   struct request *r = task->request;
   bool streaming = task->streaming;
   struct buf body = {0};
-  if (status == LUA_ERRMEM && !task->script->collecting) {
-    task->script->collecting = true;
-    scripts_turn_on(task->script->loop->scripts);
-  }
+  if (status == LUA_ERRMEM)
+    memory_collect(task->script);
   report_error(task, status, &body);
   lua_request_finish(task);
   cut_off(task);
@@ -251,6 +235,8 @@ static void rest(struct task *task) {
   struct scripts *scripts = task->script->loop->scripts;
   if (task->wait == WAIT_TURN)
     task_ready(task);
+  else if (task->wait == WAIT_MEMORY)
+    memory_collect(task->script);
   if (!uv_is_active((uv_handle_t *) &scripts->tick))
     uv_timer_start(&scripts->tick, on_tick, TICK_MS, TICK_MS);
 }
@@ -265,7 +251,9 @@ static int resume(struct task *task) {
   task->written = 0;
   if (task->cpu_ns > 0) /* a long one: from now on every moment counts */
     task->burst_ns = clock_thread_cpu_ns();
+  memory_enter(task);
   int status = lua_resume(task->co, script->L, 0, &nresults);
+  memory_leave(task);
   script->running = NULL;
   knock_watch(before);
   limits_charge(task);
@@ -276,6 +264,8 @@ static void run(struct task *task) {
   int status = task->end == TASK_GOES_ON ? resume(task) : LUA_YIELD;
   if (status == LUA_OK)
     finish(task);
+  else if (task->end == TASK_MEMORY)
+    fail(task, LUA_ERRMEM);
   else if (task->end != TASK_GOES_ON)
     end_early(task);
   else if (status == LUA_YIELD)
