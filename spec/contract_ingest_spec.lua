@@ -157,6 +157,48 @@ describe("POST /logs/ingest", function()
   end)
 end)
 
+describe("one bad line in ten thousand", function()
+  local s
+  setup(function() s = server.start() end)
+  teardown(function() s:stop() end)
+
+  local cases = {
+    { "wrong types", '{"request_id":"bad","tokens_input":"many"}', "expected an integer" },
+    { "NaN", '{"request_id":"bad","duration_ms":NaN}', "expected a value" },
+    { "a number beyond doubles", '{"request_id":"bad","cost_usd":1e999}', "finite" },
+    { "a line cut short", '{"request_id":"bad', "expected the end of a string" },
+    { "JSON nested 10,000 deep", '{"x":' .. ("["):rep(10000) .. ("]"):rep(10000) .. "}", "less nesting" },
+    { "a string of 5 MB", ('{"model":"%s"}'):format(("x"):rep(5000000)), "longer than 1048576 bytes" },
+    { "raw bytes", "\0\1\255", "expected a value" },
+  }
+  for number, case in ipairs(cases) do
+    it("is told of by its place and costs no other: " .. case[1], function()
+      local lines = {}
+      for i = 1, 10000 do
+        lines[i] = ('{"request_id":"%d-%d"}'):format(number, i)
+      end
+      lines[5000] = case[2]
+      local body = s:post("/logs/ingest", table.concat(lines, "\n"), NDJSON).json()
+      assert.same({ 9999, 0, 1 }, { body.accepted, body.merged, body.rejected })
+      assert.same({ 4999, 5000 }, { body.errors[1].index, body.errors[1].line })
+      assert.truthy(body.errors[1].message:find(case[3], 1, true), body.errors[1].message)
+      assert.equal(number * 9999, s:get("/logs/entries?limit=1").json().total_count)
+    end)
+  end
+end)
+
+describe("text that is no UTF-8", function()
+  it("is stored with U+FFFD, and every answer is UTF-8", function()
+    local s = server.start()
+    s:ingest { { request_id = "before" } }
+    s:post("/logs/ingest", '{"request_id":"a","model":"x\255\254y","odd":"\xc3"}', JSON)
+    local row = s:get("/logs/entries/a").json()
+    assert.same({ "x\u{FFFD}\u{FFFD}y", "\u{FFFD}" }, { row.model, row.extra.odd })
+    assert.truthy(utf8.len(s:get("/logs/export").body))
+    s:stop()
+  end)
+end)
+
 describe("hooks.lua", function()
   local HOOKS = [[
     local hooks = {}

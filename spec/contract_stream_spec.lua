@@ -56,6 +56,7 @@ describe("GET /logs/stream", function()
     local r = s:request { method = "HEAD", path = "/logs/stream" }
     assert.equal(200, r.status)
     assert.equal("text/event-stream; charset=utf-8", r.headers["content-type"])
+    assert.same({ "chunked" }, { r.headers["transfer-encoding"], r.headers["content-length"] })
   end)
 
   it("shows of a record what was received, and only its event's fields", function()

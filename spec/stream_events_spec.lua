@@ -126,12 +126,6 @@ describe("GET /logs/stream", function()
     assert.equal("int_parsing", faults[2].type)
   end)
 
-  it("has no body for HEAD", function()
-    local answer = s:request { method = "HEAD", path = "/logs/stream" }
-    assert.equal(200, answer.status)
-    assert.equal("text/event-stream; charset=utf-8", answer.headers["content-type"])
-  end)
-
   local RECORDS = {
     { request_id = "a", method = "POST", endpoint = "/v1/messages", model = "opus", service_type = "proxy",
       status_code = 200, duration_ms = 100 },

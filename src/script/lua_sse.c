@@ -165,7 +165,7 @@ void lua_sse_start(lua_State *L, int index, struct request *r) {
   struct streams *streams = r->loop->streams;
   if (r->method == METHOD_HEAD) {
     set_headers(&head);
-    http_respond(r, &head);
+    http_become_stream(r, &head);
   } else if (streams_admit(streams) < 0) {
     http_respond_error(r, 503, "No place for another subscriber", "retry-after: 5\r\n");
   } else {
