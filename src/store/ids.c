@@ -39,6 +39,7 @@ struct ids {
   struct entries pending; /* the same in order */
   struct entries open;    /* of no segment yet */
   bool rotated;           /* open must become a segment before a generation is dropped again */
+  int64_t first_unread, last_unread; /* segments of the window that are still to be read */
   atomic_bool loaded;
   atomic_size_t count;
 };
@@ -185,6 +186,7 @@ static void rotate_if_due(struct ids *ids, int64_t now_us) {
   ids->previous = current;
   ids->current->since_us = now_us;
   ids->rotated = true;
+  ids->last_unread = 0; /* they would be dropped, too */
 }
 
 static void remember(struct ids *ids, struct id_entry entry, int64_t now_us) {
@@ -362,13 +364,16 @@ static int probe_segment(sqlite3_stmt *chunk, int64_t segment, struct id_entry *
   return rc;
 }
 
-int ids_probe_segments(sqlite3 *db, struct id_entry *wanted, size_t n) {
+static int probe(sqlite3 *db, int64_t first, int64_t last, struct id_entry *wanted, size_t n) {
   sqlite3_stmt *segments = NULL, *chunk = NULL;
-  int rc = sqlite3_prepare_v2(db, "SELECT segment FROM segments ORDER BY segment DESC", -1, &segments, NULL);
+  int rc = sqlite3_prepare_v2(db, "SELECT segment FROM segments WHERE segment BETWEEN ? AND ? ORDER BY segment DESC",
+                              -1, &segments, NULL);
   if (rc == SQLITE_OK)
     rc = sqlite3_prepare_v2(db,
                             "SELECT data FROM ids WHERE segment = ? AND first <= ? ORDER BY first DESC LIMIT 1",
                             -1, &chunk, NULL);
+  sqlite3_bind_int64(segments, 1, first);
+  sqlite3_bind_int64(segments, 2, last);
   while (rc == SQLITE_OK && (rc = sqlite3_step(segments)) == SQLITE_ROW)
     rc = probe_segment(chunk, sqlite3_column_int64(segments, 0), wanted, n);
   sqlite3_finalize(segments);
@@ -376,30 +381,55 @@ int ids_probe_segments(sqlite3 *db, struct id_entry *wanted, size_t n) {
   return rc == SQLITE_DONE ? SQLITE_OK : rc;
 }
 
+int ids_probe_segments(sqlite3 *db, struct id_entry *wanted, size_t n) {
+  return probe(db, INT64_MIN, INT64_MAX, wanted, n);
+}
+
+int ids_probe_unread(struct ids *ids, struct id_entry *wanted, size_t n) {
+  return probe(ids->db, ids->first_unread, ids->last_unread, wanted, n);
+}
+
 /* ---- Start ---- */
 
-static int load_segments(struct ids *ids, int64_t now_us) {
+/* Those of the window, as far as half of max_ids goes. */
+static int find_unread(struct ids *ids, int64_t now_us) {
   sqlite3_stmt *stmt = NULL;
   int rc = sqlite3_prepare_v2(ids->db,
-                              "SELECT data, made_us FROM segments JOIN ids USING(segment) WHERE made_us >= ? AND "
-                              "segment > (SELECT coalesce(max(segment), 0) FROM (SELECT segment, sum(ids) OVER "
-                              "(ORDER BY segment DESC) AS n FROM segments) WHERE n > ?) ORDER BY segment",
+                              "SELECT min(segment), max(segment) FROM (SELECT segment, made_us, sum(ids) OVER "
+                              "(ORDER BY segment DESC) AS n FROM segments) WHERE made_us >= ? AND n <= ?",
                               -1, &stmt, NULL);
   if (rc != SQLITE_OK)
     return rc;
   sqlite3_bind_int64(stmt, 1, now_us - ids->options.window_us);
-  sqlite3_bind_int64(stmt, 2, (int64_t) ids->options.max_ids);
-  while ((rc = sqlite3_step(stmt)) == SQLITE_ROW) {
-    const struct id_entry *entries = sqlite3_column_blob(stmt, 0);
-    size_t n = (size_t) sqlite3_column_bytes(stmt, 0) / sizeof *entries;
-    int64_t made_us = sqlite3_column_int64(stmt, 1);
-    pthread_mutex_lock(&ids->lock);
-    for (size_t i = 0; i < n; i++)
-      remember(ids, entries[i], made_us);
-    pthread_mutex_unlock(&ids->lock);
-    update_count(ids);
+  sqlite3_bind_int64(stmt, 2, (int64_t) ids->options.max_ids / 2);
+  rc = sqlite3_step(stmt);
+  if (rc == SQLITE_ROW && sqlite3_column_type(stmt, 0) != SQLITE_NULL) {
+    ids->first_unread = sqlite3_column_int64(stmt, 0);
+    ids->last_unread = sqlite3_column_int64(stmt, 1);
   }
   sqlite3_finalize(stmt);
+  return rc == SQLITE_ROW || rc == SQLITE_DONE ? SQLITE_OK : rc;
+}
+
+bool ids_has_unread(const struct ids *ids) {
+  return ids->last_unread >= ids->first_unread && ids->last_unread > 0;
+}
+
+int ids_read_segment(struct ids *ids) {
+  sqlite3_stmt *stmt = NULL;
+  int rc = sqlite3_prepare_v2(ids->db, "SELECT data FROM ids WHERE segment = ?", -1, &stmt, NULL);
+  sqlite3_bind_int64(stmt, 1, ids->last_unread);
+  for (; rc == SQLITE_OK && (rc = sqlite3_step(stmt)) == SQLITE_ROW; rc = SQLITE_OK) {
+    const struct id_entry *entries = sqlite3_column_blob(stmt, 0);
+    size_t n = (size_t) sqlite3_column_bytes(stmt, 0) / sizeof *entries;
+    pthread_mutex_lock(&ids->lock);
+    for (size_t i = 0; i < n; i++)
+      generation_add(ids->previous, entries[i]);
+    pthread_mutex_unlock(&ids->lock);
+  }
+  sqlite3_finalize(stmt);
+  update_count(ids);
+  ids->last_unread = rc == SQLITE_DONE ? ids->last_unread - 1 : 0;
   return rc == SQLITE_DONE ? SQLITE_OK : rc;
 }
 
@@ -422,8 +452,7 @@ static int load_rows(struct ids *ids, const char *id, int64_t now_us) {
 }
 
 int ids_load(struct ids *ids, const char *id, int64_t now_us) {
-  int rc = load_segments(ids, now_us);
-  ids->rotated = false;
+  int rc = find_unread(ids, now_us);
   if (rc == SQLITE_OK)
     rc = load_rows(ids, id, now_us);
   atomic_store(&ids->loaded, rc == SQLITE_OK);
@@ -441,5 +470,6 @@ void ids_forget(struct ids *ids) {
   pthread_mutex_unlock(&ids->lock);
   pending_clear(ids);
   entries_clear(&ids->open);
+  ids->last_unread = 0;
   update_count(ids);
 }

@@ -114,13 +114,14 @@ static int apply_all(struct writer *w, struct write *write, const struct id_entr
 int writer_apply(struct writer *w, struct write *write) {
   struct batch *b = write->batch;
   write->accepted = write->merged = 0;
-  if (!write->probe_all)
+  if (!write->probe_all && !ids_has_unread(w->ids))
     return apply_all(w, write, NULL);
   struct id_entry *wanted = xcalloc(b->count + 1, sizeof *wanted);
   for (size_t i = 0; i < b->count; i++)
     wanted[i].fingerprint = fingerprint_of(w, b, i);
   qsort(wanted, b->count, sizeof *wanted, id_entry_compare);
-  int rc = ids_probe_segments(w->db, wanted, b->count);
+  int rc = write->probe_all ? ids_probe_segments(w->db, wanted, b->count)
+                            : ids_probe_unread(w->ids, wanted, b->count);
   if (rc == SQLITE_OK)
     rc = apply_all(w, write, wanted);
   free(wanted);

@@ -105,12 +105,15 @@ int writer_resume_rebuild(struct writer *w) {
 /* ---- When ---- */
 
 bool writer_has_upkeep(const struct writer *w) {
-  return w->fresh != NULL;
+  return w->fresh != NULL || ids_has_unread(w->ids);
 }
 
 void writer_upkeep(struct writer *w) {
   if (ids_segment_due(w->ids) && ids_write_segment(w->ids, 1, clock_now_us()) != SQLITE_OK)
     log_error("writing fingerprints failed", log_str("error", sqlite3_errmsg(w->db)));
+  if (ids_has_unread(w->ids) && ids_read_segment(w->ids) != SQLITE_OK)
+    log_error("reading fingerprints failed: repeated ids may be stored twice",
+              log_str("error", sqlite3_errmsg(w->db)));
   if (w->fresh != NULL)
     rebuild(w);
   checkpoint_if_due(w);
