@@ -80,11 +80,21 @@ static void add_at(struct sketch *s, int32_t index, int64_t count) {
   *cell = plus(*cell, count);
 }
 
-void sketch_add(struct sketch *s, double value, int64_t count) {
-  if (value > 0)
-    add_at(s, index_of(value), count);
-  else
+enum { ZERO = INT32_MIN };
+
+int32_t sketch_bucket(double value) {
+  return value > 0 ? index_of(value) : ZERO;
+}
+
+void sketch_add_bucket(struct sketch *s, int32_t bucket, int64_t count) {
+  if (bucket == ZERO)
     s->zero = plus(s->zero, count);
+  else
+    add_at(s, bucket, count);
+}
+
+void sketch_add(struct sketch *s, double value, int64_t count) {
+  sketch_add_bucket(s, sketch_bucket(value), count);
 }
 
 void sketch_merge(struct sketch *into, const struct sketch *from) {

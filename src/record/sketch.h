@@ -20,6 +20,8 @@ struct sketch {
 void sketch_clear(struct sketch *s);
 void sketch_add(struct sketch *s, double value,
                 int64_t count); /* count may be negative; NaN counts as zero */
+int32_t sketch_bucket(double value); /* once for several sketches */
+void sketch_add_bucket(struct sketch *s, int32_t bucket, int64_t count);
 void sketch_merge(struct sketch *into, const struct sketch *from);
 int64_t sketch_count(const struct sketch *s);
 

@@ -169,8 +169,7 @@ void rollups_free(struct rollups *rollups) {
 /* A key starts with the set and, for a cell, its tier; then the bucket in seconds and the by columns. */
 static void put_head(struct buf *key, size_t set, enum tier tier, int64_t second) {
   key->len = 0;
-  buf_putc(key, (char) set);
-  buf_putc(key, (char) tier);
+  buf_append(key, (char[]) {(char) set, (char) tier}, 2);
   key_put_int(key, floor_to(second, tier_seconds[tier]));
 }
 

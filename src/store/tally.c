@@ -9,11 +9,7 @@
 void facts_of(struct facts *facts, const struct schema *schema, const struct record *r, const struct buf *text) {
   for (size_t i = 0; i < schema->nmeasures; i++)
     facts->sums[i] = measure_value(&schema->measures[i], schema, r, text);
-  facts->value = 0;
-  if (schema->sketch < 0)
-    return;
-  union value v = r->v[schema->sketch];
-  facts->value = schema->columns[schema->sketch].type == COLUMN_FLOAT ? v.f : (double) v.i;
+  facts->bucket = schema->sketch >= 0 ? sketch_bucket(r->v[schema->sketch].f) : 0;
 }
 
 uint64_t facts_columns(const struct schema *schema) {
@@ -90,7 +86,7 @@ void tally_add(struct tally *t, const struct schema *schema, const struct facts 
   for (size_t i = 0; i < schema->nmeasures; i++)
     t->sums[i] = add_saturating(t->sums[i], sign < 0 ? -facts->sums[i] : facts->sums[i]);
   if (schema->sketch >= 0)
-    sketch_add(&t->sketch, facts->value, sign);
+    sketch_add_bucket(&t->sketch, facts->bucket, sign);
 }
 
 void tally_merge(struct tally *into, const struct tally *from, const struct schema *schema) {

@@ -8,7 +8,7 @@
 /* What one record adds to every measure of the schema. */
 struct facts {
   int64_t sums[SCHEMA_MAX_MEASURES];
-  double value; /* of the sketch's column */
+  int32_t bucket; /* of the sketch */
 };
 
 void facts_of(struct facts *facts, const struct schema *schema, const struct record *r, const struct buf *text);
