@@ -6,11 +6,12 @@ const events = (prefix, count, more = {}) => Array.from({ length: count }, (_, i
 const models = (page) => page.locator("tbody tr td:nth-child(3)").allTextContents();
 const isLive = (page) => page.waitForSelector(".badge.live");
 
-const withServer = (body) => async ({ openAt }) => {
+const withServer = (body) => async ({ openAt, close }) => {
   const server = await startServer();
   try {
     await body({ server, open: (options) => openAt(server.url, { query: "?view=live", ...options }) });
   } finally {
+    await close(); // a page that outlives its server complains
     await server.end();
   }
 };

@@ -19,11 +19,12 @@ async function run(body, browser, server, records) {
     opened.push(page);
     return page;
   };
+  const close = () => Promise.all(opened.map((page) => page.close()));
   try {
-    await body({ openAt, open: (options) => openAt(server.url, options), url: server.url, records });
+    await body({ openAt, close, open: (options) => openAt(server.url, options), url: server.url, records });
     same([], opened.flatMap((page) => page.problems), "problems of the page");
   } finally {
-    await Promise.all(opened.map((page) => page.close()));
+    await close();
   }
 }
 

@@ -2,11 +2,12 @@
 import { startServer } from "./server.mjs";
 import { check, figure, same, until } from "./browser.mjs";
 
-const withServer = (body, options) => async ({ openAt }) => {
+const withServer = (body, options) => async ({ openAt, close }) => {
   const server = await startServer(options);
   try {
     await body({ server, open: (more) => openAt(server.url, more) });
   } finally {
+    await close(); // a page that outlives its server complains
     await server.end();
   }
 };

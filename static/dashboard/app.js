@@ -94,8 +94,6 @@ async function show(state) {
   const view = views[name];
   leave?.();
   drawTabs({ ...state, view: name });
-  form.hidden = view.filters === false;
-  if (view.filters !== false) drawFilters(form, state, { times: view.times !== false });
   document.title = `${view.name} · Moonledger`;
   if (shown !== name) replace(main);
   shown = name;
@@ -104,8 +102,11 @@ async function show(state) {
   main.setAttribute("aria-busy", "true");
   try {
     const { draw } = await view.load();
-    if (mine === turn)
-      await draw(main, state, { signal: abort.signal, say, fail: (error) => { if (mine === turn) fail(error); } });
+    if (mine !== turn) return;
+    const drawn = draw(main, state, { signal: abort.signal, say, fail: (error) => { if (mine === turn) fail(error); } });
+    form.hidden = view.filters === false;
+    if (view.filters !== false) drawFilters(form, state, { times: view.times !== false }); // while the answer is on its way
+    await drawn;
   } catch (error) {
     if (mine === turn) fail(error);
   }
