@@ -346,6 +346,7 @@ bool load_script(struct script *script, const struct snapshot *snapshot, struct 
   load_all(&l);
   script->loading = false;
   lua_gc(script->L, LUA_GCCOLLECT);
+  memory_free_spare(&script->memory);
 
   if (l.first) {
     generation->config = l.config;

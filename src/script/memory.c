@@ -93,6 +93,7 @@ void memory_free_spare(struct memory *m) {
       next = *(void **) block;
       free(block);
     }
+  memset(m->spare, 0, sizeof m->spare);
 }
 
 void memory_enter(struct task *task) {
