@@ -32,6 +32,19 @@ for _, workers in ipairs { 1, 2 } do
       end
     end)
 
+    it("sends long answers whole and in their order, and ends only behind the last", function()
+      local long = "GET /t/big?n=3000000 HTTP/1.1"
+      local bytes = http.bytes(long) .. show .. http.bytes(long) .. http.bytes(long, "Connection: close\r\n")
+      local connection <close> = s:raw(bytes)
+      assert.same(200, s:get("/t/show").status)
+      local body = ("0123456789"):rep(300000)
+      for i = 1, 4 do
+        local response = connection:response()
+        assert.is_true(i == 2 and response.json().path == "/t/show" or response.body == body)
+      end
+      assert.same("", connection:rest())
+    end)
+
     it("answers thousands of pipelined requests", function()
       local connection <close> = s:raw(show:rep(4999) .. http.bytes("GET /t/show HTTP/1.1", "Connection: close\r\n"))
       local _, answers = connection:rest():gsub("HTTP/1.1 200 OK\r\n", "")
