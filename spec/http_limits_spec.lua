@@ -8,6 +8,7 @@ config.limits = {
   body_bytes = 100000, in_flight_bytes = 150000, request_line_bytes = 500, header_bytes = 2000, header_fields = 20,
   header_ms = 200, body_ms = 300, body_bytes_per_second = 10000, idle_ms = 400, connections = 20,
 }
+config.script.memory_bytes = 256 * 1024 * 1024
 ]]
 
 local function post(length, body)
