@@ -79,6 +79,7 @@ describe("the configuration", function()
     { "return { bogus = 1 }", "config.lua:1: bogus: unknown key" },
     { "return { storage = { durability = 1 } }", "storage.durability: expected one of full|normal" },
     { "return { storage = { readers = 0 } }", "storage.readers: expected an integer from 1 to 64, got 0" },
+    { "return { metrics = { namespace = '9 lives' } }", "metrics.namespace: expected letters, digits and _" },
     { "return { features = { dashboard_enabled = 'yes' } }", "features.dashboard_enabled: expected" },
     { "return { routes = { { 'GET' } } }", 'routes[1]: expected { "GET", "/path", "routes.file" }' },
     { "return { routes = { { 'GET', '/x', 'routes.none' } } }", "routes.none" },

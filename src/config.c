@@ -376,6 +376,12 @@ static bool is_loopback(const char *host) {
   return strncmp(host, "127.", 4) == 0 || strcmp(host, "::1") == 0 || strcmp(host, "localhost") == 0;
 }
 
+/* Prometheus data model, "Metric names and labels"; empty: names have nothing in front. */
+static bool is_namespace(const char *s) {
+  static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_0123456789";
+  return s[strspn(s, letters)] == '\0' && !(*s >= '0' && *s <= '9');
+}
+
 static void check_together(struct config *config, struct buf *errors) {
   if (!is_loopback(config->host) && config->ntokens == 0 && !config->allow_remote_without_tokens)
     buf_printf(errors,
@@ -388,6 +394,9 @@ static void check_together(struct config *config, struct buf *errors) {
              "logs_collection_enabled");
   if (config->features.dashboard_enabled && !config->features.logs_endpoints_enabled)
     complain(errors, "features.dashboard_enabled", "needs features.%s", "logs_endpoints_enabled");
+  if (!is_namespace(config->metrics.name_space))
+    complain(errors, "metrics.namespace", "expected letters, digits and _, no digit first, got %s",
+             config->metrics.name_space);
 }
 
 static void apply_overrides(struct config *config, const struct config_overrides *overrides, struct buf *errors) {

@@ -61,10 +61,6 @@ const struct generation *script_generation(lua_State *L) {
   return script_of(L)->generation;
 }
 
-bool script_is_loading(lua_State *L) {
-  return script_of(L)->loading;
-}
-
 const struct services *script_services(lua_State *L) {
   return script_of(L)->services;
 }

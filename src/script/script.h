@@ -50,7 +50,6 @@ int script_wait(lua_State *L, struct job *job);
 
 struct script *script_of(lua_State *L);
 const struct generation *script_generation(lua_State *L);
-bool script_is_loading(lua_State *L); /* files are being loaded: nothing is served yet */
 const struct services *script_services(lua_State *L);
 struct loop *script_loop(lua_State *L);
 struct request *
