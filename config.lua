@@ -72,7 +72,7 @@ return {
     total_cpu_ms = 4000, -- CPU time of one request or turn of every(): 503
     wall_ms = 30000, -- and its time on the clock
     load_cpu_ms = 500, -- CPU time to load all files
-    memory_bytes = 64 * MiB, -- of one loop's Lua state
+    memory_bytes = 64 * MiB, -- of one loop's Lua state; the last eighth is for requests that hold little
   },
 
   stream = {
