@@ -1,5 +1,6 @@
 /** What each view shows of a month of requests. */
 import { readFile } from "node:fs/promises";
+import { milliseconds } from "../../static/dashboard/lib/format.js";
 import { check, figure, same, texts, until } from "./browser.mjs";
 
 const month = "?window=30d";
@@ -94,7 +95,7 @@ export const cases = {
     const { page } = await open({ query: `${month}&view=requests` });
     await page.getByRole("button", { name: "Duration" }).click();
     const longest = [...records].sort((a, b) => b.duration_ms - a.duration_ms)[0];
-    await until(page, (n) => document.querySelector("tbody tr:first-child td:nth-child(6)")?.textContent.startsWith(n), (longest.duration_ms / 1000).toFixed(0).slice(0, 2));
+    await until(page, (text) => document.querySelector("tbody tr:first-child td:nth-child(6)")?.textContent === text, milliseconds(longest.duration_ms));
     same("descending", await page.locator("th", { hasText: "Duration" }).getAttribute("aria-sort"), "order");
   },
 
