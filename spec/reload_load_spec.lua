@@ -106,7 +106,8 @@ for workers = 1, 2 do
       local found = run(connections, SECONDS, flip)
       assert.same({ failed = 0, mixed = 0 }, { failed = found.failed, mixed = found.mixed })
       local grown = resident_kib(s) - before
-      assert.is_true(grown < 8192 or os.getenv "SANITIZE" ~= nil, grown .. " KiB more")
+      -- TSan's own memory grows with what was ever allocated.
+      assert.is_true(grown < 8192 or os.getenv "SANITIZE" == "thread", grown .. " KiB more")
     end)
   end)
 end
