@@ -12,50 +12,49 @@ enum { MAX_CONNECTIONS = 256 };
 struct client {
   int fd;
   bool busy, sending;
-  struct buf body, out, in; /* body: the next batch, made while the server works */
+  struct buf out, in;
   size_t sent;
   int64_t since_ns;
 };
 
 static struct {
   const char *path;
-  uint64_t batch, rows, next, prepared, accepted, refused;
+  uint64_t batch, rows, next, sent, accepted, refused;
   int64_t started_ns, until_ns, rate;
   struct record_source source;
   struct samples latencies;
   struct client clients[MAX_CONNECTIONS];
   int nclients, nbusy;
+  struct buf ready[MAX_CONNECTIONS]; /* the next nclients batches, a ring: made while the server works */
 } load;
 
-static void prepare(struct client *c) {
-  if (c->body.len > 0)
-    return;
+static void prepare(struct buf *body) {
+  body->len = 0;
   for (uint64_t i = 0; i < load.batch; i++)
-    record_write(&c->body, &load.source, load.next++);
+    record_write(body, &load.source, load.next++);
 }
 
 static int64_t due_ns(void) {
-  return load.rate ? load.started_ns + (int64_t) (load.prepared * 1e9 / load.rate) : 0;
+  return load.rate ? load.started_ns + (int64_t) (load.sent * 1e9 / load.rate) : 0;
 }
 
 static bool finished(int64_t now) {
-  return load.prepared >= load.rows || (load.until_ns && now >= load.until_ns);
+  return load.sent >= load.rows || (load.until_ns && now >= load.until_ns);
 }
 
 static void start_request(struct client *c, int64_t now) {
-  prepare(c);
-  load.prepared += load.batch;
+  struct buf *body = &load.ready[load.sent / load.batch % load.nclients];
+  load.sent += load.batch;
   c->out.len = c->sent = 0;
   buf_printf(&c->out,
              "POST %s HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/x-ndjson\r\nContent-Length: %zu\r\n\r\n",
-             load.path, c->body.len);
-  buf_append(&c->out, c->body.data, c->body.len);
-  c->body.len = 0;
+             load.path, body->len);
+  buf_append(&c->out, body->data, body->len);
   c->since_ns = now;
   c->busy = true;
   c->sending = !client_write(c->fd, &c->out, &c->sent);
   load.nbusy++;
-  prepare(c);
+  prepare(body);
 }
 
 static void end_request(struct client *c, int status, size_t length) {
@@ -118,7 +117,7 @@ int main(int argc, char **argv) {
     die("at most %d connections", MAX_CONNECTIONS);
   for (int i = 0; i < load.nclients; i++) {
     load.clients[i].fd = client_connect(option_int(argv, "--port", 8787));
-    prepare(&load.clients[i]);
+    prepare(&load.ready[i]);
   }
   int64_t seconds = option_int(argv, "--seconds", 0);
   load.until_ns = seconds ? clock_monotonic_ns() + seconds * 1000000000 : 0;
