@@ -1,9 +1,15 @@
+#include <sched.h>
 #include <stdlib.h>
 #include <strings.h>
 
 #include "http/exchange.h"
 
-enum { GZIP_WINDOW = 15 + 16, GZIP_MEMORY = 8, GZIP_LEVEL = 4, THREAD_BYTES = 128 << 10 };
+enum {
+  GZIP_WINDOW = 15 + 16,
+  GZIP_MEMORY = 8,
+  GZIP_LEVEL = 4,
+  PIECE_BYTES = 64 << 10, /* a longer body is for another thread */
+};
 
 /* A long body that another thread compresses, so that the loop's other clients do not wait. */
 struct squeeze {
@@ -58,13 +64,19 @@ static z_stream *deflater_new(void) {
   return z;
 }
 
+/* Yields between pieces: a loop on the same core would wait for the end of this thread's slice, some 3 ms. */
 static struct buf compress_with(z_stream *z, const struct buf *body) {
   struct buf out = {0};
-  size_t bound = deflateBound(z, body->len);
+  size_t bound = deflateBound(z, body->len), left = body->len;
   z->next_in = (Bytef *) body->data;
-  z->avail_in = (uInt) body->len;
   z->next_out = (Bytef *) buf_reserve(&out, bound);
   z->avail_out = (uInt) bound;
+  for (; left > PIECE_BYTES; left -= PIECE_BYTES) {
+    z->avail_in = PIECE_BYTES;
+    deflate(z, Z_NO_FLUSH);
+    sched_yield();
+  }
+  z->avail_in = (uInt) left;
   deflate(z, Z_FINISH);
   out.len = bound - z->avail_out;
   return out;
@@ -115,7 +127,7 @@ static void squeeze(struct exchange *e, struct response *response) {
 
 void gzip_respond(struct exchange *e, struct response *response) {
   struct connections *all = connections_of(e->request.conn);
-  if (response->body.len > THREAD_BYTES) {
+  if (response->body.len > PIECE_BYTES) {
     squeeze(e, response);
     return;
   }

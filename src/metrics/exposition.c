@@ -1,4 +1,5 @@
 #include <math.h>
+#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -7,6 +8,8 @@
 #include "metrics/registry.h"
 
 /* Prometheus text format 0.0.4 ("Exposition formats") and OpenMetrics 1.0. */
+
+enum { PIECE_BYTES = 64 << 10 };
 
 static const char *const CONTENT_TYPES[] = {
     [EXPOSITION_TEXT] = "text/plain; version=0.0.4; charset=utf-8",
@@ -178,13 +181,18 @@ static void put_histogram(struct buf *out, const struct series *s) {
   out->len += (size_t) (p - start);
 }
 
+/* Yields between pieces: a loop on the same core would wait for the end of this thread's slice, some 3 ms. */
 static void put_family(struct buf *out, const struct metric *f, enum exposition format) {
   put_metadata(out, f, format);
-  for (const struct series *s = f->first; s != NULL; s = atomic_load_explicit(&s->next, memory_order_acquire))
+  for (const struct series *s = f->first; s != NULL; s = atomic_load_explicit(&s->next, memory_order_acquire)) {
+    size_t piece = out->len / PIECE_BYTES;
     if (f->kind == METRIC_HISTOGRAM)
       put_histogram(out, s);
     else
       put_simple(out, s);
+    if (out->len / PIECE_BYTES > piece)
+      sched_yield();
+  }
 }
 
 void metrics_render(struct metrics *m, enum exposition format, struct buf *out) {
