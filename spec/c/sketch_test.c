@@ -62,7 +62,7 @@ static void order(void) {
   for (int i = 0; i < 8; i++) {
     packed.len = 0;
     sketch_pack(&parts[i], &packed);
-    CHECK(sketch_merge_packed(&whole, packed.data, packed.len));
+    CHECK(sketch_merge_packed(&whole, packed.data, packed.len, 1));
   }
   CHECK(same(&forward, &whole));
 
@@ -113,7 +113,7 @@ static void garbage(void) {
                                       "\x01\x01\x80\x80\x80\x80\x80\x80\x80\x80\x80\x80\x01",
                                       "\x01\x02\x10\x02\xbf\x16\x02\x10\x02"};
   for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++)
-    CHECK(!sketch_merge_packed(&s, wrong[i], strlen(wrong[i])));
+    CHECK(!sketch_merge_packed(&s, wrong[i], strlen(wrong[i]), 1));
   CHECK(same(&s, &before));
 
   for (int i = 0; i < 200000; i++) {
@@ -123,7 +123,7 @@ static void garbage(void) {
       bytes[k] = (unsigned char) rand();
     if (len > 0 && rand() % 2)
       bytes[0] = 1;
-    sketch_merge_packed(&s, bytes, len);
+    sketch_merge_packed(&s, bytes, len, 1);
     CHECK(s.len <= 90 * 32 + 1);
   }
   sketch_clear(&s);

@@ -43,9 +43,9 @@ static void text(const char *data, size_t len) {
 static void packed_sketch(const char *data, size_t len) {
   struct sketch s = {0}, again = {0};
   struct buf packed = {0};
-  if (sketch_merge_packed(&s, data, len)) {
+  if (sketch_merge_packed(&s, data, len, 1)) {
     sketch_pack(&s, &packed);
-    FUZZ_CHECK(sketch_merge_packed(&again, packed.data, packed.len));
+    FUZZ_CHECK(sketch_merge_packed(&again, packed.data, packed.len, 1));
     FUZZ_CHECK(sketch_count(&again) == sketch_count(&s));
     sketch_quantile(&s, 0.99);
   }

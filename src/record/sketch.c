@@ -185,14 +185,19 @@ static inline bool take_varint(struct packed *t, uint64_t *n) {
   return false;
 }
 
+static int64_t signed_count(uint64_t packed, int sign) {
+  int64_t count = unzigzag(packed);
+  return sign < 0 ? plus(~count, 1) : count;
+}
+
 /* Without into it only looks whether the bytes are a sketch. */
-static bool unpack(struct packed t, struct sketch *into) {
+static bool unpack(struct packed t, struct sketch *into, int sign) {
   uint64_t gap, count, zero;
   int64_t index = MIN_INDEX;
   if (t.p == t.end || *t.p++ != VERSION || !take_varint(&t, &zero))
     return false;
   if (into != NULL)
-    into->zero = plus(into->zero, unzigzag(zero));
+    into->zero = plus(into->zero, signed_count(zero, sign));
   while (t.p < t.end) {
     if (!take_varint(&t, &gap) || gap > MAX_INDEX - MIN_INDEX || !take_varint(&t, &count))
       return false;
@@ -200,12 +205,12 @@ static bool unpack(struct packed t, struct sketch *into) {
     if (index > MAX_INDEX)
       return false;
     if (into != NULL)
-      add_at(into, (int32_t) index, unzigzag(count));
+      add_at(into, (int32_t) index, signed_count(count, sign));
   }
   return true;
 }
 
-bool sketch_merge_packed(struct sketch *into, const void *data, size_t len) {
+bool sketch_merge_packed(struct sketch *into, const void *data, size_t len, int sign) {
   struct packed t = {data, (const unsigned char *) data + len};
-  return unpack(t, NULL) && unpack(t, into);
+  return unpack(t, NULL, 1) && unpack(t, into, sign);
 }

@@ -77,7 +77,7 @@ static void put_column(struct buf *key, const struct column *c, sqlite3_stmt *st
   }
 }
 
-static int add_cell(struct aggregate *a, struct inquiry *in, sqlite3_stmt *stmt) {
+static int add_cell(struct aggregate *a, struct inquiry *in, sqlite3_stmt *stmt, int sign) {
   const struct schema *schema = a->schema;
   int next = 1;
   put_bucket(a, in, sqlite3_column_int64(stmt, 0));
@@ -89,14 +89,14 @@ static int add_cell(struct aggregate *a, struct inquiry *in, sqlite3_stmt *stmt)
   struct tally *group = group_at(a, in);
   if (group == NULL)
     return SQLITE_TOOBIG;
-  group->rows += rows;
+  group->rows += sign * rows;
   for (size_t i = 0; i < schema->nmeasures; i++)
-    group->sums[i] = add_saturating(group->sums[i], sqlite3_column_int64(stmt, next++));
+    group->sums[i] = add_saturating(group->sums[i], sqlite3_column_int64(stmt, next++), sign);
   if (in->question->nquantiles == 0)
     return SQLITE_OK;
   const void *packed = sqlite3_column_blob(stmt, next);
-  return sketch_merge_packed(&group->sketch, packed, (size_t) sqlite3_column_bytes(stmt, next)) ? SQLITE_OK
-                                                                                              : SQLITE_CORRUPT;
+  size_t len = (size_t) sqlite3_column_bytes(stmt, next);
+  return sketch_merge_packed(&group->sketch, packed, len, sign) ? SQLITE_OK : SQLITE_CORRUPT;
 }
 
 static int add_cells(struct aggregate *a, struct inquiry *in) {
@@ -115,7 +115,7 @@ static int add_cells(struct aggregate *a, struct inquiry *in) {
     sqlite3_bind_int64(stmt, 3, cells->span.to / 1000000);
     where_bind(stmt, 4, a->where, a->schema, a->time);
     while (rc == SQLITE_OK && (rc = sqlite3_step(stmt)) == SQLITE_ROW)
-      rc = add_cell(a, in, stmt);
+      rc = add_cell(a, in, stmt, cells->sign);
     sqlite3_reset(stmt);
     rc = rc == SQLITE_DONE ? SQLITE_OK : rc;
   }
@@ -132,13 +132,22 @@ static uint64_t columns_needed(const struct aggregate *a) {
   return columns;
 }
 
+/* What a row of a scan counts for.  Where cells answer, rows that they lack count in the tail's scan alone. */
+static int sign_of(const struct aggregate *a, const struct inquiry *in, const struct record *r, bool tail) {
+  bool lacking = in->plan.ncells > 0 && r->row > a->counted;
+  if (lacking || tail)
+    return lacking && tail;
+  return plan_row_sign(&in->plan, r->v[a->schema->time].i);
+}
+
 static int add_row(struct aggregate *a, const struct record *r, const struct buf *text, bool tail) {
   struct facts facts;
   int64_t time = r->v[a->schema->time].i;
   facts_of(&facts, a->schema, r, text);
   for (size_t i = 0; i < a->ninquiries; i++) {
     struct inquiry *in = &a->inquiries[i];
-    if (span_has(in->plan.rows, in->plan.nrows, time) == tail)
+    int sign = sign_of(a, in, r, tail);
+    if (sign == 0)
       continue;
     put_bucket(a, in, floor_to(time, 1000000) / 1000000);
     for (size_t j = 0; j < in->question->nby; j++)
@@ -146,7 +155,7 @@ static int add_row(struct aggregate *a, const struct record *r, const struct buf
     struct tally *group = group_at(a, in);
     if (group == NULL)
       return SQLITE_TOOBIG;
-    tally_add(group, a->schema, &facts, 1);
+    tally_add(group, a->schema, &facts, sign);
   }
   return SQLITE_OK;
 }
@@ -225,7 +234,7 @@ static int add_all_rows(struct aggregate *a) {
   size_t n = 0;
   for (size_t i = 0; i < a->ninquiries; i++)
     for (size_t j = 0; j < a->inquiries[i].plan.nrows; j++)
-      spans[n++] = a->inquiries[i].plan.rows[j];
+      spans[n++] = a->inquiries[i].plan.rows[j].span;
   qsort(spans, n, sizeof *spans, by_from);
   int rc = SQLITE_OK;
   for (size_t i = 0; i < n && rc == SQLITE_OK;) {

@@ -90,10 +90,19 @@ static void write_group(struct rowset *rows, const struct schema *schema, const 
   buf_clear(&scratch);
 }
 
+/* Groups that only the cells beyond the window had. */
+static size_t drop_empty(struct tally **groups, size_t n) {
+  size_t kept = 0;
+  for (size_t i = 0; i < n; i++)
+    if (groups[i]->rows != 0)
+      groups[kept++] = groups[i];
+  return kept;
+}
+
 void answer_question(struct question *question, const struct tallies *tallies) {
   struct order order = {question->order_by, question->descending};
   struct tally **groups = tallies_sorted(tallies);
-  size_t n = tallies->table.len;
+  size_t n = drop_empty(groups, tallies->table.len);
   if (n > 0 && (order.measure >= 0 || order.descending))
     qsort_r(groups, n, sizeof *groups, by_order, &order);
   if (question->limit > 0 && n > question->limit)

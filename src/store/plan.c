@@ -2,11 +2,6 @@
 
 #include "store/rollup.h"
 
-static int64_t ceil_to(int64_t n, int64_t width) {
-  int64_t floor = floor_to(n, width);
-  return floor == n ? n : floor + width;
-}
-
 static bool narrow(struct span *window, const struct condition *item) {
   int64_t time = item->nvalues == 1 ? item->values[0].i : 0;
   int64_t after = time < INT64_MAX ? time + 1 : time;
@@ -34,34 +29,55 @@ bool plan_window(const struct conditions *where, const struct schema *schema, st
   return true;
 }
 
-bool span_has(const struct span *spans, size_t n, int64_t time) {
-  for (size_t i = 0; i < n; i++)
-    if (time >= spans[i].from && time < spans[i].to)
-      return true;
-  return false;
+int plan_row_sign(const struct plan *plan, int64_t time) {
+  for (size_t i = 0; i < plan->nrows; i++)
+    if (time >= plan->rows[i].span.from && time < plan->rows[i].span.to)
+      return plan->rows[i].sign;
+  return 0;
 }
 
-/* Covers the window with the widest cells that fit, what is left at its ends with narrower ones, the rest
- * with rows. */
-static void cover(struct plan *plan, uint8_t tiers, int tier, struct span window) {
+static int64_t nearest(int64_t n, int64_t width) {
+  if (n == INT64_MIN || n == INT64_MAX)
+    return n;
+  int64_t floor = floor_to(n, width);
+  return n - floor > width / 2 ? floor + width : floor;
+}
+
+static uint64_t distance(int64_t a, int64_t b) {
+  return a < b ? (uint64_t) b - (uint64_t) a : (uint64_t) a - (uint64_t) b;
+}
+
+static void cover(struct plan *plan, uint8_t tiers, int tier, struct span window, int sign);
+
+/* What lies between an end of the window and the wide cells that stand for it: too little, or from > to, too much. */
+static void cover_end(struct plan *plan, uint8_t tiers, int tier, int64_t from, int64_t to, int sign) {
+  if (from <= to)
+    cover(plan, tiers, tier, (struct span) {from, to}, sign);
+  else
+    cover(plan, tiers, tier, (struct span) {to, from}, -sign);
+}
+
+/* Covers the window with the widest cells that fit, and what they leave open or have too much at its ends with
+ * narrower ones, the rest with rows. */
+static void cover(struct plan *plan, uint8_t tiers, int tier, struct span window, int sign) {
   if (window.from >= window.to)
     return;
   while (tier >= 0 && !(tiers >> tier & 1))
     tier--;
   if (tier < 0) {
-    plan->rows[plan->nrows++] = window;
+    plan->rows[plan->nrows++] = (struct row_span) {window, sign};
     return;
   }
   int64_t width = tier_seconds[tier] * 1000000;
-  int64_t from = window.from == INT64_MIN ? INT64_MIN : ceil_to(window.from, width);
-  int64_t to = window.to == INT64_MAX ? INT64_MAX : floor_to(window.to, width);
-  if (from >= to) {
-    cover(plan, tiers, tier - 1, window);
+  int64_t from = nearest(window.from, width), to = nearest(window.to, width);
+  uint64_t left = distance(window.from, from) + distance(window.to, to);
+  if (from >= to || left >= distance(window.from, window.to)) {
+    cover(plan, tiers, tier - 1, window, sign);
     return;
   }
-  plan->cells[plan->ncells++] = (struct cell_span) {(enum tier) tier, {from, to}};
-  cover(plan, tiers, tier - 1, (struct span) {window.from, from});
-  cover(plan, tiers, tier - 1, (struct span) {to, window.to});
+  plan->cells[plan->ncells++] = (struct cell_span) {(enum tier) tier, {from, to}, sign};
+  cover_end(plan, tiers, tier - 1, window.from, from, sign);
+  cover_end(plan, tiers, tier - 1, to, window.to, sign);
 }
 
 static uint64_t columns_of(const int *by, size_t nby) {
@@ -101,5 +117,5 @@ void plan_question(struct plan *plan, const struct schema *schema, const struct 
     plan->set = set;
     tiers = set_tiers;
   }
-  cover(plan, tiers, TIERS - 1, window);
+  cover(plan, tiers, TIERS - 1, window, 1);
 }

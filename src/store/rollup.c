@@ -300,11 +300,11 @@ static int load_cell(struct rollups *rollups, struct tally *cell, struct buf *sc
   if (rc == SQLITE_ROW) {
     cell->rows += sqlite3_column_int64(get, 0);
     for (size_t i = 0; i < schema->nmeasures; i++)
-      cell->sums[i] = add_saturating(cell->sums[i], sqlite3_column_int64(get, (int) i + 1));
+      cell->sums[i] = add_saturating(cell->sums[i], sqlite3_column_int64(get, (int) i + 1), 1);
     int blob = (int) schema->nmeasures + 1;
     const void *data = sqlite3_column_blob(get, blob);
     size_t len = (size_t) sqlite3_column_bytes(get, blob);
-    if (schema->sketch >= 0 && !sketch_merge_packed(&cell->sketch, data, len))
+    if (schema->sketch >= 0 && !sketch_merge_packed(&cell->sketch, data, len, 1))
       rc = SQLITE_CORRUPT;
   }
   sqlite3_reset(get);

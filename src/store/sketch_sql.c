@@ -6,7 +6,7 @@
 
 static void merge_argument(sqlite3_context *context, struct sketch *into, sqlite3_value *value) {
   const void *data = sqlite3_value_blob(value);
-  if (data != NULL && !sketch_merge_packed(into, data, (size_t) sqlite3_value_bytes(value)))
+  if (data != NULL && !sketch_merge_packed(into, data, (size_t) sqlite3_value_bytes(value), 1))
     sqlite3_result_error(context, "this is not a sketch", -1);
 }
 

@@ -84,7 +84,7 @@ struct tally **tallies_sorted(const struct tallies *t) {
 void tally_add(struct tally *t, const struct schema *schema, const struct facts *facts, int sign) {
   t->rows += sign;
   for (size_t i = 0; i < schema->nmeasures; i++)
-    t->sums[i] = add_saturating(t->sums[i], sign < 0 ? -facts->sums[i] : facts->sums[i]);
+    t->sums[i] = add_saturating(t->sums[i], facts->sums[i], sign);
   if (schema->sketch >= 0)
     sketch_add_bucket(&t->sketch, facts->bucket, sign);
 }
@@ -92,7 +92,7 @@ void tally_add(struct tally *t, const struct schema *schema, const struct facts 
 void tally_merge(struct tally *into, const struct tally *from, const struct schema *schema) {
   into->rows += from->rows;
   for (size_t i = 0; i < schema->nmeasures; i++)
-    into->sums[i] = add_saturating(into->sums[i], from->sums[i]);
+    into->sums[i] = add_saturating(into->sums[i], from->sums[i], 1);
   if (schema->sketch >= 0)
     sketch_merge(&into->sketch, &from->sketch);
 }

@@ -40,9 +40,9 @@ void tallies_clear(struct tallies *t);
 struct tally **tallies_sorted(const struct tallies *t);
 int tally_compare(const struct tally *a, const struct tally *b);
 
-static inline int64_t add_saturating(int64_t a, int64_t b) {
+static inline int64_t add_saturating(int64_t a, int64_t b, int sign) {
   int64_t sum;
-  if (!__builtin_add_overflow(a, b, &sum))
+  if (!(sign < 0 ? __builtin_sub_overflow(a, b, &sum) : __builtin_add_overflow(a, b, &sum)))
     return sum;
   return a < 0 ? INT64_MIN : INT64_MAX;
 }
