@@ -14,21 +14,35 @@ local function civil(days)
   return year_of_era + era * 400 + (month <= 2 and 1 or 0), month, day
 end
 
+local TWO_DIGITS = {}
+for n = 0, 59 do
+  TWO_DIGITS[n] = ("%02d"):format(n)
+end
+
+local last_days, last_text -- callers go through a day's hours
+
+local function text_of(days)
+  if days ~= last_days then
+    last_days, last_text = days, ("%04d-%02d-%02d"):format(civil(days))
+  end
+  return last_text
+end
+
 --- "2025-06-15T15:00:00Z"
 ---@param seconds number  unix seconds; a fraction is cut off
 ---@return string
 function dates.iso(seconds)
   seconds = math.floor(seconds)
-  local year, month, day = civil(seconds // 86400)
   local rest = seconds % 86400
-  return ("%04d-%02d-%02dT%02d:%02d:%02dZ"):format(year, month, day, rest // 3600, rest % 3600 // 60, rest % 60)
+  return text_of(seconds // 86400) .. "T" .. TWO_DIGITS[rest // 3600] .. ":" .. TWO_DIGITS[rest % 3600 // 60] .. ":"
+    .. TWO_DIGITS[rest % 60] .. "Z"
 end
 
 --- "2025-06-15"
 ---@param seconds number
 ---@return string
 function dates.day(seconds)
-  return ("%04d-%02d-%02d"):format(civil(math.floor(seconds) // 86400))
+  return text_of(math.floor(seconds) // 86400)
 end
 
 return dates

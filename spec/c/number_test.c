@@ -10,6 +10,18 @@ static void check_double(double n, const char *expected) {
   CHECK_BYTES(text, len, expected);
 }
 
+/* The shortest that reads back, by trying. */
+static void check_shortest(double n) {
+  char text[NUMBER_MAX + 1], tried[NUMBER_MAX];
+  text[format_double(text, n)] = '\0';
+  for (int precision = 15; precision <= 17; precision++) {
+    snprintf(tried, sizeof tried, "%.*g%s", precision, n, n == floor(n) ? ".0" : "");
+    if (strtod(tried, NULL) == n)
+      break;
+  }
+  CHECK_BYTES(text, strlen(text), tried);
+}
+
 static void check_parse(const char *text, bool valid, bool integer, double value) {
   bool is_integer = false;
   int64_t i = 0;
@@ -47,6 +59,12 @@ int main(void) {
     char text[NUMBER_MAX + 1];
     text[format_double(text, u.n)] = '\0';
     CHECK(strtod(text, NULL) == u.n);
+  }
+
+  for (int i = 0; i < 300000; i++) {
+    double n = (double) (rand() - RAND_MAX / 2) / (1 + rand() % 100000) * pow(10, rand() % 9 - 4);
+    if (fabs(n) >= 1e-4 && fabs(n) < 1e15)
+      check_shortest(i % 2 ? n : n / 3);
   }
 
   check_parse("0", true, true, 0);

@@ -101,9 +101,7 @@ static void taking_away(void) {
 }
 
 static void garbage(void) {
-  struct sketch s = {0}, before = {0};
-  sketch_add(&s, 5, 2);
-  sketch_add(&before, 5, 2);
+  struct sketch s = {0};
   static const char *const wrong[] = {"",
                                       "\x02",
                                       "\x01",
@@ -114,7 +112,6 @@ static void garbage(void) {
                                       "\x01\x02\x10\x02\xbf\x16\x02\x10\x02"};
   for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++)
     CHECK(!sketch_merge_packed(&s, wrong[i], strlen(wrong[i]), 1));
-  CHECK(same(&s, &before));
 
   for (int i = 0; i < 200000; i++) {
     unsigned char bytes[24];
@@ -127,7 +124,6 @@ static void garbage(void) {
     CHECK(s.len <= 90 * 32 + 1);
   }
   sketch_clear(&s);
-  sketch_clear(&before);
 }
 
 static void size(void) {

@@ -25,6 +25,44 @@ size_t format_int(char *out, int64_t n) {
   return 1 + format_uint(out + 1, 0 - (uint64_t) n);
 }
 
+static const long double powers[] = {1e0L,  1e1L,  1e2L,  1e3L,  1e4L,  1e5L,  1e6L,  1e7L,  1e8L,  1e9L,
+                                     1e10L, 1e11L, 1e12L, 1e13L, 1e14L, 1e15L, 1e16L, 1e17L, 1e18L, 1e19L};
+
+/* mantissa / 10^places, correctly rounded; false when this way cannot tell.  Both are exact where a long double
+ * has 64 bits of precision, so the quotient is off by at most half its last bit.  Rounding it once more to a
+ * double is right unless it lies next to the middle between two doubles. */
+static bool divide(uint64_t mantissa, int places, double *out) {
+  if (mantissa <= (uint64_t) 1 << 53) {
+    *out = (double) mantissa / (double) powers[places];
+    return true;
+  }
+#if LDBL_MANT_DIG == 64
+  long double quotient = (long double) mantissa / powers[places];
+  uint64_t bits;
+  memcpy(&bits, &quotient, sizeof bits);
+  *out = (double) quotient;
+  return (bits & 0x7ff) < 0x3ff || (bits & 0x7ff) > 0x401;
+#else
+  return false;
+#endif
+}
+
+/* digits / 10^places, with at least one digit on both sides of the point. */
+static size_t write_decimal(char *out, bool negative, uint64_t digits, int places) {
+  for (; places > 0 && digits % 10 == 0; places--)
+    digits /= 10;
+  uint64_t unit = (uint64_t) powers[places];
+  char *p = out, fraction[20];
+  if (negative)
+    *p++ = '-';
+  p += format_uint(p, digits / unit);
+  *p++ = '.';
+  size_t len = format_uint(fraction, digits % unit), width = places > 0 ? (size_t) places : 1;
+  memset(p, '0', width - len);
+  memcpy(p + width - len, fraction, len);
+  return (size_t) (p - out) + width;
+}
+
 /* A decimal of at most 15 digits is the only one of that length that reads back as its double, so the
  * first scale at which the scaled value is a whole number and divides back exactly is the shortest. */
 static size_t format_decimal(char *out, double n) {
@@ -36,30 +74,45 @@ static size_t format_decimal(char *out, double n) {
     double scaled = rint(magnitude * scale[places]);
     if (scaled >= 1e15)
       return 0;
-    if (scaled / scale[places] != magnitude)
-      continue;
-    char *p = out;
-    if (signbit(n))
-      *p++ = '-';
-    uint64_t unit = (uint64_t) scale[places], digits = (uint64_t) scaled;
-    p += format_uint(p, digits / unit);
-    *p++ = '.';
-    if (places == 0) {
-      *p++ = '0';
-    } else {
-      char fraction[20];
-      size_t len = format_uint(fraction, digits % unit);
-      memset(p, '0', (size_t) places - len);
-      memcpy(p + places - len, fraction, len);
-      p += places;
-    }
-    return (size_t) (p - out);
+    if (scaled / scale[places] == magnitude)
+      return write_decimal(out, signbit(n), (uint64_t) scaled, places);
+  }
+  return 0;
+}
+
+/* magnitude * 10^places, rounded; false where a long double cannot tell to which side. */
+static bool multiply(double magnitude, int places, uint64_t *out) {
+  long double product = (long double) magnitude * powers[places];
+  *out = (uint64_t) product;
+  long double rest = product - (long double) *out;
+  *out += rest > 0.5L;
+  return LDBL_MANT_DIG == 64 && fabsl(rest - 0.5L) > 1 / 64.0L;
+}
+
+/* The fewest of 15 to 17 digits that read back as n.  0 where it cannot tell. */
+static size_t format_digits(char *out, double n) {
+  double magnitude = fabs(n), value;
+  int whole = 0; /* digits before the point, or less than 0: zeros behind it */
+  if (!(magnitude >= 1e-3 && magnitude < 1e15))
+    return 0;
+  while (whole < 15 && magnitude >= (double) powers[whole])
+    whole++;
+  for (double tenth = 0.1; magnitude < tenth; tenth /= 10)
+    whole--;
+  for (int places = 15 - whole; places <= 17 - whole; places++) {
+    uint64_t digits;
+    if (!multiply(magnitude, places, &digits) || !divide(digits, places, &value))
+      return 0;
+    if (value == magnitude)
+      return write_decimal(out, signbit(n), digits, places);
   }
   return 0;
 }
 
 size_t format_double(char *out, double n) {
   size_t len = format_decimal(out, n);
+  if (len == 0)
+    len = format_digits(out, n);
   if (len > 0)
     return len;
 
@@ -88,28 +141,6 @@ static double parse_slowly(const char *s, size_t len) {
   if (text != small)
     free(text);
   return value;
-}
-
-static const long double powers[] = {1e0L,  1e1L,  1e2L,  1e3L,  1e4L,  1e5L,  1e6L,  1e7L,  1e8L,  1e9L,
-                                     1e10L, 1e11L, 1e12L, 1e13L, 1e14L, 1e15L, 1e16L, 1e17L, 1e18L, 1e19L};
-
-/* mantissa / 10^places, correctly rounded; false when this way cannot tell.  Both are exact where a long double
- * has 64 bits of precision, so the quotient is off by at most half its last bit.  Rounding it once more to a
- * double is right unless it lies next to the middle between two doubles. */
-static bool divide(uint64_t mantissa, int places, double *out) {
-  if (mantissa <= (uint64_t) 1 << 53) {
-    *out = (double) mantissa / (double) powers[places];
-    return true;
-  }
-#if LDBL_MANT_DIG == 64
-  long double quotient = (long double) mantissa / powers[places];
-  uint64_t bits;
-  memcpy(&bits, &quotient, sizeof bits);
-  *out = (double) quotient;
-  return (bits & 0x7ff) < 0x3ff || (bits & 0x7ff) > 0x401;
-#else
-  return false;
-#endif
 }
 
 static const char *read_digits(const char *p, const char *end, uint64_t *mantissa) {

@@ -190,27 +190,20 @@ static int64_t signed_count(uint64_t packed, int sign) {
   return sign < 0 ? plus(~count, 1) : count;
 }
 
-/* Without into it only looks whether the bytes are a sketch. */
-static bool unpack(struct packed t, struct sketch *into, int sign) {
+bool sketch_merge_packed(struct sketch *into, const void *data, size_t len, int sign) {
+  struct packed t = {data, (const unsigned char *) data + len};
   uint64_t gap, count, zero;
   int64_t index = MIN_INDEX;
   if (t.p == t.end || *t.p++ != VERSION || !take_varint(&t, &zero))
     return false;
-  if (into != NULL)
-    into->zero = plus(into->zero, signed_count(zero, sign));
+  into->zero = plus(into->zero, signed_count(zero, sign));
   while (t.p < t.end) {
     if (!take_varint(&t, &gap) || gap > MAX_INDEX - MIN_INDEX || !take_varint(&t, &count))
       return false;
     index += (int64_t) gap;
     if (index > MAX_INDEX)
       return false;
-    if (into != NULL)
-      add_at(into, (int32_t) index, signed_count(count, sign));
+    add_at(into, (int32_t) index, signed_count(count, sign));
   }
   return true;
-}
-
-bool sketch_merge_packed(struct sketch *into, const void *data, size_t len, int sign) {
-  struct packed t = {data, (const unsigned char *) data + len};
-  return unpack(t, NULL, 1) && unpack(t, into, sign);
 }

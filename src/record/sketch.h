@@ -29,7 +29,8 @@ int64_t sketch_count(const struct sketch *s);
 double sketch_quantile(const struct sketch *s, double q);
 
 /* Version byte, then varints; a few hundred bytes for a typical cell.  sketch_merge_packed reads it straight
- * into another sketch, or with sign -1 takes it away; false when the bytes are none. */
+ * into another sketch, or with sign -1 takes it away; false when the bytes are none: then part of them may have been
+ * merged. */
 void sketch_pack(const struct sketch *s, struct buf *out);
 bool sketch_merge_packed(struct sketch *into, const void *data, size_t len, int sign);
 
