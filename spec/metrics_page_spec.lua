@@ -138,6 +138,19 @@ describe("the counters", function()
     has_lines(s:get("/metrics").body, COUNTED)
   end)
 
+  it("hold what was acknowledged just before a crash", function()
+    s:kill()
+    s = server.start { database = folder .. "/metrics.db" }
+    has_lines(s:get("/metrics").body, COUNTED)
+    s:ingest { { type = "request_error", request_id = "late", endpoint = "/late" } }
+    s:kill()
+    s = server.start { database = folder .. "/metrics.db" }
+    has_lines(s:get("/metrics").body, COUNTED)
+    has_lines(s:get("/metrics").body, {
+      'ccproxy_errors_total{error_type="unknown",endpoint="/late",model="unknown",service_type="unknown"} 1',
+    })
+  end)
+
   it("do not fall at a reset or a merge, and do not rise at a repeat", function()
     s:ingest { RECORDS[1] }
     has_lines(s:get("/metrics").body, COUNTED)

@@ -3,18 +3,38 @@
 #include "base/log.h"
 #include "base/mem.h"
 
+static void receive_list(struct message *m) {
+  while (m != NULL) {
+    struct message *next = m->next;
+    m->receive(m);
+    m = next;
+  }
+}
+
 static void receive_all(struct loop *loop) {
   pthread_mutex_lock(&loop->lock);
   struct message *m = loop->first;
   loop->first = NULL;
   loop->last = &loop->first;
   pthread_mutex_unlock(&loop->lock);
+  receive_list(m);
+}
 
-  while (m != NULL) {
-    struct message *next = m->next;
-    m->receive(m);
-    m = next;
-  }
+static void end_turn(struct loop *loop) {
+  struct message *m = loop->ending;
+  loop->ending = NULL;
+  loop->last_ending = &loop->ending;
+  uv_check_stop(&loop->turn_end);
+  uv_idle_stop(&loop->no_wait);
+  receive_list(m);
+}
+
+static void on_turn_end(uv_check_t *check) {
+  end_turn(container_of(check, struct loop, turn_end));
+}
+
+static void on_no_wait(uv_idle_t *idle) {
+  (void) idle;
 }
 
 static void on_wake(uv_async_t *async) {
@@ -24,10 +44,13 @@ static void on_wake(uv_async_t *async) {
 int loop_init(struct loop *loop, unsigned index) {
   *loop = (struct loop) {.index = index};
   loop->last = &loop->first;
+  loop->last_ending = &loop->ending;
   pthread_mutex_init(&loop->lock, NULL);
   int rc = uv_loop_init(&loop->uv);
   if (rc < 0)
     return rc;
+  uv_check_init(&loop->uv, &loop->turn_end);
+  uv_idle_init(&loop->uv, &loop->no_wait);
   return uv_async_init(&loop->uv, &loop->wake, on_wake);
 }
 
@@ -45,6 +68,18 @@ void loop_post(struct loop *loop, struct message *m) {
   pthread_mutex_unlock(&loop->lock);
   if (closed)
     m->receive(m);
+}
+
+void loop_at_turn_end(struct loop *loop, struct message *m) {
+  m->next = NULL;
+  if (uv_is_closing((uv_handle_t *) &loop->turn_end)) {
+    m->receive(m);
+    return;
+  }
+  *loop->last_ending = m;
+  loop->last_ending = &m->next;
+  uv_check_start(&loop->turn_end, on_turn_end);
+  uv_idle_start(&loop->no_wait, on_no_wait);
 }
 
 static void *run(void *arg) {
@@ -66,6 +101,9 @@ void loop_close(struct loop *loop) {
   loop->closed = true;
   pthread_mutex_unlock(&loop->lock);
   receive_all(loop);
+  end_turn(loop);
+  uv_close((uv_handle_t *) &loop->turn_end, NULL);
+  uv_close((uv_handle_t *) &loop->no_wait, NULL);
   uv_close((uv_handle_t *) &loop->wake, NULL);
 }
 

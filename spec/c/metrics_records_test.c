@@ -96,11 +96,11 @@ static void test_saving(const struct schema *schema) {
   batch_scan(b, &body, FORMAT_NDJSON, &limits, 1700000000000000);
   metrics_count_record(m, batch_record(b, 0), &b->text);
   int calls = 0;
-  CHECK(metrics_pending(m, refuse, &calls) == -5 && calls == 1);
-  CHECK(metrics_pending(m, restore, later) == 0);
+  CHECK(metrics_each_changed(m, refuse, &calls) == -5 && calls == 1);
+  CHECK(metrics_each_changed(m, restore, later) == 0);
   CHECK(page_has(m, "le=\"+Inf\"} 1\n"));
   metrics_commit(m);
-  CHECK(metrics_pending(m, refuse, &calls) == 0 && calls == 1);
+  CHECK(metrics_each_changed(m, refuse, &calls) == 0 && calls == 1);
 
   static const char *const lines[] = {
       "service_type=\"proxy\"} 2\n", "le=\"+Inf\"} 2\n", "duration_seconds_sum{model=\"opus\",endpoint=\"/v1/messages\",service_type=\"proxy\"} 0.6\n",

@@ -54,8 +54,8 @@ void metrics_collector(struct metrics *m, void (*collect)(struct metrics *m, voi
  * wrong. */
 bool metrics_declare(struct metrics *m, const struct schema *schema, struct buf *error);
 
-/* Counts r into pending deltas that no reader sees. */
-void metrics_count_record(struct metrics *m, const struct record *r, const struct buf *text);
+/* Counts r into pending deltas that no reader sees.  false: no family counts such a record. */
+bool metrics_count_record(struct metrics *m, const struct record *r, const struct buf *text);
 
 enum { METRICS_MAX_RULES = 64 };
 
@@ -71,9 +71,9 @@ void metrics_track_active(struct metrics *m, const struct record *r, const struc
 
 typedef int metrics_save(void *arg, const char *key, size_t key_len, const void *value, size_t len);
 
-/* Calls save for every series with a pending delta: key identifies it for ever, value is its state with the
- * delta included. Stops at the first result that is not 0 and answers it. */
-int metrics_pending(struct metrics *m, metrics_save *save, void *arg);
+/* Calls save for every series that a record was counted in since the last call: key identifies it for ever, value is
+ * its state with the pending delta included.  Stops at the first result that is not 0 and answers it. */
+int metrics_each_changed(struct metrics *m, metrics_save *save, void *arg);
 int metrics_each_saved(struct metrics *m, metrics_save *save, void *arg); /* for every series of records */
 void metrics_commit(struct metrics *m);
 void metrics_rollback(struct metrics *m);

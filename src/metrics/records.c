@@ -207,6 +207,11 @@ static struct delta *open_delta(struct metrics *m, struct series *s) {
     s->delta->next = m->pending;
     m->pending = s;
   }
+  if (!s->delta->changed) {
+    s->delta->changed = true;
+    s->delta->next_changed = m->changed;
+    m->changed = s;
+  }
   return s->delta;
 }
 
@@ -250,7 +255,8 @@ static double gain(const struct family *family, double before, double n) {
   return family->kind == FAMILY_COUNTER && family->value >= 0 && n > before ? n - before : NAN;
 }
 
-static void count(struct metrics *m, const struct record *r, const struct buf *text, const double *before) {
+/* Answers whether any rule counted. */
+static bool count(struct metrics *m, const struct record *r, const struct buf *text, const double *before) {
   struct record_families *f = m->record_families;
   struct combination *c = find_combination(f, r, text);
   uint64_t matched = 0;
@@ -266,10 +272,11 @@ static void count(struct metrics *m, const struct record *r, const struct buf *t
       add(m, c->series[i], n);
     matched |= 1ULL << i;
   }
+  return matched != 0;
 }
 
-void metrics_count_record(struct metrics *m, const struct record *r, const struct buf *text) {
-  count(m, r, text, NULL);
+bool metrics_count_record(struct metrics *m, const struct record *r, const struct buf *text) {
+  return count(m, r, text, NULL);
 }
 
 void metrics_weigh(const struct metrics *m, const struct record *r, const struct buf *text,

@@ -17,8 +17,9 @@ enum {
 
 /* What the transaction in hand adds to a series: the writer thread's own. */
 struct delta {
-  struct series *next; /* among the pending ones */
-  bool pending;
+  struct series *next;         /* among the pending ones */
+  struct series *next_changed; /* among those that metrics_each_changed has yet to tell of */
+  bool pending, changed;
   int64_t integer;
   double real;
   int64_t buckets[];
@@ -80,7 +81,8 @@ struct metrics {
   struct collector *collectors;
   struct metric *overflows;
   struct record_families *record_families; /* records.c */
-  struct series *pending;                  /* with a delta; the writer's own */
+  struct series *pending;                  /* with a delta; the writer's own, as is the next */
+  struct series *changed;
   struct active *active;                   /* active.c */
 };
 

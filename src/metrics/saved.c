@@ -49,11 +49,14 @@ static void saver_clear(struct saver *saver) {
   buf_clear(&saver->value);
 }
 
-int metrics_pending(struct metrics *m, metrics_save *save, void *arg) {
+int metrics_each_changed(struct metrics *m, metrics_save *save, void *arg) {
   struct saver saver = {.save = save, .arg = arg};
+  struct series *s;
   int rc = 0;
-  for (struct series *s = m->pending; s != NULL && rc == 0; s = s->delta->next)
-    rc = save_one(&saver, s);
+  while ((s = m->changed) != NULL && (rc = save_one(&saver, s)) == 0) {
+    s->delta->changed = false;
+    m->changed = s->delta->next_changed;
+  }
   saver_clear(&saver);
   return rc;
 }

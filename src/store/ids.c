@@ -150,6 +150,17 @@ bool ids_loaded(const struct ids *ids) {
 
 /* ---- Finding and adding ---- */
 
+static void prefetch(const struct generation *g, int64_t fingerprint) {
+  const struct shard *s = &g->shards[(uint64_t) fingerprint >> 56];
+  if (s->len > 0)
+    __builtin_prefetch(&s->slots[(uint64_t) fingerprint & (s->cap - 1)]);
+}
+
+void ids_prefetch(const struct ids *ids, int64_t fingerprint) {
+  prefetch(ids->current, fingerprint);
+  prefetch(ids->previous, fingerprint);
+}
+
 static size_t find(struct ids *ids, int64_t fingerprint, int64_t *rows, size_t n) {
   n += generation_find(ids->current, fingerprint, rows + n, ID_CANDIDATES - n);
   n += generation_find(ids->previous, fingerprint, rows + n, ID_CANDIDATES - n);

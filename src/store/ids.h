@@ -43,6 +43,9 @@ int ids_probe_unread(struct ids *ids, struct id_entry *wanted, size_t n); /* as 
 
 int64_t ids_fingerprint(const struct ids *ids, const char *id, size_t len);
 
+/* Fetches what ids_find_pending will look at.  Writer only. */
+void ids_prefetch(const struct ids *ids, int64_t fingerprint);
+
 /* Rows whose id may have the fingerprint, newest first; at most ID_CANDIDATES.  The writer also sees the
  * pending ones. */
 size_t ids_find(struct ids *ids, int64_t fingerprint, int64_t rows[ID_CANDIDATES]);

@@ -29,21 +29,25 @@ static size_t size_of(const struct write *w) {
          (w->journal != NULL ? w->journal->entries.len : 0);
 }
 
-int queue_add(struct queue *q, struct write *w) {
+int queue_reserve(struct queue *q, struct write *w) {
   w->bytes = size_of(w);
-  w->next = NULL;
   w->queued_ns = clock_monotonic_ns();
   pthread_mutex_lock(&q->lock);
   bool full = q->count > 0 && q->bytes + w->bytes > q->max_bytes;
   if (!full) {
-    *q->last = w;
-    q->last = &w->next;
     q->bytes += w->bytes;
     q->count++;
-    pthread_cond_signal(&q->filled);
   }
   pthread_mutex_unlock(&q->lock);
   return full ? UV_EAGAIN : 0;
+}
+
+void queue_add(struct queue *q, struct write *first, struct write **last) {
+  pthread_mutex_lock(&q->lock);
+  *q->last = first;
+  q->last = last;
+  pthread_cond_signal(&q->filled);
+  pthread_mutex_unlock(&q->lock);
 }
 
 void queue_stop(struct queue *q) {

@@ -17,7 +17,12 @@ struct queue {
 void queue_init(struct queue *q, size_t max_bytes);
 void queue_clear(struct queue *q);
 
-int queue_add(struct queue *q, struct write *w); /* UV_EAGAIN: full */
+/* Makes room for w.  UV_EAGAIN: full. */
+int queue_reserve(struct queue *q, struct write *w);
+
+/* Writes that have room, linked from first to the one whose next is *last. */
+void queue_add(struct queue *q, struct write *first, struct write **last);
+
 void queue_stop(struct queue *q);
 
 /* What fits in one transaction, in order; a reset stands alone.  Waits at most wait_ms (-1: for ever) for

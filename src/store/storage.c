@@ -44,8 +44,28 @@ void storage_close(struct storage *s) {
   free(s);
 }
 
+static void submit(struct message *m) {
+  struct write *first = container_of(m, struct write, turn_end);
+  struct loop *loop = first->loop;
+  loop->writes = NULL;
+  writer_submit(first->storage->writer, first, loop->last_write);
+}
+
 int storage_write(struct storage *s, struct write *w) {
-  return writer_submit(s->writer, w);
+  struct loop *loop = w->loop;
+  int rc = writer_reserve(s->writer, w);
+  if (rc < 0)
+    return rc;
+  w->storage = s;
+  w->next = NULL;
+  if (loop->writes == NULL) {
+    loop->last_write = &loop->writes;
+    w->turn_end.receive = submit;
+    loop_at_turn_end(loop, &w->turn_end);
+  }
+  *loop->last_write = w;
+  loop->last_write = &w->next;
+  return 0;
 }
 
 struct query *query_new(enum query_kind kind) {

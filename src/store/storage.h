@@ -70,12 +70,15 @@ struct write {
   uint32_t accepted, merged;
   char error[160];
 
-  struct write *next;    /* private to the storage */
+  struct storage *storage; /* private to the storage, as what follows */
+  struct message turn_end;
+  struct write *next;
   size_t bytes;
   int64_t queued_ns;
 };
 
-/* Hands w to the writer.  UV_EAGAIN: the queue is full, w stays the caller's and done is not called. */
+/* On w->loop's thread: hands w to the writer, together with all that this turn of the loop writes, so that it shares
+ * a commit.  UV_EAGAIN: the queue is full, w stays the caller's and done is not called. */
 int storage_write(struct storage *storage, struct write *w);
 
 /* ---- Reading: a pool of threads, one connection each ---- */

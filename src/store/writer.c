@@ -42,8 +42,6 @@ static int run_group(struct writer *w, struct write *group) {
     rc = apply(w, write);
   if (rc == SQLITE_OK && writer_cells_due(w))
     rc = writer_flush_cells(w);
-  if (rc == SQLITE_OK)
-    rc = writer_log_series(w);
   return rc == SQLITE_OK ? statement_run(w->commit) : rc;
 }
 
@@ -52,14 +50,6 @@ static void fail(struct writer *w, struct write *group, int rc) {
   snprintf(group->error, sizeof group->error, "%s", sqlite3_errmsg(w->db));
   log_error("commit failed", log_str("error", group->error), log_int("code", rc));
   atomic_store(&w->counters.writable, false);
-}
-
-static void roll_back(struct writer *w) {
-  if (!sqlite3_get_autocommit(w->db))
-    database_exec(w->db, "ROLLBACK");
-  ids_rollback(w->ids);
-  writer_forget_cells(w);
-  writer_series_rolled_back(w);
 }
 
 /* ---- After COMMIT ---- */
@@ -129,7 +119,7 @@ static void commit(struct writer *w, struct write *group) {
   }
   if (group->next == NULL)
     fail(w, group, rc);
-  roll_back(w);
+  writer_roll_back(w);
   w->rows.next = next_row;
   if (group->next == NULL) {
     answer(group);
@@ -361,8 +351,12 @@ void writer_close(struct writer *w) {
 
 /* ---- For others ---- */
 
-int writer_submit(struct writer *w, struct write *write) {
-  return queue_add(&w->queue, write);
+int writer_reserve(struct writer *w, struct write *write) {
+  return queue_reserve(&w->queue, write);
+}
+
+void writer_submit(struct writer *w, struct write *first, struct write **last) {
+  queue_add(&w->queue, first, last);
 }
 
 const char *writer_database_name(const struct writer *w) {

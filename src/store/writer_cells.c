@@ -3,7 +3,8 @@
 #include "store/writer_state.h"
 
 /* Rows are the journal of the cells.  The cells in the file hold the rows up to meta "counted"; what later rows add is
- * in memory and readers see it in those rows themselves, so that a cell is written once for many transactions. */
+ * in memory and readers see it in those rows themselves, so that a cell is written once for many transactions, and the
+ * series of the metrics with it. */
 
 enum {
   TAIL_ROWS = 4096, /* that a reader may have to look at, some milliseconds */
@@ -34,6 +35,8 @@ int writer_flush_cells(struct writer *w) {
   int rc = rollups_flush(w->rollups);
   if (rc == SQLITE_OK && w->fresh != NULL)
     rc = rollups_flush(w->fresh);
+  if (rc == SQLITE_OK)
+    rc = writer_log_series(w);
   w->counting = last_row(w);
   return rc == SQLITE_OK ? meta_set_int(w->db, "counted", w->counting) : rc;
 }
@@ -47,7 +50,11 @@ void writer_cells_committed(struct writer *w) {
   w->counted_ns = clock_monotonic_ns();
 }
 
-void writer_forget_cells(struct writer *w) {
+void writer_roll_back(struct writer *w) {
+  if (!sqlite3_get_autocommit(w->db))
+    database_exec(w->db, "ROLLBACK");
+  ids_rollback(w->ids);
+  writer_series_rolled_back(w);
   rollups_forget(w->rollups);
   if (w->fresh != NULL)
     rollups_forget(w->fresh);

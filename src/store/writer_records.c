@@ -7,6 +7,8 @@
 #include "store/merge.h"
 #include "store/writer_state.h"
 
+enum { AHEAD = 8 }; /* records whose place among the ids is fetched before they are looked for */
+
 static bool has_id(const struct writer *w, const struct record *r, const struct buf *text, const char *id,
                    size_t len) {
   size_t n;
@@ -58,6 +60,7 @@ static int insert(struct writer *w, struct write *write, struct record *r, const
   write->accepted++;
   w->inserted++;
   w->last_row = r->row;
+  w->flush_due |= r->event != w->schema->default_event; /* a row does not tell */
   return SQLITE_OK;
 }
 
@@ -78,7 +81,7 @@ static int apply_record(struct writer *w, struct write *write, struct record *r,
 /* A start is not stored: it is only told of. */
 static int note_record(struct writer *w, struct write *write, const struct record *r) {
   if (w->metrics != NULL)
-    metrics_count_record(w->metrics, r, &write->batch->text);
+    w->flush_due |= metrics_count_record(w->metrics, r, &write->batch->text);
   write->accepted++;
   return SQLITE_OK;
 }
@@ -95,42 +98,52 @@ static int64_t probed_row(const struct id_entry *probed, size_t n, int64_t finge
   return found != NULL ? found->row : 0;
 }
 
-static int apply_all(struct writer *w, struct write *write, const struct id_entry *probed) {
+static int apply_all(struct writer *w, struct write *write, const int64_t *fingerprints,
+                     const struct id_entry *probed) {
   struct batch *b = write->batch;
   int rc = SQLITE_OK;
   for (size_t i = 0; i < b->count && rc == SQLITE_OK; i++) {
     struct record *r = batch_record(b, i);
     r->row = 0;
     r->unchanged = false;
-    int64_t fingerprint = fingerprint_of(w, b, i), old = 0;
-    if (probed != NULL)
-      old = probed_row(probed, b->count, fingerprint);
+    if (i + AHEAD < b->count)
+      ids_prefetch(w->ids, fingerprints[i + AHEAD]);
+    int64_t old = probed != NULL ? probed_row(probed, b->count, fingerprints[i]) : 0;
     bool stored = w->schema->events[r->event].stored;
-    rc = stored ? apply_record(w, write, r, fingerprint, old) : note_record(w, write, r);
+    rc = stored ? apply_record(w, write, r, fingerprints[i], old) : note_record(w, write, r);
   }
   return rc;
 }
 
-int writer_apply(struct writer *w, struct write *write) {
-  struct batch *b = write->batch;
-  write->accepted = write->merged = 0;
-  if (!write->probe_all && !ids_has_unread(w->ids))
-    return apply_all(w, write, NULL);
-  struct id_entry *wanted = xcalloc(b->count + 1, sizeof *wanted);
-  for (size_t i = 0; i < b->count; i++)
-    wanted[i].fingerprint = fingerprint_of(w, b, i);
-  qsort(wanted, b->count, sizeof *wanted, id_entry_compare);
-  int rc = write->probe_all ? ids_probe_segments(w->db, wanted, b->count)
-                            : ids_probe_unread(w->ids, wanted, b->count);
+static int probe_and_apply(struct writer *w, struct write *write, const int64_t *fingerprints) {
+  size_t n = write->batch->count;
+  struct id_entry *wanted = xcalloc(n + 1, sizeof *wanted);
+  for (size_t i = 0; i < n; i++)
+    wanted[i].fingerprint = fingerprints[i];
+  qsort(wanted, n, sizeof *wanted, id_entry_compare);
+  int rc = write->probe_all ? ids_probe_segments(w->db, wanted, n) : ids_probe_unread(w->ids, wanted, n);
   if (rc == SQLITE_OK)
-    rc = apply_all(w, write, wanted);
+    rc = apply_all(w, write, fingerprints, wanted);
   free(wanted);
+  return rc;
+}
+
+int writer_apply(struct writer *w, struct write *write) {
+  size_t n = write->batch->count;
+  int64_t *fingerprints = xmalloc((n + 1) * sizeof *fingerprints);
+  for (size_t i = 0; i < n; i++)
+    fingerprints[i] = fingerprint_of(w, write->batch, i);
+  write->accepted = write->merged = 0;
+  bool probes = write->probe_all || ids_has_unread(w->ids);
+  int rc = probes ? probe_and_apply(w, write, fingerprints) : apply_all(w, write, fingerprints, NULL);
+  free(fingerprints);
   return rc;
 }
 
 /* Row numbers go on after a reset: they name events. */
 int writer_reset(struct writer *w) {
   int64_t last = 0;
+  w->flush_due = true;
   int rc = database_int(w->db, "SELECT coalesce(max(rowid), 0) FROM rows", &last);
   if (rc == SQLITE_OK && w->rows.next == 0)
     w->rows.next = last + 1;

@@ -4,8 +4,9 @@
 #include "store/database.h"
 #include "store/writer_state.h"
 
-/* A transaction logs the series it changes in one blob; when the log has grown, all series go to their table and it
- * starts anew.  The blob: for each series the lengths of key and value, then both. */
+/* Rows are the journal of the series of records, as they are of the cells: both go to the file together, and after a
+ * crash the rows behind them are counted again.  What has changed is logged in one blob; when the log has grown, all
+ * series go to their table and it starts anew.  The blob: for each series the lengths of key and value, then both. */
 
 enum { LOG_BYTES = 1 << 20 };
 
@@ -39,12 +40,12 @@ int writer_log_series(struct writer *w) {
   if (w->metrics == NULL)
     return SQLITE_OK;
   w->series_log.len = 0;
-  metrics_pending(w->metrics, log_one, w);
-  if (w->series_log.len == 0)
-    return SQLITE_OK;
+  metrics_each_changed(w->metrics, log_one, w);
   w->logged_bytes += (int64_t) w->series_log.len;
   if (w->logged_bytes >= LOG_BYTES)
     return save_all(w);
+  if (w->series_log.len == 0)
+    return SQLITE_OK;
   sqlite3_bind_blob(w->log_series, 1, w->series_log.data, (int) w->series_log.len, SQLITE_STATIC);
   return statement_run(w->log_series);
 }
@@ -90,6 +91,18 @@ static int restore_logs(struct writer *w) {
   return rc == SQLITE_DONE ? SQLITE_OK : rc;
 }
 
+static void count_in(struct writer *w, const struct record *r, const struct buf *text) {
+  metrics_count_record(w->metrics, r, text);
+}
+
+/* The rows that the file's series lack. */
+static int count_rest(struct writer *w) {
+  int64_t last = INT64_MAX;
+  int rc = writer_each_row(w, w->counted, &last, -1, count_in);
+  metrics_commit(w->metrics);
+  return rc;
+}
+
 int writer_restore_series(struct writer *w) {
   sqlite3_stmt *stmt = NULL;
   if (w->metrics == NULL)
@@ -101,5 +114,7 @@ int writer_restore_series(struct writer *w) {
     rc = SQLITE_OK;
   }
   sqlite3_finalize(stmt);
-  return rc == SQLITE_DONE ? restore_logs(w) : rc;
+  if (rc == SQLITE_DONE)
+    rc = restore_logs(w);
+  return rc == SQLITE_OK ? count_rest(w) : rc;
 }

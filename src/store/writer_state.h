@@ -32,7 +32,7 @@ struct writer {
 
   int64_t counted;         /* later rows are in the cells in memory only, .. */
   bool stale;              /* .. and not even there: they must be read */
-  bool flush_due;          /* an earlier row has changed: the cells go with this transaction */
+  bool flush_due;          /* rows alone do not tell what has changed: the cells go with this transaction */
   int64_t counting;        /* what counted will be after COMMIT, or 0 */
   int64_t counted_ns;
 
@@ -58,9 +58,9 @@ void writer_count(struct writer *w, const struct record *r, const struct buf *te
 bool writer_has_tail(const struct writer *w); /* rows that are counted in memory only */
 bool writer_cells_due(const struct writer *w);
 void writer_cells_committed(struct writer *w);
-void writer_forget_cells(struct writer *w); /* after a rollback */
+void writer_roll_back(struct writer *w); /* and forgets what is in memory of it */
 
-/* writer_series.c; SQLite's codes.  The first within a transaction, the second one of its own. */
+/* writer_series.c; SQLite's codes.  The first within a transaction, the second one of its own, the third at start. */
 int writer_log_series(struct writer *w);
 int writer_save_series(struct writer *w);
 int writer_restore_series(struct writer *w);

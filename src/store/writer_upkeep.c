@@ -72,9 +72,7 @@ static void rebuild(struct writer *w) {
   if (rc != SQLITE_OK) {
     log_error("rebuilding rollups failed; queries read rows until the next start",
               log_str("error", sqlite3_errmsg(w->db)));
-    if (!sqlite3_get_autocommit(w->db))
-      database_exec(w->db, "ROLLBACK");
-    writer_forget_cells(w);
+    writer_roll_back(w);
     rollups_free(w->fresh);
     w->fresh = NULL;
     return;
@@ -130,9 +128,7 @@ static void flush_tail(struct writer *w) {
     return;
   }
   log_error("writing rollups failed", log_str("error", sqlite3_errmsg(w->db)));
-  if (!sqlite3_get_autocommit(w->db))
-    database_exec(w->db, "ROLLBACK");
-  writer_forget_cells(w);
+  writer_roll_back(w);
 }
 
 void writer_idle(struct writer *w) {
