@@ -176,6 +176,9 @@ end
 ---@return table<string, string>
 function params.split(query)
   local pairs_found = {}
+  if query == "" then
+    return pairs_found
+  end
   for pair in query:gmatch("[^&]+") do
     local name, value = pair:match("^([^=]*)=?(.*)$")
     pairs_found[text.percent_decode(name)] = value

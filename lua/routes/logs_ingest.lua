@@ -14,8 +14,8 @@ local UNKNOWN_TYPE = "Content-Type must be application/json, application/x-ndjso
 
 local RETRY = { ["retry-after"] = "1" }
 
-local function media_type(req)
-  return ((req.headers["content-type"] or ""):match("^%s*([^;%s]*)"):lower())
+local function format_of(content_type)
+  return FORMATS[content_type] or FORMATS[content_type:match("^%s*([^;%s]*)"):lower()]
 end
 
 return {
@@ -36,7 +36,7 @@ return {
     if refused then
       return refused
     end
-    local format = FORMATS[media_type(req)]
+    local format = format_of(req.headers["content-type"] or "")
     if not format then
       return { status = 415, detail = UNKNOWN_TYPE }
     end

@@ -1,5 +1,6 @@
 #include "base/hash.h"
 
+#include <endian.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,6 +18,18 @@
     v2 = ROTATE(v2, 32);                                \
   } while (0)
 
+/* The `left` bytes at p, the first one lowest; where there are bytes before them, as part of one word. */
+static uint64_t tail(const unsigned char *start, const unsigned char *p, size_t left) {
+  uint64_t word = 0;
+  if (left > 0 && p > start) {
+    memcpy(&word, p + left - 8, 8);
+    return le64toh(word) >> (8 * (8 - left));
+  }
+  for (size_t i = 0; i < left; i++)
+    word |= (uint64_t) p[i] << (8 * i);
+  return word;
+}
+
 uint64_t hash_bytes(const struct hash_seed *seed, const void *data, size_t len) {
   uint64_t v0 = seed->k0 ^ 0x736f6d6570736575, v1 = seed->k1 ^ 0x646f72616e646f6d;
   uint64_t v2 = seed->k0 ^ 0x6c7967656e657261, v3 = seed->k1 ^ 0x7465646279746573;
@@ -30,9 +43,7 @@ uint64_t hash_bytes(const struct hash_seed *seed, const void *data, size_t len) 
     SIP_ROUND;
     v0 ^= word;
   }
-  uint64_t last = (uint64_t) len << 56;
-  for (size_t i = 0; i < left; i++)
-    last |= (uint64_t) p[i] << (8 * i);
+  uint64_t last = (uint64_t) len << 56 | tail(data, p, left);
   v3 ^= last;
   SIP_ROUND;
   v0 ^= last;

@@ -23,6 +23,7 @@ struct active {
   struct metric *gauge;
   pthread_mutex_t lock; /* the writer adds, a render forgets */
   struct table ids;
+  _Atomic size_t open;  /* its length, for a look without the lock */
   struct open_id *first, **last;
 };
 
@@ -58,7 +59,7 @@ static void open_id(struct active *a, uint64_t hash, int64_t now_us) {
 void metrics_track_active(struct metrics *m, const struct record *r, const struct buf *text, int64_t now_us) {
   struct active *a = m->active;
   const struct event_type *event = &a->schema->events[r->event];
-  if (!event->opens && !event->closes)
+  if (!event->opens && (!event->closes || atomic_load_explicit(&a->open, memory_order_relaxed) == 0))
     return;
   size_t len;
   const char *id = value_text(text, r->v[a->schema->id], &len);
@@ -71,6 +72,7 @@ void metrics_track_active(struct metrics *m, const struct record *r, const struc
   if (event->closes && found != NULL)
     forget(a, found);
   forget_old(a, now_us);
+  atomic_store_explicit(&a->open, a->ids.len, memory_order_relaxed);
   pthread_mutex_unlock(&a->lock);
 }
 
@@ -79,6 +81,7 @@ static void collect(struct metrics *m, void *arg) {
   pthread_mutex_lock(&a->lock);
   forget_old(a, clock_now_us());
   size_t n = a->ids.len;
+  atomic_store_explicit(&a->open, n, memory_order_relaxed);
   pthread_mutex_unlock(&a->lock);
   metric_set(m, a->gauge, NULL, (double) n);
 }

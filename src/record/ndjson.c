@@ -28,10 +28,6 @@ struct scanner {
   bool unfit; /* a value did not fit its column: which, and why */
   int column;
   char message[100];
-
-  /* By a name's index + 1, or 0 for a record's start: index + 1 of the name that followed it last.  Records
-   * of one sender have their members in one order, so a look at this one usually replaces a look-up. */
-  uint16_t follower[SCHEMA_MAX_NAMES + 1];
 };
 
 static size_t place(const struct scanner *s, const char *p) {
@@ -68,6 +64,11 @@ static uint64_t load_word(const char *p) {
   return le64toh(word);
 }
 
+/* By a name's index + 1, or 0 for a record's start: index + 1 of the name that followed it last.  Records of one
+ * sender have their members in one order, so a look at this one usually replaces a look-up; it outlives a body,
+ * because many bodies are one record. */
+static _Thread_local uint16_t follower[SCHEMA_MAX_NAMES + 1];
+
 /* Whether the name at p, behind its quote, is this one. */
 static bool is_name(const char *p, const struct column_name *n) {
   size_t i = 0;
@@ -100,8 +101,8 @@ static const struct column_name *look_up(const struct scanner *s, const char *p,
 /* Reads the member's name at *p and moves *p behind it. */
 static const struct column_name *read_name(struct scanner *s, unsigned *previous, char **p) {
   const struct column_name *names = s->schema->names, *name;
-  unsigned guess = s->follower[*previous];
-  if (guess > 0 && is_name(*p + 1, &names[guess - 1])) {
+  unsigned guess = follower[*previous];
+  if (guess > 0 && guess <= s->schema->nnames && is_name(*p + 1, &names[guess - 1])) {
     *p += names[guess - 1].len + 2;
     *previous = guess;
     return &names[guess - 1];
@@ -110,7 +111,7 @@ static const struct column_name *read_name(struct scanner *s, unsigned *previous
   name = after != NULL ? look_up(s, *p, after) : NULL;
   if (name != NULL) {
     guess = (unsigned) (name - names) + 1;
-    s->follower[*previous] = (uint16_t) guess;
+    follower[*previous] = (uint16_t) guess;
     *previous = guess;
   }
   *p = after;

@@ -24,6 +24,7 @@ void batch_free(struct batch *b) {
     return;
   buf_clear(&b->text);
   buf_clear(&b->records);
+  free(b->errors);
   free(b);
 }
 
@@ -47,6 +48,8 @@ void batch_reject(struct batch *b, uint32_t index, uint32_t line, int column, co
   b->rejected++;
   if (b->nerrors == BATCH_MAX_ERRORS)
     return;
+  if (b->errors == NULL)
+    b->errors = xcalloc(BATCH_MAX_ERRORS, sizeof *b->errors);
   struct rejection *e = &b->errors[b->nerrors++];
   *e = (struct rejection) {.index = index, .line = line, .column = column};
   va_list args;

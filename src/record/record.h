@@ -39,7 +39,7 @@ struct batch {
   size_t count;
   uint32_t sent; /* records that came, rejected ones included */
   uint32_t rejected;
-  struct rejection errors[BATCH_MAX_ERRORS];
+  struct rejection *errors; /* of BATCH_MAX_ERRORS, or NULL before the first */
   size_t nerrors;
 };
 

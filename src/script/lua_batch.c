@@ -261,11 +261,13 @@ void lua_batch_push_errors(lua_State *L, const struct batch *b) {
 
 /* ---- Through a hook ---- */
 
-static void take_report(struct batch *to, const struct batch *from) {
+static void take_report(struct batch *to, struct batch *from) {
   to->sent = from->sent;
   to->rejected = from->rejected;
   to->nerrors = from->nerrors;
-  memcpy(to->errors, from->errors, sizeof to->errors);
+  to->errors = from->errors;
+  from->errors = NULL;
+  from->nerrors = 0;
 }
 
 uint32_t lua_batch_apply(lua_State *L, int hook, struct batch **batch, int64_t now_us) {
