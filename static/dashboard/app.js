@@ -1,13 +1,13 @@
 /** Entry: tabs, filters, and the view that the URL names. */
-import { Refused, token } from "./lib/api.js";
+import { get, Refused, token } from "./lib/api.js";
 import { h, message, replace } from "./lib/dom.js";
 import { drawFilters } from "./lib/filters.js";
-import { go, link, onChange, read } from "./lib/state.js";
+import { go, link, onChange, parameters, read } from "./lib/state.js";
 
 const RETRY_MS = 2000;
 
 const views = {
-  overview: { name: "Overview", load: () => import("./views/overview.js") },
+  overview: { name: "Overview", asks: "/logs/overview", load: () => import("./views/overview.js") },
   live: { name: "Live", load: () => import("./views/live.js"), times: false },
   requests: { name: "Requests", load: () => import("./views/requests.js") },
   sessions: { name: "Sessions", load: () => import("./views/sessions.js") },
@@ -100,10 +100,16 @@ async function show(state) {
   const abort = new AbortController();
   leave = () => abort.abort();
   main.setAttribute("aria-busy", "true");
+  const ask = () => {
+    const query = parameters(state);
+    return { query, answer: get(view.asks, query, abort.signal) };
+  };
+  const first = view.asks ? ask() : null; // on its way while the view is loaded
+  first?.answer.catch(() => {}); // who waits for it is told
   try {
     const { draw } = await view.load();
     if (mine !== turn) return;
-    const drawn = draw(main, state, { signal: abort.signal, say, fail: (error) => { if (mine === turn) fail(error); } });
+    const drawn = draw(main, state, { first, ask, signal: abort.signal, say, fail: (error) => { if (mine === turn) fail(error); } });
     form.hidden = view.filters === false;
     if (view.filters !== false) drawFilters(form, state, { times: view.times !== false }); // while the answer is on its way
     await drawn;

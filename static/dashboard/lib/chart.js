@@ -47,6 +47,12 @@ function drawTip(tip, plot, { time, every, series, show }) {
   tip.dataset.every = every;
 }
 
+/** uPlot is a deferred script: when the document is loaded it is there, or never will be. */
+export const library = new Promise((resolve) => {
+  if (document.readyState === "complete") resolve();
+  else window.addEventListener("load", resolve, { once: true });
+});
+
 /** A card with a chart; its update takes new data.  A stretch that is dragged over becomes the window, if it selects.
  * @param {{title: string, stacked?: boolean, selects?: boolean, format: (n: number) => string, show: (n: number) => string}} kind
  * format is the axis's, show the exact value's */
@@ -58,9 +64,10 @@ export function chart({ title, stacked = false, selects = true, format, show }) 
   const element = h("section.card.plot", { "aria-label": title }, h("h2", {}, `${title} `, unit), legend, box);
   let plot = null;
   let shown = null;
+  let width = 0;
 
   const options = () => ({
-    width: Math.max(box.clientWidth, 200),
+    width,
     height: HEIGHT,
     legend: { show: false },
     padding: [8, 4, 0, 0],
@@ -92,8 +99,9 @@ export function chart({ title, stacked = false, selects = true, format, show }) 
     return [shown.time.map((t) => t + shown.every / 2), ...values];
   }
 
+  /** Data, width and uPlot come in any order; the last of them makes the plot. */
   function make() {
-    if (plot) plot.destroy();
+    if (plot || !shown || width === 0 || !window.uPlot) return;
     plot = new window.uPlot(options(), columns(), box);
     plot.over.addEventListener("mouseenter", () => { tip.hidden = false; });
     plot.over.addEventListener("mouseleave", () => { tip.hidden = true; });
@@ -104,13 +112,24 @@ export function chart({ title, stacked = false, selects = true, format, show }) 
     shown = data;
     unit.textContent = data.unit;
     box.setAttribute("aria-label", `${title}, ${data.unit}: ${data.series.map((s) => s.name).join(", ")}`);
-    if (!same)
-      replace(legend, data.series.map(({ name, colour }) => h("li", { title: name }, h("i.swatch", { "--colour": `var(${colour})` }), name)));
-    if (!window.uPlot) replace(box, h("p.quiet", {}, "Charts are missing: ./run build fetches uPlot with npm."));
-    else if (plot && same) plot.setData(columns());
-    else make();
+    if (plot && same) {
+      plot.setData(columns());
+      return;
+    }
+    replace(legend, data.series.map(({ name, colour }) => h("li", { title: name }, h("i.swatch", { "--colour": `var(${colour})` }), name)));
+    plot?.destroy();
+    plot = null;
+    make();
   }
 
-  new ResizeObserver(() => plot?.setSize({ width: Math.max(box.clientWidth, 200), height: HEIGHT })).observe(box);
+  library.then(() => {
+    if (window.uPlot) make();
+    else replace(box, h("p.quiet", {}, "Charts are missing: ./run build fetches uPlot with npm."));
+  });
+  new ResizeObserver(([{ contentRect }]) => {
+    width = contentRect.width;
+    if (plot && width > 0) plot.setSize({ width, height: HEIGHT });
+    else make();
+  }).observe(box);
   return { element, update };
 }

@@ -1,10 +1,10 @@
 /** Figures, charts and breakdowns of a window: /logs/overview, and /logs/sessions for the last table. */
 import { get } from "../lib/api.js";
-import { chart } from "../lib/chart.js";
+import { chart, library } from "../lib/chart.js";
 import { h, message, replace } from "../lib/dom.js";
 import { axis, change, dollars, integer, milliseconds, percent, perMinute, points, price, short } from "../lib/format.js";
 import { hasFilters, suggest } from "../lib/filters.js";
-import { go, parameters } from "../lib/state.js";
+import { go } from "../lib/state.js";
 import { sortable } from "../lib/table.js";
 import { emptyStore } from "./empty.js";
 
@@ -135,7 +135,7 @@ function nothing({ stored }) {
     h("button", { type: "button", onclick: () => go({ window: "30d" }) }, "Show 30 days"));
 }
 
-export async function draw(main, state, { signal, say, fail }) {
+export async function draw(main, state, { first, ask, signal, say, fail }) {
   let parts = null;
 
   async function loadSessions(query) {
@@ -159,22 +159,23 @@ export async function draw(main, state, { signal, say, fail }) {
       replace(main, parts.elements);
     }
     parts.update(data);
-    await nextFrame();
+    await Promise.all([library, nextFrame()]);
     performance.mark("overview-drawn");
     parts?.updateTables(data);
   }
 
-  async function refresh() {
-    if (!document.hidden || !parts) {
-      const query = parameters(state);
-      const data = await get("/logs/overview", query, signal);
-      await show(data);
-      say(`updated ${new Date().toLocaleTimeString(undefined, { hourCycle: "h23" })}`);
-      if (parts) await loadSessions(query);
-    }
-    if (state.window === "custom" || signal.aborted) return;
-    const timer = setTimeout(() => refresh().catch(fail), parts ? REFRESH_MS : FIRST_RECORD_MS);
+  async function refresh({ query, answer }) {
+    await show(await answer);
+    say(`updated ${new Date().toLocaleTimeString(undefined, { hourCycle: "h23" })}`);
+    if (parts) await loadSessions(query);
+    if (state.window !== "custom" && !signal.aborted) later();
+  }
+
+  function later() {
+    const again = () => (document.hidden && parts ? later() : refresh(ask()).catch(fail));
+    const timer = setTimeout(again, parts ? REFRESH_MS : FIRST_RECORD_MS);
     signal.addEventListener("abort", () => clearTimeout(timer), { once: true });
   }
-  await refresh();
+
+  await refresh(first);
 }
