@@ -9,7 +9,7 @@ export const launch = () => chromium.launch({ executablePath: process.env.CHROMI
 
 /** A page of its own profile.  problems: console errors, errors of the page, requests to other hosts, and what the
  * Content-Security-Policy stopped; expected is a pattern of those that a case provokes. */
-export async function openPage(browser, url, { width = 1280, scheme = "light", query = "", expected, before } = {}) {
+export async function openPage(browser, url, { width = 1280, scheme = "light", path = "/dashboard", query = "", expected, before } = {}) {
   const context = await browser.newContext({
     viewport: { width, height: 900 }, colorScheme: scheme, timezoneId: "Europe/Berlin", locale: "en-GB", reducedMotion: "reduce", permissions: ["clipboard-read", "clipboard-write"],
   });
@@ -26,7 +26,7 @@ export async function openPage(browser, url, { width = 1280, scheme = "light", q
   await page.exposeFunction("noteViolation", (text) => note(`policy: ${text}`));
   await page.addInitScript(() => addEventListener("securitypolicyviolation", (event) => globalThis.noteViolation(`${event.violatedDirective} ${event.blockedURI}`)));
   await before?.(page);
-  await page.goto(`${url}/dashboard${query}`);
+  await page.goto(`${url}${path}${query}`);
   return { page, problems, close: () => context.close() };
 }
 

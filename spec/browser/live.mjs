@@ -56,7 +56,7 @@ export const cases = {
     same(Array.from({ length: 200 }, (_, i) => `wave-4-${999 - i}`), shown, "their order");
   }),
 
-  "live: after a restart it goes on in order, with what was stored meanwhile": async ({ openAt }) => {
+  "live: after a restart it goes on in order, with what was stored meanwhile": async ({ openAt, close }) => {
     const first = await startServer();
     const { page } = await openAt(first.url, { query: "?view=live", expected: /ERR_CONNECTION_REFUSED|ERR_INCOMPLETE_CHUNKED|ERR_EMPTY_RESPONSE|ERR_CONNECTION_RESET/ });
     await isLive(page);
@@ -72,6 +72,7 @@ export const cases = {
       await until(page, () => document.querySelectorAll("tbody tr").length >= 5);
       same(["three-0", "two-1", "two-0", "one-1", "one-0"], await models(page), "rows");
     } finally {
+      await close();
       await second.end();
     }
   },

@@ -4,6 +4,14 @@ import { check, same, until } from "./browser.mjs";
 
 const FIRST_PAINT_BYTES = 100 * 1024;
 
+/** Fits the window, and has no fault that axe finds. */
+export async function checkLooks(page, width) {
+  check(await page.evaluate((w) => document.documentElement.scrollWidth <= w, width), "the page is wider than the window");
+  await page.evaluate(axe.source);
+  const { violations } = await page.evaluate(() => globalThis.axe.run({ runOnly: ["wcag2a", "wcag2aa", "wcag21aa"] }));
+  same([], violations.map(({ id, nodes }) => `${id}: ${nodes[0].html.slice(0, 200)} ${nodes[0].failureSummary}`), "violations");
+}
+
 const ready = { overview: ".tile", live: "tbody tr", requests: "tbody tr", sessions: "tbody tr", system: ".tile" };
 const cases = {};
 
@@ -13,10 +21,7 @@ for (const [view, selector] of Object.entries(ready))
       cases[`looks: ${view} in ${scheme} at ${width} pixels fits, and has no fault that axe finds`] = async ({ open }) => {
         const { page } = await open({ width, scheme, query: `?view=${view}&window=30d` });
         await page.waitForSelector(selector);
-        check(await page.evaluate((w) => document.documentElement.scrollWidth <= w, width), "the page is wider than the window");
-        await page.evaluate(axe.source);
-        const { violations } = await page.evaluate(() => globalThis.axe.run({ runOnly: ["wcag2a", "wcag2aa", "wcag21aa"] }));
-        same([], violations.map(({ id, nodes }) => `${id}: ${nodes[0].html.slice(0, 200)} ${nodes[0].failureSummary}`), "violations");
+        await checkLooks(page, width);
       };
 
 cases["looks: dark follows the system at once"] = async ({ open }) => {

@@ -78,11 +78,11 @@ export const cases = {
     same(0, (await (await fetch(`${server.url}/logs/query`)).json()).count, "rows left");
   }),
 
-  "a server that is gone is told, and found again": async ({ openAt }) => {
+  "a server that is gone is told, and found again": async ({ openAt, close }) => {
     const first = await startServer();
     await first.ingest([{ model: "m" }]);
     const { page } = await openAt(first.url, { query: "?window=1h", expected: /ERR_CONNECTION_REFUSED/ });
-    await page.waitForSelector(".tile");
+    await page.waitForSelector('section[aria-label="Sessions"] tbody tr'); // the last answer that it waits for
     await first.stop();
     await page.getByRole("button", { name: "24 h" }).click();
     await page.waitForSelector("text=The server does not answer");
@@ -91,6 +91,7 @@ export const cases = {
     try {
       await until(page, () => document.getElementById("trouble").hidden);
     } finally {
+      await close();
       await second.end();
     }
   },
@@ -109,6 +110,30 @@ export const cases = {
     const { page } = await open({ expected: /ERR_FAILED/, before: (page) => page.route("**/uPlot.iife.min.js", (route) => route.abort()) });
     await page.waitForSelector("text=Charts are missing");
     same("1", await figure(page, "Requests"), "requests");
+  }),
+
+  "the figures do not wait for the chart library, and the charts follow it": withServer(async ({ server, open }) => {
+    await server.ingest([{ model: "m" }]);
+    let figures = null;
+    const { page } = await open({ before: (page) => page.route("**/uPlot.iife.min.js", async (route) => {
+      figures = await page.waitForSelector(".tile").catch(() => null);
+      await route.continue();
+    }) });
+    check(figures, "no figures before the library is there");
+    await page.waitForSelector("canvas");
+  }),
+
+  "the first answer is asked for before the view is there": withServer(async ({ open }) => {
+    let asked = null;
+    const { page } = await open({ before: (page) => {
+      const request = page.waitForRequest("**/logs/overview*").catch(() => null);
+      return page.route("**/views/overview.js", async (route) => {
+        asked = await request;
+        await route.continue();
+      });
+    } });
+    await page.waitForSelector("text=No requests yet");
+    check(asked, "nothing was asked");
   }),
 
   "what a client sent is text, never markup": withServer(async ({ server, open }) => {

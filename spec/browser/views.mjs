@@ -132,7 +132,7 @@ export const cases = {
     same(copied, await (await fetch(`${url}/logs/entries/${id}`)).text(), "what was copied");
     same(31, await page.locator(".drawer dt").count(), "fields"); // 30 columns, and region in extra
     await page.keyboard.press("Escape");
-    same(0, await page.locator(".drawer").count(), "drawers");
+    await page.locator(".drawer").waitFor({ state: "detached" });
     check(await rows(page).nth(1).evaluate((row) => row === document.activeElement), "the focus is not where it was");
   },
 
