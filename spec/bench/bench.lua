@@ -6,7 +6,7 @@ local report = require "spec.bench.report"
 
 local LINES = {
   "http", "ingest", "otlp", "at_size", "single", "analytics", "query", "sse", "sse_5000", "metrics", "footprint",
-  "mixed",
+  "mixed", "dashboard",
 }
 
 ---@class Line

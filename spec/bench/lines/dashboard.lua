@@ -24,5 +24,9 @@ return {
       { name = "30 days", run = overview(720, options) },
     }
   end,
-  targets = { { metric = "p50_ms", at_most = 300 } },
+  targets = {
+    { metric = "p50_ms", of = "24 h", at_most = 300 },
+    { metric = "p50_ms", of = "7 days", at_most = 300 },
+    { metric = "p50_ms", of = "30 days", at_most = 300 },
+  },
 }
