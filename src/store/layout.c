@@ -103,8 +103,12 @@ int rollup_create_tables(sqlite3 *db, const struct schema *schema) {
     rc = database_exec(db, sql);
     sqlite3_free(sql);
   }
+  int64_t last = 0;
   if (rc == SQLITE_OK)
-    rc = database_exec(db, "INSERT OR REPLACE INTO meta SELECT 'rebuild_upto', coalesce(max(rowid), 0) FROM rows");
+    rc = database_int(db, "SELECT max(rowid) FROM rows", &last);
+  if (rc != SQLITE_OK || last == 0)
+    return rc == SQLITE_OK ? rollups_rebuilt(db) : rc;
+  rc = meta_set_int(db, "rebuild_upto", last);
   return rc == SQLITE_OK ? meta_set_int(db, "rebuilt", 0) : rc;
 }
 

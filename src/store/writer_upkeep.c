@@ -62,8 +62,7 @@ static void rebuild_done(struct writer *w) {
   w->fresh = NULL;
   w->rollups = rollups_new(w->db, w->schema, UINT32_MAX);
   atomic_store(&w->counters.rebuilding, 0);
-  if (w->rebuild_upto > 0)
-    log_info("rollups are rebuilt", log_int("rows", w->rebuild_upto));
+  log_info("rollups are rebuilt", log_int("rows", w->rebuild_upto));
 }
 
 static void rebuild(struct writer *w) {
@@ -93,9 +92,7 @@ int writer_resume_rebuild(struct writer *w) {
   int rc = meta_get_int(w->db, "rebuilt", &w->rebuilt);
   if (rc == SQLITE_OK)
     rc = meta_get_int(w->db, "rebuild_upto", &w->rebuild_upto);
-  if (rc == SQLITE_OK && w->rebuild_upto == 0)
-    rebuild(w);
-  else if (rc == SQLITE_OK)
+  if (rc == SQLITE_OK)
     log_info("rollups are being rebuilt", log_int("rows", w->rebuild_upto - w->rebuilt));
   return rc;
 }
