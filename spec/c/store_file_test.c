@@ -109,6 +109,33 @@ static void test_makes_the_folder(void) {
   store_remove(s);
 }
 
+static void copy_file(const char *from, const char *to, size_t len) {
+  char *bytes = calloc(1, len);
+  int in = open(from, O_RDONLY), out = open(to, O_WRONLY | O_CREAT | O_TRUNC, 0600);
+  CHECK(pread(in, bytes, len, 0) == (ssize_t) len && pwrite(out, bytes, len, 0) == (ssize_t) len);
+  close(in);
+  close(out);
+  free(bytes);
+}
+
+/* Of a new file the header is on the disk at once, the log with the first record. */
+static void test_a_power_cut_leaves_a_new_file_usable(void) {
+  static const size_t logged[] = {0, 32, 60000};
+  for (size_t i = 0; i < sizeof logged / sizeof *logged; i++) {
+    struct store *s = store_new(), *cut = store_new();
+    char log[80], cut_log[80];
+    snprintf(log, sizeof log, "%s-wal", s->path);
+    snprintf(cut_log, sizeof cut_log, "%s-wal", cut->path);
+    store_open(s);
+    copy_file(s->path, cut->path, 8192);
+    copy_file(log, cut_log, logged[i]);
+    store_open(cut);
+    CHECK(put(cut, "{\"request_id\":\"a\"}\n").accepted == 1 && count_rows(cut) == 1);
+    store_remove(cut);
+    store_remove(s);
+  }
+}
+
 static void test_damage_is_an_error(void) {
   struct store *s = store_new();
   store_open(s);
@@ -213,6 +240,7 @@ int main(void) {
   test_refuses_a_second_server();
   test_refuses_an_unwritable_folder();
   test_makes_the_folder();
+  test_a_power_cut_leaves_a_new_file_usable();
   test_damage_is_an_error();
   test_adds_columns_and_rebuilds_rollups();
   return TEST_END;

@@ -6,8 +6,15 @@
 #include "base/hash.h"
 #include "store/rollup.h"
 
-static const char writer_settings[] =
+/* An empty file has nothing that a journal could keep, and what it is given comes to the disk with its first record:
+ * until then only its header must be there, for SQLite throws the log of a file without one away. */
+static const char empty_settings[] =
     "PRAGMA page_size=8192;"
+    "PRAGMA journal_mode=OFF;"
+    "PRAGMA journal_mode=WAL;"
+    "PRAGMA synchronous=OFF;";
+
+static const char writer_settings[] =
     "PRAGMA journal_mode=WAL;"
     "PRAGMA secure_delete=FAST;"
     "PRAGMA journal_size_limit=67108864;"
@@ -250,7 +257,9 @@ int database_prepare(sqlite3 *db, const char *path, const struct schema *schema,
   int status = identify(db, path, &empty, error);
   if (status < 0)
     return status;
-  int rc = database_exec(db, writer_settings);
+  int rc = empty ? database_exec(db, empty_settings) : SQLITE_OK;
+  if (rc == SQLITE_OK)
+    rc = database_exec(db, writer_settings);
   if (rc == SQLITE_OK)
     rc = database_exec(db, "BEGIN IMMEDIATE");
   if (rc == SQLITE_OK)
