@@ -46,11 +46,26 @@ static void add_error(struct buf *errors, const char *file, int line, const char
   buf_clear(&text);
 }
 
+/* The line of config.lua that has the texts of entry; of several the last. */
+static int entry_line(const struct snapshot *snapshot, const struct route_entry *entry) {
+  const struct buf *text = &snapshot->files[0].text;
+  int line = 1, found = 1;
+  for (const char *p = text->data, *end = p + text->len, *next; p < end; p = next, line++) {
+    const char *newline = memchr(p, '\n', (size_t) (end - p));
+    next = newline != NULL ? newline + 1 : end;
+    size_t len = (size_t) (next - p);
+    if (memmem(p, len, entry->path, strlen(entry->path)) != NULL &&
+        memmem(p, len, entry->module, strlen(entry->module)) != NULL)
+      found = line;
+  }
+  return found;
+}
+
 /* lib/route.lua says "routes.x: handle must be …" of lua/routes/x.lua. */
-static void add_route_error(struct loader *l, const char *file, int line, const char *message) {
+static void add_step_error(struct loader *l, const char *file, const char *message) {
   size_t len = l->entry != NULL ? strlen(l->entry->module) : 0;
   if (len == 0 || strncmp(message, l->entry->module, len) != 0 || message[len] != ':') {
-    add_error(l->errors, file, line, message);
+    add_error(l->errors, file, l->entry != NULL ? entry_line(l->snapshot, l->entry) : 1, message);
     return;
   }
   char *path = module_file(l->entry->module);
@@ -58,7 +73,7 @@ static void add_route_error(struct loader *l, const char *file, int line, const 
   free(path);
 }
 
-static bool protect(struct loader *l, lua_CFunction step, const char *file, int line) {
+static bool protect(struct loader *l, lua_CFunction step, const char *file) {
   lua_State *L = l->script->L;
   struct buf message = {0};
   lua_pushcfunction(L, step);
@@ -67,7 +82,7 @@ static bool protect(struct loader *l, lua_CFunction step, const char *file, int 
     return true;
   report_take_message(L, &message);
   buf_putc(&message, '\0');
-  add_route_error(l, file, line, message.data);
+  add_step_error(l, file, message.data);
   buf_clear(&message);
   return false;
 }
@@ -244,6 +259,9 @@ static void add_handler(lua_State *L, struct script *script, int definition, int
 static int l_load_route(lua_State *L) {
   struct loader *l = lua_touserdata(L, 1);
   enum method method = method_of(l->entry->method);
+  if (method == METHODS)
+    return luaL_error(L, "route %s %s: unknown method: expected GET, POST, PUT, PATCH or DELETE", l->entry->method,
+                      l->entry->path);
   module_push(L, l->entry->module);
   compile(L, l->entry, 2);
   if (!is_switched_on(L, 2))
@@ -269,40 +287,13 @@ static int l_load_route(lua_State *L) {
   return 0;
 }
 
-/* The line of config.lua that has the texts of entry; of several the last. */
-static int entry_line(const struct snapshot *snapshot, const struct route_entry *entry) {
-  const struct buf *text = &snapshot->files[0].text;
-  int line = 1, found = 1;
-  for (const char *p = text->data, *end = p + text->len, *next; p < end; p = next, line++) {
-    const char *newline = memchr(p, '\n', (size_t) (end - p));
-    next = newline != NULL ? newline + 1 : end;
-    size_t len = (size_t) (next - p);
-    if (memmem(p, len, entry->path, strlen(entry->path)) != NULL &&
-        memmem(p, len, entry->module, strlen(entry->module)) != NULL)
-      found = line;
-  }
-  return found;
-}
-
-static void load_route(struct loader *l, const struct route_entry *entry) {
-  int line = entry_line(l->snapshot, entry);
-  if (method_of(entry->method) == METHODS) {
-    struct buf message = {0};
-    buf_printf(&message, "route %s %s: unknown method: expected GET, POST, PUT, PATCH or DELETE",
-               entry->method, entry->path);
-    buf_putc(&message, '\0');
-    add_error(l->errors, "config.lua", line, message.data);
-    buf_clear(&message);
-    return;
-  }
-  l->entry = entry;
-  protect(l, l_load_route, "config.lua", line);
-}
-
 static void load_routes(struct loader *l) {
   l->router = router_new();
-  for (size_t i = 0; i < l->config->nroutes && !l->script->overran_load; i++)
-    load_route(l, &l->config->routes[i]);
+  for (size_t i = 0; i < l->config->nroutes && !l->script->overran_load; i++) {
+    l->entry = &l->config->routes[i];
+    protect(l, l_load_route, "config.lua");
+  }
+  l->entry = NULL;
 }
 
 static void apply_config(struct script *script, const struct config *config) {
@@ -312,27 +303,26 @@ static void apply_config(struct script *script, const struct config *config) {
 
 static void load_used(struct loader *l) {
   struct script *script = l->script;
-  protect(l, l_load_config, "config.lua", 1);
+  protect(l, l_load_config, "config.lua");
   if (l->config == NULL)
     return;
   apply_config(script, l->config);
   if (l->first)
-    protect(l, l_load_schema, "lua/schema.lua", 1);
+    protect(l, l_load_schema, "lua/schema.lua");
   if (script->services->schema == NULL)
     return;
   if (snapshot_find(l->snapshot, "lua/hooks.lua") != NULL)
-    protect(l, l_load_hooks, "lua/hooks.lua", 1);
+    protect(l, l_load_hooks, "lua/hooks.lua");
   load_routes(l);
 }
 
 static void load_all(struct loader *l) {
-  if (!protect(l, l_open, "config.lua", 1))
+  if (!protect(l, l_open, "config.lua"))
     return;
   limits_apply(l->script->L);
   load_used(l);
-  l->entry = NULL;
   if (l->first)
-    protect(l, l_check_syntax, "config.lua", 1);
+    protect(l, l_check_syntax, "config.lua");
 }
 
 bool load_script(struct script *script, const struct snapshot *snapshot, struct buf *errors) {

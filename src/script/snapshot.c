@@ -29,7 +29,9 @@ static void complain(struct walk *w, const char *name, const char *what) {
 
 static char *join(const char *folder, const char *name) {
   struct buf path = {0};
-  buf_printf(&path, "%s/%s", folder, name);
+  buf_puts(&path, folder);
+  buf_putc(&path, '/');
+  buf_puts(&path, name);
   buf_putc(&path, '\0');
   return path.data;
 }
@@ -47,12 +49,21 @@ static bool read_text(const char *path, size_t size, struct buf *text) {
   return n == 0;
 }
 
+/* What is no link is where its folder is, and that was asked before. */
+static bool is_inside(const char *root, const char *path) {
+  struct stat st;
+  if (lstat(path, &st) == 0 && !S_ISLNK(st.st_mode))
+    return true;
+  char *real = realpath(path, NULL);
+  size_t root_len = strlen(root);
+  bool inside = real != NULL && strncmp(real, root, root_len) == 0 && real[root_len] == '/';
+  free(real);
+  return inside;
+}
+
 /* false: it may not be used, and that is said. */
 static bool check_access(struct walk *w, const char *path, const char *name, const struct stat *st) {
-  char *real = realpath(path, NULL);
-  size_t root_len = strlen(w->s->root);
-  bool inside = real != NULL && strncmp(real, w->s->root, root_len) == 0 && real[root_len] == '/';
-  free(real);
+  bool inside = is_inside(w->s->root, path);
   if (!inside)
     complain(w, name, "leads out of the folder of config.lua: put the file itself there, not a link");
   else if (st->st_mode & S_IWOTH)
@@ -61,9 +72,10 @@ static bool check_access(struct walk *w, const char *path, const char *name, con
 }
 
 static void note(struct walk *w, const char *name, const struct stat *st) {
-  buf_printf(&w->stats, "%s %lld %lld.%09ld %llu %o\n", name, (long long) st->st_size,
-             (long long) st->st_mtim.tv_sec, st->st_mtim.tv_nsec, (unsigned long long) st->st_ino,
-             (unsigned) st->st_mode);
+  const int64_t facts[] = {st->st_size, st->st_mtim.tv_sec, st->st_mtim.tv_nsec, (int64_t) st->st_ino,
+                           (int64_t) st->st_mode};
+  buf_append(&w->stats, name, strlen(name) + 1);
+  buf_append(&w->stats, facts, sizeof facts);
 }
 
 static void add_file(struct walk *w, const char *path, const char *name, const struct stat *st) {
