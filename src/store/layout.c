@@ -95,20 +95,21 @@ int rollup_create_tables(sqlite3 *db, const struct schema *schema) {
     rc = check_set(db, schema, &schema->sets[i], &made);
   if (rc != SQLITE_OK || !made)
     return rc;
+  int64_t last = 0;
+  rc = database_int(db, "SELECT max(rowid) FROM rows", &last);
+  if (rc != SQLITE_OK || last == 0)
+    return rc == SQLITE_OK ? rollups_rebuilt(db) : rc;
   /* A rebuild that was under way starts over together with the new ones. */
+  uint32_t rebuilding = rollups_rebuilding(db, schema);
   for (size_t i = 0; i < schema->nsets && rc == SQLITE_OK; i++) {
-    if (!(rollups_rebuilding(db, schema) >> i & 1))
+    if (!(rebuilding >> i & 1))
       continue;
     char *sql = sqlite3_mprintf("DELETE FROM rollup_%s", schema->sets[i].name);
     rc = database_exec(db, sql);
     sqlite3_free(sql);
   }
-  int64_t last = 0;
   if (rc == SQLITE_OK)
-    rc = database_int(db, "SELECT max(rowid) FROM rows", &last);
-  if (rc != SQLITE_OK || last == 0)
-    return rc == SQLITE_OK ? rollups_rebuilt(db) : rc;
-  rc = meta_set_int(db, "rebuild_upto", last);
+    rc = meta_set_int(db, "rebuild_upto", last);
   return rc == SQLITE_OK ? meta_set_int(db, "rebuilt", 0) : rc;
 }
 

@@ -93,18 +93,24 @@ static void write_value_columns(struct buf *sql, const struct schema *schema) {
   buf_puts(sql, "sketch");
 }
 
-static void prepare_set(struct rollups *rollups, size_t s) {
+/* Both are made when they are first needed: a server that nobody writes to does without their memory. */
+static int prepare_get(struct rollups *rollups, size_t s) {
   const struct schema *schema = rollups->schema;
-  const struct rollup_set *set = &schema->sets[s];
   struct buf sql = {0};
   buf_puts(&sql, "SELECT ");
   write_value_columns(&sql, schema);
-  buf_printf(&sql, " FROM rollup_%s WHERE ", set->name);
-  write_key_columns(&sql, schema, set, " AND ", " = ?");
-  database_statement(rollups->db, &sql, &rollups->sets[s].get);
+  buf_printf(&sql, " FROM rollup_%s WHERE ", schema->sets[s].name);
+  write_key_columns(&sql, schema, &schema->sets[s], " AND ", " = ?");
+  int rc = database_statement(rollups->db, &sql, &rollups->sets[s].get);
+  buf_clear(&sql);
+  return rc;
+}
 
-  /* With no other index SQLite overwrites the entry in place. */
-  sql.len = 0;
+/* With no other index SQLite overwrites the entry in place. */
+static int prepare_put(struct rollups *rollups, size_t s) {
+  const struct schema *schema = rollups->schema;
+  const struct rollup_set *set = &schema->sets[s];
+  struct buf sql = {0};
   buf_printf(&sql, "INSERT OR REPLACE INTO rollup_%s(", set->name);
   write_key_columns(&sql, schema, set, ", ", "");
   buf_puts(&sql, ", ");
@@ -113,8 +119,9 @@ static void prepare_set(struct rollups *rollups, size_t s) {
   for (size_t i = 1; i < 2 + set->nby + 1 + schema->nmeasures + 1; i++)
     buf_puts(&sql, ", ?");
   buf_putc(&sql, ')');
-  database_statement(rollups->db, &sql, &rollups->sets[s].put);
+  int rc = database_statement(rollups->db, &sql, &rollups->sets[s].put);
   buf_clear(&sql);
+  return rc;
 }
 
 static void find_newest(struct rollups *rollups, size_t s) {
@@ -144,7 +151,6 @@ struct rollups *rollups_new(sqlite3 *db, const struct schema *schema, uint32_t m
     struct set_writer *root = &rollups->sets[rollups->sets[s].root];
     if (finest_tier(&schema->sets[s]) < root->finest)
       root->finest = finest_tier(&schema->sets[s]);
-    prepare_set(rollups, s);
     find_newest(rollups, s);
   }
   return rollups;
@@ -290,13 +296,17 @@ static int64_t bucket_of(const struct tally *cell) {
 /* Adds what the file holds to a cell that has so far only what is new. */
 static int load_cell(struct rollups *rollups, struct tally *cell, struct buf *scratch) {
   const struct schema *schema = rollups->schema;
-  struct set_writer *set = &rollups->sets[(int) cell->key[0]];
-  sqlite3_stmt *get = set->get;
+  size_t s = (size_t) cell->key[0];
+  struct set_writer *set = &rollups->sets[s];
   cell->stored = true;
   if (bucket_of(cell) > set->newest[(int) cell->key[1]])
     return SQLITE_OK;
-  bind_key(get, schema, &schema->sets[(int) cell->key[0]], cell->key, scratch);
-  int rc = sqlite3_step(get);
+  int rc = set->get != NULL ? SQLITE_OK : prepare_get(rollups, s);
+  if (rc != SQLITE_OK)
+    return rc;
+  sqlite3_stmt *get = set->get;
+  bind_key(get, schema, &schema->sets[s], cell->key, scratch);
+  rc = sqlite3_step(get);
   if (rc == SQLITE_ROW) {
     cell->rows += sqlite3_column_int64(get, 0);
     for (size_t i = 0; i < schema->nmeasures; i++)
@@ -313,11 +323,14 @@ static int load_cell(struct rollups *rollups, struct tally *cell, struct buf *sc
 
 static int store_cell(struct rollups *rollups, struct tally *cell, struct buf *scratch, struct buf *packed) {
   const struct schema *schema = rollups->schema;
+  size_t s = (size_t) cell->key[0];
   int rc = cell->stored ? SQLITE_OK : load_cell(rollups, cell, scratch);
+  if (rc == SQLITE_OK && rollups->sets[s].put == NULL)
+    rc = prepare_put(rollups, s);
   if (rc != SQLITE_OK)
     return rc;
-  sqlite3_stmt *put = rollups->sets[(int) cell->key[0]].put;
-  int next = bind_key(put, schema, &schema->sets[(int) cell->key[0]], cell->key, scratch);
+  sqlite3_stmt *put = rollups->sets[s].put;
+  int next = bind_key(put, schema, &schema->sets[s], cell->key, scratch);
   sqlite3_bind_int64(put, next++, cell->rows);
   for (size_t i = 0; i < schema->nmeasures; i++)
     sqlite3_bind_int64(put, next++, cell->sums[i]);
