@@ -243,6 +243,26 @@ describe("every answer", function()
       assert.is_true(plain == helpers.gunzip(s:get("/t/big?n=" .. n, { ["accept-encoding"] = "gzip" }).body))
     end
   end)
+
+  it("is the same after decompression when it comes in pieces, short or long or both in turn", function()
+    for _, query in ipairs { "n=0", "n=20", "n=20&bytes=200000", "n=40&bytes=70000&every_other=5" } do
+      local plain = s:get("/t/pieces?" .. query)
+      local packed = s:get("/t/pieces?" .. query, { ["accept-encoding"] = "gzip" })
+      assert.same("gzip", packed.headers["content-encoding"])
+      assert.is_nil(plain.headers["content-encoding"])
+      assert.matches("Accept%-Encoding", plain.headers.vary)
+      assert.is_true(plain.body == helpers.gunzip(packed.body))
+    end
+  end)
+
+  it("in compressed pieces may be left by its client at any time", function()
+    for _, query in ipairs { "n=100000", "n=1000&bytes=300000" } do
+      local leaver = s:raw(http.bytes("GET /t/pieces?" .. query .. " HTTP/1.1", "Accept-Encoding: gzip\r\n"))
+      leaver:bytes(100)
+      leaver:close()
+    end
+    assert.same(200, s:get("/t/show").status)
+  end)
 end)
 
 describe("the end of the server", function()

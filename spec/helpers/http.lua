@@ -47,11 +47,16 @@ local FILES = {
       end }]],
   ["lua/routes/t_pieces.lua"] = [[
     local params = require "lib.params"
-    return { summary = "Piece by piece.", scope = "open", params = { n = params.integer { default = 50, ge = 0 } },
+    return { summary = "Piece by piece.", scope = "open",
+      params = {
+        n = params.integer { default = 50, ge = 0 },
+        bytes = params.integer { default = 10000, ge = 0 }, every_other = params.integer {},
+      },
       handle = function(req)
+        local p = req.params
         return { stream = function(write)
-          for _ = 1, req.params.n do
-            write(("x"):rep(10000))
+          for i = 1, p.n do
+            write(("x"):rep(i % 2 == 0 and p.every_other or p.bytes))
           end
         end }
       end }]],

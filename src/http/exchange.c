@@ -230,7 +230,8 @@ void exchange_drained(struct exchange *e) {
   if (e->pending.len > 0 && takes_input(e))
     exchange_wake(e);
   choose_deadline(e);
-  if (e->state == EXCHANGE_STREAMING && e->out.on_drain != NULL)
+  bool packing = e->out.packer != NULL && gzip_stream_is_busy(e->out.packer);
+  if (e->state == EXCHANGE_STREAMING && e->out.on_drain != NULL && !packing)
     e->out.on_drain(&e->request);
 }
 
@@ -289,6 +290,8 @@ bool exchange_has_read_all(const struct exchange *e) {
 void exchange_abandon(struct exchange *e) {
   if (e->out.squeeze != NULL)
     squeeze_abandon(e->out.squeeze);
+  if (e->out.packer != NULL)
+    gzip_stream_abandon(e->out.packer);
   if (e->state == EXCHANGE_HANDLING || e->state == EXCHANGE_STREAMING)
     script_cancel(&e->request);
 }

@@ -74,6 +74,7 @@ struct outgoing {
   bool bodiless;       /* HEAD: the pieces are not sent */
   void (*on_drain)(struct request *r);
   struct squeeze *squeeze; /* the body is being compressed on another thread */
+  struct packer *packer;   /* the pieces go through gzip; NULL: they do not */
 };
 
 /* What a connection needs to take requests one after another. */
@@ -251,6 +252,11 @@ void respond_head(struct exchange *e, struct response *response, enum framing fr
 /* The body is as it will be sent. */
 void respond_now(struct exchange *e, struct response *response);
 
+/* ---- stream.c ---- */
+
+/* Sends one piece as it is; answers as http_stream_write. */
+bool stream_put(struct exchange *e, const char *data, size_t len);
+
 /* ---- gzip.c ---- */
 
 bool gzip_accepted(const struct request *r);
@@ -259,6 +265,14 @@ bool gzip_worthwhile(const struct response *response);
 /* Answers with the body compressed, at once or, when it is long, by way of another thread. */
 void gzip_respond(struct exchange *e, struct response *response);
 void squeeze_abandon(struct squeeze *s);
+
+/* Answers in pieces: start adds to the head; write is as http_stream_write. */
+void gzip_stream_start(struct exchange *e, struct response *response);
+bool gzip_stream_write(struct packer *p, const char *data, size_t len);
+bool gzip_stream_is_busy(const struct packer *p);
+void gzip_stream_end(struct packer *p);
+void gzip_stream_abandon(struct packer *p);
+
 void gzip_clear(struct connections *all);
 
 #endif

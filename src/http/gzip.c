@@ -64,21 +64,31 @@ static z_stream *deflater_new(void) {
   return z;
 }
 
+static void compress_piece(z_stream *z, struct buf *out, const char *data, size_t len, int flush) {
+  z->next_in = (Bytef *) data;
+  z->avail_in = (uInt) len;
+  do {
+    size_t room = deflateBound(z, z->avail_in);
+    z->next_out = (Bytef *) buf_reserve(out, room);
+    z->avail_out = (uInt) room;
+    deflate(z, flush);
+    out->len += room - z->avail_out;
+  } while (z->avail_out == 0);
+}
+
 /* Yields between pieces: a loop on the same core would wait for the end of this thread's slice, some 3 ms. */
-static struct buf compress_with(z_stream *z, const struct buf *body) {
-  struct buf out = {0};
-  size_t bound = deflateBound(z, body->len), left = body->len;
-  z->next_in = (Bytef *) body->data;
-  z->next_out = (Bytef *) buf_reserve(&out, bound);
-  z->avail_out = (uInt) bound;
-  for (; left > PIECE_BYTES; left -= PIECE_BYTES) {
-    z->avail_in = PIECE_BYTES;
-    deflate(z, Z_NO_FLUSH);
+static void compress_all(z_stream *z, struct buf *out, const char *data, size_t len, int flush) {
+  for (; len > PIECE_BYTES; data += PIECE_BYTES, len -= PIECE_BYTES) {
+    compress_piece(z, out, data, PIECE_BYTES, Z_NO_FLUSH);
     sched_yield();
   }
-  z->avail_in = (uInt) left;
-  deflate(z, Z_FINISH);
-  out.len = bound - z->avail_out;
+  compress_piece(z, out, data, len, flush);
+}
+
+static struct buf compress_with(z_stream *z, const struct buf *body) {
+  struct buf out = {0};
+  buf_reserve(&out, deflateBound(z, body->len));
+  compress_all(z, &out, body->data, body->len, Z_FINISH);
   return out;
 }
 
@@ -136,6 +146,86 @@ void gzip_respond(struct exchange *e, struct response *response) {
   else
     deflateReset(all->deflater);
   respond_compressed(e, response, compress_with(all->deflater, &response->body));
+}
+
+/* ---- Answers in pieces ---- */
+
+/* Short pieces are compressed at once, long ones by another thread, one at a time; each is flushed, so that the
+ * client has it whole. */
+struct packer {
+  uv_work_t req;
+  struct exchange *exchange; /* NULL when the client is gone */
+  z_stream *z;
+  struct buf piece;          /* long, in the other thread's hands */
+  struct buf packed;
+};
+
+static void packer_free(struct packer *p) {
+  deflateEnd(p->z);
+  free(p->z);
+  buf_clear(&p->piece);
+  buf_clear(&p->packed);
+  free(p);
+}
+
+static void on_pack(uv_work_t *req) {
+  struct packer *p = container_of(req, struct packer, req);
+  compress_all(p->z, &p->packed, p->piece.data, p->piece.len, Z_SYNC_FLUSH);
+}
+
+static bool send_packed(struct packer *p) {
+  bool room = stream_put(p->exchange, p->packed.data, p->packed.len);
+  p->packed.len = 0;
+  return room;
+}
+
+static void on_packed(uv_work_t *req, int status) {
+  (void) status;
+  struct packer *p = container_of(req, struct packer, req);
+  struct exchange *e = p->exchange;
+  buf_clear(&p->piece);
+  if (e == NULL)
+    packer_free(p);
+  else if (send_packed(p))
+    exchange_drained(e);
+}
+
+void gzip_stream_start(struct exchange *e, struct response *response) {
+  buf_literal(&response->headers, "Vary: Accept-Encoding\r\n");
+  if (!gzip_accepted(&e->request))
+    return;
+  buf_literal(&response->headers, "Content-Encoding: gzip\r\n");
+  e->out.packer = xcalloc(1, sizeof *e->out.packer);
+  e->out.packer->exchange = e;
+  e->out.packer->z = deflater_new();
+}
+
+bool gzip_stream_write(struct packer *p, const char *data, size_t len) {
+  if (len > PIECE_BYTES) {
+    buf_append(&p->piece, data, len);
+    uv_queue_work(&p->exchange->request.loop->uv, &p->req, on_pack, on_packed);
+    return false;
+  }
+  compress_piece(p->z, &p->packed, data, len, Z_SYNC_FLUSH);
+  return send_packed(p);
+}
+
+bool gzip_stream_is_busy(const struct packer *p) {
+  return p->piece.len > 0;
+}
+
+void gzip_stream_end(struct packer *p) {
+  compress_piece(p->z, &p->packed, NULL, 0, Z_FINISH);
+  send_packed(p);
+  p->exchange->out.packer = NULL;
+  packer_free(p);
+}
+
+void gzip_stream_abandon(struct packer *p) {
+  p->exchange->out.packer = NULL;
+  p->exchange = NULL;
+  if (!gzip_stream_is_busy(p))
+    packer_free(p);
 }
 
 void gzip_clear(struct connections *all) {

@@ -15,17 +15,16 @@ void http_stream_start(struct request *r, struct response *response, void (*on_d
     buf_clear(&response->headers);
     return;
   }
+  if (response->compressible && !e->out.bodiless)
+    gzip_stream_start(e, response);
   respond_head(e, response, r->http10 ? FRAMING_CLOSE : FRAMING_CHUNKED, 0);
   output_done(r->conn);
 }
 
-bool http_stream_write(struct request *r, const char *data, size_t len) {
-  struct exchange *e = exchange_of(r);
-  struct conn *c = r->conn;
+bool stream_put(struct exchange *e, const char *data, size_t len) {
+  struct conn *c = e->request.conn;
   if (c->closing)
     return false;
-  if (e->out.bodiless || len == 0)
-    return true;
   struct buf *out = output_begin(c);
   if (e->out.chunked)
     buf_printf(out, "%zx\r\n", len);
@@ -36,9 +35,20 @@ bool http_stream_write(struct request *r, const char *data, size_t len) {
   return !c->closing && c->queued_bytes <= STREAM_QUEUE_BYTES;
 }
 
+bool http_stream_write(struct request *r, const char *data, size_t len) {
+  struct exchange *e = exchange_of(r);
+  if (r->conn->closing)
+    return false;
+  if (e->out.bodiless || len == 0)
+    return true;
+  return e->out.packer != NULL ? gzip_stream_write(e->out.packer, data, len) : stream_put(e, data, len);
+}
+
 void http_stream_end(struct request *r) {
   struct exchange *e = exchange_of(r);
   struct conn *c = r->conn;
+  if (e->out.packer != NULL)
+    gzip_stream_end(e->out.packer);
   e->state = EXCHANGE_ANSWERED;
   if (c->closing)
     return;

@@ -192,6 +192,7 @@ static int start_stream(lua_State *L, struct task *task) {
   if (task->request == NULL)
     return task_wait(L, task, WAIT_FOR_EVER, on_streamed);
   set_type(answer, "application/octet-stream");
+  answer->response.compressible = true;
   task->streaming = true;
   http_stream_start(task->request, &answer->response, on_drain);
   answer->response = (struct response){0};
