@@ -133,6 +133,33 @@ static void test_segments(void) {
   store_remove(s);
 }
 
+static int64_t ids_in_memory(struct store *s) {
+  struct storage_stats stats;
+  storage_stats(s->storage, &stats);
+  return stats.ids;
+}
+
+/* Segments are read while records come in: each is known, whether that has been read or not. */
+static void test_segments_are_read_meanwhile(void) {
+  enum { ROWS = 20000 };
+  struct store *s = store_new();
+  store_open(s);
+  for (int i = 0; i < ROWS; i += 5000) {
+    put_many(s, i, i + 5000, false, 5000);
+    store_close(s);
+    store_open(s);
+    put_many(s, i, i + 1, false, 0);
+    put_many(s, i, i + 100, false, 0);
+    put_many(s, 0, i + 5000, false, 0);
+    put_many(s, ROWS, ROWS + 5, false, i == 0 ? 5 : 0);
+  }
+  CHECK(count_rows(s) == ROWS + 5);
+  while (ids_in_memory(s) < ROWS + 5)
+    usleep(1000);
+  CHECK(ids_in_memory(s) == ROWS + 5);
+  store_remove(s);
+}
+
 /* What cannot be written is not acknowledged, and what was before it stays. */
 static void test_disk_full(void) {
   struct store *s = store_new();
@@ -315,6 +342,7 @@ int main(void) {
   test_reset(s);
   store_remove(s);
   test_segments();
+  test_segments_are_read_meanwhile();
   test_disk_full();
   test_queue_is_bounded();
   test_killed();

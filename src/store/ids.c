@@ -9,12 +9,14 @@
 
 enum {
   SHARDS = 256,            /* by the top bits; each grows alone, so that no growth takes long */
-  CHUNK = 4096,            /* entries of one blob */
+  CHUNK = 120,             /* entries of one blob: where it does not fit in the index's page, every comparison
+                              reads all of it */
   SEGMENT_IDS = 256 * 1024,
+  PROBES_A_STEP = 2,       /* of reading, which takes about as long */
 };
 
 struct shard {
-  struct id_entry *slots; /* open addressing; row 0 is free */
+  struct id_entry *slots; /* open addressing, about in order of fingerprint; row 0 is free */
   size_t cap, len;
 };
 
@@ -39,7 +41,8 @@ struct ids {
   struct entries pending; /* the same in order */
   struct entries open;    /* of no segment yet */
   bool rotated;           /* open must become a segment before a generation is dropped again */
-  int64_t first_unread, last_unread; /* segments of the window that are still to be read */
+  int64_t first_unread, last_unread; /* segments of the window that are still to be read, .. */
+  int64_t unread_from;               /* .. their chunks that begin here or later */
   atomic_bool loaded;
   atomic_size_t count;
 };
@@ -50,16 +53,25 @@ static struct shard *shard_of(struct generation *g, int64_t fingerprint) {
   return &g->shards[(uint64_t) fingerprint >> 56];
 }
 
+/* By the bits after the shard's, which are as good as any: sorted entries are added from front to back. */
+static size_t home(const struct shard *s, int64_t fingerprint) {
+  return ((uint64_t) fingerprint >> 24 & UINT32_MAX) * s->cap >> 32;
+}
+
+static size_t after(const struct shard *s, size_t i) {
+  return i + 1 < s->cap ? i + 1 : 0;
+}
+
 static void place(struct shard *s, struct id_entry entry) {
-  size_t i = (uint64_t) entry.fingerprint & (s->cap - 1);
+  size_t i = home(s, entry.fingerprint);
   while (s->slots[i].row != 0)
-    i = (i + 1) & (s->cap - 1);
+    i = after(s, i);
   s->slots[i] = entry;
 }
 
-static void grow(struct shard *s) {
+static void resize(struct shard *s, size_t cap) {
   struct shard old = *s;
-  s->cap = old.cap > 0 ? old.cap * 2 : 8;
+  s->cap = cap;
   s->slots = xcalloc(s->cap, sizeof *s->slots);
   for (size_t i = 0; i < old.cap; i++)
     if (old.slots[i].row != 0)
@@ -67,10 +79,16 @@ static void grow(struct shard *s) {
   free(old.slots);
 }
 
+/* Makes room for n in an empty one: in small shards the first of sorted entries would all collide. */
+static void generation_reserve(struct generation *g, size_t n) {
+  for (size_t i = 0; i < SHARDS; i++)
+    resize(&g->shards[i], n / SHARDS * 3 / 2 + 8);
+}
+
 static void generation_add(struct generation *g, struct id_entry entry) {
   struct shard *s = shard_of(g, entry.fingerprint);
   if ((s->len + 1) * 4 > s->cap * 3)
-    grow(s);
+    resize(s, s->cap > 0 ? s->cap * 2 : 8);
   place(s, entry);
   s->len++;
   g->len++;
@@ -81,7 +99,7 @@ static size_t generation_find(struct generation *g, int64_t fingerprint, int64_t
   const struct shard *s = shard_of(g, fingerprint);
   if (s->len == 0)
     return 0;
-  for (size_t i = (uint64_t) fingerprint & (s->cap - 1); s->slots[i].row != 0; i = (i + 1) & (s->cap - 1))
+  for (size_t i = home(s, fingerprint); s->slots[i].row != 0; i = after(s, i))
     if (s->slots[i].fingerprint == fingerprint && n < max)
       rows[n++] = s->slots[i].row;
   return n;
@@ -153,7 +171,7 @@ bool ids_loaded(const struct ids *ids) {
 static void prefetch(const struct generation *g, int64_t fingerprint) {
   const struct shard *s = &g->shards[(uint64_t) fingerprint >> 56];
   if (s->len > 0)
-    __builtin_prefetch(&s->slots[(uint64_t) fingerprint & (s->cap - 1)]);
+    __builtin_prefetch(&s->slots[home(s, fingerprint)]);
 }
 
 void ids_prefetch(const struct ids *ids, int64_t fingerprint) {
@@ -396,17 +414,13 @@ int ids_probe_segments(sqlite3 *db, struct id_entry *wanted, size_t n) {
   return probe(db, INT64_MIN, INT64_MAX, wanted, n);
 }
 
-int ids_probe_unread(struct ids *ids, struct id_entry *wanted, size_t n) {
-  return probe(ids->db, ids->first_unread, ids->last_unread, wanted, n);
-}
-
 /* ---- Start ---- */
 
 /* Those of the window, as far as half of max_ids goes. */
 static int find_unread(struct ids *ids, int64_t now_us) {
   sqlite3_stmt *stmt = NULL;
   int rc = sqlite3_prepare_v2(ids->db,
-                              "SELECT min(segment), max(segment) FROM (SELECT segment, made_us, sum(ids) OVER "
+                              "SELECT min(segment), max(segment), max(n) FROM (SELECT segment, made_us, sum(ids) OVER "
                               "(ORDER BY segment DESC) AS n FROM segments) WHERE made_us >= ? AND n <= ?",
                               -1, &stmt, NULL);
   if (rc != SQLITE_OK)
@@ -417,6 +431,8 @@ static int find_unread(struct ids *ids, int64_t now_us) {
   if (rc == SQLITE_ROW && sqlite3_column_type(stmt, 0) != SQLITE_NULL) {
     ids->first_unread = sqlite3_column_int64(stmt, 0);
     ids->last_unread = sqlite3_column_int64(stmt, 1);
+    ids->unread_from = INT64_MIN;
+    generation_reserve(ids->previous, (size_t) sqlite3_column_int64(stmt, 2));
   }
   sqlite3_finalize(stmt);
   return rc == SQLITE_ROW || rc == SQLITE_DONE ? SQLITE_OK : rc;
@@ -426,10 +442,17 @@ bool ids_has_unread(const struct ids *ids) {
   return ids->last_unread >= ids->first_unread && ids->last_unread > 0;
 }
 
-int ids_read_segment(struct ids *ids) {
+/* About a shard's worth of every segment: what is written to stays in the processor's cache. */
+int ids_read_some(struct ids *ids) {
   sqlite3_stmt *stmt = NULL;
-  int rc = sqlite3_prepare_v2(ids->db, "SELECT data FROM ids WHERE segment = ?", -1, &stmt, NULL);
-  sqlite3_bind_int64(stmt, 1, ids->last_unread);
+  int64_t upto = ids->unread_from + (int64_t) (UINT64_MAX / SHARDS);
+  int rc = sqlite3_prepare_v2(ids->db,
+                              "SELECT data FROM segments CROSS JOIN ids USING(segment) "
+                              "WHERE segment BETWEEN ? AND ? AND first BETWEEN ? AND ?", -1, &stmt, NULL);
+  sqlite3_bind_int64(stmt, 1, ids->first_unread);
+  sqlite3_bind_int64(stmt, 2, ids->last_unread);
+  sqlite3_bind_int64(stmt, 3, ids->unread_from);
+  sqlite3_bind_int64(stmt, 4, upto);
   for (; rc == SQLITE_OK && (rc = sqlite3_step(stmt)) == SQLITE_ROW; rc = SQLITE_OK) {
     const struct id_entry *entries = sqlite3_column_blob(stmt, 0);
     size_t n = (size_t) sqlite3_column_bytes(stmt, 0) / sizeof *entries;
@@ -440,8 +463,23 @@ int ids_read_segment(struct ids *ids) {
   }
   sqlite3_finalize(stmt);
   update_count(ids);
-  ids->last_unread = rc == SQLITE_DONE ? ids->last_unread - 1 : 0;
+  if (rc == SQLITE_DONE && upto < INT64_MAX)
+    ids->unread_from = upto + 1;
+  else
+    ids->last_unread = 0;
   return rc == SQLITE_DONE ? SQLITE_OK : rc;
+}
+
+/* The more there is to look for the further it first reads on: what is in memory need not be looked for again. */
+int ids_probe_unread(struct ids *ids, struct id_entry *wanted, size_t n) {
+  int rc = SQLITE_OK;
+  for (size_t i = 0; i < n && ids_has_unread(ids) && rc == SQLITE_OK; i += PROBES_A_STEP)
+    rc = ids_read_some(ids);
+  if (rc != SQLITE_OK || !ids_has_unread(ids))
+    return rc;
+  for (; n > 0 && wanted->fingerprint < ids->unread_from; n--)
+    wanted++;
+  return probe(ids->db, ids->first_unread, ids->last_unread, wanted, n);
 }
 
 static int load_rows(struct ids *ids, const char *id, int64_t now_us) {

@@ -36,9 +36,10 @@ void ids_close(struct ids *ids);
 int ids_load(struct ids *ids, const char *id, int64_t now_us);
 bool ids_loaded(const struct ids *ids);
 
-/* Then the segments of the window are read one at a time, newest first; until then they can be probed. */
+/* Then the segments of the window are read in steps of a millisecond or two at 10 million ids; until then they
+ * can be probed. */
 bool ids_has_unread(const struct ids *ids);
-int ids_read_segment(struct ids *ids); /* after an error it gives up: nothing is unread */
+int ids_read_some(struct ids *ids); /* after an error it gives up: nothing is unread */
 int ids_probe_unread(struct ids *ids, struct id_entry *wanted, size_t n); /* as ids_probe_segments */
 
 int64_t ids_fingerprint(const struct ids *ids, const char *id, size_t len);

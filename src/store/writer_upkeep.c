@@ -106,7 +106,7 @@ bool writer_has_upkeep(const struct writer *w) {
 void writer_upkeep(struct writer *w) {
   if (ids_segment_due(w->ids) && ids_write_segment(w->ids, 1, clock_now_us()) != SQLITE_OK)
     log_error("writing fingerprints failed", log_str("error", sqlite3_errmsg(w->db)));
-  if (ids_has_unread(w->ids) && ids_read_segment(w->ids) != SQLITE_OK)
+  if (ids_has_unread(w->ids) && ids_read_some(w->ids) != SQLITE_OK)
     log_error("reading fingerprints failed: repeated ids may be stored twice",
               log_str("error", sqlite3_errmsg(w->db)));
   if (w->fresh != NULL)
