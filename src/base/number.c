@@ -86,7 +86,7 @@ static bool multiply(double magnitude, int places, uint64_t *out) {
   *out = (uint64_t) product;
   long double rest = product - (long double) *out;
   *out += rest > 0.5L;
-  return LDBL_MANT_DIG == 64 && fabsl(rest - 0.5L) > 1 / 64.0L;
+  return LDBL_MANT_DIG == 64 && fabsl(rest - 0.5L) > product * 0x1p-63L; /* twice what the product is off by */
 }
 
 /* The fewest of 15 to 17 digits that read back as n.  0 where it cannot tell. */
