@@ -5,6 +5,12 @@ local json = require "json"
 
 local hourly_trends = {}
 
+--- The measures that a point is made of.
+hourly_trends.measures = {
+  "requests", "errors", "duration_ms", "cost_usd", "tokens_input", "tokens_output", "cache_read_tokens",
+  "cache_write_tokens",
+}
+
 local function point(time, group)
   return {
     hour = dates.iso(time),

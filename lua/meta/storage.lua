@@ -88,7 +88,8 @@ function storage.get(request_id, form) end
 ---@field every (integer|"minute"|"hour"|"day")?  buckets of so many seconds, a multiple of 60
 ---@field max_points integer?   every grows to the smallest multiple of itself that gives at most so many
 ---@field quantiles number[]?   of response times, at most 8: fields duration_ms_p50 and so on
----@field order_by string?      a measure; default: the by columns, then time
+---@field measures string[]?    those of schema.lua that are wanted; default: all
+---@field order_by string?      a measure, one of those wanted; default: the by columns, then time
 ---@field descending boolean?
 ---@field limit integer?
 

@@ -56,7 +56,7 @@ return {
       { quantiles = figures.QUANTILES },
       { by = { "service_type" }, quantiles = figures.QUANTILES },
       { by = { "model" }, quantiles = figures.QUANTILES },
-      { every = HOUR, max_points = MAX_POINTS },
+      { every = HOUR, max_points = MAX_POINTS, measures = hourly_trends.measures },
     }
     if not answers then
       return available.failed(message, reason)

@@ -164,6 +164,8 @@ static struct question any_question(struct store *s) {
     question.by[question.nby] = column(s, names[(first + question.nby) % 5]);
   if (question.every_s > 0 && any(2))
     question.max_points = 1 + (uint32_t) any(50);
+  if (any(3) == 0)
+    question.measures = 1 + any((UINT64_C(1) << s->schema->nmeasures) - 1);
   return question;
 }
 
@@ -194,13 +196,18 @@ static bool same_group(struct store *s, const struct question *question, size_t 
 
 static void check_group(struct store *s, const struct question *question, size_t row, const struct sums *sums) {
   const struct schema *schema = s->schema;
+  size_t columns = question->nby + (question->every_s > 0) + question->nquantiles;
   for (size_t m = 0; m < schema->nmeasures; m++) {
+    if (!question_wants(question, m))
+      continue;
+    columns++;
     struct cell cell = cell_of(&question->rows, row, schema->measures[m].name);
     if (cell.type == CELL_INTEGER)
       CHECK(cell.value.i == sums->sums[m]);
     else
       CHECK(cell.value.f == (double) sums->sums[m] / schema->measures[m].scale);
   }
+  CHECK(question->rows.ncolumns == columns);
   CHECK(cell_of(&question->rows, row, "duration_ms_p50").value.f == sketch_quantile(&sums->sketch, 0.5));
   CHECK(cell_of(&question->rows, row, "duration_ms_p99").value.f == sketch_quantile(&sums->sketch, 0.99));
 }

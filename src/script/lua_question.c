@@ -61,14 +61,34 @@ static void read_quantiles(lua_State *L, int index, struct question *q) {
   lua_pop(L, 1);
 }
 
+/* The measure that the value at the top names; -1: none. */
+static int to_measure(lua_State *L) {
+  size_t len = 0;
+  const char *name = lua_tolstring(L, -1, &len);
+  return name != NULL ? schema_measure(script_services(L)->schema, name, len) : -1;
+}
+
+static void read_measures(lua_State *L, int index, struct question *q) {
+  int type = lua_getfield(L, index, "measures");
+  if (type != LUA_TNIL && (type != LUA_TTABLE || lua_rawlen(L, -1) == 0))
+    lua_field_error(L, "measures", "a list of measures expected");
+  for (size_t i = 1, n = type == LUA_TTABLE ? lua_rawlen(L, -1) : 0; i <= n; i++) {
+    lua_rawgeti(L, -1, (lua_Integer) i);
+    int measure = to_measure(L);
+    if (measure < 0)
+      lua_field_error(L, "measures", "names of measures expected");
+    q->measures |= UINT64_C(1) << measure;
+    lua_pop(L, 1);
+  }
+  lua_pop(L, 1);
+}
+
 static void read_order(lua_State *L, int index, struct question *q) {
   q->order_by = -1;
   if (lua_getfield(L, index, "order_by") != LUA_TNIL) {
-    size_t len = 0;
-    const char *name = lua_tolstring(L, -1, &len);
-    q->order_by = name != NULL ? schema_measure(script_services(L)->schema, name, len) : -1;
-    if (q->order_by < 0)
-      lua_field_error(L, "order_by", "the name of a measure expected");
+    q->order_by = to_measure(L);
+    if (q->order_by < 0 || !question_wants(q, (size_t) q->order_by))
+      lua_field_error(L, "order_by", "the name of a measure expected, one of those wanted");
   }
   lua_pop(L, 1);
   q->descending = lua_field_boolean(L, index, "descending");
@@ -78,6 +98,7 @@ static void read_question(lua_State *L, int index, struct question *q) {
   read_by(L, index, q);
   read_every(L, index, q);
   read_quantiles(L, index, q);
+  read_measures(L, index, q);
   read_order(L, index, q);
   q->max_points = (uint32_t) lua_field_integer(L, index, "max_points", 0, 0, 1000000);
   q->limit = (uint32_t) lua_field_integer(L, index, "limit", 0, 0, UINT32_MAX);

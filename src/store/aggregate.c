@@ -59,7 +59,8 @@ static void write_cells(struct buf *sql, const struct aggregate *a, const struct
     buf_printf(sql, ", \"%s\"", schema->columns[in->question->by[i]].name);
   buf_puts(sql, ", row_count");
   for (size_t i = 0; i < schema->nmeasures; i++)
-    buf_printf(sql, ", \"%s\"", schema->measures[i].name);
+    if (question_wants(in->question, i))
+      buf_printf(sql, ", \"%s\"", schema->measures[i].name);
   if (in->question->nquantiles > 0)
     buf_puts(sql, ", sketch");
   buf_printf(sql, " FROM rollup_%s WHERE tier = ? AND bucket >= ? AND bucket < ?", in->plan.set->name);
@@ -91,7 +92,8 @@ static int add_cell(struct aggregate *a, struct inquiry *in, sqlite3_stmt *stmt,
     return SQLITE_TOOBIG;
   group->rows += sign * rows;
   for (size_t i = 0; i < schema->nmeasures; i++)
-    group->sums[i] = add_saturating(group->sums[i], sqlite3_column_int64(stmt, next++), sign);
+    if (question_wants(in->question, i))
+      group->sums[i] = add_saturating(group->sums[i], sqlite3_column_int64(stmt, next++), sign);
   if (in->question->nquantiles == 0)
     return SQLITE_OK;
   const void *packed = sqlite3_column_blob(stmt, next);

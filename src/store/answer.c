@@ -35,7 +35,8 @@ static void write_names(struct rowset *rows, const struct schema *schema, const 
   if (question->every_s > 0)
     rowset_name(rows, "time");
   for (size_t i = 0; i < schema->nmeasures; i++)
-    rowset_name(rows, schema->measures[i].name);
+    if (question_wants(question, i))
+      rowset_name(rows, schema->measures[i].name);
   for (size_t i = 0; schema->sketch >= 0 && i < question->nquantiles; i++) {
     int n = snprintf(name, sizeof name, "%s_p", schema->columns[schema->sketch].name);
     snprintf(name + n, sizeof name - (size_t) n, "%.10g", question->quantiles[i] * 100);
@@ -83,7 +84,8 @@ static void write_group(struct rowset *rows, const struct schema *schema, const 
   if (question->every_s > 0)
     rowset_put(rows, (struct cell) {CELL_REAL, {.f = (double) time}});
   for (size_t i = 0; i < schema->nmeasures; i++)
-    rowset_put(rows, measure_cell(schema, &schema->measures[i], group->sums[i]));
+    if (question_wants(question, i))
+      rowset_put(rows, measure_cell(schema, &schema->measures[i], group->sums[i]));
   for (size_t i = 0; schema->sketch >= 0 && i < question->nquantiles; i++)
     rowset_put(rows, (struct cell) {CELL_REAL, {.f = sketch_quantile(&group->sketch, question->quantiles[i])}});
   rows->nrows++;

@@ -118,13 +118,18 @@ struct question {
   uint32_t max_points;   /* every_s grows to the smallest multiple of itself that gives at most as many; 0: no limit */
   double quantiles[QUERY_MAX_QUANTILES];
   size_t nquantiles;
-  int order_by;          /* measure, or -1: by the by columns */
+  uint64_t measures;     /* wanted ones, bit per measure; 0: all */
+  int order_by;          /* measure, a wanted one, or -1: by the by columns */
   bool descending;
   uint32_t limit;        /* 0: none */
 
   struct rowset rows;    /* out */
   int64_t used_every_s;  /* out */
 };
+
+static inline bool question_wants(const struct question *q, size_t measure) {
+  return q->measures == 0 || q->measures >> measure & 1;
+}
 
 /* A place between two rows of an order by time: rows after it in the direction of reading. */
 struct cursor {
