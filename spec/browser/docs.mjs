@@ -46,6 +46,13 @@ const cases = {
     same("gpt-5", JSON.parse(await route.locator("pre").textContent()).results[0].model, "model");
   },
 
+  "docs: of a long answer the start is shown, laid out": async ({ open }) => {
+    const { page } = await open({ path: "/docs" });
+    const route = await openRoute(page, "get", "/logs/query");
+    await route.getByRole("button", { name: "Ask" }).click();
+    await until(page, () => /^\{\n  "count": 1000,\n[^]*\n… the answer goes on$/.test(document.querySelector(".answer pre")?.textContent));
+  },
+
   "docs: a stream is shown as it comes, until it is stopped": async ({ open }) => {
     const { page } = await open({ path: "/docs" });
     const route = await openRoute(page, "get", "/logs/stream");

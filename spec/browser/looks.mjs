@@ -4,9 +4,10 @@ import { check, same, until } from "./browser.mjs";
 
 const FIRST_PAINT_BYTES = 100 * 1024;
 
-/** Fits the window, and has no fault that axe finds. */
+/** Fits the window, tables too, and has no fault that axe finds. */
 export async function checkLooks(page, width) {
   check(await page.evaluate((w) => document.documentElement.scrollWidth <= w, width), "the page is wider than the window");
+  check(await page.evaluate(() => [...document.querySelectorAll(".scroll")].every((box) => box.scrollWidth <= box.clientWidth)), "a table is cut off");
   await page.evaluate(axe.source);
   const { violations } = await page.evaluate(() => globalThis.axe.run({ runOnly: ["wcag2a", "wcag2aa", "wcag21aa"] }));
   same([], violations.map(({ id, nodes }) => `${id}: ${nodes[0].html.slice(0, 200)} ${nodes[0].failureSummary}`), "violations");

@@ -2,7 +2,8 @@
 import { get, headers, token } from "/dashboard/lib/api.js";
 import { h, message, replace } from "/dashboard/lib/dom.js";
 
-const SHOWN_BYTES = 100_000;
+const SHOWN = 100_000; // characters
+const READ = 4_000_000; // of JSON, which is laid out as a whole
 
 const main = document.getElementById("main");
 
@@ -37,21 +38,22 @@ function target(path, parameters, form) {
   return query.size ? `${path}?${query}` : path;
 }
 
-const laidOut = (type, text) => (/\bjson\b/.test(type) && !type.includes("ndjson") ? JSON.stringify(JSON.parse(text), null, 2) : text);
+const isJson = (response) => /^application\/(\w+\+)?json/.test(response.headers.get("content-type"));
+const start = (text) => (text.length > SHOWN ? `${text.slice(0, SHOWN)}\n… the answer goes on` : text);
 
 /** The start of an answer, whatever its length; a stream goes on until it is stopped. */
 async function read(response, show, signal) {
+  const json = isJson(response);
   const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
   let text = "";
-  for (;;) {
+  while (text.length <= (json ? READ : SHOWN)) {
     const { done, value } = await reader.read();
-    if (done) return laidOut(response.headers.get("content-type") ?? "", text);
+    if (done) return start(json ? JSON.stringify(JSON.parse(text), null, 2) : text);
     text += value;
-    if (text.length > SHOWN_BYTES) break;
-    if (!signal.aborted) show(text);
+    if (!signal.aborted) show(start(text));
   }
   await reader.cancel();
-  return `${text.slice(0, SHOWN_BYTES)}\n… the answer goes on`;
+  return start(text);
 }
 
 function trial(path, parameters) {
@@ -117,6 +119,7 @@ function route(path, method, operation) {
   return details;
 }
 
+/** Routes by the first word of their path, the largest group first. */
 function groups(paths) {
   const found = new Map();
   for (const [path, methods] of Object.entries(paths)) {
@@ -124,7 +127,8 @@ function groups(paths) {
     const routes = Object.entries(methods).map(([method, operation]) => route(path, method, operation));
     found.set(name, [...(found.get(name) ?? []), ...routes]);
   }
-  return [...found].map(([name, routes]) => h("section.group", {}, h("h2", {}, `/${name}`), ...routes));
+  const sorted = [...found].sort(([, a], [, b]) => b.length - a.length);
+  return sorted.map(([name, routes]) => h("section.group", {}, h("h2", {}, `/${name}`), ...routes));
 }
 
 function openNamed() {

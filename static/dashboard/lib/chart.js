@@ -4,6 +4,7 @@ import { timeAxis } from "./format.js";
 import { go } from "./state.js";
 
 const HEIGHT = 180;
+const HALF_LABEL = 22;
 const css = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 
 const moment = new Intl.DateTimeFormat(undefined, { weekday: "short", month: "short", day: "numeric", hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
@@ -14,10 +15,13 @@ function stack(columns) {
   return columns.map((column) => column.map((value, i) => (sums[i] += value ?? 0)));
 }
 
+/** A time so near the right end that its label would be cut off has none. */
+const whole = (plot, times, _, space, step) => times.map((t) => ((plot.scales.x.max - t) / step * space < HALF_LABEL ? null : t));
+
 function axes(format) {
   const look = { stroke: css("--quiet"), font: "11px system-ui, sans-serif", ticks: { show: false } };
   return [
-    { ...look, grid: { show: false }, space: 64, size: 28, values: (_, splits, __, ___, step) => timeAxis(splits, step) },
+    { ...look, grid: { show: false }, space: 64, size: 28, filter: whole, values: (_, splits, __, ___, step) => timeAxis(splits, step) },
     { ...look, grid: { stroke: css("--line"), width: 1 }, space: 36,
       size: (_, labels) => 14 + 6.5 * Math.max(3, ...(labels ?? []).map((label) => label.length)),
       values: (_, splits) => splits.map(format) },

@@ -1,9 +1,10 @@
 const grouped = new Intl.NumberFormat("en-US");
 const cents = new Intl.NumberFormat("en-US", { minimumFractionDigits: 2, maximumFractionDigits: 2 });
 const compact = new Intl.NumberFormat("en-US", { notation: "compact", maximumSignificantDigits: 3 });
+const threeDigits = new Intl.NumberFormat("en-US", { notation: "compact", minimumSignificantDigits: 3, maximumSignificantDigits: 3 });
 
 export const integer = (n) => grouped.format(Math.round(n));
-export const short = (n) => (Math.abs(n) < 100000 ? integer(n) : compact.format(n));
+export const short = (n) => (Math.abs(n) < 100000 ? integer(n) : threeDigits.format(n));
 
 /** US dollars: cents are exact, and a cost below a cent keeps its first three digits. */
 export function dollars(n) {
@@ -55,6 +56,7 @@ const second = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-
 
 /** The heads of a time axis: hours, and the date where a day begins. @param {number[]} times unix seconds */
 export const timeAxis = (times, step) => times.map((t) => {
+  if (t === null) return null;
   const date = new Date(t * 1000);
   if (step < 60) return second.format(date);
   return step >= 86400 || (date.getHours() === 0 && date.getMinutes() === 0) ? day.format(date) : hour.format(date);

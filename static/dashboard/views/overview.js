@@ -26,7 +26,7 @@ const tiles = [
   { name: "Tokens", figure: (g) => short(tokens(g)), exact: (g) => integer(tokens(g)), of: tokens, liked: "none",
     note: (g) => `${short(g.tokens_input)} in · ${short(g.tokens_output)} out` },
   { name: "Cache hits", figure: (g) => percent(g.cache_read_tokens, cacheable(g)), of: (g) => ratio(g.cache_read_tokens, cacheable(g)), liked: "up", compare: points,
-    note: (g) => `${short(g.cache_read_tokens)} read · ${short(g.cache_write_tokens)} written` },
+    note: (g) => `${short(g.cache_read_tokens)} of ${short(cacheable(g))}` },
   { name: "Latency", figure: (g) => milliseconds(g.duration_ms_p50), of: (g) => g.duration_ms_p50, liked: "down", note: () => "median" },
   { name: "Latency p95", figure: (g) => milliseconds(g.duration_ms_p95), of: (g) => g.duration_ms_p95, liked: "down" },
   { name: "Latency p99", figure: (g) => milliseconds(g.duration_ms_p99), of: (g) => g.duration_ms_p99, liked: "down" },

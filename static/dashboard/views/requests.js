@@ -152,6 +152,6 @@ export async function draw(main, state, { signal, say, fail }) {
   replace(main,
     h("section.card", { "aria-label": "Page, columns and export" }, h("div.row", {}, newer, older, count,
       h("button", { type: "button", onclick: () => go({}) }, "Refresh"),
-      h("span.push", {}), columnChoice(drawPage), h("span.quiet", {}, "Export"), exportOf(filters, "csv", fail), exportOf(filters, "ndjson", fail))),
+      h("span.push", {}), columnChoice(drawPage), h("span.quiet.minor", {}, "Export"), exportOf(filters, "csv", fail), exportOf(filters, "ndjson", fail))),
     h("section.card", { "aria-label": "Requests" }, h("div.scroll", {}, h("table", {}, h("thead", {}, head), body))));
 }

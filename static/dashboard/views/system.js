@@ -4,7 +4,7 @@ import { chart } from "../lib/chart.js";
 import { h, replace } from "../lib/dom.js";
 import { axis, bytes, integer, milliseconds, perMinute, time } from "../lib/format.js";
 
-const REFRESH_MS = 2000;
+const REFRESH_SECONDS = 2;
 const SAMPLES = 90;
 
 function facts(title, entries) {
@@ -53,17 +53,19 @@ function resetForm(say, fail) {
     h("form.row", { onsubmit: submit }, input, button));
 }
 
-/** Records per second between one look and the next. */
+/** Records per second between one look and the next, for the last SAMPLES looks. */
 function makeRates() {
   const rates = [];
   let last = null;
   return (s) => {
+    const time = Math.round(s.timestamp);
+    if (!last) for (let i = SAMPLES; i > 0; i -= 1) rates.push({ time: time - i * REFRESH_SECONDS, rate: null });
     const seconds = last ? s.timestamp - last.timestamp : 0;
-    const records = last ? s.storage.committed_records - last.storage.committed_records : 0;
+    if (seconds > 0) {
+      rates.push({ time, rate: Math.max(0, s.storage.committed_records - last.storage.committed_records) / seconds });
+      rates.shift();
+    }
     last = s;
-    if (seconds <= 0) return rates;
-    rates.push({ time: Math.round(s.timestamp), rate: Math.max(0, records / seconds) });
-    if (rates.length > SAMPLES) rates.shift();
     return rates;
   };
 }
@@ -74,23 +76,20 @@ export async function draw(main, state, { signal, say, fail }) {
   const plot = chart({ title: "Ingest", format: axis.count, show: perMinute, selects: false });
   const reset = h("div", {});
   const rates = makeRates();
-  plot.element.hidden = true;
 
   function show(s) {
     const points = rates(s);
-    replace(shown, drawFacts(s, points.at(-1)?.rate ?? null));
+    replace(shown, drawFacts(s, points.at(-1).rate));
     trouble.hidden = s.reload_errors.length === 0;
     replace(trouble, h("h2", {}, "The last reload was refused; the code before it still serves"), h("pre", {}, s.reload_errors.join("\n")));
     if (s.may_reset !== reset.hasChildNodes()) replace(reset, s.may_reset ? resetForm(say, fail) : null);
-    plot.element.hidden = points.length < 2;
-    if (points.length >= 2)
-      plot.update({ time: points.map((p) => p.time), every: 2, unit: "records per second",
-        series: [{ name: "stored", colour: "--series-1", values: points.map((p) => p.rate) }] });
+    plot.update({ time: points.map((p) => p.time), every: REFRESH_SECONDS, unit: "records per second",
+      series: [{ name: "stored", colour: "--series-1", values: points.map((p) => p.rate) }] });
   }
 
   async function refresh() {
     show(await get("/logs/system", null, signal));
-    const timer = setTimeout(() => refresh().catch(fail), REFRESH_MS);
+    const timer = setTimeout(() => refresh().catch(fail), REFRESH_SECONDS * 1000);
     signal.addEventListener("abort", () => clearTimeout(timer), { once: true });
   }
 
