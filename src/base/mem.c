@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 static void *checked(void *p, size_t size) {
   if (p == NULL && size > 0) {
@@ -26,6 +27,11 @@ void *xrealloc(void *p, size_t size) {
 
 void *xmemdup(const void *p, size_t size) {
   return size > 0 ? memcpy(xmalloc(size), p, size) : NULL;
+}
+
+void *xmap(size_t size) {
+  void *p = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  return checked(p != MAP_FAILED ? p : NULL, size);
 }
 
 char *xstrdup(const char *s) {

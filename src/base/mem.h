@@ -10,6 +10,7 @@ void *xcalloc(size_t count, size_t size);
 void *xrealloc(void *p, size_t size);
 char *xstrdup(const char *s);
 void *xmemdup(const void *p, size_t size);
+void *xmap(size_t size); /* zeroed pages outside the heap, for munmap */
 
 #define container_of(ptr, type, member) ((type *) ((char *) (ptr) - offsetof(type, member)))
 

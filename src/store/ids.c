@@ -3,6 +3,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 
 #include "base/mem.h"
 #include "store/database.h"
@@ -12,6 +13,7 @@ enum {
   CHUNK = 120,             /* entries of one blob: where it does not fit in the index's page, every comparison
                               reads all of it */
   SEGMENT_IDS = 256 * 1024,
+  MAPPED_BYTES = 16 << 10,
   PROBES_A_STEP = 2,       /* of reading, which takes about as long */
 };
 
@@ -39,7 +41,9 @@ struct ids {
   struct generation *current, *previous;
   struct generation pending_ids;
   struct entries pending; /* the same in order */
-  struct entries open;    /* of no segment yet */
+  struct entries open[SHARDS]; /* of no segment yet */
+  size_t open_len;
+  int64_t open_last;      /* row */
   bool rotated;           /* open must become a segment before a generation is dropped again */
   int64_t first_unread, last_unread; /* segments of the window that are still to be read, .. */
   int64_t unread_from;               /* .. their chunks that begin here or later */
@@ -69,14 +73,31 @@ static void place(struct shard *s, struct id_entry entry) {
   s->slots[i] = entry;
 }
 
+/* Long tables stand outside the heap: there they would leave holes that no longer table fits in. */
+static bool is_mapped(size_t cap) {
+  return cap * sizeof(struct id_entry) >= MAPPED_BYTES;
+}
+
+static struct id_entry *slots_new(size_t cap) {
+  size_t size = cap * sizeof(struct id_entry);
+  return is_mapped(cap) ? xmap(size) : xcalloc(1, size);
+}
+
+static void slots_free(const struct shard *s) {
+  if (is_mapped(s->cap))
+    munmap(s->slots, s->cap * sizeof *s->slots);
+  else
+    free(s->slots);
+}
+
 static void resize(struct shard *s, size_t cap) {
   struct shard old = *s;
   s->cap = cap;
-  s->slots = xcalloc(s->cap, sizeof *s->slots);
+  s->slots = slots_new(cap);
   for (size_t i = 0; i < old.cap; i++)
     if (old.slots[i].row != 0)
       place(s, old.slots[i]);
-  free(old.slots);
+  slots_free(&old);
 }
 
 /* Makes room for n in an empty one: in small shards the first of sorted entries would all collide. */
@@ -88,7 +109,7 @@ static void generation_reserve(struct generation *g, size_t n) {
 static void generation_add(struct generation *g, struct id_entry entry) {
   struct shard *s = shard_of(g, entry.fingerprint);
   if ((s->len + 1) * 4 > s->cap * 3)
-    resize(s, s->cap > 0 ? s->cap * 2 : 8);
+    resize(s, s->cap > 0 ? s->cap + s->cap / 2 : 8);
   place(s, entry);
   s->len++;
   g->len++;
@@ -107,7 +128,7 @@ static size_t generation_find(struct generation *g, int64_t fingerprint, int64_t
 
 static void generation_clear(struct generation *g) {
   for (size_t i = 0; i < SHARDS; i++)
-    free(g->shards[i].slots);
+    slots_free(&g->shards[i]);
   *g = (struct generation) {0};
 }
 
@@ -118,7 +139,7 @@ static void generation_free(struct generation *g) {
 
 static void push(struct entries *e, struct id_entry entry) {
   if (e->len == e->cap) {
-    e->cap = e->cap > 0 ? e->cap * 2 : 64;
+    e->cap = e->cap > 0 ? e->cap + e->cap / 2 : 8;
     e->items = xrealloc(e->items, e->cap * sizeof *e->items);
   }
   e->items[e->len++] = entry;
@@ -127,6 +148,20 @@ static void push(struct entries *e, struct id_entry entry) {
 static void entries_clear(struct entries *e) {
   free(e->items);
   *e = (struct entries) {0};
+}
+
+static void open_add(struct ids *ids, struct id_entry entry) {
+  push(&ids->open[(uint64_t) entry.fingerprint >> 56], entry);
+  ids->open_len++;
+  if (entry.row > ids->open_last)
+    ids->open_last = entry.row;
+}
+
+static void open_clear(struct ids *ids) {
+  for (size_t i = 0; i < SHARDS; i++)
+    entries_clear(&ids->open[i]);
+  ids->open_len = 0;
+  ids->open_last = 0;
 }
 
 /* ---- Life ---- */
@@ -149,7 +184,7 @@ void ids_close(struct ids *ids) {
   generation_free(ids->previous);
   generation_clear(&ids->pending_ids);
   entries_clear(&ids->pending);
-  entries_clear(&ids->open);
+  open_clear(ids);
   pthread_mutex_destroy(&ids->lock);
   free(ids);
 }
@@ -240,7 +275,7 @@ void ids_commit(struct ids *ids, int64_t now_us) {
     remember(ids, ids->pending.items[i], now_us);
   pthread_mutex_unlock(&ids->lock);
   for (size_t i = 0; i < ids->pending.len; i++)
-    push(&ids->open, ids->pending.items[i]);
+    open_add(ids, ids->pending.items[i]);
   update_count(ids);
   pending_clear(ids);
 }
@@ -262,40 +297,12 @@ int id_entry_compare(const void *a, const void *b) {
   return order != 0 ? order : (x->row > y->row) - (x->row < y->row);
 }
 
-/* Fingerprints are evenly spread: counting by their top 16 bits leaves almost nothing to do for the
- * insertion sort. */
-static void sort_entries(struct entries *e) {
-  enum { BUCKETS = 1 << 16 };
-  uint32_t *next = xcalloc(BUCKETS + 1, sizeof *next);
-  struct id_entry *sorted = xmalloc(e->len * sizeof *sorted);
-#define BUCKET(entry) (((uint64_t) (entry).fingerprint ^ UINT64_C(1) << 63) >> 48)
-  for (size_t i = 0; i < e->len; i++)
-    next[BUCKET(e->items[i]) + 1]++;
-  for (size_t i = 0; i < BUCKETS; i++)
-    next[i + 1] += next[i];
-  for (size_t i = 0; i < e->len; i++)
-    sorted[next[BUCKET(e->items[i])]++] = e->items[i];
-#undef BUCKET
-  for (size_t i = 1; i < e->len; i++) {
-    struct id_entry entry = sorted[i];
-    size_t j = i;
-    for (; j > 0 && id_entry_compare(&sorted[j - 1], &entry) > 0; j--)
-      sorted[j] = sorted[j - 1];
-    sorted[j] = entry;
-  }
-  free(next);
-  free(e->items);
-  e->items = sorted;
-  e->cap = e->len;
-}
-
 bool ids_segment_due(const struct ids *ids) {
-  return ids->open.len >= SEGMENT_IDS || (ids->rotated && ids->open.len > 0);
+  return ids->open_len >= SEGMENT_IDS || (ids->rotated && ids->open_len > 0);
 }
 
-static int write_chunks(sqlite3 *db, int64_t segment, const struct entries *e) {
-  sqlite3_stmt *stmt = NULL;
-  int rc = sqlite3_prepare_v2(db, "INSERT OR REPLACE INTO ids VALUES(?, ?, ?)", -1, &stmt, NULL);
+static int write_chunks(sqlite3_stmt *stmt, int64_t segment, const struct entries *e) {
+  int rc = SQLITE_OK;
   for (size_t i = 0; i < e->len && rc == SQLITE_OK; i += CHUNK) {
     size_t n = e->len - i < CHUNK ? e->len - i : CHUNK;
     sqlite3_bind_int64(stmt, 1, segment);
@@ -303,42 +310,46 @@ static int write_chunks(sqlite3 *db, int64_t segment, const struct entries *e) {
     sqlite3_bind_blob(stmt, 3, &e->items[i], (int) (n * sizeof e->items[0]), SQLITE_STATIC);
     rc = statement_run(stmt);
   }
+  return rc;
+}
+
+/* Negative fingerprints, which are those of the later shards, come first in the file. */
+static int write_open(struct ids *ids, int64_t segment) {
+  sqlite3_stmt *stmt = NULL;
+  int rc = sqlite3_prepare_v2(ids->db, "INSERT OR REPLACE INTO ids VALUES(?, ?, ?)", -1, &stmt, NULL);
+  for (size_t i = 0; i < SHARDS && rc == SQLITE_OK; i++) {
+    struct entries *e = &ids->open[(i + SHARDS / 2) % SHARDS];
+    if (e->len > 0)
+      qsort(e->items, e->len, sizeof *e->items, id_entry_compare);
+    rc = write_chunks(stmt, segment, e);
+  }
   sqlite3_finalize(stmt);
   return rc;
 }
 
-static int64_t last_row(const struct entries *e) {
-  int64_t last = 0;
-  for (size_t i = 0; i < e->len; i++)
-    if (e->items[i].row > last)
-      last = e->items[i].row;
-  return last;
-}
-
-static int insert_segment(sqlite3 *db, const struct entries *e, int64_t now_us) {
+static int insert_segment(struct ids *ids, int64_t now_us) {
   sqlite3_stmt *stmt = NULL;
-  int rc = sqlite3_prepare_v2(db, "INSERT INTO segments(last_row, ids, made_us) VALUES(?, ?, ?)", -1, &stmt, NULL);
+  int rc = sqlite3_prepare_v2(ids->db, "INSERT INTO segments(last_row, ids, made_us) VALUES(?, ?, ?)", -1, &stmt, NULL);
   if (rc != SQLITE_OK)
     return rc;
-  sqlite3_bind_int64(stmt, 1, last_row(e));
-  sqlite3_bind_int64(stmt, 2, (int64_t) e->len);
+  sqlite3_bind_int64(stmt, 1, ids->open_last);
+  sqlite3_bind_int64(stmt, 2, (int64_t) ids->open_len);
   sqlite3_bind_int64(stmt, 3, now_us);
   rc = statement_run(stmt);
   sqlite3_finalize(stmt);
-  return rc == SQLITE_OK ? write_chunks(db, sqlite3_last_insert_rowid(db), e) : rc;
+  return rc == SQLITE_OK ? write_open(ids, sqlite3_last_insert_rowid(ids->db)) : rc;
 }
 
 int ids_write_segment(struct ids *ids, size_t least, int64_t now_us) {
-  if (ids->open.len < least || ids->open.len == 0 || !ids_loaded(ids)) /* a gap before it would never be noticed */
+  if (ids->open_len < least || ids->open_len == 0 || !ids_loaded(ids)) /* a gap before it would never be noticed */
     return SQLITE_OK;
-  sort_entries(&ids->open);
   int rc = database_exec(ids->db, "BEGIN IMMEDIATE");
   if (rc == SQLITE_OK)
-    rc = insert_segment(ids->db, &ids->open, now_us);
+    rc = insert_segment(ids, now_us);
   if (rc == SQLITE_OK)
     rc = database_exec(ids->db, "COMMIT");
   if (rc == SQLITE_OK) {
-    entries_clear(&ids->open);
+    open_clear(ids);
     ids->rotated = false;
   } else if (!sqlite3_get_autocommit(ids->db)) {
     database_exec(ids->db, "ROLLBACK");
@@ -518,7 +529,7 @@ void ids_forget(struct ids *ids) {
   generation_clear(ids->previous);
   pthread_mutex_unlock(&ids->lock);
   pending_clear(ids);
-  entries_clear(&ids->open);
+  open_clear(ids);
   ids->last_unread = 0;
   update_count(ids);
 }
