@@ -37,7 +37,7 @@ return {
       where = where(req, start_time, end_time),
       { quantiles = quantiles },
       { every = every, quantiles = quantiles },
-      { by = { "model" }, every = every },
+      { by = { "model" }, every = every, measures = { "cost_usd" } },
       { by = { "model" }, quantiles = quantiles },
       { by = { "service_type" }, quantiles = quantiles },
       { by = { "endpoint" }, quantiles = quantiles, order_by = "requests", descending = true, limit = 50 },
