@@ -3,6 +3,7 @@
 local helpers = require "spec.helpers"
 local machine = require "spec.bench.machine"
 local peers = require "spec.bench.peers"
+local socket = require "socket"
 
 local filled = {}
 
@@ -56,6 +57,36 @@ function filled.database(rows)
     os.rename(path .. ".new", path)
   end
   return path
+end
+
+local function ids(s)
+  return tonumber(s:get("/metrics").body:match "\nmoonledger_store_ids (%d+)")
+end
+
+--- Waits until the ids of earlier rows are all in memory, that is until their number no longer grows: the seconds that
+--- took.
+---@param s Server
+---@return number
+function filled.warm_up(s)
+  local started = socket.gettime()
+  local known, grew = ids(s), started
+  while true do
+    socket.sleep(0.1)
+    local now = ids(s)
+    if now == known then
+      return grew - started
+    end
+    known, grew = now, socket.gettime()
+  end
+end
+
+--- Our server on so many rows, warm.
+---@param rows integer
+---@return Server
+function filled.server(rows)
+  local s = machine.ours { database = filled.database(rows) }
+  filled.warm_up(s)
+  return s
 end
 
 --- The path of a DuckDB file with the same rows.

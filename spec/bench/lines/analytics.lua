@@ -5,7 +5,7 @@ local peers = require "spec.bench.peers"
 
 local function ours(rows, hours, options)
   return function()
-    local s = machine.ours { database = filled.database(rows) }
+    local s = filled.server(rows)
     local found = machine.wrk(s, "/logs/analytics?" .. filled.window(hours), {
       connections = 1, seconds = options.seconds,
     })
@@ -18,7 +18,7 @@ end
 local function difference(rows)
   local known
   return function()
-    local s = machine.ours { database = filled.database(rows) }
+    local s = filled.server(rows)
     local window = filled.window(168)
     local summary = json.decode(s:get("/logs/analytics?" .. window).body).summary
     s:stop()

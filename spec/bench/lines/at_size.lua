@@ -1,30 +1,11 @@
-local socket = require "socket"
 local filled = require "spec.bench.filled"
 local machine = require "spec.bench.machine"
 
 local ROWS = 200000
 
-local function ids(s)
-  return tonumber(s:get("/metrics").body:match "\nmoonledger_store_ids (%d+)")
-end
-
---- Seconds until the ids of earlier rows are all in memory: until their number no longer grows.
-local function warm_up(s)
-  local started = socket.gettime()
-  local known, grew = ids(s), started
-  while true do
-    socket.sleep(0.1)
-    local now = ids(s)
-    if now == known then
-      return grew - started
-    end
-    known, grew = now, socket.gettime()
-  end
-end
-
 local function ingest(database, first, rows)
   local s = machine.ours { database = database }
-  local warm_up_s = warm_up(s)
+  local warm_up_s = filled.warm_up(s)
   local words = { "build/load_ingest", "--port", s.port, "--rows", ROWS, "--batch", 1000, "--first", first }
   local found = machine.run(filled.with_source(words, rows))
   s:stop()

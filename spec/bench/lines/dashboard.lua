@@ -5,7 +5,7 @@ local RUNS = 11
 
 local function overview(hours, options)
   return function()
-    local s = machine.ours { database = filled.database(options.rows) }
+    local s = filled.server(options.rows)
     local from, to = filled.window(hours):match "start_time=(%d+)%.%d+&end_time=(%d+)"
     local query = ("?window=custom&from=%s&to=%s"):format(from, to)
     -- A browser is many processes: it may use both cores.

@@ -15,7 +15,7 @@ end
 
 local function measure(rows, deep, options)
   return function()
-    local s = machine.ours { database = filled.database(rows) }
+    local s = filled.server(rows)
     local path = PAGE .. (deep and "&cursor=" .. deep_cursor(s, rows) or "")
     assert(s:get(path).json().count == 1000, "not a full page")
     local found = machine.wrk(s, path, { connections = 1, seconds = options.seconds })
