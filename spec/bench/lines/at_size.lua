@@ -8,8 +8,12 @@ local function ingest(database, first, rows)
   local warm_up_s = filled.warm_up(s)
   local words = { "build/load_ingest", "--port", s.port, "--rows", ROWS, "--batch", 1000, "--first", first }
   local found = machine.run(filled.with_source(words, rows))
+  local stored = s:get("/logs/system").json().storage
   s:stop()
-  return { rows_s = found.rows_s, p99_us = found.p99_us, refused = found.refused, warm_up_s = warm_up_s }
+  return {
+    rows_s = found.rows_s, p99_us = found.p99_us, refused = found.refused, warm_up_s = warm_up_s,
+    file_bytes_per_row = stored.file_bytes / stored.rows,
+  }
 end
 
 local copy
