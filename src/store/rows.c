@@ -8,14 +8,12 @@ static void write_names(struct buf *sql, const struct schema *schema, const char
   buf_printf(sql, "extra%s", suffix);
 }
 
-static int prepare_insert(sqlite3 *db, const struct schema *schema, bool with_rowid, sqlite3_stmt **stmt) {
+/* SQLite's own numbers, which go on from the last row, are the cheaper ones. */
+static int prepare_insert(sqlite3 *db, const struct schema *schema, const char *rowid, sqlite3_stmt **stmt) {
   struct buf sql = {0};
-  buf_puts(&sql, "INSERT INTO rows(");
+  buf_printf(&sql, "INSERT INTO rows(%s", rowid);
   write_names(&sql, schema, "");
-  buf_puts(&sql, with_rowid ? ", rowid) VALUES(" : ") VALUES(");
-  for (size_t i = 0; i < schema->nstored + with_rowid; i++)
-    buf_puts(&sql, "?, ");
-  buf_puts(&sql, "?)");
+  buf_printf(&sql, ") SELECT %s* FROM incoming", rowid);
   int rc = database_statement(db, &sql, stmt);
   buf_clear(&sql);
   return rc;
@@ -50,23 +48,39 @@ static int prepare_get(sqlite3 *db, const struct schema *schema, sqlite3_stmt **
   return rc;
 }
 
-int rows_open(struct rows *rows, sqlite3 *db, const struct schema *schema) {
-  *rows = (struct rows) {.schema = schema, .next = 1};
-  int rc = prepare_insert(db, schema, false, &rows->insert);
-  if (rc == SQLITE_OK)
-    rc = prepare_insert(db, schema, true, &rows->insert_at);
-  if (rc == SQLITE_OK)
-    rc = prepare_update(db, schema, &rows->update);
-  if (rc == SQLITE_OK)
-    rc = prepare_get(db, schema, &rows->get);
-  return rc;
+void rows_init(struct rows *rows, sqlite3 *db, const struct schema *schema) {
+  *rows = (struct rows) {.db = db, .schema = schema, .incoming.schema = schema, .next = 1};
 }
 
-void rows_close(struct rows *rows) {
+static void finalize(struct rows *rows) {
   sqlite3_finalize(rows->insert);
   sqlite3_finalize(rows->insert_at);
   sqlite3_finalize(rows->update);
   sqlite3_finalize(rows->get);
+  rows->insert = rows->insert_at = rows->update = rows->get = NULL;
+}
+
+/* When they are first needed: a server that nobody writes to does without the memory of its statements. */
+static int prepare(struct rows *rows) {
+  if (rows->get != NULL)
+    return SQLITE_OK;
+  int rc = incoming_register(&rows->incoming, rows->db);
+  if (rc == SQLITE_OK)
+    rc = prepare_insert(rows->db, rows->schema, "", &rows->insert);
+  if (rc == SQLITE_OK)
+    rc = prepare_insert(rows->db, rows->schema, "rowid, ", &rows->insert_at);
+  if (rc == SQLITE_OK)
+    rc = prepare_update(rows->db, rows->schema, &rows->update);
+  if (rc == SQLITE_OK)
+    rc = prepare_get(rows->db, rows->schema, &rows->get);
+  if (rc != SQLITE_OK)
+    finalize(rows);
+  return rc;
+}
+
+void rows_close(struct rows *rows) {
+  finalize(rows);
+  incoming_free(&rows->incoming);
 }
 
 static int bind_text(sqlite3_stmt *stmt, int index, const struct buf *text, uint32_t offset, uint32_t len) {
@@ -92,20 +106,40 @@ static int bind_record(sqlite3_stmt *stmt, const struct schema *schema, const st
   return extra + 1;
 }
 
-int rows_insert(struct rows *rows, struct record *r, const struct buf *text) {
-  sqlite3_stmt *stmt = rows->next > 0 ? rows->insert_at : rows->insert;
-  int last = bind_record(stmt, rows->schema, r, text);
-  if (rows->next > 0)
-    sqlite3_bind_int64(stmt, last, rows->next);
-  int rc = statement_run(stmt);
-  if (rc != SQLITE_OK)
-    return rc;
-  r->row = sqlite3_last_insert_rowid(sqlite3_db_handle(stmt));
-  rows->next = 0;
-  return SQLITE_OK;
+void rows_insert(struct rows *rows, struct record *r, const struct buf *text) {
+  r->row = rows->next++;
+  incoming_add(&rows->incoming, r, text);
+}
+
+int rows_flush(struct rows *rows) {
+  const struct incoming *in = &rows->incoming;
+  if (in->len == 0)
+    return SQLITE_OK;
+  int64_t first = in->items[0].record->row, last = in->items[in->len - 1].record->row;
+  int rc = prepare(rows);
+  if (rc == SQLITE_OK)
+    rc = statement_run(rows->last == first - 1 ? rows->insert : rows->insert_at);
+  rows->last = rc == SQLITE_OK ? last : 0;
+  rows->incoming.len = 0;
+  return rc;
+}
+
+void rows_roll_back(struct rows *rows, int64_t next) {
+  rows->incoming.len = 0;
+  rows->next = next;
+  rows->last = 0;
+}
+
+/* For statements that look at the table. */
+static int make_ready(struct rows *rows) {
+  int rc = rows_flush(rows);
+  return rc == SQLITE_OK ? prepare(rows) : rc;
 }
 
 int rows_update(struct rows *rows, const struct record *r, const struct buf *text) {
+  int rc = make_ready(rows);
+  if (rc != SQLITE_OK)
+    return rc;
   int last = bind_record(rows->update, rows->schema, r, text);
   sqlite3_bind_int64(rows->update, last, r->row);
   return statement_run(rows->update);
@@ -143,8 +177,11 @@ struct record *rows_read(sqlite3_stmt *stmt, struct batch *b, uint64_t wanted, b
 }
 
 int rows_get(struct rows *rows, int64_t row, struct batch *b) {
+  int rc = make_ready(rows);
+  if (rc != SQLITE_OK)
+    return rc;
   sqlite3_bind_int64(rows->get, 1, row);
-  int rc = sqlite3_step(rows->get);
+  rc = sqlite3_step(rows->get);
   if (rc == SQLITE_ROW)
     rows_read(rows->get, b, UINT64_MAX, true);
   sqlite3_reset(rows->get);

@@ -4,21 +4,31 @@
 #include <sqlite3.h>
 
 #include "record/record.h"
+#include "store/incoming.h"
 
-/* The table of rows: statements that bind straight from records, and reading them back.  SQLite's codes. */
+/* The table of rows: records go in many at a time, straight from their batches, and are read back one by one.
+ * SQLite's codes. */
 struct rows {
+  sqlite3 *db;
   const struct schema *schema;
+  struct incoming incoming; /* inserted, but not in the table yet */
   sqlite3_stmt *insert, *insert_at, *update, *get;
-  int64_t next; /* rowid of the first row of an empty table, which is never one that was used before */
+  int64_t next; /* rowid of the next row, which is never one that was used before */
+  int64_t last; /* of the table; 0 when it may have another than next - 1, as after a reset */
 };
 
-int rows_open(struct rows *rows, sqlite3 *db, const struct schema *schema);
+void rows_init(struct rows *rows, sqlite3 *db, const struct schema *schema);
 void rows_close(struct rows *rows);
 
-int rows_insert(struct rows *rows, struct record *r, const struct buf *text); /* sets r->row */
-int rows_update(struct rows *rows, const struct record *r, const struct buf *text);
+/* Sets r->row.  The record is in the table after rows_flush, and until then its batch must stay as it is. */
+void rows_insert(struct rows *rows, struct record *r, const struct buf *text);
+int rows_flush(struct rows *rows);
 
-/* Appends the row to b.  SQLITE_DONE when there is none. */
+/* After a rollback: what was not flushed is forgotten, and the next row has this number. */
+void rows_roll_back(struct rows *rows, int64_t next);
+
+/* Both flush first.  The latter appends the row to b; SQLITE_DONE when there is none. */
+int rows_update(struct rows *rows, const struct record *r, const struct buf *text);
 int rows_get(struct rows *rows, int64_t row, struct batch *b);
 
 /* Appends "rowid, column.., extra" of a SELECT that rows_read reads; columns not in wanted (bit per

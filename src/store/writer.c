@@ -40,6 +40,8 @@ static int run_group(struct writer *w, struct write *group) {
   int rc = writer_begin(w);
   for (struct write *write = group; write != NULL && rc == SQLITE_OK; write = write->next)
     rc = apply(w, write);
+  if (rc == SQLITE_OK)
+    rc = rows_flush(&w->rows);
   if (rc == SQLITE_OK && writer_cells_due(w))
     rc = writer_flush_cells(w);
   return rc == SQLITE_OK ? statement_run(w->commit) : rc;
@@ -119,8 +121,8 @@ static void commit(struct writer *w, struct write *group) {
   }
   if (group->next == NULL)
     fail(w, group, rc);
+  rows_roll_back(&w->rows, next_row);
   writer_roll_back(w);
-  w->rows.next = next_row;
   if (group->next == NULL) {
     answer(group);
     return;
@@ -229,11 +231,12 @@ static int count_rows(struct writer *w) {
   if (rc != SQLITE_OK)
     return rc;
   w->stale = true;
-  w->rows.next = 0;
+  w->rows.last = last;
+  w->rows.next = last + 1;
   if (last == 0 && meta_get_int(w->db, "next_row", &w->rows.next) != SQLITE_OK)
     w->rows.next = 1;
   atomic_store(&w->counters.rows, last == 0 ? 0 : last - first + 1);
-  atomic_store(&w->counters.last_row, last == 0 ? w->rows.next - 1 : last);
+  atomic_store(&w->counters.last_row, w->rows.next - 1);
   return SQLITE_OK;
 }
 
@@ -264,8 +267,7 @@ static int open_parts(struct writer *w) {
     rc = prepare(w->db, "INSERT OR REPLACE INTO metric_series VALUES(?, ?)", &w->save_series);
   if (rc == SQLITE_OK)
     rc = prepare(w->db, "INSERT INTO metric_log(series) VALUES(?)", &w->log_series);
-  if (rc == SQLITE_OK)
-    rc = rows_open(&w->rows, w->db, w->schema);
+  rows_init(&w->rows, w->db, w->schema);
   if (rc == SQLITE_OK)
     rc = count_rows(w);
   if (rc == SQLITE_OK)

@@ -48,11 +48,9 @@ static int merge(struct writer *w, struct write *write, struct record *r, const 
   return rows_update(&w->rows, stored, &w->page->text);
 }
 
-static int insert(struct writer *w, struct write *write, struct record *r, const struct buf *text,
-                  int64_t fingerprint) {
-  int rc = rows_insert(&w->rows, r, text);
-  if (rc != SQLITE_OK)
-    return rc;
+static void insert(struct writer *w, struct write *write, struct record *r, const struct buf *text,
+                   int64_t fingerprint) {
+  rows_insert(&w->rows, r, text);
   ids_add(w->ids, fingerprint, r->row);
   writer_count(w, r, text, 1);
   if (w->metrics != NULL)
@@ -61,7 +59,6 @@ static int insert(struct writer *w, struct write *write, struct record *r, const
   w->inserted++;
   w->last_row = r->row;
   w->flush_due |= r->event != w->schema->default_event; /* a row does not tell */
-  return SQLITE_OK;
 }
 
 /* old is the row that the segments have for the fingerprint, or 0. */
@@ -73,9 +70,10 @@ static int apply_record(struct writer *w, struct write *write, struct record *r,
   if (old != 0)
     rows[n++] = old;
   int rc = load_match(w, rows, n, id, len);
-  if (rc == SQLITE_DONE)
-    return insert(w, write, r, text, fingerprint);
-  return rc == SQLITE_OK ? merge(w, write, r, text) : rc;
+  if (rc != SQLITE_DONE)
+    return rc == SQLITE_OK ? merge(w, write, r, text) : rc;
+  insert(w, write, r, text, fingerprint);
+  return SQLITE_OK;
 }
 
 /* A start is not stored: it is only told of. */
@@ -142,13 +140,9 @@ int writer_apply(struct writer *w, struct write *write) {
 
 /* Row numbers go on after a reset: they name events. */
 int writer_reset(struct writer *w) {
-  int64_t last = 0;
   w->flush_due = true;
-  int rc = database_int(w->db, "SELECT coalesce(max(rowid), 0) FROM rows", &last);
-  if (rc == SQLITE_OK && w->rows.next == 0)
-    w->rows.next = last + 1;
-  if (rc == SQLITE_OK)
-    rc = meta_set_int(w->db, "next_row", w->rows.next);
+  w->rows.last = 0;
+  int rc = meta_set_int(w->db, "next_row", w->rows.next);
   if (rc == SQLITE_OK)
     rc = database_exec(w->db, "DELETE FROM rows");
   if (rc == SQLITE_OK)
