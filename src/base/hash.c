@@ -54,6 +54,32 @@ uint64_t hash_bytes(const struct hash_seed *seed, const void *data, size_t len) 
   return v0 ^ v1 ^ v2 ^ v3;
 }
 
+static inline uint64_t load(const unsigned char *p) {
+  uint64_t word;
+  memcpy(&word, p, 8);
+  return word;
+}
+
+static inline uint64_t fold(uint64_t a, uint64_t b) {
+  unsigned __int128 product = (unsigned __int128) a * b;
+  return (uint64_t) product ^ (uint64_t) (product >> 64);
+}
+
+uint64_t hash_quickly(const void *data, size_t len) {
+  const struct hash_seed *seed = hash_process_seed();
+  const unsigned char *start = data, *p = start, *end = start + len;
+  uint64_t hash = seed->k0 ^ len, first, last = 0;
+  for (; end - p > 16; p += 16)
+    hash = fold(load(p) ^ seed->k1, load(p + 8) ^ hash);
+  if (len < 8) {
+    first = tail(start, start, len);
+  } else {
+    first = load(len >= 16 ? end - 16 : start); /* some of it for the second time */
+    last = load(end - 8);
+  }
+  return fold(fold(first ^ seed->k1, last ^ hash), seed->k0 ^ seed->k1);
+}
+
 void random_bytes(void *out, size_t len) {
   char *p = out;
   while (len > 0) {

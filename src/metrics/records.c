@@ -24,6 +24,7 @@ struct combination {
 struct rule {
   const struct family *family;
   struct metric *metric;
+  uint64_t rivals; /* earlier rules of the same family and value, bit per rule */
 };
 
 struct record_families {
@@ -69,12 +70,22 @@ static void declare_fixed(struct metrics *m, const char *name, const char *help,
   metric_set(m, f, &(struct metric_label) {value, strlen(value)}, 1);
 }
 
+static uint64_t find_rivals(const struct record_families *f, size_t rule) {
+  const struct rule *rules = f->rules;
+  uint64_t rivals = 0;
+  for (size_t i = 0; i < rule; i++)
+    if (rules[i].metric == rules[rule].metric && rules[i].family->value == rules[rule].family->value)
+      rivals |= 1ULL << i;
+  return rivals;
+}
+
 static bool declare_rules(struct metrics *m, struct record_families *f, struct buf *error) {
   for (size_t i = 0; i < f->nrules; i++) {
     const struct family *family = &f->schema->families[i];
-    f->rules[i] = (struct rule) {family, declare(m, family, error)};
+    f->rules[i] = (struct rule) {.family = family, .metric = declare(m, family, error)};
     if (f->rules[i].metric == NULL)
       return false;
+    f->rules[i].rivals = find_rivals(f, i);
     note_columns(f, family);
   }
   for (size_t i = 0; i < f->nrules; i++)
@@ -140,7 +151,7 @@ static bool has_key(const void *item, const void *key) {
 static struct combination *find_combination(struct record_families *f, const struct record *r,
                                             const struct buf *text) {
   write_key(f, r, text);
-  uint64_t hash = hash_bytes(hash_process_seed(), f->key.data, f->key.len);
+  uint64_t hash = hash_quickly(f->key.data, f->key.len);
   struct combination *c = table_find(&f->combinations, hash, has_key, &f->key);
   if (c != NULL)
     return c;
@@ -230,9 +241,8 @@ static void add(struct metrics *m, struct series *s, double n) {
  * status, counts once. */
 static bool is_counted(const struct record_families *f, const struct combination *c, uint64_t matched,
                        size_t rule) {
-  for (size_t i = 0; i < rule; i++)
-    if (matched >> i & 1 && c->series[i] == c->series[rule] &&
-        f->rules[i].family->value == f->rules[rule].family->value)
+  for (uint64_t left = matched & f->rules[rule].rivals; left != 0; left &= left - 1)
+    if (c->series[__builtin_ctzll(left)] == c->series[rule])
       return true;
   return false;
 }

@@ -114,7 +114,7 @@ static struct series *add(struct metric *f, uint64_t hash, const char *key, size
 }
 
 static struct series *find_or_add(struct metric *f, const char *key, size_t len) {
-  uint64_t hash = hash_bytes(hash_process_seed(), key, len);
+  uint64_t hash = hash_quickly(key, len);
   pthread_mutex_lock(&f->lock);
   struct series *s = find(f->index, hash, key, len);
   if (s == NULL)
@@ -129,7 +129,7 @@ static struct series *overflow_series(struct metrics *m, struct metric *f) {
   for (size_t i = 0; i < f->nlabels; i++)
     labels[i] = (struct metric_label) {"overflow", 8};
   size_t len = write_key(key, f, labels);
-  uint64_t hash = hash_bytes(hash_process_seed(), key, len);
+  uint64_t hash = hash_quickly(key, len);
 
   pthread_mutex_lock(&f->lock);
   bool first = f->overflow == NULL;
@@ -149,7 +149,7 @@ static struct series *overflow_series(struct metrics *m, struct metric *f) {
 struct series *metric_series(struct metrics *m, struct metric *f, const struct metric_label *labels) {
   char key[METRIC_MAX_KEY];
   size_t len = write_key(key, f, labels);
-  uint64_t hash = hash_bytes(hash_process_seed(), key, len);
+  uint64_t hash = hash_quickly(key, len);
   struct series *s = find(atomic_load_explicit(&f->index, memory_order_acquire), hash, key, len);
   if (s != NULL)
     return s;

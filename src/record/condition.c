@@ -61,16 +61,24 @@ const char *condition_op_name(enum condition_op op) {
   return op_names[op];
 }
 
-/* Strings sort by bytes, false before true, NaN after all numbers. */
+/* NaN after all numbers. */
+static inline int compare_floats(double a, double b) {
+  if (__builtin_expect(isnan(a) || isnan(b), 0))
+    return !!isnan(a) - !!isnan(b);
+  return (a > b) - (a < b);
+}
+
+static inline int compare_integers(int64_t a, int64_t b) {
+  return (a > b) - (a < b);
+}
+
+/* Strings sort by bytes, false before true. */
 static int compare(enum column_type type, union value a, const struct buf *a_text, union value b,
                    const struct buf *b_text) {
-  if (type == COLUMN_FLOAT) {
-    if (isnan(a.f) || isnan(b.f))
-      return !!isnan(a.f) - !!isnan(b.f);
-    return (a.f > b.f) - (a.f < b.f);
-  }
+  if (type == COLUMN_FLOAT)
+    return compare_floats(a.f, b.f);
   if (type != COLUMN_STRING)
-    return (a.i > b.i) - (a.i < b.i);
+    return compare_integers(a.i, b.i);
   size_t least = a.s.len < b.s.len ? a.s.len : b.s.len;
   int order = least > 0 ? memcmp(a_text->data + a.s.offset, b_text->data + b.s.offset, least) : 0;
   return order != 0 ? order : (a.s.len > b.s.len) - (a.s.len < b.s.len);
@@ -197,18 +205,8 @@ static bool is_among(const struct condition *item, enum column_type type, union 
   return false;
 }
 
-static bool matches(const struct condition *item, const struct conditions *c, enum column_type type,
-                    union value v, const struct buf *text) {
-  if (item->op == OP_EQ || item->op == OP_IN)
-    return is_among(item, type, v, text, &c->text);
-  if (item->op == OP_NE || item->op == OP_NOT_IN)
-    return !is_among(item, type, v, text, &c->text);
-  if (item->op == OP_PREFIX)
-    return has_prefix(v, text, item->values[0], &c->text);
-  if (passes_all(item, type))
-    return true;
-  int order = compare(type, v, text, item->values[0], &c->text);
-  switch (item->op) {
+static inline bool is_within(enum condition_op op, int order) {
+  switch (op) {
   case OP_LT:
     return order < 0;
   case OP_LE:
@@ -218,6 +216,25 @@ static bool matches(const struct condition *item, const struct conditions *c, en
   default:
     return order >= 0;
   }
+}
+
+static bool matches_other(const struct condition *item, const struct conditions *c, enum column_type type,
+                          union value v, const struct buf *text) {
+  if (item->op == OP_EQ || item->op == OP_IN)
+    return is_among(item, type, v, text, &c->text);
+  if (item->op == OP_NE || item->op == OP_NOT_IN)
+    return !is_among(item, type, v, text, &c->text);
+  if (item->op == OP_PREFIX)
+    return has_prefix(v, text, item->values[0], &c->text);
+  return passes_all(item, type) || is_within(item->op, compare(type, v, text, item->values[0], &c->text));
+}
+
+/* Bounds of integers are what every record is asked a dozen times. */
+static inline bool matches(const struct condition *item, const struct conditions *c, enum column_type type,
+                           union value v, const struct buf *text) {
+  if (is_bound(item->op) && type != COLUMN_STRING && type != COLUMN_FLOAT)
+    return is_within(item->op, compare_integers(v.i, item->values[0].i));
+  return matches_other(item, c, type, v, text);
 }
 
 bool conditions_match_row(const struct conditions *c, const struct schema *schema, const struct record *r,

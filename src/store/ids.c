@@ -39,8 +39,8 @@ struct ids {
   struct ids_options options;
   pthread_mutex_t lock; /* for what ids_find looks at; the writer reads without it */
   struct generation *current, *previous;
-  struct generation pending_ids;
-  struct entries pending; /* the same in order */
+  struct shard pending_ids; /* of the open transaction */
+  struct entries pending;   /* the same in order */
   struct entries open[SHARDS]; /* of no segment yet */
   size_t open_len;
   int64_t open_last;      /* row */
@@ -106,24 +106,38 @@ static void generation_reserve(struct generation *g, size_t n) {
     resize(&g->shards[i], n / SHARDS * 3 / 2 + 8);
 }
 
-static void generation_add(struct generation *g, struct id_entry entry) {
-  struct shard *s = shard_of(g, entry.fingerprint);
+static void shard_add(struct shard *s, struct id_entry entry) {
   if ((s->len + 1) * 4 > s->cap * 3)
     resize(s, s->cap > 0 ? s->cap + s->cap / 2 : 8);
   place(s, entry);
   s->len++;
-  g->len++;
 }
 
-static size_t generation_find(struct generation *g, int64_t fingerprint, int64_t *rows, size_t max) {
+static size_t shard_find(const struct shard *s, int64_t fingerprint, int64_t *rows, size_t max) {
   size_t n = 0;
-  const struct shard *s = shard_of(g, fingerprint);
   if (s->len == 0)
     return 0;
   for (size_t i = home(s, fingerprint); s->slots[i].row != 0; i = after(s, i))
     if (s->slots[i].fingerprint == fingerprint && n < max)
       rows[n++] = s->slots[i].row;
   return n;
+}
+
+/* Its room stays for as many again, not for far fewer. */
+static void shard_empty(struct shard *s) {
+  if (s->len * 8 < s->cap) {
+    slots_free(s);
+    *s = (struct shard) {0};
+    return;
+  }
+  if (s->len > 0)
+    memset(s->slots, 0, s->cap * sizeof *s->slots);
+  s->len = 0;
+}
+
+static void generation_add(struct generation *g, struct id_entry entry) {
+  shard_add(shard_of(g, entry.fingerprint), entry);
+  g->len++;
 }
 
 static void generation_clear(struct generation *g) {
@@ -182,7 +196,7 @@ void ids_close(struct ids *ids) {
     return;
   generation_free(ids->current);
   generation_free(ids->previous);
-  generation_clear(&ids->pending_ids);
+  slots_free(&ids->pending_ids);
   entries_clear(&ids->pending);
   open_clear(ids);
   pthread_mutex_destroy(&ids->lock);
@@ -215,8 +229,8 @@ void ids_prefetch(const struct ids *ids, int64_t fingerprint) {
 }
 
 static size_t find(struct ids *ids, int64_t fingerprint, int64_t *rows, size_t n) {
-  n += generation_find(ids->current, fingerprint, rows + n, ID_CANDIDATES - n);
-  n += generation_find(ids->previous, fingerprint, rows + n, ID_CANDIDATES - n);
+  n += shard_find(shard_of(ids->current, fingerprint), fingerprint, rows + n, ID_CANDIDATES - n);
+  n += shard_find(shard_of(ids->previous, fingerprint), fingerprint, rows + n, ID_CANDIDATES - n);
   return n;
 }
 
@@ -228,12 +242,12 @@ size_t ids_find(struct ids *ids, int64_t fingerprint, int64_t rows[ID_CANDIDATES
 }
 
 size_t ids_find_pending(struct ids *ids, int64_t fingerprint, int64_t rows[ID_CANDIDATES]) {
-  return find(ids, fingerprint, rows, generation_find(&ids->pending_ids, fingerprint, rows, ID_CANDIDATES));
+  return find(ids, fingerprint, rows, shard_find(&ids->pending_ids, fingerprint, rows, ID_CANDIDATES));
 }
 
 void ids_add(struct ids *ids, int64_t fingerprint, int64_t row) {
   struct id_entry entry = {fingerprint, row};
-  generation_add(&ids->pending_ids, entry);
+  shard_add(&ids->pending_ids, entry);
   push(&ids->pending, entry);
 }
 
@@ -259,7 +273,7 @@ static void remember(struct ids *ids, struct id_entry entry, int64_t now_us) {
 }
 
 static void pending_clear(struct ids *ids) {
-  generation_clear(&ids->pending_ids);
+  shard_empty(&ids->pending_ids);
   if (ids->pending.cap > 1 << 16)
     entries_clear(&ids->pending);
   ids->pending.len = 0;

@@ -52,8 +52,11 @@ void key_put_text(struct buf *key, const char *s, size_t len) {
     buf_append(key, "\0\1", 2);
     s = nul + 1;
   }
-  buf_append(key, s, (size_t) (end - s));
-  buf_append(key, "\0\0", 2);
+  len = (size_t) (end - s);
+  char *to = buf_reserve(key, len + 2);
+  memcpy(to, s, len);
+  to[len] = to[len + 1] = 0;
+  key->len += len + 2;
 }
 
 void key_put_value(struct buf *key, const struct column *c, union value v, const struct buf *text) {

@@ -173,10 +173,10 @@ void rollups_free(struct rollups *rollups) {
 /* ---- Counting ---- */
 
 /* A key starts with the set and, for a cell, its tier; then the bucket in seconds and the by columns. */
-static void put_head(struct buf *key, size_t set, enum tier tier, int64_t second) {
+static void put_head(struct buf *key, size_t set, enum tier tier, int64_t bucket) {
   key->len = 0;
   buf_append(key, (char[]) {(char) set, (char) tier}, 2);
-  key_put_int(key, floor_to(second, tier_seconds[tier]));
+  key_put_int(key, bucket);
 }
 
 void rollups_add(struct rollups *rollups, const struct record *r, const struct buf *text, int sign) {
@@ -184,12 +184,17 @@ void rollups_add(struct rollups *rollups, const struct record *r, const struct b
   struct facts facts;
   facts_of(&facts, schema, r, text);
   int64_t second = floor_to(r->v[schema->time].i, 1000000) / 1000000;
+  const int64_t buckets[TIERS] = {
+      [TIER_MINUTE] = floor_to(second, tier_seconds[TIER_MINUTE]),
+      [TIER_HOUR] = floor_to(second, tier_seconds[TIER_HOUR]),
+      [TIER_DAY] = floor_to(second, tier_seconds[TIER_DAY]),
+  };
   for (size_t s = 0; s < schema->nsets; s++) {
     if (!(rollups->mask >> s & 1) || rollups->sets[s].root != (int) s)
       continue;
     const struct rollup_set *set = &schema->sets[s];
     enum tier finest = rollups->sets[s].finest;
-    put_head(&rollups->key, s, finest, second);
+    put_head(&rollups->key, s, finest, buckets[finest]);
     for (size_t i = 0; i < set->nby; i++)
       key_put_value(&rollups->key, &schema->columns[set->by[i]], r->v[set->by[i]], text);
     tally_add(tallies_at(&rollups->deltas[finest], rollups->key.data, rollups->key.len), schema, &facts, sign);
@@ -231,9 +236,9 @@ static void mark_dirty(struct rollups *rollups, struct tally *cell) {
   rollups->dirty[rollups->ndirty++] = cell;
 }
 
-static void spread_to(struct rollups *rollups, size_t s, const struct tally *delta, int64_t second,
+static void spread_to(struct rollups *rollups, size_t s, const struct tally *delta, int64_t bucket,
                       const struct slice *by) {
-  put_head(&rollups->key, s, (enum tier) delta->key[1], second);
+  put_head(&rollups->key, s, (enum tier) delta->key[1], bucket);
   for (size_t i = 0; i < rollups->schema->sets[s].nby; i++) {
     const struct slice *value = &by[rollups->sets[s].position[i]];
     buf_append(&rollups->key, value->data, value->len);
@@ -248,15 +253,15 @@ static void spread(struct rollups *rollups, const struct tally *delta) {
   const struct schema *schema = rollups->schema;
   int root = delta->key[0], tier = delta->key[1];
   struct slice by[SCHEMA_MAX_BY];
-  int64_t second;
-  const char *p = key_get_int(delta->key + 2, &second);
+  int64_t bucket;
+  const char *p = key_get_int(delta->key + 2, &bucket);
   cut_key(schema, &schema->sets[root], p, by);
   for (size_t s = 0; s < schema->nsets; s++)
     if (rollups->mask >> s & 1 && rollups->sets[s].root == root && schema->sets[s].tiers >> tier & 1)
-      spread_to(rollups, s, delta, second, by);
+      spread_to(rollups, s, delta, bucket, by);
   if (tier + 1 == TIERS)
     return;
-  put_head(&rollups->key, (size_t) root, (enum tier) (tier + 1), second);
+  put_head(&rollups->key, (size_t) root, (enum tier) (tier + 1), floor_to(bucket, tier_seconds[tier + 1]));
   buf_append(&rollups->key, p, (size_t) (delta->key + delta->key_len - p));
   tally_merge(tallies_at(&rollups->deltas[tier + 1], rollups->key.data, rollups->key.len), delta, schema);
 }

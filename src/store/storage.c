@@ -22,6 +22,7 @@ int storage_open(struct storage **storage, const struct schema *schema, const st
   s->options = *options;
   s->options.path = xstrdup(options->path);
   sqlite3_config(SQLITE_CONFIG_PAGECACHE, NULL, 0, 0); /* no twenty pages in advance for every connection */
+  sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);          /* nor a lock around every allocation */
   int status = writer_open(&s->writer, schema, options, metrics, hub, error);
   if (status == 0)
     status = writer_start(s->writer);

@@ -7,8 +7,13 @@
 #include "record/condition.h"
 
 void facts_of(struct facts *facts, const struct schema *schema, const struct record *r, const struct buf *text) {
-  for (size_t i = 0; i < schema->nmeasures; i++)
-    facts->sums[i] = measure_value(&schema->measures[i], schema, r, text);
+  facts->nparts = 0;
+  for (size_t i = 0; i < schema->nmeasures; i++) {
+    int64_t value = measure_value(&schema->measures[i], schema, r, text);
+    facts->parts[facts->nparts].measure = i;
+    facts->parts[facts->nparts].value = value;
+    facts->nparts += value != 0;
+  }
   facts->bucket = schema->sketch >= 0 ? sketch_bucket(r->v[schema->sketch].f) : 0;
 }
 
@@ -36,7 +41,7 @@ static bool has_key(const void *item, const void *key) {
 }
 
 struct tally *tallies_at(struct tallies *t, const char *key, size_t len) {
-  uint64_t hash = hash_bytes(hash_process_seed(), key, len);
+  uint64_t hash = hash_quickly(key, len);
   struct tally *found = table_find(&t->table, hash, has_key, &(struct wanted_key) {key, len});
   if (found != NULL)
     return found;
@@ -83,8 +88,10 @@ struct tally **tallies_sorted(const struct tallies *t) {
 
 void tally_add(struct tally *t, const struct schema *schema, const struct facts *facts, int sign) {
   t->rows += sign;
-  for (size_t i = 0; i < schema->nmeasures; i++)
-    t->sums[i] = add_saturating(t->sums[i], facts->sums[i], sign);
+  for (size_t i = 0; i < facts->nparts; i++) {
+    int64_t *sum = &t->sums[facts->parts[i].measure];
+    *sum = add_saturating(*sum, facts->parts[i].value, sign);
+  }
   if (schema->sketch >= 0)
     sketch_add_bucket(&t->sketch, facts->bucket, sign);
 }

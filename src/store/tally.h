@@ -5,9 +5,13 @@
 #include "record/record.h"
 #include "record/sketch.h"
 
-/* What one record adds to every measure of the schema. */
+/* What one record adds to the measures of the schema. */
 struct facts {
-  int64_t sums[SCHEMA_MAX_MEASURES];
+  struct {
+    size_t measure;
+    int64_t value; /* not 0 */
+  } parts[SCHEMA_MAX_MEASURES];
+  size_t nparts;
   int32_t bucket; /* of the sketch */
 };
 
