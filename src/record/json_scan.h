@@ -30,21 +30,18 @@ static inline char *json_skip_space(char *p) {
   return p;
 }
 
-/* The first quote, backslash or control character from p on, eight bytes at a time: a byte is marked when
- * subtracting borrows from it ("Bit Twiddling Hacks", determine if a word has a byte less than n).  A borrow
- * may mark bytes behind the first marked one, never before it. */
+/* The first quote, backslash or control character from p on. */
 static inline char *json_string_stop(char *p) {
-  const uint64_t ones = 0x0101010101010101, highs = 0x8080808080808080;
-  for (;; p += 8) {
-    uint64_t word;
-    memcpy(&word, p, 8);
-    word = le64toh(word);
-    uint64_t quote = word ^ ones * '"', backslash = word ^ ones * '\\';
-    uint64_t marks =
-        (((quote - ones) & ~quote) | ((backslash - ones) & ~backslash) | ((word - ones * 0x20) & ~word)) &
-        highs;
-    if (marks != 0)
-      return p + (__builtin_ctzll(marks) >> 3);
+  typedef uint8_t bytes __attribute__((vector_size(16)));
+  typedef uint64_t words __attribute__((vector_size(16)));
+  for (;; p += 16) {
+    bytes b;
+    memcpy(&b, p, sizeof b);
+    words marks = (words) ((b == '"') | (b == '\\') | (b < 0x20));
+    if (marks[0] != 0)
+      return p + (__builtin_ctzll(le64toh(marks[0])) >> 3);
+    if (marks[1] != 0)
+      return p + 8 + (__builtin_ctzll(le64toh(marks[1])) >> 3);
   }
 }
 
