@@ -50,6 +50,13 @@ void queue_add(struct queue *q, struct write *first, struct write **last) {
   pthread_mutex_unlock(&q->lock);
 }
 
+bool queue_is_empty(struct queue *q) {
+  pthread_mutex_lock(&q->lock);
+  bool is_empty = q->first == NULL;
+  pthread_mutex_unlock(&q->lock);
+  return is_empty;
+}
+
 void queue_stop(struct queue *q) {
   pthread_mutex_lock(&q->lock);
   q->stopping = true;

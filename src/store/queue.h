@@ -23,6 +23,7 @@ int queue_reserve(struct queue *q, struct write *w);
 /* Writes that have room, linked from first to the one whose next is *last. */
 void queue_add(struct queue *q, struct write *first, struct write **last);
 
+bool queue_is_empty(struct queue *q);
 void queue_stop(struct queue *q);
 
 /* What fits in one transaction, in order; a reset stands alone.  Waits at most wait_ms (-1: for ever) for
