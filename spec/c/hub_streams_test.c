@@ -72,8 +72,10 @@ static void turn(void) {
     uv_run(&loop.uv, UV_RUN_NOWAIT);
 }
 
+static uint32_t max_subscribers = 10;
+
 static void open_loop(uint32_t ring_events, int64_t heartbeat_ms) {
-  hub = hub_new(schema, &(struct hub_options) {ring_events, 1 << 20, 10, heartbeat_ms});
+  hub = hub_new(schema, &(struct hub_options) {ring_events, 1 << 20, max_subscribers, heartbeat_ms});
   hub_set_name(hub, "db", 0);
   services = (struct services) {.schema = schema, .hub = hub, .storage = (struct storage *) &services};
   loop_init(&loop, 0);
@@ -177,6 +179,54 @@ static void test_one_write_a_turn(void) {
   leave(&b);
   leave(&old);
   close_loop();
+}
+
+enum { MANY = 150 };
+
+static size_t count_with(struct client *clients, size_t events) {
+  size_t n = 0;
+  for (int i = 0; i < MANY; i++)
+    n += !clients[i].conn.closing && count(&clients[i], "\"request_complete\"") == events;
+  return n;
+}
+
+/* So many writes take several turns, between which clients come, go and stop reading. */
+static void test_many_take_turns(void) {
+  static struct client many[MANY];
+  struct client late = {0};
+  max_subscribers = 200;
+  open_loop(100, 15000);
+  for (int i = 0; i < MANY; i++)
+    subscribe(&many[i], NULL, NULL, true);
+  turn();
+  rows(1, 1);
+  uv_run(&loop.uv, UV_RUN_NOWAIT);
+  size_t sent = count_with(many, 1);
+  CHECK(sent > 0 && sent < MANY && count_with(many, 0) == MANY - sent);
+
+  struct client *next = &many[MANY - 1 - sent], *slow = &many[0];
+  CHECK(count(next, "\"request_complete\"") == 0 && count(next + 1, "\"request_complete\"") == 1);
+  leave(next);
+  slow->conn.queued_bytes = 1;
+  subscribe(&late, NULL, NULL, true);
+  rows(2, 2);
+  turn();
+  CHECK(count_with(many, 2) == MANY - 2 && count(slow, "\"request_complete\"") == 0);
+  CHECK(count(&late, "\"r2\"") == 1);
+  drain(slow);
+  turn();
+  CHECK(count(slow, "\"r1\"") == 1 && count(slow, "\"r2\"") == 1);
+
+  rows(3, 3);
+  uv_run(&loop.uv, UV_RUN_NOWAIT);
+  CHECK(count_with(many, 2) > 0);
+  close_loop();
+  for (int i = 0; i < MANY; i++) {
+    CHECK(&many[i] == next || (count(&many[i], "\"r3\"") == 1 && count(&many[i], "\"disconnect\"") == 1));
+    buf_clear(&many[i].got);
+  }
+  buf_clear(&late.got);
+  max_subscribers = 10;
 }
 
 static void test_slow_client(void) {
@@ -405,6 +455,7 @@ static void test_limit(void) {
 int main(void) {
   schema = load_schema();
   test_one_write_a_turn();
+  test_many_take_turns();
   test_slow_client();
   test_loop_falls_off();
   test_resume();

@@ -23,6 +23,8 @@ static void link_subscriber(struct subscriber *sub, struct subscriber **list) {
 }
 
 static void unlink_subscriber(struct subscriber *sub) {
+  if (sub->streams->delivery.next == sub)
+    sub->streams->delivery.next = sub->next;
   *sub->prev = sub->next;
   if (sub->next != NULL)
     sub->next->prev = sub->prev;
@@ -66,53 +68,7 @@ void subscriber_read_from(struct subscriber *sub, uint64_t cursor) {
   uv_async_send(&sub->streams->listener.wake);
 }
 
-/* ---- Those at the tail ---- */
-
-static void fall_behind(struct subscriber *sub, uint64_t cursor) {
-  sub->cursor = cursor;
-  sub->seen = sub->group->matched;
-  subscriber_set_state(sub, SUBSCRIBER_BEHIND);
-}
-
-/* One write to each live member whose socket is free; the others keep their place in the ring, which is at
- * from. */
-static void deliver(struct streams *s, struct group *g, uint64_t from) {
-  struct bundle bundle = {.events = g->hits, .count = g->nhits};
-  uint64_t sent = 0;
-  g->members++; /* a failed write may end the last member */
-  for (struct subscriber *sub = g->live, *next; sub != NULL; sub = next) {
-    next = sub->next;
-    if (sub->conn->queued_bytes > 0) {
-      fall_behind(sub, from);
-      continue;
-    }
-    conn_send(sub->conn, bundle_payload(&bundle, sub->chunked), 0);
-    sent++;
-  }
-  hub_note_delivered(s->hub, sent * g->nhits);
-  g->matched += g->nhits;
-  g->sent_ms = (int64_t) uv_now(&s->loop->uv);
-  group_clear_hits(g);
-  bundle_clear(&bundle);
-  if (groups_leave(&s->groups, g))
-    hub_note_groups(s->hub, -1);
-}
-
-static void spread(struct streams *s, struct slice *slice) {
-  for (size_t i = 0; i < slice->count; i++)
-    groups_match(&s->groups, slice->events[i]);
-  struct group *g = s->groups.hit;
-  s->groups.hit = NULL;
-  while (g != NULL) {
-    struct group *next = g->next_hit;
-    deliver(s, g, slice->from);
-    g = next;
-  }
-}
-
-typedef void visit_group(struct streams *s, struct group *g, void *arg);
-
-static void each_group(struct streams *s, visit_group *visit, void *arg) {
+void streams_each_group(struct streams *s, visit_group *visit, void *arg) {
   for (struct topic *t = s->groups.topics, *next_topic; t != NULL; t = next_topic) {
     next_topic = t->next;
     struct group *lists[] = {t->plain, t->indexed};
@@ -124,11 +80,9 @@ static void each_group(struct streams *s, visit_group *visit, void *arg) {
   }
 }
 
-/* The loop itself fell off the ring: everybody did. */
-static void lose(struct streams *s, struct group *g, void *arg) {
-  while (g->live != NULL)
-    fall_behind(g->live, s->cursor);
-  g->matched += ((const struct slice *) arg)->lost;
+void streams_leave_group(struct streams *s, struct group *g) {
+  if (groups_leave(&s->groups, g))
+    hub_note_groups(s->hub, -1);
 }
 
 /* ---- Those behind ---- */
@@ -161,11 +115,13 @@ static void send_slice(struct subscriber *sub, struct slice *slice) {
   bundle_clear(&bundle);
 }
 
-/* One step towards the tail; true when another can follow at once. */
+/* One step towards the tail; true when another can follow at once.  Nobody arrives there while others are
+ * sent what comes next: its group may have had its turn. */
 static bool catch_up(struct subscriber *sub) {
   struct streams *s = sub->streams;
   struct conn *c = sub->conn;
-  if (sub->state != SUBSCRIBER_BEHIND || c->queued_bytes > 0 || c->closing || sub->cursor > s->cursor)
+  if (s->delivery.under_way || sub->state != SUBSCRIBER_BEHIND || c->queued_bytes > 0 || c->closing ||
+      sub->cursor > s->cursor)
     return false;
   if (sub->cursor == s->cursor) {
     replay_end(sub);
@@ -191,21 +147,11 @@ static bool catch_up_all(struct streams *s) {
   return more;
 }
 
-/* A slice a turn, so that the loop's other connections have theirs. */
 static void on_wake(uv_async_t *async) {
   struct streams *s = container_of(async, struct streams, listener.wake);
   if (s->count == 0 || s->closing)
     return;
-  struct slice slice;
-  hub_read(s->hub, s->cursor, UINT64_MAX, SLICE_BYTES, &slice);
-  if (slice.lost > 0)
-    each_group(s, lose, &slice);
-  spread(s, &slice);
-  s->cursor = slice.to;
-  if (slice.count > 0)
-    s->place = slice.place;
-  bool more = slice.to < slice.tail;
-  slice_clear(&slice);
+  bool more = delivery_go_on(s);
   if (catch_up_all(s) || more)
     uv_async_send(&s->listener.wake);
 }
@@ -246,21 +192,20 @@ static void check_list(struct subscriber *list, int64_t now_ms) {
 
 static void tick_group(struct streams *s, struct group *g, void *arg) {
   int64_t now_ms = *(const int64_t *) arg;
-  g->members++; /* as in deliver */
+  g->members++; /* a client that is given up may be the last */
   check_list(g->live, now_ms);
   if (now_ms - g->sent_ms >= hub_heartbeat_ms(s->hub)) {
     g->sent_ms = now_ms;
     send_heartbeat(s, g);
   }
-  if (groups_leave(&s->groups, g))
-    hub_note_groups(s->hub, -1);
+  streams_leave_group(s, g);
 }
 
 static void on_tick(uv_timer_t *timer) {
   struct streams *s = container_of(timer, struct streams, timer);
   int64_t now_ms = (int64_t) uv_now(&s->loop->uv);
   check_list(s->behind, now_ms);
-  each_group(s, tick_group, &now_ms);
+  streams_each_group(s, tick_group, &now_ms);
 }
 
 /* ---- Coming and going ---- */
@@ -291,6 +236,7 @@ static void wake_up(struct streams *s) {
 }
 
 static void fall_asleep(struct streams *s) {
+  delivery_finish(s);
   hub_want(s->hub, &s->listener, false, &s->cursor, &s->place);
   uv_timer_stop(&s->timer);
 }
@@ -306,8 +252,7 @@ static void on_conn_closed(struct conn *c) {
   c->subscriber = NULL;
   replay_end(sub);
   unlink_subscriber(sub);
-  if (groups_leave(&s->groups, sub->group))
-    hub_note_groups(s->hub, -1);
+  streams_leave_group(s, sub->group);
   free(sub);
   hub_dismiss(s->hub);
   if (--s->count == 0 && !s->closing)
@@ -430,8 +375,9 @@ void streams_close(struct streams *s) {
   s->closing = true;
   s->loop->streams = NULL;
   hub_unlisten(s->hub, &s->listener);
+  delivery_finish(s);
   say_goodbye_to_all(s->behind);
-  each_group(s, say_goodbye_to_group, NULL);
+  streams_each_group(s, say_goodbye_to_group, NULL);
   s->listener.wake.data = s->timer.data = s;
   uv_close((uv_handle_t *) &s->listener.wake, on_handle_closed);
   uv_close((uv_handle_t *) &s->timer, on_handle_closed);

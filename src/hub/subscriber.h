@@ -2,12 +2,23 @@
 #define MOONLEDGER_HUB_SUBSCRIBER_H
 
 #include "base/uuid.h"
+#include "hub/bundle.h"
 #include "hub/groups.h"
 #include "hub/ring.h"
 #include "hub/streams.h"
 #include "loop.h"
 
 struct replay;
+
+/* A slice of the ring on its way to those at the tail, some of them a turn of the loop. */
+struct delivery {
+  bool under_way;
+  struct slice slice;
+  struct group *group;     /* whose turn it is; others that have events follow by next_hit */
+  struct subscriber *next; /* of its members */
+  struct bundle bundle;    /* of its events */
+  uint64_t sent;           /* writes to its members */
+};
 
 struct streams {
   struct loop *loop;
@@ -16,7 +27,8 @@ struct streams {
   struct listener listener;
   uv_timer_t timer;
   struct groups groups;
-  uint64_t cursor;            /* every event before it has been tried on the groups */
+  struct delivery delivery;
+  uint64_t cursor;            /* every event before it has been delivered */
   struct place place;         /* of the newest of those */
   struct subscriber *behind;  /* all that are not live */
   size_t count;
@@ -56,6 +68,15 @@ void subscriber_read_from(struct subscriber *sub, uint64_t cursor);
 
 /* Moves it between the lists. */
 void subscriber_set_state(struct subscriber *sub, enum subscriber_state state);
+
+typedef void visit_group(struct streams *s, struct group *g, void *arg);
+void streams_each_group(struct streams *s, visit_group *visit, void *arg);
+void streams_leave_group(struct streams *s, struct group *g); /* one member fewer */
+
+/* ---- delivery.c: what is published goes to those at the tail ---- */
+
+bool delivery_go_on(struct streams *s);  /* true when there is more to do in the next turn */
+void delivery_finish(struct streams *s); /* what is under way, at once */
 
 /* ---- replay.c: what was published before the subscriber came ---- */
 

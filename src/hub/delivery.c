@@ -1,0 +1,115 @@
+#include "hub/subscriber.h"
+#include "http/connection.h"
+
+enum { WRITES_A_TURN = 64 }; /* of the loop: under a millisecond, then its other connections have their turn */
+
+/* ---- The groups that have events ---- */
+
+static void open_group(struct delivery *d, struct group *g) {
+  d->group = g;
+  if (g == NULL)
+    return;
+  d->next = g->live;
+  d->bundle = (struct bundle) {.events = g->hits, .count = g->nhits};
+  d->sent = 0;
+}
+
+static void close_group(struct streams *s) {
+  struct delivery *d = &s->delivery;
+  struct group *g = d->group, *next = g->next_hit;
+  hub_note_delivered(s->hub, d->sent * g->nhits);
+  g->matched += g->nhits;
+  g->sent_ms = (int64_t) uv_now(&s->loop->uv);
+  group_clear_hits(g);
+  bundle_clear(&d->bundle);
+  streams_leave_group(s, g);
+  open_group(d, next);
+}
+
+/* Each stays until its turn is over, whoever leaves. */
+static struct group *find_groups(struct streams *s) {
+  const struct slice *slice = &s->delivery.slice;
+  for (size_t i = 0; i < slice->count; i++)
+    groups_match(&s->groups, slice->events[i]);
+  struct group *first = s->groups.hit;
+  s->groups.hit = NULL;
+  for (struct group *g = first; g != NULL; g = g->next_hit)
+    g->members++;
+  return first;
+}
+
+/* ---- Their members ---- */
+
+static void fall_behind(struct subscriber *sub, uint64_t cursor) {
+  sub->cursor = cursor;
+  sub->seen = sub->group->matched;
+  subscriber_set_state(sub, SUBSCRIBER_BEHIND);
+}
+
+/* The loop itself fell off the ring: everybody did. */
+static void lose(struct streams *s, struct group *g, void *arg) {
+  (void) arg;
+  while (g->live != NULL)
+    fall_behind(g->live, s->cursor);
+  g->matched += s->delivery.slice.lost;
+}
+
+/* One write, if its socket is free; else it keeps its place in the ring. */
+static void send_to(struct delivery *d, struct subscriber *sub) {
+  d->next = sub->next;
+  if (sub->conn->queued_bytes > 0) {
+    fall_behind(sub, d->slice.from);
+    return;
+  }
+  conn_send(sub->conn, bundle_payload(&d->bundle, sub->chunked), 0);
+  d->sent++;
+}
+
+/* ---- A slice of the ring ---- */
+
+static void begin(struct streams *s) {
+  struct delivery *d = &s->delivery;
+  hub_read(s->hub, s->cursor, UINT64_MAX, SLICE_BYTES, &d->slice);
+  if (d->slice.lost > 0)
+    streams_each_group(s, lose, NULL);
+  open_group(d, find_groups(s));
+  d->under_way = true;
+}
+
+static void end(struct streams *s) {
+  struct delivery *d = &s->delivery;
+  s->cursor = d->slice.to;
+  if (d->slice.count > 0)
+    s->place = d->slice.place;
+  slice_clear(&d->slice);
+  d->under_way = false;
+}
+
+static void send_some(struct streams *s, size_t writes) {
+  struct delivery *d = &s->delivery;
+  while (d->group != NULL) {
+    if (d->next == NULL) {
+      close_group(s);
+    } else if (writes-- > 0) {
+      send_to(d, d->next);
+    } else {
+      return;
+    }
+  }
+  end(s);
+}
+
+/* What was published while a slice was under way woke the loop for that slice, not for itself. */
+bool delivery_go_on(struct streams *s) {
+  struct delivery *d = &s->delivery;
+  bool is_new = !d->under_way;
+  if (is_new)
+    begin(s);
+  send_some(s, WRITES_A_TURN);
+  return d->under_way || !is_new || d->slice.to < d->slice.tail;
+}
+
+void delivery_finish(struct streams *s) {
+  if (s->delivery.under_way)
+    send_some(s, SIZE_MAX);
+}
