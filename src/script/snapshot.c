@@ -22,6 +22,19 @@ struct walk {
   int depth;
 };
 
+/* A file or folder. */
+struct entry {
+  struct stat st; /* of what a link leads to */
+  bool is_link;
+};
+
+static bool look_at(const char *path, struct entry *e) {
+  if (lstat(path, &e->st) < 0)
+    return false;
+  e->is_link = S_ISLNK(e->st.st_mode);
+  return !e->is_link || stat(path, &e->st) == 0;
+}
+
 static void complain(struct walk *w, const char *name, const char *what) {
   if (w->errors != NULL)
     buf_printf(w->errors, "%s:1: %s\n", name, what);
@@ -36,24 +49,24 @@ static char *join(const char *folder, const char *name) {
   return path.data;
 }
 
-/* size is what it is likely to have. */
+/* size is what it had a moment ago; that it has it still is asked when all files are read. */
 static bool read_text(const char *path, size_t size, struct buf *text) {
   int fd = open(path, O_RDONLY | O_CLOEXEC);
   ssize_t n = -1;
   if (fd < 0)
     return false;
   buf_reserve(text, (size < MAX_FILE ? size : MAX_FILE) + 1);
-  while (text->len <= MAX_FILE && (n = read(fd, buf_reserve(text, 1), text->cap - text->len)) > 0)
+  while (text->len <= MAX_FILE && (n = read(fd, buf_reserve(text, 1), text->cap - text->len)) > 0) {
     text->len += (size_t) n;
+    if (text->len == size)
+      break;
+  }
   close(fd);
-  return n == 0;
+  return n >= 0 && text->len <= MAX_FILE;
 }
 
-/* What is no link is where its folder is, and that was asked before. */
+/* Whether a link leads to something below root. */
 static bool is_inside(const char *root, const char *path) {
-  struct stat st;
-  if (lstat(path, &st) == 0 && !S_ISLNK(st.st_mode))
-    return true;
   char *real = realpath(path, NULL);
   size_t root_len = strlen(root);
   bool inside = real != NULL && strncmp(real, root, root_len) == 0 && real[root_len] == '/';
@@ -61,14 +74,14 @@ static bool is_inside(const char *root, const char *path) {
   return inside;
 }
 
-/* false: it may not be used, and that is said. */
-static bool check_access(struct walk *w, const char *path, const char *name, const struct stat *st) {
-  bool inside = is_inside(w->s->root, path);
+/* false: it may not be used, and that is said.  What is no link is where its folder is, checked before. */
+static bool check_access(struct walk *w, const char *path, const char *name, const struct entry *e) {
+  bool inside = !e->is_link || is_inside(w->s->root, path);
   if (!inside)
     complain(w, name, "leads out of the folder of config.lua: put the file itself there, not a link");
-  else if (st->st_mode & S_IWOTH)
+  else if (e->st.st_mode & S_IWOTH)
     complain(w, name, "anyone on this machine may write to it: chmod o-w");
-  return inside && !(st->st_mode & S_IWOTH);
+  return inside && !(e->st.st_mode & S_IWOTH);
 }
 
 static void note(struct walk *w, const char *name, const struct stat *st) {
@@ -78,13 +91,13 @@ static void note(struct walk *w, const char *name, const struct stat *st) {
   buf_append(&w->stats, facts, sizeof facts);
 }
 
-static void add_file(struct walk *w, const char *path, const char *name, const struct stat *st) {
+static void add_file(struct walk *w, const char *path, const char *name, const struct entry *e) {
   struct snapshot *s = w->s;
-  note(w, name, st);
-  if (!w->reading || !check_access(w, path, name, st))
+  note(w, name, &e->st);
+  if (!w->reading || !check_access(w, path, name, e))
     return;
   struct buf text = {0};
-  if (!read_text(path, (size_t) st->st_size, &text)) {
+  if (!read_text(path, (size_t) e->st.st_size, &text)) {
     complain(w, name, text.len > MAX_FILE ? "is longer than 8 MiB" : strerror(errno));
     buf_clear(&text);
     return;
@@ -104,32 +117,31 @@ static int visible(const struct dirent *entry) {
   return *entry->d_name != '.';
 }
 
-static void walk_folder(struct walk *w, const char *path, const char *name);
+static void walk_folder(struct walk *w, const char *path, const char *name, const struct entry *e);
 
 static void visit(struct walk *w, const char *folder, const char *folder_name, const char *entry) {
   char *path = join(folder, entry), *name = join(folder_name, entry);
-  struct stat st;
-  if (stat(path, &st) == 0) {
-    if (S_ISDIR(st.st_mode) && w->depth < MAX_DEPTH)
-      walk_folder(w, path, name);
-    else if (S_ISREG(st.st_mode) && is_script(entry) && w->s->nfiles < MAX_FILES)
-      add_file(w, path, name, &st);
+  struct entry e;
+  if (look_at(path, &e)) {
+    if (S_ISDIR(e.st.st_mode) && w->depth < MAX_DEPTH)
+      walk_folder(w, path, name, &e);
+    else if (S_ISREG(e.st.st_mode) && is_script(entry) && w->s->nfiles < MAX_FILES)
+      add_file(w, path, name, &e);
   }
   free(path);
   free(name);
 }
 
-static void walk_folder(struct walk *w, const char *path, const char *name) {
+static void walk_folder(struct walk *w, const char *path, const char *name, const struct entry *e) {
   struct snapshot *s = w->s;
   struct dirent **entries;
-  struct stat st;
   int n = scandir(path, &entries, visible, alphasort);
-  if (n < 0 || stat(path, &st) < 0) {
+  if (n < 0) {
     complain(w, name, strerror(errno));
     return;
   }
   if (w->reading)
-    check_access(w, path, name, &st);
+    check_access(w, path, name, e);
   s->folders = xrealloc(s->folders, (s->nfolders + 1) * sizeof *s->folders);
   s->folders[s->nfolders++] = xstrdup(path);
   w->depth++;
@@ -142,20 +154,23 @@ static void walk_folder(struct walk *w, const char *path, const char *name) {
 }
 
 static struct snapshot *walk_all(struct walk *w, const char *config_file) {
-  struct stat st;
+  struct entry e;
   struct snapshot *s = xcalloc(1, sizeof *s);
   w->s = s;
   s->config_file = realpath(config_file, NULL);
-  if (s->config_file == NULL || stat(s->config_file, &st) < 0) {
+  if (s->config_file == NULL || !look_at(s->config_file, &e)) {
     if (w->errors != NULL)
       buf_printf(w->errors, "%s: %s; --config names another file\n", config_file, strerror(errno));
     return s;
   }
   s->root = xstrdup(s->config_file);
   *strrchr(s->root, '/') = '\0';
-  add_file(w, s->config_file, "config.lua", &st);
+  add_file(w, s->config_file, "config.lua", &e);
   char *lua = join(s->root, "lua");
-  walk_folder(w, lua, "lua");
+  if (look_at(lua, &e))
+    walk_folder(w, lua, "lua", &e);
+  else
+    complain(w, "lua", strerror(errno));
   free(lua);
   s->signature = hash_bytes(hash_process_seed(), w->stats.data, w->stats.len);
   return s;

@@ -8,7 +8,7 @@
 #include "base/mem.h"
 #include "script/snapshot.h"
 
-enum { QUIET_MS = 60, LONGEST_MS = 200, POLL_MS = 2000 };
+enum { FIRST_LOOK_MS = 100, QUIET_MS = 60, LONGEST_MS = 200, POLL_MS = 2000 };
 
 struct folder {
   uv_fs_event_t event;
@@ -154,7 +154,7 @@ struct watch *watch_start(uv_loop_t *loop, const char *config_file, uint64_t sig
                       .arg = arg};
   init_timer(w, &w->quiet);
   init_timer(w, &w->poll);
-  uv_timer_start(&w->quiet, on_quiet, 0, 0);
+  uv_timer_start(&w->quiet, on_quiet, FIRST_LOOK_MS, 0); /* a server that has just started answers first */
   uv_timer_start(&w->poll, on_quiet, POLL_MS, POLL_MS);
   return w;
 }
