@@ -106,13 +106,12 @@ async function show(state) {
   };
   const first = view.asks ? ask() : null; // on its way while the view is loaded
   first?.answer.catch(() => {}); // who waits for it is told
+  form.hidden = view.filters === false;
+  if (view.filters !== false) drawFilters(form, state, { times: view.times !== false });
   try {
     const { draw } = await view.load();
     if (mine !== turn) return;
-    const drawn = draw(main, state, { first, ask, signal: abort.signal, say, fail: (error) => { if (mine === turn) fail(error); } });
-    form.hidden = view.filters === false;
-    if (view.filters !== false) drawFilters(form, state, { times: view.times !== false }); // while the answer is on its way
-    await drawn;
+    await draw(main, state, { first, ask, signal: abort.signal, say, fail: (error) => { if (mine === turn) fail(error); } });
   } catch (error) {
     if (mine === turn) fail(error);
   }
