@@ -13,7 +13,6 @@ local LINES = {
 ---@field summary string
 ---@field subjects fun(options: BenchOptions): Subject[]
 ---@field targets Target[]
----@field rounds? integer   when fewer than usual are enough
 ---@field close? fun()      after the last round
 
 ---@class Target
@@ -61,15 +60,14 @@ end
 
 local function measure(name, options)
   local line = require("spec.bench.lines." .. name)
-  local rounds = math.min(options.rounds, line.rounds or options.rounds)
-  print(("%s: %s (%d rounds)\n"):format(name, line.summary, rounds))
+  print(("%s: %s (%d rounds)\n"):format(name, line.summary, options.rounds))
   io.stdout:flush()
 
   local subjects, results = line.subjects(options), {}
   for i, subject in ipairs(subjects) do
     results[i] = { name = subject.name, rounds = {}, skipped = subject.missing }
   end
-  for round = 1, rounds do
+  for round = 1, options.rounds do
     for i, subject in ipairs(subjects) do
       if not subject.missing then
         results[i].rounds[round] = subject.run()

@@ -1,31 +1,35 @@
-/* Starts a server and tells how long it took from exec to its first HTTP answer, and its memory half a second later.
+/* Starts a server and tells how long it took from exec to its first HTTP answer, and its memory half a second
+ * later.  The server says on standard output that it listens on http://127.0.0.1:PORT: who asked again and again
+ * instead would take from the core that it starts on.
  *
- *   first_answer PORT COMMAND.. */
+ *   first_answer COMMAND.. */
+#include <poll.h>
 #include <signal.h>
 #include <sys/wait.h>
 
 #include "client.h"
 
-static int try_connect(int port) {
-  struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons(port)};
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  if (connect(fd, (struct sockaddr *) &address, sizeof address) == 0)
-    return fd;
-  close(fd);
-  return -1;
+static int wait_for_port(int output) {
+  char said[512];
+  size_t len = 0;
+  for (ssize_t n; (n = read(output, said + len, sizeof said - 1 - len)) > 0;) {
+    len += n;
+    said[len] = '\0';
+    const char *url = strstr(said, "http://127.0.0.1:");
+    if (url && strchr(url, '\n'))
+      return atoi(url + strlen("http://127.0.0.1:"));
+  }
+  die("the server ended");
 }
 
-static void ask(int port, pid_t pid) {
+static void ask(int port) {
   static const char request[] = "GET /health/live HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n";
   char answer[4096];
-  int fd;
-  while ((fd = try_connect(port)) < 0) {
-    if (waitpid(pid, NULL, WNOHANG) == pid)
-      die("the server ended");
-    usleep(100);
-  }
-  if (write(fd, request, sizeof request - 1) < 0 || read(fd, answer, sizeof answer) <= 0)
+  int fd = client_connect(port);
+  if (write(fd, request, sizeof request - 1) < 0)
+    die("no connection");
+  poll(&(struct pollfd){fd, POLLIN, 0}, 1, -1);
+  if (read(fd, answer, sizeof answer) <= 0)
     die("no answer");
   close(fd);
 }
@@ -42,17 +46,21 @@ static long rss_kib(pid_t pid) {
 }
 
 int main(int argc, char **argv) {
-  if (argc < 3)
-    die("first_answer PORT COMMAND..");
+  int output[2];
+  if (argc < 2 || pipe(output) < 0)
+    die("first_answer COMMAND..");
   int64_t started = clock_monotonic_ns();
   pid_t pid = fork();
   if (pid == 0) {
-    freopen("/dev/null", "w", stdout);
+    dup2(output[1], STDOUT_FILENO);
+    close(output[0]);
+    close(output[1]);
     freopen("/dev/null", "w", stderr);
-    execvp(argv[2], argv + 2);
+    execvp(argv[1], argv + 1);
     _exit(127);
   }
-  ask(atoi(argv[1]), pid);
+  close(output[1]);
+  ask(wait_for_port(output[0]));
   double ms = (clock_monotonic_ns() - started) / 1e6;
   usleep(500000);
   printf("first_ms=%.2f rss_kib=%ld\n", ms, rss_kib(pid));

@@ -3,13 +3,17 @@ local machine = require "spec.bench.machine"
 
 local RUNS = 11
 
+-- A browser is many processes: it may use both cores.
+local function measure(...)
+  return machine.run { "taskset", "-c", "0-1", "node", "spec/browser/measure.mjs", RUNS, ... }
+end
+
 local function overview(hours, options)
   return function()
     local s = filled.server(options.rows)
     local from, to = filled.window(hours):match "start_time=(%d+)%.%d+&end_time=(%d+)"
     local query = ("?window=custom&from=%s&to=%s"):format(from, to)
-    -- A browser is many processes: it may use both cores.
-    local found = machine.run { "taskset", "-c", "0-1", "node", "spec/browser/measure.mjs", s.url, query, RUNS }
+    local found = measure(s.url, query)
     s:stop()
     return found
   end
@@ -22,6 +26,7 @@ return {
       { name = "24 h", run = overview(24, options) },
       { name = "7 days", run = overview(168, options) },
       { name = "30 days", run = overview(720, options) },
+      { name = "a bare page", run = measure },
     }
   end,
   targets = {

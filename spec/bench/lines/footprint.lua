@@ -4,10 +4,9 @@ local machine = require "spec.bench.machine"
 
 local function measure(database)
   local folder = helpers.temporary_folder()
-  local port = machine.free_port()
   local found = machine.run({
-    "build/first_answer", port, "build/moonledger", "--config", "config.lua", "--listen", "127.0.0.1:" .. port,
-    "--workers", 1, "--database", database or folder .. "/empty.db",
+    "build/first_answer", "build/moonledger", "--config", "config.lua", "--listen", "127.0.0.1:0", "--workers", 1,
+    "--database", database or folder .. "/empty.db",
   }, 1)
   helpers.remove_folder(folder)
   return found
@@ -19,6 +18,7 @@ return {
     return {
       { name = "empty store", run = function() return measure() end },
       { name = "many rows", run = function() return measure(filled.database(options.rows)) end },
+      { name = "limit_http", run = function() return machine.run({ "build/first_answer", "build/limit_http" }, 1) end },
     }
   end,
   targets = {

@@ -52,7 +52,6 @@ end
 
 return {
   summary = "20,000 records/s in, 500 subscribers, 50 analytics and 50 queries/s, a scrape/s, a reload every 5 s",
-  rounds = 1,
   subjects = function(options)
     return { { name = "moonledger", run = function() return run(options.seconds * 30) end } }
   end,
