@@ -7,7 +7,8 @@
  * series of the metrics with it. */
 
 enum {
-  TAIL_ROWS = 4096, /* that a reader may have to look at, some milliseconds */
+  TAIL_ROWS = 4096,       /* that a reader may have to look at, some milliseconds .. */
+  BUSY_TAIL_ROWS = 16384, /* .. and a few more during a bulk load */
   TAIL_MS = 1000,
 };
 
@@ -25,8 +26,8 @@ bool writer_has_tail(const struct writer *w) {
   return w->counted < last_row(w);
 }
 
-bool writer_cells_due(const struct writer *w) {
-  if (w->flush_due || last_row(w) - w->counted >= TAIL_ROWS)
+bool writer_cells_due(struct writer *w) {
+  if (w->flush_due || last_row(w) - w->counted >= (writer_is_busy(w) ? BUSY_TAIL_ROWS : TAIL_ROWS))
     return true;
   return writer_has_tail(w) && clock_monotonic_ns() - w->counted_ns >= TAIL_MS * INT64_C(1000000);
 }

@@ -44,6 +44,11 @@ struct writer {
   struct writer_counters counters;
 };
 
+/* Much is coming in: what takes time is then done more rarely. */
+static inline bool writer_is_busy(struct writer *w) {
+  return w->inserted >= 1000 || !queue_is_empty(&w->queue);
+}
+
 /* writer_records.c: within the open transaction; SQLite's codes. */
 int writer_apply(struct writer *w, struct write *write);
 int writer_reset(struct writer *w);
@@ -56,7 +61,7 @@ int writer_each_row(struct writer *w, int64_t after, int64_t *last, int limit, w
 int writer_begin(struct writer *w); /* with cells in memory that are up to date */
 void writer_count(struct writer *w, const struct record *r, const struct buf *text, int sign);
 bool writer_has_tail(const struct writer *w); /* rows that are counted in memory only */
-bool writer_cells_due(const struct writer *w);
+bool writer_cells_due(struct writer *w);
 void writer_cells_committed(struct writer *w);
 void writer_roll_back(struct writer *w); /* and forgets what is in memory of it */
 

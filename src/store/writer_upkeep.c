@@ -6,7 +6,6 @@
 enum {
   SHORT_PAGES = 500,     /* new ones in the log: copy what no reader holds back, in steps that nobody notices .. */
   PASSIVE_PAGES = 4000,  /* .. or, while much is coming in, in longer ones that cost less together */
-  MUCH_RECORDS = 1000,   /* of the last transaction */
   RESTART_PAGES = 16000, /* insist: the log must start over */
   PATIENCE_MS = 50,      /* for readers that are in the way */
   REBUILD_ROWS = 5000,   /* a transaction */
@@ -34,8 +33,7 @@ static void checkpoint(struct writer *w, int mode) {
 static void checkpoint_if_due(struct writer *w) {
   if (w->wal_pages < w->checkpointed_pages)
     w->checkpointed_pages = 0;
-  bool is_busy = w->inserted >= MUCH_RECORDS || !queue_is_empty(&w->queue);
-  int due = is_busy ? PASSIVE_PAGES : SHORT_PAGES;
+  int due = writer_is_busy(w) ? PASSIVE_PAGES : SHORT_PAGES;
   if (w->wal_pages - w->checkpointed_pages < due)
     return;
   checkpoint(w, w->wal_pages >= RESTART_PAGES ? SQLITE_CHECKPOINT_RESTART : SQLITE_CHECKPOINT_PASSIVE);
