@@ -75,7 +75,7 @@ static void store(sqlite3_stmt *statement, struct rollups *rollups, const struct
 static void open_database(char **argv) {
   check(sqlite3_open_v2(option(argv, "--file", "limit.db"), &db,
                         SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, NULL));
-  execute("PRAGMA page_size = 8192; PRAGMA journal_mode = WAL; PRAGMA wal_autocheckpoint = 5000; "
+  execute("PRAGMA page_size = 16384; PRAGMA journal_mode = WAL; PRAGMA wal_autocheckpoint = 5000; "
           "PRAGMA cache_size = -32768; CREATE TABLE meta (key TEXT PRIMARY KEY, value)");
   execute(strcmp(option(argv, "--durability", "full"), "full") == 0 ? "PRAGMA synchronous = FULL"
                                                                     : "PRAGMA synchronous = NORMAL");

@@ -9,7 +9,7 @@
 /* An empty file has nothing that a journal could keep, and what it is given comes to the disk with its first record:
  * until then only its header must be there, for SQLite throws the log of a file without one away. */
 static const char empty_settings[] =
-    "PRAGMA page_size=8192;"
+    "PRAGMA page_size=16384;"
     "PRAGMA journal_mode=OFF;"
     "PRAGMA journal_mode=WAL;"
     "PRAGMA synchronous=OFF;";

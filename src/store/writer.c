@@ -143,6 +143,7 @@ static void load_ids(struct writer *w) {
   if (rc != SQLITE_OK)
     log_error("reading fingerprints failed: repeated ids may be stored twice",
               log_str("error", sqlite3_errmsg(w->db)));
+  sqlite3_db_release_memory(w->db);
   log_debug("fingerprints are loaded", log_int("ids", (int64_t) ids_count(w->ids)),
             log_int("ms", (clock_monotonic_ns() - started) / 1000000));
 }
