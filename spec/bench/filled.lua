@@ -110,11 +110,11 @@ function filled.duckdb(rows)
   return path
 end
 
---- A copy that may be written to; the caller removes it.
+--- A copy that may be written to and that is on the disk, so that nobody who syncs waits for it; the caller removes it.
 ---@param rows integer
 function filled.copy(rows)
   local path = ("%s/copy-%d.db"):format(FOLDER, rows)
-  os.execute(("rm -f %s*; cp --reflink=auto %s %s"):format(path, filled.database(rows), path))
+  os.execute(("rm -f %s*; cp --reflink=auto %s %s; sync %s"):format(path, filled.database(rows), path, path))
   return path
 end
 
