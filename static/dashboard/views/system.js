@@ -18,7 +18,7 @@ function drawFacts(s, rate) {
     facts("Ingest", [
       ["Records", rate === null ? "–" : `${perMinute(rate)}/s`, `${integer(storage.committed_records)} since the start`],
       ["Queue", bytes(storage.queued_bytes), storage.queued_batches ? `${integer(storage.queued_batches)} batches, the oldest waits ${milliseconds(storage.oldest_queued_seconds * 1000)}` : "nothing waits"],
-      ["Last commit", milliseconds(storage.last_commit_seconds * 1000), storage.writable ? `durability ${storage.durability}` : "the file cannot be written"],
+      ["Last commit", milliseconds(storage.last_commit_seconds * 1000 || null), storage.writable ? `durability ${storage.durability}` : "the file cannot be written"],
     ]),
     facts("Store", [
       ["Requests", integer(storage.rows), "stored"],
