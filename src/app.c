@@ -27,8 +27,8 @@
 enum {
   SIGNALS = 3,
   KV_BYTES = 16 << 20,
-  ARENAS = 2,              /* of the heap: one per thread would keep what a thread has once needed */
-  BODY_BYTES = 4 << 20,    /* twice as much stays with an arena that was given it back, see teach_heap */
+  ARENAS = 2,           /* of the heap: one per thread would keep what a thread has once needed */
+  BODY_BYTES = 4 << 20, /* twice as much stays with an arena that was given it back, see teach_heap */
 };
 
 static const int signal_numbers[SIGNALS] = {SIGTERM, SIGINT, SIGHUP};
@@ -227,9 +227,10 @@ static void raise_file_limit(void) {
   setrlimit(RLIMIT_NOFILE, &files);
 }
 
-/* glibc learns from blocks that are freed how large a program's usual ones are: those are not mapped alone any more, and
- * twice as much stays with an arena (mallopt(3), M_MMAP_THRESHOLD).  Until it has, every page of every body costs a fault;
- * to set the sizes would end the learning, and large answers would go on to. */
+/* glibc learns from blocks that are freed how large a program's usual ones are: those are not mapped alone any
+ * more, and twice as much stays with an arena (mallopt(3), M_MMAP_THRESHOLD).  Until then every page of a body
+ * costs a fault.  Sizes that are set by mallopt would end the learning, and pages of larger answers would go on
+ * to cost one. */
 static void teach_heap(void) {
   mallopt(M_ARENA_MAX, ARENAS);
   free(xmalloc(BODY_BYTES));

@@ -6,7 +6,7 @@
 
 /* A table-valued function of SQLite ("The Virtual Table Mechanism of SQLite", 1.1.2) without parameters. */
 
-struct table {
+struct view {
   sqlite3_vtab base;
   const struct incoming *incoming;
 };
@@ -20,12 +20,12 @@ struct cursor {
 static int on_connect(sqlite3 *db, void *arg, int argc, const char *const *argv, sqlite3_vtab **out, char **error) {
   (void) argc, (void) argv, (void) error;
   const struct incoming *incoming = arg;
-  struct table *table = sqlite3_malloc(sizeof *table);
+  struct view *view = sqlite3_malloc(sizeof *view);
   struct buf sql = {0};
-  if (table == NULL)
+  if (view == NULL)
     return SQLITE_NOMEM;
-  *table = (struct table) {.incoming = incoming};
-  *out = &table->base;
+  *view = (struct view) {.incoming = incoming};
+  *out = &view->base;
   buf_puts(&sql, "CREATE TABLE incoming(");
   for (size_t i = 0; i < incoming->schema->nstored; i++)
     buf_printf(&sql, "\"%s\", ", incoming->schema->columns[i].name);
@@ -47,7 +47,7 @@ static int on_best_index(sqlite3_vtab *table, sqlite3_index_info *plan) {
 }
 
 static int on_open(sqlite3_vtab *base, sqlite3_vtab_cursor **out) {
-  const struct incoming *incoming = ((struct table *) base)->incoming;
+  const struct incoming *incoming = ((struct view *) base)->incoming;
   struct cursor *cursor = sqlite3_malloc(sizeof *cursor);
   if (cursor == NULL)
     return SQLITE_NOMEM;

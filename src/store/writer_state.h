@@ -44,9 +44,11 @@ struct writer {
   struct writer_counters counters;
 };
 
+enum { MANY_RECORDS = 1000 }; /* of the last transaction: a bulk load */
+
 /* Much is coming in: what takes time is then done more rarely. */
 static inline bool writer_is_busy(struct writer *w) {
-  return w->inserted >= 1000 || !queue_is_empty(&w->queue);
+  return w->inserted >= MANY_RECORDS || !queue_is_empty(&w->queue);
 }
 
 /* writer_records.c: within the open transaction; SQLite's codes. */
