@@ -11,6 +11,7 @@
 
 #include "base/mem.h"
 #include "record/schema.h"
+#include "script/compile.h"
 
 enum setting_type { SETTING_BOOLEAN, SETTING_INTEGER, SETTING_TEXT, SETTING_CHOICE };
 
@@ -496,36 +497,55 @@ void config_open_libs(lua_State *L) {
   }
 }
 
-struct config *config_load(const char *file, const struct config_overrides *overrides, struct buf *errors) {
+/* A state with what the file returned; NULL: see errors. */
+static lua_State *run_file(const char *path, const char *name, uint64_t *hash, struct buf *errors) {
+  struct snapshot_file file;
+  const char *why = snapshot_read_file(&file, path, name, 0);
+  if (why != NULL) {
+    buf_printf(errors, "%s: %s\n", path, why);
+    return NULL;
+  }
   lua_State *L = luaL_newstate();
+  config_open_libs(L);
+  bool fine = compile_file(L, &file) == LUA_OK && lua_pcall(L, 0, 1, 0) == LUA_OK;
+  if (!fine) {
+    const char *message = lua_tostring(L, -1);
+    buf_printf(errors, "%s%s\n", message != NULL ? message : name, message != NULL ? "" : ": raised an error");
+    lua_close(L);
+  }
+  *hash = file.hash;
+  snapshot_clear_file(&file);
+  return fine ? L : NULL;
+}
+
+struct config *config_load(const char *file, const struct config_overrides *overrides, struct buf *errors) {
   struct config *config = NULL;
   char *path = realpath(file, NULL);
-
-  config_open_libs(L);
+  uint64_t hash;
+  lua_State *L = path != NULL ? run_file(path, "config.lua", &hash, errors) : NULL;
   if (path == NULL)
     buf_printf(errors, "%s: %s; --config names another file\n", file, strerror(errno));
-  else if (luaL_loadfilex(L, path, "t") != LUA_OK || lua_pcall(L, 0, 1, 0) != LUA_OK)
-    buf_printf(errors, "%s\n", lua_tostring(L, -1) != NULL ? lua_tostring(L, -1) : "config.lua: raised an error");
-  else
+  if (L != NULL) {
     config = config_read(L, path, overrides, errors);
+    lua_close(L);
+  }
   free(path);
-  lua_close(L);
   return config;
 }
 
 struct schema *config_load_schema(const struct config *config, struct buf *errors) {
   struct buf path = {0};
-  lua_State *L = luaL_newstate();
   struct schema *schema = NULL;
-
-  config_open_libs(L);
+  uint64_t hash;
   buf_printf(&path, "%s/lua/schema.lua", config->root);
   buf_putc(&path, '\0');
-  if (luaL_loadfilex(L, path.data, "t") != LUA_OK || lua_pcall(L, 0, 1, 0) != LUA_OK)
-    buf_printf(errors, "%s\n", lua_tostring(L, -1) != NULL ? lua_tostring(L, -1) : "lua/schema.lua: raised an error");
-  else
+  lua_State *L = run_file(path.data, "lua/schema.lua", &hash, errors);
+  if (L != NULL) {
     schema = schema_load(L, errors);
-  lua_close(L);
+    lua_close(L);
+  }
+  if (schema != NULL)
+    schema->text_hash = hash;
   buf_clear(&path);
   return schema;
 }

@@ -143,37 +143,8 @@ static void shipped(void) {
   schema_free(s);
 }
 
-static void fingerprints(void) {
-  const struct {
-    const char *edit;
-    bool same;
-  } cases[] = {
-      {"", true},
-      {"s.columns[3].aliases = {}", true},
-      {"s.families = {}", true},
-      {"s.columns[30].default = false", true},
-      {"s.columns[30][1] = 'is_new'", false},
-      {"s.measures[2].when[1][3] = 100", false},
-      {"s.measures[4].scale = 1000", false},
-      {"s.rollups[6] = nil", false},
-      {"s.rollups[6].tiers = { 'hour', 'day' }", false},
-      {"s.sketch = nil", false},
-  };
-  struct buf error = {0};
-  struct schema *plain = load_schema();
-  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-    struct schema *s = load_edited(cases[i].edit, &error);
-    CHECK(s != NULL && (s->fingerprint == plain->fingerprint) == cases[i].same);
-    schema_free(s);
-  }
-  CHECK(error.len == 0);
-  buf_clear(&error);
-  schema_free(plain);
-}
-
 int main(void) {
   shipped();
   mistakes();
-  fingerprints();
   return TEST_END;
 }

@@ -12,6 +12,9 @@ struct hash_seed {
  * cannot choose colliding keys. */
 uint64_t hash_bytes(const struct hash_seed *seed, const void *data, size_t len);
 
+/* The same in every process: for what is kept in files. */
+uint64_t hash_for_files(const void *data, size_t len);
+
 /* A seed of this process, drawn once at first use; for tables that do not outlive it.  Any thread. */
 const struct hash_seed *hash_process_seed(void);
 

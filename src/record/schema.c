@@ -3,30 +3,8 @@
 #include <lua.h>
 #include <stdlib.h>
 
-#include "base/hash.h"
 #include "base/mem.h"
 #include "record/schema_read.h"
-
-/* A description in words of all that the tables of the database are made from; hashed with a fixed key, so
- * that it means the same in every process. */
-static uint64_t fingerprint(const struct schema *s) {
-  static const struct hash_seed fixed = {0x6d6f6f6e6c656467, 0x65722e736368656d};
-  struct buf text = {0};
-  for (size_t i = 0; i < s->nstored; i++)
-    buf_printf(&text, "column %s %d\n", s->columns[i].name, s->columns[i].type);
-  buf_printf(&text, "roles %d %d sketch %d\n", s->id, s->time, s->sketch);
-  for (size_t i = 0; i < s->nmeasures; i++) {
-    const struct measure *m = &s->measures[i];
-    buf_printf(&text, "measure %s %d %d %.17g\n", m->name, m->kind, m->column, m->scale);
-    if (m->when != NULL)
-      conditions_write(&text, m->when, s);
-  }
-  for (size_t i = 0; i < s->nsets; i++)
-    buf_printf(&text, "rollup %s %d\n", s->sets[i].name, s->sets[i].tiers);
-  uint64_t hash = hash_bytes(&fixed, text.data, text.len);
-  buf_clear(&text);
-  return hash;
-}
 
 /* Cheap, and nobody outside chooses what is in the table: its runs stay short whatever is looked up. */
 static size_t name_hash(const char *name, size_t len) {
@@ -68,7 +46,6 @@ struct schema *schema_load(struct lua_State *L, struct buf *error) {
       !schema_read_sums(&r) || !schema_read_families(&r))
     goto fail;
   index_names(s);
-  s->fingerprint = fingerprint(s);
   return s;
 
 fail:

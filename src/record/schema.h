@@ -149,8 +149,8 @@ struct schema {
   struct family *families;
   size_t nfamilies;
 
-  uint64_t fingerprint; /* of the parts that the database file depends on */
-  struct buf blocks;    /* pointers to all that the schema has allocated; private */
+  uint64_t text_hash; /* of the file it was read from; set by config_load_schema */
+  struct buf blocks;  /* pointers to all that the schema has allocated; private */
 };
 
 /* Compiles the table at the top of L's stack (what lua/schema.lua returned) and leaves it there.  On a

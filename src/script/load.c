@@ -10,6 +10,7 @@
 #include "config.h"
 #include "http/router.h"
 #include "record/schema.h"
+#include "script/compile.h"
 #include "script/generation.h"
 #include "script/report.h"
 #include "script/sandbox.h"
@@ -174,7 +175,7 @@ static int l_check_syntax(lua_State *L) {
   struct loader *l = lua_touserdata(L, 1);
   for (size_t i = 1; i < l->snapshot->nfiles; i++) {
     const struct snapshot_file *file = &l->snapshot->files[i];
-    if (!module_is_loaded(L, file) && module_compile(L, file) != LUA_OK)
+    if (!compiled_before(file) && !module_is_loaded(L, file) && compile_file(L, file) != LUA_OK)
       add_error(l->errors, file->name, 1, lua_tostring(L, -1));
     lua_settop(L, 1);
   }
@@ -301,13 +302,19 @@ static void apply_config(struct script *script, const struct config *config) {
   script->load_until_ns = clock_thread_cpu_ns() + config->script.load_cpu_ms * 1000000;
 }
 
+static bool is_schema_in_force(const struct loader *l) {
+  const struct schema *schema = l->script->services->schema;
+  const struct snapshot_file *file = snapshot_find(l->snapshot, "lua/schema.lua");
+  return schema != NULL && file != NULL && file->hash == schema->text_hash;
+}
+
 static void load_used(struct loader *l) {
   struct script *script = l->script;
   protect(l, l_load_config, "config.lua");
   if (l->config == NULL)
     return;
   apply_config(script, l->config);
-  if (l->first)
+  if (l->first && !is_schema_in_force(l))
     protect(l, l_load_schema, "lua/schema.lua");
   if (script->services->schema == NULL)
     return;

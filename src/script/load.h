@@ -15,10 +15,7 @@ char *module_file(const char *name); /* "routes.x" -> "lua/routes/x.lua"; the ca
  */
 void module_open(lua_State *L);
 
-/* Pushes a file's function, or why there is none; LUA_OK or the error. */
-int module_compile(lua_State *L, const struct snapshot_file *file);
-
-/* Loads a file of the snapshot as text and pushes its function with the frozen globals as _ENV; raises. */
+/* Loads a file of the snapshot and pushes its function with the frozen globals as _ENV; raises. */
 void module_push_chunk(lua_State *L, const struct snapshot_file *file);
 
 bool module_is_loaded(lua_State *L, const struct snapshot_file *file); /* of one below lua/ */

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "script/compile.h"
 #include "script/load.h"
 #include "script/sandbox.h"
 
@@ -26,17 +27,6 @@ static const struct snapshot_file *find_file(const struct snapshot *snapshot, co
   return file;
 }
 
-int module_compile(lua_State *L, const struct snapshot_file *file) {
-  const char *chunk_name = lua_pushfstring(L, "@%s", file->name);
-  int status = luaL_loadbufferx(L, file->text.data, file->text.len, chunk_name, "t");
-  if (status == LUA_ERRSYNTAX) {
-    lua_pushfstring(L, "%s; mend the syntax there or just above", lua_tostring(L, -1));
-    lua_remove(L, -2);
-  }
-  lua_remove(L, -2);
-  return status;
-}
-
 bool module_is_loaded(lua_State *L, const struct snapshot_file *file) {
   char name[PATH_MAX];
   int len = snprintf(name, sizeof name, "%.*s", (int) (strlen(file->name) - strlen("lua/.lua")), file->name + 4);
@@ -51,7 +41,7 @@ bool module_is_loaded(lua_State *L, const struct snapshot_file *file) {
 }
 
 void module_push_chunk(lua_State *L, const struct snapshot_file *file) {
-  if (module_compile(L, file) != LUA_OK)
+  if (compile_file(L, file) != LUA_OK)
     lua_error(L);
   sandbox_push_env(L);
   lua_setupvalue(L, -2, 1);

@@ -49,17 +49,17 @@ static char *join(const char *folder, const char *name) {
   return path.data;
 }
 
-/* size is what it had a moment ago; that it has it still is asked when all files are read. */
+/* size is what it had a moment ago, or 0; that it has it still is asked when all files are read. */
 static bool read_text(const char *path, size_t size, struct buf *text) {
   int fd = open(path, O_RDONLY | O_CLOEXEC);
-  ssize_t n = -1;
+  ssize_t n = 1;
   if (fd < 0)
     return false;
   buf_reserve(text, (size < MAX_FILE ? size : MAX_FILE) + 1);
-  while (text->len <= MAX_FILE && (n = read(fd, buf_reserve(text, 1), text->cap - text->len)) > 0) {
-    text->len += (size_t) n;
-    if (text->len == size)
-      break;
+  while (n > 0 && text->len <= MAX_FILE && (size == 0 || text->len != size)) {
+    char *end = buf_reserve(text, 1);
+    n = read(fd, end, text->cap - text->len);
+    text->len += n > 0 ? (size_t) n : 0;
   }
   close(fd);
   return n >= 0 && text->len <= MAX_FILE;
@@ -91,20 +91,33 @@ static void note(struct walk *w, const char *name, const struct stat *st) {
   buf_append(&w->stats, facts, sizeof facts);
 }
 
+const char *snapshot_read_file(struct snapshot_file *file, const char *path, const char *name, size_t size) {
+  struct buf text = {0};
+  if (!read_text(path, size, &text)) {
+    const char *why = text.len > MAX_FILE ? "is longer than 8 MiB" : strerror(errno);
+    buf_clear(&text);
+    return why;
+  }
+  *file = (struct snapshot_file){xstrdup(name), text, hash_for_files(text.data, text.len)};
+  return NULL;
+}
+
+void snapshot_clear_file(struct snapshot_file *file) {
+  free(file->name);
+  buf_clear(&file->text);
+}
+
 static void add_file(struct walk *w, const char *path, const char *name, const struct entry *e) {
   struct snapshot *s = w->s;
   note(w, name, &e->st);
   if (!w->reading || !check_access(w, path, name, e))
     return;
-  struct buf text = {0};
-  if (!read_text(path, (size_t) e->st.st_size, &text)) {
-    complain(w, name, text.len > MAX_FILE ? "is longer than 8 MiB" : strerror(errno));
-    buf_clear(&text);
-    return;
-  }
-  uint64_t hash = hash_bytes(hash_process_seed(), text.data, text.len);
   s->files = xrealloc(s->files, (s->nfiles + 1) * sizeof *s->files);
-  s->files[s->nfiles++] = (struct snapshot_file){xstrdup(name), text, hash};
+  const char *why = snapshot_read_file(&s->files[s->nfiles], path, name, (size_t) e->st.st_size);
+  if (why == NULL)
+    s->nfiles++;
+  else
+    complain(w, name, why);
 }
 
 /* Swap files, backups and what editors probe with begin with a dot or a hash or do not end in .lua. */
@@ -172,7 +185,7 @@ static struct snapshot *walk_all(struct walk *w, const char *config_file) {
   else
     complain(w, "lua", strerror(errno));
   free(lua);
-  s->signature = hash_bytes(hash_process_seed(), w->stats.data, w->stats.len);
+  s->signature = hash_for_files(w->stats.data, w->stats.len);
   return s;
 }
 
@@ -194,7 +207,7 @@ static void hash_contents(struct snapshot *s) {
   struct buf all = {0};
   for (size_t i = 0; i < s->nfiles; i++)
     buf_printf(&all, "%s %llx\n", s->files[i].name, (unsigned long long) s->files[i].hash);
-  s->hash = hash_bytes(hash_process_seed(), all.data, all.len);
+  s->hash = hash_for_files(all.data, all.len);
   buf_clear(&all);
 }
 
@@ -224,10 +237,8 @@ struct snapshot *snapshot_read(const char *config_file, struct buf *errors) {
 void snapshot_free(struct snapshot *s) {
   if (s == NULL)
     return;
-  for (size_t i = 0; i < s->nfiles; i++) {
-    free(s->files[i].name);
-    buf_clear(&s->files[i].text);
-  }
+  for (size_t i = 0; i < s->nfiles; i++)
+    snapshot_clear_file(&s->files[i]);
   for (size_t i = 0; i < s->nfolders; i++)
     free(s->folders[i]);
   free(s->files);

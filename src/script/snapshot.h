@@ -9,7 +9,7 @@
 struct snapshot_file {
   char *name; /* relative to the root: "lua/routes/logs_query.lua" */
   struct buf text;
-  uint64_t hash;
+  uint64_t hash; /* of the text: hash_for_files */
 };
 
 /* config.lua and every .lua file below lua/, read once: what is validated is what runs. */
@@ -31,6 +31,10 @@ void snapshot_free(struct snapshot *s);
 
 /* Folders and signature as they are now, without the files' texts; never NULL. */
 struct snapshot *snapshot_look(const char *config_file);
+
+/* One file; size is what it had a moment ago, or 0.  NULL, or why it cannot be read. */
+const char *snapshot_read_file(struct snapshot_file *file, const char *path, const char *name, size_t size);
+void snapshot_clear_file(struct snapshot_file *file);
 
 const struct snapshot_file *snapshot_find(const struct snapshot *s, const char *name);
 
