@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -29,6 +30,7 @@ enum {
   KV_BYTES = 16 << 20,
   ARENAS = 2,           /* of the heap: one per thread would keep what a thread has once needed */
   BODY_BYTES = 4 << 20, /* twice as much stays with an arena that was given it back, see teach_heap */
+  START_BYTES = 1400 << 10,
 };
 
 static const int signal_numbers[SIGNALS] = {SIGTERM, SIGINT, SIGHUP};
@@ -236,12 +238,22 @@ static void teach_heap(void) {
   free(xmalloc(BODY_BYTES));
 }
 
+/* Starting fills the heap page by page: a fault for each is a tenth of the time until the first answer.  What is left
+ * over, malloc_trim gives back. */
+static void fill_heap(void) {
+  char *block = xmalloc(START_BYTES);
+  uintptr_t page = (uintptr_t) sysconf(_SC_PAGESIZE), first = ((uintptr_t) block + page - 1) & -page;
+  madvise((void *) first, START_BYTES - page, MADV_POPULATE_WRITE); /* Linux 5.14; without it they fault one by one */
+  free(block);
+}
+
 int app_serve(const struct options *options) {
   struct app app = {.services.overrides = &options->overrides};
   struct buf errors = {0};
   int code = 1;
 
   teach_heap();
+  fill_heap();
   app.config = config_load(options->config, &options->overrides, &errors);
   app.schema = app.config != NULL ? config_load_schema(app.config, &errors) : NULL;
   if (app.schema == NULL) {

@@ -2,6 +2,7 @@
 
 #include <pthread.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 
 #include "base/clock.h"
 #include "base/mem.h"
@@ -32,7 +33,7 @@ struct hub *hub_new(const struct schema *schema, const struct hub_options *optio
   struct hub *hub = xcalloc(1, sizeof *hub);
   hub->schema = schema;
   hub->options = *options;
-  hub->slots = xcalloc(options->ring_events, sizeof *hub->slots);
+  hub->slots = xmap(options->ring_events * sizeof *hub->slots);
   hub->left_us = INT64_MIN / 2;
   pthread_mutex_init(&hub->lock, NULL);
   hub_set_name(hub, "events", 0);
@@ -68,7 +69,7 @@ void hub_free(struct hub *hub) {
     return;
   drop_all(hub);
   pthread_mutex_destroy(&hub->lock);
-  free(hub->slots);
+  munmap(hub->slots, hub->options.ring_events * sizeof *hub->slots);
   free(hub);
 }
 

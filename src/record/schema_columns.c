@@ -208,7 +208,7 @@ bool schema_read_columns(struct schema_reader *r) {
     return reader_fail(r, "columns", "expected a list of 1 to %d columns", SCHEMA_MAX_COLUMNS);
   s->columns = schema_keep(s, xcalloc(count, sizeof *s->columns));
   s->defaults = schema_keep(s, xcalloc(count, sizeof *s->defaults));
-  s->names = schema_keep(s, xcalloc(SCHEMA_MAX_NAMES, sizeof *s->names));
+  s->names = schema_keep(s, xmalloc(SCHEMA_MAX_NAMES * sizeof *s->names));
   if (!reader_list(r, "columns", count, read_column) || !reader_list(r, "columns", count, own_name) ||
       !reader_list(r, "columns", count, read_links))
     return false;

@@ -6,13 +6,13 @@
 #include "base/hash.h"
 #include "store/rollup.h"
 
-/* An empty file has nothing that a journal could keep, and what it is given comes to the disk with its first record:
- * until then only its header must be there, for SQLite throws the log of a file without one away. */
+/* An empty file has nothing that a journal could keep, and what it is given comes to the disk with its first record;
+ * its header does by database_sync. */
 static const char empty_settings[] =
     "PRAGMA page_size=16384;"
+    "PRAGMA synchronous=OFF;"
     "PRAGMA journal_mode=OFF;"
-    "PRAGMA journal_mode=WAL;"
-    "PRAGMA synchronous=OFF;";
+    "PRAGMA journal_mode=WAL;";
 
 static const char writer_settings[] =
     "PRAGMA journal_mode=WAL;"
@@ -43,6 +43,12 @@ int database_open(sqlite3 **db, const char *path, enum access access) {
 
 int database_exec(sqlite3 *db, const char *sql) {
   return sqlite3_exec(db, sql, NULL, NULL, NULL);
+}
+
+int database_sync(sqlite3 *db) {
+  sqlite3_file *file = NULL;
+  int rc = sqlite3_file_control(db, "main", SQLITE_FCNTL_FILE_POINTER, &file);
+  return rc == SQLITE_OK ? file->pMethods->xSync(file, SQLITE_SYNC_NORMAL | SQLITE_SYNC_DATAONLY) : rc;
 }
 
 int database_int(sqlite3 *db, const char *sql, int64_t *value) {

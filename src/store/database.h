@@ -31,6 +31,10 @@ void database_explain(sqlite3 *db, const char *path, struct buf *error);
 /* Makes or migrates the tables to fit the schema.  0 or UV_E with the reason appended to error. */
 int database_prepare(sqlite3 *db, const char *path, const struct schema *schema, struct buf *error);
 
+/* Has the file itself on the disk.  Its header must be there before the first commit is answered: SQLite throws the
+ * log of a file without one away. */
+int database_sync(sqlite3 *db);
+
 int database_exec(sqlite3 *db, const char *sql);
 int database_int(sqlite3 *db, const char *sql, int64_t *value); /* of the one row; SQLITE_DONE when there is none */
 int database_statement(sqlite3 *db, const struct buf *sql, sqlite3_stmt **stmt); /* for the life of the connection */

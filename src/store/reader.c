@@ -37,8 +37,9 @@ struct readers {
   pthread_mutex_t lock;
   pthread_cond_t filled;
   struct query *first, **last;
+  unsigned queued, idle; /* queries, readers */
   bool stopping;
-  unsigned count;
+  unsigned count, most; /* of readers: they start when they are needed */
   struct reader reader[];
 };
 
@@ -164,11 +165,16 @@ static void answer(struct reader *r, struct query *q, int rc) {
 
 static struct query *take(struct readers *pool) {
   pthread_mutex_lock(&pool->lock);
+  pool->idle++;
   while (pool->first == NULL && !pool->stopping)
     pthread_cond_wait(&pool->filled, &pool->lock);
+  pool->idle--;
   struct query *q = pool->first;
-  if (q != NULL && (pool->first = q->queued) == NULL)
-    pool->last = &pool->first;
+  if (q != NULL) {
+    pool->queued--;
+    if ((pool->first = q->queued) == NULL)
+      pool->last = &pool->first;
+  }
   pthread_mutex_unlock(&pool->lock);
   return q;
 }
@@ -198,8 +204,9 @@ static void *run(void *arg) {
 
 struct readers *readers_open(const struct schema *schema, const struct storage_options *options,
                              struct writer *writer) {
-  unsigned count = options->readers > 0 ? options->readers : 1;
-  struct readers *pool = xcalloc(1, sizeof *pool + count * sizeof pool->reader[0]);
+  unsigned most = options->readers > 0 ? options->readers : 1;
+  struct readers *pool = xcalloc(1, sizeof *pool + most * sizeof pool->reader[0]);
+  pool->most = most;
   pool->schema = schema;
   pool->options = *options;
   pool->options.path = xstrdup(options->path);
@@ -207,16 +214,6 @@ struct readers *readers_open(const struct schema *schema, const struct storage_o
   pool->last = &pool->first;
   pthread_mutex_init(&pool->lock, NULL);
   pthread_cond_init(&pool->filled, NULL);
-  for (unsigned i = 0; i < count; i++) {
-    struct reader *r = &pool->reader[i];
-    r->pool = pool;
-    r->page = batch_new(schema);
-    if (pthread_create(&r->thread, NULL, run, r) != 0) {
-      batch_free(r->page);
-      break;
-    }
-    pool->count++;
-  }
   return pool;
 }
 
@@ -235,12 +232,34 @@ void readers_close(struct readers *pool) {
   free(pool);
 }
 
+/* Under the lock. */
+static void start_reader(struct readers *pool) {
+  struct reader *r = &pool->reader[pool->count];
+  r->pool = pool;
+  r->page = batch_new(pool->schema);
+  if (pthread_create(&r->thread, NULL, run, r) == 0)
+    pool->count++;
+  else
+    batch_free(r->page);
+}
+
 void readers_submit(struct readers *pool, struct query *q) {
   q->queued = NULL;
   q->started_ns = clock_monotonic_ns();
   pthread_mutex_lock(&pool->lock);
-  *pool->last = q;
-  pool->last = &q->queued;
-  pthread_cond_signal(&pool->filled);
+  if (pool->queued >= pool->idle && pool->count < pool->most)
+    start_reader(pool);
+  bool taken = pool->count > 0;
+  if (taken) {
+    *pool->last = q;
+    pool->last = &q->queued;
+    pool->queued++;
+    pthread_cond_signal(&pool->filled);
+  }
   pthread_mutex_unlock(&pool->lock);
+  if (taken)
+    return;
+  q->status = UV_EAGAIN;
+  snprintf(q->error, sizeof q->error, "no thread can be started to read");
+  loop_post(q->loop, &q->done);
 }

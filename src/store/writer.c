@@ -36,8 +36,16 @@ static int apply(struct writer *w, struct write *write) {
   }
 }
 
+static int sync_file(struct writer *w) {
+  int rc = w->synced ? SQLITE_OK : database_sync(w->db);
+  w->synced = rc == SQLITE_OK;
+  return rc;
+}
+
 static int run_group(struct writer *w, struct write *group) {
-  int rc = writer_begin(w);
+  int rc = sync_file(w);
+  if (rc == SQLITE_OK)
+    rc = writer_begin(w);
   for (struct write *write = group; write != NULL && rc == SQLITE_OK; write = write->next)
     rc = apply(w, write);
   if (rc == SQLITE_OK)
@@ -158,6 +166,7 @@ static int64_t patience_ms(const struct writer *w) {
 
 static void *run(void *arg) {
   struct writer *w = arg;
+  sync_file(w); /* now, so that the first commit need not; it tries again should this fail */
   load_ids(w);
   for (bool stopped = false; !stopped;) {
     int64_t wait_ms = patience_ms(w);

@@ -18,6 +18,7 @@ struct writer {
 
   int lock_fd;
   sqlite3 *db;
+  bool synced;             /* the file's header is on the disk */
   struct rows rows;
   struct ids *ids;
   struct batch *page;      /* the stored row of a merge */
