@@ -153,7 +153,7 @@ static bool add_name(struct schema_reader *r, const char *where, const char *nam
   if (len == 0 || len > SCHEMA_MAX_NAME)
     return reader_fail(r, where, "the name \"%.60s\" must have 1 to %d bytes", name, SCHEMA_MAX_NAME);
   for (size_t i = 0; i < r->schema->nnames; i++)
-    if (strcmp(r->schema->names[i].name, name) == 0)
+    if (r->schema->names[i].len == len && memcmp(r->schema->names[i].name, name, len) == 0)
       return reader_fail(r, where, "the name \"%s\" is taken already", name);
   if (r->schema->nnames == SCHEMA_MAX_NAMES)
     return reader_fail(r, where, "more than %d names", SCHEMA_MAX_NAMES);

@@ -342,7 +342,6 @@ bool load_script(struct script *script, const struct snapshot *snapshot, struct 
   script->load_until_ns = clock_thread_cpu_ns() + (int64_t) FIRST_LOAD_MS * 1000000;
   load_all(&l);
   script->loading = false;
-  lua_gc(script->L, LUA_GCCOLLECT);
   memory_free_spare(&script->memory);
 
   if (l.first) {
