@@ -1,11 +1,13 @@
 /** Chromium, and pages of it that notice whatever should not happen. */
 import { chromium } from "playwright-core";
 
-const ARGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"];
+export const ARGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"];
 
 const WAIT_MS = Number(process.env.WAIT_MS ?? 15000);
 
-export const launch = () => chromium.launch({ executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium", args: ARGS });
+export const PROGRAM = process.env.CHROMIUM ?? "/usr/bin/chromium";
+
+export const launch = () => chromium.launch({ executablePath: PROGRAM, args: ARGS });
 
 /** A page of its own profile.  problems: console errors, errors of the page, requests to other hosts, and what the
  * Content-Security-Policy stopped; expected is a pattern of those that a case provokes. */

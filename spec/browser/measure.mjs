@@ -1,10 +1,12 @@
 /** How long the overview takes from navigation to its figures and charts, with a cold cache:
  * node measure.mjs RUNS [URL QUERY]; without a URL, how long a page takes that asks for one number and shows it */
 import { createServer } from "node:http";
-import { check, launch } from "./browser.mjs";
+import { check } from "./browser.mjs";
+import { launch } from "./devtools.mjs";
 
 const CHARTS = 4;
 const WARM_UPS = 3; // a browser's first pages wait for the browser
+const QUIET_MS = 500; // a new tab is work of its own, done before there is anywhere to go
 const MARK = "overview-drawn";
 
 const [runs, url, query] = process.argv.slice(2);
@@ -28,29 +30,34 @@ function serveBare() {
   return new Promise((resolve) => { server.listen(0, "127.0.0.1", () => resolve(`http://127.0.0.1:${server.address().port}/`)); });
 }
 
-const drawn = (mark) => new Promise((resolve) => {
+const drawn = `new Promise((resolve) => {
   new PerformanceObserver((list) => {
-    for (const { startTime } of list.getEntriesByName(mark)) resolve(startTime);
+    for (const { startTime } of list.getEntriesByName("${MARK}")) resolve(startTime);
   }).observe({ type: "mark", buffered: true });
-});
+})`;
 
-async function measure(context, page_url) {
-  const page = await context.newPage();
-  const session = await context.newCDPSession(page);
-  await session.send("Network.clearBrowserCache");
-  await page.goto(page_url);
-  const taken = await page.evaluate(drawn, MARK);
-  check(!url || await page.locator("canvas").count() === CHARTS, "charts are missing");
-  await page.close();
+async function evaluate(session, expression) {
+  const { result, exceptionDetails } = await browser.call("Runtime.evaluate", { expression, awaitPromise: true, returnByValue: true }, session);
+  check(!exceptionDetails, exceptionDetails?.text);
+  return result.value;
+}
+
+async function measure() {
+  const { targetId } = await browser.call("Target.createTarget", { url: "about:blank" });
+  const { sessionId } = await browser.call("Target.attachToTarget", { targetId, flatten: true });
+  await browser.call("Network.clearBrowserCache", {}, sessionId);
+  await new Promise((resolve) => { setTimeout(resolve, QUIET_MS); });
+  await browser.call("Page.navigate", { url: page_url }, sessionId);
+  const taken = await evaluate(sessionId, drawn);
+  check(!url || await evaluate(sessionId, "document.querySelectorAll('canvas').length") === CHARTS, "charts are missing");
+  await browser.call("Target.closeTarget", { targetId });
   return taken;
 }
 
 const page_url = url ? `${url}/dashboard${query}` : await serveBare();
-const browser = await launch();
-const context = await browser.newContext({ viewport: { width: 1280, height: 900 } });
-await context.newPage(); // keeps the window: a new one loads 150 modules of Chromium's own beside ours
+const browser = launch({ width: 1280, height: 900 });
 const times = [];
-for (let i = 0; i < WARM_UPS + Number(runs); i += 1) times.push(await measure(context, page_url));
+for (let i = 0; i < WARM_UPS + Number(runs); i += 1) times.push(await measure());
 await browser.close();
 times.splice(0, WARM_UPS);
 times.sort((a, b) => a - b);

@@ -50,7 +50,25 @@ export const cases = {
     await page.mouse.move(box.x + 350, box.y + 50, { steps: 4 });
     await page.mouse.up();
     await until(page, () => new URLSearchParams(location.search).get("window") === "custom");
+    const from = () => new URLSearchParams(location.search).get("from");
+    const before = await page.evaluate(from);
+    await page.click("button.range");
     same(2, await page.locator('input[type="datetime-local"]').count(), "fields of a custom window");
+    same("from", await page.evaluate(() => document.activeElement.name), "the field with the focus");
+    const field = page.locator('input[name="from"]');
+    await field.fill((await field.inputValue()).replace(/\d\d$/, "07"));
+    await until(page, (was) => new URLSearchParams(location.search).get("from") !== was, before);
+    same(7, new Date(Number(await page.evaluate(from)) * 1000).getMinutes(), "minute of the window's start");
+    same(2, await page.locator('input[type="datetime-local"]').count(), "fields after a change");
+  },
+
+  "overview: Custom gives fields for the window that was shown": async ({ open }) => {
+    const { page } = await open({ query: month });
+    await drawn(page);
+    await page.getByRole("button", { name: "Custom" }).click();
+    await page.waitForSelector('input[name="to"]');
+    const query = new URLSearchParams(await page.evaluate(() => location.search));
+    same(30 * 86400, query.get("to") - query.get("from"), "seconds of the window");
   },
 
   "overview: a model that is clicked narrows everything, and the link reproduces it": async ({ open, records }) => {

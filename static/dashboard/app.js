@@ -93,19 +93,19 @@ async function show(state) {
   const name = state.view in views ? state.view : "overview";
   const view = views[name];
   leave?.();
-  drawTabs({ ...state, view: name });
-  document.title = `${view.name} · Moonledger`;
-  if (shown !== name) replace(main);
-  shown = name;
   const abort = new AbortController();
   leave = () => abort.abort();
-  main.setAttribute("aria-busy", "true");
   const ask = () => {
     const query = parameters(state);
     return { query, answer: get(view.asks, query, abort.signal) };
   };
-  const first = view.asks ? ask() : null; // on its way while the view is loaded
+  const first = view.asks ? ask() : null; // on its way while the page is drawn and the view is loaded
   first?.answer.catch(() => {}); // who waits for it is told
+  drawTabs({ ...state, view: name });
+  document.title = `${view.name} · Moonledger`;
+  if (shown !== name) replace(main);
+  shown = name;
+  main.setAttribute("aria-busy", "true");
   form.hidden = view.filters === false;
   if (view.filters !== false) drawFilters(form, state, { times: view.times !== false });
   try {

@@ -1,5 +1,6 @@
 /** The bar with the window and the filters. */
 import { h, replace } from "./dom.js";
+import { time } from "./format.js";
 import { filterNames, go, read, span, windows } from "./state.js";
 
 const names = { "15m": "15 min", "1h": "1 h", "24h": "24 h", "7d": "7 days", "30d": "30 days", custom: "Custom" };
@@ -18,17 +19,29 @@ const toLocal = (seconds) => {
   return new Date(date.getTime() - date.getTimezoneOffset() * 60000).toISOString().slice(0, 16);
 };
 
+let editing = false; // the ends of a custom window
+
+/** The two times; a click on them gives fields, which take a browser longer to make than all else in the bar. */
 function custom(state) {
   const { start, end } = span(state);
   const field = (name, label, seconds) => h("label", {}, label, h("input", {
     type: "datetime-local", name, value: toLocal(seconds),
     onchange: (event) => { if (event.target.value) go({ [name]: Math.floor(new Date(event.target.value).getTime() / 1000) }); },
   }));
-  return [field("from", "From", start), field("to", "To", end)];
+  const fields = () => [field("from", "From", start), field("to", "To", end)];
+  const show = () => {
+    editing = true;
+    range.replaceWith(...fields());
+    document.querySelector('.filters input[name="from"]').focus();
+  };
+  const [from, to] = [time(start), time(end)];
+  const range = h("button.range", { type: "button", title: `${from.utc} – ${to.utc}; click to change it`, onclick: show }, `${from.text} – ${to.text}`);
+  return editing ? fields() : [range];
 }
 
 function choose(name) {
   const { start, end } = span(read());
+  editing = name === "custom";
   go(name === "custom" ? { window: name, from: Math.floor(start), to: Math.floor(end) } : { window: name, from: null, to: null });
 }
 

@@ -1,20 +1,16 @@
-/** Figures, charts and breakdowns of a window: /logs/overview, and /logs/sessions for the last table. */
-import { get } from "../lib/api.js";
+/** Figures and charts of a window: /logs/overview.  The tables follow: breakdowns.js. */
 import { chart, library } from "../lib/chart.js";
 import { h, message, replace } from "../lib/dom.js";
 import { axis, change, dollars, integer, milliseconds, percent, perMinute, points, price, short } from "../lib/format.js";
-import { hasFilters, suggest } from "../lib/filters.js";
+import { hasFilters } from "../lib/filters.js";
 import { go } from "../lib/state.js";
-import { sortable } from "../lib/table.js";
-import { emptyStore } from "./empty.js";
 
 const REFRESH_MS = 10000;
 const FIRST_RECORD_MS = 1000;
-const ROWS = 8;
 
-const tokens = (g) => g.tokens_input + g.tokens_output + g.cache_read_tokens + g.cache_write_tokens;
+export const tokens = (g) => g.tokens_input + g.tokens_output + g.cache_read_tokens + g.cache_write_tokens;
 const cacheable = (g) => g.tokens_input + g.cache_read_tokens + g.cache_write_tokens;
-const ratio = (part, whole) => (whole > 0 ? part / whole : 0);
+export const ratio = (part, whole) => (whole > 0 ? part / whole : 0);
 
 const tiles = [
   { name: "Requests", figure: (g) => short(g.requests), exact: (g) => integer(g.requests), of: (g) => g.requests, liked: "none" },
@@ -69,28 +65,6 @@ function chartData({ series, cost_by_model: cost, every }) {
   };
 }
 
-function breakdown(caption, key, { negatable = false, filter = key } = {}) {
-  const name = (row) => [
-    h("button.link", { type: "button", disabled: !row[key], onclick: () => go({ [filter]: row[key] }) }, row[key] || "(none)"),
-    negatable && row[key] ? h("button.link.without", { type: "button", "aria-label": `Without ${row[key]}`, title: `Without ${row[key]}`,
-      onclick: () => go({ [filter]: `!${row[key]}` }) }, "≠") : null];
-  return sortable({
-    caption, key, sort: "requests", bar: "requests", few: ROWS,
-    columns: [
-      { key, head: "Name", cell: name },
-      { key: "requests", head: "Requests", number: true, cell: (row) => short(row.requests) },
-      { key: "error_rate", head: "Errors", number: true, cell: (row) => percent(row.errors, row.requests) },
-      { key: "cost_usd", head: "Cost", number: true, cell: (row) => dollars(row.cost_usd) },
-      { key: "tokens", head: "Tokens", number: true, minor: true, cell: (row) => short(row.tokens) },
-      ...(key === "session_client_id" ? [] : [
-        { key: "duration_ms_p50", head: "p50", number: true, minor: true, cell: (row) => milliseconds(row.duration_ms_p50) },
-        { key: "duration_ms_p95", head: "p95", number: true, minor: true, cell: (row) => milliseconds(row.duration_ms_p95) }]),
-    ],
-  });
-}
-
-const withSums = (rows) => rows.map((row) => ({ ...row, tokens: tokens(row), error_rate: ratio(row.errors, row.requests) }));
-
 /** Figures and charts are seen first, and tables follow; a page in the background has no frames. */
 const nextFrame = () => new Promise((resolve) => {
   requestAnimationFrame(() => setTimeout(resolve));
@@ -101,35 +75,17 @@ const nextFrame = () => new Promise((resolve) => {
 function makeParts() {
   const figures = h("div.tiles");
   const plots = Object.fromEntries(Object.entries(charts).map(([name, kind]) => [name, chart(kind)]));
-  const tables = {
-    model: breakdown("Models", "model", { negatable: true }),
-    service_type: breakdown("Service types", "service_type", { negatable: true }),
-    endpoint: breakdown("Endpoints", "endpoint"),
-    session_client_id: breakdown("Sessions", "session_client_id", { filter: "session" }),
-  };
-  const stackOf = (...names) => h("div.stack", {}, names.map((name) => tables[name].element));
-  const elements = [
-    figures,
-    h("div.charts", {}, Object.values(plots).map((plot) => plot.element)),
-    h("div.tables", {}, stackOf("model", "endpoint"), stackOf("service_type", "session_client_id")),
-  ];
+  const elements = [figures, h("div.charts", {}, Object.values(plots).map((plot) => plot.element))];
 
   function update(data) {
     replace(figures, tiles.map((tile) => drawTile(tile, data)));
     for (const [name, shown] of Object.entries(chartData(data))) plots[name].update(shown);
   }
-
-  function updateTables(data) {
-    for (const [name, rows] of Object.entries(data.breakdowns)) {
-      tables[name].update(withSums(rows));
-      suggest(name, rows.map((row) => row[name]));
-    }
-  }
-  return { elements, update, updateTables, sessions: tables.session_client_id };
+  return { elements, update, tables: null };
 }
 
-function nothing({ stored }) {
-  if (stored === 0) return emptyStore();
+async function nothing({ stored }) {
+  if (stored === 0) return (await import("./empty.js")).emptyStore();
   return message("Nothing in this window",
     h("p", {}, hasFilters() ? "No request matches these filters." : "There are older requests."),
     h("button", { type: "button", onclick: () => go({ window: "30d" }) }, "Show 30 days"));
@@ -138,20 +94,21 @@ function nothing({ stored }) {
 export async function draw(main, state, { first, ask, signal, say, fail }) {
   let parts = null;
 
-  async function loadSessions(query) {
-    try {
-      const { sessions } = await get("/logs/sessions", query, signal);
-      parts?.sessions.update(withSums(sessions));
-    } catch (error) {
-      if (error.status !== 503) throw error;
-      parts?.sessions.say("Too slow for this window and these filters.");
+  async function showTables(data, query) {
+    const { breakdowns } = await import("./breakdowns.js");
+    if (signal.aborted) return;
+    if (!parts.tables) {
+      parts.tables = breakdowns();
+      main.append(parts.tables.element);
     }
+    parts.tables.update(data);
+    await parts.tables.loadSessions(query, signal);
   }
 
   async function show(data) {
     if (data.summary.requests === 0) {
       parts = null;
-      replace(main, nothing(data));
+      replace(main, await nothing(data));
       return;
     }
     if (!parts) {
@@ -161,13 +118,13 @@ export async function draw(main, state, { first, ask, signal, say, fail }) {
     parts.update(data);
     await Promise.all([library, nextFrame()]);
     performance.mark("overview-drawn");
-    parts?.updateTables(data);
   }
 
   async function refresh({ query, answer }) {
-    await show(await answer);
+    const data = await answer;
+    await show(data);
     say(`updated ${new Date().toLocaleTimeString(undefined, { hourCycle: "h23" })}`);
-    if (parts) await loadSessions(query);
+    if (parts) await showTables(data, query);
     if (state.window !== "custom" && !signal.aborted) later();
   }
 
