@@ -31,6 +31,8 @@ enum {
   ARENAS = 2,           /* of the heap: one per thread would keep what a thread has once needed */
   BODY_BYTES = 4 << 20, /* twice as much stays with an arena that was given it back, see teach_heap */
   START_BYTES = 1400 << 10,
+  LATER_MS = 5,         /* enough for a first answer */
+  SETTLED_MS = 200,
 };
 
 static const int signal_numbers[SIGNALS] = {SIGTERM, SIGINT, SIGHUP};
@@ -43,13 +45,14 @@ struct app {
   struct schema *schema;
   struct server *server;
   uv_signal_t signals[SIGNALS];
+  uv_timer_t later;
   struct leaving {
     struct message message;
     struct app *app;
     struct loop *loop;
   } *leaving;          /* one per loop */
   unsigned draining;   /* loops that have not drained; loop 0's thread */
-  bool stopping;
+  bool working, stopping;
 };
 
 static unsigned worker_count(unsigned wanted) {
@@ -94,10 +97,44 @@ static int open_services(struct app *app, struct buf *errors) {
   return s->generations != NULL ? 0 : -1;
 }
 
+/* ---- After the first answer ---- */
+
+/* The threads that write and reload. */
+static void start_work(struct app *app) {
+  struct services *s = &app->services;
+  if (app->working)
+    return;
+  app->working = true;
+  int rc = s->storage != NULL ? storage_start(s->storage) : 0;
+  if (rc == 0)
+    rc = generations_start(s->generations);
+  if (rc < 0) {
+    log_error("a thread could not be started", log_str("error", uv_strerror(rc)));
+    _exit(1);
+  }
+}
+
+static void on_settled(uv_timer_t *timer) {
+  malloc_trim(0); /* what starting took and no longer needs */
+  uv_close((uv_handle_t *) timer, NULL);
+}
+
+static void on_later(uv_timer_t *timer) {
+  start_work(container_of(timer, struct app, later));
+  uv_timer_start(timer, on_settled, SETTLED_MS, 0);
+}
+
+static void work_later(struct app *app) {
+  uv_timer_init(&app->services.loops[0].uv, &app->later);
+  uv_timer_start(&app->later, on_later, LATER_MS, 0);
+}
+
 /* ---- Stopping ---- */
 
 /* As late as can be, and then ignored: a second SIGTERM cuts nothing off. */
-static void close_signals(struct app *app) {
+static void close_handles(struct app *app) {
+  if (!uv_is_closing((uv_handle_t *) &app->later))
+    uv_close((uv_handle_t *) &app->later, NULL);
   for (int i = 0; i < SIGNALS; i++) {
     uv_close((uv_handle_t *) &app->signals[i], NULL);
     signal(signal_numbers[i], SIG_IGN);
@@ -118,7 +155,7 @@ static void on_drained(struct message *m) {
   if (s->storage != NULL)
     storage_close(s->storage);
   s->storage = NULL;
-  close_signals(app);
+  close_handles(app);
   for (unsigned i = 0; i < s->nloops; i++) {
     app->leaving[i].message.receive = on_leave;
     loop_post(&s->loops[i], &app->leaving[i].message);
@@ -144,6 +181,7 @@ static void stop(struct app *app) {
   if (app->stopping)
     return;
   app->stopping = true;
+  start_work(app); /* which finishes what waits for it */
   app->draining = s->nloops;
   server_close(app->server);
   for (unsigned i = 0; i < s->nloops; i++) {
@@ -185,6 +223,7 @@ static int start(struct app *app) {
   }
   app->leaving = xcalloc(s->nloops, sizeof *app->leaving);
   listen_to_signals(app);
+  work_later(app);
   for (unsigned i = 1; i < s->nloops; i++)
     loop_start(&s->loops[i]);
   printf(strchr(c->host, ':') != NULL ? "listening on http://[%s]:%d\n" : "listening on http://%s:%d\n", c->host, port);
@@ -239,7 +278,7 @@ static void teach_heap(void) {
 }
 
 /* Starting fills the heap page by page: a fault for each is a tenth of the time until the first answer.  What is left
- * over, malloc_trim gives back. */
+ * over, on_settled gives back. */
 static void fill_heap(void) {
   char *block = xmalloc(START_BYTES);
   uintptr_t page = (uintptr_t) sysconf(_SC_PAGESIZE), first = ((uintptr_t) block + page - 1) & -page;
@@ -268,7 +307,6 @@ int app_serve(const struct options *options) {
   if (open_services(&app, &errors) < 0 || start(&app) < 0)
     goto refuse;
 
-  malloc_trim(0); /* what starting took and no longer needs */
   uv_run(&app.services.loops[0].uv, UV_RUN_DEFAULT);
   code = finish(&app);
   free_services(&app);

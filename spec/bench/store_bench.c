@@ -170,7 +170,7 @@ int main(int argc, char **argv) {
   if (!metrics_declare(metrics, schema, &error))
     die("%.*s", (int) error.len, error.data);
   int64_t since = clock_monotonic_ns();
-  if (storage_open(&storage, schema, &options, metrics, hub, &error) < 0)
+  if (storage_open(&storage, schema, &options, metrics, hub, &error) < 0 || storage_start(storage) < 0)
     die("%.*s", (int) error.len, error.data);
   printf("open %.2f ms\n", (double) (clock_monotonic_ns() - since) / 1e6);
   hub_set_name(hub, storage_name(storage), storage_last_row(storage));

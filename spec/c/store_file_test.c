@@ -158,6 +158,7 @@ static void test_damage_is_an_error(void) {
   close(fd);
   struct buf error = {0};
   if (storage_open(&s->storage, s->schema, &s->options, NULL, NULL, &error) == 0) {
+    CHECK(storage_start(s->storage) == 0);
     struct query *q = query_new(QUERY_SELECT);
     q->limit = 10000;
     ask(s, q);

@@ -61,6 +61,8 @@ static int store_open(struct store **store, const struct config *config, struct 
   if (rc == 0)
     rc = storage_open(&s->storage, s->schema, &config->storage, s->metrics, NULL, error);
   if (rc == 0)
+    rc = storage_start(s->storage);
+  if (rc == 0)
     *store = s;
   else
     store_close(s);

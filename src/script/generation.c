@@ -399,7 +399,6 @@ static void open_loader(struct generations *g) {
   uv_timer_init(&g->loader.uv, &g->run);
   uv_timer_init(&g->loader.uv, &g->retry);
   g->watch = watch_start(&g->loader.uv, g->config_file, g->current->snapshot->signature, on_saved, g);
-  loop_start(&g->loader);
 }
 
 struct generations *generations_open(struct services *services, const char *config_file, struct buf *errors) {
@@ -419,6 +418,10 @@ struct generations *generations_open(struct services *services, const char *conf
   put_in_force(g, b);
   open_loader(g);
   return g;
+}
+
+int generations_start(struct generations *g) {
+  return loop_start(&g->loader);
 }
 
 static void on_stop(struct message *m) {

@@ -31,6 +31,9 @@ void generation_unref(struct generation *g);
  * "file:line: what, what to do". */
 struct generations *generations_open(struct services *services, const char *config_file, struct buf *errors);
 
+/* Starts the thread that reloads; what is asked for before waits for it.  0 or UV_E. */
+int generations_start(struct generations *g);
+
 /* On each loop's thread, once no request is in hand there: closes its timers, on loop 0 the file watcher too.
  * No reload starts afterwards. */
 void generations_stop(struct generations *g, struct loop *loop);

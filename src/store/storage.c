@@ -24,8 +24,6 @@ int storage_open(struct storage **storage, const struct schema *schema, const st
   sqlite3_config(SQLITE_CONFIG_PAGECACHE, NULL, 0, 0); /* no twenty pages in advance for every connection */
   sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);          /* nor a lock around every allocation */
   int status = writer_open(&s->writer, schema, options, metrics, hub, error);
-  if (status == 0)
-    status = writer_start(s->writer);
   if (status < 0) {
     storage_close(s);
     return status;
@@ -35,6 +33,10 @@ int storage_open(struct storage **storage, const struct schema *schema, const st
     s->metrics = store_metrics_new(metrics, s);
   *storage = s;
   return 0;
+}
+
+int storage_start(struct storage *s) {
+  return writer_start(s->writer);
 }
 
 void storage_close(struct storage *s) {

@@ -33,9 +33,7 @@ struct storage_options {
   size_t dedupe_max_ids;
 };
 
-/* Opens or makes the file, migrates an older one, takes the lock (PATH-lock) and starts the threads.  Does
- * not wait for fingerprints to load, nor for rollups whose declaration changed to be made anew (rows answer
- * until they are).  Counters of records are restored into metrics, which has been told of the schema
+/* Opens or makes the file, migrates an older one, takes the lock (PATH-lock).  Counters of records are restored into metrics, which has been told of the schema
  * (metrics_declare); metrics and hub may be NULL.  On failure 0 is not returned and error says what, where
  * and how to mend it (another server on this file, not a database, not ours, newer than this program, folder
  * not writable).
@@ -45,6 +43,10 @@ struct storage_options {
  * measures in 1 / scale; sketch), with the functions sketch_merge(sketch) and sketch_quantile(sketch, q). */
 int storage_open(struct storage **storage, const struct schema *schema, const struct storage_options *options,
                  struct metrics *metrics, struct hub *hub, struct buf *error);
+
+/* Starts the writing thread; until then writes wait.  It loads fingerprints and makes rollups anew whose declaration
+ * has changed (rows answer until they are).  0 or UV_E. */
+int storage_start(struct storage *storage);
 
 /* Commits what is queued, checkpoints, ends the threads, frees.  Nothing may be submitted meanwhile. */
 void storage_close(struct storage *storage);
