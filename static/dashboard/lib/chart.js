@@ -28,18 +28,27 @@ function axes(format) {
   ];
 }
 
-const bars = () => window.uPlot.paths.bars({ size: [0.86, 64], align: 1 });
+/** One outline a series is drawn sooner than a rectangle a bucket. */
+const steps = () => window.uPlot.paths.stepped({ align: 1 });
 
 function lineOf({ name, colour }, stacked) {
   const stroke = css(colour);
-  return stacked ? { label: name, fill: stroke, width: 0, paths: bars(), points: { show: false } }
+  return stacked ? { label: name, fill: stroke, width: 0, paths: steps(), points: { show: false } }
     : { label: name, stroke, width: 1.75, points: { size: 4, fill: stroke } };
 }
 
+/** The bucket under the pointer; undefined beside them all. */
+function bucketAt(plot, { time, every }) {
+  const x = plot.posToVal(plot.cursor.left, "x");
+  const i = time.findLastIndex((start) => start <= x);
+  return x < time[i] + every ? i : undefined;
+}
+
 /** The box beside the pointer: time, and each series with its value, the topmost first. */
-function drawTip(tip, plot, { time, every, series, show }) {
-  const i = plot.cursor.idx;
-  if (i === null || i === undefined) return;
+function drawTip(tip, plot, data) {
+  const { time, every, series, show } = data;
+  const i = bucketAt(plot, data);
+  if (i === undefined) return;
   const rows = [...series].reverse().map(({ name, colour, values }) => h("tr", {},
     h("td", {}, h("i.swatch", { "--colour": `var(${colour})` }), name),
     h("td.number", {}, values[i] === null ? "–" : show(values[i]))));
@@ -99,7 +108,10 @@ export function chart({ title, stacked = false, selects = true, format, show }) 
 
   function columns() {
     const values = shown.series.map((s) => s.values);
-    if (stacked) return [shown.time, ...stack(values).reverse()];
+    if (stacked) { // and the last bucket ends
+      const ended = stack(values).map((column) => [...column, column.at(-1)]);
+      return [[...shown.time, shown.time.at(-1) + shown.every], ...ended.reverse()];
+    }
     return [shown.time.map((t) => t + shown.every / 2), ...values];
   }
 
