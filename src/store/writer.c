@@ -166,8 +166,8 @@ static int64_t patience_ms(const struct writer *w) {
 
 static void *run(void *arg) {
   struct writer *w = arg;
-  sync_file(w); /* now, so that the first commit need not; it tries again should this fail */
   load_ids(w);
+  sync_file(w); /* now, so that the first commit need not; it tries again should this fail */
   for (bool stopped = false; !stopped;) {
     int64_t wait_ms = patience_ms(w);
     struct write *group = queue_take(&w->queue, wait_ms, &stopped);
