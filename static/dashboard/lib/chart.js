@@ -60,7 +60,7 @@ function drawTip(tip, plot, data) {
   tip.dataset.every = every;
 }
 
-/** uPlot is a deferred script: when the document is loaded it is there, or never will be. */
+/** uPlot is an async script: when the document is loaded it is there, or never will be. */
 export const library = new Promise((resolve) => {
   if (document.readyState === "complete") resolve();
   else window.addEventListener("load", resolve, { once: true });
