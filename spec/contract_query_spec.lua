@@ -164,3 +164,24 @@ describe("GET /logs/query", function()
     assert.equal(422, s:get("/logs/entries?cursor=" .. next_cursor).status)
   end)
 end)
+
+describe("large answers", function()
+  it("do not pile up until Lua's own memory has grown", function()
+    local s, rows = server.start(), {}
+    for i = 1, 3000 do
+      rows[i] = { request_id = tostring(i) }
+    end
+    s:ingest(rows)
+    local function ask(times)
+      for _ = 1, times do
+        assert.equal(3000, s:get("/logs/query?limit=3000").json().count)
+      end
+    end
+    ask(5)
+    local before = s:resident_kib()
+    ask(80)
+    local grown = s:resident_kib() - before
+    assert.is_true(grown < 32768 or os.getenv "SANITIZE" == "thread", "it grew by " .. grown .. " KiB")
+    s:stop()
+  end)
+end)

@@ -21,10 +21,6 @@ local FILES = {
     end }]],
 }
 
-local function resident_kib(s)
-  return tonumber(helpers.read_file("/proc/" .. s.pid .. "/status"):match "VmRSS:%s+(%d+)")
-end
-
 local function save(path, text)
   helpers.write_file(path .. ".tmp", text)
   assert(os.rename(path .. ".tmp", path))
@@ -102,10 +98,10 @@ for workers = 1, 2 do
         save(s.root .. "/lua/lib/number.lua", turn % 2 == 0 and "return {" or ("return { value = %d }"):format(turn))
       end
       run(connections, 1, flip)
-      local before = resident_kib(s)
+      local before = s:resident_kib()
       local found = run(connections, SECONDS, flip)
       assert.same({ failed = 0, mixed = 0 }, { failed = found.failed, mixed = found.mixed })
-      local grown = resident_kib(s) - before
+      local grown = s:resident_kib() - before
       -- TSan's own memory grows with what was ever allocated.
       assert.is_true(grown < 8192 or os.getenv "SANITIZE" == "thread", grown .. " KiB more")
     end)

@@ -93,10 +93,6 @@ describe("a client of HTTP/1.0", function()
 end)
 
 describe("a client that does not read", function()
-  local function rss_kib(s)
-    return tonumber(helpers.read_file("/proc/" .. s.pid .. "/status"):match "VmRSS:%s*(%d+)")
-  end
-
   local batch = 0
   local function flood(s, batches)
     local lines = {}
@@ -121,9 +117,9 @@ describe("a client that does not read", function()
       slow[i] = open(s)
       slow[i].connection.socket:setoption("recv-buffer-size", 65536)
     end
-    local before = rss_kib(s)
+    local before = s:resident_kib()
     flood(s, 24)
-    local grown = rss_kib(s) - before
+    local grown = s:resident_kib() - before
     assert.is_true(grown < 8192 or os.getenv "SANITIZE" == "thread", "it grew by " .. grown .. " KiB")
 
     s:ingest { { request_id = "next" } }

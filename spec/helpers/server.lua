@@ -197,6 +197,11 @@ local function finish(s)
   helpers.remove_folder(s.folder)
 end
 
+--- Memory of the process, as the kernel counts it.
+function Server:resident_kib()
+  return tonumber(helpers.read_file("/proc/" .. self.pid .. "/status"):match "VmRSS:%s+(%d+)")
+end
+
 ---@param name string  such as "HUP"
 function Server:signal(name)
   self.process:signal(name)

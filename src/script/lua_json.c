@@ -7,6 +7,8 @@
 
 #include "record/json.h"
 #include "script/bindings.h"
+#include "script/memory.h"
+#include "script/script.h"
 
 enum { MAX_DEPTH = 64, MAX_BYTES = 256 << 20, DECODE_DEPTH = 64, STACK_ROOM = 8, SMALL_OBJECT = 16 };
 
@@ -223,6 +225,13 @@ struct buf *lua_json_push_fragment(lua_State *L) {
   *b = (struct buf) {0};
   lua_rawgetp(L, LUA_REGISTRYINDEX, &fragment_key);
   lua_setmetatable(L, -2);
+  return b;
+}
+
+struct buf *lua_json_push_taken(lua_State *L, struct buf *bytes) {
+  struct buf *b = lua_json_push_fragment(L);
+  *b = buf_take(bytes);
+  memory_hold(script_of(L), b->cap);
   return b;
 }
 

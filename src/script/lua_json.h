@@ -17,6 +17,9 @@ bool lua_json_write(lua_State *L, int index, struct buf *out, struct buf *error)
  * it is also the place for a buffer that is open while Lua may raise. */
 struct buf *lua_json_push_fragment(lua_State *L);
 
+/* Pushes a json.fragment that takes the bytes over. */
+struct buf *lua_json_push_taken(lua_State *L, struct buf *bytes);
+
 /* The bytes of a fragment, or NULL when the value at index is none. */
 struct buf *lua_json_fragment(lua_State *L, int index);
 

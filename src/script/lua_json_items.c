@@ -19,12 +19,13 @@ struct items {
 /* Takes the request's body, or copies a string, into a fragment that is fit for the scanner, and leaves it at
  * the top. */
 static struct buf *take_text(lua_State *L, int index) {
-  struct buf *text = lua_json_push_fragment(L), *body = script_body(L, index);
+  struct buf *text, *body = script_body(L, index);
   if (body != NULL) {
-    *text = buf_take(body);
+    text = lua_json_push_taken(L, body);
   } else {
     size_t len;
     const char *s = luaL_checklstring(L, index, &len);
+    text = lua_json_push_fragment(L);
     buf_append(text, s, len);
   }
   if (text->len > 0 && utf8_valid(text->data, text->len) < text->len) {

@@ -154,8 +154,7 @@ static void on_rendered(uv_work_t *work, int status) {
 
 static int push_page(lua_State *L, struct job *job) {
   struct render *r = container_of(job, struct render, job);
-  struct buf *page = lua_json_push_fragment(L);
-  *page = buf_take(&r->page);
+  lua_json_push_taken(L, &r->page);
   lua_pushstring(L, exposition_content_type(r->format));
   return 2;
 }

@@ -106,8 +106,7 @@ static int push_page(lua_State *L, struct job *job) {
   if (q->status < 0)
     return fail(L, q);
   lua_createtable(L, 0, 3);
-  struct buf *rows = lua_json_push_fragment(L);
-  *rows = buf_take(&q->json);
+  lua_json_push_taken(L, &q->json);
   lua_setfield(L, -2, q->as == ROWS_JSON ? "json" : "text");
   lua_pushinteger(L, q->nrows);
   lua_setfield(L, -2, "count");

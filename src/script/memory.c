@@ -10,7 +10,7 @@
 #include "script/task.h"
 
 enum { FULL_COLLECTION = 2 }; /* cycles: the first may have begun before the garbage was garbage */
-enum { STEP_KIB = 16 };
+enum { STEP_KIB = 16, HELD_BYTES = 4 << 20 };
 #ifdef __SANITIZE_ADDRESS__
 enum { SPARE_MAX = 0 }; /* a kept block would be a use after free unseen */
 #else
@@ -121,6 +121,15 @@ void memory_collect(struct script *script) {
   script->cycles = FULL_COLLECTION;
   script->collected_from = script->memory.used;
   scripts_turn_on(script->loop->scripts);
+}
+
+void memory_hold(struct script *script, size_t bytes) {
+  struct memory *m = &script->memory;
+  m->held += bytes;
+  if (m->held < HELD_BYTES)
+    return;
+  m->held = 0;
+  memory_collect(script);
 }
 
 /* Whose garbage it was is not known: the accounts go down in proportion. */

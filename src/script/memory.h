@@ -20,6 +20,7 @@ enum { SPARE_SIZES = 8, SPARE_STEP = 16 };
 struct memory {
   size_t used, cap;
   size_t others; /* used, less the account of the task that runs; SIZE_MAX / 2: none runs */
+  size_t held;   /* see memory_hold */
   struct spare {
     void *first; /* each begins with the address of the next */
     unsigned count;
@@ -36,6 +37,10 @@ void memory_leave(struct task *task);
 
 bool memory_must_wait(const struct memory *m); /* the running task, for the collection */
 bool memory_is_short(const struct memory *m);
+
+/* Bytes of ours that live until the collector finds their userdata, and that it does not see: each few MiB of them
+ * begin a collection.  Answers of queries would pile up to 60 times their size. */
+void memory_hold(struct script *script, size_t bytes);
 
 /* A full collection of the state, in slices from on_turn. */
 void memory_collect(struct script *script);
