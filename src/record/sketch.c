@@ -57,7 +57,7 @@ static void cover(struct sketch *s, int32_t first, int32_t last) {
   }
   uint32_t len = (uint32_t) (last - first + 1), shift = s->len > 0 ? (uint32_t) (s->first - first) : 0;
   if (len > s->cap) {
-    s->cap = len + len / 2 + 8;
+    s->cap = s->cap > 0 ? len + len / 2 : len;
     s->counts = xrealloc(s->counts, s->cap * sizeof *s->counts);
   }
   if (shift > 0)

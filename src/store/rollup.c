@@ -7,7 +7,7 @@
 #include "store/key.h"
 #include "store/tally.h"
 
-enum { MAX_CELLS = 4096 }; /* kept in memory between transactions */
+enum { MAX_CELLS = 4096 }; /* kept in memory between flushes */
 
 struct set_writer {
   sqlite3_stmt *get, *put;
@@ -23,7 +23,7 @@ struct rollups {
   uint32_t mask;
   struct set_writer *sets;
   struct tallies deltas[TIERS]; /* of this transaction, by root; each tier adds up to the next */
-  struct tallies cells;         /* as they will be in the file */
+  struct tallies cells;         /* as they will be in the file; kept are those of the newest buckets */
   struct tally **dirty;
   size_t ndirty, dirty_cap;
   struct buf key;
@@ -380,15 +380,21 @@ static void note_newest(struct rollups *rollups) {
   }
 }
 
+static bool is_past(const struct tally *cell, const void *rollups) {
+  const struct set_writer *set = &((const struct rollups *) rollups)->sets[(int) cell->key[0]];
+  return bucket_of(cell) < set->newest[(int) cell->key[1]];
+}
+
 int rollups_flush(struct rollups *rollups) {
-  if (rollups->cells.table.len > MAX_CELLS)
-    tallies_clear(&rollups->cells);
   spread_all(rollups);
   if (rollups->ndirty > 0)
     qsort(rollups->dirty, rollups->ndirty, sizeof *rollups->dirty, by_key);
   int rc = store_cells(rollups);
   note_newest(rollups);
   rollups->ndirty = 0;
+  tallies_drop(&rollups->cells, is_past, rollups);
+  if (rollups->cells.table.len > MAX_CELLS)
+    tallies_clear(&rollups->cells);
   return rc;
 }
 

@@ -54,14 +54,31 @@ struct tally *tallies_at(struct tallies *t, const char *key, size_t len) {
   return found;
 }
 
-void tallies_clear(struct tallies *t) {
-  for (size_t i = 0; i < t->table.cap; i++) {
-    struct tally *tally = t->table.slots[i].item;
+static void tally_free(struct tally *tally) {
+  sketch_clear(&tally->sketch);
+  free(tally);
+}
+
+void tallies_drop(struct tallies *t, bool (*unwanted)(const struct tally *tally, const void *context),
+                  const void *context) {
+  struct table old = t->table;
+  t->table = (struct table) {0};
+  for (size_t i = 0; i < old.cap; i++) {
+    struct tally *tally = old.slots[i].item;
     if (tally == NULL)
       continue;
-    sketch_clear(&tally->sketch);
-    free(tally);
+    if (unwanted(tally, context))
+      tally_free(tally);
+    else
+      table_insert(&t->table, old.slots[i].hash, tally);
   }
+  table_clear(&old);
+}
+
+void tallies_clear(struct tallies *t) {
+  for (size_t i = 0; i < t->table.cap; i++)
+    if (t->table.slots[i].item != NULL)
+      tally_free(t->table.slots[i].item);
   table_clear(&t->table);
 }
 
