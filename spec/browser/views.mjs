@@ -1,6 +1,6 @@
 /** What each view shows of a month of requests. */
 import { readFile } from "node:fs/promises";
-import { milliseconds } from "../../static/dashboard/lib/format.js";
+import { axis, clock, integer, milliseconds, moment, short, time } from "../../static/dashboard/lib/format.js";
 import { check, figure, same, texts, until } from "./browser.mjs";
 
 const month = "?window=30d";
@@ -17,6 +17,22 @@ async function download(page, click) {
 }
 
 export const cases = {
+  "numbers and times are written as Intl would": async () => {
+    const compact = (least) => new Intl.NumberFormat("en-US", { notation: "compact", minimumSignificantDigits: least, maximumSignificantDigits: 3 });
+    const parts = (options) => new Intl.DateTimeFormat("en-US", { hour: "2-digit", minute: "2-digit", hourCycle: "h23", ...options });
+    for (const n of [0, 7, -7, 12.5, 999, 1000, 99999, 100000, 123456, 999499, 999500, 1000000, -1234567, 87654321, 1e9, 4.5678e12]) {
+      same(n.toLocaleString("en-US", { maximumFractionDigits: 0 }), integer(n), `integer(${n})`);
+      if (Math.abs(n) >= 100000) same(compact(3).format(n), short(n), `short(${n})`);
+      same(compact(1).format(n), axis.count(n), `axis.count(${n})`);
+    }
+    for (const t of [0, 951782399, 1798761599, 1798761600]) {
+      const date = new Date(t * 1000);
+      same(parts({ second: "2-digit" }).format(date), clock(date), `clock(${t})`);
+      same(parts({ weekday: "short", month: "short", day: "numeric" }).format(date), moment(date), `moment(${t})`);
+      same(parts({ month: "short", day: "2-digit", second: "2-digit" }).format(date), time(t).text, `time(${t})`);
+    }
+  },
+
   "overview: the figures are those of the records, to the cent": async ({ open, records }) => {
     const { page } = await open({ query: month });
     await drawn(page);

@@ -1,10 +1,12 @@
 /** Entry: tabs, filters, and the view that the URL names. */
+import "./lib/chart.js"; // uPlot comes meanwhile
 import { get, Refused, token } from "./lib/api.js";
 import { h, message, replace } from "./lib/dom.js";
 import { drawFilters } from "./lib/filters.js";
 import { go, link, onChange, parameters, read } from "./lib/state.js";
 
 const RETRY_MS = 2000;
+const SOON_MS = 150;
 
 const views = {
   overview: { name: "Overview", asks: "/logs/overview", load: () => import("./views/overview.js") },
@@ -87,6 +89,9 @@ function say(text, tone = "") {
   trouble.hidden = true;
 }
 
+/** A page that is drawn together with its answer is laid out once instead of twice. */
+const soon = (answer) => Promise.race([answer.catch(() => {}), new Promise((resolve) => { setTimeout(resolve, SOON_MS); })]);
+
 async function show(state) {
   turn += 1;
   const mine = turn;
@@ -100,7 +105,10 @@ async function show(state) {
     return { query, answer: get(view.asks, query, abort.signal) };
   };
   const first = view.asks ? ask() : null; // on its way while the page is drawn and the view is loaded
-  first?.answer.catch(() => {}); // who waits for it is told
+  const loaded = view.load();
+  for (const promise of [first?.answer, loaded]) promise?.catch(() => {}); // who waits for it is told
+  if (first && shown === null) await soon(first.answer);
+  if (mine !== turn) return;
   drawTabs({ ...state, view: name });
   document.title = `${view.name} · Moonledger`;
   if (shown !== name) replace(main);
@@ -109,7 +117,7 @@ async function show(state) {
   form.hidden = view.filters === false;
   if (view.filters !== false) drawFilters(form, state, { times: view.times !== false });
   try {
-    const { draw } = await view.load();
+    const { draw } = await loaded;
     if (mine !== turn) return;
     await draw(main, state, { first, ask, signal: abort.signal, say, fail: (error) => { if (mine === turn) fail(error); } });
   } catch (error) {

@@ -1,13 +1,11 @@
 /** Time series on uPlot, in the page's colours. */
 import { h, replace } from "./dom.js";
-import { timeAxis } from "./format.js";
+import { moment, timeAxis } from "./format.js";
 import { go } from "./state.js";
 
 const HEIGHT = 180;
-const HALF_LABEL = 22;
+const HALF_LABEL = 24;
 const css = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
-
-const moment = new Intl.DateTimeFormat(undefined, { weekday: "short", month: "short", day: "numeric", hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
 
 /** Sums each series on top of those before it; the sums are drawn from the last one down. */
 function stack(columns) {
@@ -19,11 +17,11 @@ function stack(columns) {
 const whole = (plot, times, _, space, step) => times.map((t) => ((plot.scales.x.max - t) / step * space < HALF_LABEL ? null : t));
 
 function axes(format) {
-  const look = { stroke: css("--quiet"), font: "11px system-ui, sans-serif", ticks: { show: false } };
+  const look = { stroke: css("--quiet"), font: "12px system-ui, sans-serif", ticks: { show: false } };
   return [
     { ...look, grid: { show: false }, space: 64, size: 28, filter: whole, values: (_, splits, __, ___, step) => timeAxis(splits, step) },
     { ...look, grid: { stroke: css("--line"), width: 1 }, space: 36,
-      size: (_, labels) => 14 + 6.5 * Math.max(3, ...(labels ?? []).map((label) => label.length)),
+      size: (_, labels) => 14 + 7 * Math.max(3, ...(labels ?? []).map((label) => label.length)),
       values: (_, splits) => splits.map(format) },
   ];
 }
@@ -53,17 +51,29 @@ function drawTip(tip, plot, data) {
     h("td", {}, h("i.swatch", { "--colour": `var(${colour})` }), name),
     h("td.number", {}, values[i] === null ? "–" : show(values[i]))));
   const utc = new Date(time[i] * 1000).toISOString().replace(":00.000Z", " UTC").replace("T", " ");
-  replace(tip, h("p", {}, moment.format(new Date(time[i] * 1000)), h("small", {}, ` · ${utc}`)), h("table", {}, rows));
+  replace(tip, h("p", {}, moment(new Date(time[i] * 1000)), h("small", {}, ` · ${utc}`)), h("table", {}, rows));
   const room = plot.over.clientWidth;
   const left = plot.cursor.left > room / 2 ? plot.cursor.left - tip.offsetWidth - 14 : plot.cursor.left + 14;
   tip.style.setProperty("--left", `${plot.over.offsetLeft + Math.max(-plot.over.offsetLeft, Math.min(left, room - tip.offsetWidth))}px`);
   tip.dataset.every = every;
 }
 
-/** uPlot is an async script: when the document is loaded it is there, or never will be. */
+/** When uPlot is loaded it makes a number format and asks for the time zone's name; here it needs neither, and the real Intl
+ * would take its time (format.js). */
+const quickIntl = {
+  NumberFormat: class { format = String; },
+  DateTimeFormat: class { resolvedOptions = () => ({}); },
+};
+
+/** Settled when uPlot is there, or never will be. */
 export const library = new Promise((resolve) => {
-  if (document.readyState === "complete") resolve();
-  else window.addEventListener("load", resolve, { once: true });
+  const { Intl } = window;
+  const done = () => {
+    window.Intl = Intl;
+    resolve();
+  };
+  window.Intl = quickIntl;
+  document.head.append(h("script", { src: "/dashboard/vendor/uPlot.iife.min.js", onload: done, onerror: done }));
 });
 
 /** A card with a chart; its update takes new data.  A stretch that is dragged over becomes the window, if it selects.

@@ -1,7 +1,7 @@
 /** Figures and charts of a window: /logs/overview.  The tables follow: breakdowns.js. */
 import { chart, library } from "../lib/chart.js";
 import { h, message, replace } from "../lib/dom.js";
-import { axis, change, dollars, integer, milliseconds, percent, perMinute, points, price, short } from "../lib/format.js";
+import { axis, change, clock, dollars, integer, milliseconds, percent, perMinute, points, price, short } from "../lib/format.js";
 import { hasFilters } from "../lib/filters.js";
 import { go } from "../lib/state.js";
 
@@ -123,7 +123,7 @@ export async function draw(main, state, { first, ask, signal, say, fail }) {
   async function refresh({ query, answer }) {
     const data = await answer;
     await show(data);
-    say(`updated ${new Date().toLocaleTimeString(undefined, { hourCycle: "h23" })}`);
+    say(`updated ${clock(new Date())}`);
     if (parts) await showTables(data, query);
     if (state.window !== "custom" && !signal.aborted) later();
   }
