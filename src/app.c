@@ -28,7 +28,7 @@
 enum {
   SIGNALS = 3,
   KV_BYTES = 16 << 20,
-  ARENAS = 1,           /* of the heap: each keeps what its threads have once needed, and grows a page at a time */
+  ARENAS = 1,           /* of the heap: more would each keep what was once needed, and grow a page at a time */
   BODY_BYTES = 4 << 20, /* twice as much stays with an arena that was given it back, see teach_heap */
   START_BYTES = 1400 << 10, /* of the heap, in use when the server listens */
   LATER_MS = 5,         /* enough for a first answer */
