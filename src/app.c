@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
+#include <sys/signalfd.h>
 #include <unistd.h>
 
 #include "base/log.h"
@@ -26,7 +27,6 @@
 #include "store/storage.h"
 
 enum {
-  SIGNALS = 3,
   KV_BYTES = 16 << 20,
   ARENAS = 1,           /* of the heap: more would each keep what was once needed, and grow a page at a time */
   BODY_BYTES = 4 << 20, /* twice as much stays with an arena that was given it back, see teach_heap */
@@ -35,8 +35,6 @@ enum {
   SETTLED_MS = 200,
 };
 
-static const int signal_numbers[SIGNALS] = {SIGTERM, SIGINT, SIGHUP};
-
 /* The whole program.  Stopping goes loop by loop: streams say goodbye and requests finish, then, when every loop
  * has drained, the store commits what is queued and the loops close. */
 struct app {
@@ -44,7 +42,8 @@ struct app {
   struct config *config;
   struct schema *schema;
   struct server *server;
-  uv_signal_t signals[SIGNALS];
+  uv_poll_t signals;
+  int signal_fd;
   uv_timer_t later;
   struct leaving {
     struct message message;
@@ -131,14 +130,11 @@ static void work_later(struct app *app) {
 
 /* ---- Stopping ---- */
 
-/* As late as can be, and then ignored: a second SIGTERM cuts nothing off. */
 static void close_handles(struct app *app) {
   if (!uv_is_closing((uv_handle_t *) &app->later))
     uv_close((uv_handle_t *) &app->later, NULL);
-  for (int i = 0; i < SIGNALS; i++) {
-    uv_close((uv_handle_t *) &app->signals[i], NULL);
-    signal(signal_numbers[i], SIG_IGN);
-  }
+  uv_close((uv_handle_t *) &app->signals, NULL);
+  close(app->signal_fd);
 }
 
 static void on_leave(struct message *m) {
@@ -190,8 +186,7 @@ static void stop(struct app *app) {
   }
 }
 
-static void on_signal(uv_signal_t *handle, int signum) {
-  struct app *app = handle->data;
+static void on_signal(struct app *app, int signum) {
   if (app->stopping)
     return;
   if (signum == SIGHUP) {
@@ -202,13 +197,32 @@ static void on_signal(uv_signal_t *handle, int signum) {
   }
 }
 
-static void listen_to_signals(struct app *app) {
+static void on_signals(uv_poll_t *poll, int status, int events) {
+  (void) status, (void) events;
+  struct app *app = container_of(poll, struct app, signals);
+  struct signalfd_siginfo info;
+  while (read(app->signal_fd, &info, sizeof info) == sizeof info)
+    on_signal(app, (int) info.ssi_signo);
+}
+
+/* Threads inherit that they are blocked, and nobody ever handles one: a second SIGTERM cuts nothing off, however late
+ * it comes. */
+static void take_signals(struct app *app) {
+  sigset_t set;
+  sigemptyset(&set);
+  sigaddset(&set, SIGTERM);
+  sigaddset(&set, SIGINT);
+  sigaddset(&set, SIGHUP);
   signal(SIGPIPE, SIG_IGN);
-  for (int i = 0; i < SIGNALS; i++) {
-    uv_signal_init(&app->services.loops[0].uv, &app->signals[i]);
-    app->signals[i].data = app;
-    uv_signal_start(&app->signals[i], on_signal, signal_numbers[i]);
-  }
+  pthread_sigmask(SIG_BLOCK, &set, NULL);
+  app->signal_fd = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
+  if (app->signal_fd < 0)
+    abort();
+}
+
+static void listen_to_signals(struct app *app) {
+  uv_poll_init(&app->services.loops[0].uv, &app->signals, app->signal_fd);
+  uv_poll_start(&app->signals, UV_READABLE, on_signals);
 }
 
 static int start(struct app *app) {
@@ -304,6 +318,7 @@ int app_serve(const struct options *options) {
   app.services.config = app.config;
   app.services.schema = app.schema;
   raise_file_limit();
+  take_signals(&app);
   if (open_services(&app, &errors) < 0 || start(&app) < 0)
     goto refuse;
 
