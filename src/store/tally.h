@@ -39,7 +39,8 @@ struct tallies {
 
 struct tally *tallies_at(struct tallies *t, const char *key, size_t len); /* finds or makes */
 void tallies_clear(struct tallies *t);
-void tallies_drop(struct tallies *t, bool (*unwanted)(const struct tally *tally, const void *context), const void *context);
+void tallies_drop(struct tallies *t, bool (*unwanted)(const struct tally *tally, const void *context),
+                  const void *context);
 
 /* The tallies in the order of their keys; the caller frees the array.  NULL when there are none. */
 struct tally **tallies_sorted(const struct tallies *t);
