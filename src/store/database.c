@@ -45,10 +45,19 @@ int database_exec(sqlite3 *db, const char *sql) {
   return sqlite3_exec(db, sql, NULL, NULL, NULL);
 }
 
-int database_sync(sqlite3 *db) {
+static int sync_file(sqlite3 *db, int which) {
   sqlite3_file *file = NULL;
-  int rc = sqlite3_file_control(db, "main", SQLITE_FCNTL_FILE_POINTER, &file);
+  int rc = sqlite3_file_control(db, "main", which, &file);
   return rc == SQLITE_OK ? file->pMethods->xSync(file, SQLITE_SYNC_NORMAL | SQLITE_SYNC_DATAONLY) : rc;
+}
+
+int database_sync(sqlite3 *db) {
+  int rc = sync_file(db, SQLITE_FCNTL_FILE_POINTER);
+  return rc == SQLITE_OK ? sync_file(db, SQLITE_FCNTL_JOURNAL_POINTER) : rc;
+}
+
+const char *database_log_path(sqlite3 *db) {
+  return sqlite3_filename_wal(sqlite3_db_filename(db, "main"));
 }
 
 int database_int(sqlite3 *db, const char *sql, int64_t *value) {

@@ -31,9 +31,11 @@ void database_explain(sqlite3 *db, const char *path, struct buf *error);
 /* Makes or migrates the tables to fit the schema.  0 or UV_E with the reason appended to error. */
 int database_prepare(sqlite3 *db, const char *path, const struct schema *schema, struct buf *error);
 
-/* Has the file itself on the disk.  Its header must be there before the first commit is answered: SQLite throws the
- * log of a file without one away. */
+/* Has the file itself and the log on the disk, names included.  The file's header must be there before the first commit
+ * is answered: SQLite throws the log of a file without one away. */
 int database_sync(sqlite3 *db);
+
+const char *database_log_path(sqlite3 *db); /* SQLite's; it exists once the database is prepared */
 
 int database_exec(sqlite3 *db, const char *sql);
 int database_int(sqlite3 *db, const char *sql, int64_t *value); /* of the one row; SQLITE_DONE when there is none */

@@ -6,7 +6,11 @@
 #include "base/clock.h"
 #include "store/journal.h"
 
-enum { GROUP_RECORDS = 5000, GROUP_BYTES = 4 << 20 };
+enum {
+  GROUP_RECORDS = 5000,
+  GROUP_BYTES = 4 << 20,
+  HELD_RECORDS = 256, /* that are worth a commit of their own */
+};
 
 void queue_init(struct queue *q, size_t max_bytes) {
   pthread_condattr_t attributes;
@@ -29,6 +33,10 @@ static size_t size_of(const struct write *w) {
          (w->journal != NULL ? w->journal->entries.len : 0);
 }
 
+static size_t records_of(const struct write *w) {
+  return w->batch != NULL ? w->batch->count : 0;
+}
+
 int queue_reserve(struct queue *q, struct write *w) {
   w->bytes = size_of(w);
   w->queued_ns = clock_monotonic_ns();
@@ -36,17 +44,40 @@ int queue_reserve(struct queue *q, struct write *w) {
   bool full = q->count > 0 && q->bytes + w->bytes > q->max_bytes;
   if (!full) {
     q->bytes += w->bytes;
+    q->records += records_of(w);
     q->count++;
   }
   pthread_mutex_unlock(&q->lock);
   return full ? UV_EAGAIN : 0;
 }
 
+static bool is_ready(const struct queue *q) {
+  return q->stopping || (q->first != NULL && (q->holds == 0 || q->records >= HELD_RECORDS));
+}
+
+static void wake_if_ready(struct queue *q) {
+  if (is_ready(q))
+    pthread_cond_signal(&q->filled);
+}
+
 void queue_add(struct queue *q, struct write *first, struct write **last) {
   pthread_mutex_lock(&q->lock);
   *q->last = first;
   q->last = last;
-  pthread_cond_signal(&q->filled);
+  wake_if_ready(q);
+  pthread_mutex_unlock(&q->lock);
+}
+
+void queue_hold(struct queue *q) {
+  pthread_mutex_lock(&q->lock);
+  q->holds++;
+  pthread_mutex_unlock(&q->lock);
+}
+
+void queue_release(struct queue *q) {
+  pthread_mutex_lock(&q->lock);
+  q->holds--;
+  wake_if_ready(q);
   pthread_mutex_unlock(&q->lock);
 }
 
@@ -64,11 +95,11 @@ void queue_stop(struct queue *q) {
   pthread_mutex_unlock(&q->lock);
 }
 
-static void wait_for_first(struct queue *q, int64_t wait_ms) {
+static void wait_until_ready(struct queue *q, int64_t wait_ms) {
   int64_t until = clock_monotonic_ns() + wait_ms * 1000000;
   struct timespec deadline = {until / 1000000000, until % 1000000000};
   int rc = 0;
-  while (q->first == NULL && !q->stopping && rc != ETIMEDOUT && wait_ms != 0)
+  while (!is_ready(q) && rc != ETIMEDOUT && wait_ms != 0)
     rc = wait_ms < 0 ? pthread_cond_wait(&q->filled, &q->lock)
                      : pthread_cond_timedwait(&q->filled, &q->lock, &deadline);
 }
@@ -81,25 +112,33 @@ static struct write **end_of_group(struct queue *q) {
     bool alone = w->kind == WRITE_RESET;
     if (end != &q->first && (alone || records >= GROUP_RECORDS || bytes + w->bytes > GROUP_BYTES))
       break;
-    records += w->batch != NULL ? w->batch->count : 0;
+    records += records_of(w);
     bytes += w->bytes;
-    q->bytes -= w->bytes;
     q->count--;
     end = &w->next;
     if (alone)
       break;
   }
+  q->records -= records;
+  q->bytes -= bytes;
   return end;
 }
 
-struct write *queue_take(struct queue *q, int64_t wait_ms, bool *stopped) {
-  pthread_mutex_lock(&q->lock);
-  wait_for_first(q, wait_ms);
+static struct write *take_group(struct queue *q) {
   struct write *group = q->first, **end = end_of_group(q);
   q->first = *end;
   *end = NULL;
   if (q->first == NULL)
     q->last = &q->first;
+  return group;
+}
+
+struct write *queue_take(struct queue *q, int64_t wait_ms, bool *stopped) {
+  struct write *group = NULL;
+  pthread_mutex_lock(&q->lock);
+  wait_until_ready(q, wait_ms);
+  if (is_ready(q))
+    group = take_group(q);
   *stopped = group == NULL && q->stopping;
   pthread_mutex_unlock(&q->lock);
   return group;

@@ -10,7 +10,8 @@ struct queue {
   pthread_mutex_t lock;
   pthread_cond_t filled;
   struct write *first, **last;
-  size_t bytes, count, max_bytes;
+  size_t bytes, count, records, max_bytes;
+  unsigned holds;
   bool stopping;
 };
 
@@ -23,8 +24,12 @@ int queue_reserve(struct queue *q, struct write *w);
 /* Writes that have room, linked from first to the one whose next is *last. */
 void queue_add(struct queue *q, struct write *first, struct write **last);
 
+/* While it is held only what is worth a commit of its own leaves: the rest gathers.  Holds count. */
+void queue_hold(struct queue *q);
+void queue_release(struct queue *q);
+
 bool queue_is_empty(struct queue *q);
-void queue_stop(struct queue *q);
+void queue_stop(struct queue *q); /* it is not held any more */
 
 /* What fits in one transaction, in order; a reset stands alone.  Waits at most wait_ms (-1: for ever) for
  * the first.  NULL: nothing came, or with *stopped nothing will. */

@@ -51,7 +51,7 @@ int storage_start(struct storage *storage);
 /* Commits what is queued, checkpoints, ends the threads, frees.  Nothing may be submitted meanwhile. */
 void storage_close(struct storage *storage);
 
-/* ---- Writing: one thread, group commit ---- */
+/* ---- Writing: one thread, group commit, and one that syncs ---- */
 
 enum write_kind {
   WRITE_RECORDS,
@@ -59,8 +59,8 @@ enum write_kind {
   WRITE_JOURNAL, /* keeps what scripts have beside records */
 };
 
-/* Embedded by the caller.  done.receive is called once on loop, after COMMIT or failure, and owns it
- * again. */
+/* Embedded by the caller.  done.receive is called once on loop, after COMMIT (and, where the durability asks for it, its
+ * sync) or failure, and owns it again. */
 struct write {
   struct message done;
   struct loop *loop;
@@ -68,7 +68,8 @@ struct write {
   struct batch *batch;   /* stays the caller's; complete records */
   struct journal *journal; /* the same; of WRITE_JOURNAL */
   bool probe_all;        /* look for repeated ids among all stored ones, not only the recent: imports */
-  int status;            /* 0: stored.  UV_ENOSPC, UV_EIO, ..: nothing of it is, and error says why */
+  int status;            /* 0: stored.  UV_ENOSPC, ..: nothing of it is, and error says why.  A sync that fails: UV_EIO,
+                          * and it may be; with ids it can be sent again */
   uint32_t accepted, merged;
   char error[160];
 

@@ -61,7 +61,7 @@ struct metric *store_metrics_commits(struct metrics *metrics) {
   struct metric *m = metrics_family(metrics, &(struct metric_options) {
     .kind = METRIC_HISTOGRAM,
     .name = "moonledger_store_commit_seconds",
-    .help = "Duration of a transaction, from its first record to its COMMIT.",
+    .help = "Duration of a commit, from its first record to the disk.",
     .bounds = bounds,
     .nbounds = sizeof bounds / sizeof *bounds,
   }, &error);

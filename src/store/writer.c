@@ -36,14 +36,17 @@ static int apply(struct writer *w, struct write *write) {
   }
 }
 
-static int sync_file(struct writer *w) {
+/* What commits rely on: the file's header on the disk, and a log without a gap. */
+static int make_safe(struct writer *w) {
   int rc = w->synced ? SQLITE_OK : database_sync(w->db);
   w->synced = rc == SQLITE_OK;
+  if (rc == SQLITE_OK && atomic_load(&w->syncer.failed))
+    rc = writer_mend_log(w);
   return rc;
 }
 
 static int run_group(struct writer *w, struct write *group) {
-  int rc = sync_file(w);
+  int rc = make_safe(w);
   if (rc == SQLITE_OK)
     rc = writer_begin(w);
   for (struct write *write = group; write != NULL && rc == SQLITE_OK; write = write->next)
@@ -55,14 +58,22 @@ static int run_group(struct writer *w, struct write *group) {
   return rc == SQLITE_OK ? statement_run(w->commit) : rc;
 }
 
-static void fail(struct writer *w, struct write *group, int rc) {
-  group->status = database_status(rc);
-  snprintf(group->error, sizeof group->error, "%s", sqlite3_errmsg(w->db));
-  log_error("commit failed", log_str("error", group->error), log_int("code", rc));
-  atomic_store(&w->counters.writable, false);
-}
-
 /* ---- After COMMIT ---- */
+
+static void committed(struct writer *w, const struct write *group) {
+  if (group->kind == WRITE_RESET) {
+    ids_forget(w->ids);
+    atomic_store(&w->counters.rows, 0);
+  }
+  atomic_fetch_add(&w->counters.rows, w->inserted);
+  if (w->inserted > 0)
+    atomic_store(&w->counters.last_row, w->last_row);
+  atomic_store(&w->counters.writable, true);
+  writer_cells_committed(w);
+  ids_commit(w->ids, clock_now_us());
+  if (w->metrics != NULL)
+    metrics_commit(w->metrics);
+}
 
 static void tell(struct writer *w, const struct write *write, int64_t now_us) {
   const struct batch *b = write->batch;
@@ -74,39 +85,19 @@ static void tell(struct writer *w, const struct write *write, int64_t now_us) {
     hub_publish_batch(w->hub, b);
 }
 
-static void count_commit(struct writer *w, const struct write *group, int64_t started_ns) {
+static void count_commit(struct writer *w, const struct commit *commit) {
   int64_t accepted = 0, merged = 0;
-  for (const struct write *write = group; write != NULL; write = write->next) {
+  for (const struct write *write = commit->group; write != NULL; write = write->next) {
     accepted += write->accepted;
     merged += write->merged;
   }
   atomic_fetch_add(&w->counters.commits, 1);
   atomic_fetch_add(&w->counters.committed_records, accepted + merged);
   atomic_fetch_add(&w->counters.merged, merged);
-  int64_t took_ns = clock_monotonic_ns() - started_ns;
+  int64_t took_ns = clock_monotonic_ns() - commit->started_ns;
   atomic_store(&w->counters.last_commit_ns, took_ns);
   if (w->metrics != NULL)
     metric_observe(w->metrics, w->commit_seconds, NULL, (double) took_ns / 1e9);
-  atomic_store(&w->counters.writable, true);
-}
-
-static void committed(struct writer *w, struct write *group) {
-  int64_t now_us = clock_now_us();
-  if (group->kind == WRITE_RESET) {
-    ids_forget(w->ids);
-    atomic_store(&w->counters.rows, 0);
-  }
-  atomic_fetch_add(&w->counters.rows, w->inserted);
-  if (w->inserted > 0)
-    atomic_store(&w->counters.last_row, w->last_row);
-  writer_cells_committed(w);
-  ids_commit(w->ids, now_us);
-  if (w->metrics != NULL)
-    metrics_commit(w->metrics);
-  for (struct write *write = group; write != NULL; write = write->next) {
-    write->status = 0;
-    tell(w, write, now_us);
-  }
 }
 
 static void answer(struct write *group) {
@@ -117,25 +108,65 @@ static void answer(struct write *group) {
   }
 }
 
+static void succeed(struct writer *w, const struct commit *commit) {
+  int64_t now_us = clock_now_us();
+  count_commit(w, commit);
+  for (struct write *write = commit->group; write != NULL; write = write->next) {
+    write->status = 0;
+    tell(w, write, now_us);
+  }
+  answer(commit->group);
+}
+
+static void fail(struct writer *w, struct write *group, int status, const char *error) {
+  log_error("commit failed", log_str("error", error));
+  atomic_store(&w->counters.writable, false);
+  for (struct write *write = group; write != NULL; write = write->next) {
+    write->status = status;
+    snprintf(write->error, sizeof write->error, "%s", error);
+  }
+  answer(group);
+}
+
+static void synced(void *arg, const struct commit *commit, int status) {
+  struct writer *w = arg;
+  queue_release(&w->queue);
+  if (status == 0)
+    succeed(w, commit);
+  else
+    fail(w, commit->group, status, "the log could not be synced to the disk");
+}
+
+/* To the disk, if an answer has to wait for it.  Then the next group gathers until it is worth a commit. */
+static void pass_on(struct writer *w, const struct commit *commit) {
+  if (w->options.durability != DURABILITY_FULL) {
+    succeed(w, commit);
+    return;
+  }
+  queue_hold(&w->queue);
+  syncer_push(&w->syncer, commit);
+}
+
+/* ---- A group ---- */
+
 /* All of the group or, where that fails, each for itself, so that one cannot take the others with it. */
 static void commit(struct writer *w, struct write *group) {
-  int64_t started_ns = clock_monotonic_ns(), next_row = w->rows.next;
+  const struct commit done = {group, clock_monotonic_ns()};
+  int64_t next_row = w->rows.next;
   int rc = run_group(w, group);
   if (rc == SQLITE_OK) {
-    count_commit(w, group, started_ns);
     committed(w, group);
-    answer(group);
+    pass_on(w, &done);
     return;
   }
-  if (group->next == NULL)
-    fail(w, group, rc);
+  char *error = xstrdup(sqlite3_errmsg(w->db));
   rows_roll_back(&w->rows, next_row);
   writer_roll_back(w);
-  if (group->next == NULL) {
-    answer(group);
-    return;
-  }
-  while (group != NULL) {
+  bool alone = group->next == NULL;
+  if (alone)
+    fail(w, group, database_status(rc), error);
+  free(error);
+  while (!alone && group != NULL) {
     struct write *next = group->next;
     group->next = NULL;
     commit(w, group);
@@ -167,7 +198,7 @@ static int64_t patience_ms(const struct writer *w) {
 static void *run(void *arg) {
   struct writer *w = arg;
   load_ids(w);
-  sync_file(w); /* now, so that the first commit need not; it tries again should this fail */
+  make_safe(w); /* now, so that the first commit need not; it tries again should this fail */
   for (bool stopped = false; !stopped;) {
     int64_t wait_ms = patience_ms(w);
     struct write *group = queue_take(&w->queue, wait_ms, &stopped);
@@ -289,7 +320,6 @@ static int open_parts(struct writer *w) {
 
 static int open_file(struct writer *w, struct buf *error) {
   const char *path = w->options.path;
-  bool full = w->options.durability == DURABILITY_FULL;
   int rc = database_open(&w->db, path, ACCESS_WRITER);
   if (rc != SQLITE_OK) {
     database_explain(w->db, path, error);
@@ -299,7 +329,7 @@ static int open_file(struct writer *w, struct buf *error) {
   if (status < 0)
     return status;
   sqlite3_wal_hook(w->db, on_wal, w);
-  rc = database_exec(w->db, full ? "PRAGMA synchronous=FULL" : "PRAGMA synchronous=NORMAL");
+  rc = database_exec(w->db, "PRAGMA synchronous=NORMAL"); /* checkpoints sync; commits are the syncer's */
   if (rc == SQLITE_OK)
     rc = open_parts(w);
   if (rc != SQLITE_OK)
@@ -331,18 +361,29 @@ int writer_open(struct writer **writer, const struct schema *schema, const struc
 }
 
 int writer_start(struct writer *w) {
-  int rc = -pthread_create(&w->thread, NULL, run, w);
-  w->started = rc == 0;
-  return rc;
+  bool syncs = w->options.durability == DURABILITY_FULL;
+  int status = syncs ? syncer_start(&w->syncer, database_log_path(w->db), synced, w) : 0;
+  if (status < 0)
+    return status;
+  status = -pthread_create(&w->thread, NULL, run, w);
+  w->started = status == 0;
+  if (syncs && !w->started)
+    syncer_stop(&w->syncer);
+  return status;
+}
+
+static void stop(struct writer *w) {
+  queue_stop(&w->queue);
+  pthread_join(w->thread, NULL);
+  if (w->options.durability == DURABILITY_FULL)
+    syncer_stop(&w->syncer);
 }
 
 void writer_close(struct writer *w) {
   if (w == NULL)
     return;
-  if (w->started) {
-    queue_stop(&w->queue);
-    pthread_join(w->thread, NULL);
-  }
+  if (w->started)
+    stop(w);
   queue_clear(&w->queue);
   rollups_free(w->rollups);
   rollups_free(w->fresh);

@@ -5,9 +5,10 @@
 #include "store/queue.h"
 #include "store/rollup.h"
 #include "store/rows.h"
+#include "store/syncer.h"
 #include "store/writer.h"
 
-/* What the files of the writer share; its thread's alone once that runs, but for queue, ids and counters. */
+/* What the files of the writer share; its thread's alone once that runs, but for queue, syncer, ids and counters. */
 struct writer {
   const struct schema *schema;
   struct storage_options options;
@@ -18,7 +19,7 @@ struct writer {
 
   int lock_fd;
   sqlite3 *db;
-  bool synced;             /* the file's header is on the disk */
+  bool synced;             /* the file's header and the log's name are on the disk */
   struct rows rows;
   struct ids *ids;
   struct batch *page;      /* the stored row of a merge */
@@ -40,6 +41,7 @@ struct writer {
   int64_t inserted, last_row; /* of the open transaction */
   int wal_pages, checkpointed_pages;
   struct queue queue;
+  struct syncer syncer;    /* of DURABILITY_FULL */
   pthread_t thread;
   bool started;
   struct writer_counters counters;
@@ -79,6 +81,7 @@ bool writer_has_upkeep(const struct writer *w); /* more than waiting for the nex
 void writer_upkeep(struct writer *w);
 void writer_idle(struct writer *w);  /* nothing came for a while */
 void writer_finish(struct writer *w);
+int writer_mend_log(struct writer *w); /* after a sync that failed; SQLite's code */
 int writer_resume_rebuild(struct writer *w);
 
 #endif

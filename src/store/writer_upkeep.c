@@ -14,7 +14,7 @@ enum {
 
 /* ---- Checkpoints ---- */
 
-static void checkpoint(struct writer *w, int mode) {
+static int checkpoint(struct writer *w, int mode) {
   int64_t started = clock_monotonic_ns();
   int pages = 0, done = 0;
   sqlite3_busy_timeout(w->db, PATIENCE_MS);
@@ -26,6 +26,7 @@ static void checkpoint(struct writer *w, int mode) {
   if (rc == SQLITE_OK && mode != SQLITE_CHECKPOINT_PASSIVE)
     w->wal_pages = w->checkpointed_pages = 0;
   atomic_fetch_add(&w->counters.checkpoint_ns, clock_monotonic_ns() - started);
+  return rc;
 }
 
 /* The writer copies the log into the file itself, between transactions, and nobody else does
@@ -37,6 +38,14 @@ static void checkpoint_if_due(struct writer *w) {
   if (w->wal_pages - w->checkpointed_pages < due)
     return;
   checkpoint(w, w->wal_pages >= RESTART_PAGES ? SQLITE_CHECKPOINT_RESTART : SQLITE_CHECKPOINT_PASSIVE);
+}
+
+/* What is behind the gap is lost with the power, unless it stands in the file itself and the log starts over. */
+int writer_mend_log(struct writer *w) {
+  int rc = checkpoint(w, SQLITE_CHECKPOINT_RESTART);
+  if (rc == SQLITE_OK)
+    atomic_store(&w->syncer.failed, false);
+  return rc;
 }
 
 /* ---- Rebuilding rollups ---- */
