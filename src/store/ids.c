@@ -217,15 +217,18 @@ bool ids_loaded(const struct ids *ids) {
 
 /* ---- Finding and adding ---- */
 
-static void prefetch(const struct generation *g, int64_t fingerprint) {
+/* Real loads, which the processor does side by side: it drops a prefetch whose page is not in its TLB, as most are not. */
+static void touch(const struct generation *g, int64_t fingerprint) {
   const struct shard *s = &g->shards[(uint64_t) fingerprint >> 56];
   if (s->len > 0)
-    __builtin_prefetch(&s->slots[home(s, fingerprint)]);
+    *(volatile int64_t *) &s->slots[home(s, fingerprint)].row;
 }
 
-void ids_prefetch(const struct ids *ids, int64_t fingerprint) {
-  prefetch(ids->current, fingerprint);
-  prefetch(ids->previous, fingerprint);
+void ids_touch(const struct ids *ids, const int64_t *fingerprints, size_t n) {
+  for (size_t i = 0; i < n; i++) {
+    touch(ids->current, fingerprints[i]);
+    touch(ids->previous, fingerprints[i]);
+  }
 }
 
 static size_t find(struct ids *ids, int64_t fingerprint, int64_t *rows, size_t n) {

@@ -44,8 +44,8 @@ int ids_probe_unread(struct ids *ids, struct id_entry *wanted, size_t n); /* as 
 
 int64_t ids_fingerprint(const struct ids *ids, const char *id, size_t len);
 
-/* Fetches what ids_find_pending will look at.  Writer only. */
-void ids_prefetch(const struct ids *ids, int64_t fingerprint);
+/* Brings what ids_find_pending will look at into the cache; for some tens at once.  Writer only. */
+void ids_touch(const struct ids *ids, const int64_t *fingerprints, size_t n);
 
 /* Rows whose id may have the fingerprint, newest first; at most ID_CANDIDATES.  The writer also sees the
  * pending ones. */

@@ -7,7 +7,7 @@
 #include "store/merge.h"
 #include "store/writer_state.h"
 
-enum { AHEAD = 8 }; /* records whose place among the ids is fetched before they are looked for */
+enum { SIDE_BY_SIDE = 32 }; /* records whose places among the ids come into the cache together */
 
 static bool has_id(const struct writer *w, const struct record *r, const struct buf *text, const char *id,
                    size_t len) {
@@ -104,8 +104,8 @@ static int apply_all(struct writer *w, struct write *write, const int64_t *finge
     struct record *r = batch_record(b, i);
     r->row = 0;
     r->unchanged = false;
-    if (i + AHEAD < b->count)
-      ids_prefetch(w->ids, fingerprints[i + AHEAD]);
+    if (i % SIDE_BY_SIDE == 0)
+      ids_touch(w->ids, fingerprints + i, b->count - i < SIDE_BY_SIDE ? b->count - i : SIDE_BY_SIDE);
     int64_t old = probed != NULL ? probed_row(probed, b->count, fingerprints[i]) : 0;
     bool stored = w->schema->events[r->event].stored;
     rc = stored ? apply_record(w, write, r, fingerprints[i], old) : note_record(w, write, r);
