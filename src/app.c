@@ -30,7 +30,7 @@ enum {
   KV_BYTES = 16 << 20,
   ARENAS = 1,           /* of the heap: more would each keep what was once needed, and grow a page at a time */
   BODY_BYTES = 4 << 20, /* twice as much stays with an arena that was given it back, see teach_heap */
-  START_BYTES = 1400 << 10, /* of the heap, in use when the server listens */
+  START_BYTES = 1200 << 10, /* of the heap, in use when the server listens */
   LATER_MS = 5,         /* enough for a first answer */
   SETTLED_MS = 200,
 };

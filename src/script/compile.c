@@ -34,6 +34,14 @@ bool compiled_before(const struct snapshot_file *file) {
   return find(file) != NULL;
 }
 
+void compile_free_texts(struct snapshot *snapshot) {
+  for (size_t i = 1; i < snapshot->nfiles; i++) {
+    struct snapshot_file *file = &snapshot->files[i];
+    if (strcmp(file->name, "lua/schema.lua") != 0 && compiled_before(file))
+      buf_clear(&file->text);
+  }
+}
+
 int compile_file(lua_State *L, const struct snapshot_file *file) {
   const struct compiled *c = find(file);
   const char *chunk_name = lua_pushfstring(L, "@%s", file->name);

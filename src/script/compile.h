@@ -13,6 +13,9 @@ int compile_file(lua_State *L, const struct snapshot_file *file);
 /* Whether the file is as it was when the program was built, and was right then. */
 bool compiled_before(const struct snapshot_file *file);
 
+/* Frees the texts that nothing will read for that; schema.lua's stays, as config.lua's: mistakes are placed in them. */
+void compile_free_texts(struct snapshot *snapshot);
+
 /* config.lua and lua/ are in the program, compiled (src/precompile.c): a file that nobody has edited since the build is
  * spared Lua's compiler, which is most of a start and of a reload.  What counts is the text of the file as it is now.
  *
