@@ -93,6 +93,16 @@ static void test_refuses_an_unwritable_folder(void) {
   store_remove(s);
 }
 
+static void test_refuses_what_is_no_file(void) {
+  struct store *s = store_new();
+  s->options.path = ":memory:";
+  expect_refused(s, "\":memory:\": not a file; storage.path or --database names one");
+  s->options.path = "";
+  expect_refused(s, "not a file");
+  CHECK(access(":memory:-lock", F_OK) < 0);
+  store_remove(s);
+}
+
 static void test_makes_the_folder(void) {
   struct store *s = store_new();
   char path[80], folder[64];
@@ -240,6 +250,7 @@ int main(void) {
   test_refuses_what_is_not_ours();
   test_refuses_a_second_server();
   test_refuses_an_unwritable_folder();
+  test_refuses_what_is_no_file();
   test_makes_the_folder();
   test_a_power_cut_leaves_a_new_file_usable();
   test_damage_is_an_error();

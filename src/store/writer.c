@@ -243,6 +243,14 @@ static int take_lock(struct writer *w, struct buf *error) {
   return status;
 }
 
+/* Each of our connections would have a database of its own. */
+static int check_path(const char *path, struct buf *error) {
+  if (*path != '\0' && strcmp(path, ":memory:") != 0)
+    return 0;
+  buf_printf(error, "\"%s\": not a file; storage.path or --database names one, such as moonledger.db", path);
+  return UV_EINVAL;
+}
+
 static int make_folders(const char *path, struct buf *error) {
   char *folder = xstrdup(path);
   int status = 0;
@@ -348,7 +356,9 @@ int writer_open(struct writer **writer, const struct schema *schema, const struc
   atomic_store(&w->counters.writable, true);
   if (metrics != NULL)
     w->commit_seconds = store_metrics_commits(metrics);
-  int status = make_folders(options->path, error);
+  int status = check_path(options->path, error);
+  if (status == 0)
+    status = make_folders(options->path, error);
   if (status == 0)
     status = take_lock(w, error);
   if (status == 0)
