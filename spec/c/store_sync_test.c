@@ -96,6 +96,15 @@ static struct store *open_full(void) {
   return s;
 }
 
+/* A record that has been committed and waits at the shut gate, after one that has been stored. */
+static struct sent *hold_one(struct store *s) {
+  CHECK(receive(s, send_some(s, 0, 1)).status == 0);
+  set_gate(true, false);
+  struct sent *sent = send_some(s, 1, 2);
+  await_sync();
+  return sent;
+}
+
 static void await_rows(struct store *s, int64_t rows) {
   while (count_rows(s) < rows)
     usleep(1000);
@@ -111,10 +120,7 @@ static struct storage_stats stats_of(struct store *s) {
 /* No answer before the disk has it; what is large goes on meanwhile, what is small gathers. */
 static void test_answers_wait_for_the_disk(void) {
   struct store *s = open_full();
-  receive(s, send_some(s, 0, 1));
-  set_gate(true, false);
-  struct sent *first = send_some(s, 1, 2);
-  await_sync();
+  struct sent *first = hold_one(s);
   struct sent *large = send_some(s, 1000, 2000);
   await_rows(s, 1002);
   struct sent *small[3];
@@ -146,15 +152,13 @@ static int64_t rows_without_log(struct store *s) {
 /* What was committed behind a gap fails too; then the file gets what the log has lost. */
 static void test_a_sync_fails(void) {
   struct store *s = open_full();
-  CHECK(receive(s, send_some(s, 0, 1)).status == 0 && stats_of(s).writable);
-  set_gate(true, false);
-  struct sent *first = send_some(s, 1, 2);
-  await_sync();
+  struct sent *first = hold_one(s);
+  CHECK(stats_of(s).writable);
   struct sent *behind = send_some(s, 1000, 2000);
   await_rows(s, 1002);
   set_gate(false, true);
   struct write w = receive(s, first);
-  CHECK(w.status == UV_EIO && strstr(w.error, "could not be synced") != NULL);
+  CHECK(w.status == UV_EIO && strstr(w.error, "could not be synced to the disk: ") != NULL);
   CHECK(receive(s, behind).status == UV_EIO);
   CHECK(!stats_of(s).writable);
   w = receive(s, send_some(s, 1, 3));
@@ -170,10 +174,7 @@ static void test_a_sync_fails(void) {
 /* What is being synced when the store closes is answered. */
 static void test_close(void) {
   struct store *s = open_full();
-  receive(s, send_some(s, 0, 1));
-  set_gate(true, false);
-  struct sent *first = send_some(s, 1, 2);
-  await_sync();
+  struct sent *first = hold_one(s);
   struct sent *next = send_some(s, 2, 3);
   set_gate(false, false);
   store_close(s);

@@ -25,7 +25,8 @@ void hub_free(struct hub *hub);
 void hub_set_name(struct hub *hub, const char *name, int64_t last_row);
 
 /* Publishes the committed records of b that are not unchanged, in their order, to topic "logs" as the event
- * JSON of record_write_event.  Called by the storage, one thread of it, before their writes are answered, so every loop sees one order.
+ * JSON of record_write_event.  Called by the storage, one thread of it, before their writes are
+ * answered, so every loop sees one order.
  * Event id: NAME-rowid-n, the newest row so far and the number of events so far that are in no new row
  * (starts, merges, scripts' own); n begins at the unix time of the start in microseconds, so that both only
  * grow, also over a restart.  Cannot fail. */

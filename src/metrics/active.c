@@ -21,7 +21,7 @@ struct open_id {
 struct active {
   const struct schema *schema;
   struct metric *gauge;
-  pthread_mutex_t lock; /* the writer adds, a render forgets */
+  pthread_mutex_t lock; /* the storage adds, a render forgets */
   struct table ids;
   _Atomic size_t open;  /* its length, for a look without the lock */
   struct open_id *first, **last;

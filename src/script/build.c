@@ -5,6 +5,7 @@
 #include "base/mem.h"
 #include "config.h"
 #include "http/router.h"
+#include "script/compile.h"
 #include "script/load.h"
 #include "services.h"
 
@@ -25,6 +26,7 @@ static bool build_script(struct build *b, unsigned i, struct buf *errors) {
 
 struct build *build_new(const struct services *services, struct snapshot *snapshot, uint64_t number,
                         struct buf *errors) {
+  compile_free_texts(snapshot);
   struct build *b = xcalloc(1, sizeof *b);
   b->services = services;
   b->snapshot = snapshot;

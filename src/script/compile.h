@@ -13,7 +13,8 @@ int compile_file(lua_State *L, const struct snapshot_file *file);
 /* Whether the file is as it was when the program was built, and was right then. */
 bool compiled_before(const struct snapshot_file *file);
 
-/* Frees the texts that nothing will read for that; schema.lua's stays, as config.lua's: mistakes are placed in them. */
+/* Frees the texts of files that were compiled before: their memory serves the scripts.  Those of config.lua and
+ * schema.lua stay, for mistakes are placed in them. */
 void compile_free_texts(struct snapshot *snapshot);
 
 /* config.lua and lua/ are in the program, compiled (src/precompile.c): a file that nobody has edited since the build is

@@ -8,7 +8,6 @@
 #include "config.h"
 #include "metrics/metrics.h"
 #include "script/build.h"
-#include "script/compile.h"
 #include "script/lua_timer.h"
 #include "script/state.h"
 #include "script/task.h"
@@ -274,8 +273,6 @@ static void load(struct generations *g, enum trigger trigger, struct buf *errors
   }
   struct build *old = g->current; /* only this thread replaces it */
   generation_ref(&old->generation);
-  if (snapshot != NULL)
-    compile_free_texts(snapshot);
   struct build *b = snapshot != NULL ? build_new(g->services, snapshot, g->number + 1, errors) : NULL;
   if (b == NULL)
     report_failure(g, trigger, hash, errors);
@@ -406,8 +403,6 @@ static void open_loader(struct generations *g) {
 
 struct generations *generations_open(struct services *services, const char *config_file, struct buf *errors) {
   struct snapshot *snapshot = snapshot_read(config_file, errors);
-  if (snapshot != NULL)
-    compile_free_texts(snapshot);
   struct build *b = snapshot != NULL ? build_new(services, snapshot, 1, errors) : NULL;
   if (b == NULL)
     return NULL;

@@ -217,7 +217,7 @@ bool ids_loaded(const struct ids *ids) {
 
 /* ---- Finding and adding ---- */
 
-/* Real loads, which the processor does side by side: it drops a prefetch whose page is not in its TLB, as most are not. */
+/* Real loads, which the processor does side by side: a prefetch it drops when the page is not in its TLB. */
 static void touch(const struct generation *g, int64_t fingerprint) {
   const struct shard *s = &g->shards[(uint64_t) fingerprint >> 56];
   if (s->len > 0)

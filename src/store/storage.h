@@ -33,8 +33,8 @@ struct storage_options {
   size_t dedupe_max_ids;
 };
 
-/* Opens or makes the file, migrates an older one, takes the lock (PATH-lock).  Counters of records are restored into metrics, which has been told of the schema
- * (metrics_declare); metrics and hub may be NULL.  On failure 0 is not returned and error says what, where
+/* Opens or makes the file, migrates an older one, takes the lock (PATH-lock).  Counters of records are restored into
+ * metrics, which has been told of the schema (metrics_declare); metrics and hub may be NULL.  On failure 0 is not returned and error says what, where
  * and how to mend it (another server on this file, not a database, not ours, newer than this program, folder
  * not writable).
  *
@@ -59,8 +59,8 @@ enum write_kind {
   WRITE_JOURNAL, /* keeps what scripts have beside records */
 };
 
-/* Embedded by the caller.  done.receive is called once on loop, after COMMIT (and, where the durability asks for it, its
- * sync) or failure, and owns it again. */
+/* Embedded by the caller.  done.receive is called once on loop, after COMMIT (and the sync of DURABILITY_FULL) or failure,
+ * and owns it again.  Queries see the rows after COMMIT, a moment before the sync. */
 struct write {
   struct message done;
   struct loop *loop;

@@ -119,7 +119,6 @@ static void succeed(struct writer *w, const struct commit *commit) {
 }
 
 static void fail(struct writer *w, struct write *group, int status, const char *error) {
-  log_error("commit failed", log_str("error", error));
   atomic_store(&w->counters.writable, false);
   for (struct write *write = group; write != NULL; write = write->next) {
     write->status = status;
@@ -128,18 +127,29 @@ static void fail(struct writer *w, struct write *group, int status, const char *
   answer(group);
 }
 
+static void fail_to_sync(struct writer *w, struct write *group, int status) {
+  char error[sizeof group->error];
+  snprintf(error, sizeof error, "the log could not be synced to the disk: %s", uv_strerror(status));
+  log_error("sync failed", log_str("error", error));
+  fail(w, group, status, error);
+}
+
 static void synced(void *arg, const struct commit *commit, int status) {
   struct writer *w = arg;
   queue_release(&w->queue);
   if (status == 0)
     succeed(w, commit);
   else
-    fail(w, commit->group, status, "the log could not be synced to the disk");
+    fail_to_sync(w, commit->group, status);
+}
+
+static bool syncs(const struct writer *w) {
+  return w->options.durability == DURABILITY_FULL;
 }
 
 /* To the disk, if an answer has to wait for it.  Then the next group gathers until it is worth a commit. */
 static void pass_on(struct writer *w, const struct commit *commit) {
-  if (w->options.durability != DURABILITY_FULL) {
+  if (!syncs(w)) {
     succeed(w, commit);
     return;
   }
@@ -150,26 +160,28 @@ static void pass_on(struct writer *w, const struct commit *commit) {
 /* ---- A group ---- */
 
 /* All of the group or, where that fails, each for itself, so that one cannot take the others with it. */
-static void commit(struct writer *w, struct write *group) {
-  const struct commit done = {group, clock_monotonic_ns()};
+static void commit_group(struct writer *w, struct write *group) {
+  const struct commit commit = {group, clock_monotonic_ns()};
   int64_t next_row = w->rows.next;
   int rc = run_group(w, group);
   if (rc == SQLITE_OK) {
     committed(w, group);
-    pass_on(w, &done);
+    pass_on(w, &commit);
     return;
   }
-  char *error = xstrdup(sqlite3_errmsg(w->db));
+  char error[sizeof group->error];
+  snprintf(error, sizeof error, "%s", sqlite3_errmsg(w->db));
   rows_roll_back(&w->rows, next_row);
   writer_roll_back(w);
-  bool alone = group->next == NULL;
-  if (alone)
+  if (group->next == NULL) {
+    log_error("commit failed", log_str("error", error), log_int("code", rc));
     fail(w, group, database_status(rc), error);
-  free(error);
-  while (!alone && group != NULL) {
+    return;
+  }
+  while (group != NULL) {
     struct write *next = group->next;
     group->next = NULL;
-    commit(w, group);
+    commit_group(w, group);
     group = next;
   }
 }
@@ -203,7 +215,7 @@ static void *run(void *arg) {
     int64_t wait_ms = patience_ms(w);
     struct write *group = queue_take(&w->queue, wait_ms, &stopped);
     if (group != NULL)
-      commit(w, group);
+      commit_group(w, group);
     else if (wait_ms > 0 && !stopped)
       writer_idle(w);
     if (!stopped)
@@ -371,13 +383,12 @@ int writer_open(struct writer **writer, const struct schema *schema, const struc
 }
 
 int writer_start(struct writer *w) {
-  bool syncs = w->options.durability == DURABILITY_FULL;
-  int status = syncs ? syncer_start(&w->syncer, database_log_path(w->db), synced, w) : 0;
+  int status = syncs(w) ? syncer_start(&w->syncer, database_log_path(w->db), synced, w) : 0;
   if (status < 0)
     return status;
   status = -pthread_create(&w->thread, NULL, run, w);
   w->started = status == 0;
-  if (syncs && !w->started)
+  if (syncs(w) && !w->started)
     syncer_stop(&w->syncer);
   return status;
 }
@@ -385,7 +396,7 @@ int writer_start(struct writer *w) {
 static void stop(struct writer *w) {
   queue_stop(&w->queue);
   pthread_join(w->thread, NULL);
-  if (w->options.durability == DURABILITY_FULL)
+  if (syncs(w))
     syncer_stop(&w->syncer);
 }
 
