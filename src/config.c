@@ -11,7 +11,7 @@
 
 #include "base/mem.h"
 #include "record/schema.h"
-#include "script/compile.h"
+#include "script/reload/compile.h"
 
 enum setting_type { SETTING_BOOLEAN, SETTING_INTEGER, SETTING_TEXT, SETTING_CHOICE };
 

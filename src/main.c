@@ -3,7 +3,7 @@
 #include "app.h"
 #include "import/import.h"
 #include "options.h"
-#include "script/generation.h"
+#include "script/reload/generation.h"
 
 static int check(const struct options *options) {
   struct buf errors = {0};

@@ -1,11 +1,11 @@
-/* A step of the build: compiles config.lua and lua/ for script/compile.h.  Files with mistakes are left out; the
+/* A step of the build: compiles config.lua and lua/ for script/reload/compile.h.  Files with mistakes are left out; the
  * server tells of them when it reads them.
  *
  *   precompile OUT CONFIG_FILE */
 #include <lauxlib.h>
 #include <stdio.h>
 
-#include "script/compile.h"
+#include "script/reload/compile.h"
 
 static int append(lua_State *L, const void *data, size_t len, void *out) {
   (void) L;

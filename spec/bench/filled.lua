@@ -50,7 +50,7 @@ end
 --- The path of a database with so many rows.
 ---@param rows integer
 function filled.database(rows)
-  local schema = machine.shell "cat lua/schema.lua src/store/*.c spec/bench/records.h | sha1sum":sub(1, 8)
+  local schema = machine.shell "cat lua/schema.lua src/store/*/*.c spec/bench/records.h | sha1sum":sub(1, 8)
   local path = ("%s/%d-%s.db"):format(FOLDER, rows, schema)
   if not io.open(path) then
     os.execute(("mkdir -p %s && rm -f %s/%d-*"):format(FOLDER, FOLDER, rows))

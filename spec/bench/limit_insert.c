@@ -8,7 +8,7 @@
 #include <time.h>
 
 #include "scan.h"
-#include "store/rollup.h"
+#include "store/write/rollup.h"
 
 static sqlite3 *db;
 

@@ -1,5 +1,5 @@
 /* Files that were compiled at the build, and others.  Runs in the project's folder. */
-#include "script/compile.h"
+#include "script/reload/compile.h"
 
 #include <lauxlib.h>
 #include <stdlib.h>

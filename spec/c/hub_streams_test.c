@@ -2,7 +2,7 @@
 #include "http/connection.h"
 #include "hub/subscriber.h"
 #include "hub_fixture.h"
-#include "loop.h"
+#include "loop/loop.h"
 #include "services.h"
 #include "store/storage.h"
 #include "test.h"

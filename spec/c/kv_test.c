@@ -1,4 +1,4 @@
-#include "script/kv.h"
+#include "script/bindings/kv.h"
 
 #include <uv.h>
 

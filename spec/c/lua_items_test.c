@@ -1,7 +1,7 @@
 #include <lauxlib.h>
 #include <lualib.h>
 
-#include "script/bindings.h"
+#include "script/bindings/bindings.h"
 #include "test.h"
 
 /* What is wrong is the chunk's error, with its line. */

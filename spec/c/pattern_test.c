@@ -4,7 +4,7 @@
 #include <lualib.h>
 #include <stdbool.h>
 
-#include "script/sandbox.h"
+#include "script/engine/sandbox.h"
 
 /* Random patterns on random texts: ours must answer what Lua's own library answers, errors included. */
 static const char program[] =

@@ -1,4 +1,4 @@
-#include "ingest/protobuf.h"
+#include "base/protobuf.h"
 
 #include "base/hash.h"
 #include "test.h"

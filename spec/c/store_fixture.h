@@ -4,7 +4,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "loop.h"
+#include "loop/loop.h"
 #include "record/ndjson.h"
 #include "schema_fixture.h"
 #include "store/storage.h"

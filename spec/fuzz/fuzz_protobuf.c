@@ -1,5 +1,5 @@
+#include "base/protobuf.h"
 #include "fuzz.h"
-#include "ingest/protobuf.h"
 
 const char *const fuzz_seeds[] = {
     "\x0a\x05\x0a\x03"

@@ -3,7 +3,7 @@
 
 #include "http/exchange.h"
 #include "http/router.h"
-#include "script/generation.h"
+#include "script/reload/generation.h"
 
 enum { INFLATE_BYTES = 64 << 10, RESERVE_BYTES = 1 << 20, GZIP_WINDOW = 15 + 16,
        SCANNER_BYTES = 64 }; /* what a scanner puts behind a body: no reason to double it */

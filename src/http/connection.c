@@ -5,7 +5,7 @@
 
 #include "base/log.h"
 #include "http/exchange.h"
-#include "script/script.h"
+#include "script/engine/script.h"
 
 enum { DRAIN_BYTES = 256 << 10, KEEPALIVE_S = 60 };
 

@@ -3,8 +3,8 @@
 #include "base/uuid.h"
 #include "http/exchange.h"
 #include "http/router.h"
-#include "script/generation.h"
-#include "script/script.h"
+#include "script/engine/script.h"
+#include "script/reload/generation.h"
 
 static enum method method_of(const llhttp_t *parser) {
   switch (parser->method) {

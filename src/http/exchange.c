@@ -3,8 +3,8 @@
 #include <stdlib.h>
 
 #include "base/clock.h"
-#include "script/generation.h"
-#include "script/script.h"
+#include "script/engine/script.h"
+#include "script/reload/generation.h"
 
 enum { POOLED_MAX = 64, KEPT_HEAD_BYTES = 4 << 10 };
 

@@ -10,7 +10,7 @@
 #include "http/connection.h"
 #include "http/guard.h"
 #include "http/request.h"
-#include "loop.h"
+#include "loop/loop.h"
 #include "services.h"
 
 /* What the files of http/ share.  Nobody else includes it. */

@@ -8,7 +8,7 @@
 
 #include "base/log.h"
 #include "http/exchange.h"
-#include "script/generation.h"
+#include "script/reload/generation.h"
 
 enum { FILE_BYTES_MAX = 64 << 20, SETTLED_S = 2 };
 

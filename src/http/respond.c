@@ -3,7 +3,7 @@
 #include "base/uuid.h"
 #include "http/exchange.h"
 #include "record/json.h"
-#include "script/generation.h"
+#include "script/reload/generation.h"
 
 static const char *reason(int status) {
   static const struct {

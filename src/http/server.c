@@ -9,7 +9,7 @@
 #include "base/mem.h"
 #include "config.h"
 #include "http/connection.h"
-#include "loop.h"
+#include "loop/loop.h"
 #include "services.h"
 
 enum { BACKLOG = 1024, COMPLAINT_EVERY_MS = 1000 };

@@ -1,5 +1,5 @@
-#include "hub/subscriber.h"
 #include "http/connection.h"
+#include "hub/subscriber.h"
 
 enum { WRITES_A_TURN = 64 }; /* of the loop: under a millisecond, then its other connections have their turn */
 

@@ -4,7 +4,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "http/connection.h"
-#include "hub/bundle.h"
+#include "hub/frames.h"
 #include "hub/subscriber.h"
 #include "services.h"
 #include "store/storage.h"

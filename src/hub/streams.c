@@ -4,7 +4,7 @@
 
 #include "base/mem.h"
 #include "http/connection.h"
-#include "hub/bundle.h"
+#include "hub/frames.h"
 #include "hub/subscriber.h"
 #include "services.h"
 

@@ -2,11 +2,11 @@
 #define MOONLEDGER_HUB_SUBSCRIBER_H
 
 #include "base/uuid.h"
-#include "hub/bundle.h"
+#include "hub/frames.h"
 #include "hub/groups.h"
 #include "hub/ring.h"
 #include "hub/streams.h"
-#include "loop.h"
+#include "loop/loop.h"
 
 struct replay;
 

@@ -6,7 +6,7 @@
 #include <uv.h>
 
 #include "base/mem.h"
-#include "script/bindings.h"
+#include "script/bindings/bindings.h"
 
 struct converter {
   lua_State *L; /* import at index 1 */

@@ -4,10 +4,10 @@
 #include <sys/stat.h>
 
 #include "base/mem.h"
-#include "store/ids.h"
-#include "store/reader.h"
+#include "store/file/ids.h"
+#include "store/read/reader.h"
 #include "store/store_metrics.h"
-#include "store/writer.h"
+#include "store/write/writer.h"
 
 struct storage {
   struct storage_options options;

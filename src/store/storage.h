@@ -7,7 +7,7 @@
 
 #include "base/buf.h"
 #include "base/payload.h"
-#include "loop.h"
+#include "loop/loop.h"
 #include "record/condition.h"
 #include "record/record.h"
 #include "record/schema.h"

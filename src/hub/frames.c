@@ -1,0 +1,68 @@
+#include "hub/frames.h"
+
+#include "base/clock.h"
+#include "base/number.h"
+
+static size_t frames_len(const struct bundle *b) {
+  size_t len = 0;
+  for (size_t i = 0; i < b->count; i++)
+    len += b->events[i]->frame_len;
+  return len;
+}
+
+static void open_chunk(struct buf *out, size_t len, bool chunked) {
+  buf_reserve(out, len + NUMBER_MAX);
+  if (chunked)
+    buf_printf(out, "%zx\r\n", len);
+}
+
+static struct payload *close_chunk(struct buf *out, bool chunked) {
+  if (chunked)
+    buf_literal(out, "\r\n");
+  return payload_from_buf(out);
+}
+
+struct payload *bundle_payload(struct bundle *b, bool chunked) {
+  if (b->made[chunked] != NULL)
+    return b->made[chunked];
+  struct buf out = {0};
+  open_chunk(&out, frames_len(b), chunked);
+  for (size_t i = 0; i < b->count; i++)
+    buf_append(&out, b->events[i]->frame, b->events[i]->frame_len);
+  return b->made[chunked] = close_chunk(&out, chunked);
+}
+
+void bundle_clear(struct bundle *b) {
+  payload_unref(b->made[0]);
+  payload_unref(b->made[1]);
+}
+
+struct payload *frames_payload(struct buf *text, bool chunked) {
+  if (!chunked)
+    return payload_from_buf(text);
+  struct buf out = {0};
+  open_chunk(&out, text->len, chunked);
+  buf_append(&out, text->data, text->len);
+  buf_clear(text);
+  return close_chunk(&out, chunked);
+}
+
+static void write_end(struct buf *out) {
+  buf_literal(out, ",\"timestamp\":");
+  buf_put_double(out, (double) clock_now_us() / 1e6);
+  buf_literal(out, "}\n\n");
+}
+
+void write_overflow(struct buf *out, uint64_t dropped) {
+  buf_literal(out, "data: {\"type\":\"overflow\",\"message\":\"Event queue full, some events dropped\"");
+  buf_literal(out, ",\"dropped\":");
+  buf_put_int(out, (int64_t) dropped);
+  write_end(out);
+}
+
+void write_disconnect(struct buf *out, const char *connection_id, size_t len) {
+  buf_literal(out, "data: {\"type\":\"disconnect\",\"message\":\"Stream disconnected\",\"connection_id\":\"");
+  buf_append(out, connection_id, len);
+  buf_putc(out, '"');
+  write_end(out);
+}

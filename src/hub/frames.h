@@ -1,0 +1,24 @@
+#ifndef MOONLEDGER_HUB_FRAMES_H
+#define MOONLEDGER_HUB_FRAMES_H
+
+#include "base/payload.h"
+#include "hub/event.h"
+
+/* Events as one write, made at most once for HTTP/1.1 (as one chunk, RFC 9112, section 7.1) and once for
+ * HTTP/1.0. */
+struct bundle {
+  struct event *const *events;
+  size_t count;
+  struct payload *made[2];
+};
+
+struct payload *bundle_payload(struct bundle *b, bool chunked); /* the bundle's own reference */
+void bundle_clear(struct bundle *b);
+
+struct payload *frames_payload(struct buf *text, bool chunked); /* empties text */
+
+/* The server's own events (API.md, /logs/stream), as whole frames without an id. */
+void write_overflow(struct buf *out, uint64_t dropped);
+void write_disconnect(struct buf *out, const char *connection_id, size_t len);
+
+#endif

@@ -1,0 +1,58 @@
+#ifndef MOONLEDGER_LOOP_LOOP_H
+#define MOONLEDGER_LOOP_LOOP_H
+
+#include <pthread.h>
+#include <stdbool.h>
+#include <uv.h>
+
+struct connections;  /* http/connection.h */
+struct scripts;      /* script/engine/script.h: the states of the generations that live on this loop */
+struct streams;      /* hub/streams.h: subscribers whose sockets this loop owns */
+struct write;        /* store/storage.h: what this turn of the loop has to store */
+
+/* What one thread hands to a loop.  Embedded in the sender's object; receive runs on the loop's thread
+ * and owns the object from then on. */
+struct message {
+  struct message *next;
+  void (*receive)(struct message *m);
+};
+
+/* One event-loop thread and everything it owns.  Loop 0 runs on the main thread. */
+struct loop {
+  uv_loop_t uv;
+  unsigned index;
+  struct connections *connections;
+  struct scripts *scripts;
+  struct streams *streams;
+  struct write *writes, **last_write;
+
+  uv_check_t turn_end;
+  uv_idle_t no_wait;             /* so that a turn ends that has something at its end */
+  struct message *ending, **last_ending;
+
+  uv_async_t wake;
+  pthread_mutex_t lock;
+  struct message *first, **last; /* the mailbox, under lock */
+  bool closed;                   /* under lock */
+  pthread_t thread;
+};
+
+int loop_init(struct loop *loop, unsigned index);
+
+/* Any thread.  Messages of one sender arrive in their order.  After loop_close they are received at once
+ * by the caller, so that nothing they own is lost. */
+void loop_post(struct loop *loop, struct message *m);
+
+/* On the loop's thread: m is received when this turn has served all that was ready, before the loop waits again. */
+void loop_at_turn_end(struct loop *loop, struct message *m);
+
+int loop_start(struct loop *loop);  /* runs it on a thread of its own */
+void loop_join(struct loop *loop);  /* waits for that thread */
+
+/* On the loop's thread: closes the mailbox; uv_run returns once every other handle is closed too. */
+void loop_close(struct loop *loop);
+
+/* After uv_run has returned.  UV_EBUSY when a handle is still open. */
+int loop_clear(struct loop *loop);
+
+#endif

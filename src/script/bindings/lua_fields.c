@@ -1,0 +1,60 @@
+#include "script/bindings/lua_fields.h"
+
+#include <lauxlib.h>
+
+#include "record/condition.h"
+#include "script/bindings/lua_json.h"
+#include "script/engine/script.h"
+#include "services.h"
+
+int lua_field_error(lua_State *L, const char *name, const char *message) {
+  return luaL_error(L, "bad field %s (%s)", name, message);
+}
+
+int64_t lua_field_integer(lua_State *L, int index, const char *name, int64_t absent, int64_t least,
+                          int64_t most) {
+  int is_integer = true;
+  int64_t n = absent;
+  if (lua_getfield(L, index, name) != LUA_TNIL)
+    n = lua_tointegerx(L, -1, &is_integer);
+  if (!is_integer || n < least || n > most) {
+    lua_pushfstring(L, "an integer from %I to %I expected", (LUAI_UACINT) least, (LUAI_UACINT) most);
+    lua_field_error(L, name, lua_tostring(L, -1));
+  }
+  lua_pop(L, 1);
+  return n;
+}
+
+bool lua_field_boolean(lua_State *L, int index, const char *name) {
+  lua_getfield(L, index, name);
+  bool value = lua_toboolean(L, -1);
+  lua_pop(L, 1);
+  return value;
+}
+
+int lua_field_column(lua_State *L, int index, const char *name) {
+  int column = -1;
+  if (lua_getfield(L, index, name) != LUA_TNIL) {
+    size_t len = 0;
+    const char *s = lua_tolstring(L, -1, &len);
+    column = s != NULL ? schema_column(script_services(L)->schema, s, len) : -1;
+    if (column < 0)
+      lua_field_error(L, name, "the name of a column expected");
+  }
+  lua_pop(L, 1);
+  return column;
+}
+
+struct conditions *lua_field_conditions(lua_State *L, int index, const char *name) {
+  struct conditions *where = NULL;
+  struct buf *error = lua_json_push_fragment(L);
+  if (lua_getfield(L, index, name) != LUA_TNIL) {
+    where = conditions_read(L, -1, script_services(L)->schema, error);
+    if (where == NULL) {
+      lua_pushlstring(L, error->data, error->len);
+      lua_field_error(L, name, lua_tostring(L, -1));
+    }
+  }
+  lua_pop(L, 2);
+  return where;
+}

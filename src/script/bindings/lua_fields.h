@@ -1,0 +1,26 @@
+#ifndef MOONLEDGER_SCRIPT_BINDINGS_LUA_FIELDS_H
+#define MOONLEDGER_SCRIPT_BINDINGS_LUA_FIELDS_H
+
+#include <lua.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+struct conditions;
+
+/* Optional fields of the options table at index.  A field of the wrong type or out of bounds raises and names
+ * the field. */
+int64_t lua_field_integer(lua_State *L, int index, const char *name, int64_t absent, int64_t least,
+                          int64_t most);
+bool lua_field_boolean(lua_State *L, int index, const char *name);
+
+/* A column's name; -1 when the field is absent. */
+int lua_field_column(lua_State *L, int index, const char *name);
+
+/* Conditions, NULL when the field is absent.  The caller owns the reference and raises nothing before it has
+ * stored it. */
+struct conditions *lua_field_conditions(lua_State *L, int index, const char *name);
+
+/* Raises: bad field NAME (message). */
+int lua_field_error(lua_State *L, const char *name, const char *message);
+
+#endif

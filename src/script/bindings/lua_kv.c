@@ -1,0 +1,120 @@
+#include <lauxlib.h>
+#include <uv.h>
+
+#include "script/bindings/bindings.h"
+#include "script/bindings/kv.h"
+#include "script/bindings/lua_json.h"
+#include "script/engine/script.h"
+#include "services.h"
+
+static struct kv *kv_of(lua_State *L) {
+  return script_services(L)->kv;
+}
+
+static void push_value(lua_State *L, const struct kv_value *value) {
+  switch (value->type) {
+  case KV_NONE:
+    lua_pushnil(L);
+    break;
+  case KV_BOOLEAN:
+    lua_pushboolean(L, value->boolean);
+    break;
+  case KV_INTEGER:
+    lua_pushinteger(L, value->integer);
+    break;
+  case KV_REAL:
+    lua_pushnumber(L, value->real);
+    break;
+  case KV_TEXT:
+    lua_pushlstring(L, value->text.data, value->text.len);
+    break;
+  }
+}
+
+/* A text is borrowed from the stack. */
+static struct kv_value check_value(lua_State *L, int index) {
+  struct kv_value value = {0};
+  switch (lua_type(L, index)) {
+  case LUA_TNIL:
+    break;
+  case LUA_TBOOLEAN:
+    value.type = KV_BOOLEAN;
+    value.boolean = lua_toboolean(L, index);
+    break;
+  case LUA_TNUMBER:
+    value.type = lua_isinteger(L, index) ? KV_INTEGER : KV_REAL;
+    value.integer = lua_tointeger(L, index);
+    value.real = lua_tonumber(L, index);
+    break;
+  case LUA_TSTRING:
+    value.type = KV_TEXT;
+    value.text.data = (char *) lua_tolstring(L, index, &value.text.len);
+    break;
+  default:
+    luaL_typeerror(L, index, "nil, boolean, number or string");
+  }
+  return value;
+}
+
+/* Milliseconds from the seconds at index; 0: none. */
+static int64_t check_ttl(lua_State *L, int index) {
+  double seconds = luaL_optnumber(L, index, 0);
+  luaL_argcheck(L, seconds >= 0 && seconds < 1e9, index, "seconds to live expected");
+  return (int64_t) (seconds * 1000);
+}
+
+static int push_failure(lua_State *L, int rc) {
+  lua_pushnil(L);
+  lua_pushstring(L, rc == UV_ENOSPC ? "kv is full" : "the value is not a number");
+  return 2;
+}
+
+/* The copy of a text stands in a fragment, because pushing it may raise. */
+static int l_kv_get(lua_State *L) {
+  size_t len;
+  const char *key = luaL_checklstring(L, 1, &len);
+  struct buf *text = lua_json_push_fragment(L);
+  struct kv_value value = {.text = *text};
+  kv_get(kv_of(L), key, len, &value);
+  *text = value.text;
+  push_value(L, &value);
+  return 1;
+}
+
+static int l_kv_set(lua_State *L) {
+  size_t len;
+  const char *key = luaL_checklstring(L, 1, &len);
+  luaL_checkany(L, 2);
+  struct kv_value value = check_value(L, 2);
+  int rc = kv_set(kv_of(L), key, len, &value, check_ttl(L, 3));
+  if (rc < 0)
+    return push_failure(L, rc);
+  lua_pushboolean(L, true);
+  return 1;
+}
+
+static int l_kv_incr(lua_State *L) {
+  size_t len;
+  const char *key = luaL_checklstring(L, 1, &len);
+  struct kv_value by = {.type = KV_INTEGER, .integer = 1}, sum;
+  if (!lua_isnoneornil(L, 2)) {
+    luaL_checktype(L, 2, LUA_TNUMBER);
+    by = check_value(L, 2);
+  }
+  int rc = kv_incr(kv_of(L), key, len, &by, check_ttl(L, 3), &sum);
+  if (rc < 0)
+    return push_failure(L, rc);
+  push_value(L, &sum);
+  return 1;
+}
+
+int luaopen_kv(lua_State *L) {
+  static const luaL_Reg functions[] = {
+    {"get", l_kv_get},
+    {"set", l_kv_set},
+    {"incr", l_kv_incr},
+    {NULL, NULL},
+  };
+  luaL_newlib(L, functions);
+  return 1;
+}

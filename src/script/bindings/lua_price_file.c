@@ -1,0 +1,59 @@
+#include <errno.h>
+#include <lauxlib.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "config.h"
+#include "script/bindings/bindings.h"
+#include "script/bindings/lua_json.h"
+#include "script/engine/script.h"
+#include "script/reload/generation.h"
+
+/* LiteLLM's own has 1.6 MB. */
+enum { MAX_BYTES = 16 * 1024 * 1024 };
+
+static int push_failure(lua_State *L, const char *path, const char *what) {
+  luaL_pushfail(L);
+  lua_pushfstring(L, "%s: %s", path, what);
+  return 2;
+}
+
+static void push_path(lua_State *L, const struct config *config) {
+  if (config->price_file[0] == '/')
+    lua_pushstring(L, config->price_file);
+  else
+    lua_pushfstring(L, "%s/%s", config->root, config->price_file);
+}
+
+/* price_file.read(): the text of pricing.file; nil when none is configured, nil and why when it cannot be
+ * read. */
+static int l_price_file_read(lua_State *L) {
+  const struct config *config = script_generation(L)->config;
+  if (config->price_file[0] == '\0') {
+    luaL_pushfail(L);
+    return 1;
+  }
+  push_path(L, config);
+  const char *path = lua_tostring(L, -1);
+  struct buf *text = lua_json_push_fragment(L);
+  FILE *file = fopen(path, "re");
+  if (file == NULL)
+    return push_failure(L, path, strerror(errno));
+  struct stat st;
+  bool fits = fstat(fileno(file), &st) == 0 && S_ISREG(st.st_mode) && st.st_size <= MAX_BYTES;
+  if (fits)
+    text->len = fread(buf_reserve(text, (size_t) st.st_size + 1), 1, (size_t) st.st_size, file);
+  fclose(file);
+  if (!fits)
+    return push_failure(L, path, "no file of at most 16 MiB");
+  lua_pushlstring(L, text->data, text->len);
+  buf_clear(text);
+  return 1;
+}
+
+int luaopen_price_file(lua_State *L) {
+  static const luaL_Reg functions[] = {{"read", l_price_file_read}, {NULL, NULL}};
+  luaL_newlib(L, functions);
+  return 1;
+}

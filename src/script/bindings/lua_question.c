@@ -1,0 +1,178 @@
+#include "script/bindings/lua_question.h"
+
+#include <lauxlib.h>
+
+#include "base/mem.h"
+#include "script/bindings/lua_fields.h"
+#include "script/bindings/lua_json.h"
+#include "script/engine/script.h"
+#include "services.h"
+
+/* ---- Options ---- */
+
+static void read_by(lua_State *L, int index, struct question *q) {
+  const struct schema *schema = script_services(L)->schema;
+  int type = lua_getfield(L, index, "by");
+  if (type != LUA_TNIL && (type != LUA_TTABLE || lua_rawlen(L, -1) > SCHEMA_MAX_BY))
+    lua_field_error(L, "by", "a list of at most 8 columns expected");
+  for (size_t n = type == LUA_TTABLE ? lua_rawlen(L, -1) : 0; q->nby < n; q->nby++) {
+    size_t len = 0;
+    lua_rawgeti(L, -1, (lua_Integer) q->nby + 1);
+    const char *name = lua_tolstring(L, -1, &len);
+    q->by[q->nby] = name != NULL ? schema_column(schema, name, len) : -1;
+    if (q->by[q->nby] < 0)
+      lua_field_error(L, "by", "names of columns expected");
+    lua_pop(L, 1);
+  }
+  lua_pop(L, 1);
+}
+
+static void read_every(lua_State *L, int index, struct question *q) {
+  static const struct {
+    const char *name;
+    int64_t seconds;
+  } units[] = {{"minute", 60}, {"hour", 3600}, {"day", 86400}};
+  if (lua_getfield(L, index, "every") == LUA_TSTRING) {
+    for (size_t i = 0; i < sizeof units / sizeof *units; i++)
+      if (strcmp(lua_tostring(L, -1), units[i].name) == 0)
+        q->every_s = units[i].seconds;
+    if (q->every_s == 0)
+      lua_field_error(L, "every", "\"minute\", \"hour\", \"day\" or seconds expected");
+  } else {
+    q->every_s = lua_field_integer(L, index, "every", 0, 0, 366 * 86400);
+  }
+  if (q->every_s % 60 != 0)
+    lua_field_error(L, "every", "a multiple of 60 seconds expected");
+  lua_pop(L, 1);
+}
+
+static void read_quantiles(lua_State *L, int index, struct question *q) {
+  int type = lua_getfield(L, index, "quantiles");
+  if (type != LUA_TNIL && (type != LUA_TTABLE || lua_rawlen(L, -1) > QUERY_MAX_QUANTILES))
+    lua_field_error(L, "quantiles", "a list of at most 8 numbers expected");
+  for (size_t n = type == LUA_TTABLE ? lua_rawlen(L, -1) : 0; q->nquantiles < n; q->nquantiles++) {
+    lua_rawgeti(L, -1, (lua_Integer) q->nquantiles + 1);
+    double quantile = lua_tonumber(L, -1);
+    if (!(quantile > 0 && quantile <= 1))
+      lua_field_error(L, "quantiles", "numbers above 0, at most 1 expected");
+    q->quantiles[q->nquantiles] = quantile;
+    lua_pop(L, 1);
+  }
+  lua_pop(L, 1);
+}
+
+/* The measure that the value at the top names; -1: none. */
+static int to_measure(lua_State *L) {
+  size_t len = 0;
+  const char *name = lua_tolstring(L, -1, &len);
+  return name != NULL ? schema_measure(script_services(L)->schema, name, len) : -1;
+}
+
+static void read_measures(lua_State *L, int index, struct question *q) {
+  int type = lua_getfield(L, index, "measures");
+  if (type != LUA_TNIL && (type != LUA_TTABLE || lua_rawlen(L, -1) == 0))
+    lua_field_error(L, "measures", "a list of measures expected");
+  for (size_t i = 1, n = type == LUA_TTABLE ? lua_rawlen(L, -1) : 0; i <= n; i++) {
+    lua_rawgeti(L, -1, (lua_Integer) i);
+    int measure = to_measure(L);
+    if (measure < 0)
+      lua_field_error(L, "measures", "names of measures expected");
+    q->measures |= UINT64_C(1) << measure;
+    lua_pop(L, 1);
+  }
+  lua_pop(L, 1);
+}
+
+static void read_order(lua_State *L, int index, struct question *q) {
+  q->order_by = -1;
+  if (lua_getfield(L, index, "order_by") != LUA_TNIL) {
+    q->order_by = to_measure(L);
+    if (q->order_by < 0 || !question_wants(q, (size_t) q->order_by))
+      lua_field_error(L, "order_by", "the name of a measure expected, one of those wanted");
+  }
+  lua_pop(L, 1);
+  q->descending = lua_field_boolean(L, index, "descending");
+}
+
+static void read_question(lua_State *L, int index, struct question *q) {
+  read_by(L, index, q);
+  read_every(L, index, q);
+  read_quantiles(L, index, q);
+  read_measures(L, index, q);
+  read_order(L, index, q);
+  q->max_points = (uint32_t) lua_field_integer(L, index, "max_points", 0, 0, 1000000);
+  q->limit = (uint32_t) lua_field_integer(L, index, "limit", 0, 0, UINT32_MAX);
+}
+
+bool lua_questions_read(lua_State *L, struct query *q) {
+  bool list = lua_rawgeti(L, 1, 1) != LUA_TNIL;
+  lua_pop(L, 1);
+  q->nquestions = list ? lua_rawlen(L, 1) : 1;
+  luaL_argcheck(L, q->nquestions <= QUERY_MAX_QUESTIONS, 1, "at most 12 questions at once");
+  q->questions = xcalloc(q->nquestions, sizeof *q->questions);
+  q->where = lua_field_conditions(L, 1, "where");
+  if (!list)
+    read_question(L, 1, q->questions);
+  for (size_t i = 0; list && i < q->nquestions; i++) {
+    luaL_argcheck(L, lua_rawgeti(L, 1, (lua_Integer) i + 1) == LUA_TTABLE, 1, "a list of tables expected");
+    read_question(L, lua_gettop(L), &q->questions[i]);
+    lua_pop(L, 1);
+  }
+  return list;
+}
+
+/* ---- Answers ---- */
+
+static void push_cell(lua_State *L, const struct cell *cell, const struct buf *text) {
+  size_t len;
+  const char *s;
+  switch (cell->type) {
+  case CELL_NULL:
+    lua_pushnil(L);
+    break;
+  case CELL_INTEGER:
+    lua_pushinteger(L, cell->value.i);
+    break;
+  case CELL_REAL:
+    lua_pushnumber(L, cell->value.f);
+    break;
+  case CELL_BOOLEAN:
+    lua_pushboolean(L, cell->value.i != 0);
+    break;
+  case CELL_TEXT:
+    s = value_text(text, cell->value, &len);
+    lua_pushlstring(L, s, len);
+    break;
+  }
+}
+
+/* The names are made once, below the list. */
+void lua_rowset_push(lua_State *L, const struct rowset *rows) {
+  int first = lua_gettop(L) + 1;
+  luaL_checkstack(L, (int) rows->ncolumns + 8, "too many columns");
+  for (const char *name = rows->names.data, *end = name + rows->names.len; name < end;
+       name += strlen(name) + 1)
+    lua_pushstring(L, name);
+  lua_createtable(L, (int) rows->nrows, 1);
+  const struct cell *cell = (const struct cell *) rows->cells.data;
+  for (size_t row = 0; row < rows->nrows; row++) {
+    lua_createtable(L, 0, (int) rows->ncolumns);
+    for (size_t column = 0; column < rows->ncolumns; column++, cell++) {
+      lua_pushvalue(L, first + (int) column);
+      push_cell(L, cell, &rows->text);
+      lua_rawset(L, -3);
+    }
+    lua_rawseti(L, -2, (lua_Integer) row + 1);
+  }
+  lua_json_mark_array(L);
+  lua_replace(L, first);
+  lua_settop(L, first);
+}
+
+void lua_question_push(lua_State *L, const struct question *question) {
+  lua_rowset_push(L, &question->rows);
+  if (question->every_s > 0) {
+    lua_pushinteger(L, question->used_every_s);
+    lua_setfield(L, -2, "every");
+  }
+}

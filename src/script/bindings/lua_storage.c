@@ -1,0 +1,393 @@
+#include "script/bindings/lua_storage.h"
+
+#include <lauxlib.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/mem.h"
+#include "config.h"
+#include "record/ndjson.h"
+#include "script/bindings/bindings.h"
+#include "script/bindings/lua_batch.h"
+#include "script/bindings/lua_fields.h"
+#include "script/bindings/lua_json.h"
+#include "script/engine/script.h"
+#include "script/reload/generation.h"
+#include "services.h"
+#include "store/file/script_rows.h"
+#include "store/storage.h"
+
+/* A body from here on is scanned on a worker thread: the loop has other clients. */
+enum { LARGE_BODY = 256 * 1024 };
+
+struct storage *lua_storage(lua_State *L) {
+  return script_services(L)->storage;
+}
+
+int lua_storage_fail(lua_State *L, int status, const char *message) {
+  const char *reason = status == UV_EAGAIN      ? "full"
+                       : status == UV_ETIMEDOUT ? "timeout"
+                       : status == UV_ECANCELED ? "canceled"
+                       : status == UV_EINVAL    ? "invalid"
+                       : status == UV_ENODEV    ? "unavailable"
+                                                : "failed";
+  lua_pushnil(L);
+  lua_pushstring(L, message != NULL && *message != '\0' ? message : uv_strerror(status));
+  lua_pushstring(L, reason);
+  return 3;
+}
+
+int lua_storage_unavailable(lua_State *L) {
+  return lua_storage_fail(L, UV_ENODEV, "there is no storage: storage.backend is \"none\"");
+}
+
+/* ---- Writing ---- */
+
+/* Records on their way: scanned on a worker thread if that takes long, then written, then answered. */
+struct ingest {
+  struct job job;
+  uv_work_t work;
+  struct write write;
+  struct storage *storage;
+  struct batch *batch;
+  struct journal *journal;
+  struct buf body;
+  enum record_format format;
+  struct record_limits limits;
+  int64_t now_us;
+  uint32_t dropped; /* by the hook */
+};
+
+static void ingest_done(struct ingest *in) {
+  in->job.message.receive(&in->job.message);
+}
+
+static void on_written(struct message *m) {
+  ingest_done(container_of(m, struct ingest, write.done));
+}
+
+/* Nothing may raise any more; the answer comes by message, also when there is nothing to wait for. */
+static void ingest_write(struct ingest *in) {
+  if (in->write.kind == WRITE_RECORDS && in->batch->count == 0) {
+    loop_post(in->job.loop, &in->job.message);
+    return;
+  }
+  in->write.batch = in->batch;
+  in->write.loop = in->job.loop;
+  in->write.done.receive = on_written;
+  int rc = storage_write(in->storage, &in->write);
+  if (rc == 0)
+    return;
+  in->write.status = rc;
+  loop_post(in->job.loop, &in->job.message);
+}
+
+static void scan(uv_work_t *work) {
+  struct ingest *in = container_of(work, struct ingest, work);
+  batch_scan(in->batch, &in->body, in->format, &in->limits, in->now_us);
+}
+
+static void on_scanned(uv_work_t *work, int status) {
+  (void) status;
+  ingest_write(container_of(work, struct ingest, work));
+}
+
+static void set_integer(lua_State *L, const char *name, int64_t n) {
+  lua_pushinteger(L, n);
+  lua_setfield(L, -2, name);
+}
+
+static int push_written(lua_State *L, struct job *job) {
+  struct ingest *in = container_of(job, struct ingest, job);
+  if (in->write.status == UV_EAGAIN)
+    return lua_storage_fail(L, UV_EAGAIN, "the write queue is full");
+  if (in->write.status < 0)
+    return lua_storage_fail(L, in->write.status, in->write.error);
+  lua_createtable(L, 0, 6);
+  if (in->write.kind != WRITE_RECORDS)
+    return 1;
+  set_integer(L, "accepted", in->write.accepted);
+  set_integer(L, "merged", in->write.merged);
+  set_integer(L, "rejected", in->batch->rejected);
+  if (in->dropped > 0)
+    set_integer(L, "dropped", in->dropped);
+  lua_pushstring(L, durability_name(in->storage));
+  lua_setfield(L, -2, "durability");
+  lua_batch_push_errors(L, in->batch);
+  lua_setfield(L, -2, "errors");
+  return 1;
+}
+
+static void free_ingest(struct job *job) {
+  struct ingest *in = container_of(job, struct ingest, job);
+  batch_free(in->batch);
+  if (in->journal != NULL)
+    journal_clear(in->journal);
+  free(in->journal);
+  buf_clear(&in->body);
+  free(in);
+}
+
+static struct ingest *ingest_new(lua_State *L, struct task *task, enum write_kind kind) {
+  struct ingest *in = xcalloc(1, sizeof *in);
+  in->job.push = push_written;
+  in->job.free = free_ingest;
+  in->storage = lua_storage(L);
+  in->write.kind = kind;
+  in->now_us = clock_now_us();
+  script_begin(task, &in->job);
+  return in;
+}
+
+/* The last argument of ingest and insert: {probe_all = true} looks for repeated ids among all stored ones. */
+static bool option_probe_all(lua_State *L, int index) {
+  if (lua_isnoneornil(L, index))
+    return false;
+  luaL_checktype(L, index, LUA_TTABLE);
+  return lua_field_boolean(L, index, "probe_all");
+}
+
+static struct record_limits limits_of(lua_State *L) {
+  const struct config *config = script_generation(L)->config;
+  return (struct record_limits) {.record_bytes = config->limits.record_bytes,
+                                .depth = config->limits.json_depth};
+}
+
+/* Takes the request's body, or copies a string, into a buffer that the collector frees. */
+static struct buf *take_body(lua_State *L, int index) {
+  struct buf *taken = lua_json_push_fragment(L);
+  struct buf *body = script_body(L, index);
+  if (body != NULL) {
+    *taken = buf_take(body);
+    return taken;
+  }
+  size_t len;
+  const char *s = lua_json_check_text(L, index, &len);
+  buf_append(taken, s, len);
+  lua_pop(L, 1);
+  return taken;
+}
+
+/* Hands the batch over to a new job and writes it. */
+static int write_batch(lua_State *L, struct task *task, struct batch **batch, uint32_t dropped,
+                       bool probe_all) {
+  struct ingest *in = ingest_new(L, task, WRITE_RECORDS);
+  in->batch = *batch;
+  in->dropped = dropped;
+  in->write.probe_all = probe_all;
+  *batch = NULL;
+  ingest_write(in);
+  return script_wait(L, &in->job);
+}
+
+/* on_record is Lua of this coroutine, so here the scan cannot be left to a worker. */
+static int ingest_hooked(lua_State *L, struct task *task, struct buf *body, enum record_format format,
+                         bool probe_all) {
+  int hook = lua_gettop(L);
+  int64_t now_us = clock_now_us();
+  struct record_limits limits = limits_of(L);
+  struct batch **batch = lua_batch_push(L);
+  *batch = batch_new(script_services(L)->schema);
+  batch_scan(*batch, body, format, &limits, now_us);
+  uint32_t dropped = lua_batch_apply(L, hook, batch, now_us);
+  return write_batch(L, task, batch, dropped, probe_all);
+}
+
+static int l_storage_ingest(lua_State *L) {
+  static const char *const formats[] = {"json", "ndjson", NULL};
+  enum record_format format = luaL_checkoption(L, 2, "ndjson", formats) == 0 ? FORMAT_JSON : FORMAT_NDJSON;
+  bool probe_all = option_probe_all(L, 3);
+  if (lua_storage(L) == NULL)
+    return lua_storage_unavailable(L);
+  struct task *task = script_task(L, "storage.ingest");
+  lua_settop(L, 1);
+  struct buf *body = take_body(L, 1);
+  if (script_push_hook(L))
+    return ingest_hooked(L, task, body, format, probe_all);
+
+  struct ingest *in = ingest_new(L, task, WRITE_RECORDS);
+  in->batch = batch_new(script_services(L)->schema);
+  in->body = buf_take(body);
+  in->format = format;
+  in->write.probe_all = probe_all;
+  in->limits = limits_of(L);
+  if (in->body.len >= LARGE_BODY) {
+    uv_queue_work(&in->job.loop->uv, &in->work, scan, on_scanned);
+  } else {
+    scan(&in->work);
+    ingest_write(in);
+  }
+  return script_wait(L, &in->job);
+}
+
+static int l_storage_insert(lua_State *L) {
+  luaL_checktype(L, 1, LUA_TTABLE);
+  bool probe_all = option_probe_all(L, 2);
+  if (lua_storage(L) == NULL)
+    return lua_storage_unavailable(L);
+  struct task *task = script_task(L, "storage.insert");
+  lua_settop(L, 1);
+  int64_t now_us = clock_now_us();
+  struct batch **batch = lua_batch_push(L);
+  struct buf *scratch = lua_json_push_fragment(L);
+  *batch = batch_new(script_services(L)->schema);
+  (*batch)->sent = (uint32_t) lua_rawlen(L, 1);
+  for (uint32_t i = 0; i < (*batch)->sent; i++) {
+    lua_rawgeti(L, 1, (lua_Integer) i + 1);
+    lua_batch_add(L, -1, *batch, i, scratch, now_us);
+    lua_pop(L, 1);
+  }
+  uint32_t dropped = script_push_hook(L) ? lua_batch_apply(L, -1, batch, now_us) : 0;
+  return write_batch(L, task, batch, dropped, probe_all);
+}
+
+/* ---- storage.append(topic, entries, {keep = n}) ---- */
+
+static const char journal_type[] = "journal";
+
+static int l_journal_gc(lua_State *L) {
+  struct journal **j = lua_touserdata(L, 1);
+  if (*j != NULL)
+    journal_clear(*j);
+  free(*j);
+  *j = NULL;
+  return 0;
+}
+
+/* Pushes the place of a journal that is being put together. */
+static struct journal **push_journal(lua_State *L) {
+  struct journal **j = lua_newuserdatauv(L, sizeof *j, 0);
+  *j = NULL;
+  if (luaL_newmetatable(L, journal_type)) {
+    lua_pushcfunction(L, l_journal_gc);
+    lua_setfield(L, -2, "__gc");
+    lua_pushboolean(L, false);
+    lua_setfield(L, -2, "__metatable");
+  }
+  lua_setmetatable(L, -2);
+  *j = xcalloc(1, sizeof **j);
+  return j;
+}
+
+/* The entry at the top: its members kind and time (unix seconds; absent: now) are columns of their own. */
+static void add_entry(lua_State *L, struct journal *j, struct buf *json, struct buf *error, int64_t now_us) {
+  size_t kind_len = 0;
+  luaL_checktype(L, -1, LUA_TTABLE);
+  lua_getfield(L, -1, "kind");
+  lua_getfield(L, -2, "time");
+  const char *kind = lua_type(L, -2) == LUA_TSTRING ? lua_tolstring(L, -2, &kind_len) : "";
+  double time = lua_type(L, -1) == LUA_TNUMBER ? lua_tonumber(L, -1) : 0;
+  bool has_time = time > 0 && time < 253402300800.0;
+  json->len = 0;
+  if (!lua_json_write(L, -3, json, error)) {
+    lua_pushlstring(L, error->data, error->len);
+    luaL_argerror(L, 2, lua_tostring(L, -1));
+  }
+  journal_add(j, has_time ? (int64_t) (time * 1e6 + 0.5) : now_us, kind, kind_len, json->data, json->len);
+  lua_pop(L, 2);
+}
+
+static void read_journal(lua_State *L, struct journal *j) {
+  int64_t now_us = clock_now_us();
+  struct buf *json = lua_json_push_fragment(L), *error = lua_json_push_fragment(L);
+  lua_Integer count = (lua_Integer) lua_rawlen(L, 2);
+  for (lua_Integer i = 1; i <= count; i++) {
+    lua_rawgeti(L, 2, i);
+    add_entry(L, j, json, error, now_us);
+    lua_pop(L, 1);
+  }
+}
+
+static int l_storage_append(lua_State *L) {
+  size_t len;
+  const char *topic = luaL_checklstring(L, 1, &len);
+  luaL_argcheck(L, len > 0 && len < sizeof((struct journal *) NULL)->topic, 1, "a topic has 1 to 64 bytes");
+  luaL_checktype(L, 2, LUA_TTABLE);
+  int64_t keep = lua_isnoneornil(L, 3) ? 1000000 : lua_field_integer(L, 3, "keep", 1000000, 1, INT64_MAX / 2);
+  if (lua_storage(L) == NULL)
+    return lua_storage_unavailable(L);
+  struct task *task = script_task(L, "storage.append");
+  struct journal **j = push_journal(L);
+  memcpy((*j)->topic, topic, len);
+  (*j)->keep = keep;
+  read_journal(L, *j);
+  struct ingest *in = ingest_new(L, task, WRITE_JOURNAL);
+  in->journal = in->write.journal = *j;
+  *j = NULL;
+  ingest_write(in);
+  return script_wait(L, &in->job);
+}
+
+static int l_storage_reset(lua_State *L) {
+  if (lua_storage(L) == NULL)
+    return lua_storage_unavailable(L);
+  struct task *task = script_task(L, "storage.reset");
+  struct ingest *in = ingest_new(L, task, WRITE_RESET);
+  ingest_write(in);
+  return script_wait(L, &in->job);
+}
+
+/* ---- Figures ---- */
+
+static void set_number(lua_State *L, const char *name, double n) {
+  lua_pushnumber(L, n);
+  lua_setfield(L, -2, name);
+}
+
+static int l_storage_stats(lua_State *L) {
+  struct storage *storage = lua_storage(L);
+  struct storage_stats stats;
+  if (storage == NULL)
+    return lua_storage_unavailable(L);
+  storage_stats(storage, &stats);
+  lua_createtable(L, 0, 12);
+  set_integer(L, "rows", stats.rows);
+  set_integer(L, "file_bytes", stats.file_bytes);
+  set_integer(L, "wal_bytes", stats.wal_bytes);
+  set_integer(L, "queued_bytes", stats.queued_bytes);
+  set_integer(L, "queued_batches", stats.queued_batches);
+  set_integer(L, "ids", stats.ids);
+  set_integer(L, "commits", stats.commits);
+  set_integer(L, "committed_records", stats.committed_records);
+  set_number(L, "last_commit_seconds", stats.last_commit_seconds);
+  set_number(L, "oldest_queued_seconds", stats.oldest_queued_seconds);
+  lua_pushboolean(L, stats.writable);
+  lua_setfield(L, -2, "writable");
+  lua_pushstring(L, durability_name(storage));
+  lua_setfield(L, -2, "durability");
+  return 1;
+}
+
+/* The names of a row's columns, in their order; there with no storage too. */
+static int l_storage_columns(lua_State *L) {
+  const struct schema *schema = script_services(L)->schema;
+  lua_newtable(L);
+  for (size_t i = 0, n = 0; i < schema->nstored; i++) {
+    if (!schema->columns[i].is_public)
+      continue;
+    lua_pushstring(L, schema->columns[i].name);
+    lua_rawseti(L, -2, (lua_Integer) ++n);
+  }
+  lua_json_mark_array(L);
+  return 1;
+}
+
+int luaopen_storage(lua_State *L) {
+  static const luaL_Reg functions[] = {
+    {"ingest", l_storage_ingest},
+    {"insert", l_storage_insert},
+    {"append", l_storage_append},
+    {"select", l_storage_select},
+    {"count", l_storage_count},
+    {"get", l_storage_get},
+    {"aggregate", l_storage_aggregate},
+    {"sql", l_storage_sql},
+    {"reset", l_storage_reset},
+    {"stats", l_storage_stats},
+    {"columns", l_storage_columns},
+    {NULL, NULL},
+  };
+  luaL_newlib(L, functions);
+  return 1;
+}

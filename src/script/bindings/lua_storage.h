@@ -1,0 +1,22 @@
+#ifndef MOONLEDGER_SCRIPT_BINDINGS_LUA_STORAGE_H
+#define MOONLEDGER_SCRIPT_BINDINGS_LUA_STORAGE_H
+
+#include <lua.h>
+
+/* The reading half of the storage binding (lua_query.c). */
+int l_storage_select(lua_State *L);
+int l_storage_count(lua_State *L);
+int l_storage_get(lua_State *L);
+int l_storage_aggregate(lua_State *L);
+int l_storage_sql(lua_State *L);
+
+/* nil, message, reason: what a script gets when the store could not do it.  reason is one of "unavailable"
+ * (no storage), "full" (the write queue; try again), "timeout", "canceled", "invalid", "failed". */
+int lua_storage_fail(lua_State *L, int status, const char *message);
+
+struct storage;
+/* NULL with storage.backend = "none". */
+struct storage *lua_storage(lua_State *L);
+int lua_storage_unavailable(lua_State *L);
+
+#endif

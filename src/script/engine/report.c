@@ -1,0 +1,132 @@
+#include "script/engine/report.h"
+
+#include <lauxlib.h>
+
+#include "base/log.h"
+#include "config.h"
+#include "http/router.h"
+#include "metrics/metrics.h"
+#include "script/reload/generation.h"
+#include "services.h"
+
+static void count(const struct script *script, const char *module, const char *kind) {
+  static const char *const labels[] = {"module", "kind"};
+  struct metrics *metrics = script->services->metrics;
+  struct buf error = {0};
+  struct metric *family =
+      metrics_family(metrics,
+                     &(struct metric_options){.kind = METRIC_COUNTER,
+                                              .name = "moonledger_script_failures_total",
+                                              .help = "Requests and timers that a script failed.",
+                                              .labels = labels,
+                                              .nlabels = 2},
+                     &error);
+  struct metric_label values[] = {{module, strlen(module)}, {kind, strlen(kind)}};
+  if (family != NULL)
+    metric_inc(metrics, family, values, 1);
+  buf_clear(&error);
+}
+
+static const char *module_of(const struct request *r) {
+  return r != NULL ? r->route->module : "every";
+}
+
+static void write_log(struct script *script, const struct request *r, const char *message,
+                      const struct buf *traceback) {
+  log_error(message, log_str("module", module_of(r)), log_str("route", r != NULL ? r->route->pattern : ""),
+            log_int("generation", (int64_t) script->generation->number),
+            log_str("request_id", r != NULL ? r->id : ""),
+            log_bytes("traceback", traceback->len > 0 ? traceback->data : "", traceback->len));
+}
+
+/* An error object that is no text says nothing; its __tostring is not called, for it may be what is wrong. */
+static const char *error_text(lua_State *L, int index) {
+  const char *text = lua_tostring(L, index);
+  if (text == NULL)
+    text = lua_pushfstring(L, "(the error is a %s value, not a text)", luaL_typename(L, index));
+  return text;
+}
+
+static int l_traceback(lua_State *L) {
+  lua_State *co = lua_touserdata(L, 1);
+  struct buf *out = lua_touserdata(L, 2);
+  bool raised = lua_status(co) != LUA_YIELD;
+  if (lua_checkstack(co, LUA_MINSTACK))
+    luaL_traceback(L, co, raised ? error_text(co, lua_gettop(co)) : NULL, 0);
+  else
+    lua_pushliteral(L, "(the stack is full)");
+  size_t len;
+  const char *text = lua_tolstring(L, -1, &len);
+  buf_append(out, text, len);
+  return 0;
+}
+
+static void take_traceback(struct task *task, struct buf *out) {
+  lua_State *L = task->script->L;
+  lua_pushcfunction(L, l_traceback);
+  lua_pushlightuserdata(L, task->co);
+  lua_pushlightuserdata(L, out);
+  if (lua_pcall(L, 2, 0, 0) != LUA_OK)
+    lua_pop(L, 1);
+}
+
+void report_error(struct task *task, int status, struct buf *body) {
+  struct script *script = task->script;
+  bool memory = status == LUA_ERRMEM;
+  struct buf traceback = {0};
+  if (memory)
+    buf_literal(&traceback,
+                "not enough memory: script.memory_bytes is the bound of one loop's scripts together");
+  else
+    take_traceback(task, &traceback);
+  count(script, module_of(task->request), memory ? "memory" : "error");
+  write_log(script, task->request, "script failed", &traceback);
+  if (script->generation->config->dev)
+    buf_append(body, traceback.data, traceback.len);
+  else
+    buf_puts(body, memory ? "The script ran out of memory" : "Internal Server Error");
+  buf_putc(body, '\0');
+  buf_clear(&traceback);
+}
+
+void report_end(struct task *task) {
+  static const char *const kinds[] = {[TASK_CPU] = "cpu", [TASK_WALL] = "wall", [TASK_EXPIRED] = "expired"};
+  static const char *const messages[] = {[TASK_CPU] = "script used up its CPU time",
+                                         [TASK_WALL] = "script took too long",
+                                         [TASK_EXPIRED] = "script of an old generation had to end"};
+  if (task->end == TASK_CLIENT_GONE)
+    return;
+  if (task->traceback.len == 0)
+    take_traceback(task, &task->traceback);
+  count(task->script, module_of(task->request), kinds[task->end]);
+  write_log(task->script, task->request, messages[task->end], &task->traceback);
+}
+
+void report_no_task(struct script *script, struct request *r) {
+  struct buf nothing = {0};
+  count(script, module_of(r), "memory");
+  write_log(script, r, "no memory for a coroutine", &nothing);
+  memory_collect(script);
+  if (r != NULL)
+    http_respond_error(r, 503, "The scripts are out of memory", "retry-after: 1\r\n");
+}
+
+void report_memory(struct script *script) {
+  if (script->recycling || !memory_is_short(&script->memory))
+    return;
+  script->recycling = true;
+  log_warn("scripts hold most of their memory: a fresh generation is made",
+           log_int("generation", (int64_t) script->generation->number), log_int("loop", script->loop->index),
+           log_int("bytes", (int64_t) script->memory.used));
+  generations_reload(script->services->generations, NULL);
+}
+
+void report_take_message(lua_State *L, struct buf *out) {
+  size_t len;
+  const char *text = lua_type(L, -1) == LUA_TSTRING ? lua_tolstring(L, -1, &len) : NULL;
+  if (text != NULL)
+    buf_append(out, text, len);
+  else
+    buf_printf(out, "raised an error that is a %s value, not a text", luaL_typename(L, -1));
+  lua_pop(L, 1);
+}

@@ -1,0 +1,23 @@
+#ifndef MOONLEDGER_SCRIPT_ENGINE_REPORT_H
+#define MOONLEDGER_SCRIPT_ENGINE_REPORT_H
+
+#include <lua.h>
+
+#include "script/engine/state.h"
+
+/* What scripts do wrong, to the log and to moonledger_script_failures_total. */
+
+/* A task whose function raised: status is lua_resume's, the stack is as it was.  body gets the text for the
+ * client, ended by a NUL. */
+void report_error(struct task *task, int status, struct buf *body);
+
+void report_end(struct task *task); /* one that was ended: task->end */
+void report_no_task(struct script *script,
+                    struct request *r); /* not even a coroutine could be made; answers r */
+void report_memory(
+    struct script *script); /* after a full collection: a state that stays full gets a successor */
+
+/* The error at the top of the stack as text, which is appended to out; pops it. */
+void report_take_message(lua_State *L, struct buf *out);
+
+#endif

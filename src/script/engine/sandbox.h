@@ -1,0 +1,24 @@
+#ifndef MOONLEDGER_SCRIPT_ENGINE_SANDBOX_H
+#define MOONLEDGER_SCRIPT_ENGINE_SANDBOX_H
+
+#include <lua.h>
+
+struct snapshot;
+
+/* Opens what scripts may use in a fresh state: base, coroutine, string, table, math, utf8, parts of os, cjson
+ * and the core's own modules.  No file, process, C module or bytecode is in reach, and the globals are
+ * frozen.  May raise. */
+void sandbox_open(lua_State *L);
+
+/* Pushes the frozen globals, the _ENV of every file. */
+void sandbox_push_env(lua_State *L);
+
+/* Replaces the table at the top by a proxy that can be read only; deep: its tables too. */
+void sandbox_freeze(lua_State *L);
+void sandbox_freeze_deep(lua_State *L);
+
+void lua_coroutine_open(lua_State *L); /* pushes the coroutine library (lua_coroutine.c) */
+void lua_pattern_open(lua_State *L); /* replaces find, match, gmatch and gsub of the string library at the top
+                                        (lua_pattern.c) */
+
+#endif

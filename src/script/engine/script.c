@@ -1,0 +1,93 @@
+#include "script/engine/script.h"
+
+#include <lauxlib.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "loop/loop.h"
+#include "script/bindings/lua_response.h"
+#include "script/bindings/lua_timer.h"
+#include "script/engine/sandbox.h"
+#include "script/engine/state.h"
+#include "script/engine/task.h"
+#include "script/reload/generation.h"
+
+static int on_panic(lua_State *L) {
+  log_error("Lua raised where nothing protects", log_str("message", lua_tostring(L, -1)));
+  abort();
+}
+
+struct script *script_new(struct generation *generation, struct loop *loop, const struct services *services,
+                          size_t memory_bytes) {
+  struct script *script = xcalloc(1, sizeof *script);
+  script->generation = generation;
+  script->loop = loop;
+  script->services = services;
+  script->hook = LUA_NOREF;
+  memory_init(&script->memory, memory_bytes);
+  script->L = lua_newstate(memory_alloc, &script->memory);
+  if (script->L == NULL)
+    abort();
+  *(struct script **) lua_getextraspace(script->L) = script;
+  lua_atpanic(script->L, on_panic);
+  return script;
+}
+
+void script_free(struct script *script) {
+  if (script == NULL)
+    return;
+  timers_stop(script);
+  tasks_clear(script);
+  if (script->prev != NULL) {
+    *script->prev = script->next;
+    if (script->next != NULL)
+      script->next->prev = script->prev;
+  }
+  lua_close(script->L);
+  memory_free_spare(&script->memory);
+  for (size_t i = 0; i < script->nhandlers; i++)
+    free(script->handlers[i].summary);
+  free(script->handlers);
+  free(script);
+}
+
+struct script *script_of(lua_State *L) {
+  return *(struct script **) lua_getextraspace(L);
+}
+
+const struct generation *script_generation(lua_State *L) {
+  return script_of(L)->generation;
+}
+
+const struct services *script_services(lua_State *L) {
+  return script_of(L)->services;
+}
+
+struct loop *script_loop(lua_State *L) {
+  return script_of(L)->loop;
+}
+
+bool script_push_hook(lua_State *L) {
+  const struct script *script = script_of(L);
+  if (script->hook == LUA_NOREF)
+    return false;
+  lua_rawgeti(L, LUA_REGISTRYINDEX, script->hook);
+  return true;
+}
+
+void script_join(struct script *script) {
+  struct scripts *scripts = script->loop->scripts;
+  script->next = scripts->list;
+  script->prev = &scripts->list;
+  if (script->next != NULL)
+    script->next->prev = &script->next;
+  scripts->list = script;
+  if (scripts->knock == NULL)
+    scripts->knock = knock_start();
+}
+
+void script_handle(struct script *script, struct request *r) {
+  task_start(script, r, NULL, lua_response_run);
+}

@@ -1,0 +1,72 @@
+#ifndef MOONLEDGER_SCRIPT_ENGINE_SCRIPT_H
+#define MOONLEDGER_SCRIPT_ENGINE_SCRIPT_H
+
+#include <lua.h>
+#include <stdbool.h>
+
+#include "loop/loop.h"
+
+struct buf;
+struct generation;
+struct request;
+struct script; /* one generation's lua_State on one loop; that loop's thread only */
+struct services;
+struct task; /* one coroutine: a request's, or of every() */
+
+/* Starts the coroutine of r->route's handler.  The answer goes out through http_respond and its relatives, at
+ * once or later; an error is logged with its traceback and answered with 500, an overrun with 503. */
+void script_handle(struct script *script, struct request *r);
+
+/* The client of r is gone: its task never touches r again and is ended at its next yield. */
+void script_cancel(struct request *r);
+
+/* ---- For bindings (lua_*.c) ---- */
+
+/* Work in flight for a task: embedded in the binding's own object. */
+struct job {
+  struct message message; /* post this to loop when done; script.c receives it */
+  struct loop *loop;
+  struct task *task;
+  /* Pushes the results for Lua and answers their number; may raise. */
+  int (*push)(lua_State *L, struct job *job);
+  /* The task ended before the message came: asks for an early end, or NULL.  The message still comes. */
+  void (*cancel)(struct job *job);
+  /* Releases the object; called once, also when the task is gone by then. */
+  void (*free)(struct job *job);
+};
+
+/* The running task.  Raises with words that say so where a yield is not possible: load time, a sort
+ * comparator, gsub, a coroutine of the script's own. */
+struct task *script_task(lua_State *L, const char *what);
+
+/* Readies job for the running task; call before submitting it.  From here until script_wait nothing may
+ * raise.  A job that could not be submitted is the binding's to release; without script_wait nothing else is
+ * to do. */
+void script_begin(struct task *task, struct job *job);
+
+/* The return value of the binding: yields until the job's message has arrived, then push's results are its
+ * results. */
+int script_wait(lua_State *L, struct job *job);
+
+struct script *script_of(lua_State *L);
+const struct generation *script_generation(lua_State *L);
+const struct services *script_services(lua_State *L);
+struct loop *script_loop(lua_State *L);
+struct request *
+script_request(lua_State *L); /* of the running task; NULL in every() or once the client is gone */
+
+/* The bytes behind the req.body at index, which the binding may take; NULL when the value is none.  Raises
+ * when the request is finished. */
+struct buf *script_body(lua_State *L, int index);
+
+/* Pushes on_record of lua/hooks.lua, or nothing and false when there is none. */
+bool script_push_hook(lua_State *L);
+
+/* What lua_request.c gives Lua as req:
+ *   method path query id remote now   texts, and unix seconds as a float; query is raw, without "?"
+ *   params    the path's own parameters as texts, until lib/route.lua assigns the validated table (the only
+ * field that takes an assignment) headers   names in lower case; repeated ones joined by ", " (cookie: "; ")
+ *   body      tostring(), #, and for script_body
+ */
+
+#endif

@@ -1,0 +1,356 @@
+#include "script/reload/load.h"
+
+#include <ctype.h>
+#include <lauxlib.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/mem.h"
+#include "config.h"
+#include "http/router.h"
+#include "record/schema.h"
+#include "script/engine/report.h"
+#include "script/engine/sandbox.h"
+#include "script/reload/compile.h"
+#include "script/reload/generation.h"
+#include "services.h"
+
+enum { FIRST_LOAD_MS = 500 }; /* CPU time of config.lua, before it says how much there is */
+
+struct loader {
+  struct script *script;
+  const struct snapshot *snapshot;
+  struct buf *errors;
+  bool first;            /* of its generation: makes config and router */
+  struct config *config; /* what this state read */
+  struct router *router;
+  const struct route_entry *entry;
+};
+
+/* ---- Mistakes ---- */
+
+static bool has_place(const char *message) {
+  const char *lua = strstr(message, ".lua:");
+  return lua != NULL && isdigit((unsigned char) lua[5]) && strcspn(message, " ") > (size_t) (lua - message);
+}
+
+/* A file that many others require is named once. */
+static void add_error(struct buf *errors, const char *file, int line, const char *message) {
+  struct buf text = {0};
+  if (!has_place(message))
+    buf_printf(&text, "%s:%d: ", file, line);
+  buf_puts(&text, message);
+  buf_putc(&text, '\n');
+  if (errors->len == 0 || memmem(errors->data, errors->len, text.data, text.len) == NULL)
+    buf_append(errors, text.data, text.len);
+  buf_clear(&text);
+}
+
+/* The line of config.lua that has the texts of entry; of several the last. */
+static int entry_line(const struct snapshot *snapshot, const struct route_entry *entry) {
+  const struct buf *text = &snapshot->files[0].text;
+  int line = 1, found = 1;
+  for (const char *p = text->data, *end = p + text->len, *next; p < end; p = next, line++) {
+    const char *newline = memchr(p, '\n', (size_t) (end - p));
+    next = newline != NULL ? newline + 1 : end;
+    size_t len = (size_t) (next - p);
+    if (memmem(p, len, entry->path, strlen(entry->path)) != NULL &&
+        memmem(p, len, entry->module, strlen(entry->module)) != NULL)
+      found = line;
+  }
+  return found;
+}
+
+/* lib/route.lua says "routes.x: handle must be …" of lua/routes/x.lua. */
+static void add_step_error(struct loader *l, const char *file, const char *message) {
+  size_t len = l->entry != NULL ? strlen(l->entry->module) : 0;
+  if (len == 0 || strncmp(message, l->entry->module, len) != 0 || message[len] != ':') {
+    add_error(l->errors, file, l->entry != NULL ? entry_line(l->snapshot, l->entry) : 1, message);
+    return;
+  }
+  char *path = module_file(l->entry->module);
+  add_error(l->errors, path, 1, message + len + 2);
+  free(path);
+}
+
+static bool protect(struct loader *l, lua_CFunction step, const char *file) {
+  lua_State *L = l->script->L;
+  struct buf message = {0};
+  lua_pushcfunction(L, step);
+  lua_pushlightuserdata(L, l);
+  if (lua_pcall(L, 1, 0, 0) == LUA_OK)
+    return true;
+  report_take_message(L, &message);
+  buf_putc(&message, '\0');
+  add_step_error(l, file, message.data);
+  buf_clear(&message);
+  return false;
+}
+
+/* "config.lua: limits.body_bytes: expected …" gets the line where body_bytes stands. */
+static void place_config_errors(struct loader *l, const struct buf *found) {
+  for (const char *p = found->data, *end = p + found->len, *next; p < end; p = next) {
+    next = (const char *) memchr(p, '\n', (size_t) (end - p)) + 1;
+    char *text = xmemdup(p, (size_t) (next - p));
+    text[next - p - 1] = '\0';
+    const char *message = strncmp(text, "config.lua: ", 12) == 0 ? text + 12 : text;
+    size_t key_len = strcspn(message, ": [");
+    char key[100];
+    snprintf(key, sizeof key, "%.*s", (int) key_len, message);
+    const char *last = strrchr(key, '.');
+    add_error(l->errors, "config.lua",
+              snapshot_line(l->snapshot, "config.lua", last != NULL ? last + 1 : key), message);
+    free(text);
+  }
+}
+
+/* 'schema.lua: families[1] "requests_total": …' gets the line where requests_total stands. */
+static void place_schema_error(struct loader *l, const char *message) {
+  static const char prefix[] = "schema.lua: ";
+  char name[100] = "";
+  if (strncmp(message, prefix, sizeof prefix - 1) == 0)
+    message += sizeof prefix - 1;
+  const char *quote = strchr(message, '"'), *end = quote != NULL ? strchr(quote + 1, '"') : NULL;
+  if (end != NULL)
+    snprintf(name, sizeof name, "%.*s", (int) (end + 1 - quote), quote);
+  add_error(l->errors, "lua/schema.lua", snapshot_line(l->snapshot, "lua/schema.lua", name), message);
+}
+
+/* ---- Steps ---- */
+
+static int l_open(lua_State *L) {
+  sandbox_open(L);
+  return 0;
+}
+
+static int l_load_config(lua_State *L) {
+  struct loader *l = lua_touserdata(L, 1);
+  module_push_chunk(L, &l->snapshot->files[0]);
+  lua_call(L, 0, 1);
+  struct buf found = {0};
+  l->config = config_read(L, l->snapshot->config_file, l->script->services->overrides, &found);
+  place_config_errors(l, &found);
+  buf_clear(&found);
+  if (l->config == NULL)
+    return 0;
+  lua_pushstring(L, MOONLEDGER_VERSION);
+  lua_setfield(L, -2, "version");
+  sandbox_freeze_deep(L);
+  module_open(L);
+  module_set(L, "config");
+  return 0;
+}
+
+static int l_load_schema(lua_State *L) {
+  struct loader *l = lua_touserdata(L, 1);
+  struct buf error = {0};
+  module_push(L, "schema");
+  struct schema *schema = schema_load(L, &error);
+  if (schema != NULL)
+    schema_free(schema);
+  if (error.len > 0) {
+    buf_putc(&error, '\0');
+    place_schema_error(l, error.data);
+  }
+  buf_clear(&error);
+  return 0;
+}
+
+static int l_load_hooks(lua_State *L) {
+  struct loader *l = lua_touserdata(L, 1);
+  module_push(L, "hooks");
+  if (!lua_istable(L, -1))
+    return luaL_error(L, "must return a table such as { on_record = function(record) … end }, returned a %s",
+                      luaL_typename(L, -1));
+  lua_getfield(L, -1, "on_record");
+  if (!lua_isfunction(L, -1))
+    return luaL_error(L, "on_record must be a function, is a %s", luaL_typename(L, -1));
+  l->script->hook = luaL_ref(L, LUA_REGISTRYINDEX);
+  return 0;
+}
+
+/* Of the files that nothing has required; config.lua, the first, has been run. */
+static int l_check_syntax(lua_State *L) {
+  struct loader *l = lua_touserdata(L, 1);
+  for (size_t i = 1; i < l->snapshot->nfiles; i++) {
+    const struct snapshot_file *file = &l->snapshot->files[i];
+    if (!compiled_before(file) && !module_is_loaded(L, file) && compile_file(L, file) != LUA_OK)
+      add_error(l->errors, file->name, 1, lua_tostring(L, -1));
+    lua_settop(L, 1);
+  }
+  return 0;
+}
+
+/* ---- Routes ---- */
+
+static enum method method_of(const char *name) {
+  enum method method = 0;
+  while (method < METHODS && strcmp(method_name(method), name) != 0)
+    method++;
+  return method;
+}
+
+static bool is_switched_on(lua_State *L, int definition) {
+  bool on = true;
+  lua_getfield(L, definition, "feature");
+  if (!lua_isnil(L, -1)) {
+    const char *feature = luaL_tolstring(L, -1, NULL);
+    module_push(L, "config");
+    lua_getfield(L, -1, "features");
+    lua_getfield(L, -1, feature);
+    if (!lua_isboolean(L, -1))
+      luaL_error(L, "feature '%s' is no key of config.lua's features", feature);
+    on = lua_toboolean(L, -1);
+    lua_pop(L, 4);
+  } else {
+    lua_pop(L, 1);
+  }
+  return on;
+}
+
+static lua_Integer get_size(lua_State *L, int definition, const char *field) {
+  int is_integer;
+  lua_getfield(L, definition, field);
+  lua_Integer n = lua_isnil(L, -1) ? (is_integer = 1, 0) : lua_tointegerx(L, -1, &is_integer);
+  if (!is_integer || n < 0)
+    luaL_error(L, "%s must be a positive integer", field);
+  lua_pop(L, 1);
+  return n;
+}
+
+static enum scope get_scope(lua_State *L, int definition, enum method method) {
+  static const char *const names[] = {
+      [SCOPE_OPEN] = "open", [SCOPE_READ] = "read", [SCOPE_INGEST] = "ingest", [SCOPE_ADMIN] = "admin"};
+  enum scope scope = method == METHOD_GET ? SCOPE_READ : SCOPE_ADMIN;
+  lua_getfield(L, definition, "scope");
+  const char *name = lua_tostring(L, -1);
+  for (size_t i = 0; name != NULL && i < sizeof names / sizeof *names; i++)
+    if (strcmp(names[i], name) == 0)
+      scope = (enum scope) i;
+  lua_pop(L, 1);
+  return scope;
+}
+
+/* Leaves the function that answers requests. */
+static void compile(lua_State *L, const struct route_entry *entry, int definition) {
+  module_push(L, "lib.route");
+  lua_getfield(L, -1, "compile");
+  lua_pushvalue(L, definition);
+  lua_createtable(L, 0, 3);
+  lua_pushstring(L, entry->method);
+  lua_setfield(L, -2, "method");
+  lua_pushstring(L, entry->path);
+  lua_setfield(L, -2, "path");
+  lua_pushstring(L, entry->module);
+  lua_setfield(L, -2, "module");
+  lua_call(L, 2, 1);
+  lua_remove(L, -2);
+}
+
+static void add_handler(lua_State *L, struct script *script, int definition, int64_t timeout_ms) {
+  lua_getfield(L, definition, "summary");
+  char *summary = xstrdup(luaL_optstring(L, -1, ""));
+  lua_pop(L, 1);
+  int ref = luaL_ref(L, LUA_REGISTRYINDEX);
+  script->handlers = xrealloc(script->handlers, (script->nhandlers + 1) * sizeof *script->handlers);
+  script->handlers[script->nhandlers++] = (struct handler){ref, timeout_ms, summary};
+}
+
+static int l_load_route(lua_State *L) {
+  struct loader *l = lua_touserdata(L, 1);
+  enum method method = method_of(l->entry->method);
+  if (method == METHODS)
+    return luaL_error(L, "route %s %s: unknown method: expected GET, POST, PUT, PATCH or DELETE", l->entry->method,
+                      l->entry->path);
+  module_push(L, l->entry->module);
+  compile(L, l->entry, 2);
+  if (!is_switched_on(L, 2))
+    return 0;
+  size_t max_body = (size_t) get_size(L, 2, "max_body");
+  int64_t timeout_ms = get_size(L, 2, "timeout_ms");
+  enum scope scope = get_scope(L, 2, method);
+  lua_settop(L, 3);
+  add_handler(L, l->script, 2, timeout_ms);
+
+  char message[200];
+  struct buf error = {0};
+  struct route *route = router_add(l->router, method, l->entry->path, &error);
+  if (route == NULL) {
+    snprintf(message, sizeof message, "%.*s", (int) error.len, error.data);
+    buf_clear(&error);
+    return luaL_error(L, "%s", message);
+  }
+  route->module = xstrdup(l->entry->module);
+  route->index = l->script->nhandlers - 1;
+  route->scope = scope;
+  route->max_body = max_body;
+  return 0;
+}
+
+static void load_routes(struct loader *l) {
+  l->router = router_new();
+  for (size_t i = 0; i < l->config->nroutes && !l->script->overran_load; i++) {
+    l->entry = &l->config->routes[i];
+    protect(l, l_load_route, "config.lua");
+  }
+  l->entry = NULL;
+}
+
+static void apply_config(struct script *script, const struct config *config) {
+  script->memory.cap = config->script.memory_bytes;
+  script->load_until_ns = clock_thread_cpu_ns() + config->script.load_cpu_ms * 1000000;
+}
+
+static bool is_schema_in_force(const struct loader *l) {
+  const struct schema *schema = l->script->services->schema;
+  const struct snapshot_file *file = snapshot_find(l->snapshot, "lua/schema.lua");
+  return schema != NULL && file != NULL && file->hash == schema->text_hash;
+}
+
+static void load_used(struct loader *l) {
+  struct script *script = l->script;
+  protect(l, l_load_config, "config.lua");
+  if (l->config == NULL)
+    return;
+  apply_config(script, l->config);
+  if (l->first && !is_schema_in_force(l))
+    protect(l, l_load_schema, "lua/schema.lua");
+  if (script->services->schema == NULL)
+    return;
+  if (snapshot_find(l->snapshot, "lua/hooks.lua") != NULL)
+    protect(l, l_load_hooks, "lua/hooks.lua");
+  load_routes(l);
+}
+
+static void load_all(struct loader *l) {
+  if (!protect(l, l_open, "config.lua"))
+    return;
+  limits_apply(l->script->L);
+  load_used(l);
+  if (l->first)
+    protect(l, l_check_syntax, "config.lua");
+}
+
+bool load_script(struct script *script, const struct snapshot *snapshot, struct buf *errors) {
+  struct generation *generation = script->generation;
+  struct loader l = {
+      .script = script, .snapshot = snapshot, .errors = errors, .first = generation->config == NULL};
+  size_t before = errors->len;
+  script->snapshot = snapshot;
+  script->loading = true;
+  script->load_until_ns = clock_thread_cpu_ns() + (int64_t) FIRST_LOAD_MS * 1000000;
+  load_all(&l);
+  script->loading = false;
+  memory_free_spare(&script->memory);
+
+  if (l.first) {
+    generation->config = l.config;
+    generation->router = l.router;
+  } else {
+    config_free(l.config);
+    if (l.router != NULL)
+      router_free(l.router);
+  }
+  return errors->len == before;
+}

@@ -1,0 +1,115 @@
+#include <lauxlib.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "script/engine/sandbox.h"
+#include "script/reload/compile.h"
+#include "script/reload/load.h"
+
+static const char loaded_key, busy_key;
+
+char *module_file(const char *name) {
+  struct buf path = {0};
+  buf_printf(&path, "lua/%s", name);
+  for (char *dot; (dot = memchr(path.data, '.', path.len)) != NULL;)
+    *dot = '/';
+  buf_literal(&path, ".lua");
+  buf_putc(&path, '\0');
+  return path.data;
+}
+
+static const struct snapshot_file *find_file(const struct snapshot *snapshot, const char *name) {
+  char *path = module_file(name);
+  const struct snapshot_file *file = snapshot_find(snapshot, path);
+  free(path);
+  return file;
+}
+
+bool module_is_loaded(lua_State *L, const struct snapshot_file *file) {
+  char name[PATH_MAX];
+  int len = snprintf(name, sizeof name, "%.*s", (int) (strlen(file->name) - strlen("lua/.lua")), file->name + 4);
+  for (int i = 0; i < len; i++)
+    if (name[i] == '/')
+      name[i] = '.';
+  int top = lua_gettop(L);
+  lua_rawgetp(L, LUA_REGISTRYINDEX, &loaded_key);
+  bool loaded = lua_istable(L, -1) && lua_getfield(L, -1, name) != LUA_TNIL;
+  lua_settop(L, top);
+  return loaded;
+}
+
+void module_push_chunk(lua_State *L, const struct snapshot_file *file) {
+  if (compile_file(L, file) != LUA_OK)
+    lua_error(L);
+  sandbox_push_env(L);
+  lua_setupvalue(L, -2, 1);
+}
+
+static void push_opener(lua_State *L, const char *name) {
+  luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_PRELOAD_TABLE);
+  lua_getfield(L, -1, name);
+  lua_remove(L, -2);
+  if (!lua_isnil(L, -1))
+    return;
+  lua_pop(L, 1);
+  const struct snapshot_file *file = find_file(script_of(L)->snapshot, name);
+  if (file == NULL)
+    luaL_error(L, "module '%s' not found: the core has none of that name; mend the name or make lua/%s.lua", name,
+               luaL_gsub(L, name, ".", "/"));
+  module_push_chunk(L, file);
+}
+
+static int l_require(lua_State *L) {
+  const char *name = luaL_checkstring(L, 1);
+  lua_settop(L, 1);
+  lua_rawgetp(L, LUA_REGISTRYINDEX, &loaded_key);
+  lua_getfield(L, 2, name);
+  if (lua_touserdata(L, 3) == &busy_key)
+    return luaL_error(L, "module '%s' is required while it is being loaded: two files require each other",
+                      name);
+  if (!lua_isnil(L, 3))
+    return 1;
+  lua_pop(L, 1);
+  push_opener(L, name);
+
+  lua_pushlightuserdata(L, (void *) &busy_key);
+  lua_setfield(L, 2, name);
+  lua_pushvalue(L, 1);
+  int status = lua_pcall(L, 1, 1, 0);
+  if (status == LUA_OK && lua_isnil(L, -1)) {
+    lua_pop(L, 1);
+    lua_pushboolean(L, 1);
+  }
+  if (status == LUA_OK)
+    lua_pushvalue(L, -1);
+  else
+    lua_pushnil(L);
+  lua_setfield(L, 2, name);
+  return status == LUA_OK ? 1 : lua_error(L);
+}
+
+void module_push(lua_State *L, const char *name) {
+  lua_pushcfunction(L, l_require);
+  lua_pushstring(L, name);
+  lua_call(L, 1, 1);
+}
+
+void module_set(lua_State *L, const char *name) {
+  lua_rawgetp(L, LUA_REGISTRYINDEX, &loaded_key);
+  lua_insert(L, -2);
+  lua_setfield(L, -2, name);
+  lua_pop(L, 1);
+}
+
+void module_open(lua_State *L) {
+  lua_newtable(L);
+  lua_rawsetp(L, LUA_REGISTRYINDEX, &loaded_key);
+  sandbox_push_env(L);
+  lua_getmetatable(L, -1);
+  lua_getfield(L, -1, "__index");
+  lua_pushcfunction(L, l_require);
+  lua_setfield(L, -2, "require");
+  lua_pop(L, 3);
+}

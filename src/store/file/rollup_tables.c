@@ -1,0 +1,130 @@
+#include <stdlib.h>
+
+#include "record/condition.h"
+#include "store/file/database.h"
+#include "store/write/rollup.h"
+
+/* The layout of a set's table as text: what it was made from decides whether its cells can be kept. */
+
+static void write_when(struct buf *out, const struct conditions *c, const struct schema *schema) {
+  for (size_t i = 0; c != NULL && i < c->count; i++) {
+    const struct condition *item = &c->items[i];
+    buf_printf(out, " %s%s", schema->columns[item->column].name, condition_op_name(item->op));
+    for (size_t j = 0; j < item->nvalues; j++) {
+      buf_putc(out, j == 0 ? ' ' : ',');
+      value_write_json(out, &schema->columns[item->column], item->values[j], &c->text);
+    }
+  }
+}
+
+static void write_layout(struct buf *out, const struct schema *schema, const struct rollup_set *set) {
+  buf_printf(out, "tiers %u by", set->tiers);
+  for (size_t i = 0; i < set->nby; i++)
+    buf_printf(out, " %s", schema->columns[set->by[i]].name);
+  for (size_t i = 0; i < schema->nmeasures; i++) {
+    const struct measure *m = &schema->measures[i];
+    buf_printf(out, "; %s %s", m->name, m->kind == MEASURE_SUM ? schema->columns[m->column].name : "rows");
+    buf_printf(out, " * %.17g", m->scale);
+    write_when(out, m->when, schema);
+  }
+  if (schema->sketch >= 0)
+    buf_printf(out, "; sketch %s", schema->columns[schema->sketch].name);
+}
+
+static const char *column_type(enum column_type type) {
+  return type == COLUMN_STRING ? "TEXT" : type == COLUMN_FLOAT ? "REAL" : "INTEGER";
+}
+
+static void write_table(struct buf *sql, const struct schema *schema, const struct rollup_set *set) {
+  buf_printf(sql, "DROP TABLE IF EXISTS rollup_%s; CREATE TABLE rollup_%s(tier INTEGER, bucket INTEGER", set->name,
+             set->name);
+  for (size_t i = 0; i < set->nby; i++) {
+    const struct column *c = &schema->columns[set->by[i]];
+    buf_printf(sql, ", \"%s\" %s", c->name, column_type(c->type));
+  }
+  buf_puts(sql, ", row_count INTEGER");
+  for (size_t i = 0; i < schema->nmeasures; i++)
+    buf_printf(sql, ", \"%s\" INTEGER", schema->measures[i].name);
+  buf_puts(sql, ", sketch BLOB, PRIMARY KEY(tier, bucket");
+  for (size_t i = 0; i < set->nby; i++)
+    buf_printf(sql, ", \"%s\"", schema->columns[set->by[i]].name);
+  buf_puts(sql, ")) WITHOUT ROWID");
+  buf_putc(sql, 0);
+}
+
+static void meta_name(char out[80], const char *what, const struct rollup_set *set) {
+  sqlite3_snprintf(80, out, "%s:%s", what, set->name);
+}
+
+static int create_table(sqlite3 *db, const struct schema *schema, const struct rollup_set *set,
+                        const struct buf *layout) {
+  struct buf sql = {0};
+  char name[80];
+  write_table(&sql, schema, set);
+  int rc = database_exec(db, sql.data);
+  buf_clear(&sql);
+  meta_name(name, "layout", set);
+  if (rc == SQLITE_OK)
+    rc = meta_set_bytes(db, name, layout->data, layout->len);
+  meta_name(name, "rebuilding", set);
+  return rc == SQLITE_OK ? meta_set_int(db, name, 1) : rc;
+}
+
+static int check_set(sqlite3 *db, const struct schema *schema, const struct rollup_set *set, bool *made) {
+  struct buf wanted = {0}, found = {0};
+  char name[80];
+  meta_name(name, "layout", set);
+  write_layout(&wanted, schema, set);
+  int rc = meta_get_bytes(db, name, &found);
+  bool same = rc == SQLITE_OK && wanted.len == found.len && memcmp(wanted.data, found.data, found.len) == 0;
+  if (rc == SQLITE_DONE)
+    rc = SQLITE_OK;
+  if (rc == SQLITE_OK && !same) {
+    rc = create_table(db, schema, set, &wanted);
+    *made = true;
+  }
+  buf_clear(&wanted);
+  buf_clear(&found);
+  return rc;
+}
+
+int rollup_create_tables(sqlite3 *db, const struct schema *schema) {
+  bool made = false;
+  int rc = SQLITE_OK;
+  for (size_t i = 0; i < schema->nsets && rc == SQLITE_OK; i++)
+    rc = check_set(db, schema, &schema->sets[i], &made);
+  if (rc != SQLITE_OK || !made)
+    return rc;
+  int64_t last = 0;
+  rc = database_int(db, "SELECT max(rowid) FROM rows", &last);
+  if (rc != SQLITE_OK || last == 0)
+    return rc == SQLITE_OK ? rollups_rebuilt(db) : rc;
+  /* A rebuild that was under way starts over together with the new ones. */
+  uint32_t rebuilding = rollups_rebuilding(db, schema);
+  for (size_t i = 0; i < schema->nsets && rc == SQLITE_OK; i++) {
+    if (!(rebuilding >> i & 1))
+      continue;
+    char *sql = sqlite3_mprintf("DELETE FROM rollup_%s", schema->sets[i].name);
+    rc = database_exec(db, sql);
+    sqlite3_free(sql);
+  }
+  if (rc == SQLITE_OK)
+    rc = meta_set_int(db, "rebuild_upto", last);
+  return rc == SQLITE_OK ? meta_set_int(db, "rebuilt", 0) : rc;
+}
+
+uint32_t rollups_rebuilding(sqlite3 *db, const struct schema *schema) {
+  uint32_t mask = 0;
+  for (size_t i = 0; i < schema->nsets; i++) {
+    char name[80];
+    int64_t value = 0;
+    meta_name(name, "rebuilding", &schema->sets[i]);
+    if (meta_get_int(db, name, &value) == SQLITE_OK)
+      mask |= UINT32_C(1) << i;
+  }
+  return mask;
+}
+
+int rollups_rebuilt(sqlite3 *db) {
+  return database_exec(db, "DELETE FROM meta WHERE key GLOB 'rebuilding:*' OR key IN ('rebuilt', 'rebuild_upto')");
+}

@@ -1,0 +1,122 @@
+#include "store/file/tally.h"
+
+#include <stdlib.h>
+
+#include "base/hash.h"
+#include "base/mem.h"
+#include "record/condition.h"
+
+void facts_of(struct facts *facts, const struct schema *schema, const struct record *r, const struct buf *text) {
+  facts->nparts = 0;
+  for (size_t i = 0; i < schema->nmeasures; i++) {
+    int64_t value = measure_value(&schema->measures[i], schema, r, text);
+    facts->parts[facts->nparts].measure = i;
+    facts->parts[facts->nparts].value = value;
+    facts->nparts += value != 0;
+  }
+  facts->bucket = schema->sketch >= 0 ? sketch_bucket(r->v[schema->sketch].f) : 0;
+}
+
+uint64_t facts_columns(const struct schema *schema) {
+  uint64_t columns = schema->sketch >= 0 ? UINT64_C(1) << schema->sketch : 0;
+  for (size_t i = 0; i < schema->nmeasures; i++) {
+    const struct measure *m = &schema->measures[i];
+    if (m->kind == MEASURE_SUM)
+      columns |= UINT64_C(1) << m->column;
+    for (size_t j = 0; m->when != NULL && j < m->when->count; j++)
+      columns |= UINT64_C(1) << m->when->items[j].column;
+  }
+  return columns;
+}
+
+struct wanted_key {
+  const char *data;
+  size_t len;
+};
+
+static bool has_key(const void *item, const void *key) {
+  const struct tally *t = item;
+  const struct wanted_key *wanted = key;
+  return t->key_len == wanted->len && memcmp(t->key, wanted->data, wanted->len) == 0;
+}
+
+struct tally *tallies_at(struct tallies *t, const char *key, size_t len) {
+  uint64_t hash = hash_quickly(key, len);
+  struct tally *found = table_find(&t->table, hash, has_key, &(struct wanted_key) {key, len});
+  if (found != NULL)
+    return found;
+  size_t sums = t->schema->nmeasures * sizeof found->sums[0];
+  found = xcalloc(1, sizeof *found + sums + len);
+  found->key = (char *) found->sums + sums;
+  found->key_len = len;
+  memcpy(found->key, key, len);
+  table_insert(&t->table, hash, found);
+  return found;
+}
+
+static void tally_free(struct tally *tally) {
+  sketch_clear(&tally->sketch);
+  free(tally);
+}
+
+void tallies_drop(struct tallies *t, bool (*unwanted)(const struct tally *tally, const void *context),
+                  const void *context) {
+  struct table old = t->table;
+  t->table = (struct table) {0};
+  for (size_t i = 0; i < old.cap; i++) {
+    struct tally *tally = old.slots[i].item;
+    if (tally == NULL)
+      continue;
+    if (unwanted(tally, context))
+      tally_free(tally);
+    else
+      table_insert(&t->table, old.slots[i].hash, tally);
+  }
+  table_clear(&old);
+}
+
+void tallies_clear(struct tallies *t) {
+  for (size_t i = 0; i < t->table.cap; i++)
+    if (t->table.slots[i].item != NULL)
+      tally_free(t->table.slots[i].item);
+  table_clear(&t->table);
+}
+
+int tally_compare(const struct tally *a, const struct tally *b) {
+  int order = memcmp(a->key, b->key, a->key_len < b->key_len ? a->key_len : b->key_len);
+  return order != 0 ? order : (a->key_len > b->key_len) - (a->key_len < b->key_len);
+}
+
+static int by_key(const void *a, const void *b) {
+  return tally_compare(*(struct tally *const *) a, *(struct tally *const *) b);
+}
+
+struct tally **tallies_sorted(const struct tallies *t) {
+  if (t->table.len == 0)
+    return NULL;
+  struct tally **sorted = xmalloc(t->table.len * sizeof *sorted);
+  size_t n = 0;
+  for (size_t i = 0; i < t->table.cap; i++)
+    if (t->table.slots[i].item != NULL)
+      sorted[n++] = t->table.slots[i].item;
+  qsort(sorted, n, sizeof *sorted, by_key);
+  return sorted;
+}
+
+void tally_add(struct tally *t, const struct schema *schema, const struct facts *facts, int sign) {
+  t->rows += sign;
+  for (size_t i = 0; i < facts->nparts; i++) {
+    int64_t *sum = &t->sums[facts->parts[i].measure];
+    *sum = add_saturating(*sum, facts->parts[i].value, sign);
+  }
+  if (schema->sketch >= 0)
+    sketch_add_bucket(&t->sketch, facts->bucket, sign);
+}
+
+void tally_merge(struct tally *into, const struct tally *from, const struct schema *schema) {
+  into->rows += from->rows;
+  for (size_t i = 0; i < schema->nmeasures; i++)
+    into->sums[i] = add_saturating(into->sums[i], from->sums[i], 1);
+  if (schema->sketch >= 0)
+    sketch_merge(&into->sketch, &from->sketch);
+}

@@ -1,0 +1,59 @@
+#ifndef MOONLEDGER_STORE_FILE_TALLY_H
+#define MOONLEDGER_STORE_FILE_TALLY_H
+
+#include "base/table.h"
+#include "record/record.h"
+#include "record/sketch.h"
+
+/* What one record adds to the measures of the schema. */
+struct facts {
+  struct {
+    size_t measure;
+    int64_t value; /* not 0 */
+  } parts[SCHEMA_MAX_MEASURES];
+  size_t nparts;
+  int32_t bucket; /* of the sketch */
+};
+
+void facts_of(struct facts *facts, const struct schema *schema, const struct record *r, const struct buf *text);
+
+/* The columns that facts_of looks at, bit per column. */
+uint64_t facts_columns(const struct schema *schema);
+
+/* The measures over some rows that share a key (store/file/key.h).  Integers saturate. */
+struct tally {
+  size_t key_len;
+  char *key;     /* in the same allocation */
+  bool stored;   /* the writer's: holds what the file holds, too */
+  bool dirty;    /* the writer's: differs from the file */
+  int64_t rows;
+  struct sketch sketch;
+  int64_t sums[];
+};
+
+/* Tallies by key.  All zeros but the schema is an empty one. */
+struct tallies {
+  const struct schema *schema;
+  struct table table;
+};
+
+struct tally *tallies_at(struct tallies *t, const char *key, size_t len); /* finds or makes */
+void tallies_clear(struct tallies *t);
+void tallies_drop(struct tallies *t, bool (*unwanted)(const struct tally *tally, const void *context),
+                  const void *context);
+
+/* The tallies in the order of their keys; the caller frees the array.  NULL when there are none. */
+struct tally **tallies_sorted(const struct tallies *t);
+int tally_compare(const struct tally *a, const struct tally *b);
+
+static inline int64_t add_saturating(int64_t a, int64_t b, int sign) {
+  int64_t sum;
+  if (!(sign < 0 ? __builtin_sub_overflow(a, b, &sum) : __builtin_add_overflow(a, b, &sum)))
+    return sum;
+  return a < 0 ? INT64_MIN : INT64_MAX;
+}
+
+void tally_add(struct tally *t, const struct schema *schema, const struct facts *facts, int sign);
+void tally_merge(struct tally *into, const struct tally *from, const struct schema *schema);
+
+#endif

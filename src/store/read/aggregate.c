@@ -1,0 +1,465 @@
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/mem.h"
+#include "store/file/database.h"
+#include "store/file/key.h"
+#include "store/file/rows.h"
+#include "store/file/tally.h"
+#include "store/read/group_rows.h"
+#include "store/read/plan.h"
+#include "store/read/reader.h"
+#include "store/read/where.h"
+#include "store/write/rollup.h"
+
+enum { MAX_GROUPS = 200000 };
+
+/* One question on its way to its rowset. */
+struct inquiry {
+  struct question *question;
+  struct plan plan;
+  struct tallies groups;
+};
+
+struct aggregate {
+  struct reader *reader;
+  const struct schema *schema;
+  const struct conditions *where;
+  int time;              /* the column that the window stands for in SQL's conditions; -1: there is no window */
+  struct span window;
+  int64_t counted;       /* later rows are in no cell yet */
+  struct inquiry *inquiries;
+  size_t ninquiries;
+  struct buf key;
+  const char *error;
+};
+
+/* ---- Groups ---- */
+
+static struct tally *group_at(struct aggregate *a, struct inquiry *in) {
+  struct tally *group = tallies_at(&in->groups, a->key.len > 0 ? a->key.data : "", a->key.len);
+  if (in->groups.table.len <= MAX_GROUPS)
+    return group;
+  a->error = "too many groups: narrow the window or group by fewer columns";
+  return NULL;
+}
+
+static void put_bucket(struct aggregate *a, const struct inquiry *in, int64_t second) {
+  a->key.len = 0;
+  if (in->question->used_every_s > 0)
+    key_put_int(&a->key, floor_to(second, in->question->used_every_s));
+}
+
+/* ---- Cells ---- */
+
+static void write_cells(struct buf *sql, const struct aggregate *a, const struct inquiry *in) {
+  const struct schema *schema = a->schema;
+  buf_puts(sql, "SELECT bucket");
+  for (size_t i = 0; i < in->question->nby; i++)
+    buf_printf(sql, ", \"%s\"", schema->columns[in->question->by[i]].name);
+  buf_puts(sql, ", row_count");
+  for (size_t i = 0; i < schema->nmeasures; i++)
+    if (question_wants(in->question, i))
+      buf_printf(sql, ", \"%s\"", schema->measures[i].name);
+  if (in->question->nquantiles > 0)
+    buf_puts(sql, ", sketch");
+  buf_printf(sql, " FROM rollup_%s WHERE tier = ? AND bucket >= ? AND bucket < ?", in->plan.set->name);
+  where_write(sql, a->where, schema, a->time);
+}
+
+static void put_column(struct buf *key, const struct column *c, sqlite3_stmt *stmt, int i) {
+  if (c->type == COLUMN_STRING) {
+    const char *s = (const char *) sqlite3_column_text(stmt, i);
+    key_put_text(key, s, (size_t) sqlite3_column_bytes(stmt, i));
+  } else if (c->type == COLUMN_FLOAT) {
+    key_put_real(key, sqlite3_column_double(stmt, i));
+  } else {
+    key_put_int(key, sqlite3_column_int64(stmt, i));
+  }
+}
+
+static int add_cell(struct aggregate *a, struct inquiry *in, sqlite3_stmt *stmt, int sign) {
+  const struct schema *schema = a->schema;
+  int next = 1;
+  put_bucket(a, in, sqlite3_column_int64(stmt, 0));
+  for (size_t i = 0; i < in->question->nby; i++)
+    put_column(&a->key, &schema->columns[in->question->by[i]], stmt, next++);
+  int64_t rows = sqlite3_column_int64(stmt, next++);
+  if (rows == 0) /* all of it was merged away */
+    return SQLITE_OK;
+  struct tally *group = group_at(a, in);
+  if (group == NULL)
+    return SQLITE_TOOBIG;
+  group->rows += sign * rows;
+  for (size_t i = 0; i < schema->nmeasures; i++)
+    if (question_wants(in->question, i))
+      group->sums[i] = add_saturating(group->sums[i], sqlite3_column_int64(stmt, next++), sign);
+  if (in->question->nquantiles == 0)
+    return SQLITE_OK;
+  const void *packed = sqlite3_column_blob(stmt, next);
+  size_t len = (size_t) sqlite3_column_bytes(stmt, next);
+  return sketch_merge_packed(&group->sketch, packed, len, sign) ? SQLITE_OK : SQLITE_CORRUPT;
+}
+
+static int add_cells(struct aggregate *a, struct inquiry *in) {
+  struct buf sql = {0};
+  sqlite3_stmt *stmt = NULL;
+  int rc = SQLITE_OK;
+  if (in->plan.ncells > 0) {
+    write_cells(&sql, a, in);
+    rc = reader_statement(a->reader, &sql, &stmt);
+    buf_clear(&sql);
+  }
+  for (size_t i = 0; i < in->plan.ncells && rc == SQLITE_OK; i++) {
+    const struct cell_span *cells = &in->plan.cells[i];
+    sqlite3_bind_int64(stmt, 1, cells->tier);
+    sqlite3_bind_int64(stmt, 2, cells->span.from / 1000000);
+    sqlite3_bind_int64(stmt, 3, cells->span.to / 1000000);
+    where_bind(stmt, 4, a->where, a->schema, a->time);
+    while (rc == SQLITE_OK && (rc = sqlite3_step(stmt)) == SQLITE_ROW)
+      rc = add_cell(a, in, stmt, cells->sign);
+    sqlite3_reset(stmt);
+    rc = rc == SQLITE_DONE ? SQLITE_OK : rc;
+  }
+  return rc;
+}
+
+/* ---- Rows: one scan of the ends feeds all questions ---- */
+
+static uint64_t columns_needed(const struct aggregate *a) {
+  uint64_t columns = facts_columns(a->schema) | UINT64_C(1) << a->schema->time;
+  for (size_t i = 0; i < a->ninquiries; i++)
+    for (size_t j = 0; j < a->inquiries[i].question->nby; j++)
+      columns |= UINT64_C(1) << a->inquiries[i].question->by[j];
+  return columns;
+}
+
+/* What a row of a scan counts for.  Where cells answer, rows that they lack count in the tail's scan alone. */
+static int sign_of(const struct aggregate *a, const struct inquiry *in, const struct record *r, bool tail) {
+  bool lacking = in->plan.ncells > 0 && r->row > a->counted;
+  if (lacking || tail)
+    return lacking && tail;
+  return plan_row_sign(&in->plan, r->v[a->schema->time].i);
+}
+
+static int add_row(struct aggregate *a, const struct record *r, const struct buf *text, bool tail) {
+  struct facts facts;
+  int64_t time = r->v[a->schema->time].i;
+  facts_of(&facts, a->schema, r, text);
+  for (size_t i = 0; i < a->ninquiries; i++) {
+    struct inquiry *in = &a->inquiries[i];
+    int sign = sign_of(a, in, r, tail);
+    if (sign == 0)
+      continue;
+    put_bucket(a, in, floor_to(time, 1000000) / 1000000);
+    for (size_t j = 0; j < in->question->nby; j++)
+      key_put_value(&a->key, &a->schema->columns[in->question->by[j]], r->v[in->question->by[j]], text);
+    struct tally *group = group_at(a, in);
+    if (group == NULL)
+      return SQLITE_TOOBIG;
+    tally_add(group, a->schema, &facts, sign);
+  }
+  return SQLITE_OK;
+}
+
+static void write_rows(struct buf *sql, const struct aggregate *a, uint64_t columns, bool with_extra) {
+  buf_puts(sql, "SELECT ");
+  rows_write_columns(sql, a->schema, columns, with_extra);
+  buf_puts(sql, " FROM rows ");
+}
+
+static int read_rows(struct aggregate *a, sqlite3_stmt *stmt, uint64_t columns, bool with_extra, bool tail) {
+  int rc = SQLITE_OK;
+  while (rc == SQLITE_OK && (rc = sqlite3_step(stmt)) == SQLITE_ROW) {
+    struct batch *page = reader_page(a->reader);
+    rc = add_row(a, rows_read(stmt, page, columns, with_extra), &page->text, tail);
+  }
+  sqlite3_reset(stmt);
+  return rc == SQLITE_DONE ? SQLITE_OK : rc;
+}
+
+static int add_rows(struct aggregate *a, struct span span) {
+  const char *time = a->schema->columns[a->schema->time].name;
+  struct buf sql = {0};
+  sqlite3_stmt *stmt;
+  uint64_t columns = columns_needed(a);
+  bool with_extra = (columns & a->schema->in_extra) != 0;
+  write_rows(&sql, a, columns, with_extra);
+  buf_puts(&sql, "WHERE 1");
+  if (span.from != INT64_MIN)
+    buf_printf(&sql, " AND \"%s\" >= ?", time);
+  if (span.to != INT64_MAX)
+    buf_printf(&sql, " AND \"%s\" < ?", time);
+  where_write(&sql, a->where, a->schema, a->time);
+  int rc = reader_statement(a->reader, &sql, &stmt), index = 1;
+  buf_clear(&sql);
+  if (rc != SQLITE_OK)
+    return rc;
+  if (span.from != INT64_MIN)
+    sqlite3_bind_int64(stmt, index++, span.from);
+  if (span.to != INT64_MAX)
+    sqlite3_bind_int64(stmt, index++, span.to);
+  where_bind(stmt, index, a->where, a->schema, a->time);
+  return read_rows(a, stmt, columns, with_extra, false);
+}
+
+/* Rows that the cells lack.  NOT INDEXED: by rowid, not by time. */
+static int add_tail(struct aggregate *a) {
+  struct buf sql = {0};
+  sqlite3_stmt *stmt;
+  uint64_t columns = columns_needed(a);
+  bool with_extra = (columns & a->schema->in_extra) != 0, needed = false;
+  for (size_t i = 0; i < a->ninquiries; i++)
+    needed |= a->inquiries[i].plan.ncells > 0;
+  if (!needed)
+    return SQLITE_OK;
+  write_rows(&sql, a, columns, with_extra);
+  buf_puts(&sql, "NOT INDEXED WHERE rowid > ?");
+  where_write(&sql, a->where, a->schema, -1);
+  int rc = reader_statement(a->reader, &sql, &stmt);
+  buf_clear(&sql);
+  if (rc != SQLITE_OK)
+    return rc;
+  sqlite3_bind_int64(stmt, 1, a->counted);
+  where_bind(stmt, 2, a->where, a->schema, -1);
+  return read_rows(a, stmt, columns, with_extra, true);
+}
+
+static int by_from(const void *a, const void *b) {
+  const struct span *x = a, *y = b;
+  return (x->from > y->from) - (x->from < y->from);
+}
+
+/* The union of what the questions need, each row once. */
+static int add_all_rows(struct aggregate *a) {
+  struct span spans[2 * QUERY_MAX_QUESTIONS];
+  size_t n = 0;
+  for (size_t i = 0; i < a->ninquiries; i++)
+    for (size_t j = 0; j < a->inquiries[i].plan.nrows; j++)
+      spans[n++] = a->inquiries[i].plan.rows[j].span;
+  qsort(spans, n, sizeof *spans, by_from);
+  int rc = SQLITE_OK;
+  for (size_t i = 0; i < n && rc == SQLITE_OK;) {
+    struct span whole = spans[i++];
+    for (; i < n && spans[i].from <= whole.to; i++)
+      if (spans[i].to > whole.to)
+        whole.to = spans[i].to;
+    rc = add_rows(a, whole);
+  }
+  return rc;
+}
+
+/* ---- The window and the width of buckets ---- */
+
+/* Nothing is earlier than the first row nor later than the last: sides beyond them are open, which spares
+ * their ragged ends. */
+static int open_sides(struct aggregate *a) {
+  const char *time = a->schema->columns[a->schema->time].name;
+  struct buf sql = {0};
+  sqlite3_stmt *stmt;
+  buf_printf(&sql, "SELECT (SELECT min(\"%s\") FROM rows), (SELECT max(\"%s\") FROM rows)", time, time);
+  int rc = reader_statement(a->reader, &sql, &stmt);
+  buf_clear(&sql);
+  if (rc != SQLITE_OK)
+    return rc;
+  rc = sqlite3_step(stmt);
+  if (rc == SQLITE_ROW && sqlite3_column_type(stmt, 0) != SQLITE_NULL) {
+    if (a->window.from <= sqlite3_column_int64(stmt, 0))
+      a->window.from = INT64_MIN;
+    if (a->window.to > sqlite3_column_int64(stmt, 1))
+      a->window.to = INT64_MAX;
+  }
+  sqlite3_reset(stmt);
+  return rc == SQLITE_ROW || rc == SQLITE_DONE ? SQLITE_OK : rc;
+}
+
+/* Narrows the window to the first or last bucket of a tier in which the filter finds something. */
+static int find_bucket(struct aggregate *a, const struct rollup_set *set, enum tier tier, bool last,
+                       struct span *window) {
+  struct buf sql = {0};
+  sqlite3_stmt *stmt;
+  buf_printf(&sql, "SELECT bucket FROM rollup_%s WHERE tier = ? AND bucket >= ? AND bucket < ? AND row_count > 0",
+             set->name);
+  where_write(&sql, a->where, a->schema, a->time);
+  buf_printf(&sql, " ORDER BY bucket%s LIMIT 1", last ? " DESC" : "");
+  int rc = reader_statement(a->reader, &sql, &stmt);
+  buf_clear(&sql);
+  if (rc != SQLITE_OK)
+    return rc;
+  sqlite3_bind_int64(stmt, 1, tier);
+  sqlite3_bind_int64(stmt, 2, window->from / 1000000 - tier_seconds[tier] + 1); /* the bucket that from is in, too */
+  sqlite3_bind_int64(stmt, 3, window->to / 1000000);
+  where_bind(stmt, 4, a->where, a->schema, a->time);
+  rc = sqlite3_step(stmt);
+  if (rc == SQLITE_ROW) {
+    window->from = sqlite3_column_int64(stmt, 0) * 1000000;
+    window->to = window->from + tier_seconds[tier] * 1000000;
+  }
+  sqlite3_reset(stmt);
+  return rc;
+}
+
+/* The first or last time in the window that the filter finds. */
+static int find_row(struct aggregate *a, bool last, struct span window, int64_t *side) {
+  const char *time = a->schema->columns[a->schema->time].name;
+  struct buf sql = {0};
+  sqlite3_stmt *stmt;
+  buf_printf(&sql, "SELECT \"%s\" FROM rows WHERE \"%s\" >= ? AND \"%s\" < ?", time, time, time);
+  where_write(&sql, a->where, a->schema, a->time);
+  buf_printf(&sql, " ORDER BY \"%s\"%s LIMIT 1", time, last ? " DESC" : "");
+  int rc = reader_statement(a->reader, &sql, &stmt);
+  buf_clear(&sql);
+  if (rc != SQLITE_OK)
+    return rc;
+  sqlite3_bind_int64(stmt, 1, window.from);
+  sqlite3_bind_int64(stmt, 2, window.to);
+  where_bind(stmt, 3, a->where, a->schema, a->time);
+  rc = sqlite3_step(stmt);
+  if (rc == SQLITE_ROW)
+    *side = sqlite3_column_int64(stmt, 0);
+  sqlite3_reset(stmt);
+  return rc;
+}
+
+/* Where the buckets of an open side begin or end: found in days, then in hours and minutes of that day, as
+ * fine as the question's buckets, and in rows where the cells do not tell. */
+static int find_side(struct aggregate *a, const struct question *question, const struct rollup_set *set, bool last,
+                     struct span window, int64_t *side) {
+  bool fine = false;
+  for (int tier = TIER_DAY; set != NULL && tier >= TIER_MINUTE && !fine; tier--) {
+    if (!(set->tiers >> tier & 1))
+      continue;
+    int rc = find_bucket(a, set, (enum tier) tier, last, &window);
+    if (rc != SQLITE_ROW)
+      return rc;
+    *side = window.from;
+    fine = question->every_s % tier_seconds[tier] == 0;
+  }
+  return fine ? SQLITE_ROW : find_row(a, last, window, side);
+}
+
+/* The smallest multiple of every_s that gives at most max_points buckets. */
+static void fit_width(struct question *question, struct span found) {
+  int64_t every_s = question->every_s;
+  int64_t from = floor_to(found.from, 1000000) / 1000000, to = floor_to(found.to, 1000000) / 1000000;
+  for (int64_t n = (to - from) / every_s / question->max_points;; n++) {
+    int64_t width = question->used_every_s = (n > 0 ? n : 1) * every_s;
+    if ((floor_to(to, width) - floor_to(from, width)) / width < question->max_points)
+      return;
+  }
+}
+
+/* Widens found to the rows that the cells lack. */
+static int find_tail(struct aggregate *a, struct span *found) {
+  const char *time = a->schema->columns[a->schema->time].name;
+  struct buf sql = {0};
+  sqlite3_stmt *stmt;
+  buf_printf(&sql, "SELECT min(\"%s\"), max(\"%s\") FROM rows NOT INDEXED WHERE rowid > ?", time, time);
+  where_write(&sql, a->where, a->schema, -1);
+  int rc = reader_statement(a->reader, &sql, &stmt);
+  buf_clear(&sql);
+  if (rc != SQLITE_OK)
+    return rc;
+  sqlite3_bind_int64(stmt, 1, a->counted);
+  where_bind(stmt, 2, a->where, a->schema, -1);
+  rc = sqlite3_step(stmt);
+  if (rc == SQLITE_ROW && sqlite3_column_type(stmt, 0) != SQLITE_NULL) {
+    int64_t first = sqlite3_column_int64(stmt, 0), last = sqlite3_column_int64(stmt, 1);
+    found->from = first < found->from ? first : found->from;
+    found->to = last > found->to ? last : found->to;
+  }
+  sqlite3_reset(stmt);
+  return rc;
+}
+
+static int choose_width(struct aggregate *a, struct question *question, const struct rollup_set *set,
+                        struct span asked) {
+  bool from_open = asked.from == INT64_MIN, to_open = asked.to == INT64_MAX;
+  struct span found = {INT64_MAX, INT64_MIN};
+  int rc = SQLITE_OK;
+  if (question->every_s == 0 || question->max_points == 0)
+    return SQLITE_OK;
+  if (from_open)
+    rc = find_side(a, question, set, false, asked, &found.from);
+  if (to_open && (rc == SQLITE_OK || rc == SQLITE_ROW))
+    rc = find_side(a, question, set, true, asked, &found.to);
+  if ((from_open || to_open) && (rc == SQLITE_ROW || rc == SQLITE_DONE))
+    rc = find_tail(a, &found);
+  if (rc != SQLITE_OK && rc != SQLITE_ROW)
+    return rc;
+  if (!from_open)
+    found.from = asked.from;
+  if (!to_open)
+    found.to = asked.to - 1;
+  if (found.from <= found.to || (!from_open && !to_open))
+    fit_width(question, found);
+  return SQLITE_OK; /* where nothing is found there is nothing to fit */
+}
+
+/* ---- All of it ---- */
+
+static int plan_all(struct aggregate *a, uint32_t usable) {
+  uint64_t columns = where_columns(a->where);
+  if (a->time >= 0)
+    columns &= ~(UINT64_C(1) << a->time);
+  struct span asked = a->window;
+  int rc = open_sides(a);
+  for (size_t i = 0; i < a->ninquiries && rc == SQLITE_OK; i++) {
+    struct question *question = a->inquiries[i].question;
+    struct plan *plan = &a->inquiries[i].plan;
+    question->used_every_s = question->every_s;
+    plan_question(plan, a->schema, question, columns, usable, a->window);
+    rc = choose_width(a, question, plan->set, asked);
+    plan_question(plan, a->schema, question, columns, usable, a->window); /* wider buckets: wider cells */
+  }
+  return rc;
+}
+
+static int gather(struct aggregate *a, struct question *questions, size_t n) {
+  uint32_t usable = ~reader_rebuilding(a->reader);
+  a->time = plan_window(a->where, a->schema, &a->window) ? a->schema->time : -1;
+  if (a->time < 0)
+    a->window = (struct span) {INT64_MIN, INT64_MAX};
+  a->inquiries = xcalloc(n, sizeof *a->inquiries);
+  a->ninquiries = n;
+  for (size_t i = 0; i < n; i++)
+    a->inquiries[i] = (struct inquiry) {.question = &questions[i], .groups = {.schema = a->schema}};
+  int rc = reader_begin(a->reader);
+  if (rc == SQLITE_OK)
+    rc = meta_get_int(reader_database(a->reader), "counted", &a->counted);
+  if (rc == SQLITE_OK)
+    rc = plan_all(a, usable);
+  for (size_t i = 0; i < n && rc == SQLITE_OK; i++)
+    rc = add_cells(a, &a->inquiries[i]);
+  if (rc == SQLITE_OK)
+    rc = add_tail(a);
+  return rc == SQLITE_OK ? add_all_rows(a) : rc;
+}
+
+static void finish(struct aggregate *a, struct query *q) {
+  if (a->error != NULL)
+    snprintf(q->error, sizeof q->error, "%s", a->error);
+  for (size_t i = 0; i < a->ninquiries; i++)
+    tallies_clear(&a->inquiries[i].groups);
+  free(a->inquiries);
+  buf_clear(&a->key);
+}
+
+int query_aggregate(struct reader *r, struct query *q) {
+  struct aggregate a = {.reader = r, .schema = reader_schema(r), .where = q->where};
+  int rc = gather(&a, q->questions, q->nquestions);
+  for (size_t i = 0; i < a.ninquiries && rc == SQLITE_OK; i++)
+    answer_question(a.inquiries[i].question, &a.inquiries[i].groups);
+  finish(&a, q);
+  return rc;
+}
+
+int query_count(struct reader *r, struct query *q) {
+  struct aggregate a = {.reader = r, .schema = reader_schema(r), .where = q->where};
+  struct question question = {.order_by = -1};
+  int rc = gather(&a, &question, 1);
+  if (rc == SQLITE_OK)
+    q->count = tallies_at(&a.inquiries[0].groups, "", 0)->rows;
+  finish(&a, q);
+  return rc;
+}

@@ -1,0 +1,265 @@
+#include "store/read/reader.h"
+
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "base/hash.h"
+#include "base/mem.h"
+#include "store/file/database.h"
+#include "store/file/ids.h"
+#include "store/file/rows.h"
+#include "store/file/sketch_sql.h"
+
+enum { STATEMENTS = 64, STEPS = 2000 };
+
+struct cached {
+  uint64_t hash;
+  sqlite3_stmt *stmt;
+};
+
+struct reader {
+  struct readers *pool;
+  pthread_t thread;
+  sqlite3 *db, *sql_db;
+  struct cached statements[STATEMENTS];
+  unsigned next_statement;
+  struct batch *page;
+  struct query *query;
+  int64_t deadline_ns;
+};
+
+struct readers {
+  const struct schema *schema;
+  struct storage_options options;
+  struct writer *writer;
+  pthread_mutex_t lock;
+  pthread_cond_t filled;
+  struct query *first, **last;
+  unsigned queued, idle; /* queries, readers */
+  bool stopping;
+  unsigned count, most; /* of readers: they start when they are needed */
+  struct reader reader[];
+};
+
+/* ---- For queries ---- */
+
+static int on_progress(void *arg) {
+  struct reader *r = arg;
+  bool cancelled = atomic_load_explicit(&r->query->cancelled, memory_order_relaxed);
+  return cancelled || clock_monotonic_ns() > r->deadline_ns;
+}
+
+int reader_statement(struct reader *r, const struct buf *sql, sqlite3_stmt **stmt) {
+  uint64_t hash = hash_bytes(hash_process_seed(), sql->data, sql->len);
+  for (unsigned i = 0; i < STATEMENTS; i++) {
+    struct cached *c = &r->statements[i];
+    const char *text = c->hash == hash && c->stmt != NULL ? sqlite3_sql(c->stmt) : NULL;
+    if (text == NULL || strlen(text) != sql->len || memcmp(text, sql->data, sql->len) != 0)
+      continue;
+    *stmt = c->stmt;
+    return SQLITE_OK;
+  }
+  struct cached *c = &r->statements[r->next_statement++ % STATEMENTS];
+  sqlite3_finalize(c->stmt);
+  c->stmt = NULL;
+  c->hash = hash;
+  int rc = database_statement(r->db, sql, &c->stmt);
+  *stmt = c->stmt;
+  return rc;
+}
+
+int reader_begin(struct reader *r) {
+  struct buf sql = {0};
+  sqlite3_stmt *stmt;
+  buf_puts(&sql, "BEGIN");
+  int rc = reader_statement(r, &sql, &stmt);
+  buf_clear(&sql);
+  return rc == SQLITE_OK ? statement_run(stmt) : rc;
+}
+
+void reader_end(struct reader *r) {
+  if (sqlite3_get_autocommit(r->db))
+    return;
+  struct buf sql = {0};
+  sqlite3_stmt *stmt;
+  buf_puts(&sql, "ROLLBACK");
+  if (reader_statement(r, &sql, &stmt) == SQLITE_OK)
+    statement_run(stmt);
+  buf_clear(&sql);
+}
+
+sqlite3 *reader_database(struct reader *r) {
+  return r->db;
+}
+
+const struct schema *reader_schema(const struct reader *r) {
+  return r->pool->schema;
+}
+
+const struct storage_options *reader_options(const struct reader *r) {
+  return &r->pool->options;
+}
+
+struct ids *reader_ids(const struct reader *r) {
+  return writer_ids(r->pool->writer);
+}
+
+uint32_t reader_rebuilding(const struct reader *r) {
+  return atomic_load(&writer_counters(r->pool->writer)->rebuilding);
+}
+
+struct batch *reader_page(struct reader *r) {
+  rows_forget(r->page);
+  return r->page;
+}
+
+/* ---- The thread ---- */
+
+static int open_database(struct reader *r, sqlite3 **db) {
+  if (*db != NULL)
+    return SQLITE_OK;
+  int rc = database_open(db, r->pool->options.path, ACCESS_READER);
+  if (rc != SQLITE_OK) {
+    sqlite3_close(*db);
+    *db = NULL;
+    return rc;
+  }
+  sqlite3_progress_handler(*db, STEPS, on_progress, r);
+  sketch_sql_register(*db);
+  return SQLITE_OK;
+}
+
+sqlite3 *reader_sql_database(struct reader *r) {
+  open_database(r, &r->sql_db);
+  return r->sql_db;
+}
+
+static int run_query(struct reader *r, struct query *q) {
+  int rc = open_database(r, &r->db);
+  if (rc != SQLITE_OK)
+    return rc;
+  if (on_progress(r))
+    return SQLITE_INTERRUPT;
+  switch (q->kind) {
+  case QUERY_SELECT: return query_select(r, q);
+  case QUERY_COUNT: return query_count(r, q);
+  case QUERY_LOOKUP: return query_lookup(r, q);
+  case QUERY_AGGREGATE: return query_aggregate(r, q);
+  case QUERY_SQL: return query_sql(r, q);
+  }
+  return SQLITE_MISUSE;
+}
+
+static void answer(struct reader *r, struct query *q, int rc) {
+  q->status = database_status(rc);
+  if (q->status == UV_ECANCELED && !atomic_load(&q->cancelled)) {
+    q->status = UV_ETIMEDOUT;
+    snprintf(q->error, sizeof q->error, "query too slow: narrow the window");
+  } else if (q->status < 0 && q->error[0] == '\0') {
+    snprintf(q->error, sizeof q->error, "%s", r->db != NULL ? sqlite3_errmsg(r->db) : sqlite3_errstr(rc));
+  }
+  loop_post(q->loop, &q->done);
+}
+
+static struct query *take(struct readers *pool) {
+  pthread_mutex_lock(&pool->lock);
+  pool->idle++;
+  while (pool->first == NULL && !pool->stopping)
+    pthread_cond_wait(&pool->filled, &pool->lock);
+  pool->idle--;
+  struct query *q = pool->first;
+  if (q != NULL) {
+    pool->queued--;
+    if ((pool->first = q->queued) == NULL)
+      pool->last = &pool->first;
+  }
+  pthread_mutex_unlock(&pool->lock);
+  return q;
+}
+
+static void close_reader(struct reader *r) {
+  for (unsigned i = 0; i < STATEMENTS; i++)
+    sqlite3_finalize(r->statements[i].stmt);
+  sqlite3_close(r->db);
+  sqlite3_close(r->sql_db);
+  batch_free(r->page);
+}
+
+static void *run(void *arg) {
+  struct reader *r = arg;
+  struct query *q;
+  while ((q = take(r->pool)) != NULL) {
+    int64_t deadline_ms = q->deadline_ms > 0 ? q->deadline_ms : r->pool->options.query_deadline_ms;
+    r->query = q;
+    r->deadline_ns = q->started_ns + deadline_ms * 1000000;
+    int rc = run_query(r, q);
+    reader_end(r);
+    answer(r, q, rc);
+  }
+  close_reader(r);
+  return NULL;
+}
+
+struct readers *readers_open(const struct schema *schema, const struct storage_options *options,
+                             struct writer *writer) {
+  unsigned most = options->readers > 0 ? options->readers : 1;
+  struct readers *pool = xcalloc(1, sizeof *pool + most * sizeof pool->reader[0]);
+  pool->most = most;
+  pool->schema = schema;
+  pool->options = *options;
+  pool->options.path = xstrdup(options->path);
+  pool->writer = writer;
+  pool->last = &pool->first;
+  pthread_mutex_init(&pool->lock, NULL);
+  pthread_cond_init(&pool->filled, NULL);
+  return pool;
+}
+
+void readers_close(struct readers *pool) {
+  if (pool == NULL)
+    return;
+  pthread_mutex_lock(&pool->lock);
+  pool->stopping = true;
+  pthread_cond_broadcast(&pool->filled);
+  pthread_mutex_unlock(&pool->lock);
+  for (unsigned i = 0; i < pool->count; i++)
+    pthread_join(pool->reader[i].thread, NULL);
+  pthread_mutex_destroy(&pool->lock);
+  pthread_cond_destroy(&pool->filled);
+  free((char *) pool->options.path);
+  free(pool);
+}
+
+/* Under the lock. */
+static void start_reader(struct readers *pool) {
+  struct reader *r = &pool->reader[pool->count];
+  r->pool = pool;
+  r->page = batch_new(pool->schema);
+  if (pthread_create(&r->thread, NULL, run, r) == 0)
+    pool->count++;
+  else
+    batch_free(r->page);
+}
+
+void readers_submit(struct readers *pool, struct query *q) {
+  q->queued = NULL;
+  q->started_ns = clock_monotonic_ns();
+  pthread_mutex_lock(&pool->lock);
+  if (pool->queued >= pool->idle && pool->count < pool->most)
+    start_reader(pool);
+  bool taken = pool->count > 0;
+  if (taken) {
+    *pool->last = q;
+    pool->last = &q->queued;
+    pool->queued++;
+    pthread_cond_signal(&pool->filled);
+  }
+  pthread_mutex_unlock(&pool->lock);
+  if (taken)
+    return;
+  q->status = UV_EAGAIN;
+  snprintf(q->error, sizeof q->error, "no thread can be started to read");
+  loop_post(q->loop, &q->done);
+}

@@ -1,0 +1,42 @@
+#ifndef MOONLEDGER_STORE_READ_READER_H
+#define MOONLEDGER_STORE_READ_READER_H
+
+#include <sqlite3.h>
+
+#include "store/storage.h"
+#include "store/write/writer.h"
+
+/* One reading thread: its connection, its statements and the query it runs.  The functions below answer
+ * SQLite's codes; a deadline or a cancelled asker ends a statement with SQLITE_INTERRUPT. */
+struct reader;
+struct readers;
+
+struct readers *readers_open(const struct schema *schema, const struct storage_options *options,
+                             struct writer *writer);
+void readers_close(struct readers *readers);
+void readers_submit(struct readers *readers, struct query *q);
+
+/* A statement of this text, ready to be bound; it stays the reader's.  Reset it when done, so that no
+ * snapshot is held. */
+int reader_statement(struct reader *r, const struct buf *sql, sqlite3_stmt **stmt);
+
+/* All statements between them see one snapshot. */
+int reader_begin(struct reader *r);
+void reader_end(struct reader *r);
+
+sqlite3 *reader_database(struct reader *r);
+sqlite3 *reader_sql_database(struct reader *r); /* another one, for other people's SQL; NULL: it cannot be opened */
+const struct schema *reader_schema(const struct reader *r);
+const struct storage_options *reader_options(const struct reader *r);
+struct ids *reader_ids(const struct reader *r);
+uint32_t reader_rebuilding(const struct reader *r); /* sets that cannot answer; look before reader_begin */
+struct batch *reader_page(struct reader *r);        /* for one row at a time */
+
+/* select.c, aggregate.c, sql.c */
+int query_select(struct reader *r, struct query *q);
+int query_lookup(struct reader *r, struct query *q);
+int query_count(struct reader *r, struct query *q);
+int query_aggregate(struct reader *r, struct query *q);
+int query_sql(struct reader *r, struct query *q);
+
+#endif

@@ -1,0 +1,136 @@
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/mem.h"
+#include "store/file/database.h"
+#include "store/read/reader.h"
+#include "store/read/rowset.h"
+
+/* Other people's SQL: one statement that reads rows and rollups, on a connection of its own. */
+
+enum { ANSWER_BYTES = 32 << 20 };
+
+static bool is_private(const char *table) {
+  static const char *const private[] = {"meta", "ids", "segments", "metric_series", "sqlite_dbpage", "dbstat"};
+  for (size_t i = 0; i < sizeof private / sizeof *private; i++)
+    if (sqlite3_stricmp(table, private[i]) == 0)
+      return true;
+  return false;
+}
+
+static int on_authorize(void *arg, int action, const char *first, const char *second, const char *database,
+                        const char *trigger) {
+  (void) arg, (void) database, (void) trigger;
+  switch (action) {
+  case SQLITE_SELECT:
+  case SQLITE_RECURSIVE:
+    return SQLITE_OK;
+  case SQLITE_READ:
+    return is_private(first) ? SQLITE_DENY : SQLITE_OK;
+  case SQLITE_FUNCTION:
+    return sqlite3_stricmp(second, "load_extension") == 0 ? SQLITE_DENY : SQLITE_OK;
+  default:
+    return SQLITE_DENY;
+  }
+}
+
+static void confine(sqlite3 *db) {
+  static const int limits[][2] = {
+    {SQLITE_LIMIT_SQL_LENGTH, 64 << 10}, {SQLITE_LIMIT_LENGTH, 16 << 20},
+    {SQLITE_LIMIT_EXPR_DEPTH, 100},      {SQLITE_LIMIT_COMPOUND_SELECT, 50},
+    {SQLITE_LIMIT_ATTACHED, 0},          {SQLITE_LIMIT_LIKE_PATTERN_LENGTH, 100},
+  };
+  for (size_t i = 0; i < sizeof limits / sizeof *limits; i++)
+    sqlite3_limit(db, limits[i][0], limits[i][1]);
+  sqlite3_db_config(db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
+  sqlite3_set_authorizer(db, on_authorize, NULL);
+}
+
+static int refuse(struct query *q, const char *why) {
+  snprintf(q->error, sizeof q->error, "%s", why);
+  return SQLITE_ERROR;
+}
+
+static int prepare(sqlite3 *db, struct query *q, sqlite3_stmt **stmt) {
+  sqlite3_stmt *second = NULL;
+  const char *tail;
+  int rc = sqlite3_prepare_v2(db, q->sql.data, (int) q->sql.len, stmt, &tail);
+  if (rc != SQLITE_OK)
+    return refuse(q, sqlite3_errmsg(db));
+  if (*stmt == NULL)
+    return refuse(q, "there is no statement");
+  if (!sqlite3_stmt_readonly(*stmt))
+    return refuse(q, "only statements that read are allowed");
+  rc = sqlite3_prepare_v2(db, tail, (int) (q->sql.data + q->sql.len - tail), &second, NULL);
+  sqlite3_finalize(second);
+  return rc == SQLITE_OK && second == NULL ? SQLITE_OK : refuse(q, "one statement at a time");
+}
+
+static void bind_cells(sqlite3_stmt *stmt, const struct rowset *bound) {
+  const struct cell *cells = (const struct cell *) bound->cells.data;
+  for (size_t i = 0; i < bound->ncolumns; i++) {
+    union value v = cells[i].value;
+    int index = (int) i + 1;
+    switch (cells[i].type) {
+    case CELL_NULL: sqlite3_bind_null(stmt, index); break;
+    case CELL_REAL: sqlite3_bind_double(stmt, index, v.f); break;
+    case CELL_TEXT:
+      sqlite3_bind_text(stmt, index, v.s.len > 0 ? bound->text.data + v.s.offset : "", (int) v.s.len,
+                        SQLITE_STATIC);
+      break;
+    default: sqlite3_bind_int64(stmt, index, v.i);
+    }
+  }
+}
+
+static void put_column(struct rowset *rows, sqlite3_stmt *stmt, int i) {
+  switch (sqlite3_column_type(stmt, i)) {
+  case SQLITE_NULL: rowset_put(rows, (struct cell) {.type = CELL_NULL}); break;
+  case SQLITE_INTEGER:
+    rowset_put(rows, (struct cell) {CELL_INTEGER, {.i = sqlite3_column_int64(stmt, i)}});
+    break;
+  case SQLITE_FLOAT:
+    rowset_put(rows, (struct cell) {CELL_REAL, {.f = sqlite3_column_double(stmt, i)}});
+    break;
+  default: {
+    const char *s = sqlite3_column_blob(stmt, i);
+    rowset_put_text(rows, s, (size_t) sqlite3_column_bytes(stmt, i));
+  }
+  }
+}
+
+static int take_rows(struct query *q, sqlite3_stmt *stmt, uint32_t max_rows) {
+  struct rowset *rows = &q->rows;
+  int rc, columns = sqlite3_column_count(stmt);
+  for (int i = 0; i < columns; i++)
+    rowset_name(rows, sqlite3_column_name(stmt, i));
+  while ((rc = sqlite3_step(stmt)) == SQLITE_ROW) {
+    if (rows->nrows == max_rows || rows->text.len + rows->cells.len > ANSWER_BYTES) {
+      q->truncated = true;
+      return SQLITE_OK;
+    }
+    for (int i = 0; i < columns; i++)
+      put_column(rows, stmt, i);
+    rows->nrows++;
+  }
+  if (rc != SQLITE_DONE && rc != SQLITE_INTERRUPT)
+    return refuse(q, sqlite3_errmsg(sqlite3_db_handle(stmt)));
+  return rc;
+}
+
+int query_sql(struct reader *r, struct query *q) {
+  sqlite3 *db = reader_sql_database(r);
+  sqlite3_stmt *stmt = NULL;
+  if (db == NULL)
+    return refuse(q, "the database cannot be opened for reading");
+  confine(db);
+  int rc = prepare(db, q, &stmt);
+  if (rc == SQLITE_OK && (int) q->bound.ncolumns != sqlite3_bind_parameter_count(stmt))
+    rc = refuse(q, "as many values are needed as the statement has parameters");
+  if (rc == SQLITE_OK) {
+    bind_cells(stmt, &q->bound);
+    rc = take_rows(q, stmt, reader_options(r)->sql_max_rows);
+  }
+  sqlite3_finalize(stmt);
+  return rc;
+}

@@ -1,0 +1,113 @@
+#include "store/read/where.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+#include "base/mem.h"
+
+static const char *const comparisons[] = {
+  [OP_EQ] = " = ?", [OP_NE] = " <> ?", [OP_LT] = " < ?", [OP_LE] = " <= ?", [OP_GT] = " > ?", [OP_GE] = " >= ?",
+};
+
+/* A column that lives in extra is its default where extra does not have it. */
+static void write_column(struct buf *sql, const struct column *c) {
+  if (!c->in_extra) {
+    buf_printf(sql, "\"%s\"", c->name);
+    return;
+  }
+  buf_printf(sql, "coalesce(extra ->> '$.\"%s\"', ", c->name);
+  if (c->type == COLUMN_STRING)
+    buf_printf(sql, "'%s')", c->text != NULL ? c->text : "");
+  else
+    buf_printf(sql, "%lld)", c->type == COLUMN_FLOAT ? (long long) c->value.f : (long long) c->value.i);
+}
+
+static void write_list(struct buf *sql, size_t n) {
+  for (size_t i = 0; i < n; i++)
+    buf_puts(sql, i == 0 ? "?" : ", ?");
+  buf_putc(sql, ')');
+}
+
+static bool prefix_has_end(const struct conditions *c, union value v) {
+  size_t len;
+  const unsigned char *s = (const unsigned char *) value_text(&c->text, v, &len);
+  while (len > 0 && s[len - 1] == 0xff)
+    len--;
+  return len > 0;
+}
+
+static void write_term(struct buf *sql, const struct conditions *c, const struct condition *item,
+                       const struct column *column) {
+  buf_puts(sql, " AND ");
+  write_column(sql, column);
+  if (item->op == OP_IN || item->op == OP_NOT_IN) {
+    buf_puts(sql, item->op == OP_IN ? " IN (" : " NOT IN (");
+    write_list(sql, item->nvalues);
+  } else if (item->op == OP_PREFIX) {
+    buf_puts(sql, " >= ?");
+    if (prefix_has_end(c, item->values[0])) {
+      buf_puts(sql, " AND ");
+      write_column(sql, column);
+      buf_puts(sql, " < ?");
+    }
+  } else {
+    buf_puts(sql, comparisons[item->op]);
+  }
+}
+
+/* A bound that is NaN lets everything pass. */
+static bool is_left_out(const struct condition *item, const struct schema *schema, int skip) {
+  bool is_bound = item->op >= OP_LT && item->op <= OP_GE;
+  return item->column == skip ||
+         (is_bound && schema->columns[item->column].type == COLUMN_FLOAT && isnan(item->values[0].f));
+}
+
+void where_write(struct buf *sql, const struct conditions *c, const struct schema *schema, int skip) {
+  for (size_t i = 0; c != NULL && i < c->count; i++)
+    if (!is_left_out(&c->items[i], schema, skip))
+      write_term(sql, c, &c->items[i], &schema->columns[c->items[i].column]);
+}
+
+static void bind_value(sqlite3_stmt *stmt, int index, const struct conditions *c, const struct column *column,
+                       union value v) {
+  size_t len;
+  if (column->type == COLUMN_STRING) {
+    const char *s = value_text(&c->text, v, &len);
+    sqlite3_bind_text(stmt, index, len > 0 ? s : "", (int) len, SQLITE_STATIC);
+  } else if (column->type == COLUMN_FLOAT) {
+    sqlite3_bind_double(stmt, index, v.f);
+  } else {
+    sqlite3_bind_int64(stmt, index, v.i);
+  }
+}
+
+/* The least text that is greater than all that start with the prefix. */
+static void bind_prefix_end(sqlite3_stmt *stmt, int index, const struct conditions *c, union value v) {
+  size_t len;
+  const char *s = value_text(&c->text, v, &len);
+  while ((unsigned char) s[len - 1] == 0xff)
+    len--;
+  char *end = xmemdup(s, len);
+  end[len - 1]++;
+  sqlite3_bind_text(stmt, index, end, (int) len, free);
+}
+
+int where_bind(sqlite3_stmt *stmt, int index, const struct conditions *c, const struct schema *schema, int skip) {
+  for (size_t i = 0; c != NULL && i < c->count; i++) {
+    const struct condition *item = &c->items[i];
+    if (is_left_out(item, schema, skip))
+      continue;
+    for (size_t j = 0; j < item->nvalues; j++)
+      bind_value(stmt, index++, c, &schema->columns[item->column], item->values[j]);
+    if (item->op == OP_PREFIX && prefix_has_end(c, item->values[0]))
+      bind_prefix_end(stmt, index++, c, item->values[0]);
+  }
+  return index;
+}
+
+uint64_t where_columns(const struct conditions *c) {
+  uint64_t columns = 0;
+  for (size_t i = 0; c != NULL && i < c->count; i++)
+    columns |= UINT64_C(1) << c->items[i].column;
+  return columns;
+}

@@ -1,0 +1,417 @@
+#include "store/write/rollup.h"
+
+#include <stdlib.h>
+
+#include "base/mem.h"
+#include "store/file/database.h"
+#include "store/file/key.h"
+#include "store/file/tally.h"
+
+enum { MAX_CELLS = 4096 }; /* kept in memory between flushes */
+
+struct set_writer {
+  sqlite3_stmt *get, *put;
+  int root;            /* the set that records are counted in for this one; itself for a root */
+  enum tier finest;    /* of a root: of all sets that follow from it */
+  int position[SCHEMA_MAX_BY]; /* of this set's by columns among the root's */
+  int64_t newest[TIERS];       /* no stored cell has a later bucket */
+};
+
+struct rollups {
+  sqlite3 *db;
+  const struct schema *schema;
+  uint32_t mask;
+  struct set_writer *sets;
+  struct tallies deltas[TIERS]; /* of this transaction, by root; each tier adds up to the next */
+  struct tallies cells;         /* as they will be in the file; kept are those of the newest buckets */
+  struct tally **dirty;
+  size_t ndirty, dirty_cap;
+  struct buf key;
+};
+
+/* ---- Which set follows from which ---- */
+
+static int position_of(const struct rollup_set *set, int column) {
+  for (size_t i = 0; i < set->nby; i++)
+    if (set->by[i] == column)
+      return (int) i;
+  return -1;
+}
+
+static bool includes(const struct rollup_set *wide, const struct rollup_set *narrow) {
+  for (size_t i = 0; i < narrow->nby; i++)
+    if (position_of(wide, narrow->by[i]) < 0)
+      return false;
+  return true;
+}
+
+static enum tier finest_tier(const struct rollup_set *set) {
+  return (enum tier) __builtin_ctz(set->tiers);
+}
+
+/* The root of a set is one that has its columns, keeps cells at least as fine, and is no wider than need
+ * be. */
+static int find_root(const struct rollups *rollups, size_t s) {
+  const struct rollup_set *sets = rollups->schema->sets, *set = &sets[s];
+  int root = (int) s;
+  for (size_t i = 0; i < rollups->schema->nsets; i++) {
+    bool usable = rollups->mask >> i & 1 && sets[i].nby > set->nby && includes(&sets[i], set) &&
+                  finest_tier(&sets[i]) <= finest_tier(set);
+    if (usable && (root == (int) s || sets[i].nby < sets[root].nby))
+      root = (int) i;
+  }
+  return root;
+}
+
+static void find_roots(struct rollups *rollups) {
+  const struct schema *schema = rollups->schema;
+  for (size_t s = 0; s < schema->nsets; s++) {
+    if (!(rollups->mask >> s & 1))
+      continue;
+    int root = (int) s;
+    for (int next = find_root(rollups, s); next != root; next = find_root(rollups, (size_t) root))
+      root = next;
+    rollups->sets[s].root = root;
+    for (size_t i = 0; i < schema->sets[s].nby; i++)
+      rollups->sets[s].position[i] = position_of(&schema->sets[root], schema->sets[s].by[i]);
+  }
+}
+
+/* ---- Statements ---- */
+
+static void write_key_columns(struct buf *sql, const struct schema *schema, const struct rollup_set *set,
+                              const char *separator, const char *suffix) {
+  buf_printf(sql, "tier%s%sbucket%s", suffix, separator, suffix);
+  for (size_t i = 0; i < set->nby; i++)
+    buf_printf(sql, "%s\"%s\"%s", separator, schema->columns[set->by[i]].name, suffix);
+}
+
+static void write_value_columns(struct buf *sql, const struct schema *schema) {
+  buf_puts(sql, "row_count, ");
+  for (size_t i = 0; i < schema->nmeasures; i++)
+    buf_printf(sql, "\"%s\", ", schema->measures[i].name);
+  buf_puts(sql, "sketch");
+}
+
+/* Both are made when they are first needed: a server that nobody writes to does without their memory. */
+static int prepare_get(struct rollups *rollups, size_t s) {
+  const struct schema *schema = rollups->schema;
+  struct buf sql = {0};
+  buf_puts(&sql, "SELECT ");
+  write_value_columns(&sql, schema);
+  buf_printf(&sql, " FROM rollup_%s WHERE ", schema->sets[s].name);
+  write_key_columns(&sql, schema, &schema->sets[s], " AND ", " = ?");
+  int rc = database_statement(rollups->db, &sql, &rollups->sets[s].get);
+  buf_clear(&sql);
+  return rc;
+}
+
+/* With no other index SQLite overwrites the entry in place. */
+static int prepare_put(struct rollups *rollups, size_t s) {
+  const struct schema *schema = rollups->schema;
+  const struct rollup_set *set = &schema->sets[s];
+  struct buf sql = {0};
+  buf_printf(&sql, "INSERT OR REPLACE INTO rollup_%s(", set->name);
+  write_key_columns(&sql, schema, set, ", ", "");
+  buf_puts(&sql, ", ");
+  write_value_columns(&sql, schema);
+  buf_puts(&sql, ") VALUES(?");
+  for (size_t i = 1; i < 2 + set->nby + 1 + schema->nmeasures + 1; i++)
+    buf_puts(&sql, ", ?");
+  buf_putc(&sql, ')');
+  int rc = database_statement(rollups->db, &sql, &rollups->sets[s].put);
+  buf_clear(&sql);
+  return rc;
+}
+
+static void find_newest(struct rollups *rollups, size_t s) {
+  for (int tier = 0; tier < TIERS; tier++) {
+    char *sql = sqlite3_mprintf("SELECT max(bucket) FROM rollup_%s WHERE tier = %d",
+                                rollups->schema->sets[s].name, tier);
+    if (database_int(rollups->db, sql, &rollups->sets[s].newest[tier]) != SQLITE_OK)
+      rollups->sets[s].newest[tier] = INT64_MAX;
+    sqlite3_free(sql);
+  }
+}
+
+struct rollups *rollups_new(sqlite3 *db, const struct schema *schema, uint32_t mask) {
+  struct rollups *rollups = xcalloc(1, sizeof *rollups);
+  rollups->db = db;
+  rollups->schema = rollups->cells.schema = schema;
+  for (int tier = 0; tier < TIERS; tier++)
+    rollups->deltas[tier].schema = schema;
+  rollups->mask = mask;
+  rollups->sets = xcalloc(schema->nsets + 1, sizeof *rollups->sets);
+  find_roots(rollups);
+  for (size_t s = 0; s < schema->nsets; s++)
+    rollups->sets[s].finest = TIERS;
+  for (size_t s = 0; s < schema->nsets; s++) {
+    if (!(mask >> s & 1))
+      continue;
+    struct set_writer *root = &rollups->sets[rollups->sets[s].root];
+    if (finest_tier(&schema->sets[s]) < root->finest)
+      root->finest = finest_tier(&schema->sets[s]);
+    find_newest(rollups, s);
+  }
+  return rollups;
+}
+
+void rollups_free(struct rollups *rollups) {
+  if (rollups == NULL)
+    return;
+  rollups_forget(rollups);
+  for (size_t s = 0; s < rollups->schema->nsets; s++) {
+    sqlite3_finalize(rollups->sets[s].get);
+    sqlite3_finalize(rollups->sets[s].put);
+  }
+  free(rollups->sets);
+  free(rollups->dirty);
+  buf_clear(&rollups->key);
+  free(rollups);
+}
+
+/* ---- Counting ---- */
+
+/* A key starts with the set and, for a cell, its tier; then the bucket in seconds and the by columns. */
+static void put_head(struct buf *key, size_t set, enum tier tier, int64_t bucket) {
+  key->len = 0;
+  buf_append(key, (char[]) {(char) set, (char) tier}, 2);
+  key_put_int(key, bucket);
+}
+
+void rollups_add(struct rollups *rollups, const struct record *r, const struct buf *text, int sign) {
+  const struct schema *schema = rollups->schema;
+  struct facts facts;
+  facts_of(&facts, schema, r, text);
+  int64_t second = floor_to(r->v[schema->time].i, 1000000) / 1000000;
+  const int64_t buckets[TIERS] = {
+      [TIER_MINUTE] = floor_to(second, tier_seconds[TIER_MINUTE]),
+      [TIER_HOUR] = floor_to(second, tier_seconds[TIER_HOUR]),
+      [TIER_DAY] = floor_to(second, tier_seconds[TIER_DAY]),
+  };
+  for (size_t s = 0; s < schema->nsets; s++) {
+    if (!(rollups->mask >> s & 1) || rollups->sets[s].root != (int) s)
+      continue;
+    const struct rollup_set *set = &schema->sets[s];
+    enum tier finest = rollups->sets[s].finest;
+    put_head(&rollups->key, s, finest, buckets[finest]);
+    for (size_t i = 0; i < set->nby; i++)
+      key_put_value(&rollups->key, &schema->columns[set->by[i]], r->v[set->by[i]], text);
+    tally_add(tallies_at(&rollups->deltas[finest], rollups->key.data, rollups->key.len), schema, &facts, sign);
+  }
+}
+
+/* ---- Flushing ---- */
+
+struct slice {
+  const char *data;
+  size_t len;
+};
+
+/* Cuts a key into its by columns, in the bytes they are written in. */
+static void cut_key(const struct schema *schema, const struct rollup_set *set, const char *p, struct slice *by) {
+  struct buf scratch = {0};
+  const char *s;
+  size_t len;
+  int64_t n;
+  for (size_t i = 0; i < set->nby; i++) {
+    by[i].data = p;
+    if (schema->columns[set->by[i]].type == COLUMN_STRING)
+      p = key_get_text(p, &scratch, &s, &len);
+    else
+      p = key_get_int(p, &n);
+    by[i].len = (size_t) (p - by[i].data);
+  }
+  buf_clear(&scratch);
+}
+
+static void mark_dirty(struct rollups *rollups, struct tally *cell) {
+  if (cell->dirty)
+    return;
+  cell->dirty = true;
+  if (rollups->ndirty == rollups->dirty_cap) {
+    rollups->dirty_cap = rollups->dirty_cap > 0 ? rollups->dirty_cap * 2 : 256;
+    rollups->dirty = xrealloc(rollups->dirty, rollups->dirty_cap * sizeof *rollups->dirty);
+  }
+  rollups->dirty[rollups->ndirty++] = cell;
+}
+
+static void spread_to(struct rollups *rollups, size_t s, const struct tally *delta, int64_t bucket,
+                      const struct slice *by) {
+  put_head(&rollups->key, s, (enum tier) delta->key[1], bucket);
+  for (size_t i = 0; i < rollups->schema->sets[s].nby; i++) {
+    const struct slice *value = &by[rollups->sets[s].position[i]];
+    buf_append(&rollups->key, value->data, value->len);
+  }
+  struct tally *cell = tallies_at(&rollups->cells, rollups->key.data, rollups->key.len);
+  tally_merge(cell, delta, rollups->schema);
+  mark_dirty(rollups, cell);
+}
+
+/* To the cells of its tier, and to the delta of the next. */
+static void spread(struct rollups *rollups, const struct tally *delta) {
+  const struct schema *schema = rollups->schema;
+  int root = delta->key[0], tier = delta->key[1];
+  struct slice by[SCHEMA_MAX_BY];
+  int64_t bucket;
+  const char *p = key_get_int(delta->key + 2, &bucket);
+  cut_key(schema, &schema->sets[root], p, by);
+  for (size_t s = 0; s < schema->nsets; s++)
+    if (rollups->mask >> s & 1 && rollups->sets[s].root == root && schema->sets[s].tiers >> tier & 1)
+      spread_to(rollups, s, delta, bucket, by);
+  if (tier + 1 == TIERS)
+    return;
+  put_head(&rollups->key, (size_t) root, (enum tier) (tier + 1), floor_to(bucket, tier_seconds[tier + 1]));
+  buf_append(&rollups->key, p, (size_t) (delta->key + delta->key_len - p));
+  tally_merge(tallies_at(&rollups->deltas[tier + 1], rollups->key.data, rollups->key.len), delta, schema);
+}
+
+/* Answers the index after the last. */
+static int bind_key(sqlite3_stmt *stmt, const struct schema *schema, const struct rollup_set *set, const char *key,
+                    struct buf scratch[SCHEMA_MAX_BY]) {
+  int64_t n;
+  double real;
+  const char *s, *p = key_get_int(key + 2, &n);
+  size_t len;
+  sqlite3_bind_int64(stmt, 1, key[1]);
+  sqlite3_bind_int64(stmt, 2, n);
+  for (size_t i = 0; i < set->nby; i++) {
+    int index = (int) i + 3;
+    enum column_type type = schema->columns[set->by[i]].type;
+    if (type == COLUMN_STRING) {
+      p = key_get_text(p, &scratch[i], &s, &len);
+      sqlite3_bind_text(stmt, index, s, (int) len, SQLITE_STATIC);
+    } else if (type == COLUMN_FLOAT) {
+      p = key_get_real(p, &real);
+      sqlite3_bind_double(stmt, index, real);
+    } else {
+      p = key_get_int(p, &n);
+      sqlite3_bind_int64(stmt, index, n);
+    }
+  }
+  return (int) set->nby + 3;
+}
+
+static int64_t bucket_of(const struct tally *cell) {
+  int64_t second;
+  key_get_int(cell->key + 2, &second);
+  return second;
+}
+
+/* Adds what the file holds to a cell that has so far only what is new. */
+static int load_cell(struct rollups *rollups, struct tally *cell, struct buf *scratch) {
+  const struct schema *schema = rollups->schema;
+  size_t s = (size_t) cell->key[0];
+  struct set_writer *set = &rollups->sets[s];
+  cell->stored = true;
+  if (bucket_of(cell) > set->newest[(int) cell->key[1]])
+    return SQLITE_OK;
+  int rc = set->get != NULL ? SQLITE_OK : prepare_get(rollups, s);
+  if (rc != SQLITE_OK)
+    return rc;
+  sqlite3_stmt *get = set->get;
+  bind_key(get, schema, &schema->sets[s], cell->key, scratch);
+  rc = sqlite3_step(get);
+  if (rc == SQLITE_ROW) {
+    cell->rows += sqlite3_column_int64(get, 0);
+    for (size_t i = 0; i < schema->nmeasures; i++)
+      cell->sums[i] = add_saturating(cell->sums[i], sqlite3_column_int64(get, (int) i + 1), 1);
+    int blob = (int) schema->nmeasures + 1;
+    const void *data = sqlite3_column_blob(get, blob);
+    size_t len = (size_t) sqlite3_column_bytes(get, blob);
+    if (schema->sketch >= 0 && !sketch_merge_packed(&cell->sketch, data, len, 1))
+      rc = SQLITE_CORRUPT;
+  }
+  sqlite3_reset(get);
+  return rc == SQLITE_ROW || rc == SQLITE_DONE ? SQLITE_OK : rc;
+}
+
+static int store_cell(struct rollups *rollups, struct tally *cell, struct buf *scratch, struct buf *packed) {
+  const struct schema *schema = rollups->schema;
+  size_t s = (size_t) cell->key[0];
+  int rc = cell->stored ? SQLITE_OK : load_cell(rollups, cell, scratch);
+  if (rc == SQLITE_OK && rollups->sets[s].put == NULL)
+    rc = prepare_put(rollups, s);
+  if (rc != SQLITE_OK)
+    return rc;
+  sqlite3_stmt *put = rollups->sets[s].put;
+  int next = bind_key(put, schema, &schema->sets[s], cell->key, scratch);
+  sqlite3_bind_int64(put, next++, cell->rows);
+  for (size_t i = 0; i < schema->nmeasures; i++)
+    sqlite3_bind_int64(put, next++, cell->sums[i]);
+  packed->len = 0;
+  if (schema->sketch >= 0)
+    sketch_pack(&cell->sketch, packed);
+  sqlite3_bind_blob(put, next, packed->data, (int) packed->len, SQLITE_STATIC);
+  cell->dirty = false;
+  return statement_run(put);
+}
+
+static int by_key(const void *a, const void *b) {
+  return tally_compare(*(struct tally *const *) a, *(struct tally *const *) b);
+}
+
+static void spread_all(struct rollups *rollups) {
+  for (int tier = 0; tier < TIERS; tier++) {
+    const struct table *deltas = &rollups->deltas[tier].table;
+    for (size_t i = 0; i < deltas->cap; i++)
+      if (deltas->slots[i].item != NULL)
+        spread(rollups, deltas->slots[i].item);
+    tallies_clear(&rollups->deltas[tier]);
+  }
+}
+
+static int store_cells(struct rollups *rollups) {
+  struct buf scratch[SCHEMA_MAX_BY] = {0}, packed = {0};
+  int rc = SQLITE_OK;
+  for (size_t i = 0; i < rollups->ndirty && rc == SQLITE_OK; i++)
+    rc = store_cell(rollups, rollups->dirty[i], scratch, &packed);
+  for (size_t i = 0; i < SCHEMA_MAX_BY; i++)
+    buf_clear(&scratch[i]);
+  buf_clear(&packed);
+  return rc;
+}
+
+static void note_newest(struct rollups *rollups) {
+  for (size_t i = 0; i < rollups->ndirty; i++) {
+    const struct tally *cell = rollups->dirty[i];
+    int64_t *newest = &rollups->sets[(int) cell->key[0]].newest[(int) cell->key[1]], bucket = bucket_of(cell);
+    *newest = bucket > *newest ? bucket : *newest;
+  }
+}
+
+static bool is_past(const struct tally *cell, const void *rollups) {
+  const struct set_writer *set = &((const struct rollups *) rollups)->sets[(int) cell->key[0]];
+  return bucket_of(cell) < set->newest[(int) cell->key[1]];
+}
+
+int rollups_flush(struct rollups *rollups) {
+  spread_all(rollups);
+  if (rollups->ndirty > 0)
+    qsort(rollups->dirty, rollups->ndirty, sizeof *rollups->dirty, by_key);
+  int rc = store_cells(rollups);
+  note_newest(rollups);
+  rollups->ndirty = 0;
+  tallies_drop(&rollups->cells, is_past, rollups);
+  if (rollups->cells.table.len > MAX_CELLS)
+    tallies_clear(&rollups->cells);
+  return rc;
+}
+
+void rollups_forget(struct rollups *rollups) {
+  for (int tier = 0; tier < TIERS; tier++)
+    tallies_clear(&rollups->deltas[tier]);
+  tallies_clear(&rollups->cells);
+  rollups->ndirty = 0;
+}
+
+int rollups_delete_all(struct rollups *rollups) {
+  int rc = SQLITE_OK;
+  for (size_t s = 0; s < rollups->schema->nsets && rc == SQLITE_OK; s++) {
+    char *sql = sqlite3_mprintf("DELETE FROM rollup_%s", rollups->schema->sets[s].name);
+    rc = database_exec(rollups->db, sql);
+    sqlite3_free(sql);
+  }
+  rollups_forget(rollups);
+  return rc;
+}

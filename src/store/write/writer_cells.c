@@ -1,0 +1,102 @@
+#include "base/clock.h"
+#include "store/file/database.h"
+#include "store/write/writer_state.h"
+
+/* Rows are the journal of the cells.  The cells in the file hold the rows up to meta "counted"; what later rows add is
+ * in memory and readers see it in those rows themselves, so that a cell is written once for many transactions, and the
+ * series of the metrics with it. */
+
+enum {
+  TAIL_ROWS = 4096,       /* that a reader may have to look at, some milliseconds .. */
+  BUSY_TAIL_ROWS = 16384, /* .. and a few more during a bulk load */
+  TAIL_MS = 1000,
+};
+
+void writer_count(struct writer *w, const struct record *r, const struct buf *text, int sign) {
+  rollups_add(w->rollups, r, text, sign);
+  if (w->fresh != NULL && (r->row <= w->rebuilt || r->row > w->rebuild_upto))
+    rollups_add(w->fresh, r, text, sign);
+}
+
+static int64_t last_row(const struct writer *w) {
+  return w->inserted > 0 ? w->last_row : atomic_load(&w->counters.last_row);
+}
+
+bool writer_has_tail(const struct writer *w) {
+  return w->counted < last_row(w);
+}
+
+bool writer_cells_due(struct writer *w) {
+  if (w->flush_due || last_row(w) - w->counted >= (writer_is_busy(w) ? BUSY_TAIL_ROWS : TAIL_ROWS))
+    return true;
+  return writer_has_tail(w) && clock_monotonic_ns() - w->counted_ns >= TAIL_MS * INT64_C(1000000);
+}
+
+int writer_flush_cells(struct writer *w) {
+  int rc = rollups_flush(w->rollups);
+  if (rc == SQLITE_OK && w->fresh != NULL)
+    rc = rollups_flush(w->fresh);
+  if (rc == SQLITE_OK)
+    rc = writer_log_series(w);
+  w->counting = last_row(w);
+  return rc == SQLITE_OK ? meta_set_int(w->db, "counted", w->counting) : rc;
+}
+
+void writer_cells_committed(struct writer *w) {
+  w->flush_due = false;
+  if (w->counting == 0)
+    return;
+  w->counted = w->counting;
+  w->counting = 0;
+  w->counted_ns = clock_monotonic_ns();
+}
+
+void writer_roll_back(struct writer *w) {
+  if (!sqlite3_get_autocommit(w->db))
+    database_exec(w->db, "ROLLBACK");
+  ids_rollback(w->ids);
+  writer_series_rolled_back(w);
+  rollups_forget(w->rollups);
+  if (w->fresh != NULL)
+    rollups_forget(w->fresh);
+  w->counting = 0;
+  w->flush_due = false;
+  w->stale = true;
+}
+
+int writer_each_row(struct writer *w, int64_t after, int64_t *last, int limit, writer_row *take) {
+  struct buf sql = {0};
+  sqlite3_stmt *stmt = NULL;
+  buf_puts(&sql, "SELECT ");
+  rows_write_columns(&sql, w->schema, UINT64_MAX, true);
+  buf_puts(&sql, " FROM rows WHERE rowid > ? AND rowid <= ? ORDER BY rowid LIMIT ?");
+  int rc = sqlite3_prepare_v2(w->db, sql.data, (int) sql.len, &stmt, NULL);
+  buf_clear(&sql);
+  sqlite3_bind_int64(stmt, 1, after);
+  sqlite3_bind_int64(stmt, 2, *last);
+  sqlite3_bind_int(stmt, 3, limit);
+  for (; rc == SQLITE_OK && (rc = sqlite3_step(stmt)) == SQLITE_ROW; rc = SQLITE_OK) {
+    rows_forget(w->page);
+    struct record *r = rows_read(stmt, w->page, UINT64_MAX, true);
+    take(w, r, &w->page->text);
+    if (--limit == 0)
+      *last = r->row;
+  }
+  sqlite3_finalize(stmt);
+  return rc == SQLITE_DONE ? SQLITE_OK : rc;
+}
+
+static void count_in(struct writer *w, const struct record *r, const struct buf *text) {
+  writer_count(w, r, text, 1);
+}
+
+int writer_begin(struct writer *w) {
+  w->inserted = 0;
+  int64_t last = INT64_MAX;
+  int rc = statement_run(w->begin);
+  if (rc == SQLITE_OK && w->stale)
+    rc = writer_each_row(w, w->counted, &last, -1, count_in);
+  if (rc == SQLITE_OK)
+    w->stale = false;
+  return rc;
+}

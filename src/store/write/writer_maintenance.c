@@ -1,0 +1,155 @@
+#include "base/clock.h"
+#include "base/log.h"
+#include "store/file/database.h"
+#include "store/write/writer_state.h"
+
+enum {
+  SHORT_PAGES = 500,     /* new ones in the log: copy what no reader holds back, in steps that nobody notices .. */
+  PASSIVE_PAGES = 4000,  /* .. or, while much is coming in, in longer ones that cost less together */
+  RESTART_PAGES = 16000, /* insist: the log must start over */
+  PATIENCE_MS = 50,      /* for readers that are in the way */
+  REBUILD_ROWS = 5000,   /* a transaction */
+  LEAST_SEGMENT = 4096,  /* ids that are worth a segment at the end; fewer are read from the rows at start */
+};
+
+/* ---- Checkpoints ---- */
+
+static int checkpoint(struct writer *w, int mode) {
+  int64_t started = clock_monotonic_ns();
+  int pages = 0, done = 0;
+  sqlite3_busy_timeout(w->db, PATIENCE_MS);
+  int rc = sqlite3_wal_checkpoint_v2(w->db, NULL, mode, &pages, &done);
+  sqlite3_busy_timeout(w->db, 2000);
+  if (rc != SQLITE_OK && rc != SQLITE_BUSY)
+    log_error("checkpoint failed", log_str("error", sqlite3_errmsg(w->db)));
+  w->checkpointed_pages = done;
+  if (rc == SQLITE_OK && mode != SQLITE_CHECKPOINT_PASSIVE)
+    w->wal_pages = w->checkpointed_pages = 0;
+  atomic_fetch_add(&w->counters.checkpoint_ns, clock_monotonic_ns() - started);
+  return rc;
+}
+
+/* The writer copies the log into the file itself, between transactions, and nobody else does
+ * (store/file/database.h). */
+static void checkpoint_if_due(struct writer *w) {
+  if (w->wal_pages < w->checkpointed_pages)
+    w->checkpointed_pages = 0;
+  int due = writer_is_busy(w) ? PASSIVE_PAGES : SHORT_PAGES;
+  if (w->wal_pages - w->checkpointed_pages < due)
+    return;
+  checkpoint(w, w->wal_pages >= RESTART_PAGES ? SQLITE_CHECKPOINT_RESTART : SQLITE_CHECKPOINT_PASSIVE);
+}
+
+/* What is behind the gap is lost with the power, unless it stands in the file itself and the log starts over. */
+int writer_mend_log(struct writer *w) {
+  int rc = checkpoint(w, SQLITE_CHECKPOINT_RESTART);
+  if (rc == SQLITE_OK)
+    atomic_store(&w->syncer.failed, false);
+  return rc;
+}
+
+/* ---- Rebuilding rollups ---- */
+
+static void count_fresh(struct writer *w, const struct record *r, const struct buf *text) {
+  rollups_add(w->fresh, r, text, 1);
+}
+
+static int rebuild_step(struct writer *w, int64_t *last) {
+  int rc = writer_begin(w);
+  *last = w->rebuild_upto;
+  if (rc == SQLITE_OK)
+    rc = writer_each_row(w, w->rebuilt, last, REBUILD_ROWS, count_fresh);
+  if (rc == SQLITE_OK)
+    rc = writer_flush_cells(w);
+  if (rc == SQLITE_OK)
+    rc = *last < w->rebuild_upto ? meta_set_int(w->db, "rebuilt", *last) : rollups_rebuilt(w->db);
+  return rc == SQLITE_OK ? statement_run(w->commit) : rc;
+}
+
+/* From now on one keeper has all sets. */
+static void rebuild_done(struct writer *w) {
+  rollups_free(w->fresh);
+  rollups_free(w->rollups);
+  w->fresh = NULL;
+  w->rollups = rollups_new(w->db, w->schema, UINT32_MAX);
+  atomic_store(&w->counters.rebuilding, 0);
+  log_info("rollups are rebuilt", log_int("rows", w->rebuild_upto));
+}
+
+static void rebuild(struct writer *w) {
+  int64_t last = 0;
+  int rc = rebuild_step(w, &last);
+  if (rc != SQLITE_OK) {
+    log_error("rebuilding rollups failed; queries read rows until the next start",
+              log_str("error", sqlite3_errmsg(w->db)));
+    writer_roll_back(w);
+    rollups_free(w->fresh);
+    w->fresh = NULL;
+    return;
+  }
+  writer_cells_committed(w);
+  w->rebuilt = last;
+  if (last >= w->rebuild_upto)
+    rebuild_done(w);
+}
+
+int writer_resume_rebuild(struct writer *w) {
+  uint32_t rebuilding = rollups_rebuilding(w->db, w->schema);
+  w->rollups = rollups_new(w->db, w->schema, ~rebuilding);
+  if (rebuilding == 0)
+    return SQLITE_OK;
+  atomic_store(&w->counters.rebuilding, rebuilding);
+  w->fresh = rollups_new(w->db, w->schema, rebuilding);
+  int rc = meta_get_int(w->db, "rebuilt", &w->rebuilt);
+  if (rc == SQLITE_OK)
+    rc = meta_get_int(w->db, "rebuild_upto", &w->rebuild_upto);
+  if (rc == SQLITE_OK)
+    log_info("rollups are being rebuilt", log_int("rows", w->rebuild_upto - w->rebuilt));
+  return rc;
+}
+
+/* ---- When ---- */
+
+bool writer_has_upkeep(const struct writer *w) {
+  return w->fresh != NULL || ids_has_unread(w->ids);
+}
+
+void writer_upkeep(struct writer *w) {
+  if (ids_segment_due(w->ids) && ids_write_segment(w->ids, 1, clock_now_us()) != SQLITE_OK)
+    log_error("writing fingerprints failed", log_str("error", sqlite3_errmsg(w->db)));
+  if (ids_has_unread(w->ids) && ids_read_some(w->ids) != SQLITE_OK)
+    log_error("reading fingerprints failed: repeated ids may be stored twice",
+              log_str("error", sqlite3_errmsg(w->db)));
+  if (w->fresh != NULL)
+    rebuild(w);
+  checkpoint_if_due(w);
+}
+
+static void flush_tail(struct writer *w) {
+  int rc = writer_begin(w);
+  if (rc == SQLITE_OK)
+    rc = writer_flush_cells(w);
+  if (rc == SQLITE_OK)
+    rc = statement_run(w->commit);
+  if (rc == SQLITE_OK) {
+    writer_cells_committed(w);
+    return;
+  }
+  log_error("writing rollups failed", log_str("error", sqlite3_errmsg(w->db)));
+  writer_roll_back(w);
+}
+
+void writer_idle(struct writer *w) {
+  if (writer_has_tail(w))
+    flush_tail(w);
+  else
+    checkpoint(w, SQLITE_CHECKPOINT_TRUNCATE);
+}
+
+void writer_finish(struct writer *w) {
+  if (writer_has_tail(w))
+    flush_tail(w);
+  writer_save_series(w);
+  ids_write_segment(w->ids, LEAST_SEGMENT, clock_now_us());
+  checkpoint(w, SQLITE_CHECKPOINT_TRUNCATE);
+}

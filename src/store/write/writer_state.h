@@ -1,0 +1,87 @@
+#ifndef MOONLEDGER_STORE_WRITE_WRITER_STATE_H
+#define MOONLEDGER_STORE_WRITE_WRITER_STATE_H
+
+#include "store/file/ids.h"
+#include "store/file/rows.h"
+#include "store/sync/syncer.h"
+#include "store/write/queue.h"
+#include "store/write/rollup.h"
+#include "store/write/writer.h"
+
+/* What the files of the writer share; its thread's alone once that runs, but for queue, syncer, ids and counters. */
+struct writer {
+  const struct schema *schema;
+  struct storage_options options;
+  struct metrics *metrics; /* or NULL, as hub */
+  struct metric *commit_seconds;
+  struct hub *hub;
+  char name[24];
+
+  int lock_fd;
+  sqlite3 *db;
+  bool synced;             /* the file's header and the log's name are on the disk */
+  struct rows rows;
+  struct ids *ids;
+  struct batch *page;      /* the stored row of a merge */
+  sqlite3_stmt *begin, *commit, *save_series, *log_series;
+
+  struct buf series_log;   /* of this transaction */
+  int64_t logged_bytes;    /* in metric_log */
+
+  struct rollups *rollups; /* of the sets that can answer */
+  struct rollups *fresh;   /* of those being rebuilt, or NULL; rows in (rebuilt, rebuild_upto] are not in them yet */
+  int64_t rebuilt, rebuild_upto;
+
+  int64_t counted;         /* later rows are in the cells in memory only, .. */
+  bool stale;              /* .. and not even there: they must be read */
+  bool flush_due;          /* rows alone do not tell what has changed: the cells go with this transaction */
+  int64_t counting;        /* what counted will be after COMMIT, or 0 */
+  int64_t counted_ns;
+
+  int64_t inserted, last_row; /* of the open transaction */
+  int wal_pages, checkpointed_pages;
+  struct queue queue;
+  struct syncer syncer;    /* of DURABILITY_FULL */
+  pthread_t thread;
+  bool started;
+  struct writer_counters counters;
+};
+
+enum { MANY_RECORDS = 1000 }; /* of the last transaction: a bulk load */
+
+/* Much is coming in: what takes time is then done more rarely. */
+static inline bool writer_is_busy(struct writer *w) {
+  return w->inserted >= MANY_RECORDS || !queue_is_empty(&w->queue);
+}
+
+/* writer_records.c: within the open transaction; SQLite's codes. */
+int writer_apply(struct writer *w, struct write *write);
+int writer_reset(struct writer *w);
+
+/* writer_cells.c.  The first two within a transaction; SQLite's codes. */
+typedef void writer_row(struct writer *w, const struct record *r, const struct buf *text);
+int writer_flush_cells(struct writer *w);
+/* Rows in (after, *last], at most limit (negative: all); *last becomes the last one if there may be more. */
+int writer_each_row(struct writer *w, int64_t after, int64_t *last, int limit, writer_row *take);
+int writer_begin(struct writer *w); /* with cells in memory that are up to date */
+void writer_count(struct writer *w, const struct record *r, const struct buf *text, int sign);
+bool writer_has_tail(const struct writer *w); /* rows that are counted in memory only */
+bool writer_cells_due(struct writer *w);
+void writer_cells_committed(struct writer *w);
+void writer_roll_back(struct writer *w); /* and forgets what is in memory of it */
+
+/* writer_series.c; SQLite's codes.  The first within a transaction, the second one of its own, the third at start. */
+int writer_log_series(struct writer *w);
+int writer_save_series(struct writer *w);
+int writer_restore_series(struct writer *w);
+void writer_series_rolled_back(struct writer *w);
+
+/* writer_upkeep.c: between transactions. */
+bool writer_has_upkeep(const struct writer *w); /* more than waiting for the next write */
+void writer_upkeep(struct writer *w);
+void writer_idle(struct writer *w);  /* nothing came for a while */
+void writer_finish(struct writer *w);
+int writer_mend_log(struct writer *w); /* after a sync that failed; SQLite's code */
+int writer_resume_rebuild(struct writer *w);
+
+#endif
