@@ -1,5 +1,5 @@
 --- Rows page by page, in any order.
-local available = require "lib.available"
+local needs_storage = require "lib.needs_storage"
 local cursor = require "lib.cursor"
 local filters = require "lib.filters"
 local json = require "json"
@@ -21,6 +21,7 @@ end
 return {
   summary = "Rows that match the filters, page by page.",
   feature = "logs_endpoints_enabled",
+  needs = "storage",
   params = filters.params {
     limit = params.integer { default = 50, ge = 1, le = 1000, description = "Rows of a page." },
     offset = params.integer { default = 0, ge = 0, description = "Rows to leave out." },
@@ -33,10 +34,6 @@ return {
   ---@param req Request
   ---@return Response
   handle = function(req)
-    local refused = available.refuse()
-    if refused then
-      return refused
-    end
     local values = req.params
     local order_by = COLUMNS[values.order_by] and values.order_by or "timestamp"
     local descending, by_time = values.order_desc, order_by == "timestamp"
@@ -55,7 +52,7 @@ return {
       total, message, reason = storage.count { where = where }
     end
     if not page or not after and not total then
-      return available.failed(message, reason)
+      return needs_storage.failed(message, reason)
     end
 
     local answer = {

@@ -1,5 +1,5 @@
 --- What each model cost on each UTC day.
-local available = require "lib.available"
+local needs_storage = require "lib.needs_storage"
 local dates = require "lib.dates"
 local filters = require "lib.filters"
 local json = require "json"
@@ -17,7 +17,7 @@ return {
       where = filters.last_days(req.params.days, req.now), by = { "model" }, every = "day",
     }
     if not groups then
-      return available.failed(err, reason)
+      return needs_storage.failed(err, reason)
     end
     local days = json.array {}
     for i, group in ipairs(groups) do

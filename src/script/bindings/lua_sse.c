@@ -82,8 +82,10 @@ static void read_hello(lua_State *L, struct stream *s) {
 }
 
 static int l_sse_stream(lua_State *L) {
+  static const char *const known[] = {"topic", "where", "replay_where", "hello", "resume", NULL};
   luaL_checktype(L, 1, LUA_TTABLE);
   lua_settop(L, 1);
+  lua_fields_check(L, 1, known);
   struct stream *s = lua_newuserdatauv(L, sizeof *s, 0);
   *s = (struct stream) {0};
   luaL_setmetatable(L, type_name);
