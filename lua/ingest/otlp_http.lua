@@ -1,7 +1,7 @@
 --- OTLP over HTTP: content types, partial success, errors (opentelemetry-proto, docs/specification.md, "OTLP/HTTP").
 --- The answer has the request's encoding.  Of errors only 503 asks the sender to try again.
-local needs_storage = require "lib.needs_storage"
 local json = require "json"
+local needs_storage = require "lib.needs_storage"
 local otlp = require "ingest.otlp"
 local otlp_messages = require "ingest.otlp_messages"
 local protobuf = require "protobuf"

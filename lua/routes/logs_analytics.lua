@@ -1,11 +1,11 @@
 --- Totals, rates, breakdowns and trends of a window, all from one snapshot.
-local needs_storage = require "lib.needs_storage"
 local breakdown = require "analytics.breakdown"
-local repeat_params = require "lib.repeat_params"
 local figures = require "analytics.figures"
 local filters = require "lib.filters"
 local hourly_trends = require "analytics.hourly_trends"
+local needs_storage = require "lib.needs_storage"
 local params = require "lib.params"
+local repeat_params = require "lib.repeat_params"
 local request_analytics = require "analytics.request_analytics"
 local storage = require "storage"
 local summary = require "analytics.summary"
@@ -13,7 +13,7 @@ local token_analytics = require "analytics.token_analytics"
 
 local HOUR, MAX_POINTS = 3600, 1000
 
-local READS = { model = filters.exact "model" }
+local READS = { model = filters.exact "model", service_type = filters.list "service_type" }
 
 -- Without any time the window is the last hours; one time alone leaves the other side open.
 local function set_window(values, now)

@@ -1,8 +1,8 @@
 --- Rows page by page, in any order.
-local needs_storage = require "lib.needs_storage"
 local cursor = require "lib.cursor"
 local filters = require "lib.filters"
 local json = require "json"
+local needs_storage = require "lib.needs_storage"
 local params = require "lib.params"
 local storage = require "storage"
 
@@ -17,6 +17,9 @@ local function add_numbers(answer, values, total)
   answer.page = values.offset // values.limit + 1
   answer.total_pages = (total + values.limit - 1) // values.limit
 end
+
+-- Here a * is an ordinary character.
+local READS = { service_type = filters.list "service_type" }
 
 return {
   summary = "Rows that match the filters, page by page.",
@@ -37,7 +40,7 @@ return {
     local values = req.params
     local order_by = COLUMNS[values.order_by] and values.order_by or "timestamp"
     local descending, by_time = values.order_desc, order_by == "timestamp"
-    local where = filters.where(values)
+    local where = filters.where(values, READS)
     local after = values.cursor and by_time and cursor.decode(values.cursor, where, descending)
     if values.cursor and not after then
       return cursor.refuse(values.cursor)

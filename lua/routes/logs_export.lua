@@ -1,7 +1,7 @@
 --- All rows that match, however many: pages of a few hundred, each its own short read, so that a slow client holds
 --- nothing up.
-local needs_storage = require "lib.needs_storage"
 local filters = require "lib.filters"
+local needs_storage = require "lib.needs_storage"
 local params = require "lib.params"
 local storage = require "storage"
 

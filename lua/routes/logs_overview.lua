@@ -1,6 +1,6 @@
 --- Everything that the dashboard's first view shows, from one snapshot of the rollups.
-local needs_storage = require "lib.needs_storage"
 local filters = require "lib.filters"
+local needs_storage = require "lib.needs_storage"
 local overview = require "analytics.overview"
 local storage = require "storage"
 

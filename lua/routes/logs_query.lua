@@ -1,10 +1,10 @@
 --- The newest rows that match.
-local needs_storage = require "lib.needs_storage"
 local cursor = require "lib.cursor"
-local repeat_params = require "lib.repeat_params"
 local filters = require "lib.filters"
 local json = require "json"
+local needs_storage = require "lib.needs_storage"
 local params = require "lib.params"
+local repeat_params = require "lib.repeat_params"
 local storage = require "storage"
 
 -- Here both are one exact string.

@@ -1,7 +1,7 @@
 --- The sessions that cost most; with session_client_id also the models of that one.
-local needs_storage = require "lib.needs_storage"
 local filters = require "lib.filters"
 local json = require "json"
+local needs_storage = require "lib.needs_storage"
 local storage = require "storage"
 
 return {

@@ -1,8 +1,8 @@
 --- What each model cost on each UTC day.
-local needs_storage = require "lib.needs_storage"
 local dates = require "lib.dates"
 local filters = require "lib.filters"
 local json = require "json"
+local needs_storage = require "lib.needs_storage"
 local params = require "lib.params"
 local storage = require "storage"
 

@@ -1,8 +1,8 @@
 --- The share of requests that failed, by status class and minute.
-local needs_storage = require "lib.needs_storage"
 local dates = require "lib.dates"
 local filters = require "lib.filters"
 local json = require "json"
+local needs_storage = require "lib.needs_storage"
 local params = require "lib.params"
 local storage = require "storage"
 

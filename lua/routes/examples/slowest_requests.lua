@@ -1,6 +1,6 @@
 --- The requests of the last hours that took longest.
-local needs_storage = require "lib.needs_storage"
 local filters = require "lib.filters"
+local needs_storage = require "lib.needs_storage"
 local params = require "lib.params"
 local storage = require "storage"
 

@@ -1,7 +1,7 @@
 --- The sessions that cost most.
-local needs_storage = require "lib.needs_storage"
 local filters = require "lib.filters"
 local json = require "json"
+local needs_storage = require "lib.needs_storage"
 local params = require "lib.params"
 local storage = require "storage"
 
