@@ -188,7 +188,7 @@ describe("a script that holds a finished request's", function()
   it("stream can answer one request only", function()
     keep()
     local first = s:stream "/use/stream"
-    local connection <close> = first.connection
+    finally(function() first.connection:close() end)
     assert.equal(200, first.status)
     assert.equal(500, s:get("/use/stream").status)
     assert.truthy(s:log():find("every request needs its own", 1, true), s:log())
