@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <unistd.h>
 #include <uv.h>
 
@@ -14,9 +15,14 @@
 
 enum { BACKLOG = 1024, COMPLAINT_EVERY_MS = 1000 };
 
+/* Descriptors that no connection gets: a reader has two databases, each with its log and files to sort in; a loop
+ * wakes up by some; the rest is for the writer, for files that are served, for reloading and for accepting. */
+enum { KEPT = 32, KEPT_PER_LOOP = 8, KEPT_PER_READER = 8 };
+
 struct server {
   uv_tcp_t tcp;
   const struct services *services;
+  size_t most; /* connections */
   uint64_t complained_ms;
 };
 
@@ -103,8 +109,8 @@ static void on_connection(uv_stream_t *stream, int status) {
     return;
   }
   struct loop *loop = least_loaded(s->services, &total);
-  if (total >= s->services->config->limits.connections) {
-    complain(s, "limits.connections are open");
+  if (total >= s->most) {
+    complain(s, "as many as limits.connections and the limit of open files allow are open");
     refuse(socket);
     return;
   }
@@ -130,6 +136,22 @@ static int bound_port(struct server *s, uint16_t *port) {
   return 0;
 }
 
+/* limits.connections, or what the limit of open files leaves for them: at least one. */
+static size_t most_connections(const struct services *services) {
+  const struct config *c = services->config;
+  size_t wanted = c->limits.connections, kept = KEPT + services->nloops * KEPT_PER_LOOP;
+  struct rlimit files;
+  if (c->has_storage)
+    kept += c->storage.readers * KEPT_PER_READER;
+  if (getrlimit(RLIMIT_NOFILE, &files) < 0 || files.rlim_cur >= wanted + kept)
+    return wanted;
+  size_t most = files.rlim_cur > kept ? files.rlim_cur - kept : 1;
+  log_warn("limits.connections is more than the limit of open files allows: raise that (ulimit -n, LimitNOFILE=)",
+           log_int("wanted", (int64_t) wanted), log_int("connections", (int64_t) most),
+           log_int("open_files", (int64_t) files.rlim_cur));
+  return most;
+}
+
 int server_listen(struct server **server, const struct services *services, const char *host, uint16_t port,
                   uint16_t *bound) {
   struct sockaddr_storage address;
@@ -138,6 +160,7 @@ int server_listen(struct server **server, const struct services *services, const
     return rc;
   struct server *s = xcalloc(1, sizeof *s);
   s->services = services;
+  s->most = most_connections(services);
   uv_tcp_init(&services->loops[0].uv, &s->tcp);
   rc = uv_tcp_bind(&s->tcp, (struct sockaddr *) &address, 0);
   if (rc == 0)

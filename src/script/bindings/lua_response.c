@@ -208,7 +208,7 @@ static int on_handled(lua_State *L, int status, lua_KContext context) {
   struct task *task = script_of(L)->running;
   struct answer *answer = &task->answer;
   answer->response.status = 200;
-  if (lua_sse_is_stream(L, 2)) {
+  if (lua_sse_claim(L, 2)) {
     answer->kind = ANSWER_SSE;
     return 1;
   }

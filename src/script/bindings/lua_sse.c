@@ -25,6 +25,7 @@ struct stream {
   bool has_resume;
   struct conditions *where, *replay_where;
   struct payload *hello;
+  bool answered;
 };
 
 static int l_stream_gc(lua_State *L) {
@@ -131,8 +132,14 @@ static int l_sse_stats(lua_State *L) {
   return 1;
 }
 
-bool lua_sse_is_stream(lua_State *L, int index) {
-  return luaL_testudata(L, index, type_name) != NULL;
+bool lua_sse_claim(lua_State *L, int index) {
+  struct stream *s = luaL_testudata(L, index, type_name);
+  if (s == NULL)
+    return false;
+  if (s->answered) /* its filter went with the first answer: a second one would see everything */
+    luaL_error(L, "the handler answered a stream that has been answered before: every request needs its own");
+  s->answered = true;
+  return true;
 }
 
 static void set_headers(struct response *response) {

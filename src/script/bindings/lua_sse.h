@@ -6,8 +6,8 @@
 
 struct request;
 
-/* Whether the value at index is what sse.stream answered. */
-bool lua_sse_is_stream(lua_State *L, int index);
+/* Whether the value at index is what sse.stream made, for its first and only answer: raises at a second one. */
+bool lua_sse_claim(lua_State *L, int index);
 
 /* Sends the head of the stream at index and makes the connection of r a subscriber; r is void afterwards. The
  * loop's thread; never raises. */

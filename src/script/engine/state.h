@@ -39,8 +39,7 @@ struct every;
 
 struct task {
   struct script *script;
-  lua_State *co; /* anchored by ref; a task at rest keeps it for the next request */
-  int ref;
+  lua_State *co; /* the registry has it by its address; a task at rest keeps it for the next request */
   struct request *request;       /* NULL: none, or the client is gone */
   struct request_object *object; /* what the coroutine has as req; its stack anchors it */
   struct every *every;           /* whose turn it runs; or NULL */

@@ -25,7 +25,7 @@ static void run(struct task *task);
 static int l_make_coroutine(lua_State *L) {
   struct task *task = lua_touserdata(L, 1);
   task->co = lua_newthread(L);
-  task->ref = luaL_ref(L, LUA_REGISTRYINDEX);
+  lua_rawsetp(L, LUA_REGISTRYINDEX, task->co);
   return 0;
 }
 
@@ -49,7 +49,8 @@ static struct task *take_task(struct script *script) {
 
 static void drop(struct task *task) {
   lua_sethook(task->co, NULL, 0, 0);
-  luaL_unref(task->script->L, LUA_REGISTRYINDEX, task->ref);
+  lua_pushnil(task->script->L);
+  lua_rawsetp(task->script->L, LUA_REGISTRYINDEX, task->co);
   free(task);
 }
 
@@ -284,7 +285,7 @@ void task_start(struct script *script, struct request *r, struct every *every, l
   }
   const struct config *config = script->generation->config;
   *task = (struct task){
-      .script = script, .co = task->co, .ref = task->ref, .request = r, .every = every, .grace = -1};
+      .script = script, .co = task->co, .request = r, .every = every, .grace = -1};
   int64_t timeout_ms = r != NULL ? script->handlers[r->route->index].timeout_ms : 0;
   task->deadline_ms =
       (int64_t) uv_now(&script->loop->uv) + (timeout_ms > 0 ? timeout_ms : config->script.wall_ms);
