@@ -79,19 +79,23 @@ static int yield(lua_State *L, struct search *s, lua_KFunction k) {
 
 /* ---- Captures ---- */
 
+static void push_bytes(lua_State *L, struct search *s, const char *start, ptrdiff_t len) {
+  s->steps -= len / BYTES_PER_STEP;
+  lua_pushlstring(L, start, (size_t) len);
+}
+
 static void push_capture(lua_State *L, struct search *s, int i) {
   const struct capture *c = &s->m.captures[i];
-  s->steps -= (c->len > 0 ? c->len : s->m.s - s->at) / BYTES_PER_STEP;
   if (i >= s->m.level) {
     if (i > 0)
       luaL_error(L, "invalid capture index %%%d", i + 1);
-    lua_pushlstring(L, s->at, (size_t) (s->m.s - s->at));
+    push_bytes(L, s, s->at, s->m.s - s->at);
   } else if (c->len == CAPTURE_POSITION) {
     lua_pushinteger(L, c->start - s->m.subject + 1);
   } else {
     if (c->len == CAPTURE_OPEN)
       luaL_error(L, "unfinished capture");
-    lua_pushlstring(L, c->start, (size_t) c->len);
+    push_bytes(L, s, c->start, c->len);
   }
 }
 
