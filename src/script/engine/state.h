@@ -93,6 +93,7 @@ struct script {
   int64_t load_until_ns; /* CPU clock of the loading thread */
   bool overran_load;
   bool recycling;               /* a successor has been asked for */
+  size_t work;                  /* steps of C functions since they last looked at the clock */
   unsigned cycles;              /* of the collector, still to do for a full collection */
   size_t collected_from;        /* bytes in use when it began */
   struct message leave, expire; /* generation.c's errands on the loop */
