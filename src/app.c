@@ -6,7 +6,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
@@ -30,7 +29,6 @@ enum {
   KV_BYTES = 16 << 20,
   ARENAS = 1,           /* of the heap: more would each keep what was once needed, and grow a page at a time */
   BODY_BYTES = 4 << 20, /* twice as much stays with an arena that was given it back, see teach_heap */
-  START_BYTES = 1200 << 10, /* of the heap, in use when the server listens */
   LATER_MS = 5,         /* enough for a first answer */
   SETTLED_MS = 200,
 };
@@ -291,22 +289,12 @@ static void teach_heap(void) {
   free(xmalloc(BODY_BYTES));
 }
 
-/* Starting fills the heap page by page: a fault for each is a tenth of the time until the first answer.  What is left
- * over, on_settled gives back. */
-static void fill_heap(void) {
-  char *block = xmalloc(START_BYTES);
-  uintptr_t page = (uintptr_t) sysconf(_SC_PAGESIZE), first = ((uintptr_t) block + page - 1) & -page;
-  madvise((void *) first, START_BYTES - page, MADV_POPULATE_WRITE); /* Linux 5.14; without it they fault one by one */
-  free(block);
-}
-
 int app_serve(const struct options *options) {
   struct app app = {.services.overrides = &options->overrides};
   struct buf errors = {0};
   int code = 1;
 
   teach_heap();
-  fill_heap();
   app.config = config_load(options->config, &options->overrides, &errors);
   app.schema = app.config != NULL ? config_load_schema(app.config, &errors) : NULL;
   if (app.schema == NULL) {

@@ -11,7 +11,7 @@
 
 #include "base/mem.h"
 #include "record/schema.h"
-#include "script/reload/compile.h"
+#include "script/reload/load.h"
 
 enum setting_type { SETTING_BOOLEAN, SETTING_INTEGER, SETTING_TEXT, SETTING_CHOICE };
 
@@ -507,7 +507,7 @@ static lua_State *run_file(const char *path, const char *name, uint64_t *hash, s
   }
   lua_State *L = luaL_newstate();
   config_open_libs(L);
-  bool fine = compile_file(L, &file) == LUA_OK && lua_pcall(L, 0, 1, 0) == LUA_OK;
+  bool fine = module_compile(L, &file) == LUA_OK && lua_pcall(L, 0, 1, 0) == LUA_OK;
   if (!fine) {
     const char *message = lua_tostring(L, -1);
     buf_printf(errors, "%s%s\n", message != NULL ? message : name, message != NULL ? "" : ": raised an error");

@@ -5,7 +5,6 @@
 #include "base/mem.h"
 #include "config.h"
 #include "http/router.h"
-#include "script/reload/compile.h"
 #include "script/reload/load.h"
 #include "services.h"
 
@@ -26,7 +25,6 @@ static bool build_script(struct build *b, unsigned i, struct buf *errors) {
 
 struct build *build_new(const struct services *services, struct snapshot *snapshot, uint64_t number,
                         struct buf *errors) {
-  compile_free_texts(snapshot);
   struct build *b = xcalloc(1, sizeof *b);
   b->services = services;
   b->snapshot = snapshot;
