@@ -21,15 +21,15 @@ static struct record_source source;
 static int64_t last_us;
 
 struct flight {
-  struct write write;
+  struct submission submission;
   bool busy;
 };
 
 static void on_stored(struct message *m) {
-  struct flight *f = container_of(container_of(m, struct write, done), struct flight, write);
-  if (f->write.status < 0)
-    die("%s", f->write.error);
-  batch_free(f->write.batch);
+  struct flight *f = container_of(container_of(m, struct submission, done), struct flight, submission);
+  if (f->submission.status < 0)
+    die("%s", f->submission.error);
+  batch_free(f->submission.batch);
   f->busy = false;
 }
 
@@ -63,11 +63,11 @@ static void fill(uint64_t from, uint64_t to, uint64_t batch, size_t nflights) {
     int64_t scan_since = clock_thread_cpu_ns();
     scan_write(&body, &source, i, i + batch <= to ? batch : to - i);
     struct flight *f = wait_for_place(flights, nflights);
-    f->write = (struct write) {.done.receive = on_stored, .loop = &loop, .batch = scan_body(schema, &body)};
+    f->submission = (struct submission) {.done.receive = on_stored, .loop = &loop, .batch = scan_body(schema, &body)};
     f->busy = true;
     scan_cpu += clock_thread_cpu_ns() - scan_since;
     buf_clear(&body);
-    if (storage_write(storage, &f->write) != 0)
+    if (storage_submit(storage, &f->submission) != 0)
       die("the queue is full");
   }
   wait_for_all(flights, nflights);

@@ -48,13 +48,13 @@ void storage_close(struct storage *s) {
 }
 
 static void submit(struct message *m) {
-  struct write *first = container_of(m, struct write, turn_end);
+  struct submission *first = container_of(m, struct submission, turn_end);
   struct loop *loop = first->loop;
   loop->writes = NULL;
   writer_submit(first->storage->writer, first, loop->last_write);
 }
 
-int storage_write(struct storage *s, struct write *w) {
+int storage_submit(struct storage *s, struct submission *w) {
   struct loop *loop = w->loop;
   int rc = writer_reserve(s->writer, w);
   if (rc < 0)
@@ -82,14 +82,14 @@ void query_free(struct query *q) {
     return;
   conditions_unref(q->where);
   for (size_t i = 0; i < q->nquestions; i++)
-    rowset_clear(&q->questions[i].rows);
+    result_clear(&q->questions[i].rows);
   free(q->questions);
   buf_clear(&q->id);
   buf_clear(&q->sql);
-  rowset_clear(&q->bound);
+  result_clear(&q->bound);
   batch_free(q->batch);
   buf_clear(&q->json);
-  rowset_clear(&q->rows);
+  result_clear(&q->rows);
   free(q);
 }
 

@@ -13,7 +13,7 @@
 #include "record/schema.h"
 
 struct hub;
-struct journal;  /* journal.h */
+struct script_rows;  /* journal.h */
 struct metrics;
 struct storage; /* owned by main; all functions here may be called from any loop thread */
 
@@ -53,20 +53,20 @@ void storage_close(struct storage *storage);
 
 /* ---- Writing: one thread, group commit, and one that syncs ---- */
 
-enum write_kind {
-  WRITE_RECORDS,
-  WRITE_RESET,   /* deletes all rows, rollups, ids and the journal; metrics keep their counts */
-  WRITE_JOURNAL, /* keeps what scripts have beside records */
+enum submission_kind {
+  SUBMIT_RECORDS,
+  SUBMIT_RESET,   /* deletes all rows, rollups, ids and the journal; metrics keep their counts */
+  SUBMIT_SCRIPT_ROWS, /* keeps what scripts have beside records */
 };
 
 /* Embedded by the caller.  done.receive is called once on loop, after COMMIT (and the sync of DURABILITY_FULL) or failure,
  * and owns it again.  Queries see the rows after COMMIT, a moment before the sync. */
-struct write {
+struct submission {
   struct message done;
   struct loop *loop;
-  enum write_kind kind;
+  enum submission_kind kind;
   struct batch *batch;   /* stays the caller's; complete records */
-  struct journal *journal; /* the same; of WRITE_JOURNAL */
+  struct script_rows *script_rows; /* the same; of SUBMIT_SCRIPT_ROWS */
   bool probe_all;        /* look for repeated ids among all stored ones, not only the recent: imports */
   int status;            /* 0: stored.  UV_ENOSPC, ..: nothing of it is, and error says why.  A sync that fails: UV_EIO,
                           * and it may be; with ids it can be sent again */
@@ -75,14 +75,14 @@ struct write {
 
   struct storage *storage; /* private to the storage, as what follows */
   struct message turn_end;
-  struct write *next;
+  struct submission *next;
   size_t bytes;
   int64_t queued_ns;
 };
 
 /* On w->loop's thread: hands w to the writer, together with all that this turn of the loop writes, so that it shares
  * a commit.  UV_EAGAIN: the queue is full, w stays the caller's and done is not called. */
-int storage_write(struct storage *storage, struct write *w);
+int storage_submit(struct storage *storage, struct submission *w);
 
 /* ---- Reading: a pool of threads, one connection each ---- */
 
@@ -92,26 +92,26 @@ enum query_kind { QUERY_SELECT, QUERY_COUNT, QUERY_LOOKUP, QUERY_AGGREGATE, QUER
  * JSON or CSV lines (record/csv.h) without the head. */
 enum rows_as { ROWS_BATCH, ROWS_JSON, ROWS_NDJSON, ROWS_CSV };
 
-enum cell_type { CELL_NULL, CELL_INTEGER, CELL_REAL, CELL_BOOLEAN, CELL_TEXT };
+enum result_type { RESULT_NULL, RESULT_INTEGER, RESULT_REAL, RESULT_BOOLEAN, RESULT_TEXT };
 
-struct cell {
-  enum cell_type type;
-  union value value; /* text: a place in the rowset's text */
+struct result_value {
+  enum result_type type;
+  union value value; /* text: a place in the result's text */
 };
 
 /* A table of results. */
-struct rowset {
+struct result {
   struct buf names;  /* of the columns, each ended by a NUL */
-  struct buf cells;  /* struct cell, row by row */
+  struct buf values;  /* struct result_value, row by row */
   struct buf text;
   size_t ncolumns, nrows;
 };
 
-void rowset_clear(struct rowset *r);
+void result_clear(struct result *r);
 
 enum { QUERY_MAX_QUANTILES = 8, QUERY_MAX_QUESTIONS = 12 };
 
-/* One question of an aggregate.  Its rowset has the by columns, "time" (unix seconds, float) if every_s is
+/* One question of an aggregate.  Its result has the by columns, "time" (unix seconds, float) if every_s is
  * set, all measures of the schema under their names (sums in the column's own unit: floats for float
  * columns, integers for integer ones), and a column NAME_p50 .. per quantile of the sketch's column NAME. */
 struct question {
@@ -126,7 +126,7 @@ struct question {
   bool descending;
   uint32_t limit;        /* 0: none */
 
-  struct rowset rows;    /* out */
+  struct result rows;    /* out */
   int64_t used_every_s;  /* out */
 };
 
@@ -135,7 +135,7 @@ static inline bool question_wants(const struct question *q, size_t measure) {
 }
 
 /* A place between two rows of an order by time: rows after it in the direction of reading. */
-struct cursor {
+struct row_place {
   int64_t time, row;
 };
 
@@ -153,7 +153,7 @@ struct query {
   bool descending;
   uint32_t limit, offset;
   bool has_after;
-  struct cursor after;
+  struct row_place after;
   bool by_row;                 /* in order of commit, oldest first, above after.row; order_by and its like unused */
   enum rows_as as;
   bool with_extra;
@@ -162,9 +162,9 @@ struct query {
   /* AGGREGATE: all questions answered from one snapshot */
   struct question *questions;  /* owned */
   size_t nquestions;
-  /* SQL: one read-only statement with bound cells */
+  /* SQL: one read-only statement with bound values */
   struct buf sql;
-  struct rowset bound;         /* one row */
+  struct result bound;         /* one row */
 
   /* out */
   int status;                  /* UV_ETIMEDOUT: too slow; UV_ECANCELED; UV_EINVAL: bad SQL; .. */
@@ -173,9 +173,9 @@ struct query {
   struct buf json;             /* SELECT as text; all forms but ROWS_BATCH */
   uint32_t nrows;
   bool has_next;
-  struct cursor next;
+  struct row_place next;
   int64_t count;
-  struct rowset rows;          /* SQL */
+  struct result rows;          /* SQL */
   bool truncated;              /* SQL: the row cap cut it */
 
   struct query *queued;        /* private to the storage */

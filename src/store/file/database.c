@@ -56,7 +56,7 @@ int database_sync(sqlite3 *db) {
   return rc == SQLITE_OK ? sync_file(db, SQLITE_FCNTL_JOURNAL_POINTER) : rc;
 }
 
-const char *database_log_path(sqlite3 *db) {
+const char *database_wal_path(sqlite3 *db) {
   return sqlite3_filename_wal(sqlite3_db_filename(db, "main"));
 }
 

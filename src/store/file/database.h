@@ -14,7 +14,7 @@
  *                                             one per set; tier 0 minute, 1 hour, 2 day; bucket in unix seconds
  *   ids(segment, first, data), segments(..)   fingerprints of ids (store/file/ids.h)
  *   metric_series(key, value)                 counters over records, as the writer saved them
- *   meta(key, value)                          name, seed and the state of upkeep */
+ *   meta(key, value)                          name, seed and the state of maintenance */
 
 enum { DATABASE_APPLICATION_ID = 0x6d6f6f6e, DATABASE_VERSION = 1 };
 
@@ -35,7 +35,7 @@ int database_prepare(sqlite3 *db, const char *path, const struct schema *schema,
  * is answered: SQLite throws the log of a file without one away. */
 int database_sync(sqlite3 *db);
 
-const char *database_log_path(sqlite3 *db); /* SQLite's; it exists once the database is prepared */
+const char *database_wal_path(sqlite3 *db); /* SQLite's; it exists once the database is prepared */
 
 int database_exec(sqlite3 *db, const char *sql);
 int database_int(sqlite3 *db, const char *sql, int64_t *value); /* of the one row; SQLITE_DONE when there is none */

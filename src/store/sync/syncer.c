@@ -16,10 +16,10 @@ static bool next_commit(struct syncer *s, struct commit *next) {
   return next->group != NULL;
 }
 
-static int sync_log(struct syncer *s) {
+static int sync_wal(struct syncer *s) {
   if (atomic_load(&s->failed))
     return -EIO;
-  int status = fdatasync(s->log_fd) < 0 ? -errno : 0;
+  int status = fdatasync(s->wal_fd) < 0 ? -errno : 0;
   if (status < 0)
     atomic_store(&s->failed, true);
   return status;
@@ -28,19 +28,19 @@ static int sync_log(struct syncer *s) {
 static void *run(void *arg) {
   struct syncer *s = arg;
   for (struct commit commit; next_commit(s, &commit);)
-    s->done(s->arg, &commit, sync_log(s));
+    s->done(s->arg, &commit, sync_wal(s));
   return NULL;
 }
 
-int syncer_start(struct syncer *s, const char *log_path, syncer_done *done, void *arg) {
-  *s = (struct syncer) {.log_fd = open(log_path, O_RDWR | O_CLOEXEC), .done = done, .arg = arg};
-  if (s->log_fd < 0)
+int syncer_start(struct syncer *s, const char *wal_path, syncer_done *done, void *arg) {
+  *s = (struct syncer) {.wal_fd = open(wal_path, O_RDWR | O_CLOEXEC), .done = done, .arg = arg};
+  if (s->wal_fd < 0)
     return -errno;
   pthread_mutex_init(&s->lock, NULL);
   pthread_cond_init(&s->changed, NULL);
   int status = -pthread_create(&s->thread, NULL, run, s);
   if (status < 0)
-    close(s->log_fd);
+    close(s->wal_fd);
   return status;
 }
 
@@ -61,5 +61,5 @@ void syncer_stop(struct syncer *s) {
   pthread_join(s->thread, NULL);
   pthread_mutex_destroy(&s->lock);
   pthread_cond_destroy(&s->changed);
-  close(s->log_fd);
+  close(s->wal_fd);
 }

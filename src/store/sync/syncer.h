@@ -8,7 +8,7 @@
 
 /* What a COMMIT has put into the log, from first to the write whose next is NULL. */
 struct commit {
-  struct write *group;
+  struct submission *group;
   int64_t started_ns; /* monotonic: when its transaction began */
 };
 
@@ -18,7 +18,7 @@ typedef void syncer_done(void *arg, const struct commit *commit, int status);
 /* Has SQLite's log on the disk (fdatasync) on a thread of its own: the writer, whose COMMIT does not wait for the disk,
  * applies the next group meanwhile. */
 struct syncer {
-  int log_fd; /* our own: SQLite locks other files, so that closing it gives none of its locks away */
+  int wal_fd; /* our own: SQLite locks other files, so that closing it gives none of its locks away */
   syncer_done *done;
   void *arg;
   pthread_t thread;
@@ -29,8 +29,8 @@ struct syncer {
   atomic_bool failed; /* what was committed since may stand behind a gap in the log: see syncer_push */
 };
 
-/* log_path: the log that exists for as long as the syncer does.  0 or UV_E. */
-int syncer_start(struct syncer *syncer, const char *log_path, syncer_done *done, void *arg);
+/* wal_path: the log that exists for as long as the syncer does.  0 or UV_E. */
+int syncer_start(struct syncer *syncer, const char *wal_path, syncer_done *done, void *arg);
 
 /* Commits are done in their order.  Waits until the one pushed before is being synced, so that two are on their way at
  * most.  After one that failed all fail (the kernel reports a lost page once), until the writer has brought the log's

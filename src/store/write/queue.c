@@ -28,16 +28,16 @@ void queue_clear(struct queue *q) {
   pthread_cond_destroy(&q->filled);
 }
 
-static size_t size_of(const struct write *w) {
+static size_t size_of(const struct submission *w) {
   return sizeof *w + (w->batch != NULL ? w->batch->text.len + w->batch->records.len : 0) +
-         (w->journal != NULL ? w->journal->entries.len : 0);
+         (w->script_rows != NULL ? w->script_rows->entries.len : 0);
 }
 
-static size_t records_of(const struct write *w) {
+static size_t records_of(const struct submission *w) {
   return w->batch != NULL ? w->batch->count : 0;
 }
 
-int queue_reserve(struct queue *q, struct write *w) {
+int queue_reserve(struct queue *q, struct submission *w) {
   w->bytes = size_of(w);
   w->queued_ns = clock_monotonic_ns();
   pthread_mutex_lock(&q->lock);
@@ -60,7 +60,7 @@ static void wake_if_ready(struct queue *q) {
     pthread_cond_signal(&q->filled);
 }
 
-void queue_add(struct queue *q, struct write *first, struct write **last) {
+void queue_add(struct queue *q, struct submission *first, struct submission **last) {
   pthread_mutex_lock(&q->lock);
   *q->last = first;
   q->last = last;
@@ -104,12 +104,12 @@ static void wait_until_ready(struct queue *q, int64_t wait_ms) {
                      : pthread_cond_timedwait(&q->filled, &q->lock, &deadline);
 }
 
-static struct write **end_of_group(struct queue *q) {
+static struct submission **end_of_group(struct queue *q) {
   size_t records = 0, bytes = 0;
-  struct write **end = &q->first;
+  struct submission **end = &q->first;
   while (*end != NULL) {
-    struct write *w = *end;
-    bool alone = w->kind == WRITE_RESET;
+    struct submission *w = *end;
+    bool alone = w->kind == SUBMIT_RESET;
     if (end != &q->first && (alone || records >= GROUP_RECORDS || bytes + w->bytes > GROUP_BYTES))
       break;
     records += records_of(w);
@@ -124,8 +124,8 @@ static struct write **end_of_group(struct queue *q) {
   return end;
 }
 
-static struct write *take_group(struct queue *q) {
-  struct write *group = q->first, **end = end_of_group(q);
+static struct submission *take_group(struct queue *q) {
+  struct submission *group = q->first, **end = end_of_group(q);
   q->first = *end;
   *end = NULL;
   if (q->first == NULL)
@@ -133,8 +133,8 @@ static struct write *take_group(struct queue *q) {
   return group;
 }
 
-struct write *queue_take(struct queue *q, int64_t wait_ms, bool *stopped) {
-  struct write *group = NULL;
+struct submission *queue_take(struct queue *q, int64_t wait_ms, bool *stopped) {
+  struct submission *group = NULL;
   pthread_mutex_lock(&q->lock);
   wait_until_ready(q, wait_ms);
   if (is_ready(q))

@@ -9,7 +9,7 @@
 struct queue {
   pthread_mutex_t lock;
   pthread_cond_t filled;
-  struct write *first, **last;
+  struct submission *first, **last;
   size_t bytes, count, records, max_bytes;
   unsigned holds;
   bool stopping;
@@ -19,10 +19,10 @@ void queue_init(struct queue *q, size_t max_bytes);
 void queue_clear(struct queue *q);
 
 /* Makes room for w.  UV_EAGAIN: full. */
-int queue_reserve(struct queue *q, struct write *w);
+int queue_reserve(struct queue *q, struct submission *w);
 
 /* Writes that have room, linked from first to the one whose next is *last. */
-void queue_add(struct queue *q, struct write *first, struct write **last);
+void queue_add(struct queue *q, struct submission *first, struct submission **last);
 
 /* While it is held only what is worth a commit of its own leaves: the rest gathers.  Holds count. */
 void queue_hold(struct queue *q);
@@ -33,6 +33,6 @@ void queue_stop(struct queue *q); /* it is not held any more */
 
 /* What fits in one transaction, in order; a reset stands alone.  Waits at most wait_ms (-1: for ever) for
  * the first.  NULL: nothing came, or with *stopped nothing will. */
-struct write *queue_take(struct queue *q, int64_t wait_ms, bool *stopped);
+struct submission *queue_take(struct queue *q, int64_t wait_ms, bool *stopped);
 
 #endif

@@ -19,20 +19,20 @@
 #include "store/write/writer_state.h"
 
 enum {
-  TAIL_IDLE_MS = 100, /* without a write, before the cells go to the file */
+  TAIL_IDLE_MS = 100, /* without a sub, before the cells go to the file */
   IDLE_MS = 1000,     /* and before the log does */
 };
 
 /* ---- One transaction ---- */
 
-static int apply(struct writer *w, struct write *write) {
-  switch (write->kind) {
-  case WRITE_RESET:
+static int apply(struct writer *w, struct submission *sub) {
+  switch (sub->kind) {
+  case SUBMIT_RESET:
     return writer_reset(w);
-  case WRITE_JOURNAL:
-    return journal_write(w->db, write->journal);
+  case SUBMIT_SCRIPT_ROWS:
+    return script_rows_write(w->db, sub->script_rows);
   default:
-    return writer_apply(w, write);
+    return writer_apply(w, sub);
   }
 }
 
@@ -41,16 +41,16 @@ static int make_safe(struct writer *w) {
   int rc = w->synced ? SQLITE_OK : database_sync(w->db);
   w->synced = rc == SQLITE_OK;
   if (rc == SQLITE_OK && atomic_load(&w->syncer.failed))
-    rc = writer_mend_log(w);
+    rc = writer_restart_wal(w);
   return rc;
 }
 
-static int run_group(struct writer *w, struct write *group) {
+static int run_group(struct writer *w, struct submission *group) {
   int rc = make_safe(w);
   if (rc == SQLITE_OK)
     rc = writer_begin(w);
-  for (struct write *write = group; write != NULL && rc == SQLITE_OK; write = write->next)
-    rc = apply(w, write);
+  for (struct submission *sub = group; sub != NULL && rc == SQLITE_OK; sub = sub->next)
+    rc = apply(w, sub);
   if (rc == SQLITE_OK)
     rc = rows_flush(&w->rows);
   if (rc == SQLITE_OK && writer_cells_due(w))
@@ -60,8 +60,8 @@ static int run_group(struct writer *w, struct write *group) {
 
 /* ---- After COMMIT ---- */
 
-static void committed(struct writer *w, const struct write *group) {
-  if (group->kind == WRITE_RESET) {
+static void committed(struct writer *w, const struct submission *group) {
+  if (group->kind == SUBMIT_RESET) {
     ids_forget(w->ids);
     atomic_store(&w->counters.rows, 0);
   }
@@ -75,9 +75,9 @@ static void committed(struct writer *w, const struct write *group) {
     metrics_commit(w->metrics);
 }
 
-static void tell(struct writer *w, const struct write *write, int64_t now_us) {
-  const struct batch *b = write->batch;
-  if (write->kind != WRITE_RECORDS)
+static void tell(struct writer *w, const struct submission *sub, int64_t now_us) {
+  const struct batch *b = sub->batch;
+  if (sub->kind != SUBMIT_RECORDS)
     return;
   for (size_t i = 0; w->metrics != NULL && i < b->count; i++)
     metrics_track_active(w->metrics, batch_record(b, i), &b->text, now_us);
@@ -87,9 +87,9 @@ static void tell(struct writer *w, const struct write *write, int64_t now_us) {
 
 static void count_commit(struct writer *w, const struct commit *commit) {
   int64_t accepted = 0, merged = 0;
-  for (const struct write *write = commit->group; write != NULL; write = write->next) {
-    accepted += write->accepted;
-    merged += write->merged;
+  for (const struct submission *sub = commit->group; sub != NULL; sub = sub->next) {
+    accepted += sub->accepted;
+    merged += sub->merged;
   }
   atomic_fetch_add(&w->counters.commits, 1);
   atomic_fetch_add(&w->counters.committed_records, accepted + merged);
@@ -100,9 +100,9 @@ static void count_commit(struct writer *w, const struct commit *commit) {
     metric_observe(w->metrics, w->commit_seconds, NULL, (double) took_ns / 1e9);
 }
 
-static void answer(struct write *group) {
+static void answer(struct submission *group) {
   while (group != NULL) {
-    struct write *next = group->next;
+    struct submission *next = group->next;
     loop_post(group->loop, &group->done);
     group = next;
   }
@@ -111,23 +111,23 @@ static void answer(struct write *group) {
 static void succeed(struct writer *w, const struct commit *commit) {
   int64_t now_us = clock_now_us();
   count_commit(w, commit);
-  for (struct write *write = commit->group; write != NULL; write = write->next) {
-    write->status = 0;
-    tell(w, write, now_us);
+  for (struct submission *sub = commit->group; sub != NULL; sub = sub->next) {
+    sub->status = 0;
+    tell(w, sub, now_us);
   }
   answer(commit->group);
 }
 
-static void fail(struct writer *w, struct write *group, int status, const char *error) {
+static void fail(struct writer *w, struct submission *group, int status, const char *error) {
   atomic_store(&w->counters.writable, false);
-  for (struct write *write = group; write != NULL; write = write->next) {
-    write->status = status;
-    snprintf(write->error, sizeof write->error, "%s", error);
+  for (struct submission *sub = group; sub != NULL; sub = sub->next) {
+    sub->status = status;
+    snprintf(sub->error, sizeof sub->error, "%s", error);
   }
   answer(group);
 }
 
-static void fail_to_sync(struct writer *w, struct write *group, int status) {
+static void fail_to_sync(struct writer *w, struct submission *group, int status) {
   char error[sizeof group->error];
   snprintf(error, sizeof error, "the log could not be synced to the disk: %s", uv_strerror(status));
   log_error("sync failed", log_str("error", error));
@@ -160,7 +160,7 @@ static void pass_on(struct writer *w, const struct commit *commit) {
 /* ---- A group ---- */
 
 /* All of the group or, where that fails, each for itself, so that one cannot take the others with it. */
-static void commit_group(struct writer *w, struct write *group) {
+static void commit_group(struct writer *w, struct submission *group) {
   const struct commit commit = {group, clock_monotonic_ns()};
   int64_t next_row = w->rows.next;
   int rc = run_group(w, group);
@@ -179,7 +179,7 @@ static void commit_group(struct writer *w, struct write *group) {
     return;
   }
   while (group != NULL) {
-    struct write *next = group->next;
+    struct submission *next = group->next;
     group->next = NULL;
     commit_group(w, group);
     group = next;
@@ -200,7 +200,7 @@ static void load_ids(struct writer *w) {
 }
 
 static int64_t patience_ms(const struct writer *w) {
-  if (writer_has_upkeep(w))
+  if (writer_has_maintenance(w))
     return 0;
   if (writer_has_tail(w) && atomic_load(&w->counters.writable))
     return TAIL_IDLE_MS;
@@ -213,13 +213,13 @@ static void *run(void *arg) {
   make_safe(w); /* now, so that the first commit need not; it tries again should this fail */
   for (bool stopped = false; !stopped;) {
     int64_t wait_ms = patience_ms(w);
-    struct write *group = queue_take(&w->queue, wait_ms, &stopped);
+    struct submission *group = queue_take(&w->queue, wait_ms, &stopped);
     if (group != NULL)
       commit_group(w, group);
     else if (wait_ms > 0 && !stopped)
       writer_idle(w);
     if (!stopped)
-      writer_upkeep(w);
+      writer_maintain(w);
   }
   writer_finish(w);
   return NULL;
@@ -288,7 +288,7 @@ static int count_rows(struct writer *w) {
   if (rc == SQLITE_OK)
     rc = database_int(w->db, "SELECT min(rowid) FROM rows", &first);
   if (rc == SQLITE_OK)
-    rc = meta_get_int(w->db, "counted", &w->counted);
+    rc = meta_get_int(w->db, "counted", &w->rolled_up_to);
   if (rc != SQLITE_OK)
     return rc;
   w->stale = true;
@@ -383,7 +383,7 @@ int writer_open(struct writer **writer, const struct schema *schema, const struc
 }
 
 int writer_start(struct writer *w) {
-  int status = syncs(w) ? syncer_start(&w->syncer, database_log_path(w->db), synced, w) : 0;
+  int status = syncs(w) ? syncer_start(&w->syncer, database_wal_path(w->db), synced, w) : 0;
   if (status < 0)
     return status;
   status = -pthread_create(&w->thread, NULL, run, w);
@@ -425,11 +425,11 @@ void writer_close(struct writer *w) {
 
 /* ---- For others ---- */
 
-int writer_reserve(struct writer *w, struct write *write) {
-  return queue_reserve(&w->queue, write);
+int writer_reserve(struct writer *w, struct submission *sub) {
+  return queue_reserve(&w->queue, sub);
 }
 
-void writer_submit(struct writer *w, struct write *first, struct write **last) {
+void writer_submit(struct writer *w, struct submission *first, struct submission **last) {
   queue_add(&w->queue, first, last);
 }
 

@@ -19,8 +19,8 @@ int writer_open(struct writer **writer, const struct schema *schema, const struc
 int writer_start(struct writer *writer);
 void writer_close(struct writer *writer); /* half-open is fine */
 
-int writer_reserve(struct writer *writer, struct write *w); /* as queue_reserve and queue_add */
-void writer_submit(struct writer *writer, struct write *first, struct write **last);
+int writer_reserve(struct writer *writer, struct submission *w); /* as queue_reserve and queue_add */
+void writer_submit(struct writer *writer, struct submission *first, struct submission **last);
 const char *writer_database_name(const struct writer *writer);
 struct ids *writer_ids(const struct writer *writer);
 const struct writer_counters *writer_counters(const struct writer *writer);

@@ -41,7 +41,7 @@ static void checkpoint_if_due(struct writer *w) {
 }
 
 /* What is behind the gap is lost with the power, unless it stands in the file itself and the log starts over. */
-int writer_mend_log(struct writer *w) {
+int writer_restart_wal(struct writer *w) {
   int rc = checkpoint(w, SQLITE_CHECKPOINT_RESTART);
   if (rc == SQLITE_OK)
     atomic_store(&w->syncer.failed, false);
@@ -110,11 +110,11 @@ int writer_resume_rebuild(struct writer *w) {
 
 /* ---- When ---- */
 
-bool writer_has_upkeep(const struct writer *w) {
+bool writer_has_maintenance(const struct writer *w) {
   return w->fresh != NULL || ids_has_unread(w->ids);
 }
 
-void writer_upkeep(struct writer *w) {
+void writer_maintain(struct writer *w) {
   if (ids_segment_due(w->ids) && ids_write_segment(w->ids, 1, clock_now_us()) != SQLITE_OK)
     log_error("writing fingerprints failed", log_str("error", sqlite3_errmsg(w->db)));
   if (ids_has_unread(w->ids) && ids_read_some(w->ids) != SQLITE_OK)
