@@ -147,6 +147,10 @@ static void ask_all(void) {
   time_questions("all four", all, 4);
 }
 
+static void publish(void *hub, const struct batch *b) {
+  hub_publish_batch(hub, b);
+}
+
 int main(int argc, char **argv) {
   (void) argc;
   uint64_t rows = option_int(argv, "--rows", 1000000), batch = option_int(argv, "--batch", 1000);
@@ -170,10 +174,13 @@ int main(int argc, char **argv) {
   if (!metrics_declare(metrics, schema, &error))
     die("%.*s", (int) error.len, error.data);
   int64_t since = clock_monotonic_ns();
-  if (storage_open(&storage, schema, &options, metrics, hub, &error) < 0 || storage_start(storage) < 0)
+  if (storage_open(&storage, schema, &options, metrics, &error) < 0)
     die("%.*s", (int) error.len, error.data);
-  printf("open %.2f ms\n", (double) (clock_monotonic_ns() - since) / 1e6);
   hub_set_name(hub, storage_name(storage), storage_last_row(storage));
+  storage_on_committed(storage, publish, hub);
+  if (storage_start(storage) < 0)
+    die("the writer's threads could not be started");
+  printf("open %.2f ms\n", (double) (clock_monotonic_ns() - since) / 1e6);
   for (uint64_t i = 0; option_int(argv, "--fill", 1) && i < 10; i++)
     fill(first + rows / 10 * i, first + rows / 10 * (i + 1), batch, flight);
   if (option_int(argv, "--ask", 1))

@@ -273,7 +273,7 @@ static struct metrics *open_with_metrics(struct store *s) {
   struct buf error = {0};
   struct metrics *m = metrics_new("ccproxy", 1000);
   CHECK(metrics_declare(m, s->schema, &error));
-  CHECK(storage_open(&s->storage, s->schema, &s->options, m, NULL, &error) == 0 && storage_start(s->storage) == 0);
+  CHECK(storage_open(&s->storage, s->schema, &s->options, m, &error) == 0 && storage_start(s->storage) == 0);
   return m;
 }
 

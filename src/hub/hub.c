@@ -14,6 +14,7 @@ static const int64_t REMEMBER_US = 60 * 1000000LL; /* the ring is filled so long
 struct hub {
   const struct schema *schema;
   struct hub_options options;
+  struct hub_pages pages;
   char name[EVENT_MAX_NAME + 1];
   size_t name_len;
 
@@ -38,6 +39,10 @@ struct hub *hub_new(const struct schema *schema, const struct hub_options *optio
   pthread_mutex_init(&hub->lock, NULL);
   hub_set_name(hub, "events", 0);
   return hub;
+}
+
+void hub_set_pages(struct hub *hub, const struct hub_pages *pages) {
+  hub->pages = *pages;
 }
 
 void hub_set_name(struct hub *hub, const char *name, int64_t last_row) {
@@ -263,6 +268,10 @@ bool hub_parse_id(const struct hub *hub, const char *id, struct place *place) {
     return false;
   *place = p;
   return true;
+}
+
+const struct hub_pages *hub_pages(const struct hub *hub) {
+  return &hub->pages;
 }
 
 const char *hub_name(const struct hub *hub) {

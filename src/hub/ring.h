@@ -56,6 +56,7 @@ void hub_seek(struct hub *hub, struct place seen, struct resumption *r);
 
 /* false when id is not one of this database. */
 bool hub_parse_id(const struct hub *hub, const char *id, struct place *place);
+const struct hub_pages *hub_pages(const struct hub *hub); /* read is NULL: there are none */
 const char *hub_name(const struct hub *hub);
 const struct schema *hub_schema(const struct hub *hub);
 int64_t hub_heartbeat_ms(const struct hub *hub);

@@ -6,7 +6,6 @@
 #include "http/connection.h"
 #include "hub/frames.h"
 #include "hub/subscriber.h"
-#include "services.h"
 
 enum {
   STUCK_MS = 30000,
@@ -210,11 +209,10 @@ static void on_tick(uv_timer_t *timer) {
 
 /* ---- Coming and going ---- */
 
-struct streams *streams_new(struct loop *loop, const struct services *services) {
+struct streams *streams_new(struct loop *loop, struct hub *hub) {
   struct streams *s = xcalloc(1, sizeof *s);
   s->loop = loop;
-  s->services = services;
-  s->hub = services->hub;
+  s->hub = hub;
   s->groups.schema = hub_schema(s->hub);
   s->handles = 2;
   uv_async_init(&loop->uv, &s->listener.wake, on_wake);

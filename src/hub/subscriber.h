@@ -22,7 +22,6 @@ struct delivery {
 
 struct streams {
   struct loop *loop;
-  const struct services *services;
   struct hub *hub;
   struct listener listener;
   uv_timer_t timer;

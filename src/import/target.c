@@ -59,7 +59,7 @@ static int store_open(struct store **store, const struct config *config, struct 
     rc = metrics_declare(s->metrics, s->schema, error) ? 0 : UV_EINVAL;
   }
   if (rc == 0)
-    rc = storage_open(&s->storage, s->schema, &config->storage, s->metrics, NULL, error);
+    rc = storage_open(&s->storage, s->schema, &config->storage, s->metrics, error);
   if (rc == 0)
     rc = storage_start(s->storage);
   if (rc == 0)

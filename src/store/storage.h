@@ -12,20 +12,18 @@
 #include "record/record.h"
 #include "record/schema.h"
 
-struct hub;
-struct script_rows;  /* journal.h */
 struct metrics;
-struct storage; /* owned by main; all functions here may be called from any loop thread */
+struct storage; /* owned by the app; all functions here may be called from any loop thread */
 
 enum durability {
-  DURABILITY_NORMAL, /* an answer survives a crash of the process */
-  DURABILITY_FULL,   /* an answer survives power loss: fsync before it */
+  DURABILITY_NORMAL, /* an acknowledged record survives a crash of the process */
+  DURABILITY_FULL,   /* .. and power loss: it is synced first */
 };
 
 struct storage_options {
   const char *path;         /* of the SQLite file; its folder exists or is made */
   enum durability durability;
-  size_t queue_bytes;       /* of batches that wait for the writer */
+  size_t queue_bytes;       /* of submissions that wait for the writer */
   unsigned readers;         /* threads */
   int64_t query_deadline_ms;
   uint32_t sql_max_rows;    /* of storage.sql */
@@ -33,19 +31,25 @@ struct storage_options {
   size_t dedupe_max_ids;
 };
 
-/* Opens or makes the file, migrates an older one, takes the lock (PATH-lock).  Counters of records are restored into
- * metrics, which has been told of the schema (metrics_declare); metrics and hub may be NULL.  On failure 0 is not returned and error says what, where
- * and how to mend it (another server on this file, not a database, not ours, newer than this program, folder
- * not writable).
+/* Opens or makes the file, migrates an older one, takes the lock (PATH-lock).  Counters of records are restored
+ * into metrics, which has been told of the schema (metrics_declare) and may be NULL.  0 or UV_E; then error says
+ * what, where and how to fix it (another server on this file, not a database, not ours, newer than this program,
+ * folder not writable).
  *
  * People's own SQL (QUERY_SQL) reads rows(columns of the schema.., extra), times in unix microseconds, and
  * for each rollup set rollup_NAME(tier 0 minute, 1 hour, 2 day; bucket in unix seconds; by..; row_count;
  * measures in 1 / scale; sketch), with the functions sketch_merge(sketch) and sketch_quantile(sketch, q). */
-int storage_open(struct storage **storage, const struct schema *schema, const struct storage_options *options,
-                 struct metrics *metrics, struct hub *hub, struct buf *error);
+int storage_open(struct storage **storage, const struct schema *schema,
+                 const struct storage_options *options, struct metrics *metrics, struct buf *error);
 
-/* Starts the writing thread; until then writes wait.  It loads fingerprints and makes rollups anew whose declaration
- * has changed (rows answer until they are).  0 or UV_E. */
+/* Who is told of every batch of records that is committed (and synced, with DURABILITY_FULL), in order of
+ * commit and before its sender is; records that changed nothing are marked (unchanged).  One thread of the
+ * storage calls it, never a loop.  Before storage_start. */
+typedef void storage_committed(void *arg, const struct batch *batch);
+void storage_on_committed(struct storage *storage, storage_committed *committed, void *arg);
+
+/* Starts the writer's threads; until then submissions wait.  The writer loads fingerprints and rebuilds rollups
+ * whose declaration has changed (queries read rows until they are there).  0 or UV_E. */
 int storage_start(struct storage *storage);
 
 /* Commits what is queued, checkpoints, ends the threads, frees.  Nothing may be submitted meanwhile. */
@@ -53,23 +57,36 @@ void storage_close(struct storage *storage);
 
 /* ---- Writing: one thread, group commit, and one that syncs ---- */
 
-enum submission_kind {
-  SUBMIT_RECORDS,
-  SUBMIT_RESET,   /* deletes all rows, rollups, ids and the journal; metrics keep their counts */
-  SUBMIT_SCRIPT_ROWS, /* keeps what scripts have beside records */
+/* What scripts keep beside records: JSON by topic, in the order of arrival, in the table
+ * journal(entry, topic, kind, time, data), which storage.sql reads. */
+struct script_rows {
+  char topic[65];
+  int64_t keep;    /* only the newest so many of the topic stay */
+  struct buf rows; /* script_rows.c */
 };
 
-/* Embedded by the caller.  done.receive is called once on loop, after COMMIT (and the sync of DURABILITY_FULL) or failure,
- * and owns it again.  Queries see the rows after COMMIT, a moment before the sync. */
+void script_rows_add(struct script_rows *rows, int64_t time_us, const char *kind, size_t kind_len,
+                     const char *data, size_t data_len);
+void script_rows_clear(struct script_rows *rows);
+
+enum submission_kind {
+  SUBMIT_RECORDS,
+  SUBMIT_RESET, /* deletes all rows, rollups, ids and script rows; metrics keep their counts */
+  SUBMIT_SCRIPT_ROWS,
+};
+
+/* A batch on its way to the writer.  Embedded by the sender.  done.receive is called once on loop, after COMMIT
+ * (and the sync of DURABILITY_FULL) or failure, and owns it again.  Queries see the rows after COMMIT, a moment
+ * before the sync. */
 struct submission {
   struct message done;
   struct loop *loop;
   enum submission_kind kind;
-  struct batch *batch;   /* stays the caller's; complete records */
+  struct batch *batch;   /* stays the sender's; complete records */
   struct script_rows *script_rows; /* the same; of SUBMIT_SCRIPT_ROWS */
   bool probe_all;        /* look for repeated ids among all stored ones, not only the recent: imports */
-  int status;            /* 0: stored.  UV_ENOSPC, ..: nothing of it is, and error says why.  A sync that fails: UV_EIO,
-                          * and it may be; with ids it can be sent again */
+  int status;            /* 0: stored.  UV_ENOSPC, ..: nothing of it is, and error says why.  UV_EIO after a sync
+                          * that failed: it may be; with ids it can be sent again */
   uint32_t accepted, merged;
   char error[160];
 
@@ -80,9 +97,9 @@ struct submission {
   int64_t queued_ns;
 };
 
-/* On w->loop's thread: hands w to the writer, together with all that this turn of the loop writes, so that it shares
- * a commit.  UV_EAGAIN: the queue is full, w stays the caller's and done is not called. */
-int storage_submit(struct storage *storage, struct submission *w);
+/* On sub->loop's thread: hands sub to the writer, together with all that this turn of the loop submits, so that
+ * they share a commit.  UV_EAGAIN: the queue is full, sub stays the caller's and done is not called. */
+int storage_submit(struct storage *storage, struct submission *sub);
 
 /* ---- Reading: a pool of threads, one connection each ---- */
 

@@ -15,7 +15,6 @@
 #include "script/engine/script.h"
 #include "script/reload/generation.h"
 #include "services.h"
-#include "store/file/script_rows.h"
 #include "store/storage.h"
 
 /* A body from here on is scanned on a worker thread: the loop has other clients. */
@@ -247,18 +246,18 @@ static int l_storage_insert(lua_State *L) {
 static const char script_rows_type[] = "script rows";
 
 static int l_script_rows_gc(lua_State *L) {
-  struct script_rows **j = lua_touserdata(L, 1);
-  if (*j != NULL)
-    script_rows_clear(*j);
-  free(*j);
-  *j = NULL;
+  struct script_rows **rows = lua_touserdata(L, 1);
+  if (*rows != NULL)
+    script_rows_clear(*rows);
+  free(*rows);
+  *rows = NULL;
   return 0;
 }
 
-/* Pushes the place of a journal that is being put together. */
+/* Pushes the place of rows that are being put together. */
 static struct script_rows **push_script_rows(lua_State *L) {
-  struct script_rows **j = lua_newuserdatauv(L, sizeof *j, 0);
-  *j = NULL;
+  struct script_rows **rows = lua_newuserdatauv(L, sizeof *rows, 0);
+  *rows = NULL;
   if (luaL_newmetatable(L, script_rows_type)) {
     lua_pushcfunction(L, l_script_rows_gc);
     lua_setfield(L, -2, "__gc");
@@ -266,12 +265,12 @@ static struct script_rows **push_script_rows(lua_State *L) {
     lua_setfield(L, -2, "__metatable");
   }
   lua_setmetatable(L, -2);
-  *j = xcalloc(1, sizeof **j);
-  return j;
+  *rows = xcalloc(1, sizeof **rows);
+  return rows;
 }
 
 /* The entry at the top: its members kind and time (unix seconds; absent: now) are columns of their own. */
-static void add_entry(lua_State *L, struct script_rows *j, struct buf *json, struct buf *error, int64_t now_us) {
+static void add_entry(lua_State *L, struct script_rows *rows, struct buf *json, struct buf *error, int64_t now_us) {
   size_t kind_len = 0;
   luaL_checktype(L, -1, LUA_TTABLE);
   lua_getfield(L, -1, "kind");
@@ -284,17 +283,17 @@ static void add_entry(lua_State *L, struct script_rows *j, struct buf *json, str
     lua_pushlstring(L, error->data, error->len);
     luaL_argerror(L, 2, lua_tostring(L, -1));
   }
-  script_rows_add(j, has_time ? (int64_t) (time * 1e6 + 0.5) : now_us, kind, kind_len, json->data, json->len);
+  script_rows_add(rows, has_time ? (int64_t) (time * 1e6 + 0.5) : now_us, kind, kind_len, json->data, json->len);
   lua_pop(L, 2);
 }
 
-static void read_script_rows(lua_State *L, struct script_rows *j) {
+static void read_script_rows(lua_State *L, struct script_rows *rows) {
   int64_t now_us = clock_now_us();
   struct buf *json = lua_json_push_fragment(L), *error = lua_json_push_fragment(L);
   lua_Integer count = (lua_Integer) lua_rawlen(L, 2);
   for (lua_Integer i = 1; i <= count; i++) {
     lua_rawgeti(L, 2, i);
-    add_entry(L, j, json, error, now_us);
+    add_entry(L, rows, json, error, now_us);
     lua_pop(L, 1);
   }
 }
@@ -308,13 +307,13 @@ static int l_storage_append(lua_State *L) {
   if (lua_storage(L) == NULL)
     return lua_storage_unavailable(L);
   struct task *task = script_task(L, "storage.append");
-  struct script_rows **j = push_script_rows(L);
-  memcpy((*j)->topic, topic, len);
-  (*j)->keep = keep;
-  read_script_rows(L, *j);
+  struct script_rows **rows = push_script_rows(L);
+  memcpy((*rows)->topic, topic, len);
+  (*rows)->keep = keep;
+  read_script_rows(L, *rows);
   struct ingest *in = ingest_new(L, task, SUBMIT_SCRIPT_ROWS);
-  in->script_rows = in->submission.script_rows = *j;
-  *j = NULL;
+  in->script_rows = in->submission.script_rows = *rows;
+  *rows = NULL;
   ingest_write(in);
   return script_wait(L, &in->job);
 }

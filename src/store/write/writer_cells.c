@@ -19,7 +19,7 @@ void writer_count(struct writer *w, const struct record *r, const struct buf *te
 }
 
 static int64_t last_row(const struct writer *w) {
-  return w->inserted > 0 ? w->last_row : atomic_load(&w->counters.last_row);
+  return w->inserted > 0 ? w->last_row : atomic_load(&w->shared->last_row);
 }
 
 bool writer_has_tail(const struct writer *w) {

@@ -25,7 +25,7 @@ static int checkpoint(struct writer *w, int mode) {
   w->checkpointed_pages = done;
   if (rc == SQLITE_OK && mode != SQLITE_CHECKPOINT_PASSIVE)
     w->wal_pages = w->checkpointed_pages = 0;
-  atomic_fetch_add(&w->counters.checkpoint_ns, clock_monotonic_ns() - started);
+  atomic_fetch_add(&w->shared->checkpoint_ns, clock_monotonic_ns() - started);
   return rc;
 }
 
@@ -72,7 +72,7 @@ static void rebuild_done(struct writer *w) {
   rollups_free(w->rollups);
   w->fresh = NULL;
   w->rollups = rollups_new(w->db, w->schema, UINT32_MAX);
-  atomic_store(&w->counters.rebuilding, 0);
+  atomic_store(&w->shared->rebuilding, 0);
   log_info("rollups are rebuilt", log_int("rows", w->rebuild_upto));
 }
 
@@ -98,7 +98,7 @@ int writer_resume_rebuild(struct writer *w) {
   w->rollups = rollups_new(w->db, w->schema, ~rebuilding);
   if (rebuilding == 0)
     return SQLITE_OK;
-  atomic_store(&w->counters.rebuilding, rebuilding);
+  atomic_store(&w->shared->rebuilding, rebuilding);
   w->fresh = rollups_new(w->db, w->schema, rebuilding);
   int rc = meta_get_int(w->db, "rebuilt", &w->rebuilt);
   if (rc == SQLITE_OK)

@@ -8,20 +8,19 @@
 #include "store/write/rollup.h"
 #include "store/write/writer.h"
 
-/* What the files of the writer share; its thread's alone once that runs, but for queue, syncer, ids and counters. */
+/* What the files of the writer share; its thread's alone once that runs, but for queue, syncer and shared. */
 struct writer {
-  const struct schema *schema;
-  struct storage_options options;
-  struct metrics *metrics; /* or NULL, as hub */
-  struct metric *commit_seconds;
-  struct hub *hub;
-  char name[24];
+  struct shared *shared;
+  const struct schema *schema;     /* shared's, as metrics and ids */
+  struct metrics *metrics;
+  struct ids *ids;
+  struct queue *queue;
+  const struct receipts *receipts;
 
   int lock_fd;
   sqlite3 *db;
   bool synced;             /* the file's header and the log's name are on the disk */
   struct rows rows;
-  struct ids *ids;
   struct batch *page;      /* the stored row of a merge */
   sqlite3_stmt *begin, *commit, *save_series, *log_series;
 
@@ -40,18 +39,16 @@ struct writer {
 
   int64_t inserted, last_row; /* of the open transaction */
   int wal_pages, checkpointed_pages;
-  struct queue queue;
   struct syncer syncer;    /* of DURABILITY_FULL */
   pthread_t thread;
   bool started;
-  struct writer_counters counters;
 };
 
 enum { MANY_RECORDS = 1000 }; /* of the last transaction: a bulk load */
 
 /* Much is coming in: what takes time is then done more rarely. */
 static inline bool writer_is_busy(struct writer *w) {
-  return w->inserted >= MANY_RECORDS || !queue_is_empty(&w->queue);
+  return w->inserted >= MANY_RECORDS || !queue_is_empty(w->queue);
 }
 
 /* writer_records.c: within the open transaction; SQLite's codes. */
