@@ -4,13 +4,13 @@
 #include "base/mem.h"
 #include "store/file/database.h"
 #include "store/file/key.h"
+#include "store/file/rollup_tables.h"
 #include "store/file/rows.h"
 #include "store/file/tally.h"
 #include "store/read/group_rows.h"
 #include "store/read/plan.h"
 #include "store/read/reader.h"
 #include "store/read/where.h"
-#include "store/write/rollup.h"
 
 enum { MAX_GROUPS = 200000 };
 

@@ -5,6 +5,7 @@
 #include "base/mem.h"
 #include "store/file/database.h"
 #include "store/file/key.h"
+#include "store/file/rollup_tables.h"
 #include "store/file/tally.h"
 
 enum { MAX_CELLS = 4096 }; /* kept in memory between flushes */
@@ -403,15 +404,4 @@ void rollups_forget(struct rollups *rollups) {
     tallies_clear(&rollups->deltas[tier]);
   tallies_clear(&rollups->cells);
   rollups->ndirty = 0;
-}
-
-int rollups_delete_all(struct rollups *rollups) {
-  int rc = SQLITE_OK;
-  for (size_t s = 0; s < rollups->schema->nsets && rc == SQLITE_OK; s++) {
-    char *sql = sqlite3_mprintf("DELETE FROM rollup_%s", rollups->schema->sets[s].name);
-    rc = database_exec(rollups->db, sql);
-    sqlite3_free(sql);
-  }
-  rollups_forget(rollups);
-  return rc;
 }

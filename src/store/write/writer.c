@@ -14,6 +14,7 @@
 #include "metrics/metrics.h"
 #include "store/file/database.h"
 #include "store/file/script_rows.h"
+#include "store/file/tables.h"
 #include "store/write/writer_state.h"
 
 enum {
@@ -274,7 +275,7 @@ static int open_file(struct writer *w, const char *path, struct buf *error) {
     database_explain(w->db, path, error);
     return database_status(rc);
   }
-  int status = database_prepare(w->db, path, w->schema, error);
+  int status = tables_prepare(w->db, path, w->schema, error);
   if (status < 0)
     return status;
   sqlite3_wal_hook(w->db, on_wal, w);

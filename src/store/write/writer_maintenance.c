@@ -1,6 +1,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "store/file/database.h"
+#include "store/file/rollup_tables.h"
 #include "store/write/writer_state.h"
 
 enum {
@@ -62,7 +63,7 @@ static int rebuild_step(struct writer *w, int64_t *last) {
   if (rc == SQLITE_OK)
     rc = writer_flush_cells(w);
   if (rc == SQLITE_OK)
-    rc = *last < w->rebuild_upto ? meta_set_int(w->db, "rebuilt", *last) : rollups_rebuilt(w->db);
+    rc = *last < w->rebuild_upto ? meta_set_int(w->db, "rebuilt", *last) : rollup_tables_rebuilt(w->db);
   return rc == SQLITE_OK ? statement_run(w->commit) : rc;
 }
 
@@ -94,7 +95,7 @@ static void rebuild(struct writer *w) {
 }
 
 int writer_resume_rebuild(struct writer *w) {
-  uint32_t rebuilding = rollups_rebuilding(w->db, w->schema);
+  uint32_t rebuilding = rollup_tables_rebuilding(w->db, w->schema);
   w->rollups = rollups_new(w->db, w->schema, ~rebuilding);
   if (rebuilding == 0)
     return SQLITE_OK;

@@ -3,6 +3,7 @@
 #include "base/mem.h"
 #include "metrics/metrics.h"
 #include "store/file/database.h"
+#include "store/file/rollup_tables.h"
 #include "store/file/script_rows.h"
 #include "store/write/merge.h"
 #include "store/write/writer_state.h"
@@ -150,8 +151,9 @@ int writer_reset(struct writer *w) {
   if (rc == SQLITE_OK)
     rc = ids_delete_all(w->ids);
   if (rc == SQLITE_OK)
-    rc = rollups_delete_all(w->rollups);
-  if (rc == SQLITE_OK && w->fresh != NULL)
-    rc = rollups_delete_all(w->fresh);
+    rc = rollup_tables_empty(w->db, w->schema, UINT32_MAX);
+  rollups_forget(w->rollups);
+  if (w->fresh != NULL)
+    rollups_forget(w->fresh);
   return rc;
 }
