@@ -37,7 +37,7 @@ local function start(options)
   return server.start(options)
 end
 
-describe("bindings", function()
+describe("bindings #loops", function()
   local s
   setup(function() s = start() end)
   teardown(function() s:stop() end)

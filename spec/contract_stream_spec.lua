@@ -25,7 +25,7 @@ end
 
 local MARK = { type = "request_error", request_id = "mark", error_type = "mark" }
 
-describe("GET /logs/stream", function()
+describe("GET /logs/stream #loops", function()
   local s
   setup(function() s = server.start() end)
   teardown(function() s:stop() end)

@@ -11,7 +11,7 @@ local function lines_of(command)
   return lines, pipe:close()
 end
 
-describe("the dashboard in a browser #once", function()
+describe("the dashboard in a browser", function()
   local results = {}
 
   setup(function()

@@ -13,7 +13,7 @@ local function record(id, fields)
   return r
 end
 
-describe("the worked examples", function()
+describe("the worked examples #loops", function()
   local s
 
   setup(function()

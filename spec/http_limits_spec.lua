@@ -125,7 +125,7 @@ for _, workers in ipairs { 1, 2 } do
   end)
 end
 
-describe("limits in config.lua", function()
+describe("limits in config.lua #loops", function()
   it("count from the reload on", function()
     local s = http.start()
     local line = http.bytes("GET /" .. ("x"):rep(1000) .. " HTTP/1.1")

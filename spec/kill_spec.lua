@@ -63,7 +63,7 @@ local function count(set)
   return n
 end
 
-describe("a server that is killed while it takes records in #once", function()
+describe("a server that is killed while it takes records in", function()
   for _, durability in ipairs { "full", "normal" } do
     it("has lost nothing that it had acknowledged, with durability " .. durability, function()
       local folder <close> = helpers.folder()

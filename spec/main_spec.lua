@@ -199,7 +199,7 @@ describe("--check", function()
   end)
 end)
 
-describe("the server", function()
+describe("the server #loops", function()
   local folder
   before_each(function() folder = helpers.temporary_folder() end)
   after_each(function() helpers.remove_folder(folder) end)

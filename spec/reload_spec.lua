@@ -113,7 +113,7 @@ for workers = 1, 2 do
   end)
 end
 
-describe("a reload", function()
+describe("a reload #loops", function()
   it("is asked for by SIGHUP when nobody watches", function()
     local s <close> = start { config = "config.watch = false" }
     helpers.write_file(s.root .. "/lua/routes/version.lua", route(2))

@@ -137,7 +137,7 @@ for workers = 1, 2 do
   end)
 end
 
-describe("a server that stops", function()
+describe("a server that stops #loops", function()
   it("does not wait for a script that sleeps for long", function()
     local s <close> = server.start {
       files = { ["lua/routes/try.lua"] = handlers_file() },

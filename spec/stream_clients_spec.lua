@@ -12,7 +12,7 @@ local function open(s, query)
   return stream
 end
 
-describe("a stream's silence", function()
+describe("a stream's silence #loops", function()
   it("is broken by a block with only the newest id", function()
     local s = server.start { config = "config.stream.heartbeat_ms = 50" }
     local stream, filtered = open(s), open(s, "?model=none")
@@ -30,7 +30,7 @@ describe("a stream's silence", function()
   end)
 end)
 
-describe("a stream's place", function()
+describe("a stream's place #loops", function()
   it("is refused with 503 when all are taken, and free again when a client leaves", function()
     local s = server.start { config = "config.stream.max_subscribers = 2" }
     local first, second = open(s), open(s, "?model=x")
@@ -50,7 +50,7 @@ describe("a stream's place", function()
   end)
 end)
 
-describe("the server's end", function()
+describe("the server's end #loops", function()
   it("is told to every stream, and the streams end whole", function()
     local s = server.start()
     local streams, ids = {}, {}
@@ -107,7 +107,7 @@ describe("a client that does not read", function()
     end
   end
 
-  it("holds neither memory nor others up, and is told how much it has missed #once", function()
+  it("holds neither memory nor others up, and is told how much it has missed", function()
     local s = server.start { config = "config.stream.ring_events, config.stream.ring_bytes = 2000, 4 * 1024 * 1024" }
     local first = open(s)
     flood(s, 60) -- until caches are as large as they get

@@ -13,7 +13,7 @@ local function events_until(stream, request_id)
   return events
 end
 
-describe("GET /logs/stream", function()
+describe("GET /logs/stream #loops", function()
   local s
   setup(function() s = server.start() end)
   teardown(function() s:stop() end)

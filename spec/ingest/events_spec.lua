@@ -16,7 +16,7 @@ local function send(s, file)
   s:post("/v1/logs", helpers.read_file("spec/wire/" .. file), JSON)
 end
 
-describe("events of senders", function()
+describe("events of senders #loops", function()
   it("are streamed as they come", function()
     local s = server.start()
     local stream = s:stream "/events/stream"
