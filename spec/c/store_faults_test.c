@@ -122,7 +122,7 @@ static void use_faulty(void) {
 
 static bool try_open(struct store *s) {
   struct buf error = {0};
-  int status = storage_open(&s->storage, s->schema, &s->options, NULL, NULL, &error);
+  int status = storage_open(&s->storage, s->schema, &s->options, NULL, &error);
   CHECK((status == 0) == (error.len == 0));
   buf_clear(&error);
   if (status == 0)
@@ -133,7 +133,7 @@ static bool try_open(struct store *s) {
 static bool try_put(struct store *s, const char *id) {
   char text[100];
   snprintf(text, sizeof text, "{\"request_id\":\"%s\",\"timestamp\":1750000000,\"tokens_input\":1}\n", id);
-  struct write w = put(s, text);
+  struct submission w = put(s, text);
   CHECK(w.status == 0 ? w.accepted + w.merged == 1 : w.status < 0 && w.error[0] != '\0');
   return w.status == 0;
 }

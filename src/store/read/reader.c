@@ -127,7 +127,7 @@ static void complain(struct readers *pool, int rc) {
   pthread_mutex_unlock(&pool->lock);
   if (!silent)
     log_error("the database cannot be opened for reading; the next question tries again",
-              log_str("file", pool->options.path), log_str("error", sqlite3_errstr(rc)));
+              log_str("file", pool->shared->options.path), log_str("error", sqlite3_errstr(rc)));
 }
 
 /* Where it is refused, the next question tries again. */

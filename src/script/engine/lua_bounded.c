@@ -1,7 +1,7 @@
 #include <lauxlib.h>
 
-#include "script/limits.h"
-#include "script/sandbox.h"
+#include "script/engine/limits.h"
+#include "script/engine/sandbox.h"
 
 /* Functions that stand in for those of Lua's library that may run for years inside C, where no hook looks: over
  * the 2^60 elements that a __len tells of, comparing texts of megabytes, or in a handler of xpcall, which Lua
