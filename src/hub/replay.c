@@ -6,7 +6,6 @@
 #include "http/connection.h"
 #include "hub/frames.h"
 #include "hub/subscriber.h"
-#include "services.h"
 #include "store/storage.h"
 
 /* A subscriber that comes back with an event's id gets what it missed: from the ring if that still holds the
@@ -74,11 +73,11 @@ static void ask_for_page(struct subscriber *sub, int64_t upto) {
   r->query = q;
   r->upto = upto;
   subscriber_set_state(sub, SUBSCRIBER_REPLAYING);
-  storage_query(sub->streams->services->storage, q);
+  storage_query(sub->streams->storage, q);
 }
 
 static bool has_rows(const struct subscriber *sub) {
-  return sub->streams->services->storage != NULL && strcmp(sub->group->topic->name, "logs") == 0;
+  return sub->streams->storage != NULL && strcmp(sub->group->topic->name, "logs") == 0;
 }
 
 void replay_go_on(struct subscriber *sub) {

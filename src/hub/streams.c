@@ -6,7 +6,6 @@
 #include "http/connection.h"
 #include "hub/frames.h"
 #include "hub/subscriber.h"
-#include "services.h"
 
 enum {
   STUCK_MS = 30000,
@@ -210,11 +209,11 @@ static void on_tick(uv_timer_t *timer) {
 
 /* ---- Coming and going ---- */
 
-struct streams *streams_new(struct loop *loop, const struct services *services) {
+struct streams *streams_new(struct loop *loop, struct hub *hub, struct storage *storage) {
   struct streams *s = xcalloc(1, sizeof *s);
   s->loop = loop;
-  s->services = services;
-  s->hub = services->hub;
+  s->hub = hub;
+  s->storage = storage;
   s->groups.schema = hub_schema(s->hub);
   s->handles = 2;
   uv_async_init(&loop->uv, &s->listener.wake, on_wake);
@@ -247,9 +246,9 @@ static void free_when_over(struct streams *s) {
 }
 
 static void on_conn_closed(struct conn *c) {
-  struct subscriber *sub = c->subscriber;
+  struct subscriber *sub = c->owner;
   struct streams *s = sub->streams;
-  c->subscriber = NULL;
+  c->owner = NULL;
   replay_end(sub);
   unlink_subscriber(sub);
   streams_leave_group(s, sub->group);
@@ -261,7 +260,7 @@ static void on_conn_closed(struct conn *c) {
 }
 
 static void on_conn_drained(struct conn *c) {
-  struct subscriber *sub = c->subscriber;
+  struct subscriber *sub = c->owner;
   if (sub->streams->closing)
     conn_close(c, "the server stops");
   else if (sub->state == SUBSCRIBER_REPLAYING)
@@ -286,7 +285,7 @@ static struct subscriber *subscriber_new(struct streams *s, struct conn *c,
   }
   link_subscriber(sub, &sub->group->live);
   uv_send_buffer_size((uv_handle_t *) &c->tcp, &(int) {SEND_BUFFER_BYTES});
-  c->subscriber = sub;
+  c->owner = sub;
   c->on_close = on_conn_closed;
   c->on_drain = on_conn_drained;
   return sub;
@@ -373,7 +372,6 @@ static void on_handle_closed(uv_handle_t *handle) {
 
 void streams_close(struct streams *s) {
   s->closing = true;
-  s->loop->streams = NULL;
   hub_unlisten(s->hub, &s->listener);
   delivery_finish(s);
   say_goodbye_to_all(s->behind);

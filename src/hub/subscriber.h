@@ -22,8 +22,8 @@ struct delivery {
 
 struct streams {
   struct loop *loop;
-  const struct services *services;
   struct hub *hub;
+  struct storage *storage; /* NULL: none */
   struct listener listener;
   uv_timer_t timer;
   struct groups groups;

@@ -9,8 +9,14 @@
 #include "store/store_metrics.h"
 #include "store/write/writer.h"
 
+/* What a turn of a loop has to store. */
+struct turn {
+  struct write *first, **last;
+};
+
 struct storage {
   struct storage_options options;
+  struct turn *turns; /* by loop index, each its loop's alone */
   struct writer *writer;
   struct readers *readers;
   struct store_metrics *metrics;
@@ -21,6 +27,7 @@ int storage_open(struct storage **storage, const struct schema *schema, const st
   struct storage *s = xcalloc(1, sizeof *s);
   s->options = *options;
   s->options.path = xstrdup(options->path);
+  s->turns = xcalloc(options->nloops, sizeof *s->turns);
   sqlite3_config(SQLITE_CONFIG_PAGECACHE, NULL, 0, 0); /* no twenty pages in advance for every connection */
   sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);          /* nor a lock around every allocation */
   int status = writer_open(&s->writer, schema, options, metrics, hub, error);
@@ -44,30 +51,31 @@ void storage_close(struct storage *s) {
   writer_close(s->writer);
   free(s->metrics);
   free((char *) s->options.path);
+  free(s->turns);
   free(s);
 }
 
 static void submit(struct message *m) {
   struct write *first = container_of(m, struct write, turn_end);
-  struct loop *loop = first->loop;
-  loop->writes = NULL;
-  writer_submit(first->storage->writer, first, loop->last_write);
+  struct turn *turn = &first->storage->turns[first->loop->index];
+  turn->first = NULL;
+  writer_submit(first->storage->writer, first, turn->last);
 }
 
 int storage_write(struct storage *s, struct write *w) {
-  struct loop *loop = w->loop;
+  struct turn *turn = &s->turns[w->loop->index];
   int rc = writer_reserve(s->writer, w);
   if (rc < 0)
     return rc;
   w->storage = s;
   w->next = NULL;
-  if (loop->writes == NULL) {
-    loop->last_write = &loop->writes;
+  if (turn->first == NULL) {
+    turn->last = &turn->first;
     w->turn_end.receive = submit;
-    loop_at_turn_end(loop, &w->turn_end);
+    loop_at_turn_end(w->loop, &w->turn_end);
   }
-  *loop->last_write = w;
-  loop->last_write = &w->next;
+  *turn->last = w;
+  turn->last = &w->next;
   return 0;
 }
 

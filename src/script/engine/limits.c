@@ -8,9 +8,8 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
-#include "config.h"
+#include "script/engine/generation.h"
 #include "script/engine/state.h"
-#include "script/reload/generation.h"
 
 enum { INSTRUCTIONS = 10000, KNOCK_NS = 10000000 };
 
@@ -57,9 +56,9 @@ static bool can_yield(lua_State *L, const struct task *task) {
 }
 
 static void check_budgets(lua_State *L, struct task *task, int64_t burst_ns) {
-  const struct config *config = task->script->generation->config;
-  bool up = burst_ns + task->cpu_ns > config->script.total_cpu_ms * 1000000 ||
-            (burst_ns > config->script.burst_cpu_ms * 1000000 && !can_yield(L, task));
+  const struct settings *settings = task->script->generation->settings;
+  bool up = burst_ns + task->cpu_ns > settings->script.total_cpu_ms * 1000000 ||
+            (burst_ns > settings->script.burst_cpu_ms * 1000000 && !can_yield(L, task));
   if (!up)
     return;
   task->end = TASK_CPU;

@@ -1,72 +1,70 @@
-#include "script/bindings/lua_response.h"
+#include "script/engine/handler.h"
 
 #include <lauxlib.h>
 #include <string.h>
 
-#include "config.h"
 #include "http/router.h"
 #include "loop/loop.h"
-#include "script/bindings/lua_json.h"
-#include "script/bindings/lua_request.h"
-#include "script/bindings/lua_sse.h"
+#include "script/engine/generation.h"
+#include "script/engine/lua_json.h"
+#include "script/engine/lua_request.h"
 #include "script/engine/task.h"
-#include "script/reload/generation.h"
 
 enum { WRITE_TURN = 256 * 1024 }; /* bytes streamed before others have a turn */
 
-static void read_header(lua_State *L, struct answer *answer, const char *name, size_t name_len) {
+static void read_header(lua_State *L, struct result *result, const char *name, size_t name_len) {
   size_t len;
   const char *value = luaL_tolstring(L, -1, &len);
-  if (!response_header(&answer->response, name, name_len, value, len))
-    luaL_error(L, "the handler answered the header '%s' with characters that no header may have", name);
+  if (!response_header(&result->response, name, name_len, value, len))
+    luaL_error(L, "the handler returned the header '%s' with characters that no header may have", name);
   lua_pop(L, 1);
 }
 
 /* A list as value gives one header line per item. */
-static void read_headers(lua_State *L, struct answer *answer) {
+static void read_headers(lua_State *L, struct result *result) {
   if (!lua_istable(L, -1))
-    luaL_error(L, "the handler answered headers that are a %s: expected a table of names and values",
+    luaL_error(L, "the handler returned headers that are a %s: expected a table of names and values",
                luaL_typename(L, -1));
   for (lua_pushnil(L); lua_next(L, -2); lua_pop(L, 1)) {
     size_t len;
     if (lua_type(L, -2) != LUA_TSTRING)
-      luaL_error(L, "the handler answered a header whose name is a %s: expected a text",
+      luaL_error(L, "the handler returned a header whose name is a %s: expected a text",
                  luaL_typename(L, -2));
     const char *name = lua_tolstring(L, -2, &len);
     lua_Integer count = lua_istable(L, -1) ? (lua_Integer) lua_rawlen(L, -1) : 0;
     if (!lua_istable(L, -1))
-      read_header(L, answer, name, len);
+      read_header(L, result, name, len);
     for (lua_Integer i = 1; i <= count; i++) {
       lua_rawgeti(L, -1, i);
-      read_header(L, answer, name, len);
+      read_header(L, result, name, len);
       lua_pop(L, 1);
     }
   }
 }
 
-static bool has_type(const struct answer *answer) {
-  const struct buf *headers = &answer->response.headers;
+static bool has_type(const struct result *result) {
+  const struct buf *headers = &result->response.headers;
   const char *line = headers->data, *end = line + headers->len;
   while (line < end && strncasecmp(line, "content-type:", 13) != 0)
     line = (const char *) memchr(line, '\n', (size_t) (end - line)) + 1;
   return line < end;
 }
 
-static void read_json(lua_State *L, struct answer *answer) {
+static void read_json(lua_State *L, struct result *result) {
   struct buf error = {0};
-  if (lua_json_write(L, lua_gettop(L), &answer->text, &error))
+  if (lua_json_write(L, lua_gettop(L), &result->text, &error))
     return;
   buf_putc(&error, '\0');
   char text[200];
   snprintf(text, sizeof text, "%s", error.data);
   buf_clear(&error);
-  luaL_error(L, "the handler answered json that cannot be written: %s", text);
+  luaL_error(L, "the handler returned json that cannot be written: %s", text);
 }
 
 /* A fragment is handed over, not copied: it may be a page of many megabytes, which would otherwise wait for the collector. */
 static void take_fragment(lua_State *L, struct buf *out, struct buf *fragment) {
   if (fragment->data == NULL)
-    luaL_error(L, "the handler answered a fragment that has been sent before");
+    luaL_error(L, "the handler returned a fragment that has been sent before");
   buf_clear(out);
   *out = buf_take(fragment);
 }
@@ -83,70 +81,70 @@ static void read_text(lua_State *L, struct buf *out, const char *field) {
     return;
   }
   if (lua_type(L, -1) != LUA_TSTRING)
-    luaL_error(L, "the handler answered a %s that is a %s: expected a text", field, luaL_typename(L, -1));
+    luaL_error(L, "the handler returned a %s that is a %s: expected a text", field, luaL_typename(L, -1));
   const char *text = lua_tolstring(L, -1, &len);
   buf_append(out, text, len);
 }
 
-static void read_status(lua_State *L, struct answer *answer) {
+static void read_status(lua_State *L, struct result *result) {
   int is_integer;
   lua_Integer status = lua_tointegerx(L, -1, &is_integer);
   if (!is_integer || status < 200 || status > 599)
-    luaL_error(L, "the handler answered a status that is no integer from 200 to 599");
-  answer->response.status = (int) status;
+    luaL_error(L, "the handler returned a status that is no integer from 200 to 599");
+  result->response.status = (int) status;
 }
 
 enum content { CONTENT_NONE, CONTENT_JSON, CONTENT_BODY, CONTENT_FILE, CONTENT_DETAIL, CONTENT_STREAM };
 
-/* One field of the answer, its value at the top of the stack. */
-static enum content read_field(lua_State *L, struct answer *answer, const char *key) {
+/* One field of what it returned, its value at the top of the stack. */
+static enum content read_field(lua_State *L, struct result *result, const char *key) {
   if (strcmp(key, "json") == 0)
-    return read_json(L, answer), CONTENT_JSON;
+    return read_json(L, result), CONTENT_JSON;
   if (strcmp(key, "status") == 0)
-    return read_status(L, answer), CONTENT_NONE;
+    return read_status(L, result), CONTENT_NONE;
   if (strcmp(key, "headers") == 0)
-    return read_headers(L, answer), CONTENT_NONE;
+    return read_headers(L, result), CONTENT_NONE;
   if (strcmp(key, "body") == 0)
-    return read_text(L, &answer->text, key), CONTENT_BODY;
+    return read_text(L, &result->text, key), CONTENT_BODY;
   if (strcmp(key, "file") == 0)
-    return read_text(L, &answer->text, key), CONTENT_FILE;
+    return read_text(L, &result->text, key), CONTENT_FILE;
   if (strcmp(key, "missing") == 0)
-    return read_text(L, &answer->missing, key), CONTENT_NONE;
+    return read_text(L, &result->missing, key), CONTENT_NONE;
   if (strcmp(key, "detail") == 0)
-    return read_text(L, &answer->text, key), CONTENT_DETAIL;
+    return read_text(L, &result->text, key), CONTENT_DETAIL;
   if (strcmp(key, "stream") != 0)
     luaL_error(L,
-               "the handler answered the unknown field '%s': known are status, headers, json, body, file, "
+               "the handler returned the unknown field '%s': known are status, headers, json, body, file, "
                "missing, stream and detail",
                key);
   if (!lua_isfunction(L, -1))
-    luaL_error(L, "the handler answered a stream that is a %s: expected a function", luaL_typename(L, -1));
+    luaL_error(L, "the handler returned a stream that is a %s: expected a function", luaL_typename(L, -1));
   return CONTENT_STREAM;
 }
 
-static enum content read_fields(lua_State *L, struct answer *answer) {
+static enum content read_fields(lua_State *L, struct result *result) {
   enum content content = CONTENT_NONE;
   for (lua_pushnil(L); lua_next(L, 2); lua_pop(L, 1)) {
     if (lua_type(L, -2) != LUA_TSTRING)
       luaL_error(
-          L, "the handler answered a table with a key that is a %s: expected json = …, body = … or the like",
+          L, "the handler returned a table with a key that is a %s: expected json = …, body = … or the like",
           luaL_typename(L, -2));
-    enum content found = read_field(L, answer, lua_tostring(L, -2));
+    enum content found = read_field(L, result, lua_tostring(L, -2));
     if (found != CONTENT_NONE && content != CONTENT_NONE)
-      luaL_error(L, "the handler answered two of json, body, file, stream and detail: one is enough");
+      luaL_error(L, "the handler returned two of json, body, file, stream and detail: one is enough");
     content = found != CONTENT_NONE ? found : content;
   }
   return content;
 }
 
-static void set_type(struct answer *answer, const char *type) {
-  answer->response.type = has_type(answer) ? NULL : type;
+static void set_type(struct result *result, const char *type) {
+  result->response.type = has_type(result) ? NULL : type;
 }
 
 /* ---- stream = function(write) ---- */
 
 static void on_drain(struct request *r) {
-  struct task *task = r->task;
+  struct task *task = r->handling;
   if (task != NULL && task->wait == WAIT_DRAIN)
     task_ready(task);
 }
@@ -168,7 +166,7 @@ static int l_write(lua_State *L) {
   if (task->request == NULL)
     return task_wait(L, task, WAIT_FOR_EVER, l_written);
   task->deadline_ms =
-      (int64_t) uv_now(&task->script->loop->uv) + task->script->generation->config->script.wall_ms;
+      (int64_t) uv_now(&task->script->loop->uv) + task->script->generation->settings->script.wall_ms;
   bool room = len == 0 || http_stream_write(task->request, data, len);
   task->written += len;
   if (!room)
@@ -181,57 +179,73 @@ static int l_write(lua_State *L) {
 static int on_streamed(lua_State *L, int status, lua_KContext context) {
   (void) status;
   (void) context;
-  script_of(L)->running->answer.kind = ANSWER_STREAMED;
+  script_of(L)->running->result.kind = RESULT_STREAMED;
   return 0;
 }
 
 static int start_stream(lua_State *L, struct task *task) {
-  struct answer *answer = &task->answer;
+  struct result *result = &task->result;
   lua_getfield(L, 2, "stream");
   lua_pushcfunction(L, l_write);
   if (task->request == NULL)
     return task_wait(L, task, WAIT_FOR_EVER, on_streamed);
-  set_type(answer, "application/octet-stream");
-  answer->response.compressible = true;
+  set_type(result, "application/octet-stream");
+  result->response.compressible = true;
   task->streaming = true;
-  http_stream_start(task->request, &answer->response, on_drain);
-  answer->response = (struct response){0};
+  http_stream_start(task->request, &result->response, on_drain);
+  result->response = (struct response){0};
   lua_callk(L, 1, 0, 0, on_streamed);
   return on_streamed(L, LUA_OK, 0);
 }
 
-/* ---- The answer ---- */
+/* ---- What the handler returned ---- */
+
+static const char custom_key;
+
+void handler_mark_custom(lua_State *L) {
+  lua_pushboolean(L, true);
+  lua_rawsetp(L, -2, &custom_key);
+}
+
+static struct custom_response *custom_response(lua_State *L, int index) {
+  if (lua_type(L, index) != LUA_TUSERDATA || !lua_getmetatable(L, index))
+    return NULL;
+  bool marked = lua_rawgetp(L, -1, &custom_key) != LUA_TNIL;
+  lua_pop(L, 2);
+  return marked ? lua_touserdata(L, index) : NULL;
+}
 
 static int on_handled(lua_State *L, int status, lua_KContext context) {
   (void) status;
   (void) context;
   struct task *task = script_of(L)->running;
-  struct answer *answer = &task->answer;
-  answer->response.status = 200;
-  if (lua_sse_is_stream(L, 2)) {
-    answer->kind = ANSWER_SSE;
-    return 1;
+  struct result *result = &task->result;
+  result->response.status = 200;
+  result->custom = custom_response(L, 2);
+  if (result->custom != NULL) {
+    result->kind = RESULT_CUSTOM;
+    return 1; /* which anchors it */
   }
   if (!lua_istable(L, 2))
-    return luaL_error(L, "the handler answered a %s: expected a table such as { json = … }",
+    return luaL_error(L, "the handler returned a %s: expected a table such as { json = … }",
                       luaL_typename(L, 2));
-  enum content content = read_fields(L, answer);
+  enum content content = read_fields(L, result);
   if (content == CONTENT_STREAM)
     return start_stream(L, task);
-  answer->kind = content == CONTENT_DETAIL ? ANSWER_DETAIL
-                 : content == CONTENT_FILE ? ANSWER_FILE
-                                           : ANSWER_RESPONSE;
-  answer->response.compressible = true;
+  result->kind = content == CONTENT_DETAIL ? RESULT_DETAIL
+                 : content == CONTENT_FILE ? RESULT_FILE
+                                           : RESULT_RESPONSE;
+  result->response.compressible = true;
   if (content == CONTENT_JSON)
-    set_type(answer, "application/json");
+    set_type(result, "application/json");
   else if (content == CONTENT_BODY)
-    set_type(answer, "text/plain; charset=utf-8");
+    set_type(result, "text/plain; charset=utf-8");
   else if (content != CONTENT_NONE)
-    buf_putc(&answer->text, '\0');
+    buf_putc(&result->text, '\0');
   return 0;
 }
 
-int lua_response_run(lua_State *L) {
+int handler_run(lua_State *L) {
   struct script *script = script_of(L);
   struct task *task = script->running;
   lua_request_push(L, task);
@@ -241,31 +255,31 @@ int lua_response_run(lua_State *L) {
   return on_handled(L, LUA_OK, 0);
 }
 
-void answer_clear(struct answer *answer) {
-  buf_clear(&answer->response.headers);
-  buf_clear(&answer->text);
-  buf_clear(&answer->missing);
+void result_clear(struct result *result) {
+  buf_clear(&result->response.headers);
+  buf_clear(&result->text);
+  buf_clear(&result->missing);
 }
 
-void answer_send(struct request *r, struct answer *answer) {
-  if (answer->kind == ANSWER_STREAMED) {
+void handler_respond(struct request *r, struct result *result) {
+  if (result->kind == RESULT_STREAMED) {
     http_stream_end(r);
-  } else if (answer->kind == ANSWER_DETAIL) {
-    buf_putc(&answer->response.headers, '\0');
-    http_respond_error(r, answer->response.status, answer->text.data, answer->response.headers.data);
-  } else if (answer->kind == ANSWER_FILE) {
-    buf_putc(&answer->missing, '\0');
-    answer->response.missing = answer->missing.len > 1 ? answer->missing.data : NULL;
-    http_respond_file(r, &answer->response, answer->text.data);
-    answer->response = (struct response){0};
+  } else if (result->kind == RESULT_DETAIL) {
+    buf_putc(&result->response.headers, '\0');
+    http_respond_error(r, result->response.status, result->text.data, result->response.headers.data);
+  } else if (result->kind == RESULT_FILE) {
+    buf_putc(&result->missing, '\0');
+    result->response.missing = result->missing.len > 1 ? result->missing.data : NULL;
+    http_respond_file(r, &result->response, result->text.data);
+    result->response = (struct response){0};
   } else {
-    answer->response.body = buf_take(&answer->text);
-    http_respond(r, &answer->response);
-    answer->response = (struct response){0};
+    result->response.body = buf_take(&result->text);
+    http_respond(r, &result->response);
+    result->response = (struct response){0};
   }
 }
 
-void answer_failure(struct request *r, bool streaming, enum task_end why) {
+void handler_respond_failure(struct request *r, bool streaming, enum task_end why) {
   static const char *const messages[] = {
       [TASK_CPU] = "The script used up its CPU time",
       [TASK_WALL] = "The script took too long",
