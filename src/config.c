@@ -1,17 +1,11 @@
 #include "config.h"
 
-#include <errno.h>
 #include <lauxlib.h>
-#include <limits.h>
 #include <lua.h>
-#include <lualib.h>
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/mem.h"
-#include "record/schema.h"
-#include "script/reload/load.h"
 
 enum setting_type { SETTING_BOOLEAN, SETTING_INTEGER, SETTING_TEXT, SETTING_CHOICE };
 
@@ -44,7 +38,7 @@ static const struct setting settings[] = {
     NUMBER(NULL, "workers", workers, 0, 64, 0, true),
     CHOICE("storage", "backend", has_storage, "sqlite|none", true),
     TEXT("storage", "path", storage.path, "data/moonledger.db"),
-    CHOICE("storage", "durability", storage.durability, "full|normal", true),
+    CHOICE("storage", "durability", storage.sync, "full|normal", true),
     NUMBER("storage", "queue_bytes", storage.queue_bytes, 64 * KiB, 16 * GiB, 64 * MiB, true),
     NUMBER("storage", "readers", storage.readers, 1, 64, 2, true),
     NUMBER("storage", "query_deadline_ms", storage.query_deadline_ms, 1, HOUR_MS, 5000, true),
@@ -99,8 +93,8 @@ static const char *const without_tokens = "anyone on this network may read, writ
 static void set_choice(struct config *config, const struct setting *s, const char *word) {
   if (s->offset == offsetof(struct config, has_storage))
     config->has_storage = strcmp(word, "sqlite") == 0;
-  else if (s->offset == offsetof(struct config, storage.durability))
-    config->storage.durability = strcmp(word, "full") == 0 ? DURABILITY_FULL : DURABILITY_NORMAL;
+  else if (s->offset == offsetof(struct config, storage.sync))
+    config->storage.sync = strcmp(word, "full") == 0;
   else if (s->offset == offsetof(struct config, log_format))
     config->log_format = strcmp(word, "json") == 0 ? LOG_JSON : LOG_LOGFMT;
   else
@@ -293,37 +287,36 @@ static void push_list(lua_State *L, const char *key, struct buf *errors) {
 static void read_strings(struct string_list *list, lua_State *L, const char *key, struct buf *errors) {
   push_list(L, key, errors);
   size_t count = lua_rawlen(L, -1);
-  list->items = xcalloc(count + 1, sizeof *list->items);
   for (size_t i = 0; i < count; i++, lua_pop(L, 1)) {
     lua_rawgeti(L, -1, (lua_Integer) i + 1);
     if (lua_type(L, -1) == LUA_TSTRING)
-      list->items[list->count++] = xstrdup(lua_tostring(L, -1));
+      string_list_add(list, lua_tostring(L, -1));
     else
       complain(errors, key, "expected a list of texts, got a %s in it", luaL_typename(L, -1));
   }
   lua_pop(L, 1);
 }
 
-static uint8_t read_scopes(lua_State *L, struct buf *errors) {
-  uint8_t scopes = 0;
+static struct config_token read_scopes(lua_State *L, struct buf *errors) {
+  struct config_token token = {0};
   lua_getfield(L, -1, "scopes");
   size_t count = lua_istable(L, -1) ? lua_rawlen(L, -1) : 0;
   for (size_t i = 0; i < count; i++, lua_pop(L, 1)) {
     lua_rawgeti(L, -1, (lua_Integer) i + 1);
     const char *scope = lua_type(L, -1) == LUA_TSTRING ? lua_tostring(L, -1) : "?";
     if (strcmp(scope, "read") == 0)
-      scopes |= 1 << SCOPE_READ;
+      token.may_read = true;
     else if (strcmp(scope, "ingest") == 0)
-      scopes |= 1 << SCOPE_INGEST;
+      token.may_ingest = true;
     else if (strcmp(scope, "admin") == 0)
-      scopes |= 1 << SCOPE_ADMIN;
+      token.may_admin = true;
     else
       complain(errors, "tokens", "expected the scopes read, ingest or admin, got %s", scope);
   }
   lua_pop(L, 1);
   if (count == 0)
     complain(errors, "tokens", "every entry needs scopes = { %s }", "\"read\", \"ingest\", \"admin\"");
-  return scopes;
+  return token;
 }
 
 static void read_tokens(struct config *config, lua_State *L, struct buf *errors) {
@@ -337,14 +330,16 @@ static void read_tokens(struct config *config, lua_State *L, struct buf *errors)
                luaL_typename(L, -1));
       continue;
     }
-    uint8_t scopes = read_scopes(L, errors);
+    struct config_token entry = read_scopes(L, errors);
     lua_getfield(L, -1, "env");
     lua_getfield(L, -2, "token");
     const char *env = lua_tostring(L, -2), *token = env != NULL ? getenv(env) : lua_tostring(L, -1);
     if (env == NULL && (token == NULL || strlen(token) < 8))
       complain(errors, "tokens", "every entry needs env = \"NAME\" or a token of %s", "at least 8 characters");
-    else if (token != NULL && *token != '\0')
-      config->tokens[config->ntokens++] = (struct token) {xstrdup(token), scopes};
+    else if (token != NULL && *token != '\0') {
+      entry.text = xstrdup(token);
+      config->tokens[config->ntokens++] = entry;
+    }
     lua_pop(L, 2);
   }
   lua_pop(L, 1);
@@ -362,10 +357,10 @@ static void read_routes(struct config *config, lua_State *L, struct buf *errors)
   size_t count = lua_rawlen(L, -1);
   config->routes = xcalloc(count + 1, sizeof *config->routes);
   for (size_t i = 0; i < count; i++, lua_pop(L, 1)) {
-    struct route_entry *entry = &config->routes[config->nroutes];
+    struct config_route *entry = &config->routes[config->nroutes];
     lua_rawgeti(L, -1, (lua_Integer) i + 1);
     if (lua_istable(L, -1))
-      *entry = (struct route_entry) {entry_text(L, 1), entry_text(L, 2), entry_text(L, 3)};
+      *entry = (struct config_route) {entry_text(L, 1), entry_text(L, 2), entry_text(L, 3)};
     config->nroutes++;
     if (entry->method == NULL || entry->path == NULL || entry->module == NULL)
       buf_printf(errors, "config.lua: routes[%zu]: expected { \"GET\", \"/path\", \"routes.file\" }\n", i + 1);
@@ -421,11 +416,19 @@ static void apply_overrides(struct config *config, const struct config_overrides
     config->port = (uint16_t) port;
   }
   if (overrides->database != NULL) {
-    free((char *) config->storage.path);
+    free(config->storage.path);
     config->storage.path = xstrdup(overrides->database);
   }
   if (overrides->workers > 0)
     config->workers = overrides->workers;
+}
+
+static void make_absolute(char **path, const char *root) {
+  struct buf absolute = {0};
+  buf_printf(&absolute, "%s/%s", root, *path);
+  buf_putc(&absolute, '\0');
+  free(*path);
+  *path = absolute.data;
 }
 
 /* A path in config.lua is relative to that file; one on the command line to the working folder. */
@@ -435,13 +438,20 @@ static void resolve_paths(struct config *config, const char *file, const struct 
   char *slash = strrchr(config->root, '/');
   *(slash != NULL ? slash : config->root) = '\0';
 
-  if (*config->storage.path == '/' || (overrides != NULL && overrides->database != NULL))
-    return;
-  struct buf path = {0};
-  buf_printf(&path, "%s/%s", config->root, config->storage.path);
-  buf_putc(&path, '\0');
-  free((char *) config->storage.path);
-  config->storage.path = path.data;
+  if (*config->price_file != '\0' && *config->price_file != '/')
+    make_absolute(&config->price_file, config->root);
+  if (*config->storage.path != '/' && (overrides == NULL || overrides->database == NULL))
+    make_absolute(&config->storage.path, config->root);
+}
+
+static void read_without_tokens(struct config *config, lua_State *L, struct buf *errors) {
+  lua_getfield(L, -1, "listen");
+  lua_getfield(L, -1, "without_tokens");
+  const char *words = lua_tostring(L, -1);
+  config->allow_remote_without_tokens = words != NULL && strcmp(words, without_tokens) == 0;
+  if (words != NULL && !config->allow_remote_without_tokens)
+    complain(errors, "listen.without_tokens", "expected the words \"%s\"", without_tokens);
+  lua_pop(L, 2);
 }
 
 struct config *config_read(lua_State *L, const char *file, const struct config_overrides *overrides,
@@ -456,14 +466,7 @@ struct config *config_read(lua_State *L, const char *file, const struct config_o
   refuse_unknown(L, NULL, errors);
   read_settings(config, L, errors);
   if (errors->len == before) {
-    lua_getfield(L, -1, "listen");
-    lua_getfield(L, -1, "without_tokens");
-    const char *words = lua_tostring(L, -1);
-    config->allow_remote_without_tokens = words != NULL && strcmp(words, without_tokens) == 0;
-    if (words != NULL && !config->allow_remote_without_tokens)
-      complain(errors, "listen.without_tokens", "expected the words \"%s\"", without_tokens);
-    lua_pop(L, 2);
-
+    read_without_tokens(config, L, errors);
     read_strings(&config->hosts, L, "hosts", errors);
     push_section(L, "cors");
     read_strings(&config->cors_origins, L, "origins", errors);
@@ -481,81 +484,6 @@ struct config *config_read(lua_State *L, const char *file, const struct config_o
   return config;
 }
 
-void config_open_libs(lua_State *L) {
-  static const luaL_Reg libs[] = {
-      {LUA_GNAME, luaopen_base}, {LUA_STRLIBNAME, luaopen_string}, {LUA_TABLIBNAME, luaopen_table},
-      {LUA_MATHLIBNAME, luaopen_math}};
-  static const char *const loaders[] = {"dofile", "loadfile", "load", "collectgarbage", "print"};
-
-  for (size_t i = 0; i < sizeof libs / sizeof *libs; i++) {
-    luaL_requiref(L, libs[i].name, libs[i].func, 1);
-    lua_pop(L, 1);
-  }
-  for (size_t i = 0; i < sizeof loaders / sizeof *loaders; i++) {
-    lua_pushnil(L);
-    lua_setglobal(L, loaders[i]);
-  }
-}
-
-/* A state with what the file returned; NULL: see errors. */
-static lua_State *run_file(const char *path, const char *name, uint64_t *hash, struct buf *errors) {
-  struct snapshot_file file;
-  const char *why = snapshot_read_file(&file, path, name, 0);
-  if (why != NULL) {
-    buf_printf(errors, "%s: %s\n", path, why);
-    return NULL;
-  }
-  lua_State *L = luaL_newstate();
-  config_open_libs(L);
-  bool fine = module_compile(L, &file) == LUA_OK && lua_pcall(L, 0, 1, 0) == LUA_OK;
-  if (!fine) {
-    const char *message = lua_tostring(L, -1);
-    buf_printf(errors, "%s%s\n", message != NULL ? message : name, message != NULL ? "" : ": raised an error");
-    lua_close(L);
-  }
-  *hash = file.hash;
-  snapshot_clear_file(&file);
-  return fine ? L : NULL;
-}
-
-struct config *config_load(const char *file, const struct config_overrides *overrides, struct buf *errors) {
-  struct config *config = NULL;
-  char *path = realpath(file, NULL);
-  uint64_t hash;
-  lua_State *L = path != NULL ? run_file(path, "config.lua", &hash, errors) : NULL;
-  if (path == NULL)
-    buf_printf(errors, "%s: %s; --config names another file\n", file, strerror(errno));
-  if (L != NULL) {
-    config = config_read(L, path, overrides, errors);
-    lua_close(L);
-  }
-  free(path);
-  return config;
-}
-
-struct schema *config_load_schema(const struct config *config, struct buf *errors) {
-  struct buf path = {0};
-  struct schema *schema = NULL;
-  uint64_t hash;
-  buf_printf(&path, "%s/lua/schema.lua", config->root);
-  buf_putc(&path, '\0');
-  lua_State *L = run_file(path.data, "lua/schema.lua", &hash, errors);
-  if (L != NULL) {
-    schema = schema_load(L, errors);
-    lua_close(L);
-  }
-  if (schema != NULL)
-    schema->text_hash = hash;
-  buf_clear(&path);
-  return schema;
-}
-
-static void free_strings(struct string_list *list) {
-  for (size_t i = 0; i < list->count; i++)
-    free(list->items[i]);
-  free(list->items);
-}
-
 void config_free(struct config *config) {
   if (config == NULL)
     return;
@@ -571,8 +499,8 @@ void config_free(struct config *config) {
   }
   free(config->tokens);
   free(config->routes);
-  free_strings(&config->hosts);
-  free_strings(&config->cors_origins);
+  string_list_clear(&config->hosts);
+  string_list_clear(&config->cors_origins);
   free(config->file);
   free(config->root);
   free(config);

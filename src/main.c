@@ -1,18 +1,9 @@
 #include <stdio.h>
 
 #include "app.h"
+#include "check.h"
 #include "import/import.h"
 #include "options.h"
-#include "script/reload/generation.h"
-
-static int check(const struct options *options) {
-  struct buf errors = {0};
-  bool fine = generations_check(options->config, &options->overrides, &errors);
-  buf_complain(&errors);
-  if (fine)
-    printf("%s: fine\n", options->config);
-  return fine ? 0 : 1;
-}
 
 int main(int argc, char **argv) {
   struct options options;
@@ -23,9 +14,9 @@ int main(int argc, char **argv) {
   case COMMAND_SERVE:
     return app_serve(&options);
   case COMMAND_CHECK:
-    return check(&options);
+    return check_main(&options);
   case COMMAND_ROUTES:
-    return generations_print_routes(options.config, &options.overrides);
+    return check_print_routes(&options);
   case COMMAND_IMPORT:
     return import_main(&options, argc, argv);
   case COMMAND_REPRICE:

@@ -165,7 +165,7 @@ int main(int argc, char **argv) {
   struct storage_options options = {
     .path = option(argv, "--file", "/tmp/store_bench.db"), .queue_bytes = 64 << 20, .readers = 2,
     .durability = strcmp(option(argv, "--durability", "full"), "full") == 0 ? DURABILITY_FULL : DURABILITY_NORMAL,
-    .query_deadline_ms = 60000, .sql_max_rows = 1000, .dedupe_hours = 24, .dedupe_max_ids = 20000000,
+    .query_deadline_ms = 60000, .sql_max_rows = 1000, .dedupe_hours = 24, .dedupe_max_ids = 20000000, .nloops = 1,
   };
   struct buf error = {0};
   struct metrics *metrics = metrics_new("bench", 2000);

@@ -70,6 +70,7 @@ static void cancel_page(void *reading) {
 
 static struct loop loop;
 static struct hub *hub;
+static struct streams *streams;
 
 static void turn(void) {
   for (int i = 0; i < 50; i++)
@@ -83,12 +84,17 @@ static void open_loop(uint32_t ring_events, int64_t heartbeat_ms) {
   hub_set_name(hub, "db", 0);
   hub_set_pages(hub, &(struct hub_pages) {NULL, read_page, cancel_page});
   loop_init(&loop, 0);
-  loop.streams = streams_new(&loop, hub);
+  streams = streams_new(&loop, hub);
+}
+
+static void close_streams(void) {
+  if (streams != NULL)
+    streams_close(streams);
+  streams = NULL;
 }
 
 static void close_loop(void) {
-  if (loop.streams != NULL)
-    streams_close(loop.streams);
+  close_streams();
   loop_close(&loop);
   uv_run(&loop.uv, UV_RUN_DEFAULT);
   CHECK(loop_clear(&loop) == 0);
@@ -100,9 +106,9 @@ static void close_loop(void) {
 
 static void subscribe(struct client *c, const char *resume, struct conditions *where, bool chunked) {
   buf_clear(&c->got);
-  *c = (struct client) {.conn = {.loop = &loop}};
-  CHECK(streams_admit(loop.streams) == 0);
-  streams_subscribe(loop.streams, &c->conn, &(struct subscription) {
+  *c = (struct client) {0};
+  CHECK(streams_admit(streams) == 0);
+  streams_subscribe(streams, &c->conn, &(struct subscription) {
     .topic = "logs", .where = where, .hello = payload_copy("{\"hello\":1}", 11), .resume = resume,
     .connection_id = "01234567-89ab-cdef-0123-456789abcdef", .chunked = chunked});
 }
@@ -410,9 +416,9 @@ static void test_stuck_client(void) {
   stuck.conn.queued_bytes = slow.conn.queued_bytes = 1;
   rows(1, 1);
   turn();
-  CHECK(stuck.conn.subscriber->state == SUBSCRIBER_BEHIND);
-  stuck.conn.subscriber->progress_ms -= 31000;
-  slow.conn.subscriber->progress_ms -= 29000;
+  CHECK(((struct subscriber *) stuck.conn.owner)->state == SUBSCRIBER_BEHIND);
+  ((struct subscriber *) stuck.conn.owner)->progress_ms -= 31000;
+  ((struct subscriber *) slow.conn.owner)->progress_ms -= 29000;
   uint64_t end = uv_hrtime() + 2000000000;
   while (!stuck.conn.closing && uv_hrtime() < end)
     uv_run(&loop.uv, UV_RUN_ONCE);
@@ -429,12 +435,12 @@ static void test_close(void) {
   subscribe(&slow, NULL, model_is("x"), true);
   slow.full = true;
   slow.conn.queued_bytes = 1;
-  streams_close(loop.streams);
+  close_streams();
   CHECK(strstr(text(&a), "data: {\"type\":\"disconnect\",\"message\":\"Stream disconnected\",\"connection_id\":"
                          "\"01234567-89ab-cdef-0123-456789abcdef\",\"timestamp\":") != NULL);
   CHECK(strcmp(a.got.data + a.got.len - 7, "\r\n0\r\n\r\n") == 0);
   CHECK(a.conn.closing && slow.conn.closing && count(&slow, "disconnect") == 0);
-  CHECK(streams_admit(loop.streams) == UV_ECANCELED);
+  CHECK(streams_admit(streams) == UV_ECANCELED);
   buf_clear(&a.got);
   buf_clear(&slow.got);
   close_loop();
@@ -445,12 +451,12 @@ static void test_limit(void) {
   open_loop(10, 15000);
   for (int i = 0; i < 10; i++)
     subscribe(&c[i], NULL, NULL, true);
-  CHECK(streams_admit(loop.streams) == UV_EMFILE);
+  CHECK(streams_admit(streams) == UV_EMFILE);
   leave(&c[0]);
-  CHECK(streams_admit(loop.streams) == 0);
-  streams_subscribe(loop.streams, NULL, &(struct subscription) {.topic = "logs"});
-  CHECK(streams_admit(loop.streams) == 0 && streams_admit(loop.streams) == UV_EMFILE);
-  streams_subscribe(loop.streams, NULL, &(struct subscription) {.topic = "logs"});
+  CHECK(streams_admit(streams) == 0);
+  streams_subscribe(streams, NULL, &(struct subscription) {.topic = "logs"});
+  CHECK(streams_admit(streams) == 0 && streams_admit(streams) == UV_EMFILE);
+  streams_subscribe(streams, NULL, &(struct subscription) {.topic = "logs"});
   for (int i = 1; i < 10; i++)
     leave(&c[i]);
   close_loop();

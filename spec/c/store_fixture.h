@@ -29,7 +29,7 @@ static inline struct store *store_new(void) {
   sprintf(s->path, "%s/test.db", s->folder);
   s->options = (struct storage_options) {
     .path = s->path, .durability = DURABILITY_NORMAL, .queue_bytes = 64 << 20, .readers = 2,
-    .query_deadline_ms = 10000, .sql_max_rows = 1000, .dedupe_hours = 24, .dedupe_max_ids = 1000000,
+    .query_deadline_ms = 10000, .sql_max_rows = 1000, .dedupe_hours = 24, .dedupe_max_ids = 1000000, .nloops = 1,
   };
   return s;
 }

@@ -6,12 +6,12 @@
 #include <zlib.h>
 
 #include "base/mem.h"
-#include "config.h"
 #include "http/connection.h"
 #include "http/guard.h"
 #include "http/request.h"
+#include "http/server.h"
+#include "http/site.h"
 #include "loop/loop.h"
-#include "services.h"
 
 /* What the files of http/ share.  Nobody else includes it. */
 
@@ -99,10 +99,18 @@ struct deadline_list {
   struct conn *first, **last;
 };
 
+struct server {
+  struct server_options options;
+  struct connections **connections; /* by loop index */
+  struct metric *families[HTTP_FAMILIES];
+  uv_tcp_t tcp;           /* loop 0's thread */
+  uint64_t complained_ms;
+};
+
 struct connections {
+  struct server *server;
   struct loop *loop;
-  const struct services *services;
-  struct limits limits; /* of the generation in force */
+  struct http_limits limits; /* of the site that was last in force */
   uint64_t limits_of;  /* its number */
   struct conn *first;
   uv_timer_t timer;    /* at the nearest deadline */
@@ -126,8 +134,6 @@ struct connections {
   void *on_drained_arg;
   unsigned handles;    /* that are still closing */
 
-  struct metric *families[HTTP_FAMILIES]; /* loop 0 only */
-
   /* Written by the loop's thread, read by any. */
   atomic_size_t count, in_flight;
   atomic_ullong requests[6]; /* by hundreds of the status */
@@ -139,11 +145,11 @@ static inline struct exchange *exchange_of(struct request *r) {
 }
 
 static inline struct connections *connections_of(const struct conn *c) {
-  return c->loop->connections;
+  return c->all;
 }
 
 /* A counter with one writer needs no locked instruction. */
-static inline void count(atomic_ullong *counter, unsigned long long n) {
+static inline void counter_add(atomic_ullong *counter, unsigned long long n) {
   unsigned long long sum = atomic_load_explicit(counter, memory_order_relaxed) + n;
   atomic_store_explicit(counter, sum, memory_order_relaxed);
 }
@@ -156,14 +162,24 @@ void conn_end_writing(struct conn *c); /* it drains and all that was queued has 
 int conn_start_reading(struct conn *c);
 void conn_stop_reading(struct conn *c);
 
+/* Takes a connected socket over, after connections_expect.  It is closed when that fails. */
+void connection_open(struct connections *all, uv_os_sock_t socket);
+
 /* ---- connections.c ---- */
+
+struct connections *connections_new(struct server *server, struct loop *loop);
+void connections_free(struct connections *all);
+size_t connections_count(const struct connections *all); /* any thread: an atomic */
+
+/* Counts a connection that is on its way to connection_open, so that the next one goes elsewhere.  Any thread. */
+void connections_expect(struct connections *all);
 
 void connections_closed_one(struct connections *all);
 void connections_close_all(struct connections *all);
 
 /* ---- counters.c ---- */
 
-void counters_register(struct connections *all); /* moonledger_http_*, of all loops */
+void counters_register(struct server *server); /* moonledger_http_*, of all loops */
 
 /* ---- deadline.c ---- */
 

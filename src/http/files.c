@@ -8,7 +8,6 @@
 
 #include "base/log.h"
 #include "http/exchange.h"
-#include "script/reload/generation.h"
 
 enum { FILE_BYTES_MAX = 64 << 20, SETTLED_S = 2 };
 
@@ -64,17 +63,8 @@ static int open_below(int at, const char *path) {
   return -1;
 }
 
-static int open_path(const struct config *config, const char *path) {
-  struct buf folder = {0};
-  buf_printf(&folder, "%s/static", config->root);
-  buf_putc(&folder, '\0');
-  int root = open(folder.data, O_RDONLY | O_CLOEXEC | O_DIRECTORY);
-  buf_clear(&folder);
-  return open_below(root, path);
-}
-
-static bool open_file(struct file *file, const struct config *config, const char *path) {
-  file->fd = open_path(config, path);
+static bool open_file(struct file *file, const char *folder, const char *path) {
+  file->fd = open_below(open(folder, O_RDONLY | O_CLOEXEC | O_DIRECTORY), path);
   if (file->fd < 0)
     return false;
   if (fstat(file->fd, &file->stat) == 0 && S_ISREG(file->stat.st_mode) && file->stat.st_size <= FILE_BYTES_MAX)
@@ -94,15 +84,15 @@ static void make_etag(struct file *file) {
 }
 
 static bool open_best(struct file *file, const struct request *r, const char *path) {
-  const struct config *config = r->generation->config;
+  const char *folder = r->site->options->static_folder;
   if (gzip_accepted(r)) {
     struct buf sibling = {0};
     buf_printf(&sibling, "%s.gz", path);
     buf_putc(&sibling, '\0');
-    file->gzipped = open_file(file, config, sibling.data);
+    file->gzipped = open_file(file, folder, sibling.data);
     buf_clear(&sibling);
   }
-  if (!file->gzipped && !open_file(file, config, path))
+  if (!file->gzipped && !open_file(file, folder, path))
     return false;
   make_etag(file);
   return true;

@@ -2,62 +2,45 @@
 
 #include <fcntl.h>
 #include <stdlib.h>
-#include <sys/resource.h>
 #include <unistd.h>
-#include <uv.h>
 
 #include "base/log.h"
-#include "base/mem.h"
-#include "config.h"
-#include "http/connection.h"
-#include "loop/loop.h"
-#include "services.h"
+#include "http/exchange.h"
 
 enum { BACKLOG = 1024, COMPLAINT_EVERY_MS = 1000 };
-
-/* Descriptors that no connection gets: a reader has two databases, each with its log and files to sort in; a loop
- * wakes up by some; the rest is for the writer, for files that are served, for reloading and for accepting. */
-enum { KEPT = 32, KEPT_PER_LOOP = 8, KEPT_PER_READER = 8 };
-
-struct server {
-  uv_tcp_t tcp;
-  const struct services *services;
-  size_t most; /* connections */
-  uint64_t complained_ms;
-};
 
 /* A socket on its way to the loop that will own it. */
 struct handover {
   struct message message;
-  struct loop *loop;
+  struct connections *all;
   uv_os_sock_t socket;
 };
 
 static void on_handover(struct message *m) {
   struct handover *h = container_of(m, struct handover, message);
-  connection_open(h->loop, h->socket);
+  connection_open(h->all, h->socket);
   free(h);
 }
 
-static void hand_over(struct loop *loop, uv_os_sock_t socket) {
-  connections_expect(loop->connections);
-  if (loop->index == 0) {
-    connection_open(loop, socket);
+static void hand_over(struct connections *all, uv_os_sock_t socket) {
+  connections_expect(all);
+  if (all->loop->index == 0) {
+    connection_open(all, socket);
     return;
   }
   struct handover *h = xmalloc(sizeof *h);
-  *h = (struct handover) {.message = {.receive = on_handover}, .loop = loop, .socket = socket};
-  loop_post(loop, &h->message);
+  *h = (struct handover) {.message = {.receive = on_handover}, .all = all, .socket = socket};
+  loop_post(all->loop, &h->message);
 }
 
-static struct loop *least_loaded(const struct services *services, size_t *total) {
-  struct loop *least = &services->loops[0];
+static struct connections *least_loaded(const struct server *s, size_t *total) {
+  struct connections *least = s->connections[0];
   *total = 0;
-  for (unsigned i = 0; i < services->nloops; i++) {
-    struct loop *loop = &services->loops[i];
-    *total += connections_count(loop->connections);
-    if (connections_count(loop->connections) < connections_count(least->connections))
-      least = loop;
+  for (unsigned i = 0; i < s->options.nloops; i++) {
+    struct connections *all = s->connections[i];
+    *total += connections_count(all);
+    if (connections_count(all) < connections_count(least))
+      least = all;
   }
   return least;
 }
@@ -108,13 +91,13 @@ static void on_connection(uv_stream_t *stream, int status) {
     complain(s, uv_strerror(socket));
     return;
   }
-  struct loop *loop = least_loaded(s->services, &total);
-  if (total >= s->most) {
+  struct connections *least = least_loaded(s, &total);
+  if (total >= s->options.max_connections) {
     complain(s, "as many as limits.connections and the limit of open files allow are open");
     refuse(socket);
     return;
   }
-  hand_over(loop, socket);
+  hand_over(least, socket);
 }
 
 static int parse_address(const char *host, uint16_t port, struct sockaddr_storage *address) {
@@ -136,44 +119,39 @@ static int bound_port(struct server *s, uint16_t *port) {
   return 0;
 }
 
-/* limits.connections, or what the limit of open files leaves for them: at least one. */
-static size_t most_connections(const struct services *services) {
-  const struct config *c = services->config;
-  size_t wanted = c->limits.connections, kept = KEPT + services->nloops * KEPT_PER_LOOP;
-  struct rlimit files;
-  if (c->has_storage)
-    kept += c->storage.readers * KEPT_PER_READER;
-  if (getrlimit(RLIMIT_NOFILE, &files) < 0 || files.rlim_cur >= wanted + kept)
-    return wanted;
-  size_t most = files.rlim_cur > kept ? files.rlim_cur - kept : 1;
-  log_warn("limits.connections is more than the limit of open files allows: raise that (ulimit -n, LimitNOFILE=)",
-           log_int("wanted", (int64_t) wanted), log_int("connections", (int64_t) most),
-           log_int("open_files", (int64_t) files.rlim_cur));
-  return most;
+struct server *server_new(const struct server_options *options) {
+  struct server *s = xcalloc(1, sizeof *s);
+  s->options = *options;
+  s->connections = xcalloc(options->nloops, sizeof *s->connections);
+  for (unsigned i = 0; i < options->nloops; i++)
+    s->connections[i] = connections_new(s, &options->loops[i]);
+  counters_register(s);
+  return s;
 }
 
-int server_listen(struct server **server, const struct services *services, const char *host, uint16_t port,
-                  uint16_t *bound) {
+int server_listen(struct server *s, const char *host, uint16_t port, uint16_t *bound) {
   struct sockaddr_storage address;
   int rc = parse_address(host, port, &address);
   if (rc < 0)
     return rc;
-  struct server *s = xcalloc(1, sizeof *s);
-  s->services = services;
-  s->most = most_connections(services);
-  uv_tcp_init(&services->loops[0].uv, &s->tcp);
+  uv_tcp_init(&s->options.loops[0].uv, &s->tcp);
   rc = uv_tcp_bind(&s->tcp, (struct sockaddr *) &address, 0);
   if (rc == 0)
     rc = uv_listen((uv_stream_t *) &s->tcp, BACKLOG, on_connection);
   if (rc == 0)
     rc = bound_port(s, bound);
-  if (rc == 0)
-    *server = s;
-  else
-    uv_close((uv_handle_t *) &s->tcp, on_closed);
+  if (rc < 0)
+    server_close(s);
   return rc;
 }
 
-void server_close(struct server *server) {
-  uv_close((uv_handle_t *) &server->tcp, on_closed);
+void server_close(struct server *s) {
+  uv_close((uv_handle_t *) &s->tcp, NULL);
+}
+
+void server_free(struct server *s) {
+  for (unsigned i = 0; i < s->options.nloops; i++)
+    connections_free(s->connections[i]);
+  free(s->connections);
+  free(s);
 }

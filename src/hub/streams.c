@@ -245,9 +245,9 @@ static void free_when_over(struct streams *s) {
 }
 
 static void on_conn_closed(struct conn *c) {
-  struct subscriber *sub = c->subscriber;
+  struct subscriber *sub = c->owner;
   struct streams *s = sub->streams;
-  c->subscriber = NULL;
+  c->owner = NULL;
   replay_end(sub);
   unlink_subscriber(sub);
   streams_leave_group(s, sub->group);
@@ -259,7 +259,7 @@ static void on_conn_closed(struct conn *c) {
 }
 
 static void on_conn_drained(struct conn *c) {
-  struct subscriber *sub = c->subscriber;
+  struct subscriber *sub = c->owner;
   if (sub->streams->closing)
     conn_close(c, "the server stops");
   else if (sub->state == SUBSCRIBER_REPLAYING)
@@ -284,7 +284,7 @@ static struct subscriber *subscriber_new(struct streams *s, struct conn *c,
   }
   link_subscriber(sub, &sub->group->live);
   uv_send_buffer_size((uv_handle_t *) &c->tcp, &(int) {SEND_BUFFER_BYTES});
-  c->subscriber = sub;
+  c->owner = sub;
   c->on_close = on_conn_closed;
   c->on_drain = on_conn_drained;
   return sub;
@@ -371,7 +371,6 @@ static void on_handle_closed(uv_handle_t *handle) {
 
 void streams_close(struct streams *s) {
   s->closing = true;
-  s->loop->streams = NULL;
   hub_unlisten(s->hub, &s->listener);
   delivery_finish(s);
   say_goodbye_to_all(s->behind);

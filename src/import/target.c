@@ -13,6 +13,7 @@
 #include "record/json.h"
 #include "record/ndjson.h"
 #include "record/schema.h"
+#include "room_options.h"
 #include "store/storage.h"
 
 enum { BUSY_TRIES = 60 };
@@ -49,6 +50,7 @@ static void store_close(struct store *s) {
 
 static int store_open(struct store **store, const struct config *config, struct buf *error) {
   struct store *s = xcalloc(1, sizeof *s);
+  struct storage_options options = storage_options_of(config, 1);
   s->limits =
       (struct record_limits){.record_bytes = config->limits.record_bytes, .depth = config->limits.json_depth};
   int rc = loop_init(&s->loop, 0);
@@ -59,7 +61,7 @@ static int store_open(struct store **store, const struct config *config, struct 
     rc = metrics_declare(s->metrics, s->schema, error) ? 0 : UV_EINVAL;
   }
   if (rc == 0)
-    rc = storage_open(&s->storage, s->schema, &config->storage, s->metrics, error);
+    rc = storage_open(&s->storage, s->schema, &options, s->metrics, error);
   if (rc == 0)
     rc = storage_start(s->storage);
   if (rc == 0)

@@ -9,10 +9,16 @@
 #include "store/store_metrics.h"
 #include "store/write/writer.h"
 
+/* What a turn of a loop has to store. */
+struct turn {
+  struct submission *first, **last;
+};
+
 struct storage {
   struct shared shared;
   struct receipts receipts;
   struct queue queue;
+  struct turn *turns; /* by loop index, each its loop's alone */
   struct writer *writer;
   struct readers *readers;
   struct store_metrics *metrics;
@@ -23,6 +29,7 @@ int storage_open(struct storage **storage, const struct schema *schema,
   struct storage *s = xcalloc(1, sizeof *s);
   s->shared = (struct shared) {.schema = schema, .options = *options, .metrics = metrics, .writable = true};
   s->shared.options.path = xstrdup(options->path);
+  s->turns = xcalloc(options->nloops, sizeof *s->turns);
   s->receipts.shared = &s->shared;
   if (metrics != NULL)
     s->receipts.commit_seconds = store_metrics_commits(metrics);
@@ -56,30 +63,32 @@ void storage_close(struct storage *s) {
   queue_clear(&s->queue);
   free(s->metrics);
   free((char *) s->shared.options.path);
+  free(s->turns);
   free(s);
 }
 
 static void on_turn_end(struct message *m) {
   struct submission *first = container_of(m, struct submission, turn_end);
-  struct loop *loop = first->loop;
-  loop->writes = NULL;
-  queue_add(&first->storage->queue, first, loop->last_write);
+  struct storage *s = first->storage;
+  struct turn *turn = &s->turns[first->loop->index];
+  turn->first = NULL;
+  queue_add(&s->queue, first, turn->last);
 }
 
 int storage_submit(struct storage *s, struct submission *sub) {
-  struct loop *loop = sub->loop;
+  struct turn *turn = &s->turns[sub->loop->index];
   int rc = queue_reserve(&s->queue, sub);
   if (rc < 0)
     return rc;
   sub->storage = s;
   sub->next = NULL;
-  if (loop->writes == NULL) {
-    loop->last_write = &loop->writes;
+  if (turn->first == NULL) {
+    turn->last = &turn->first;
     sub->turn_end.receive = on_turn_end;
-    loop_at_turn_end(loop, &sub->turn_end);
+    loop_at_turn_end(sub->loop, &sub->turn_end);
   }
-  *loop->last_write = sub;
-  loop->last_write = &sub->next;
+  *turn->last = sub;
+  turn->last = &sub->next;
   return 0;
 }
 

@@ -29,6 +29,7 @@ struct storage_options {
   uint32_t sql_max_rows;    /* of storage.sql */
   unsigned dedupe_hours;    /* how long a repeated id is recognised */
   size_t dedupe_max_ids;
+  unsigned nloops;          /* that write */
 };
 
 /* Opens or makes the file, migrates an older one, takes the lock (PATH-lock).  Counters of records are restored

@@ -4,9 +4,9 @@
 #include <string.h>
 
 #include "record/condition.h"
-#include "script/bindings/lua_json.h"
+#include "script/engine/lua_json.h"
 #include "script/engine/script.h"
-#include "services.h"
+#include "script/services.h"
 
 int lua_field_error(lua_State *L, const char *name, const char *message) {
   return luaL_error(L, "bad field %s (%s)", name, message);

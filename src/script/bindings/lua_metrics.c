@@ -6,9 +6,9 @@
 #include "metrics/metrics.h"
 #include "script/bindings/bindings.h"
 #include "script/bindings/lua_fields.h"
-#include "script/bindings/lua_json.h"
+#include "script/engine/lua_json.h"
 #include "script/engine/script.h"
-#include "services.h"
+#include "script/services.h"
 
 enum { MAX_LABELS = 8, MAX_BOUNDS = 64 };
 

@@ -3,7 +3,7 @@
 
 #include "base/protobuf.h"
 #include "script/bindings/bindings.h"
-#include "script/bindings/lua_json.h"
+#include "script/engine/lua_json.h"
 #include "script/engine/script.h"
 
 static const char type_name[] = "protobuf.schema";

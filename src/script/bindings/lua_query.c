@@ -4,11 +4,11 @@
 #include "base/mem.h"
 #include "script/bindings/lua_batch.h"
 #include "script/bindings/lua_fields.h"
-#include "script/bindings/lua_json.h"
+#include "script/engine/lua_json.h"
 #include "script/bindings/lua_question.h"
 #include "script/bindings/lua_storage.h"
 #include "script/engine/script.h"
-#include "services.h"
+#include "script/services.h"
 #include "store/storage.h"
 
 enum { SELECT_MAX = 100000, SQL_MAX_BOUND = 100 };

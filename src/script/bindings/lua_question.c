@@ -4,9 +4,9 @@
 
 #include "base/mem.h"
 #include "script/bindings/lua_fields.h"
-#include "script/bindings/lua_json.h"
+#include "script/engine/lua_json.h"
 #include "script/engine/script.h"
-#include "services.h"
+#include "script/services.h"
 
 /* ---- Options ---- */
 

@@ -6,15 +6,14 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
-#include "config.h"
 #include "record/ndjson.h"
 #include "script/bindings/bindings.h"
 #include "script/bindings/lua_batch.h"
 #include "script/bindings/lua_fields.h"
-#include "script/bindings/lua_json.h"
+#include "script/engine/lua_json.h"
 #include "script/engine/script.h"
-#include "script/reload/generation.h"
-#include "services.h"
+#include "script/services.h"
+#include "script/settings.h"
 #include "store/storage.h"
 
 /* A body from here on is scanned on a worker thread: the loop has other clients. */
@@ -149,12 +148,6 @@ static bool option_probe_all(lua_State *L, int index) {
   return lua_field_boolean(L, index, "probe_all");
 }
 
-static struct record_limits limits_of(lua_State *L) {
-  const struct config *config = script_generation(L)->config;
-  return (struct record_limits) {.record_bytes = config->limits.record_bytes,
-                                .depth = config->limits.json_depth};
-}
-
 /* Takes the request's body, or copies a string, into a buffer that the collector frees. */
 static struct buf *take_body(lua_State *L, int index) {
   struct buf *taken = lua_json_push_fragment(L);
@@ -187,10 +180,9 @@ static int ingest_hooked(lua_State *L, struct task *task, struct buf *body, enum
                          bool probe_all) {
   int hook = lua_gettop(L);
   int64_t now_us = clock_now_us();
-  struct record_limits limits = limits_of(L);
   struct batch **batch = lua_batch_push(L);
   *batch = batch_new(script_services(L)->schema);
-  batch_scan(*batch, body, format, &limits, now_us);
+  batch_scan(*batch, body, format, &script_settings(L)->record, now_us);
   uint32_t dropped = lua_batch_apply(L, hook, batch, now_us);
   return write_batch(L, task, batch, dropped, probe_all);
 }
@@ -212,7 +204,7 @@ static int l_storage_ingest(lua_State *L) {
   in->body = buf_take(body);
   in->format = format;
   in->submission.probe_all = probe_all;
-  in->limits = limits_of(L);
+  in->limits = script_settings(L)->record;
   if (in->body.len >= LARGE_BODY) {
     uv_queue_work(&in->job.loop->uv, &in->work, scan, on_scanned);
   } else {

@@ -8,9 +8,8 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
-#include "config.h"
+#include "script/engine/generation.h"
 #include "script/engine/state.h"
-#include "script/reload/generation.h"
 
 enum { INSTRUCTIONS = 10000, KNOCK_NS = 10000000, WORK = 100000 };
 
@@ -84,12 +83,12 @@ static bool can_yield(lua_State *L, const struct task *task, enum way way) {
 }
 
 static bool is_over(lua_State *L, struct task *task, int64_t now, enum way way) {
-  const struct config *config = task->script->generation->config;
+  const struct settings *settings = task->script->generation->settings;
   if (task->end != TASK_GOES_ON)
     return true;
   int64_t burst_ns = now - task->burst_ns;
-  if (burst_ns + task->cpu_ns <= config->script.total_cpu_ms * 1000000 &&
-      (burst_ns <= config->script.burst_cpu_ms * 1000000 || can_yield(L, task, way)))
+  if (burst_ns + task->cpu_ns <= settings->script.total_cpu_ms * 1000000 &&
+      (burst_ns <= settings->script.burst_cpu_ms * 1000000 || can_yield(L, task, way)))
     return false;
   task->end = TASK_CPU;
   keep_traceback(L, task);

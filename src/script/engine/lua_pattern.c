@@ -18,7 +18,7 @@ struct search {
   const char *last; /* end of the match before; gmatch and gsub do not match there again */
   lua_Integer count, max;
   long steps;      /* left until it looks at the clock again, for all attempts together */
-  size_t len, cap; /* of gsub's result, in the userdata at RESULT */
+  size_t len, cap; /* of gsub's outcome, in the userdata at RESULT */
 };
 
 enum { RESULT = 5 };

@@ -6,9 +6,8 @@
 #include <string.h>
 
 #include "base/log.h"
-#include "script/bindings/bindings.h"
-#include "script/bindings/lua_request.h"
-#include "script/bindings/lua_timer.h"
+#include "script/engine/lua_request.h"
+#include "script/engine/lua_timer.h"
 
 enum { LOAD_MAX = 256 * 1024 }; /* bytes of a text for load(): compiling cannot be interrupted */
 
@@ -226,7 +225,7 @@ static void add_frozen(lua_State *L, const char *name) {
   lua_setfield(L, -2, name);
 }
 
-static void preload(lua_State *L) {
+static void preload(lua_State *L, const struct binding *bindings) {
   luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_PRELOAD_TABLE);
   lua_pushcfunction(L, open_cjson);
   lua_setfield(L, -2, "cjson");
@@ -241,7 +240,7 @@ void sandbox_push_env(lua_State *L) {
   lua_rawgetp(L, LUA_REGISTRYINDEX, &env_key);
 }
 
-void sandbox_open(lua_State *L) {
+void sandbox_open(lua_State *L, const struct binding *bindings) {
   static const char *const os_words[] = {"clock", "date", "difftime", "time", NULL};
   static const struct {
     const char *name;
@@ -261,7 +260,7 @@ void sandbox_open(lua_State *L) {
   lua_coroutine_open(L);
   add_frozen(L, LUA_COLIBNAME);
   lua_request_open(L);
-  preload(L);
+  preload(L, bindings);
 
   sandbox_freeze(L);
   lua_pushvalue(L, -1);

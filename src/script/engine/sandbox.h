@@ -3,12 +3,18 @@
 
 #include <lua.h>
 
-struct snapshot;
+struct binding;
 
 /* Opens what scripts may use in a fresh state: base, coroutine, string, table, math, utf8, parts of os, cjson
- * and the core's own modules.  No file, process, C module or bytecode is in reach, and the globals are
- * frozen.  May raise. */
-void sandbox_open(lua_State *L);
+ * and the core's own modules (bindings; ended by a NULL name).  No file, process, C module or bytecode is in reach,
+ * and the globals are frozen.  May raise. */
+void sandbox_open(lua_State *L, const struct binding *bindings);
+
+/* A native module that a script may require. */
+struct binding {
+  const char *name;
+  lua_CFunction open;
+};
 
 /* Pushes the frozen globals, the _ENV of every file. */
 void sandbox_push_env(lua_State *L);

@@ -3,12 +3,16 @@
 
 #include <stdatomic.h>
 
-#include "script/reload/generation.h"
+#include "base/mem.h"
+#include "loop/loop.h"
+#include "script/engine/generation.h"
 #include "script/reload/snapshot.h"
 
 struct generations;
+struct scripts;
+struct services;
 
-/* A generation and what only src/script knows of it. */
+/* A generation and what only this folder knows of it. */
 struct build {
   struct generation generation;
   atomic_uint refs;
@@ -22,9 +26,14 @@ struct build {
   struct build *next, **prev; /* among its owner's living ones */
 };
 
-/* Makes the states of all loops.  Takes the snapshot over.  NULL: every mistake is in errors. */
-struct build *build_new(const struct services *services, struct snapshot *snapshot, uint64_t number,
-                        struct buf *errors);
+static inline struct build *build_of(struct generation *generation) {
+  return container_of(generation, struct build, generation);
+}
+
+/* Makes the states of all loops.  scripts are those that will run them, by loop index, or NULL: nobody will.  Takes the
+ * snapshot over.  NULL: every mistake is in errors. */
+struct build *build_new(const struct services *services, struct scripts *scripts, struct snapshot *snapshot,
+                        uint64_t number, struct buf *errors);
 
 /* Any thread; no loop uses it (any more). */
 void build_free(struct build *b);

@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/file.h"
 #include "base/hash.h"
 #include "base/mem.h"
 
@@ -49,22 +50,6 @@ static char *join(const char *folder, const char *name) {
   return path.data;
 }
 
-/* size is what it had a moment ago, or 0; that it has it still is asked when all files are read. */
-static bool read_text(const char *path, size_t size, struct buf *text) {
-  int fd = open(path, O_RDONLY | O_CLOEXEC);
-  ssize_t n = 1;
-  if (fd < 0)
-    return false;
-  buf_reserve(text, (size < MAX_FILE ? size : MAX_FILE) + 1);
-  while (n > 0 && text->len <= MAX_FILE && (size == 0 || text->len != size)) {
-    char *end = buf_reserve(text, 1);
-    n = read(fd, end, text->cap - text->len);
-    text->len += n > 0 ? (size_t) n : 0;
-  }
-  close(fd);
-  return n >= 0 && text->len <= MAX_FILE;
-}
-
 /* Whether a link leads to something below root. */
 static bool is_inside(const char *root, const char *path) {
   char *real = realpath(path, NULL);
@@ -93,10 +78,11 @@ static void note(struct walk *w, const char *name, const struct stat *st) {
 
 const char *snapshot_read_file(struct snapshot_file *file, const char *path, const char *name, size_t size) {
   struct buf text = {0};
-  if (!read_text(path, size, &text)) {
-    const char *why = text.len > MAX_FILE ? "is longer than 8 MiB" : strerror(errno);
+  const char *why = file_read_all(path, size, MAX_FILE, &text);
+  if (why != NULL) {
+    bool too_long = text.len > MAX_FILE;
     buf_clear(&text);
-    return why;
+    return too_long ? "is longer than 8 MiB" : why;
   }
   *file = (struct snapshot_file){xstrdup(name), text, hash_for_files(text.data, text.len)};
   return NULL;

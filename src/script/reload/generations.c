@@ -1,18 +1,17 @@
-#include "script/reload/generation.h"
+#include "script/reload/generations.h"
 
 #include <stdlib.h>
 
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
-#include "config.h"
 #include "metrics/metrics.h"
-#include "script/bindings/lua_timer.h"
+#include "script/engine/lua_timer.h"
 #include "script/engine/state.h"
 #include "script/engine/task.h"
 #include "script/reload/build.h"
 #include "script/reload/watch.h"
-#include "services.h"
+#include "script/services.h"
 
 enum { RETRY_MS = 250, OLD_MAX = 2, OLD_GRACE_MS = 10000 };
 
@@ -22,7 +21,8 @@ enum trigger { TRIGGER_ASKED, TRIGGER_SAVED, TRIGGER_RETRY };
  * loops are made there, and one pointer changes when all of them are whole: that is why every loop serves the
  * same generation. */
 struct generations {
-  struct services *services;
+  const struct services *services;
+  struct scripts *scripts; /* by loop index */
   char *config_file;
   pthread_mutex_t lock;
   struct build *current; /* under lock; its reference is the service's */
@@ -41,22 +41,22 @@ struct generations {
   struct metric *reloads, *number_metric, *success_metric;
 };
 
-static struct build *build_of(struct generation *generation) {
-  return container_of(generation, struct build, generation);
-}
-
 /* ---- References ---- */
 
-struct generation *generation_current(struct generations *g) {
+static struct build *build_of_site(struct site *site) {
+  return container_of(site, struct build, generation.site);
+}
+
+struct site *generations_current(struct generations *g) {
   pthread_mutex_lock(&g->lock);
-  struct generation *current = generation_ref(&g->current->generation);
+  struct site *current = &g->current->generation.site;
+  current->ref(current);
   pthread_mutex_unlock(&g->lock);
   return current;
 }
 
-struct generation *generation_ref(struct generation *g) {
-  atomic_fetch_add_explicit(&build_of(g)->refs, 1, memory_order_relaxed);
-  return g;
+static void site_ref(struct site *site) {
+  atomic_fetch_add_explicit(&build_of_site(site)->refs, 1, memory_order_relaxed);
 }
 
 static void unlink_build(struct build *b) {
@@ -76,14 +76,14 @@ static void on_leave(struct message *m) {
     build_free(b);
 }
 
-void generation_unref(struct generation *generation) {
-  struct build *b = build_of(generation);
+static void site_unref(struct site *site) {
+  struct build *b = build_of_site(site);
   if (atomic_fetch_sub(&b->refs, 1) > 1)
     return;
   unlink_build(b);
   unsigned nloops = b->services->nloops;
   for (unsigned i = 0; i < nloops; i++) {
-    struct script *script = generation->scripts[i];
+    struct script *script = b->generation.scripts[i];
     script->leave.receive = on_leave;
     loop_post(script->loop, &script->leave);
   }
@@ -98,9 +98,9 @@ static void on_expire(struct message *m) {
   generation_unref(script->generation);
 }
 
-static void expire(struct build *b) {
+static void expire_build(struct build *b) {
   log_warn("an old generation still serves requests and has to end",
-           log_int("generation", (int64_t) b->generation.number));
+           log_int("generation", (int64_t) b->generation.site.number));
   b->expired = true;
   for (unsigned i = 0; i < b->services->nloops; i++) {
     struct script *script = b->generation.scripts[i];
@@ -134,7 +134,7 @@ static struct build *find_overdue(struct generations *g) {
  * their time. */
 static void expire_old(struct generations *g) {
   for (struct build *b; (b = find_overdue(g)) != NULL;) {
-    expire(b);
+    expire_build(b);
     generation_unref(&b->generation);
   }
 }
@@ -144,7 +144,7 @@ static void expire_old(struct generations *g) {
 static void on_activate(struct message *m) {
   struct build *b = container_of(m, struct build, activate);
   struct script *script = b->generation.scripts[0];
-  if (script->loop->scripts != NULL)
+  if (!script->scripts->closed)
     timers_start(script);
   generation_unref(&b->generation);
 }
@@ -161,8 +161,15 @@ static void set_metrics(struct generations *g) {
   metric_set(metrics, g->success_metric, NULL, (double) clock_now_us() / 1e6);
 }
 
+static void renew(struct generation *generation) {
+  generations_reload(build_of(generation)->owner, NULL);
+}
+
 /* false: the server stops, and b stays the caller's. */
 static bool put_in_force(struct generations *g, struct build *b) {
+  b->generation.site.ref = site_ref;
+  b->generation.site.unref = site_unref;
+  b->generation.renew = renew;
   pthread_mutex_lock(&g->lock);
   bool stopping = g->stopping;
   struct build *old = g->current;
@@ -188,24 +195,22 @@ static bool put_in_force(struct generations *g, struct build *b) {
   }
   b->activate.receive = on_activate;
   loop_post(&g->services->loops[0], &b->activate);
-  g->number = b->generation.number;
+  g->number = b->generation.site.number;
   set_metrics(g);
   return true;
 }
 
 /* ---- Reloading ---- */
 
-static void count(struct generations *g, const char *result) {
+static void count_reload(struct generations *g, const char *result) {
   metric_inc(g->services->metrics, g->reloads, &(struct metric_label){result, strlen(result)}, 1);
 }
 
 /* What a running server cannot take over from the new files. */
-static void name_restart_keys(struct generations *g, const struct build *b, const struct build *old) {
-  struct buf keys = {0};
-  config_restart_keys(g->services->config, b->generation.config, &keys);
-  if (keys.len > 0)
-    log_warn("settings wait for a restart", log_bytes("keys", keys.data, keys.len));
-  buf_clear(&keys);
+static void name_restart_keys(const struct build *b, const struct build *old) {
+  const struct buf *keys = &b->generation.settings->at_start;
+  if (keys->len > 0)
+    log_warn("settings wait for a restart", log_bytes("keys", keys->data, keys->len));
   const struct snapshot_file *is = snapshot_find(b->snapshot, "lua/schema.lua");
   const struct snapshot_file *was = snapshot_find(old->snapshot, "lua/schema.lua");
   if (is != NULL && was != NULL && is->hash != was->hash)
@@ -223,14 +228,14 @@ static void log_errors(const struct buf *errors, uint64_t number) {
 
 static void report_success(struct generations *g, const struct build *b, struct build *old,
                            int64_t started_ns) {
-  const struct config *config = b->generation.config;
+  const struct settings *settings = b->generation.settings;
   g->failed_hash = 0;
-  count(g, "success");
-  log_configure(config->log_level, config->log_format);
+  count_reload(g, "success");
+  log_configure(settings->log_level, settings->log_format);
   log_info("reloaded", log_int("generation", (int64_t) g->number),
-           log_int("routes", (int64_t) config->nroutes),
+           log_int("routes", (int64_t) settings->nroutes),
            log_real("milliseconds", (double) ((clock_monotonic_ns() - started_ns) / 10000) / 100));
-  name_restart_keys(g, b, old);
+  name_restart_keys(b, old);
 }
 
 static void on_retry(uv_timer_t *timer);
@@ -252,12 +257,12 @@ static void report_failure(struct generations *g, enum trigger trigger, uint64_t
     return;
   }
   g->failed_hash = hash;
-  count(g, "failure");
+  count_reload(g, "failure");
   remember_failure(g, errors);
   log_errors(errors, g->number);
 }
 
-static void load(struct generations *g, enum trigger trigger, struct buf *errors) {
+static void reload_files(struct generations *g, enum trigger trigger, struct buf *errors) {
   int64_t started_ns = clock_monotonic_ns();
   struct snapshot *snapshot = snapshot_read(g->config_file, errors);
   uint64_t hash = snapshot != NULL ? snapshot->hash : 0;
@@ -273,7 +278,7 @@ static void load(struct generations *g, enum trigger trigger, struct buf *errors
   }
   struct build *old = g->current; /* only this thread replaces it */
   generation_ref(&old->generation);
-  struct build *b = snapshot != NULL ? build_new(g->services, snapshot, g->number + 1, errors) : NULL;
+  struct build *b = snapshot != NULL ? build_new(g->services, g->scripts, snapshot, g->number + 1, errors) : NULL;
   if (b == NULL)
     report_failure(g, trigger, hash, errors);
   else if (!put_in_force(g, b))
@@ -289,19 +294,19 @@ static void load(struct generations *g, enum trigger trigger, struct buf *errors
 static void on_retry(uv_timer_t *timer) {
   struct generations *g = container_of(timer, struct generations, retry);
   struct buf errors = {0};
-  load(g, TRIGGER_RETRY, &errors);
+  reload_files(g, TRIGGER_RETRY, &errors);
   buf_clear(&errors);
 }
 
 static void on_saved(void *arg) {
   struct generations *g = arg;
   struct buf errors = {0};
-  if (g->current->generation.config->watch)
-    load(g, TRIGGER_SAVED, &errors);
+  if (g->current->generation.settings->watch)
+    reload_files(g, TRIGGER_SAVED, &errors);
   buf_clear(&errors);
 }
 
-static void answer(struct generations *g, struct reload *reload, const struct buf *errors) {
+static void finish_reload(struct generations *g, struct reload *reload, const struct buf *errors) {
   reload->number = g->number;
   buf_append(&reload->errors, errors->data, errors->len);
   if (reload->loop != NULL)
@@ -316,10 +321,10 @@ static void on_run(uv_timer_t *timer) {
   struct buf errors = {0};
   g->asked = NULL;
   g->asked_last = &g->asked;
-  load(g, TRIGGER_ASKED, &errors);
+  reload_files(g, TRIGGER_ASKED, &errors);
   for (; asked != NULL; asked = next) {
     next = asked->next;
-    answer(g, asked, &errors);
+    finish_reload(g, asked, &errors);
   }
   buf_clear(&errors);
 }
@@ -331,7 +336,7 @@ static void on_asked(struct message *m) {
   bool stopping = g->stopping;
   pthread_mutex_unlock(&g->lock);
   if (stopping) {
-    answer(g, reload, &(struct buf){.data = "the server stops\n", .len = 17});
+    finish_reload(g, reload, &(struct buf){.data = "the server stops\n", .len = 17});
     return;
   }
   *g->asked_last = reload;
@@ -358,7 +363,7 @@ void generations_reload(struct generations *g, struct reload *reload) {
 
 void generations_status(struct generations *g, struct generations_status *status) {
   pthread_mutex_lock(&g->lock);
-  status->number = g->current->generation.number;
+  status->number = g->current->generation.site.number;
   status->started_us = g->started_us;
   buf_append(&status->errors, g->failure.data, g->failure.len);
   pthread_mutex_unlock(&g->lock);
@@ -385,13 +390,12 @@ static void open_metrics(struct generations *g) {
                              "When the generation in force was loaded.", NULL);
 }
 
-static int open_scripts(struct loop *loop) {
-  struct scripts *scripts = xcalloc(1, sizeof *scripts);
-  scripts->loop = loop;
-  scripts->ready_last = &scripts->ready;
-  loop->scripts = scripts;
-  int rc = uv_idle_init(&loop->uv, &scripts->turn);
-  return rc < 0 ? rc : uv_timer_init(&loop->uv, &scripts->tick);
+static void open_scripts(struct generations *g) {
+  for (unsigned i = 0; i < g->services->nloops; i++) {
+    struct scripts *scripts = &g->scripts[i];
+    uv_idle_init(&scripts->loop->uv, &scripts->turn);
+    uv_timer_init(&scripts->loop->uv, &scripts->tick);
+  }
 }
 
 static void open_loader(struct generations *g) {
@@ -401,20 +405,34 @@ static void open_loader(struct generations *g) {
   g->watch = watch_start(&g->loader.uv, g->config_file, g->current->snapshot->signature, on_saved, g);
 }
 
-struct generations *generations_open(struct services *services, const char *config_file, struct buf *errors) {
+static struct scripts *scripts_new(const struct services *services) {
+  struct scripts *scripts = xcalloc(services->nloops, sizeof *scripts);
+  for (unsigned i = 0; i < services->nloops; i++) {
+    scripts[i].loop = &services->loops[i];
+    scripts[i].ready_last = &scripts[i].ready;
+  }
+  return scripts;
+}
+
+struct generations *generations_open(const struct services *services, const char *config_file, struct buf *errors) {
   struct snapshot *snapshot = snapshot_read(config_file, errors);
-  struct build *b = snapshot != NULL ? build_new(services, snapshot, 1, errors) : NULL;
-  if (b == NULL)
+  if (snapshot == NULL)
     return NULL;
+  struct scripts *scripts = scripts_new(services);
+  struct build *b = build_new(services, scripts, snapshot, 1, errors);
+  if (b == NULL) {
+    free(scripts);
+    return NULL;
+  }
   struct generations *g = xcalloc(1, sizeof *g);
   g->services = services;
+  g->scripts = scripts;
   g->started_us = clock_now_us();
   g->config_file = xstrdup(config_file);
   g->asked_last = &g->asked;
   pthread_mutex_init(&g->lock, NULL);
   open_metrics(g);
-  for (unsigned i = 0; i < services->nloops; i++)
-    open_scripts(&services->loops[i]);
+  open_scripts(g);
   put_in_force(g, b);
   open_loader(g);
   return g;
@@ -428,7 +446,7 @@ static void on_stop(struct message *m) {
   struct generations *g = container_of(m, struct generations, stop);
   for (struct reload *r = g->asked, *next; r != NULL; r = next) {
     next = r->next;
-    answer(g, r, &(struct buf){.data = "the server stops\n", .len = 17});
+    finish_reload(g, r, &(struct buf){.data = "the server stops\n", .len = 17});
   }
   g->asked = NULL;
   watch_stop(g->watch);
@@ -437,13 +455,8 @@ static void on_stop(struct message *m) {
   loop_close(&g->loader);
 }
 
-static void on_tick_closed(uv_handle_t *handle) {
-  free(container_of((uv_timer_t *) handle, struct scripts, tick));
-}
-
-static void close_scripts(struct loop *loop) {
-  struct scripts *scripts = loop->scripts;
-  loop->scripts = NULL;
+static void close_scripts(struct scripts *scripts) {
+  scripts->closed = true;
   for (struct script *script = scripts->list, *next; script != NULL; script = next) {
     next = script->next;
     script->prev = NULL;
@@ -451,7 +464,7 @@ static void close_scripts(struct loop *loop) {
   }
   knock_stop(scripts->knock);
   uv_close((uv_handle_t *) &scripts->turn, NULL);
-  uv_close((uv_handle_t *) &scripts->tick, on_tick_closed); /* the last of the two to be closed */
+  uv_close((uv_handle_t *) &scripts->tick, NULL);
 }
 
 void generations_stop(struct generations *g, struct loop *loop) {
@@ -463,7 +476,7 @@ void generations_stop(struct generations *g, struct loop *loop) {
     g->stop.receive = on_stop;
     loop_post(&g->loader, &g->stop);
   }
-  close_scripts(loop);
+  close_scripts(&g->scripts[loop->index]);
 }
 
 void generations_close(struct generations *g) {
@@ -473,5 +486,6 @@ void generations_close(struct generations *g) {
   pthread_mutex_destroy(&g->lock);
   buf_clear(&g->failure);
   free(g->config_file);
+  free(g->scripts);
   free(g);
 }

@@ -1,4 +1,4 @@
-#include "script/bindings/kv.h"
+#include "script/kv.h"
 
 #include <pthread.h>
 #include <stdlib.h>

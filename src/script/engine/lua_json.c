@@ -1,4 +1,4 @@
-#include "script/bindings/lua_json.h"
+#include "script/engine/lua_json.h"
 
 #include <lauxlib.h>
 #include <lua-cjson.h>
@@ -6,8 +6,7 @@
 #include <stdlib.h>
 
 #include "record/json.h"
-#include "script/bindings/bindings.h"
-#include "script/engine/memory.h"
+#include "script/engine/collect.h"
 #include "script/engine/script.h"
 
 enum { MAX_DEPTH = 64, MAX_BYTES = 256 << 20, DECODE_DEPTH = 64, STACK_ROOM = 8, SMALL_OBJECT = 16 };
@@ -231,7 +230,7 @@ struct buf *lua_json_push_fragment(lua_State *L) {
 struct buf *lua_json_push_taken(lua_State *L, struct buf *bytes) {
   struct buf *b = lua_json_push_fragment(L);
   *b = buf_take(bytes);
-  memory_hold(script_of(L), b->cap);
+  collect_note_external(script_of(L), b->cap);
   return b;
 }
 

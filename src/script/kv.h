@@ -1,5 +1,5 @@
-#ifndef MOONLEDGER_SCRIPT_BINDINGS_KV_H
-#define MOONLEDGER_SCRIPT_BINDINGS_KV_H
+#ifndef MOONLEDGER_SCRIPT_KV_H
+#define MOONLEDGER_SCRIPT_KV_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -3,7 +3,7 @@
 
 #include "base/utf8.h"
 #include "record/json_scan.h"
-#include "script/bindings/lua_json.h"
+#include "script/engine/lua_json.h"
 #include "script/engine/script.h"
 
 enum { MAX_LEVELS = 4, MAX_NAME = 32, DEPTH = 64 };

@@ -1,35 +1,22 @@
-#ifndef MOONLEDGER_SCRIPT_RELOAD_GENERATION_H
-#define MOONLEDGER_SCRIPT_RELOAD_GENERATION_H
+#ifndef MOONLEDGER_SCRIPT_RELOAD_GENERATIONS_H
+#define MOONLEDGER_SCRIPT_RELOAD_GENERATIONS_H
 
 #include <stdbool.h>
 #include <stdint.h>
 
 #include "base/buf.h"
+#include "http/site.h"
 #include "loop/loop.h"
 
-struct config;
-struct config_overrides;
 struct generations; /* the shared service: which code is current */
-struct router;
-struct script;
+struct route;
 struct services;
 
-/* One snapshot of config.lua and lua/, loaded on every loop.  Counted: requests hold the one they started
- * with. */
-struct generation {
-  uint64_t number;
-  const struct config *config; /* what may change live is read from here */
-  struct router *router;
-  struct script **scripts; /* per loop; touch only one's own */
-};
-
-struct generation *generation_current(struct generations *g); /* a reference; any thread */
-struct generation *generation_ref(struct generation *g);
-void generation_unref(struct generation *g);
+struct site *generations_current(struct generations *g); /* a reference; any thread */
 
 /* At start, before loops run: loads config.lua and lua/ from the files.  NULL: every error is in errors, as
  * "file:line: what, what to do". */
-struct generations *generations_open(struct services *services, const char *config_file, struct buf *errors);
+struct generations *generations_open(const struct services *services, const char *config_file, struct buf *errors);
 
 /* Starts the thread that reloads; what is asked for before waits for it.  0 or UV_E. */
 int generations_start(struct generations *g);
@@ -41,11 +28,11 @@ void generations_stop(struct generations *g, struct loop *loop);
 /* After all loops have ended. */
 void generations_close(struct generations *g);
 
-/* --check: loads everything as a reload would, without touching a running server; true when errors stays
- * empty. */
-bool generations_check(const char *config_file, const struct config_overrides *overrides, struct buf *errors);
-int generations_print_routes(const char *config_file,
-                             const struct config_overrides *overrides); /* an exit code */
+/* Loads everything as a reload would, for nobody, and throws it away.  visit (or NULL) is told of every route: its file
+ * below the root, and what it is for.  Every mistake is appended to errors; true when there is none. */
+bool generations_rehearse(const struct services *services, const char *config_file,
+                          void (*visit)(const struct route *route, const char *file, const char *summary),
+                          struct buf *errors);
 
 /* Asks for a reload; requests made meanwhile collapse into one run after it.  done (or NULL) is posted to
  * loop when it is over. */

@@ -3,11 +3,11 @@
 
 #include "base/mem.h"
 #include "http/guard.h"
-#include "script/bindings/bindings.h"
-#include "script/bindings/lua_json.h"
+#include "script/engine/lua_json.h"
 #include "script/engine/script.h"
-#include "script/reload/generation.h"
-#include "services.h"
+#include "script/reload/build.h"
+#include "script/reload/generations.h"
+#include "script/reload/load.h"
 
 static const char status_type[] = "server.status";
 
@@ -15,6 +15,14 @@ struct reloading {
   struct job job;
   struct reload reload;
 };
+
+/* Raises while the first files are loaded: nothing is in force then. */
+static struct generations *check_generations(lua_State *L) {
+  struct generations *g = build_of(script_of(L)->generation)->owner;
+  if (g == NULL)
+    luaL_error(L, "server cannot be asked while files are loaded: call it in a handler");
+  return g;
+}
 
 static void on_reloaded(struct message *m) {
   struct reloading *r = container_of(m, struct reloading, reload.done);
@@ -59,7 +67,7 @@ static int l_server_reload(lua_State *L) {
   script_begin(task, &r->job);
   r->reload.loop = r->job.loop;
   r->reload.done.receive = on_reloaded;
-  generations_reload(script_services(L)->generations, &r->reload);
+  generations_reload(check_generations(L), &r->reload);
   return script_wait(L, &r->job);
 }
 
@@ -73,7 +81,7 @@ static int l_server_status(lua_State *L) {
   struct generations_status *status = lua_newuserdatauv(L, sizeof *status, 0);
   *status = (struct generations_status) {0};
   luaL_setmetatable(L, status_type);
-  generations_status(script_services(L)->generations, status);
+  generations_status(check_generations(L), status);
   lua_createtable(L, 0, 3);
   lua_pushinteger(L, (lua_Integer) status->number);
   lua_setfield(L, -2, "generation");
@@ -88,11 +96,11 @@ static int l_server_may(lua_State *L) {
   static const char *const names[] = {"open", "read", "ingest", "admin", NULL};
   enum scope scope = (enum scope) luaL_checkoption(L, 1, NULL, names);
   const struct request *r = script_request(L);
-  lua_pushboolean(L, r != NULL && guard_check(r->generation->config, r, scope).status == 0);
+  lua_pushboolean(L, r != NULL && guard_check(r->site->options, r, scope).status == 0);
   return 1;
 }
 
-int luaopen_server(lua_State *L) {
+static int open_server(lua_State *L) {
   static const luaL_Reg functions[] = {
     {"may", l_server_may},
     {"reload", l_server_reload},
@@ -105,4 +113,11 @@ int luaopen_server(lua_State *L) {
   lua_pop(L, 1);
   luaL_newlib(L, functions);
   return 1;
+}
+
+void server_module_open(lua_State *L) {
+  luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_PRELOAD_TABLE);
+  lua_pushcfunction(L, open_server);
+  lua_setfield(L, -2, "server");
+  lua_pop(L, 1);
 }

@@ -1,10 +1,12 @@
-#ifndef MOONLEDGER_SCRIPT_BINDINGS_LUA_JSON_H
-#define MOONLEDGER_SCRIPT_BINDINGS_LUA_JSON_H
+#ifndef MOONLEDGER_SCRIPT_ENGINE_LUA_JSON_H
+#define MOONLEDGER_SCRIPT_ENGINE_LUA_JSON_H
 
 #include <lua.h>
 #include <stdbool.h>
 
 #include "base/buf.h"
+
+int luaopen_json(lua_State *L);
 
 /* Appends the value at index as JSON (record/json.h has the rules of strings and numbers).  A table is an
  * array if json.array marked it or its keys are 1..n, else an object, its members sorted by name; an empty
@@ -13,7 +15,7 @@
  * Never raises, leaves the stack as it was. */
 bool lua_json_write(lua_State *L, int index, struct buf *out, struct buf *error);
 
-/* Pushes an empty json.fragment and answers its bytes, for the caller to fill.  The collector frees them, so
+/* Pushes an empty json.fragment and returns its bytes, for the caller to fill.  The collector frees them, so
  * it is also the place for a buffer that is open while Lua may raise. */
 struct buf *lua_json_push_fragment(lua_State *L);
 

@@ -1,4 +1,4 @@
-#include "script/bindings/lua_timer.h"
+#include "script/engine/lua_timer.h"
 
 #include <lauxlib.h>
 #include <stdlib.h>
@@ -6,7 +6,6 @@
 #include "base/mem.h"
 #include "loop/loop.h"
 #include "script/engine/task.h"
-#include "script/reload/generation.h"
 
 enum { MAX_EVERIES = 256 };
 static const lua_Integer longest_ms = 24 * 3600 * 1000;

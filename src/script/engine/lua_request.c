@@ -1,4 +1,4 @@
-#include "script/bindings/lua_request.h"
+#include "script/engine/lua_request.h"
 
 #include <lauxlib.h>
 #include <string.h>
@@ -204,7 +204,7 @@ void lua_request_finish(struct task *task) {
   if (task->object != NULL)
     task->object->r = NULL;
   if (task->request != NULL)
-    task->request->task = NULL;
+    task->request->handling = NULL;
   task->object = NULL;
   task->request = NULL;
 }
