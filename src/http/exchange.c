@@ -286,10 +286,8 @@ bool exchange_has_read_all(const struct exchange *e) {
 }
 
 void exchange_abandon(struct exchange *e) {
-  if (e->out.squeeze != NULL)
-    squeeze_abandon(e->out.squeeze);
   if (e->out.packer != NULL)
-    gzip_stream_abandon(e->out.packer);
+    gzip_abandon(e->out.packer);
   if (e->state == EXCHANGE_HANDLING || e->state == EXCHANGE_STREAMING)
     e->request.site->cancel(&e->request);
 }

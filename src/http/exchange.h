@@ -73,8 +73,7 @@ struct outgoing {
   bool chunked;
   bool bodiless;       /* HEAD: the pieces are not sent */
   void (*on_drain)(struct request *r);
-  struct squeeze *squeeze; /* the body is being compressed on another thread */
-  struct packer *packer;   /* the pieces go through gzip; NULL: they do not */
+  struct packer *packer; /* compresses it, perhaps on another thread; NULL: nobody does */
 };
 
 /* What a connection needs to take requests one after another. */
@@ -280,14 +279,13 @@ bool gzip_worthwhile(const struct response *response);
 
 /* Answers with the body compressed, at once or, when it is long, by way of another thread. */
 void gzip_respond(struct exchange *e, struct response *response);
-void squeeze_abandon(struct squeeze *s);
+void gzip_abandon(struct packer *p); /* the client is gone */
 
 /* Answers in pieces: start adds to the head; write is as http_stream_write. */
 void gzip_stream_start(struct exchange *e, struct response *response);
 bool gzip_stream_write(struct packer *p, const char *data, size_t len);
 bool gzip_stream_is_busy(const struct packer *p);
 void gzip_stream_end(struct packer *p);
-void gzip_stream_abandon(struct packer *p);
 
 void gzip_clear(struct connections *all);
 
