@@ -9,6 +9,7 @@
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/log.h"
@@ -305,6 +306,7 @@ int app_serve(const struct options *options) {
   struct buf errors = {0};
   int code = 1;
 
+  umask(077); /* the records are nobody else's */
   teach_heap();
   fill_heap();
   app.config = config_load(options->config, &options->overrides, &errors);
