@@ -239,8 +239,12 @@ static int start(struct app *app) {
   app->leaving = xcalloc(s->nloops, sizeof *app->leaving);
   listen_to_signals(app);
   work_later(app);
-  for (unsigned i = 1; i < s->nloops; i++)
-    loop_start(&s->loops[i]);
+  for (unsigned i = 1; i < s->nloops && rc == 0; i++)
+    rc = loop_start(&s->loops[i]);
+  if (rc < 0) {
+    fprintf(stderr, "moonledger: a thread could not be started: %s; fewer workers need fewer\n", uv_strerror(rc));
+    return rc;
+  }
   printf(strchr(c->host, ':') != NULL ? "listening on http://[%s]:%d\n" : "listening on http://%s:%d\n", c->host, port);
   fflush(stdout);
   log_info("listening", log_str("host", c->host), log_int("port", port), log_int("workers", s->nloops),
