@@ -85,6 +85,8 @@ describe("the configuration", function()
     { "return { routes = { { 'GET', '/x', 'routes.none' } } }", "routes.none" },
     { "return { routes = { { 'GET', '/x', 'routes.health' }, { 'GET', '/x', 'routes.health' } } }", "/x" },
     { "return { listen = { host = '0.0.0.0' } }", "0.0.0.0 is reachable from other machines and no token is set" },
+    { "return { listen = { host = '0.0.0.0' }, tokens = { { token = '123456789012345', scopes = { 'read' } } } }",
+      "0.0.0.0 is reachable from other machines and a token has fewer than 16 characters" },
   }
   for _, case in ipairs(mistakes) do
     it("is refused when it says " .. case[1], function()
@@ -277,7 +279,7 @@ describe("the server #loops", function()
   end)
 
   it("listens to the network when a token is set", function()
-    local s <close> = server.start { listen = "0.0.0.0:0", env = { MOONLEDGER_ADMIN_TOKEN = "secret" } }
+    local s <close> = server.start { listen = "0.0.0.0:0", env = { MOONLEDGER_ADMIN_TOKEN = ("s"):rep(16) } }
     assert.equal(401, s:get("/logs/query").status)
     s:stop()
   end)

@@ -77,3 +77,18 @@ describe("descriptors that are used up", function()
     clients[1]:close()
   end)
 end)
+
+describe("what the server makes", function()
+  it("is its owner's alone", function()
+    local folder = helpers.temporary_folder()
+    local s <close> = server.start { database = folder .. "/below/a.db" }
+    assert.equal(200, ingest(s, "a").status)
+    local list = io.popen(("cd %s && stat -c '%%a %%n' below below/a.db*"):format(helpers.quote(folder)))
+    for line in list:lines() do
+      assert.truthy(line == "700 below" or line:find "^600 below/a%.db", line)
+    end
+    list:close()
+    s:stop()
+    helpers.remove_folder(folder)
+  end)
+end)

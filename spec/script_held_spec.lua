@@ -63,7 +63,7 @@ local FILES = {
 
 describe("a script that holds a coroutine of the server's", function()
   local s
-  setup(function() s = server.start { config = ROUTES, files = FILES } end)
+  setup(function() s = server.start { workers = 1, config = ROUTES, files = FILES } end)
   teardown(function() s:stop() end)
 
   local function drive(how, what)
@@ -148,6 +148,7 @@ describe("a script that holds a finished request's", function()
   local s
   setup(function()
     s = server.start {
+      workers = 1, -- each loop has a state of its own
       config = [[
         table.insert(config.routes, { "POST", "/keep", "routes.keep" })
         table.insert(config.routes, { "GET", "/use/{what}", "routes.use" })]],

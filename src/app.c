@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/log.h"
@@ -294,8 +295,12 @@ static int start_serving(struct app *app) {
   app->leaving = xcalloc(s->nloops, sizeof *app->leaving);
   listen_to_signals(app);
   work_later(app);
-  for (unsigned i = 1; i < s->nloops; i++)
-    loop_start(&s->loops[i]);
+  for (unsigned i = 1; i < s->nloops && rc == 0; i++)
+    rc = loop_start(&s->loops[i]);
+  if (rc < 0) {
+    fprintf(stderr, "moonledger: a thread could not be started: %s; fewer workers need fewer\n", uv_strerror(rc));
+    return rc;
+  }
   printf(strchr(c->host, ':') != NULL ? "listening on http://[%s]:%d\n" : "listening on http://%s:%d\n", c->host, port);
   fflush(stdout);
   log_info("listening", log_str("host", c->host), log_int("port", port), log_int("workers", s->nloops),
@@ -353,6 +358,7 @@ int app_serve(const struct options *options) {
   struct buf errors = {0};
   int code = 1;
 
+  umask(077); /* the records are nobody else's */
   teach_heap();
   app.config = config_load(options->config, &options->overrides, &errors);
   app.schema = app.config != NULL ? config_load_schema(app.config, &errors) : NULL;

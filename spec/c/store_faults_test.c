@@ -5,8 +5,9 @@
 #include "base/log.h"
 #include "store_fixture.h"
 
-/* SQLite over a file system whose n-th call fails, for each n once, alone or with all that follow: the store answers with words, nothing that was
- * acknowledged is missing, and when the file system is well again, so is the store. */
+/* SQLite over a file system whose n-th call fails, for each n once, alone, and for some with all that follow:
+ * the store answers with words, nothing that was acknowledged is missing, and when the file system is well again, so
+ * is the store. */
 
 static sqlite3_vfs *real, faulty;
 static atomic_int left; /* calls until one fails */
@@ -45,7 +46,8 @@ static int on_truncate(sqlite3_file *f, sqlite3_int64 size) {
 }
 
 static int on_sync(sqlite3_file *f, int flags) {
-  return fails() ? SQLITE_IOERR_FSYNC : of(f)->pMethods->xSync(of(f), flags);
+  (void) f, (void) flags;
+  return fails() ? SQLITE_IOERR_FSYNC : SQLITE_OK; /* the power stays on */
 }
 
 static int on_size(sqlite3_file *f, sqlite3_int64 *size) {

@@ -23,7 +23,6 @@ struct delivery {
 struct streams {
   struct loop *loop;
   struct hub *hub;
-  struct storage *storage; /* NULL: none */
   struct listener listener;
   uv_timer_t timer;
   struct groups groups;

@@ -21,9 +21,17 @@ static int l_frozen(lua_State *L) {
                     key);
 }
 
+/* Of the real table, which nobody gets to hold. */
+static int l_frozen_next(lua_State *L) {
+  lua_settop(L, 2);
+  return lua_next(L, lua_upvalueindex(1)) ? 2 : (lua_pushnil(L), 1);
+}
+
 static int l_frozen_pairs(lua_State *L) {
-  lua_getglobal(L, "next");
+  lua_settop(L, 1);
   lua_pushvalue(L, lua_upvalueindex(1));
+  lua_pushcclosure(L, l_frozen_next, 1);
+  lua_insert(L, 1);
   lua_pushnil(L);
   return 3;
 }
