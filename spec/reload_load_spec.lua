@@ -26,7 +26,8 @@ local function save(path, text)
   assert(os.rename(path .. ".tmp", path))
 end
 
--- What the clients found in so many flips, and after them until three versions have been served: how many of each fault.
+-- What the clients found in so many flips, and after them until three versions have been served: how many of each
+-- fault.
 local function run(connections, flips, flip)
   local found = { failed = 0, mixed = 0, versions = {}, served = 0 }
   local deadline, next_flip = socket.gettime() + helpers.SECONDS, 0

@@ -1,4 +1,5 @@
---- The cases of one spec/browser/*.mjs in Chromium, as specs: they start servers, drive the page and answer a line each.
+--- The cases of one spec/browser/*.mjs in Chromium, as specs: they start servers, drive the page and answer a line
+--- each.
 local json = require "spec.helpers.json"
 
 local function lines_of(command)
@@ -11,7 +12,9 @@ local function lines_of(command)
 end
 
 ---@param file string  its name without .mjs
-return function(file)
+---@param setup function  busted's, which modules do not see
+---@param it function     as well
+return function(file, setup, it)
   local run = "node spec/browser/run.mjs " .. file
   local results = {}
 
