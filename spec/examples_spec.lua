@@ -69,7 +69,7 @@ describe("the worked examples #loops", function()
   it("publish when an hour costs more than it may", function()
     local stream = s:stream "/examples/budget-alerts"
     s:ingest { record("e", { cost_usd = 50 }) }
-    local event = stream:event(5)
+    local event = stream:event()
     assert.same({ "budget", 56, 20 }, { event.json.type, event.json.cost_usd, event.json.budget_usd })
     stream:close()
   end)

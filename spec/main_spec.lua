@@ -319,7 +319,11 @@ describe("the server #loops", function()
   end
 
   it("answers what it had begun when it was told to end", function()
-    local slow = "return { handle = function() sleep(300) return { json = { done = true } } end }"
+    local slow = [[return { handle = function()
+      require("log").info "begun"
+      sleep(300)
+      return { json = { done = true } }
+    end }]]
     local s <close> = server.start {
       config = 'table.insert(config.routes, { "GET", "/slow", "routes.slow" })',
       files = { ["lua/routes/slow.lua"] = slow },
@@ -327,6 +331,7 @@ describe("the server #loops", function()
     local connection = s:raw("GET /slow HTTP/1.1\r\nHost: 127.0.0.1:" .. s.port .. "\r\n\r\n")
     local other = s:stream "/logs/stream"
     other:event()
+    helpers.eventually(function() return s:log():find "msg=begun" end)
     s:signal "TERM"
     assert.equal("disconnect", other:event().json.type)
     assert.same({ done = true }, connection:response().json())

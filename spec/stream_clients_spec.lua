@@ -20,7 +20,7 @@ describe("a stream's silence #loops", function()
     local id = stream:event().id
     for _, each in ipairs { stream, filtered } do
       repeat
-        local block = assert(each:block(5))
+        local block = assert(each:block())
         assert.equal("id: " .. block.id .. "\n", block.text)
       until block.id == id -- the one with a filter learns of events that it does not get
     end
@@ -60,13 +60,13 @@ describe("the server's end #loops", function()
     end
     s:signal "TERM"
     for i, stream in ipairs(streams) do
-      local event = assert(stream:event(5))
+      local event = assert(stream:event())
       assert.equal("disconnect", event.json.type)
       assert.equal("Stream disconnected", event.json.message)
       assert.equal(ids[i], event.json.connection_id)
       assert.is_number(event.json.timestamp)
       assert.equal("", stream.connection:chunk(5))
-      assert.is_true(stream.connection:is_closed(5))
+      assert.is_true(stream.connection:is_closed())
     end
     helpers.eventually(function() return s.process:has_ended() end)
     s:stop()
@@ -125,11 +125,11 @@ describe("a client that does not read", function()
     s:ingest { { request_id = "next" } }
     local quick = open(s)
     s:ingest { { request_id = "last" } }
-    assert.equal("last", quick:event(5).json.data.request_id)
+    assert.equal("last", quick:event().json.data.request_id)
 
     local events, dropped, overflows = 0, 0, 0
     repeat
-      local event = assert(slow[1]:event(10))
+      local event = assert(slow[1]:event())
       if event.json.type == "overflow" then
         dropped, overflows = event.json.dropped, overflows + 1
       else
@@ -138,7 +138,7 @@ describe("a client that does not read", function()
     until event.json.type == "overflow" or event.json.data.request_id == "last"
     s:ingest { { request_id = "after" } }
     repeat
-      local event = assert(slow[1]:event(10))
+      local event = assert(slow[1]:event())
       events = events + 1
     until event.json.data.request_id == "after"
     assert.equal(1, overflows)

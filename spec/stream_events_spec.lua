@@ -7,7 +7,7 @@ local ID = "^[^-]+%-%d+%-%d+$"
 local function events_until(stream, request_id)
   local events = {}
   repeat
-    local event, err = stream:event(5)
+    local event, err = stream:event()
     events[#events + 1] = assert(event, err)
   until event.json.data and event.json.data.request_id == request_id
   return events
@@ -76,7 +76,7 @@ describe("GET /logs/stream #loops", function()
     for _, event in ipairs { start, complete, failed } do
       assert.matches(ID, event.id)
       assert.matches("^id: [^\n]+\ndata: {[^\n]+}\n$", event.text)
-      assert.is_true(math.abs(event.json.timestamp - os.time()) < 5)
+      assert.is_true(math.abs(event.json.timestamp - os.time()) < 60)
     end
     stream:close()
   end)

@@ -17,7 +17,7 @@ end
 local function read_until(stream, last)
   local numbers, overflows = {}, {}
   repeat
-    local event, err = stream:event(10)
+    local event, err = stream:event()
     assert(event, err)
     if event.json.type == "overflow" then
       overflows[#overflows + 1] = event.json
