@@ -10,6 +10,9 @@ local HOSTILE = [[
     __index = coroutine.wrap(function() while true do coroutine.yield '' end end),
   })
   local long = ('a'):rep(1 << 20)
+  local json = require 'json'
+  local shared = { 1 }
+  for _ = 1, 60 do shared = { shared, shared } end
 ]]
 
 -- Name, and what the handler does; each would run for hours.
@@ -29,24 +32,41 @@ local ENDLESS = {
     local t = {}
     for i = 1, 10000 do t[i] = long end
     table.sort(t)]] },
+  { "json.encode of shared tables", "return json.encode(shared)" },
+  { "json.encode of tables that were large", [[
+    local was, list = {}, {}
+    for i = 1, 100000 do was['k' .. i] = 1 end
+    for i = 1, 100000 do was['k' .. i] = nil end
+    for i = 1, 100000 do list[i] = was end
+    return json.encode(list)]] },
+  { "an answer of shared tables", "return shared" },
+}
+
+-- Fills memory outside of Lua's own.
+local LARGE = {
+  { "json.encode", "local t = { long } for _ = 1, 12 do t = { t, t } end json.encode(t)" },
+  { "json.fragment", "local t = {} while true do t[#t + 1] = json.fragment(long) end" },
+  { "json.values", "local t = {} while true do t[#t + 1] = json.values(long) end" },
+  { "storage.append",
+    "local t = {} for i = 1, 1000 do t[i] = { long = long } end require('storage').append('topic', t)" },
 }
 
 describe("a function of C", function()
   local s
   setup(function()
     local lines = { HOSTILE, "local run = {}" }
-    for i, case in ipairs(ENDLESS) do
+    local cases = table.move(LARGE, 1, #LARGE, #ENDLESS + 1, { table.unpack(ENDLESS) })
+    for i, case in ipairs(cases) do
       lines[#lines + 1] = ("run[%d] = function() %s end"):format(i, case[2])
     end
     lines[#lines + 1] = [[
       return { summary = "Runs.", handle = function(req)
         local f = run[math.tointeger(tonumber(req.params.n))]
-        f()
-        return { json = { ended = true } }
+        return { json = f() or {} }
       end }]]
     s = server.start {
       config = [[
-        config.script.total_cpu_ms = 100
+        config.script.total_cpu_ms = 200
         config.script.burst_cpu_ms = 50
         config.script.wall_ms = 60000
         table.insert(config.routes, { "GET", "/run/{n}", "routes.run" })
@@ -85,6 +105,17 @@ describe("a function of C", function()
       local response = s:get("/run/" .. i)
       assert.equal(503, response.status)
       assert.truthy(response.json().detail:find("CPU time", 1, true))
+      assert.equal(200, s:get("/health/live").status)
+    end)
+  end
+
+  for i, case in ipairs(LARGE) do
+    it("has no memory beyond the state's: " .. case[1], function()
+      local before = s:resident_kib()
+      local response = s:get("/run/" .. #ENDLESS + i)
+      assert.is_true(response.status == 500 or response.status == 503, response.status)
+      local grown = s:resident_kib() - before
+      assert.is_true(grown < 4 * 64 * 1024, ("%d KiB more"):format(grown))
       assert.equal(200, s:get("/health/live").status)
     end)
   end

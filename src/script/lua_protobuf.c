@@ -3,6 +3,7 @@
 
 #include "ingest/protobuf.h"
 #include "script/bindings.h"
+#include "script/limits.h"
 #include "script/lua_json.h"
 #include "script/script.h"
 
@@ -185,6 +186,7 @@ static bool push_message(struct decoder *d, const struct protobuf_message *m, co
   for (const char *p = data, *end = data + len; p < end;) {
     struct protobuf_value v;
     const struct protobuf_field *f;
+    limits_work(L, 4 + m->nfields / 4);
     if (!protobuf_read(&p, end, &v))
       goto broken;
     if ((f = protobuf_match(m, &v)) == NULL || f == d->skip)

@@ -12,7 +12,9 @@
 #include "script/generation.h"
 #include "script/lua_batch.h"
 #include "script/lua_fields.h"
+#include "script/limits.h"
 #include "script/lua_json.h"
+#include "script/memory.h"
 #include "script/script.h"
 #include "services.h"
 #include "store/journal.h"
@@ -20,6 +22,8 @@
 
 /* A body from here on is scanned on a worker thread: the loop has other clients. */
 enum { LARGE_BODY = 256 * 1024 };
+
+enum { RECORD_STEPS = 200 }; /* of limits_work, to read one out of a table */
 
 struct storage *lua_storage(lua_State *L) {
   return script_services(L)->storage;
@@ -234,6 +238,7 @@ static int l_storage_insert(lua_State *L) {
   *batch = batch_new(script_services(L)->schema);
   (*batch)->sent = (uint32_t) lua_rawlen(L, 1);
   for (uint32_t i = 0; i < (*batch)->sent; i++) {
+    limits_work(L, RECORD_STEPS);
     lua_rawgeti(L, 1, (lua_Integer) i + 1);
     lua_batch_add(L, -1, *batch, i, scratch, now_us);
     lua_pop(L, 1);
@@ -292,9 +297,14 @@ static void read_journal(lua_State *L, struct journal *j) {
   int64_t now_us = clock_now_us();
   struct buf *json = lua_json_push_fragment(L), *error = lua_json_push_fragment(L);
   lua_Integer count = (lua_Integer) lua_rawlen(L, 2);
+  size_t bytes = 0;
   for (lua_Integer i = 1; i <= count; i++) {
+    limits_work(L, RECORD_STEPS);
     lua_rawgeti(L, 2, i);
     add_entry(L, j, json, error, now_us);
+    bytes += json->len;
+    if (!memory_make_room(L, bytes))
+      luaL_argerror(L, 2, "too many entries for script.memory_bytes");
     lua_pop(L, 1);
   }
 }

@@ -1,6 +1,7 @@
 #ifndef MOONLEDGER_SCRIPT_MEMORY_H
 #define MOONLEDGER_SCRIPT_MEMORY_H
 
+#include <lua.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -37,6 +38,16 @@ void memory_leave(struct task *task);
 
 bool memory_must_wait(const struct memory *m); /* the running task, for the collection */
 bool memory_is_short(const struct memory *m);
+
+/* The memory of the state; NULL: it is no script's and has no bound. */
+struct memory *memory_of(lua_State *L);
+
+/* Whether a script may have so many bytes more outside of Lua, if need be after a collection.  Never raises. */
+bool memory_make_room(lua_State *L, size_t bytes);
+
+/* Bytes outside of Lua that count as the state's own.  charge raises when there is no room for them. */
+void memory_charge(lua_State *L, size_t bytes);
+void memory_discharge(lua_State *L, size_t bytes);
 
 /* Bytes of ours that live until the collector finds their userdata, and that it does not see: each few MiB of them
  * begin a collection.  Answers of queries would pile up to 60 times their size. */
