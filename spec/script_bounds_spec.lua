@@ -131,3 +131,41 @@ describe("a function of C", function()
     }, s:get("/right").json())
   end)
 end)
+
+describe("a server that is asked to end", function()
+  local BUSY = {
+    "while true do end",
+    "while true do pcall(function() while true do end end) end",
+    "return ('a'):rep(20000):find('.-.-.-b')",
+    "table.sort({ 3, 2, 1 }, function() while true do end end)",
+    "return table.move({}, 1, 1 << 60, 2)",
+    "local function f(n) if n > 0 then return 1 + f(n - 1) end while true do end end f(100000)",
+    "while true do local t = ('x'):rep(4000000) end",
+  }
+
+  it("does so when limits.shutdown_ms have passed, whatever scripts do", function()
+    local lines = { "local run = {}" }
+    for i, code in ipairs(BUSY) do
+      lines[#lines + 1] = ("run[%d] = function() %s end"):format(i, code)
+    end
+    lines[#lines + 1] = [[
+      return { summary = "Runs.", handle = function(req) return run[math.tointeger(tonumber(req.params.n))]() end }]]
+    local s <close> = server.start {
+      workers = 1, files = { ["lua/routes/run.lua"] = table.concat(lines, "\n") },
+      config = [[
+        config.script.total_cpu_ms = 3600000
+        config.script.wall_ms = 3600000
+        config.limits.shutdown_ms = 300
+        table.insert(config.routes, { "GET", "/run/{n}", "routes.run" })]],
+    }
+    local connections = {}
+    for i in ipairs(BUSY) do
+      connections[i] = s:raw(("GET /run/%d HTTP/1.1\r\nHost: localhost\r\n\r\n"):format(i))
+    end
+    assert.equal(200, s:get("/health/live").status)
+    s:stop() -- fails where it takes longer than the helpers wait, which is not for the hours that the scripts have
+    for _, connection in ipairs(connections) do
+      connection:close()
+    end
+  end)
+end)

@@ -6,13 +6,11 @@
 #include <lua.h>
 #include <lualib.h>
 #include <math.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/time.h>
-#include <unistd.h>
 
 #include "base/mem.h"
+#include "config_run.h"
 #include "record/schema.h"
 #include "script/compile.h"
 
@@ -484,116 +482,16 @@ struct config *config_read(lua_State *L, const char *file, const struct config_o
   return config;
 }
 
-void config_open_libs(lua_State *L) {
-  static const luaL_Reg libs[] = {
-      {LUA_GNAME, luaopen_base}, {LUA_STRLIBNAME, luaopen_string}, {LUA_TABLIBNAME, luaopen_table},
-      {LUA_MATHLIBNAME, luaopen_math}};
-  static const char *const loaders[] = {"dofile", "loadfile", "load", "collectgarbage", "print"};
-
-  for (size_t i = 0; i < sizeof libs / sizeof *libs; i++) {
-    luaL_requiref(L, libs[i].name, libs[i].func, 1);
-    lua_pop(L, 1);
-  }
-  for (size_t i = 0; i < sizeof loaders / sizeof *loaders; i++) {
-    lua_pushnil(L);
-    lua_setglobal(L, loaders[i]);
-  }
-}
-
-/* CPU time of one file, before it can say how much there is, and what it may hold then. */
-enum { FIRST_LOAD_US = 500000, FIRST_MEMORY = 64 << 20 };
-
-/* arg: what is in use, a size_t. */
-static void *allocate(void *arg, void *block, size_t old_size, size_t size) {
-  size_t *used = arg;
-  old_size = block != NULL ? old_size : 0;
-  if (size > old_size && *used - old_size + size > FIRST_MEMORY)
-    return NULL;
-  void *moved = size > 0 ? realloc(block, size) : (free(block), NULL);
-  if (moved != NULL || size == 0)
-    *used += size - old_size;
-  return moved;
-}
-
-static struct {
-  lua_State *L;
-  const char *name;
-  bool late;
-} watched; /* the file that runs; the process has one thread so far, and nothing to lose */
-
-static void on_late(lua_State *L, lua_Debug *ar) {
-  (void) ar;
-  luaL_error(L, "loading takes too long: look for an endless loop here");
-}
-
-/* Raises at every instruction, so that no pcall holds it up; where there is none, in a function of C, the process
- * ends when as much time has passed again. */
-static void on_time_up(int signal) {
-  static const char why[] = ": loading takes too long, where Lua cannot be interrupted\n";
-  (void) signal;
-  if (watched.late) {
-    bool written = write(STDERR_FILENO, watched.name, strlen(watched.name)) > 0 &&
-                   write(STDERR_FILENO, why, sizeof why - 1) > 0;
-    _exit(written ? 1 : 2);
-  }
-  watched.late = true;
-  lua_sethook(watched.L, on_late, LUA_MASKCOUNT, 1);
-}
-
-/* microseconds of CPU time; 0: no longer. */
-static void watch(lua_State *L, const char *name, suseconds_t microseconds) {
-  struct itimerval every = {{0, microseconds}, {0, microseconds}};
-  struct sigaction action = {.sa_handler = on_time_up, .sa_flags = SA_RESTART};
-  watched.L = L;
-  watched.name = name;
-  watched.late = false;
-  sigaction(SIGPROF, &action, NULL);
-  setitimer(ITIMER_PROF, &every, NULL);
-}
-
-static void close_state(lua_State *L) {
-  void *used;
-  watch(NULL, NULL, 0);
-  lua_getallocf(L, &used);
-  lua_close(L);
-  free(used);
-}
-
-/* A state with what the file returned, for close_state; NULL: see errors. */
-static lua_State *run_file(const char *path, const char *name, uint64_t *hash, struct buf *errors) {
-  struct snapshot_file file;
-  const char *why = snapshot_read_file(&file, path, name, 0);
-  if (why != NULL) {
-    buf_printf(errors, "%s: %s\n", path, why);
-    return NULL;
-  }
-  lua_State *L = lua_newstate(allocate, xcalloc(1, sizeof(size_t)));
-  config_open_libs(L);
-  watch(L, name, FIRST_LOAD_US);
-  bool fine = compile_file(L, &file) == LUA_OK && lua_pcall(L, 0, 1, 0) == LUA_OK;
-  watch(L, name, FIRST_LOAD_US); /* reading the result may call metamethods, with nothing to catch an error */
-  watched.late = true;
-  lua_sethook(L, NULL, 0, 0);
-  if (!fine) {
-    const char *message = lua_tostring(L, -1);
-    buf_printf(errors, "%s%s\n", message != NULL ? message : name, message != NULL ? "" : ": raised an error");
-    close_state(L);
-  }
-  *hash = file.hash;
-  snapshot_clear_file(&file);
-  return fine ? L : NULL;
-}
-
 struct config *config_load(const char *file, const struct config_overrides *overrides, struct buf *errors) {
   struct config *config = NULL;
   char *path = realpath(file, NULL);
   uint64_t hash;
-  lua_State *L = path != NULL ? run_file(path, "config.lua", &hash, errors) : NULL;
+  lua_State *L = path != NULL ? config_run(path, "config.lua", &hash, errors) : NULL;
   if (path == NULL)
     buf_printf(errors, "%s: %s; --config names another file\n", file, strerror(errno));
   if (L != NULL) {
     config = config_read(L, path, overrides, errors);
-    close_state(L);
+    config_close(L);
   }
   free(path);
   return config;
@@ -605,10 +503,10 @@ struct schema *config_load_schema(const struct config *config, struct buf *error
   uint64_t hash;
   buf_printf(&path, "%s/lua/schema.lua", config->root);
   buf_putc(&path, '\0');
-  lua_State *L = run_file(path.data, "lua/schema.lua", &hash, errors);
+  lua_State *L = config_run(path.data, "lua/schema.lua", &hash, errors);
   if (L != NULL) {
     schema = schema_load(L, errors);
-    close_state(L);
+    config_close(L);
   }
   if (schema != NULL)
     schema->text_hash = hash;
