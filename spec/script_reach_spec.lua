@@ -8,7 +8,7 @@ local REACH = [[
 local json = require "json"
 local long = ("a"):rep(1 << 20)
 local HUGE = 1 << 60
-local MODULES = { "cjson", "config", "crypto", "json", "kv", "log", "metrics", "price_file", "protobuf", "server", 
+local MODULES = { "cjson", "config", "crypto", "json", "kv", "log", "metrics", "price_file", "protobuf", "server",
   "sse", "storage" }
 
 -- Not called: they write what this spec would have to read, reload, delete, or end the call by what they are for.
