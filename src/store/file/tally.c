@@ -5,6 +5,7 @@
 #include "base/hash.h"
 #include "base/mem.h"
 #include "record/condition.h"
+#include "record/measure.h"
 
 void contribution_of(struct contribution *contribution, const struct schema *schema, const struct record *r, const struct buf *text) {
   contribution->nparts = 0;
