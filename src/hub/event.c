@@ -16,7 +16,7 @@ static size_t texts_len(const struct schema *schema, const struct record *r) {
   return len;
 }
 
-/* Copies r and the strings that it refers to; answers the first byte behind both. */
+/* Copies r and the strings that it refers to; returns the first byte behind both. */
 static char *copy_record(struct event *e, char *p, const struct schema *schema, const struct record *r,
                          const struct buf *text) {
   size_t stride = sizeof *r + schema->ncolumns * sizeof(union value);

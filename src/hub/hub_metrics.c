@@ -24,7 +24,7 @@ static const struct {
 
 enum { FAMILIES = sizeof families / sizeof *families };
 
-static void collect(struct metrics *m, void *arg) {
+static void collect_hub(struct metrics *m, void *arg) {
   struct buf error = {0};
   struct hub_stats stats;
   hub_stats(arg, &stats);
@@ -37,6 +37,6 @@ static void collect(struct metrics *m, void *arg) {
 }
 
 void hub_metrics(struct hub *hub, struct metrics *m) {
-  metrics_collector(m, collect, hub);
-  collect(m, hub);
+  metrics_collector(m, collect_hub, hub);
+  collect_hub(m, hub);
 }

@@ -40,7 +40,7 @@ struct listener {
 void hub_listen(struct hub *hub, struct listener *l);
 void hub_unlisten(struct hub *hub, struct listener *l);
 
-/* Whether publishing wakes l; answers the number and the place of the tail at that moment. */
+/* Whether publishing wakes l; returns the number and the place of the tail at that moment. */
 void hub_want(struct hub *hub, struct listener *l, bool wanted, uint64_t *tail, struct place *newest);
 
 /* Where to go on after an event seen. */
@@ -61,7 +61,7 @@ const char *hub_name(const struct hub *hub);
 const struct schema *hub_schema(const struct hub *hub);
 int64_t hub_heartbeat_ms(const struct hub *hub);
 
-/* Takes a place among max_subscribers; UV_EMFILE when there is none. */
+/* Takes a place among max_subscribers; UV_EMFILE: all are taken. */
 int hub_admit(struct hub *hub);
 void hub_dismiss(struct hub *hub);
 

@@ -51,7 +51,7 @@ void subscriber_tell_dropped(struct subscriber *sub, uint64_t dropped, struct pl
 }
 
 /* It has lost its place in the ring and goes on at the tail. */
-static void skip(struct subscriber *sub) {
+static void skip_to_tail(struct subscriber *sub) {
   uint64_t dropped = sub->group->matched - sub->seen;
   replay_end(sub);
   subscriber_set_state(sub, SUBSCRIBER_LIVE);
@@ -130,7 +130,7 @@ static bool catch_up(struct subscriber *sub) {
   struct stretch stretch;
   hub_read(s->hub, sub->cursor, s->cursor, CATCH_UP_BYTES, &stretch);
   if (stretch.lost > 0)
-    skip(sub);
+    skip_to_tail(sub);
   else
     send_stretch(sub, &stretch);
   stretch_clear(&stretch);
@@ -304,7 +304,7 @@ static void send_hello(struct subscriber *sub, const struct subscription *subscr
   subscriber_send_text(sub, &text);
 }
 
-static void release(const struct subscription *subscription) {
+static void subscription_clear(const struct subscription *subscription) {
   conditions_unref(subscription->where);
   conditions_unref(subscription->replay_where);
   payload_unref(subscription->hello);
@@ -312,7 +312,7 @@ static void release(const struct subscription *subscription) {
 
 void streams_subscribe(struct streams *s, struct conn *c, const struct subscription *subscription) {
   if (c == NULL || c->closing) {
-    release(subscription);
+    subscription_clear(subscription);
     hub_dismiss(s->hub);
     return;
   }

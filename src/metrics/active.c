@@ -76,7 +76,7 @@ void metrics_track_active(struct metrics *m, const struct record *r, const struc
   pthread_mutex_unlock(&a->lock);
 }
 
-static void collect(struct metrics *m, void *arg) {
+static void collect_active(struct metrics *m, void *arg) {
   struct active *a = arg;
   pthread_mutex_lock(&a->lock);
   forget_old(a, clock_now_us());
@@ -98,7 +98,7 @@ void active_declare(struct metrics *m, const struct schema *schema) {
     .namespaced = true,
   });
   m->active = a;
-  metrics_collector(m, collect, a);
+  metrics_collector(m, collect_active, a);
 }
 
 void active_free(struct active *a) {

@@ -9,7 +9,7 @@
 #include "record/record.h"
 #include "record/schema.h"
 
-struct metrics; /* the registry: owned by main, shared by all threads */
+struct metrics; /* the registry: owned by the app, shared by all threads */
 struct metric;  /* one family */
 
 enum metric_kind { METRIC_COUNTER, METRIC_GAUGE, METRIC_HISTOGRAM };
@@ -28,7 +28,7 @@ struct metric_options {
 struct metrics *metrics_new(const char *name_space, size_t max_series);
 void metrics_free(struct metrics *m);
 
-/* Registers a family, or answers the one of that name if kind, labels and bounds are the same (so that a
+/* Registers a family, or returns the one of that name if kind, labels and bounds are the same (so that a
  * reloaded script finds its counters).  NULL with a message in error when the name is not valid (Prometheus
  * data model) or is another family's. */
 struct metric *metrics_family(struct metrics *m, const struct metric_options *options, struct buf *error);
@@ -72,7 +72,7 @@ void metrics_track_active(struct metrics *m, const struct record *r, const struc
 typedef int metrics_save(void *arg, const char *key, size_t key_len, const void *value, size_t len);
 
 /* Calls save for every series that a record was counted in since the last call: key identifies it for ever, value is
- * its state with the pending delta included.  Stops at the first result that is not 0 and answers it. */
+ * its state with the pending delta included.  Stops at the first result that is not 0 and returns it. */
 int metrics_each_changed(struct metrics *m, metrics_save *save, void *arg);
 int metrics_each_saved(struct metrics *m, metrics_save *save, void *arg); /* for every series of records */
 void metrics_commit(struct metrics *m);

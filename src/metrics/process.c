@@ -42,7 +42,7 @@ static void set(struct metrics *m, const char *name, double n) {
   metric_set(m, metrics_find(m, name), NULL, n);
 }
 
-static void collect(struct metrics *m, void *arg) {
+static void collect_process(struct metrics *m, void *arg) {
   (void) arg;
   struct rusage usage;
   getrusage(RUSAGE_SELF, &usage);
@@ -78,5 +78,5 @@ void process_metrics(struct metrics *m) {
   for (size_t i = 0; i < sizeof families / sizeof *families; i++)
     metrics_must(m, &families[i]);
   set(m, "process_start_time_seconds", start_time_seconds());
-  metrics_collector(m, collect, NULL);
+  metrics_collector(m, collect_process, NULL);
 }

@@ -226,7 +226,7 @@ static struct delta *open_delta(struct metrics *m, struct series *s) {
   return s->delta;
 }
 
-static void add(struct metrics *m, struct series *s, double n) {
+static void add_pending(struct metrics *m, struct series *s, double n) {
   struct delta *d = open_delta(m, s);
   if (s->family->kind == METRIC_HISTOGRAM) {
     d->buckets[metric_bucket(s->family, n)]++;
@@ -279,7 +279,7 @@ static bool count(struct metrics *m, const struct record *r, const struct buf *t
     if (c->series[i] == NULL)
       c->series[i] = find_series(m, &f->rules[i], r, text);
     if (!is_counted(f, c, matched, i))
-      add(m, c->series[i], n);
+      add_pending(m, c->series[i], n);
     matched |= 1ULL << i;
   }
   return matched != 0;
@@ -301,7 +301,7 @@ void metrics_count_merge(struct metrics *m, const double before[METRICS_MAX_RULE
   count(m, r, text, before);
 }
 
-static void apply(struct series *s) {
+static void apply_pending(struct series *s) {
   const struct delta *d = s->delta;
   atomic_fetch_add_explicit(&s->integer, d->integer, memory_order_relaxed);
   if (d->real != 0)
@@ -322,7 +322,7 @@ static void reset(struct delta *d, const struct metric *f) {
 static void end_pending(struct metrics *m, bool keep) {
   for (struct series *s = m->pending; s != NULL; s = s->delta->next) {
     if (keep)
-      apply(s);
+      apply_pending(s);
     reset(s->delta, s->family);
   }
   m->pending = NULL;

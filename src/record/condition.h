@@ -60,7 +60,7 @@ bool conditions_equal(const struct conditions *a, const struct conditions *b, co
 bool conditions_match_row(const struct conditions *c, const struct schema *schema, const struct record *r,
                           const struct buf *text);
 
-/* Whether an event as received matches (API.md, /logs/stream): a value that is not known (record_knows) fails
+/* Whether an event as received matches: a value that is not known (record_knows) fails
  * =, in and prefix, and passes !=, not_in and every bound.  In both, a bound that is NaN lets everything
  * pass. */
 bool conditions_match_event(const struct conditions *c, const struct schema *schema, const struct record *r,

@@ -60,7 +60,7 @@ static char *padded(const char *json, size_t len) {
   return copy;
 }
 
-/* Reads the next member at p, which is behind { or a comma; answers what follows it, or NULL at the end. */
+/* Reads the next member at p, which is behind { or a comma; returns what follows it, or NULL at the end. */
 static char *next_member(char *p, struct member *m) {
   struct json_error error;
   p = json_skip_space(p);

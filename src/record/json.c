@@ -57,10 +57,10 @@ void json_write_string(struct buf *out, const char *s, size_t len) {
   } else if (utf8_valid(s, len) == len) {
     write_valid(out, s, len);
   } else {
-    struct buf mended = {0};
-    utf8_append(&mended, s, len);
-    write_valid(out, mended.data, mended.len);
-    buf_clear(&mended);
+    struct buf fixed = {0};
+    utf8_append(&fixed, s, len);
+    write_valid(out, fixed.data, fixed.len);
+    buf_clear(&fixed);
   }
 }
 

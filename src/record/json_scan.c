@@ -39,7 +39,7 @@ static char *read_unicode(char *p, unsigned *code) {
   return p + 6;
 }
 
-/* Reads the escape at *p and answers the byte it stands for, or -1 for \u, or -2. */
+/* Reads the escape at *p and returns the byte it stands for, or -1 for \u, or -2. */
 static int simple_escape(char c) {
   switch (c) {
   case '"':

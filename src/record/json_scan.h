@@ -50,7 +50,7 @@ static inline char *json_string_stop(char *p) {
 char *json_read_string(char *p, size_t *len, struct json_error *error);
 
 /* Past a string, a value of any kind nested at most depth deep, or a member with such a value: checked and
- * left as it is. NULL when it is none. */
+ * left as it is. NULL when it is not one. */
 char *json_skip_string(char *p, struct json_error *error);
 char *json_skip_member(char *p, unsigned depth, struct json_error *error);
 char *json_skip_value(char *p, unsigned depth, struct json_error *error);

@@ -30,7 +30,7 @@ struct scanner {
   char message[100];
 };
 
-static size_t place(const struct scanner *s, const char *p) {
+static size_t offset_of(const struct scanner *s, const char *p) {
   return (size_t) (p - s->b->text.data);
 }
 
@@ -141,7 +141,7 @@ static char *read_string(struct scanner *s, struct record *r, int column, char *
   size_t len = (size_t) (stop - p) - 1;
   if (*stop != '"' && (after = json_read_string(p, &len, &s->error)) == NULL)
     return NULL;
-  r->v[column].s.offset = (uint32_t) place(s, p + 1);
+  r->v[column].s.offset = (uint32_t) offset_of(s, p + 1);
   r->v[column].s.len = (uint32_t) len;
   r->present |= 1ull << column;
   return after;
@@ -216,7 +216,7 @@ static char *read_other(struct scanner *s, struct record *r, const struct column
   else if (!is_extra(key, key_len, p))
     keep(s, key, key_len, p, (size_t) (after - p));
   else
-    s->members = (struct span) {place(s, p), (size_t) (after - p)};
+    s->members = (struct span) {offset_of(s, p), (size_t) (after - p)};
   return after;
 }
 
@@ -254,7 +254,7 @@ static char *read_object(struct scanner *s, struct record *r, char *p) {
   }
 }
 
-static void finish(struct scanner *s, struct record *r) {
+static void record_finish(struct scanner *s, struct record *r) {
   if (s->extra.len > 0) {
     buf_putc(&s->extra, '}');
     union value v = batch_put_text(s->b, s->extra.data, s->extra.len);
@@ -266,7 +266,7 @@ static void finish(struct scanner *s, struct record *r) {
   batch_complete(s->b, r, s->now_us);
 }
 
-/* Reads the record at offset as the last of the batch and answers the offset behind it; 0 when the text makes
+/* Reads the record at offset as the last of the batch and returns the offset behind it; 0 when the text makes
  * no sense, and then there is none. */
 static size_t read_record(struct scanner *s, size_t offset) {
   char *p = at(s, offset), *after;
@@ -280,7 +280,7 @@ static size_t read_record(struct scanner *s, size_t offset) {
   }
   if (after == NULL)
     batch_drop_last(s->b);
-  return after != NULL ? place(s, after) : 0;
+  return after != NULL ? offset_of(s, after) : 0;
 }
 
 /* Takes or rejects the last record, which was read from offset to end. */
@@ -291,7 +291,7 @@ static void settle(struct scanner *s, size_t offset, size_t end, uint32_t line) 
   r->position = index;
   bool is_short = end - offset <= s->limits->record_bytes;
   if (!s->unfit && is_short && b->count <= BATCH_MAX_RECORDS) {
-    finish(s, r);
+    record_finish(s, r);
     return;
   }
   batch_drop_last(b);
@@ -306,7 +306,7 @@ static void settle(struct scanner *s, size_t offset, size_t end, uint32_t line) 
 /* Rejects what s->error is about; start is where the bytes are counted from, end where the text ends. */
 static void reject_syntax(struct scanner *s, uint32_t line, size_t start, size_t end) {
   const char *p = s->error.at;
-  size_t offset = place(s, p), left = end - offset;
+  size_t offset = offset_of(s, p), left = end - offset;
   uint32_t index = s->b->sent++;
   if (offset >= end)
     batch_reject(s->b, index, line, -1, "expected %s, got the end after %zu bytes", s->error.what,
@@ -317,7 +317,7 @@ static void reject_syntax(struct scanner *s, uint32_t line, size_t start, size_t
 }
 
 /* The body as a whole is none of the shapes. */
-static int refuse(struct scanner *s) {
+static int refuse_body(struct scanner *s) {
   struct batch *b = s->b;
   b->records.len = b->count = b->nerrors = 0;
   b->sent = b->rejected = 0;
@@ -334,7 +334,7 @@ static void scan_line(struct scanner *s, size_t start, size_t end, uint32_t line
   size_t next = read_record(s, start);
   if (next == 0) {
     reject_syntax(s, line, start, end);
-  } else if (place(s, json_skip_space(at(s, next))) != end) {
+  } else if (offset_of(s, json_skip_space(at(s, next))) != end) {
     json_fail(&s->error, json_skip_space(at(s, next)), "the end of the line");
     batch_drop_last(s->b);
     reject_syntax(s, line, start, end);
@@ -351,7 +351,7 @@ static bool is_space(char c) {
 static void scan_lines(struct scanner *s, size_t offset) {
   for (uint32_t line = 1; offset < s->len; line++) {
     const char *newline = memchr(at(s, offset), '\n', s->len - offset);
-    size_t start = offset, end = newline != NULL ? place(s, newline) : s->len;
+    size_t start = offset, end = newline != NULL ? offset_of(s, newline) : s->len;
     offset = end + 1;
     while (start < end && is_space(*at(s, start)))
       start++;
@@ -362,19 +362,19 @@ static void scan_lines(struct scanner *s, size_t offset) {
   }
 }
 
-/* The items of the array at offset; answers the offset behind it, or 0. */
+/* The items of the array at offset; returns the offset behind it, or 0. */
 static size_t scan_array(struct scanner *s, size_t offset) {
   char *p = json_skip_space(at(s, offset) + 1);
   if (*p == ']')
-    return place(s, p) + 1;
+    return offset_of(s, p) + 1;
   for (;;) {
-    size_t start = place(s, p), end = read_record(s, start);
+    size_t start = offset_of(s, p), end = read_record(s, start);
     if (end == 0)
       return 0;
     settle(s, start, end, 0);
     p = json_skip_space(at(s, end));
     if (*p == ']')
-      return place(s, p) + 1;
+      return offset_of(s, p) + 1;
     if (*p != ',') {
       json_fail(&s->error, p, "a comma or ]");
       return 0;
@@ -411,7 +411,7 @@ static size_t skip_rest(struct scanner *s, size_t offset) {
     p = json_skip_space(p);
   }
   if (*p == '}')
-    return place(s, p) + 1;
+    return offset_of(s, p) + 1;
   json_fail(&s->error, p, "a comma or }");
   return 0;
 }
@@ -435,7 +435,7 @@ static size_t scan_objects(struct scanner *s, size_t offset) {
     if (end == 0)
       return 0;
     settle(s, offset, end, 0);
-    offset = place(s, json_skip_space(at(s, end)));
+    offset = offset_of(s, json_skip_space(at(s, end)));
     if (*at(s, offset) != '{')
       return offset;
   }
@@ -445,35 +445,35 @@ static int scan_json(struct scanner *s, size_t offset) {
   char *p = json_skip_space(at(s, offset)), *list;
   size_t end;
   if (*p == '[') {
-    end = scan_array(s, place(s, p));
+    end = scan_array(s, offset_of(s, p));
   } else if (*p != '{') {
     json_fail(&s->error, p, "an object or an array");
     end = 0;
-  } else if (is_lines(s, place(s, p))) {
+  } else if (is_lines(s, offset_of(s, p))) {
     scan_lines(s, offset);
     return 0;
   } else if ((list = find_list(s, p)) != NULL) {
-    end = scan_array(s, place(s, list));
+    end = scan_array(s, offset_of(s, list));
     end = end > 0 ? skip_rest(s, end) : 0;
   } else {
-    end = scan_objects(s, place(s, p));
+    end = scan_objects(s, offset_of(s, p));
   }
   if (end == 0)
-    return refuse(s);
+    return refuse_body(s);
   p = json_skip_space(at(s, end));
-  if (place(s, p) == s->len)
+  if (offset_of(s, p) == s->len)
     return 0;
   json_fail(&s->error, p, "the end");
-  return refuse(s);
+  return refuse_body(s);
 }
 
 static void mend_utf8(struct buf *body) {
   if (body->len == 0 || utf8_valid(body->data, body->len) == body->len)
     return;
-  struct buf mended = {0};
-  utf8_append(&mended, body->data, body->len);
+  struct buf fixed = {0};
+  utf8_append(&fixed, body->data, body->len);
   buf_clear(body);
-  *body = mended;
+  *body = fixed;
 }
 
 int batch_scan(struct batch *b, struct buf *body, enum record_format format,

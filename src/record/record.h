@@ -66,7 +66,7 @@ void batch_reject(struct batch *b, uint32_t index, uint32_t line, int column, co
 const char *column_expected(const struct column *c); /* "an integer", for messages */
 
 /* Sets a column from text, number or boolean as a lenient client sends it: numbers as strings, booleans as
- * 0/1, times by magnitude or ISO 8601 (API.md, "POST /logs/ingest").  name is one of a column's.  false when
+ * 0/1, times by magnitude or ISO 8601.  name is one of a column's.  false when
  * the value does not fit the column; then *why says what was expected, and an alias belongs into extra
  * instead of being a fault: another sender's "status" may be a word. */
 bool record_set_text(struct batch *b, struct record *r, const struct column_name *name, const char *s,
@@ -133,8 +133,7 @@ void record_write_json(struct buf *out, const struct schema *schema, const struc
 /* One column's value as JSON: times as ISO 8601. */
 void value_write_json(struct buf *out, const struct column *c, union value v, const struct buf *text);
 
-/* {"type":..,"data":{..},"timestamp":now} with the fields of its event type as received (API.md,
- * /logs/stream). */
+/* {"type":..,"data":{..},"timestamp":now} with the fields of its event type as received. */
 void record_write_event(struct buf *out, const struct schema *schema, const struct record *r,
                         const struct buf *text, int64_t now_us);
 

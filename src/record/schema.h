@@ -154,16 +154,16 @@ struct schema {
 };
 
 /* Compiles the table at the top of L's stack (what lua/schema.lua returned) and leaves it there.  On a
- * mistake answers NULL and appends "schema.lua: what is wrong, what was expected" to error. */
+ * mistake returns NULL and appends "schema.lua: what is wrong, what was expected" to error. */
 struct schema *schema_load(struct lua_State *L, struct buf *error);
 void schema_free(struct schema *schema);
 
-int schema_column(const struct schema *schema, const char *name, size_t len); /* -1 when there is none */
+int schema_column(const struct schema *schema, const char *name, size_t len); /* -1: not there */
 
-/* Any name that a client may use; NULL when there is none. */
+/* Any name that a client may use; NULL: not there. */
 const struct column_name *schema_name(const struct schema *schema, const char *name, size_t len);
 
-int schema_event(const struct schema *schema, const char *name, size_t len);   /* -1 when there is none */
-int schema_measure(const struct schema *schema, const char *name, size_t len); /* -1 when there is none */
+int schema_event(const struct schema *schema, const char *name, size_t len);   /* -1: not there */
+int schema_measure(const struct schema *schema, const char *name, size_t len); /* -1: not there */
 
 #endif

@@ -10,14 +10,14 @@
 #include "record/schema.h"
 
 /* What the files that compile lua/schema.lua share.  The functions look at the table at the top of the stack,
- * leave the stack as it was, and answer false after a mistake, which they have described in error. */
+ * leave the stack as it was, and return false after a mistake, which they have described in error. */
 struct schema_reader {
   struct lua_State *L;
   struct schema *schema;
   struct buf *error;
 };
 
-/* Owns p from now on; answers it. */
+/* Owns p from now on; returns it. */
 void *schema_keep(struct schema *schema, void *p);
 
 bool reader_fail(struct schema_reader *r, const char *where, const char *format, ...)

@@ -61,7 +61,7 @@ struct text {
   const char *p, *end;
 };
 
-static bool take(struct text *t, const char *any_of) {
+static bool take_char(struct text *t, const char *any_of) {
   if (t->p == t->end || *t->p == '\0' || strchr(any_of, *t->p) == NULL)
     return false;
   t->p++;
@@ -95,13 +95,13 @@ static bool fraction(struct text *t, int64_t *us) {
 static bool zone(struct text *t, int64_t *offset) {
   int64_t hours, minutes = 0;
   *offset = 0;
-  take(t, " ");
-  if (t->p == t->end || take(t, "Zz"))
+  take_char(t, " ");
+  if (t->p == t->end || take_char(t, "Zz"))
     return true;
   bool west = *t->p == '-';
-  if (!take(t, "+-") || !digits(t, 2, &hours))
+  if (!take_char(t, "+-") || !digits(t, 2, &hours))
     return false;
-  if (t->p < t->end && !(take(t, ":"), digits(t, 2, &minutes)))
+  if (t->p < t->end && !(take_char(t, ":"), digits(t, 2, &minutes)))
     return false;
   *offset = (hours * 60 + minutes) * 60000000 * (west ? -1 : 1);
   return hours < 24 && minutes < 60;
@@ -109,9 +109,9 @@ static bool zone(struct text *t, int64_t *offset) {
 
 static bool time_of_day(struct text *t, int64_t *us) {
   int64_t hour, minute, second = 0, part = 0;
-  if (!digits(t, 2, &hour) || !take(t, ":") || !digits(t, 2, &minute))
+  if (!digits(t, 2, &hour) || !take_char(t, ":") || !digits(t, 2, &minute))
     return false;
-  if (take(t, ":") && (!digits(t, 2, &second) || (take(t, ".,") && !fraction(t, &part))))
+  if (take_char(t, ":") && (!digits(t, 2, &second) || (take_char(t, ".,") && !fraction(t, &part))))
     return false;
   *us = ((hour * 60 + minute) * 60 + second) * 1000000 + part;
   return hour < 24 && minute < 60 && second <= 60; /* 60: a leap second */
@@ -121,7 +121,7 @@ static bool parse_iso(const char *s, size_t len, int64_t *us) {
   static const int8_t month_days[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
   struct text t = {s, s + len};
   int64_t year, month, day, time = 0, offset = 0;
-  if (!digits(&t, 4, &year) || !take(&t, "-") || !digits(&t, 2, &month) || !take(&t, "-") ||
+  if (!digits(&t, 4, &year) || !take_char(&t, "-") || !digits(&t, 2, &month) || !take_char(&t, "-") ||
       !digits(&t, 2, &day))
     return false;
   if (month < 1 || month > 12)
@@ -129,7 +129,7 @@ static bool parse_iso(const char *s, size_t len, int64_t *us) {
   bool leap = month == 2 && year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
   if (day < 1 || day > month_days[month - 1] + leap)
     return false;
-  if (t.p < t.end && (!take(&t, "Tt ") || !time_of_day(&t, &time) || !zone(&t, &offset) || t.p < t.end))
+  if (t.p < t.end && (!take_char(&t, "Tt ") || !time_of_day(&t, &time) || !zone(&t, &offset) || t.p < t.end))
     return false;
   return in_range(days_from_civil(year, month, day) * 86400000000 + time - offset, us);
 }

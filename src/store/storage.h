@@ -176,7 +176,7 @@ struct query {
   bool with_extra;
   /* LOOKUP */
   struct buf id;
-  /* AGGREGATE: all questions answered from one snapshot */
+  /* AGGREGATE: one snapshot for all questions */
   struct question *questions;  /* owned */
   size_t nquestions;
   /* SQL: one read-only statement with bound values */
@@ -207,7 +207,7 @@ struct storage_stats {
   int64_t rows, file_bytes, wal_bytes, queued_bytes, queued_batches, ids, commits, committed_records, merged;
   double last_commit_seconds, oldest_queued_seconds, checkpoint_seconds;
   bool writable;   /* the last commit did not fail */
-  bool rebuilding; /* some rollups are being made anew; rows answer for them */
+  bool rebuilding; /* some rollups are being rebuilt; queries read rows meanwhile */
 };
 
 /* Cheap, never waits for the disk. */

@@ -30,7 +30,7 @@ struct store_metrics {
   struct metric *metrics[FAMILIES];
 };
 
-static void collect(struct metrics *m, void *arg) {
+static void collect_store(struct metrics *m, void *arg) {
   struct store_metrics *s = arg;
   struct storage_stats stats;
   storage_stats(s->storage, &stats);
@@ -51,7 +51,7 @@ struct store_metrics *store_metrics_new(struct metrics *metrics, const struct st
     s->metrics[i] = metrics_family(metrics, &(struct metric_options) {
       .kind = families[i].kind, .name = families[i].name, .help = families[i].help}, &error);
   assert(error.len == 0);
-  metrics_collector(metrics, collect, s);
+  metrics_collector(metrics, collect_store, s);
   return s;
 }
 

@@ -25,13 +25,13 @@ int database_sync(sqlite3 *db);
 const char *database_wal_path(sqlite3 *db); /* SQLite's; it exists once the tables are prepared */
 
 int database_exec(sqlite3 *db, const char *sql);
-int database_int(sqlite3 *db, const char *sql, int64_t *value); /* of the one row; SQLITE_DONE when there is none */
+int database_int(sqlite3 *db, const char *sql, int64_t *value); /* of the one row; SQLITE_DONE: no such row */
 int database_statement(sqlite3 *db, const struct buf *sql, sqlite3_stmt **stmt); /* for the life of the connection */
 
 /* Steps a statement that returns no rows and readies it for its next use. */
 int statement_run(sqlite3_stmt *stmt);
 
-int meta_get_int(sqlite3 *db, const char *key, int64_t *value); /* SQLITE_DONE when there is none */
+int meta_get_int(sqlite3 *db, const char *key, int64_t *value); /* SQLITE_DONE: no such row */
 int meta_set_int(sqlite3 *db, const char *key, int64_t value);
 int meta_get_bytes(sqlite3 *db, const char *key, struct buf *value);
 int meta_set_bytes(sqlite3 *db, const char *key, const void *value, size_t len);

@@ -58,18 +58,18 @@ static struct shard *shard_of(struct epoch *g, int64_t fingerprint) {
 }
 
 /* By the bits after the shard's, which are as good as any: sorted entries are added from front to back. */
-static size_t home(const struct shard *s, int64_t fingerprint) {
+static size_t shard_home(const struct shard *s, int64_t fingerprint) {
   return ((uint64_t) fingerprint >> 24 & UINT32_MAX) * s->cap >> 32;
 }
 
-static size_t after(const struct shard *s, size_t i) {
+static size_t shard_after(const struct shard *s, size_t i) {
   return i + 1 < s->cap ? i + 1 : 0;
 }
 
-static void place(struct shard *s, struct id_entry entry) {
-  size_t i = home(s, entry.fingerprint);
+static void shard_place(struct shard *s, struct id_entry entry) {
+  size_t i = shard_home(s, entry.fingerprint);
   while (s->slots[i].row != 0)
-    i = after(s, i);
+    i = shard_after(s, i);
   s->slots[i] = entry;
 }
 
@@ -96,7 +96,7 @@ static void resize(struct shard *s, size_t cap) {
   s->slots = slots_new(cap);
   for (size_t i = 0; i < old.cap; i++)
     if (old.slots[i].row != 0)
-      place(s, old.slots[i]);
+      shard_place(s, old.slots[i]);
   slots_free(&old);
 }
 
@@ -109,7 +109,7 @@ static void epoch_reserve(struct epoch *g, size_t n) {
 static void shard_add(struct shard *s, struct id_entry entry) {
   if ((s->len + 1) * 4 > s->cap * 3)
     resize(s, s->cap > 0 ? s->cap + s->cap / 2 : 8);
-  place(s, entry);
+  shard_place(s, entry);
   s->len++;
 }
 
@@ -117,7 +117,7 @@ static size_t shard_find(const struct shard *s, int64_t fingerprint, int64_t *ro
   size_t n = 0;
   if (s->len == 0)
     return 0;
-  for (size_t i = home(s, fingerprint); s->slots[i].row != 0; i = after(s, i))
+  for (size_t i = shard_home(s, fingerprint); s->slots[i].row != 0; i = shard_after(s, i))
     if (s->slots[i].fingerprint == fingerprint && n < max)
       rows[n++] = s->slots[i].row;
   return n;
@@ -151,7 +151,7 @@ static void epoch_free(struct epoch *g) {
   free(g);
 }
 
-static void push(struct entries *e, struct id_entry entry) {
+static void entries_push(struct entries *e, struct id_entry entry) {
   if (e->len == e->cap) {
     e->cap = e->cap > 0 ? e->cap + e->cap / 2 : 8;
     e->items = xrealloc(e->items, e->cap * sizeof *e->items);
@@ -165,7 +165,7 @@ static void entries_clear(struct entries *e) {
 }
 
 static void open_add(struct ids *ids, struct id_entry entry) {
-  push(&ids->open[(uint64_t) entry.fingerprint >> 56], entry);
+  entries_push(&ids->open[(uint64_t) entry.fingerprint >> 56], entry);
   ids->open_len++;
   if (entry.row > ids->open_last)
     ids->open_last = entry.row;
@@ -218,20 +218,20 @@ bool ids_loaded(const struct ids *ids) {
 /* ---- Finding and adding ---- */
 
 /* Real loads, which the processor does side by side: a prefetch it drops when the page is not in its TLB. */
-static void touch(const struct epoch *g, int64_t fingerprint) {
+static void touch_slot(const struct epoch *g, int64_t fingerprint) {
   const struct shard *s = &g->shards[(uint64_t) fingerprint >> 56];
   if (s->len > 0)
-    *(volatile int64_t *) &s->slots[home(s, fingerprint)].row;
+    *(volatile int64_t *) &s->slots[shard_home(s, fingerprint)].row;
 }
 
 void ids_touch(const struct ids *ids, const int64_t *fingerprints, size_t n) {
   for (size_t i = 0; i < n; i++) {
-    touch(ids->current, fingerprints[i]);
-    touch(ids->previous, fingerprints[i]);
+    touch_slot(ids->current, fingerprints[i]);
+    touch_slot(ids->previous, fingerprints[i]);
   }
 }
 
-static size_t find(struct ids *ids, int64_t fingerprint, int64_t *rows, size_t n) {
+static size_t find_rows(struct ids *ids, int64_t fingerprint, int64_t *rows, size_t n) {
   n += shard_find(shard_of(ids->current, fingerprint), fingerprint, rows + n, ID_CANDIDATES - n);
   n += shard_find(shard_of(ids->previous, fingerprint), fingerprint, rows + n, ID_CANDIDATES - n);
   return n;
@@ -239,19 +239,19 @@ static size_t find(struct ids *ids, int64_t fingerprint, int64_t *rows, size_t n
 
 size_t ids_find(struct ids *ids, int64_t fingerprint, int64_t rows[ID_CANDIDATES]) {
   pthread_mutex_lock(&ids->lock);
-  size_t n = find(ids, fingerprint, rows, 0);
+  size_t n = find_rows(ids, fingerprint, rows, 0);
   pthread_mutex_unlock(&ids->lock);
   return n;
 }
 
 size_t ids_find_pending(struct ids *ids, int64_t fingerprint, int64_t rows[ID_CANDIDATES]) {
-  return find(ids, fingerprint, rows, shard_find(&ids->pending_ids, fingerprint, rows, ID_CANDIDATES));
+  return find_rows(ids, fingerprint, rows, shard_find(&ids->pending_ids, fingerprint, rows, ID_CANDIDATES));
 }
 
 void ids_add(struct ids *ids, int64_t fingerprint, int64_t row) {
   struct id_entry entry = {fingerprint, row};
   shard_add(&ids->pending_ids, entry);
-  push(&ids->pending, entry);
+  entries_push(&ids->pending, entry);
 }
 
 /* Old ids go a epoch at a time: one is known for at least the window, or until half of max_ids came
@@ -421,7 +421,7 @@ static int probe_segment(sqlite3_stmt *chunk, int64_t segment, struct id_entry *
   return rc;
 }
 
-static int probe(sqlite3 *db, int64_t first, int64_t last, struct id_entry *wanted, size_t n) {
+static int probe_between(sqlite3 *db, int64_t first, int64_t last, struct id_entry *wanted, size_t n) {
   sqlite3_stmt *segments = NULL, *chunk = NULL;
   int rc = sqlite3_prepare_v2(db, "SELECT segment FROM segments WHERE segment BETWEEN ? AND ? ORDER BY segment DESC",
                               -1, &segments, NULL);
@@ -439,7 +439,7 @@ static int probe(sqlite3 *db, int64_t first, int64_t last, struct id_entry *want
 }
 
 int ids_probe_segments(sqlite3 *db, struct id_entry *wanted, size_t n) {
-  return probe(db, INT64_MIN, INT64_MAX, wanted, n);
+  return probe_between(db, INT64_MIN, INT64_MAX, wanted, n);
 }
 
 /* ---- Start ---- */
@@ -507,7 +507,7 @@ int ids_probe_unread(struct ids *ids, struct id_entry *wanted, size_t n) {
     return rc;
   for (; n > 0 && wanted->fingerprint < ids->unread_from; n--)
     wanted++;
-  return probe(ids->db, ids->first_unread, ids->last_unread, wanted, n);
+  return probe_between(ids->db, ids->first_unread, ids->last_unread, wanted, n);
 }
 
 static int load_rows(struct ids *ids, const char *id, int64_t now_us) {

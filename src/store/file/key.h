@@ -10,7 +10,7 @@ void key_put_text(struct buf *key, const char *s, size_t len);
 
 void key_put_value(struct buf *key, const struct column *c, union value v, const struct buf *text);
 
-/* Each answers the first byte after the value.  *s of a text points into the key, or into scratch when the
+/* Each returns the first byte after the value.  *s of a text points into the key, or into scratch when the
  * text has a NUL in it. */
 const char *key_get_int(const char *p, int64_t *n);
 const char *key_get_real(const char *p, double *n);

@@ -61,7 +61,7 @@ static void finalize(struct rows *rows) {
 }
 
 /* When they are first needed: a server that nobody writes to does without the memory of its statements. */
-static int prepare(struct rows *rows) {
+static int prepare_statements(struct rows *rows) {
   if (rows->get != NULL)
     return SQLITE_OK;
   int rc = rows_vtab_register(&rows->vtab, rows->db);
@@ -87,7 +87,7 @@ static int bind_text(sqlite3_stmt *stmt, int index, const struct buf *text, uint
   return sqlite3_bind_text(stmt, index, len > 0 ? text->data + offset : "", (int) len, SQLITE_STATIC);
 }
 
-/* Answers the index after the last. */
+/* Returns the index after the last. */
 static int bind_record(sqlite3_stmt *stmt, const struct schema *schema, const struct record *r,
                        const struct buf *text) {
   for (size_t i = 0; i < schema->nstored; i++) {
@@ -116,7 +116,7 @@ int rows_flush(struct rows *rows) {
   if (in->len == 0)
     return SQLITE_OK;
   int64_t first = in->items[0].record->row, last = in->items[in->len - 1].record->row;
-  int rc = prepare(rows);
+  int rc = prepare_statements(rows);
   if (rc == SQLITE_OK)
     rc = statement_run(rows->last == first - 1 ? rows->insert : rows->insert_at);
   rows->last = rc == SQLITE_OK ? last : 0;
@@ -133,7 +133,7 @@ void rows_roll_back(struct rows *rows, int64_t next) {
 /* For statements that look at the table. */
 static int make_ready(struct rows *rows) {
   int rc = rows_flush(rows);
-  return rc == SQLITE_OK ? prepare(rows) : rc;
+  return rc == SQLITE_OK ? prepare_statements(rows) : rc;
 }
 
 int rows_update(struct rows *rows, const struct record *r, const struct buf *text) {

@@ -27,7 +27,7 @@ int rows_flush(struct rows *rows);
 /* After a rollback: what was not flushed is forgotten, and the next row has this number. */
 void rows_roll_back(struct rows *rows, int64_t next);
 
-/* Both flush first.  The latter appends the row to b; SQLITE_DONE when there is none. */
+/* Both flush first.  The latter appends the row to b; SQLITE_DONE: no such row. */
 int rows_update(struct rows *rows, const struct record *r, const struct buf *text);
 int rows_get(struct rows *rows, int64_t row, struct batch *b);
 

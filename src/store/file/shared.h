@@ -17,7 +17,7 @@ struct shared {
   /* The writer and the syncer count, any thread reads. */
   atomic_llong rows, last_row, committed_records, commits, merged, last_commit_ns, checkpoint_ns;
   atomic_bool writable;
-  atomic_uint rebuilding; /* rollup sets that cannot answer yet, bit per set */
+  atomic_uint rebuilding; /* rollup sets that are not complete yet, bit per set */
 };
 
 #endif

@@ -8,7 +8,7 @@
 
 enum { APPLICATION_ID = 0x6d6f6f6e, FILE_VERSION = 1 }; /* of the file's header */
 
-/* An empty file has nothing that a journal could keep, and what it is given comes to the disk with its first record;
+/* An empty file needs no rollback journal, and what it is given comes to the disk with its first record;
  * its header does by database_sync. */
 static const char empty_settings[] =
     "PRAGMA page_size=16384;"
@@ -70,7 +70,7 @@ static int create_rows(sqlite3 *db, const struct schema *schema) {
   return exec_buf(db, &sql);
 }
 
-static int create(sqlite3 *db, const struct schema *schema) {
+static int create_tables(sqlite3 *db, const struct schema *schema) {
   unsigned char random[20];
   char name[9];
   random_bytes(random, sizeof random);
@@ -108,7 +108,7 @@ static int add_columns(sqlite3 *db, const struct schema *schema) {
 }
 
 /* What kind of file this is.  UV_EINVAL: not one of ours. */
-static int identify(sqlite3 *db, const char *path, bool *empty, struct buf *error) {
+static int identify_file(sqlite3 *db, const char *path, bool *empty, struct buf *error) {
   int64_t id = 0, version = 0, tables = 0;
   int rc = database_int(db, "PRAGMA application_id", &id);
   if (rc == SQLITE_OK)
@@ -139,7 +139,7 @@ static int make_tables(sqlite3 *db, const struct schema *schema, bool empty) {
   if (rc == SQLITE_OK)
     rc = database_exec(db, "BEGIN IMMEDIATE");
   if (rc == SQLITE_OK)
-    rc = empty ? create(db, schema) : add_columns(db, schema);
+    rc = empty ? create_tables(db, schema) : add_columns(db, schema);
   if (rc == SQLITE_OK)
     rc = rollup_tables_create(db, schema);
   if (rc == SQLITE_OK)
@@ -149,7 +149,7 @@ static int make_tables(sqlite3 *db, const struct schema *schema, bool empty) {
 
 int tables_prepare(sqlite3 *db, const char *path, const struct schema *schema, struct buf *error) {
   bool empty = false;
-  int status = identify(db, path, &empty, error);
+  int status = identify_file(db, path, &empty, error);
   if (status < 0)
     return status;
   int rc = make_tables(db, schema, empty);

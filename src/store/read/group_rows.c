@@ -101,7 +101,7 @@ static size_t drop_empty(struct tally **groups, size_t n) {
   return kept;
 }
 
-void answer_question(struct question *question, const struct tallies *tallies) {
+void group_rows_write(struct question *question, const struct tallies *tallies) {
   struct order order = {question->order_by, question->descending};
   struct tally **groups = tallies_sorted(tallies);
   size_t n = drop_empty(groups, tallies->table.len);

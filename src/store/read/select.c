@@ -110,7 +110,6 @@ int query_select(struct reader *r, struct query *q) {
   sqlite3_stmt *stmt;
   write_select(&sql, q, schema);
   int rc = reader_statement(r, &sql, &stmt);
-  buf_clear(&sql);
   if (rc != SQLITE_OK)
     return rc;
   if (q->as == ROWS_BATCH)
@@ -134,7 +133,6 @@ static int take_candidate(struct reader *r, struct query *q, int64_t row) {
   rows_write_columns(&sql, schema, UINT64_MAX, true);
   buf_printf(&sql, " FROM rows WHERE rowid = ? AND \"%s\" = ?", schema->columns[schema->id].name);
   int rc = reader_statement(r, &sql, &stmt);
-  buf_clear(&sql);
   if (rc != SQLITE_OK)
     return rc;
   sqlite3_bind_int64(stmt, 1, row);
@@ -156,7 +154,6 @@ static int scan_tail(struct reader *r, struct query *q, int64_t *row) {
   buf_printf(&sql, "SELECT rowid FROM rows WHERE rowid > ? AND \"%s\" = ? ORDER BY rowid DESC LIMIT 1",
              schema->columns[schema->id].name);
   int rc = reader_statement(r, &sql, &stmt);
-  buf_clear(&sql);
   if (rc != SQLITE_OK)
     return rc;
   sqlite3_bind_int64(stmt, 1, ids_last_segment_row(reader_database(r)));

@@ -34,7 +34,7 @@ static int on_authorize(void *arg, int action, const char *first, const char *se
   }
 }
 
-static void confine(sqlite3 *db) {
+static void confine_connection(sqlite3 *db) {
   static const int limits[][2] = {
     {SQLITE_LIMIT_SQL_LENGTH, 64 << 10}, {SQLITE_LIMIT_LENGTH, 16 << 20},
     {SQLITE_LIMIT_EXPR_DEPTH, 100},      {SQLITE_LIMIT_COMPOUND_SELECT, 50},
@@ -46,24 +46,24 @@ static void confine(sqlite3 *db) {
   sqlite3_set_authorizer(db, on_authorize, NULL);
 }
 
-static int refuse(struct query *q, const char *why) {
+static int refuse_sql(struct query *q, const char *why) {
   snprintf(q->error, sizeof q->error, "%s", why);
   return SQLITE_ERROR;
 }
 
-static int prepare(sqlite3 *db, struct query *q, sqlite3_stmt **stmt) {
+static int prepare_only_statement(sqlite3 *db, struct query *q, sqlite3_stmt **stmt) {
   sqlite3_stmt *second = NULL;
   const char *tail;
   int rc = sqlite3_prepare_v2(db, q->sql.data, (int) q->sql.len, stmt, &tail);
   if (rc != SQLITE_OK)
-    return refuse(q, sqlite3_errmsg(db));
+    return refuse_sql(q, sqlite3_errmsg(db));
   if (*stmt == NULL)
-    return refuse(q, "there is no statement");
+    return refuse_sql(q, "there is no statement");
   if (!sqlite3_stmt_readonly(*stmt))
-    return refuse(q, "only statements that read are allowed");
+    return refuse_sql(q, "only statements that read are allowed");
   rc = sqlite3_prepare_v2(db, tail, (int) (q->sql.data + q->sql.len - tail), &second, NULL);
   sqlite3_finalize(second);
-  return rc == SQLITE_OK && second == NULL ? SQLITE_OK : refuse(q, "one statement at a time");
+  return rc == SQLITE_OK && second == NULL ? SQLITE_OK : refuse_sql(q, "one statement at a time");
 }
 
 static void bind_values(sqlite3_stmt *stmt, const struct result *bound) {
@@ -114,7 +114,7 @@ static int take_rows(struct query *q, sqlite3_stmt *stmt, uint32_t max_rows) {
     rows->nrows++;
   }
   if (rc != SQLITE_DONE && rc != SQLITE_INTERRUPT)
-    return refuse(q, sqlite3_errmsg(sqlite3_db_handle(stmt)));
+    return refuse_sql(q, sqlite3_errmsg(sqlite3_db_handle(stmt)));
   return rc;
 }
 
@@ -122,11 +122,11 @@ int query_sql(struct reader *r, struct query *q) {
   sqlite3 *db = reader_sql_database(r);
   sqlite3_stmt *stmt = NULL;
   if (db == NULL)
-    return refuse(q, "the database cannot be opened for reading");
-  confine(db);
-  int rc = prepare(db, q, &stmt);
+    return refuse_sql(q, "the database cannot be opened for reading");
+  confine_connection(db);
+  int rc = prepare_only_statement(db, q, &stmt);
   if (rc == SQLITE_OK && (int) q->bound.ncolumns != sqlite3_bind_parameter_count(stmt))
-    rc = refuse(q, "as many values are needed as the statement has parameters");
+    rc = refuse_sql(q, "as many values are needed as the statement has parameters");
   if (rc == SQLITE_OK) {
     bind_values(stmt, &q->bound);
     rc = take_rows(q, stmt, reader_options(r)->sql_max_rows);

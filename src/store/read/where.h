@@ -11,7 +11,7 @@
 /* Appends " AND term" for each. */
 void where_write(struct buf *sql, const struct conditions *c, const struct schema *schema, int skip);
 
-/* Binds their values from parameter index on; answers the index after the last. */
+/* Binds their values from parameter index on; returns the index after the last. */
 int where_bind(sqlite3_stmt *stmt, int index, const struct conditions *c, const struct schema *schema, int skip);
 
 /* The columns that c is about, bit per column. */

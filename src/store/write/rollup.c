@@ -250,7 +250,7 @@ static void spread_to(struct rollups *rollups, size_t s, const struct tally *del
 }
 
 /* To the cells of its tier, and to the delta of the next. */
-static void spread(struct rollups *rollups, const struct tally *delta) {
+static void spread_delta(struct rollups *rollups, const struct tally *delta) {
   const struct schema *schema = rollups->schema;
   int root = delta->key[0], tier = delta->key[1];
   struct key_value by[SCHEMA_MAX_BY];
@@ -267,7 +267,7 @@ static void spread(struct rollups *rollups, const struct tally *delta) {
   tally_merge(tallies_at(&rollups->deltas[tier + 1], rollups->key.data, rollups->key.len), delta, schema);
 }
 
-/* Answers the index after the last. */
+/* Returns the index after the last. */
 static int bind_key(sqlite3_stmt *stmt, const struct schema *schema, const struct rollup_set *set, const char *key,
                     struct buf scratch[SCHEMA_MAX_BY]) {
   int64_t n;
@@ -357,7 +357,7 @@ static void spread_all(struct rollups *rollups) {
     const struct table *deltas = &rollups->deltas[tier].table;
     for (size_t i = 0; i < deltas->cap; i++)
       if (deltas->slots[i].item != NULL)
-        spread(rollups, deltas->slots[i].item);
+        spread_delta(rollups, deltas->slots[i].item);
     tallies_clear(&rollups->deltas[tier]);
   }
 }

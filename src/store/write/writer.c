@@ -24,7 +24,7 @@ enum {
 
 /* ---- One transaction ---- */
 
-static int apply(struct writer *w, struct submission *sub) {
+static int apply_submission(struct writer *w, struct submission *sub) {
   switch (sub->kind) {
   case SUBMIT_RESET:
     return writer_reset(w);
@@ -49,7 +49,7 @@ static int apply_group(struct writer *w, struct submission *first) {
   if (rc == SQLITE_OK)
     rc = writer_begin(w);
   for (struct submission *sub = first; sub != NULL && rc == SQLITE_OK; sub = sub->next)
-    rc = apply(w, sub);
+    rc = apply_submission(w, sub);
   if (rc == SQLITE_OK)
     rc = rows_flush(&w->rows);
   if (rc == SQLITE_OK && writer_cells_due(w))
@@ -208,7 +208,7 @@ static int make_folders(const char *path, struct buf *error) {
   return status;
 }
 
-static int prepare(sqlite3 *db, const char *sql, sqlite3_stmt **stmt) {
+static int prepare_statement(sqlite3 *db, const char *sql, sqlite3_stmt **stmt) {
   return sqlite3_prepare_v3(db, sql, -1, SQLITE_PREPARE_PERSISTENT, stmt, NULL);
 }
 
@@ -252,13 +252,13 @@ static int open_ids(struct writer *w) {
 }
 
 static int open_parts(struct writer *w) {
-  int rc = prepare(w->db, "BEGIN IMMEDIATE", &w->begin);
+  int rc = prepare_statement(w->db, "BEGIN IMMEDIATE", &w->begin);
   if (rc == SQLITE_OK)
-    rc = prepare(w->db, "COMMIT", &w->commit);
+    rc = prepare_statement(w->db, "COMMIT", &w->commit);
   if (rc == SQLITE_OK)
-    rc = prepare(w->db, "INSERT OR REPLACE INTO metric_series VALUES(?, ?)", &w->save_series);
+    rc = prepare_statement(w->db, "INSERT OR REPLACE INTO metric_series VALUES(?, ?)", &w->save_series);
   if (rc == SQLITE_OK)
-    rc = prepare(w->db, "INSERT INTO metric_log(series) VALUES(?)", &w->log_series);
+    rc = prepare_statement(w->db, "INSERT INTO metric_log(series) VALUES(?)", &w->insert_changes);
   rows_init(&w->rows, w->db, w->schema);
   if (rc == SQLITE_OK)
     rc = count_rows(w);
@@ -324,7 +324,7 @@ int writer_start(struct writer *w) {
   return status;
 }
 
-static void stop(struct writer *w) {
+static void stop_threads(struct writer *w) {
   queue_stop(w->queue);
   pthread_join(w->thread, NULL);
   if (syncs(w))
@@ -335,7 +335,7 @@ void writer_close(struct writer *w) {
   if (w == NULL)
     return;
   if (w->started)
-    stop(w);
+    stop_threads(w);
   rollups_free(w->rollups);
   rollups_free(w->fresh);
   ids_close(w->ids);
@@ -343,8 +343,8 @@ void writer_close(struct writer *w) {
   sqlite3_finalize(w->begin);
   sqlite3_finalize(w->commit);
   sqlite3_finalize(w->save_series);
-  sqlite3_finalize(w->log_series);
-  buf_clear(&w->series_log);
+  sqlite3_finalize(w->insert_changes);
+  buf_clear(&w->series_changes);
   batch_free(w->page);
   sqlite3_close(w->db);
   if (w->lock_fd >= 0)

@@ -77,7 +77,7 @@ static void rebuild_done(struct writer *w) {
   log_info("rollups are rebuilt", log_int("rows", w->rebuild_upto));
 }
 
-static void rebuild(struct writer *w) {
+static void rebuild_some(struct writer *w) {
   int64_t last = 0;
   int rc = rebuild_step(w, &last);
   if (rc != SQLITE_OK) {
@@ -122,7 +122,7 @@ void writer_maintain(struct writer *w) {
     log_error("reading fingerprints failed: repeated ids may be stored twice",
               log_str("error", sqlite3_errmsg(w->db)));
   if (w->fresh != NULL)
-    rebuild(w);
+    rebuild_some(w);
   checkpoint_if_due(w);
 }
 

@@ -30,7 +30,7 @@ static int load_match(struct writer *w, const int64_t *rows, size_t nrows, const
   return SQLITE_DONE;
 }
 
-static int merge(struct writer *w, struct submission *sub, struct record *r, const struct buf *text) {
+static int merge_into_row(struct writer *w, struct submission *sub, struct record *r, const struct buf *text) {
   struct record *stored = batch_record(w->page, 0);
   double weights[METRICS_MAX_RULES];
   r->row = stored->row;
@@ -49,7 +49,7 @@ static int merge(struct writer *w, struct submission *sub, struct record *r, con
   return rows_update(&w->rows, stored, &w->page->text);
 }
 
-static void insert(struct writer *w, struct submission *sub, struct record *r, const struct buf *text,
+static void insert_row(struct writer *w, struct submission *sub, struct record *r, const struct buf *text,
                    int64_t fingerprint) {
   rows_insert(&w->rows, r, text);
   ids_add(w->ids, fingerprint, r->row);
@@ -72,8 +72,8 @@ static int apply_record(struct writer *w, struct submission *sub, struct record 
     rows[n++] = old;
   int rc = load_match(w, rows, n, id, len);
   if (rc != SQLITE_DONE)
-    return rc == SQLITE_OK ? merge(w, sub, r, text) : rc;
-  insert(w, sub, r, text, fingerprint);
+    return rc == SQLITE_OK ? merge_into_row(w, sub, r, text) : rc;
+  insert_row(w, sub, r, text, fingerprint);
   return SQLITE_OK;
 }
 
