@@ -10,7 +10,8 @@
 enum {
   STUCK_MS = 30000,
   MAX_TICK_MS = 1000,
-  SEND_BUFFER_BYTES = 256 << 10, /* in the kernel: what it held more would only hide that a client is slow */
+  /* in the kernel: what it held more would only hide that a client is slow */
+  SEND_BUFFER_BYTES = 256 << 10,
 };
 
 static void link_subscriber(struct subscriber *sub, struct subscriber **list) {
@@ -86,7 +87,8 @@ void streams_leave_group(struct streams *s, struct group *g) {
 
 /* ---- Those behind ---- */
 
-static size_t find_hits(const struct subscriber *sub, struct stretch *stretch, struct event **hits) {
+static size_t find_hits(const struct subscriber *sub, struct stretch *stretch,
+                        struct event **hits) {
   const struct schema *schema = hub_schema(sub->streams->hub);
   size_t n = 0;
   for (size_t i = 0; i < stretch->count; i++) {
@@ -114,13 +116,13 @@ static void send_stretch(struct subscriber *sub, struct stretch *stretch) {
   frames_clear(&frames);
 }
 
-/* One step towards the tail; true when another can follow at once.  Nobody arrives there while others are
- * sent what comes next: its group may have had its turn. */
+/* One step towards the tail; true when another can follow at once.  Nobody arrives
+ * there while others are sent what comes next: its group may have had its turn. */
 static bool catch_up(struct subscriber *sub) {
   struct streams *s = sub->streams;
   struct conn *c = sub->conn;
-  if (s->delivery.under_way || sub->state != SUBSCRIBER_BEHIND || c->queued_bytes > 0 || c->closing ||
-      sub->cursor > s->cursor)
+  if (s->delivery.under_way || sub->state != SUBSCRIBER_BEHIND || c->queued_bytes > 0 ||
+      c->closing || sub->cursor > s->cursor)
     return false;
   if (sub->cursor == s->cursor) {
     replay_end(sub);
@@ -290,7 +292,8 @@ static struct subscriber *subscriber_new(struct streams *s, struct conn *c,
   return sub;
 }
 
-/* The first event; one that resumes keeps the id that it has until it is told a newer one. */
+/* The first event; one that resumes keeps the id that it has until it is told a
+ * newer one. */
 static void send_hello(struct subscriber *sub, const struct subscription *subscription) {
   struct buf text = {0};
   if (subscription->resume == NULL)

@@ -27,7 +27,8 @@ struct active {
   struct open_id *first, **last;
 };
 
-/* Two ids of one fingerprint are one id here: at 10,000 open ids the chance is 1 in 10^11. */
+/* Two ids of one fingerprint are one id here: at 10,000 open ids the chance is 1 in
+ * 10^11. */
 static bool is_any(const void *item, const void *key) {
   (void) item, (void) key;
   return true;
@@ -56,10 +57,12 @@ static void open_id(struct active *a, uint64_t hash, int64_t now_us) {
   table_insert(&a->ids, hash, id);
 }
 
-void metrics_track_active(struct metrics *m, const struct record *r, const struct buf *text, int64_t now_us) {
+void metrics_track_active(struct metrics *m, const struct record *r, const struct buf *text,
+                          int64_t now_us) {
   struct active *a = m->active;
   const struct event_type *event = &a->schema->events[r->event];
-  if (!event->opens && (!event->closes || atomic_load_explicit(&a->open, memory_order_relaxed) == 0))
+  if (!event->opens &&
+      (!event->closes || atomic_load_explicit(&a->open, memory_order_relaxed) == 0))
     return;
   size_t len;
   const char *id = value_text(text, r->v[a->schema->id], &len);

@@ -19,7 +19,8 @@ static size_t write_key(char *key, const struct metric *f, const struct metric_l
   return n;
 }
 
-static struct series *index_find(const struct series_index *index, uint64_t hash, const char *key, size_t len) {
+static struct series *index_find(const struct series_index *index, uint64_t hash,
+                                 const char *key, size_t len) {
   if (index == NULL)
     return NULL;
   for (size_t i = hash & (index->cap - 1);; i = (i + 1) & (index->cap - 1)) {
@@ -140,17 +141,19 @@ static struct series *overflow_series(struct metrics *m, struct metric *f) {
   pthread_mutex_unlock(&f->lock);
 
   if (first)
-    log_warn("too many label sets, the rest counts into the overflow series", log_str("family", f->name),
-             log_int("max_series", (int64_t) m->max_series));
+    log_warn("too many label sets, the rest counts into the overflow series",
+             log_str("family", f->name), log_int("max_series", (int64_t) m->max_series));
   metric_inc(m, m->overflows, &(struct metric_label) {f->name, strlen(f->name)}, 1);
   return f->overflow;
 }
 
-struct series *metric_series(struct metrics *m, struct metric *f, const struct metric_label *labels) {
+struct series *metric_series(struct metrics *m, struct metric *f,
+                             const struct metric_label *labels) {
   char key[METRIC_MAX_KEY];
   size_t len = write_key(key, f, labels);
   uint64_t hash = hash_quickly(key, len);
-  struct series *s = index_find(atomic_load_explicit(&f->index, memory_order_acquire), hash, key, len);
+  struct series *s =
+      index_find(atomic_load_explicit(&f->index, memory_order_acquire), hash, key, len);
   if (s != NULL)
     return s;
 

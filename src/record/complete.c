@@ -4,7 +4,8 @@
 #include "base/uuid.h"
 #include "record/record.h"
 
-/* What a record does not say: its id, defaults and derived values, and which of these another record replaces. */
+/* What a record does not say: its id, defaults and derived values, and which of
+ * these another record replaces. */
 
 /* What column gets from its source in r. */
 static union value derive(const struct schema *s, const struct record *r, int column) {
@@ -72,7 +73,8 @@ void batch_complete(struct batch *b, struct record *r, int64_t now_us) {
   write_extra(b, r);
 }
 
-static bool same_value(enum column_type type, union value a, union value b, const struct buf *text) {
+static bool same_value(enum column_type type, union value a, union value b,
+                       const struct buf *text) {
   if (type == COLUMN_FLOAT)
     return a.f == b.f;
   if (type != COLUMN_STRING)
@@ -81,15 +83,15 @@ static bool same_value(enum column_type type, union value a, union value b, cons
          (a.s.len == 0 || memcmp(text->data + a.s.offset, text->data + b.s.offset, a.s.len) == 0);
 }
 
-uint64_t record_changes(const struct schema *s, const struct record *row, const struct buf *row_text,
-                        const struct record *later) {
+uint64_t record_changes(const struct schema *s, const struct record *row,
+                        const struct buf *row_text, const struct record *later) {
   uint64_t own = s->nstored < 64 ? (1ull << s->nstored) - 1 : UINT64_MAX;
   uint64_t changes = later->present & ~(1ull << s->time);
   for (uint64_t left = s->derived & ~later->present; left != 0;) {
     int column = take_bit(&left);
     const struct column *c = &s->columns[column];
-    bool is_default =
-        c->type == COLUMN_STRING ? row->v[column].s.len == 0 : row->v[column].i == s->defaults[column].i;
+    bool is_default = c->type == COLUMN_STRING ? row->v[column].s.len == 0
+                                               : row->v[column].i == s->defaults[column].i;
     if (record_has(later, c->from) &&
         (is_default || same_value(c->type, row->v[column], derive(s, row, column), row_text)))
       changes |= 1ull << column;

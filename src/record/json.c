@@ -7,7 +7,8 @@
 
 static const char hex[] = "0123456789abcdef";
 
-/* What stands after the backslash for a byte that needs one; u: the long form; 0: none is needed. */
+/* What stands after the backslash for a byte that needs one; u: the long form; 0:
+ * none is needed. */
 static char escape_of(unsigned char c) {
   static const char control[32] = "uuuuuuuubtnufruuuuuuuuuuuuuuuuuu";
   return c < 0x20 ? control[c] : c == '"' || c == '\\' ? (char) c : 0;

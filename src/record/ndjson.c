@@ -13,8 +13,9 @@ struct span {
   size_t offset, len;
 };
 
-/* The body is the text of the batch while it is scanned, so a pointer into it is void after something was
- * appended: that happens when a record is finished, and places that outlive it are offsets. */
+/* The body is the text of the batch while it is scanned, so a pointer into it is
+ * void after something was appended: that happens when a record is finished, and
+ * places that outlive it are offsets. */
 struct scanner {
   struct batch *b;
   const struct schema *schema;
@@ -22,8 +23,10 @@ struct scanner {
   int64_t now_us;
   size_t len;              /* of the body */
   struct json_error error; /* of syntax */
-  struct buf extra;        /* members of the record that have no column, as they came: {"name":value,.. */
-  struct span members;     /* the record's member "extra", an object, as in an exported row; len 0 for none */
+  /* members of the record that have no column, as they came: {"name":value,.. */
+  struct buf extra;
+  /* the record's member "extra", an object, as in an exported row; len 0 for none */
+  struct span members;
 
   bool unfit; /* a value did not fit its column: which, and why */
   int column;
@@ -43,7 +46,8 @@ static int shown(const char *p, size_t len) {
   return (int) (len > 40 ? utf8_valid(p, 40) : len);
 }
 
-static void note_unfit(struct scanner *s, int column, const char *why, const char *got, size_t len) {
+static void note_unfit(struct scanner *s, int column, const char *why, const char *got,
+                       size_t len) {
   if (s->unfit)
     return;
   s->unfit = true;
@@ -51,7 +55,8 @@ static void note_unfit(struct scanner *s, int column, const char *why, const cha
   snprintf(s->message, sizeof s->message, "expected %s, got %.*s", why, shown(got, len), got);
 }
 
-static void keep(struct scanner *s, const char *name, size_t name_len, const char *value, size_t len) {
+static void keep(struct scanner *s, const char *name, size_t name_len, const char *value,
+                 size_t len) {
   buf_putc(&s->extra, s->extra.len == 0 ? '{' : ',');
   buf_append(&s->extra, name, name_len);
   buf_putc(&s->extra, ':');
@@ -64,9 +69,10 @@ static uint64_t load_word(const char *p) {
   return le64toh(word);
 }
 
-/* By a name's index + 1, or 0 for a record's start: index + 1 of the name that followed it last.  Records of one
- * sender have their members in one order, so a look at this one usually replaces a look-up; it outlives a body,
- * because many bodies are one record. */
+/* By a name's index + 1, or 0 for a record's start: index + 1 of the name that
+ * followed it last.  Records of one sender have their members in one order, so a
+ * look at this one usually replaces a look-up; it outlives a body, because many
+ * bodies are one record. */
 static _Thread_local uint16_t follower[SCHEMA_MAX_NAMES + 1];
 
 /* Whether the name at p, behind its quote, is this one. */
@@ -79,7 +85,8 @@ static bool is_name(const char *p, const struct column_name *n) {
   return (differs & ((1ull << 8 * rest) - 1)) == 0 && p[n->len] == '"';
 }
 
-/* A string with escapes, decoded beside the body; too long a one is no name, number or time. */
+/* A string with escapes, decoded beside the body; too long a one is no name, number
+ * or time. */
 static const char *decode_aside(const char *p, size_t *len, char room[512]) {
   struct json_error error;
   if (*len > 512 - JSON_PADDING)
@@ -89,7 +96,8 @@ static const char *decode_aside(const char *p, size_t *len, char room[512]) {
   return json_read_string(room, len, &error) != NULL ? room + 1 : NULL;
 }
 
-static const struct column_name *look_up(const struct scanner *s, const char *p, const char *after) {
+static const struct column_name *look_up(const struct scanner *s, const char *p,
+                                         const char *after) {
   size_t len = (size_t) (after - p);
   char room[512];
   if (memchr(p, '\\', len) == NULL)
@@ -118,9 +126,10 @@ static const struct column_name *read_name(struct scanner *s, unsigned *previous
   return name;
 }
 
-/* The string from p to after, of a column of another type; *why says what was expected if it does not fit. */
-static bool set_quoted(struct scanner *s, struct record *r, const struct column_name *name, const char *p,
-                       const char *after, const char **why) {
+/* The string from p to after, of a column of another type; *why says what was
+ * expected if it does not fit. */
+static bool set_quoted(struct scanner *s, struct record *r, const struct column_name *name,
+                       const char *p, const char *after, const char **why) {
   size_t len = (size_t) (after - p);
   char room[512];
   const char *text = p + 1;
@@ -147,8 +156,8 @@ static char *read_string(struct scanner *s, struct record *r, int column, char *
   return after;
 }
 
-static char *read_digits(struct scanner *s, struct record *r, const struct column_name *name, char *p,
-                         bool *fits, const char **why) {
+static char *read_digits(struct scanner *s, struct record *r, const struct column_name *name,
+                         char *p, bool *fits, const char **why) {
   bool is_integer;
   int64_t integer = 0;
   double real = 0;
@@ -159,8 +168,8 @@ static char *read_digits(struct scanner *s, struct record *r, const struct colum
   return after;
 }
 
-static bool set_other(struct scanner *s, struct record *r, const struct column_name *name, const char *p,
-                      const char *after, const char **why) {
+static bool set_other(struct scanner *s, struct record *r, const struct column_name *name,
+                      const char *p, const char *after, const char **why) {
   switch (*p) {
   case '"':
     return set_quoted(s, r, name, p, after, why);
@@ -177,8 +186,8 @@ static bool set_other(struct scanner *s, struct record *r, const struct column_n
 }
 
 /* The value at p of the column that key names. */
-static char *read_column(struct scanner *s, struct record *r, const struct column_name *name, const char *key,
-                         size_t key_len, char *p) {
+static char *read_column(struct scanner *s, struct record *r, const struct column_name *name,
+                         const char *key, size_t key_len, char *p) {
   const struct column *c = &s->schema->columns[name->column];
   bool is_spare = name->alias && record_has(r, name->column), fits = false;
   const char *why = NULL;
@@ -205,12 +214,13 @@ static bool is_extra(const char *key, size_t key_len, const char *value) {
 }
 
 /* A member without a column; "type" and "event" may name the event instead. */
-static char *read_other(struct scanner *s, struct record *r, const struct column_name *name, const char *key,
-                        size_t key_len, char *p) {
+static char *read_other(struct scanner *s, struct record *r, const struct column_name *name,
+                        const char *key, size_t key_len, char *p) {
   char *after = json_skip_value(p, s->limits->depth - 1, &s->error);
   if (after == NULL)
     return NULL;
-  int event = name != NULL && *p == '"' ? schema_event(s->schema, p + 1, (size_t) (after - p) - 2) : -1;
+  int event =
+      name != NULL && *p == '"' ? schema_event(s->schema, p + 1, (size_t) (after - p) - 2) : -1;
   if (event >= 0)
     r->event = (uint8_t) event;
   else if (!is_extra(key, key_len, p))
@@ -266,8 +276,8 @@ static void record_finish(struct scanner *s, struct record *r) {
   batch_complete(s->b, r, s->now_us);
 }
 
-/* Reads the record at offset as the last of the batch and returns the offset behind it; 0 when the text makes
- * no sense, and then there is none. */
+/* Reads the record at offset as the last of the batch and returns the offset behind
+ * it; 0 when the text makes no sense, and then there is none. */
 static size_t read_record(struct scanner *s, size_t offset) {
   char *p = at(s, offset), *after;
   struct record *r = batch_add(s->b);
@@ -303,7 +313,8 @@ static void settle(struct scanner *s, size_t offset, size_t end, uint32_t line) 
     batch_reject(b, index, line, -1, "more than %d records at once", BATCH_MAX_RECORDS);
 }
 
-/* Rejects what s->error is about; start is where the bytes are counted from, end where the text ends. */
+/* Rejects what s->error is about; start is where the bytes are counted from, end
+ * where the text ends. */
 static void reject_syntax(struct scanner *s, uint32_t line, size_t start, size_t end) {
   const char *p = s->error.at;
   size_t offset = offset_of(s, p), left = end - offset;
@@ -347,7 +358,8 @@ static bool is_space(char c) {
   return c == ' ' || c == '\t' || c == '\r' || c == '\n';
 }
 
-/* Each line stands for itself: a NUL takes the place of its end, so that nothing reads on into the next. */
+/* Each line stands for itself: a NUL takes the place of its end, so that nothing
+ * reads on into the next. */
 static void scan_lines(struct scanner *s, size_t offset) {
   for (uint32_t line = 1; offset < s->len; line++) {
     const char *newline = memchr(at(s, offset), '\n', s->len - offset);
@@ -416,8 +428,8 @@ static size_t skip_rest(struct scanner *s, size_t offset) {
   return 0;
 }
 
-/* Newline-separated objects under the name of JSON: a line ends where a value may end, and the next one
- * begins an object. */
+/* Newline-separated objects under the name of JSON: a line ends where a value may
+ * end, and the next one begins an object. */
 static bool is_lines(const struct scanner *s, size_t offset) {
   const char *newline = memchr(at(s, offset), '\n', s->len - offset);
   if (newline == NULL || *json_skip_space((char *) newline) != '{')

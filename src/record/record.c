@@ -42,7 +42,8 @@ void batch_drop_last(struct batch *b) {
   b->count--;
 }
 
-void batch_reject(struct batch *b, uint32_t index, uint32_t line, int column, const char *format, ...) {
+void batch_reject(struct batch *b, uint32_t index, uint32_t line, int column,
+                  const char *format, ...) {
   b->rejected++;
   if (b->nerrors == BATCH_MAX_ERRORS)
     return;
@@ -54,7 +55,8 @@ void batch_reject(struct batch *b, uint32_t index, uint32_t line, int column, co
   va_start(args, format);
   vsnprintf(e->message, sizeof e->message, format, args);
   va_end(args);
-  e->message[utf8_valid(e->message, strlen(e->message))] = '\0'; /* it may have been cut inside a character */
+  /* it may have been cut inside a character */
+  e->message[utf8_valid(e->message, strlen(e->message))] = '\0';
 }
 
 union value batch_put_text(struct batch *b, const char *s, size_t len) {
@@ -69,7 +71,8 @@ static bool put(struct record *r, int column, union value v) {
   return true;
 }
 
-/* 1 / scale is exact where scale is 1 / 1000: dividing then gives the digits that a person expects. */
+/* 1 / scale is exact where scale is 1 / 1000: dividing then gives the digits that a
+ * person expects. */
 static bool expected(const char **why, const char *what) {
   *why = what;
   return false;
@@ -91,8 +94,8 @@ static bool set_integer(struct record *r, int column, bool is_integer, int64_t i
   return put(r, column, (union value) {.i = is_integer ? integer : (int64_t) real});
 }
 
-bool record_set_number(struct batch *b, struct record *r, const struct column_name *name, bool is_integer,
-                       int64_t integer, double real, const char **why) {
+bool record_set_number(struct batch *b, struct record *r, const struct column_name *name,
+                       bool is_integer, int64_t integer, double real, const char **why) {
   enum column_type type = b->schema->columns[name->column].type;
   int64_t us;
   switch (type) {
@@ -102,7 +105,8 @@ bool record_set_number(struct batch *b, struct record *r, const struct column_na
     real = is_integer ? (double) integer : real;
     if (name->scale != 1)
       real = number_scale(real, name->scale);
-    return isfinite(real) ? put(r, name->column, (union value) {.f = real}) : expected(why, "a finite number");
+    return isfinite(real) ? put(r, name->column, (union value){.f = real})
+                          : expected(why, "a finite number");
   case COLUMN_BOOLEAN:
     if (is_integer && (integer == 0 || integer == 1))
       return put(r, name->column, (union value) {.i = integer});
@@ -117,8 +121,8 @@ bool record_set_number(struct batch *b, struct record *r, const struct column_na
   return expected(why, type_names[type]);
 }
 
-bool record_set_boolean(struct batch *b, struct record *r, const struct column_name *name, bool value,
-                        const char **why) {
+bool record_set_boolean(struct batch *b, struct record *r, const struct column_name *name,
+                        bool value, const char **why) {
   enum column_type type = b->schema->columns[name->column].type;
   if (type != COLUMN_BOOLEAN)
     return expected(why, type_names[type]);
@@ -136,8 +140,8 @@ static void trim(const char **s, size_t *len) {
     --*len;
 }
 
-bool record_set_text(struct batch *b, struct record *r, const struct column_name *name, const char *s,
-                     size_t len, const char **why) {
+bool record_set_text(struct batch *b, struct record *r, const struct column_name *name,
+                     const char *s, size_t len, const char **why) {
   enum column_type type = b->schema->columns[name->column].type;
   bool is_integer;
   int64_t integer = 0, us;
@@ -155,7 +159,8 @@ bool record_set_text(struct batch *b, struct record *r, const struct column_name
   return record_set_number(b, r, name, is_integer, integer, real, why);
 }
 
-void value_write_json(struct buf *out, const struct column *c, union value v, const struct buf *text) {
+void value_write_json(struct buf *out, const struct column *c, union value v,
+                      const struct buf *text) {
   size_t len;
   const char *s;
   switch (c->type) {

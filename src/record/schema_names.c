@@ -1,6 +1,7 @@
 #include "record/schema_names.h"
 
-/* Cheap, and nobody outside chooses what is in the table: its runs stay short whatever is looked up. */
+/* Cheap, and nobody outside chooses what is in the table: its runs stay short
+ * whatever is looked up. */
 static size_t name_hash(const char *name, size_t len) {
   uint64_t head = 0, tail = 0;
   if (len >= 8) {

@@ -9,7 +9,8 @@ static void write_names(struct buf *sql, const struct schema *schema, const char
 }
 
 /* SQLite's own numbers, which go on from the last row, are the cheaper ones. */
-static int prepare_insert(sqlite3 *db, const struct schema *schema, const char *rowid, sqlite3_stmt **stmt) {
+static int prepare_insert(sqlite3 *db, const struct schema *schema, const char *rowid,
+                          sqlite3_stmt **stmt) {
   struct buf sql = {0};
   buf_printf(&sql, "INSERT INTO rows(%s", rowid);
   write_names(&sql, schema, "");
@@ -29,7 +30,8 @@ static int prepare_update(sqlite3 *db, const struct schema *schema, sqlite3_stmt
   return rc;
 }
 
-void rows_write_columns(struct buf *sql, const struct schema *schema, uint64_t wanted, bool with_extra) {
+void rows_write_columns(struct buf *sql, const struct schema *schema, uint64_t wanted,
+                        bool with_extra) {
   buf_puts(sql, "rowid");
   for (size_t i = 0; i < schema->nstored; i++)
     if (wanted >> i & 1)
@@ -60,7 +62,8 @@ static void finalize(struct rows *rows) {
   rows->insert = rows->insert_at = rows->update = rows->get = NULL;
 }
 
-/* When they are first needed: a server that nobody writes to does without the memory of its statements. */
+/* When they are first needed: a server that nobody writes to does without the
+ * memory of its statements. */
 static int prepare_statements(struct rows *rows) {
   if (rows->get != NULL)
     return SQLITE_OK;
@@ -83,8 +86,10 @@ void rows_close(struct rows *rows) {
   rows_vtab_free(&rows->vtab);
 }
 
-static int bind_text(sqlite3_stmt *stmt, int index, const struct buf *text, uint32_t offset, uint32_t len) {
-  return sqlite3_bind_text(stmt, index, len > 0 ? text->data + offset : "", (int) len, SQLITE_STATIC);
+static int bind_text(sqlite3_stmt *stmt, int index, const struct buf *text, uint32_t offset,
+                     uint32_t len) {
+  return sqlite3_bind_text(stmt, index, len > 0 ? text->data + offset : "", (int) len,
+                           SQLITE_STATIC);
 }
 
 /* Returns the index after the last. */

@@ -5,8 +5,8 @@
 
 struct ids;
 
-/* What the store's threads share.  Set while it is opened and then constant, but for the counters and for
- * what ids.h says. */
+/* What the store's threads share.  Set while it is opened and then constant, but
+ * for the counters and for what ids.h says. */
 struct shared {
   const struct schema *schema;
   struct storage_options options; /* path is owned */

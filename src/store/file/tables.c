@@ -8,8 +8,8 @@
 
 enum { APPLICATION_ID = 0x6d6f6f6e, FILE_VERSION = 1 }; /* of the file's header */
 
-/* An empty file needs no rollback journal, and what it is given comes to the disk with its first record;
- * its header does by database_sync. */
+/* An empty file needs no rollback journal, and what it is given comes to the disk
+ * with its first record; its header does by database_sync. */
 static const char empty_settings[] =
     "PRAGMA page_size=16384;"
     "PRAGMA synchronous=OFF;"
@@ -25,8 +25,10 @@ static const char writer_settings[] =
 
 static const char base_tables[] =
     "CREATE TABLE meta(key TEXT PRIMARY KEY, value) WITHOUT ROWID;"
-    "CREATE TABLE segments(segment INTEGER PRIMARY KEY, last_row INTEGER, ids INTEGER, made_us INTEGER);"
-    "CREATE TABLE ids(segment INTEGER, first INTEGER, data BLOB, PRIMARY KEY(segment, first)) WITHOUT ROWID;"
+    "CREATE TABLE segments(segment INTEGER PRIMARY KEY, last_row INTEGER, ids INTEGER, "
+    "made_us INTEGER);"
+    "CREATE TABLE ids(segment INTEGER, first INTEGER, data BLOB, PRIMARY KEY(segment, first)) "
+    "WITHOUT ROWID;"
     "CREATE TABLE metric_series(key BLOB PRIMARY KEY, value BLOB) WITHOUT ROWID;";
 
 /* What files of an earlier day lack. */
@@ -74,7 +76,8 @@ static int create_tables(sqlite3 *db, const struct schema *schema) {
   unsigned char random[20];
   char name[9];
   random_bytes(random, sizeof random);
-  sqlite3_snprintf(sizeof name, name, "%02x%02x%02x%02x", random[0], random[1], random[2], random[3]);
+  sqlite3_snprintf(sizeof name, name, "%02x%02x%02x%02x", random[0], random[1], random[2],
+                   random[3]);
   int rc = database_exec(db, base_tables);
   if (rc == SQLITE_OK)
     rc = create_rows(db, schema);
@@ -85,7 +88,8 @@ static int create_tables(sqlite3 *db, const struct schema *schema) {
   if (rc != SQLITE_OK)
     return rc;
   struct buf sql = {0};
-  buf_printf(&sql, "PRAGMA application_id=%d; PRAGMA user_version=%d", APPLICATION_ID, FILE_VERSION);
+  buf_printf(&sql, "PRAGMA application_id=%d; PRAGMA user_version=%d", APPLICATION_ID,
+             FILE_VERSION);
   return exec_buf(db, &sql);
 }
 
@@ -96,12 +100,14 @@ static int add_column(sqlite3 *db, const struct column *c) {
   return exec_buf(db, &sql);
 }
 
-/* Columns that schema.lua has and the file does not; what the file has beyond the schema stays, unread. */
+/* Columns that schema.lua has and the file does not; what the file has beyond the
+ * schema stays, unread. */
 static int add_columns(sqlite3 *db, const struct schema *schema) {
   int rc = SQLITE_OK;
   for (size_t i = 0; i < schema->nstored && rc == SQLITE_OK; i++) {
     const char *name = schema->columns[i].name;
-    if (sqlite3_table_column_metadata(db, NULL, "rows", name, NULL, NULL, NULL, NULL, NULL) != SQLITE_OK)
+    if (sqlite3_table_column_metadata(db, NULL, "rows", name, NULL, NULL, NULL, NULL, NULL) !=
+        SQLITE_OK)
       rc = add_column(db, &schema->columns[i]);
   }
   return rc;
@@ -125,8 +131,11 @@ static int identify_file(sqlite3 *db, const char *path, bool *empty, struct buf 
     return UV_EINVAL;
   }
   if (version > FILE_VERSION) {
-    buf_printf(error, "%s: made by a newer Moonledger (file version %lld, this program knows %d); upgrade the program",
-               path, (long long) version, FILE_VERSION);
+    buf_printf(
+        error,
+        "%s: made by a newer Moonledger (file version %lld, this program knows %d); "
+        "upgrade the program",
+        path, (long long) version, FILE_VERSION);
     return UV_EINVAL;
   }
   return 0;

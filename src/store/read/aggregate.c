@@ -25,7 +25,8 @@ struct aggregate {
   struct reader *reader;
   const struct schema *schema;
   const struct conditions *where;
-  int time;              /* the column that the window stands for in SQL's conditions; -1: there is no window */
+  /* the column that the window stands for in SQL's conditions; -1: there is no window */
+  int time;
   struct span window;
   int64_t rolled_up_to;      /* later rows are in no cell yet */
   struct planned *planned;
@@ -63,7 +64,8 @@ static void write_cells(struct buf *sql, const struct aggregate *a, const struct
       buf_printf(sql, ", \"%s\"", schema->measures[i].name);
   if (p->question->nquantiles > 0)
     buf_puts(sql, ", sketch");
-  buf_printf(sql, " FROM rollup_%s WHERE tier = ? AND bucket >= ? AND bucket < ?", p->plan.set->name);
+  buf_printf(sql, " FROM rollup_%s WHERE tier = ? AND bucket >= ? AND bucket < ?",
+             p->plan.set->name);
   where_write(sql, a->where, schema, a->time);
 }
 
@@ -133,8 +135,10 @@ static uint64_t columns_needed(const struct aggregate *a) {
   return columns;
 }
 
-/* What a row of a scan counts for.  Where cells are read, rows that they lack count in the tail's scan alone. */
-static int sign_of(const struct aggregate *a, const struct planned *p, const struct record *r, bool tail) {
+/* What a row of a scan counts for.  Where cells are read, rows that they lack count
+ * in the tail's scan alone. */
+static int sign_of(const struct aggregate *a, const struct planned *p, const struct record *r,
+                   bool tail) {
   bool lacking = p->plan.ncells > 0 && r->row > a->rolled_up_to;
   if (lacking || tail)
     return lacking && tail;
@@ -152,7 +156,8 @@ static int add_row(struct aggregate *a, const struct record *r, const struct buf
       continue;
     put_bucket(a, p, floor_to(time, 1000000) / 1000000);
     for (size_t j = 0; j < p->question->nby; j++)
-      key_put_value(&a->key, &a->schema->columns[p->question->by[j]], r->v[p->question->by[j]], text);
+      key_put_value(&a->key, &a->schema->columns[p->question->by[j]], r->v[p->question->by[j]],
+                    text);
     struct tally *group = group_at(a, p);
     if (group == NULL)
       return SQLITE_TOOBIG;
@@ -161,13 +166,15 @@ static int add_row(struct aggregate *a, const struct record *r, const struct buf
   return SQLITE_OK;
 }
 
-static void write_rows(struct buf *sql, const struct aggregate *a, uint64_t columns, bool with_extra) {
+static void write_rows(struct buf *sql, const struct aggregate *a, uint64_t columns,
+                       bool with_extra) {
   buf_puts(sql, "SELECT ");
   rows_write_columns(sql, a->schema, columns, with_extra);
   buf_puts(sql, " FROM rows ");
 }
 
-static int read_rows(struct aggregate *a, sqlite3_stmt *stmt, uint64_t columns, bool with_extra, bool tail) {
+static int read_rows(struct aggregate *a, sqlite3_stmt *stmt, uint64_t columns, bool with_extra,
+                     bool tail) {
   int rc = SQLITE_OK;
   while (rc == SQLITE_OK && (rc = sqlite3_step(stmt)) == SQLITE_ROW) {
     struct batch *page = reader_page(a->reader);
@@ -248,13 +255,14 @@ static int add_all_rows(struct aggregate *a) {
 
 /* ---- The window and the width of buckets ---- */
 
-/* Nothing is earlier than the first row nor later than the last: sides beyond them are open, which spares
- * their ragged ends. */
+/* Nothing is earlier than the first row nor later than the last: sides beyond them
+ * are open, which spares their ragged ends. */
 static int open_sides(struct aggregate *a) {
   const char *time = a->schema->columns[a->schema->time].name;
   struct buf sql = {0};
   sqlite3_stmt *stmt;
-  buf_printf(&sql, "SELECT (SELECT min(\"%s\") FROM rows), (SELECT max(\"%s\") FROM rows)", time, time);
+  buf_printf(&sql, "SELECT (SELECT min(\"%s\") FROM rows), (SELECT max(\"%s\") FROM rows)",
+             time, time);
   int rc = reader_statement(a->reader, &sql, &stmt);
   if (rc != SQLITE_OK)
     return rc;
@@ -269,20 +277,25 @@ static int open_sides(struct aggregate *a) {
   return rc == SQLITE_ROW || rc == SQLITE_DONE ? SQLITE_OK : rc;
 }
 
-/* Narrows the window to the first or last bucket of a tier in which the filter finds something. */
+/* Narrows the window to the first or last bucket of a tier in which the filter
+ * finds something. */
 static int find_bucket(struct aggregate *a, const struct rollup_set *set, enum tier tier, bool last,
                        struct span *window) {
   struct buf sql = {0};
   sqlite3_stmt *stmt;
-  buf_printf(&sql, "SELECT bucket FROM rollup_%s WHERE tier = ? AND bucket >= ? AND bucket < ? AND row_count > 0",
-             set->name);
+  buf_printf(
+      &sql,
+      "SELECT bucket FROM rollup_%s WHERE tier = ? AND bucket >= ? AND bucket < ? "
+      "AND row_count > 0",
+      set->name);
   where_write(&sql, a->where, a->schema, a->time);
   buf_printf(&sql, " ORDER BY bucket%s LIMIT 1", last ? " DESC" : "");
   int rc = reader_statement(a->reader, &sql, &stmt);
   if (rc != SQLITE_OK)
     return rc;
   sqlite3_bind_int64(stmt, 1, tier);
-  sqlite3_bind_int64(stmt, 2, window->from / 1000000 - tier_seconds[tier] + 1); /* the bucket that from is in, too */
+  /* the bucket that from is in, too */
+  sqlite3_bind_int64(stmt, 2, window->from / 1000000 - tier_seconds[tier] + 1);
   sqlite3_bind_int64(stmt, 3, window->to / 1000000);
   where_bind(stmt, 4, a->where, a->schema, a->time);
   rc = sqlite3_step(stmt);
@@ -315,10 +328,12 @@ static int find_row(struct aggregate *a, bool last, struct span window, int64_t 
   return rc;
 }
 
-/* Where the buckets of an open side begin or end: found in days, then in hours and minutes of that day, as
- * fine as the question's buckets, and in rows where the cells do not tell. */
-static int find_side(struct aggregate *a, const struct question *question, const struct rollup_set *set, bool last,
-                     struct span window, int64_t *side) {
+/* Where the buckets of an open side begin or end: found in days, then in hours and
+ * minutes of that day, as fine as the question's buckets, and in rows where the
+ * cells do not tell. */
+static int find_side(struct aggregate *a, const struct question *question,
+                     const struct rollup_set *set, bool last, struct span window,
+                     int64_t *side) {
   bool fine = false;
   for (int tier = TIER_DAY; set != NULL && tier >= TIER_MINUTE && !fine; tier--) {
     if (!(set->tiers >> tier & 1))
@@ -335,7 +350,8 @@ static int find_side(struct aggregate *a, const struct question *question, const
 /* The smallest multiple of every_s that gives at most max_points buckets. */
 static void fit_width(struct question *question, struct span found) {
   int64_t every_s = question->every_s;
-  int64_t from = floor_to(found.from, 1000000) / 1000000, to = floor_to(found.to, 1000000) / 1000000;
+  int64_t from = floor_to(found.from, 1000000) / 1000000,
+          to = floor_to(found.to, 1000000) / 1000000;
   for (int64_t n = (to - from) / every_s / question->max_points;; n++) {
     int64_t width = question->used_every_s = (n > 0 ? n : 1) * every_s;
     if ((floor_to(to, width) - floor_to(from, width)) / width < question->max_points)
@@ -348,7 +364,8 @@ static int find_tail(struct aggregate *a, struct span *found) {
   const char *time = a->schema->columns[a->schema->time].name;
   struct buf sql = {0};
   sqlite3_stmt *stmt;
-  buf_printf(&sql, "SELECT min(\"%s\"), max(\"%s\") FROM rows NOT INDEXED WHERE rowid > ?", time, time);
+  buf_printf(&sql, "SELECT min(\"%s\"), max(\"%s\") FROM rows NOT INDEXED WHERE rowid > ?",
+             time, time);
   where_write(&sql, a->where, a->schema, -1);
   int rc = reader_statement(a->reader, &sql, &stmt);
   if (rc != SQLITE_OK)
@@ -365,8 +382,8 @@ static int find_tail(struct aggregate *a, struct span *found) {
   return rc;
 }
 
-static int choose_width(struct aggregate *a, struct question *question, const struct rollup_set *set,
-                        struct span window) {
+static int choose_width(struct aggregate *a, struct question *question,
+                        const struct rollup_set *set, struct span window) {
   bool from_open = window.from == INT64_MIN, to_open = window.to == INT64_MAX;
   struct span found = {INT64_MAX, INT64_MIN};
   int rc = SQLITE_OK;
@@ -403,7 +420,8 @@ static int plan_all(struct aggregate *a, uint32_t usable) {
     question->used_every_s = question->every_s;
     plan_question(plan, a->schema, question, columns, usable, a->window);
     rc = choose_width(a, question, plan->set, window);
-    plan_question(plan, a->schema, question, columns, usable, a->window); /* wider buckets: wider cells */
+    /* wider buckets: wider cells */
+    plan_question(plan, a->schema, question, columns, usable, a->window);
   }
   return rc;
 }

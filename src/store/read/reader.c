@@ -159,7 +159,8 @@ static void finish_query(struct reader *r, struct query *q, int rc) {
     q->status = UV_ETIMEDOUT;
     snprintf(q->error, sizeof q->error, "query too slow: narrow the window");
   } else if (q->status < 0 && q->error[0] == '\0') {
-    snprintf(q->error, sizeof q->error, "%s", r->db != NULL ? sqlite3_errmsg(r->db) : sqlite3_errstr(rc));
+    snprintf(q->error, sizeof q->error, "%s",
+             r->db != NULL ? sqlite3_errmsg(r->db) : sqlite3_errstr(rc));
   }
   loop_post(q->loop, &q->done);
 }
@@ -192,7 +193,8 @@ static void *reader_main(void *arg) {
   struct reader *r = arg;
   struct query *q;
   while ((q = next_query(r->pool)) != NULL) {
-    int64_t deadline_ms = q->deadline_ms > 0 ? q->deadline_ms : r->pool->shared->options.query_deadline_ms;
+    int64_t deadline_ms =
+        q->deadline_ms > 0 ? q->deadline_ms : r->pool->shared->options.query_deadline_ms;
     r->query = q;
     r->deadline_ns = q->started_ns + deadline_ms * 1000000;
     int rc = run_query(r, q);

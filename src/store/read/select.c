@@ -51,7 +51,8 @@ static void bind_select(sqlite3_stmt *stmt, const struct query *q, const struct 
   if (q->has_after)
     sqlite3_bind_int64(stmt, index++, q->after.row);
   index = where_bind(stmt, index, q->where, schema, -1);
-  sqlite3_bind_int64(stmt, index++, (int64_t) q->limit + 1); /* one more tells whether there are more */
+  /* one more tells whether there are more */
+  sqlite3_bind_int64(stmt, index++, (int64_t) q->limit + 1);
   sqlite3_bind_int64(stmt, index, q->offset);
 }
 
@@ -151,8 +152,9 @@ static int scan_tail(struct reader *r, struct query *q, int64_t *row) {
   const struct schema *schema = reader_schema(r);
   struct buf sql = {0};
   sqlite3_stmt *stmt;
-  buf_printf(&sql, "SELECT rowid FROM rows WHERE rowid > ? AND \"%s\" = ? ORDER BY rowid DESC LIMIT 1",
-             schema->columns[schema->id].name);
+  buf_printf(
+      &sql, "SELECT rowid FROM rows WHERE rowid > ? AND \"%s\" = ? ORDER BY rowid DESC LIMIT 1",
+      schema->columns[schema->id].name);
   int rc = reader_statement(r, &sql, &stmt);
   if (rc != SQLITE_OK)
     return rc;

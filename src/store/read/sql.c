@@ -6,20 +6,22 @@
 #include "store/read/reader.h"
 #include "store/read/result.h"
 
-/* Other people's SQL: one statement that reads rows and rollups, on a connection of its own. */
+/* Other people's SQL: one statement that reads rows and rollups, on a connection of
+ * its own. */
 
 enum { ANSWER_BYTES = 32 << 20 };
 
 static bool is_private(const char *table) {
-  static const char *const private[] = {"meta", "ids", "segments", "metric_series", "sqlite_dbpage", "dbstat"};
+  static const char *const private[] = {"meta",          "ids",           "segments",
+                                        "metric_series", "sqlite_dbpage", "dbstat"};
   for (size_t i = 0; i < sizeof private / sizeof *private; i++)
     if (sqlite3_stricmp(table, private[i]) == 0)
       return true;
   return false;
 }
 
-static int on_authorize(void *arg, int action, const char *first, const char *second, const char *database,
-                        const char *trigger) {
+static int on_authorize(void *arg, int action, const char *first, const char *second,
+                        const char *database, const char *trigger) {
   (void) arg, (void) database, (void) trigger;
   switch (action) {
   case SQLITE_SELECT:
@@ -75,8 +77,8 @@ static void bind_values(sqlite3_stmt *stmt, const struct result *bound) {
     case RESULT_NULL: sqlite3_bind_null(stmt, index); break;
     case RESULT_REAL: sqlite3_bind_double(stmt, index, v.f); break;
     case RESULT_TEXT:
-      sqlite3_bind_text(stmt, index, v.s.len > 0 ? bound->text.data + v.s.offset : "", (int) v.s.len,
-                        SQLITE_STATIC);
+      sqlite3_bind_text(stmt, index, v.s.len > 0 ? bound->text.data + v.s.offset : "",
+                        (int) v.s.len, SQLITE_STATIC);
       break;
     default: sqlite3_bind_int64(stmt, index, v.i);
     }

@@ -2,8 +2,8 @@
 
 #include <stdlib.h>
 
-static bool same_value(const struct column *c, union value a, const struct buf *a_text, union value b,
-                       const struct buf *b_text) {
+static bool same_value(const struct column *c, union value a, const struct buf *a_text,
+                       union value b, const struct buf *b_text) {
   if (c->type == COLUMN_FLOAT)
     return a.f == b.f;
   if (c->type != COLUMN_STRING)
@@ -13,7 +13,8 @@ static bool same_value(const struct column *c, union value a, const struct buf *
   return a_len == b_len && memcmp(s, t, a_len) == 0;
 }
 
-static bool take_column(struct batch *row, const struct record *later, const struct buf *text, size_t i) {
+static bool take_column(struct batch *row, const struct record *later, const struct buf *text,
+                        size_t i) {
   const struct column *c = &row->schema->columns[i];
   struct record *r = batch_record(row, row->count - 1);
   union value v = later->v[i];

@@ -2,8 +2,9 @@
 #include "store/file/database.h"
 #include "store/write/writer_state.h"
 
-/* Cells lag behind rows; readers add the rows above rolled_up_to (meta "counted").  So a cell is written once for
- * many transactions, and the series of the metrics with it. */
+/* Cells lag behind rows; readers add the rows above rolled_up_to (meta "counted").
+ * So a cell is written once for many transactions, and the series of the metrics
+ * with it. */
 
 enum {
   TAIL_ROWS = 4096,       /* that a reader may have to look at, some milliseconds .. */
@@ -26,7 +27,8 @@ bool writer_has_tail(const struct writer *w) {
 }
 
 bool writer_cells_due(struct writer *w) {
-  if (w->flush_due || last_row(w) - w->rolled_up_to >= (writer_is_busy(w) ? BUSY_TAIL_ROWS : TAIL_ROWS))
+  if (w->flush_due ||
+      last_row(w) - w->rolled_up_to >= (writer_is_busy(w) ? BUSY_TAIL_ROWS : TAIL_ROWS))
     return true;
   return writer_has_tail(w) && clock_monotonic_ns() - w->rolled_up_ns >= TAIL_MS * INT64_C(1000000);
 }

@@ -4,10 +4,11 @@
 #include "store/file/database.h"
 #include "store/write/writer_state.h"
 
-/* Series of records lag behind the rows as the cells do: both go to the file together, and after a crash the rows
- * behind them are counted again.  What has changed is appended to metric_log as one blob; when that table has grown,
- * all series go to metric_series and it is emptied.  The blob: for each series the lengths of key and value, then
- * both. */
+/* Series of records lag behind the rows as the cells do: both go to the file
+ * together, and after a crash the rows behind them are counted again.  What has
+ * changed is appended to metric_log as one blob; when that table has grown, all
+ * series go to metric_series and it is emptied.  The blob: for each series the
+ * lengths of key and value, then both. */
 
 enum { MAX_CHANGES_BYTES = 1 << 20 };
 
@@ -15,7 +16,8 @@ struct lengths {
   uint32_t key, value;
 };
 
-static int append_change(void *arg, const char *key, size_t key_len, const void *value, size_t len) {
+static int append_change(void *arg, const char *key, size_t key_len, const void *value,
+                         size_t len) {
   struct writer *w = arg;
   struct lengths lengths = {(uint32_t) key_len, (uint32_t) len};
   buf_append(&w->series_changes, &lengths, sizeof lengths);
@@ -47,7 +49,8 @@ int writer_save_changed_series(struct writer *w) {
     return save_all(w);
   if (w->series_changes.len == 0)
     return SQLITE_OK;
-  sqlite3_bind_blob(w->insert_changes, 1, w->series_changes.data, (int) w->series_changes.len, SQLITE_STATIC);
+  sqlite3_bind_blob(w->insert_changes, 1, w->series_changes.data, (int) w->series_changes.len,
+                    SQLITE_STATIC);
   return statement_run(w->insert_changes);
 }
 
@@ -81,7 +84,8 @@ static void restore_blob(struct writer *w, const char *p, size_t len) {
 
 static int restore_changes(struct writer *w) {
   sqlite3_stmt *stmt = NULL;
-  int rc = sqlite3_prepare_v2(w->db, "SELECT series FROM metric_log ORDER BY number", -1, &stmt, NULL);
+  int rc = sqlite3_prepare_v2(w->db, "SELECT series FROM metric_log ORDER BY number", -1, &stmt,
+                              NULL);
   while (rc == SQLITE_OK && (rc = sqlite3_step(stmt)) == SQLITE_ROW) {
     size_t len = (size_t) sqlite3_column_bytes(stmt, 0);
     restore_blob(w, sqlite3_column_blob(stmt, 0), len);
@@ -110,8 +114,9 @@ int writer_restore_series(struct writer *w) {
     return SQLITE_OK;
   int rc = sqlite3_prepare_v2(w->db, "SELECT key, value FROM metric_series", -1, &stmt, NULL);
   while (rc == SQLITE_OK && (rc = sqlite3_step(stmt)) == SQLITE_ROW) {
-    metrics_restore(w->metrics, sqlite3_column_blob(stmt, 0), (size_t) sqlite3_column_bytes(stmt, 0),
-                    sqlite3_column_blob(stmt, 1), (size_t) sqlite3_column_bytes(stmt, 1));
+    metrics_restore(w->metrics, sqlite3_column_blob(stmt, 0),
+                    (size_t) sqlite3_column_bytes(stmt, 0), sqlite3_column_blob(stmt, 1),
+                    (size_t) sqlite3_column_bytes(stmt, 1));
     rc = SQLITE_OK;
   }
   sqlite3_finalize(stmt);
