@@ -9,15 +9,16 @@
 #include "record/condition.h"
 #include "record/schema.h"
 
-/* What the files that compile lua/schema.lua share.  The functions look at the table at the top of the stack,
- * leave the stack as it was, and answer false after a mistake, which they have described in error. */
+/* What the files that compile lua/schema.lua share.  The functions look at the
+ * table at the top of the stack, leave the stack as it was, and return false after
+ * a mistake, which they have described in error. */
 struct schema_reader {
   struct lua_State *L;
   struct schema *schema;
   struct buf *error;
 };
 
-/* Owns p from now on; answers it. */
+/* Owns p from now on; returns it. */
 void *schema_keep(struct schema *schema, void *p);
 
 bool reader_fail(struct schema_reader *r, const char *where, const char *format, ...)
@@ -26,7 +27,8 @@ bool reader_fail(struct schema_reader *r, const char *where, const char *format,
 /* Refuses text keys other than the known ones, which end with NULL. */
 bool reader_keys(struct schema_reader *r, const char *where, const char *const *known);
 
-/* Optional members: *out stays as it is where there is none.  Texts are kept by the schema. */
+/* Optional members: *out stays as it is where there is none.  Texts are kept by the
+ * schema. */
 bool reader_text(struct schema_reader *r, const char *where, const char *key, const char **out);
 bool reader_number(struct schema_reader *r, const char *where, const char *key, double *out);
 bool reader_flag(struct schema_reader *r, const char *where, const char *key, bool *out);
@@ -36,8 +38,8 @@ bool reader_when(struct schema_reader *r, const char *where, struct conditions *
 /* The text at position i of a list, or NULL with error set. */
 const char *reader_item(struct schema_reader *r, const char *where, int i, const char *expected);
 
-/* Calls read for each table of the list under key, which lies at the top of the stack; where is "key[i]".  A
- * missing list is an empty one. */
+/* Calls read for each table of the list under key, which lies at the top of the
+ * stack; where is "key[i]".  A missing list is an empty one. */
 typedef bool (*reader_entry)(struct schema_reader *r, const char *where, size_t i);
 bool reader_list(struct schema_reader *r, const char *key, size_t max, reader_entry read);
 size_t reader_length(struct schema_reader *r, const char *key);
