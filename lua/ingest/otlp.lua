@@ -41,6 +41,29 @@ function otlp.value(any)
   return nil
 end
 
+-- "time_unix_nano" as "timeUnixNano".
+local function camel_name(name)
+  if type(name) ~= "string" or not name:find("_", 1, true) then
+    return name
+  end
+  return (name:gsub("_(%l)", string.upper))
+end
+
+--- The message with protobuf's own field names in place of lowerCamelCase ones: attributes stand in lists of keys and
+--- values, so that no name of theirs is touched.
+---@param message any
+---@return any
+function otlp.in_camel_case(message)
+  if type(message) ~= "table" then
+    return message
+  end
+  local renamed = {}
+  for name, value in pairs(message) do
+    renamed[camel_name(name)] = otlp.in_camel_case(value)
+  end
+  return renamed
+end
+
 --- A list of KeyValue as a table.
 ---@param list any
 ---@return table<string, any>
@@ -199,6 +222,7 @@ function otlp.each(source, signal, batch, visit)
       origin = origin_of(origin, resource ~= known_resource and resource, scope)
       known_resource, known_scope = resource or known_resource, scope or known_scope
     end
+    batch.items = batch.items + 1
     if type(item) == "table" then
       visit(item, origin)
     else

@@ -160,6 +160,7 @@ local function take(batch, metric, origin)
     batch:reject("a metric has no name, or too long a one")
     return
   end
+  batch:recognise()
   for kind, taker in pairs(takers) do
     if type(metric[kind]) == "table" then
       taker(batch, metric, origin)
