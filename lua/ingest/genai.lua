@@ -34,7 +34,7 @@ local aliases = {
 
 local used = otlp.names(
   "gen_ai.operation.name", "openinference.span.kind", "llm.request.type", "error.type", "ttft_ms", "duration_ms",
-  "gen_ai.response.time_to_first_chunk", "ai.operationId", "ai.response.msToFirstChunk")
+  "gen_ai.response.time_to_first_chunk", "langfuse.observation.type", "ai.operationId", "ai.response.msToFirstChunk")
 for name in pairs(tokens.used) do
   used[name] = true
 end

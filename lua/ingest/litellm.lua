@@ -130,13 +130,26 @@ local function is_request(row)
   return text(row.model) or text(row.call_type) or row.startTime ~= nil
 end
 
--- What is fetched, listed, stopped or counted generates nothing; only a batch is billed when it is fetched.
-local function is_idle(row)
-  local kind = text(row.call_type)
-  if not kind or calls.kind(kind) ~= "idle" then
-    return false
+local health_check = "litellm-internal-health-check"
+
+local function is_health_check(row, metadata)
+  for _, tag in ipairs(list(row.request_tags) or {}) do
+    if tag == health_check then
+      return true
+    end
   end
-  return not (kind:find("retrieve_batch$") and ((count(row.total_tokens) or 0) > 0 or (reported(row) or 0) > 0))
+  return metadata.user_api_key_alias == health_check
+end
+
+-- What is fetched, listed, stopped or counted generates nothing; only a batch is billed when it is fetched.  A health
+-- check may generate something, or not.
+local function is_idle(row, metadata)
+  local kind = text(row.call_type)
+  local bills = (count(row.total_tokens) or 0) > 0 or (reported(row) or 0) > 0
+  if kind and calls.kind(kind) == "idle" then
+    return not (kind:find("retrieve_batch$") and bills)
+  end
+  return not bills and is_health_check(row, metadata)
 end
 
 local function event_of(row)
@@ -147,8 +160,7 @@ local function event_of(row)
 end
 
 -- The record, and those of what other models did inside it.
-local function take(batch, prices, row)
-  local metadata = metadata_of(row)
+local function take(batch, prices, row, metadata)
   local record = record_of(row, metadata)
   prices:settle(record, record.status_code < 400 and reported(row) or nil)
   batch:add(record)
@@ -172,10 +184,11 @@ function litellm.decode(body, prices, hand_on)
       batch:reject(("element %d is no LiteLLM log: model, call_type and startTime are missing"):format(position))
       return
     end
-    if is_idle(row) then
+    local metadata = metadata_of(row)
+    if is_idle(row, metadata) then
       batch:event(event_of(row))
     else
-      take(batch, prices, row)
+      take(batch, prices, row, metadata)
     end
   end)
   return batch

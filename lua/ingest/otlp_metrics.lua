@@ -25,7 +25,8 @@ local function labels_of(metric, attributes, origin, extra)
   for _, names in ipairs { metric_labels[metric.name] or metric_labels.default, extra } do
     for _, name in ipairs(names) do
       local value = attributes[name]
-      labels[metric_names.plain(name)] = type(value) ~= "table" and value ~= nil and values.clip(tostring(value), 128) or ""
+      local shown = type(value) ~= "table" and value ~= nil and tostring(value) or ""
+      labels[metric_names.plain(name)] = values.clip(shown, 128)
     end
   end
   return labels

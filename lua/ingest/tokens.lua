@@ -8,17 +8,19 @@ local tokens = {}
 
 local count, text = values.count, values.text
 
-local counts = {
-  "input", "fresh", "output", "total", "cache_read", "cache_write", "cache_write_5m", "cache_write_1h", "reasoning",
-  "audio_input", "audio_output", "image_input", "image_output", "web_searches",
-}
-local words = { "service_tier", "speed", "inference_geo" }
+local words = { service_tier = true, speed = true, inference_geo = true }
+
+-- By a sender's name: what it tells, and how early it stands in its list.
+---@type table<string, { what: string, rank: integer, read: fun(v: any): any }>
+local index = {}
 
 -- Every name here, for those who keep what else a sender tells.
 tokens.used = {}
-for _, list in pairs(names) do
-  for _, name in ipairs(list) do
+
+for what, list in pairs(names) do
+  for rank, name in ipairs(list) do
     tokens.used[name] = true
+    index[name] = what ~= "packed" and { what = what, rank = rank, read = words[what] and text or count } or nil
   end
 end
 
@@ -42,6 +44,14 @@ function tokens.flat(usage)
   return flat
 end
 
+local function copy(attributes)
+  local same = {}
+  for name, value in pairs(attributes) do
+    same[name] = value
+  end
+  return same
+end
+
 --- The attributes with those of their texts that are JSON; the same table where there is none.
 ---@param attributes table<string, any>
 ---@return table<string, any>
@@ -51,24 +61,11 @@ function tokens.unpacked(attributes)
     local value = attributes[name]
     local decoded = type(value) == "string" and json.decode(value) or value
     if type(decoded) == "table" then
-      flat = flat or setmetatable({}, { __index = attributes })
+      flat = flat or copy(attributes)
       unpack_into(flat, name .. ".", decoded, 1)
     end
   end
   return flat or attributes
-end
-
-local function first(flat, list, read)
-  for _, name in ipairs(list) do
-    local value = flat[name]
-    if value ~= nil then
-      value = read(value)
-      if value ~= nil then
-        return value
-      end
-    end
-  end
-  return nil
 end
 
 ---@class Told
@@ -87,12 +84,16 @@ end
 ---@param flat table<string, any> attributes, or a usage object made flat
 ---@return Told
 function tokens.told(flat)
-  local told = {}
-  for _, what in ipairs(counts) do
-    told[what] = first(flat, names[what], count)
-  end
-  for _, what in ipairs(words) do
-    told[what] = first(flat, names[what], text)
+  local told, ranks = {}, {}
+  for name, value in pairs(flat) do
+    local entry = index[name]
+    local known = entry and ranks[entry.what]
+    if entry and not (known and known < entry.rank) then
+      value = entry.read(value)
+      if value ~= nil then
+        told[entry.what], ranks[entry.what] = value, entry.rank
+      end
+    end
   end
   return told
 end

@@ -84,6 +84,13 @@ describe("what generates nothing", function()
     end)
   end
 
+  it("is a health check without tokens, not one with them", function()
+    local check = { request_tags = { "litellm-internal-health-check" } }
+    assert.equal(1, #decode(row(check)).records)
+    check.total_tokens, check.prompt_tokens, check.completion_tokens = 0, 0, 0
+    assert.same({ 0, 1 }, { #decode(row(check)).records, #decode(row(check)).events })
+  end)
+
   it("is not a batch that is done: it is one row at the price of batches, however often it is asked for", function()
     local done = { id = "batch_6f1d2c3b4a59687", call_type = "aretrieve_batch" }
     local later = { id = done.id, call_type = done.call_type, call_id = "call-2", endTime = 1795609999 }

@@ -98,6 +98,7 @@ describe("the cache's tokens, in the words of", function()
       ["ai.model.provider"] = "anthropic.messages", ["ai.usage.inputTokens"] = 1000, ["ai.usage.outputTokens"] = 50,
       ["ai.usage.cachedInputTokens"] = 200,
       ["ai.response.providerMetadata"] = '{"anthropic":{"cacheCreationInputTokens":300}}',
+      ["ai.prompt.messages"] = "secret", ["ai.response.text"] = "secret",
     } },
     ["Strands, whose input is Bedrock's"] = { also(genai, {
       ["gen_ai.usage.input_tokens"] = 1000, ["gen_ai.usage.output_tokens"] = 50,
@@ -127,6 +128,7 @@ describe("the cache's tokens, in the words of", function()
       local r = record(case[1], case[2])
       assert.same({ 1000, 50, 200, 300 }, tokens(r))
       assert.equal(0.004935, r.cost_usd)
+      assert.is_nil(r.attributes)
     end)
   end
 
