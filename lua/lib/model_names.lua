@@ -15,7 +15,8 @@ local endings = {
 local own_endings = {
   ["^claude"] = { "%-v%d+$", "%-thinking$", "%-thinking%-%d+k?$", "%-1m$", "%-low$", "%-medium$", "%-high$", "%-max$" },
   ["^gemini"] = {
-    "%-thinking$", "%-nothinking$", "%-thinking%-%d+$", "%-00%d$", "%-preview%-%d%d%-%d%d$", "%-preview%-%d%d%-%d%d%d%d$",
+    "%-thinking$", "%-nothinking$", "%-thinking%-%d+$", "%-00%d$", "%-preview%-%d%d%-%d%d$",
+    "%-preview%-%d%d%-%d%d%d%d$",
   },
   ["^gpt%-[5-9]"] = { "%-minimal$", "%-low$", "%-medium$", "%-high$", "%-xhigh$" },
 }

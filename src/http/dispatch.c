@@ -104,10 +104,30 @@ static void enter_site(struct exchange *e) {
   }
 }
 
+/* Takes doubled slashes and the last one out of the path, which lies in the head. */
+static void remove_spare_slashes(struct slice *path) {
+  char *out = (char *) path->data;
+  for (size_t i = 0; i < path->len; i++)
+    if (path->data[i] != '/' || out == path->data || out[-1] != '/')
+      *out++ = path->data[i];
+  path->len = (size_t) (out - path->data);
+  if (path->len > 1 && out[-1] == '/')
+    path->len--;
+}
+
+static bool is_found(const struct route_match *match) {
+  return match->route != NULL || match->allowed != 0;
+}
+
+/* Exporters put paths together with a slash too many, and follow no redirect when they post. */
 static void find_route(struct exchange *e) {
   struct request *r = &e->request;
   struct route_match match;
   router_match(r->site->router, r->method, r->path, &match);
+  if (!is_found(&match) && r->method != METHOD_GET && r->method != METHOD_HEAD) {
+    remove_spare_slashes(&r->path);
+    router_match(r->site->router, r->method, r->path, &match);
+  }
   r->route = match.route;
   memcpy(r->params, match.params, sizeof r->params);
   e->in.allowed = match.allowed;
@@ -189,6 +209,36 @@ static void answer_not_allowed(struct request *r, uint32_t allowed) {
   buf_clear(&headers);
 }
 
+/* An endpoint that was appended to itself ("/v1/logs/v1/logs"): the end of the path that would be served. */
+static struct slice served_ending(const struct request *r) {
+  struct slice rest = r->path;
+  while (rest.len > 1) {
+    const char *slash = memchr(rest.data + 1, '/', rest.len - 1);
+    if (slash == NULL)
+      break;
+    rest.len -= (size_t) (slash - rest.data);
+    rest.data = slash;
+    struct route_match match;
+    router_match(r->site->router, r->method, rest, &match);
+    if (match.route != NULL)
+      return rest;
+  }
+  return (struct slice) {0};
+}
+
+static void answer_not_found(struct request *r) {
+  struct slice ending = r->method == METHOD_POST ? served_ending(r) : (struct slice) {0};
+  struct buf message = {0};
+  buf_literal(&message, "Not Found");
+  if (ending.len > 0) {
+    buf_literal(&message, "; the endpoint is ");
+    buf_append(&message, ending.data, ending.len);
+  }
+  buf_putc(&message, '\0');
+  http_respond_error(r, 404, message.data, NULL);
+  buf_clear(&message);
+}
+
 void dispatch_refuse(struct exchange *e) {
   struct request *r = &e->request;
   const uint32_t everything = (1u << METHOD_OTHER) - 1;
@@ -202,5 +252,5 @@ void dispatch_refuse(struct exchange *e) {
   else if (e->in.slash_redirect)
     answer_redirect(r);
   else
-    http_respond_error(r, 404, "Not Found", NULL);
+    answer_not_found(r);
 }

@@ -81,8 +81,13 @@ static void put_cors(struct buf *out, const struct exchange *e) {
     return;
   buf_literal(out, "Access-Control-Allow-Origin: ");
   buf_append(out, origin.data, origin.len);
-  buf_literal(out, "\r\nAccess-Control-Allow-Headers: Cache-Control, Last-Event-ID, Authorization\r\n"
-                   "Access-Control-Expose-Headers: X-Request-Id\r\n");
+  buf_literal(out, "\r\nAccess-Control-Allow-Headers: ");
+  struct slice wanted = request_header(r, "access-control-request-headers");
+  if (wanted.len > 0)
+    buf_append(out, wanted.data, wanted.len);
+  else
+    buf_literal(out, "Cache-Control, Last-Event-ID, Authorization, Content-Type, Content-Encoding");
+  buf_literal(out, "\r\nAccess-Control-Expose-Headers: X-Request-Id\r\n");
 }
 
 static void put_framing(struct buf *out, enum framing framing, size_t length) {

@@ -36,6 +36,12 @@ struct record_families {
   struct buf key;
 };
 
+/* The schema's families have the configured namespace in front, but for those that bear the server's own name. */
+static bool has_own_name(const struct family *family) {
+  static const char own[] = "moonledger_";
+  return strncmp(family->name, own, sizeof own - 1) == 0;
+}
+
 static struct metric *declare(struct metrics *m, const struct family *family, struct buf *error) {
   const char *labels[METRIC_MAX_LABELS];
   for (size_t i = 0; i < family->nlabels && i < METRIC_MAX_LABELS; i++)
@@ -48,7 +54,7 @@ static struct metric *declare(struct metrics *m, const struct family *family, st
     .nlabels = family->nlabels,
     .bounds = family->bounds,
     .nbounds = family->nbounds,
-    .namespaced = true,
+    .namespaced = !has_own_name(family),
   }, error);
 }
 
