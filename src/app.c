@@ -18,6 +18,7 @@
 #include "hub/streams.h"
 #include "loop/loop.h"
 #include "metrics/metrics.h"
+#include "pages.h"
 #include "record/schema.h"
 #include "room_options.h"
 #include "script/bindings/bindings.h"
@@ -66,6 +67,17 @@ static unsigned worker_count(unsigned wanted) {
 
 /* ---- Opening the rooms, each with what it needs of the others ---- */
 
+static void publish(void *hub, const struct batch *b) {
+  hub_publish_batch(hub, b);
+}
+
+/* What is committed becomes events, and old events are read back. */
+static void wire_hub(struct hub *hub, struct storage *storage) {
+  hub_set_name(hub, storage_name(storage), storage_last_row(storage));
+  hub_set_pages(hub, &(struct hub_pages) {storage, page_read, page_cancel});
+  storage_on_committed(storage, publish, hub);
+}
+
 static int open_loops(struct services *s, struct buf *errors) {
   s->loops = xcalloc(s->nloops, sizeof *s->loops);
   s->streams = xcalloc(s->nloops, sizeof *s->streams);
@@ -84,9 +96,9 @@ static int open_store(struct app *app, struct buf *errors) {
   struct storage_options options = storage_options_of(app->config, s->nloops);
   if (!app->config->has_storage)
     return 0;
-  int rc = storage_open(&s->storage, s->schema, &options, s->metrics, s->hub, errors);
+  int rc = storage_open(&s->storage, s->schema, &options, s->metrics, errors);
   if (rc == 0)
-    hub_set_name(s->hub, storage_name(s->storage), storage_last_row(s->storage));
+    wire_hub(s->hub, s->storage);
   return rc;
 }
 
@@ -135,7 +147,7 @@ static int open_rooms(struct app *app, struct buf *errors) {
     return -1;
   open_server(app);
   for (unsigned i = 0; i < s->nloops; i++)
-    s->streams[i] = streams_new(&s->loops[i], s->hub, s->storage);
+    s->streams[i] = streams_new(&s->loops[i], s->hub);
   return open_scripts(app, errors);
 }
 

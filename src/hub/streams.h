@@ -7,11 +7,9 @@
 
 struct conn;
 struct loop;
-struct storage;
 struct streams; /* one loop's subscribers and filter groups; that loop's thread only */
 
-/* storage has the rows that have left the ring; NULL: there is none. */
-struct streams *streams_new(struct loop *loop, struct hub *hub, struct storage *storage);
+struct streams *streams_new(struct loop *loop, struct hub *hub);
 
 /* Sends every subscriber its disconnect event and closes the connections; frees when the last is gone.  The
  * caller has no streams from now on, and gives NULL to streams_admit. */

@@ -5,15 +5,15 @@
 
 #include "script/engine/state.h"
 
-/* The body of a request's coroutine: runs the handler and reads what it returns into task->result. */
+/* The body of a request's coroutine: runs the handler and reads what it returns into task->returned. */
 int handler_run(lua_State *L);
 
 /* Responds to r, which is void afterwards. */
-void handler_respond(struct request *r, struct result *result);
+void handler_respond(struct request *r, struct returned *returned);
 
 /* The same for a task that ended early. */
 void handler_respond_failure(struct request *r, bool streaming, enum task_end why);
-void result_clear(struct result *result);
+void returned_clear(struct returned *returned);
 
 /* A response that a binding sends in its own way: a userdata that begins with this and whose metatable is marked. */
 struct custom_response {

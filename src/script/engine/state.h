@@ -25,13 +25,13 @@ enum task_end {
 /* What a task that yielded waits for. */
 enum task_wait { WAIT_NOTHING, WAIT_JOB, WAIT_TURN, WAIT_DRAIN, WAIT_MEMORY, WAIT_FOR_EVER };
 
-enum result_kind { RESULT_NONE, RESULT_RESPONSE, RESULT_DETAIL, RESULT_FILE, RESULT_CUSTOM, RESULT_STREAMED };
+enum returned_kind { RETURNED_NONE, RETURNED_RESPONSE, RETURNED_DETAIL, RETURNED_FILE, RETURNED_CUSTOM, RETURNED_STREAMED };
 
 struct custom_response; /* handler.h */
 
 /* What a handler returned, out of Lua's reach: nothing here leaks when Lua raises. */
-struct result {
-  enum result_kind kind;
+struct returned {
+  enum returned_kind kind;
   struct custom_response *custom; /* the coroutine's stack anchors it */
   struct response response;
   struct buf text; /* body; or the detail's text, the file's path, ended by a NUL */
@@ -47,7 +47,7 @@ struct task {
   struct request *request;       /* NULL: none, or the client is gone */
   struct request_object *object; /* what the coroutine has as req; its stack anchors it */
   struct every *every;           /* whose turn it runs; or NULL */
-  struct result result;
+  struct returned returned;
   bool streaming; /* the head of a stream is out */
 
   enum task_wait wait;

@@ -91,7 +91,7 @@ static void release(struct task *task, bool reusable) {
   detach_job(task);
   unlink_task(task);
   buf_clear(&task->traceback);
-  result_clear(&task->result);
+  returned_clear(&task->returned);
   if (reusable && script->nresting < RESTING_MAX) {
     lua_settop(task->co, 0);
     task->next = script->resting;
@@ -217,17 +217,17 @@ static void fail(struct task *task, int status) {
  * before. */
 static void finish(struct task *task) {
   struct request *r = task->request;
-  struct result result = task->result;
-  task->result = (struct result){0};
+  struct returned returned = task->returned;
+  task->returned = (struct returned){0};
   lua_request_finish(task);
-  if (r != NULL && result.kind == RESULT_CUSTOM) {
-    result.custom->send(result.custom, r);
+  if (r != NULL && returned.kind == RETURNED_CUSTOM) {
+    returned.custom->send(returned.custom, r);
     r = NULL;
   }
   release(task, true);
   if (r != NULL)
-    handler_respond(r, &result);
-  result_clear(&result);
+    handler_respond(r, &returned);
+  returned_clear(&returned);
 }
 
 static void rest(struct task *task) {
