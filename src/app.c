@@ -6,9 +6,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/log.h"
@@ -30,7 +30,6 @@ enum {
   KV_BYTES = 16 << 20,
   ARENAS = 1,           /* of the heap: more would each keep what was once needed, and grow a page at a time */
   BODY_BYTES = 4 << 20, /* twice as much stays with an arena that was given it back, see teach_heap */
-  START_BYTES = 1200 << 10, /* of the heap, in use when the server listens */
   LATER_MS = 5,         /* enough for a first response */
   SETTLED_MS = 200,
 };
@@ -67,17 +66,6 @@ static unsigned worker_count(unsigned wanted) {
 
 /* ---- Opening the rooms, each with what it needs of the others ---- */
 
-static void publish(void *hub, const struct batch *b) {
-  hub_publish_batch(hub, b);
-}
-
-/* What is committed becomes events, and old events are read back. */
-static void wire_hub(struct hub *hub, struct storage *storage) {
-  hub_set_name(hub, storage_name(storage), storage_last_row(storage));
-  hub_set_pages(hub, &(struct hub_pages) {storage, page_read, page_cancel});
-  storage_on_committed(storage, publish, hub);
-}
-
 static int open_loops(struct services *s, struct buf *errors) {
   s->loops = xcalloc(s->nloops, sizeof *s->loops);
   s->streams = xcalloc(s->nloops, sizeof *s->streams);
@@ -89,6 +77,17 @@ static int open_loops(struct services *s, struct buf *errors) {
     }
   }
   return 0;
+}
+
+static void publish(void *hub, const struct batch *b) {
+  hub_publish_batch(hub, b);
+}
+
+/* What is committed becomes events, and old events are read back. */
+static void wire_hub(struct hub *hub, struct storage *storage) {
+  hub_set_name(hub, storage_name(storage), storage_last_row(storage));
+  hub_set_pages(hub, &(struct hub_pages) {storage, page_read, page_cancel});
+  storage_on_committed(storage, publish, hub);
 }
 
 static int open_store(struct app *app, struct buf *errors) {
@@ -113,7 +112,7 @@ static void open_server(struct app *app) {
     .loops = s->loops,
     .nloops = s->nloops,
     .metrics = s->metrics,
-    .max_connections = app->config->limits.connections,
+    .max_connections = max_connections_of(app->config, s->nloops),
     .limits = http_limits_of(app->config),
     .site = current_site,
     .arg = app,
@@ -296,8 +295,12 @@ static int start_serving(struct app *app) {
   app->leaving = xcalloc(s->nloops, sizeof *app->leaving);
   listen_to_signals(app);
   work_later(app);
-  for (unsigned i = 1; i < s->nloops; i++)
-    loop_start(&s->loops[i]);
+  for (unsigned i = 1; i < s->nloops && rc == 0; i++)
+    rc = loop_start(&s->loops[i]);
+  if (rc < 0) {
+    fprintf(stderr, "moonledger: a thread could not be started: %s; fewer workers need fewer\n", uv_strerror(rc));
+    return rc;
+  }
   printf(strchr(c->host, ':') != NULL ? "listening on http://[%s]:%d\n" : "listening on http://%s:%d\n", c->host, port);
   fflush(stdout);
   log_info("listening", log_str("host", c->host), log_int("port", port), log_int("workers", s->nloops),
@@ -350,22 +353,13 @@ static void teach_heap(void) {
   free(xmalloc(BODY_BYTES));
 }
 
-/* Starting fills the heap page by page: a fault for each is a tenth of the time until the first response.  What is left
- * over, on_settled gives back. */
-static void fill_heap(void) {
-  char *block = xmalloc(START_BYTES);
-  uintptr_t page = (uintptr_t) sysconf(_SC_PAGESIZE), first = ((uintptr_t) block + page - 1) & -page;
-  madvise((void *) first, START_BYTES - page, MADV_POPULATE_WRITE); /* Linux 5.14; without it they fault one by one */
-  free(block);
-}
-
 int app_serve(const struct options *options) {
   struct app app = {.settings.overrides = &options->overrides};
   struct buf errors = {0};
   int code = 1;
 
+  umask(077); /* the records are nobody else's */
   teach_heap();
-  fill_heap();
   app.config = config_load(options->config, &options->overrides, &errors);
   app.schema = app.config != NULL ? config_load_schema(app.config, &errors) : NULL;
   if (app.schema == NULL) {

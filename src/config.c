@@ -384,6 +384,10 @@ static void check_together(struct config *config, struct buf *errors) {
                "config.lua: listen.host: %s is reachable from other machines and no token is set: set "
                "MOONLEDGER_ADMIN_TOKEN (or another of tokens), or say listen.without_tokens = \"%s\"\n",
                config->host, without_tokens);
+  for (size_t i = 0; i < config->ntokens && !is_loopback(config->host); i++)
+    if (strlen(config->tokens[i].text) < 16) /* here anyone may guess */
+      buf_printf(errors, "config.lua: listen.host: %s is reachable from other machines and a token has fewer than 16 "
+                 "characters: take one such as openssl rand -hex 16 makes\n", config->host);
   if (!config->has_storage && (config->features.logs_endpoints_enabled || config->features.logs_collection_enabled))
     complain(errors, "storage.backend",
              "\"none\" needs features.logs_endpoints_enabled and features.%s to be false",

@@ -1,6 +1,7 @@
 #include "room_options.h"
 
 #include <stdlib.h>
+#include <sys/resource.h>
 
 #include "base/mem.h"
 
@@ -26,6 +27,24 @@ struct hub_options hub_options_of(const struct config *c) {
     .max_subscribers = c->stream.max_subscribers,
     .heartbeat_ms = c->stream.heartbeat_ms,
   };
+}
+
+/* Descriptors that no connection gets: a reader has two databases, each with its log and files to sort in; a loop
+ * wakes up by some; the rest is for the writer, for files that are served, for reloading and for accepting. */
+enum { KEPT = 32, KEPT_PER_LOOP = 8, KEPT_PER_READER = 8 };
+
+unsigned max_connections_of(const struct config *c, unsigned nloops) {
+  size_t wanted = c->limits.connections, kept = KEPT + nloops * KEPT_PER_LOOP;
+  struct rlimit files;
+  if (c->has_storage)
+    kept += c->storage.readers * KEPT_PER_READER;
+  if (getrlimit(RLIMIT_NOFILE, &files) < 0 || files.rlim_cur >= wanted + kept)
+    return (unsigned) wanted;
+  size_t most = files.rlim_cur > kept ? files.rlim_cur - kept : 1;
+  log_warn("limits.connections is more than the limit of open files allows: raise that (ulimit -n, LimitNOFILE=)",
+           log_int("wanted", (int64_t) wanted), log_int("connections", (int64_t) most),
+           log_int("open_files", (int64_t) files.rlim_cur));
+  return (unsigned) most;
 }
 
 struct storage_options storage_options_of(const struct config *c, unsigned nloops) {

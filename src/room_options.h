@@ -10,6 +10,9 @@
 /* What of config.lua each room gets.  Texts and lists are the config's own. */
 struct http_limits http_limits_of(const struct config *config);
 struct hub_options hub_options_of(const struct config *config);
+/* limits.connections, or what the limit of open files leaves for them: at least one.  Says so in the log. */
+unsigned max_connections_of(const struct config *config, unsigned nloops);
+
 struct storage_options storage_options_of(const struct config *config, unsigned nloops);
 
 /* For settings_read. */

@@ -99,6 +99,8 @@ static void test_refuses_what_is_no_file(void) {
   expect_refused(s, "\":memory:\": not a file; storage.path or --database names one");
   s->options.path = "";
   expect_refused(s, "not a file");
+  s->options.path = "file:x?mode=memory";
+  expect_refused(s, "not a file");
   CHECK(access(":memory:-lock", F_OK) < 0);
   store_remove(s);
 }

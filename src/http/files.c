@@ -14,7 +14,7 @@ enum { FILE_BYTES_MAX = 64 << 20, SETTLED_S = 2 };
 struct file {
   int fd;
   struct stat stat;
-  bool gzipped;
+  bool gzipped, refused; /* refused: not because of the path */
   char etag[64];
 };
 
@@ -65,6 +65,7 @@ static int open_below(int at, const char *path) {
 
 static bool open_file(struct file *file, const char *folder, const char *path) {
   file->fd = open_below(open(folder, O_RDONLY | O_CLOEXEC | O_DIRECTORY), path);
+  file->refused = file->fd < 0 && (errno == EMFILE || errno == ENFILE || errno == ENOMEM);
   if (file->fd < 0)
     return false;
   if (fstat(file->fd, &file->stat) == 0 && S_ISREG(file->stat.st_mode) &&
@@ -260,6 +261,10 @@ void http_respond_file(struct request *r, struct response *response, const char 
   if (!open_best(&file, r, path)) {
     log_debug("no such file", log_str("path", path));
     buf_clear(&response->headers);
+    if (file.refused) {
+      http_respond_error(r, 503, "No file can be opened now, try again", "retry-after: 1\r\n");
+      return;
+    }
     http_respond_error(r, 404, response->missing != NULL ? response->missing : "Not Found", NULL);
     return;
   }

@@ -94,7 +94,7 @@ static void on_connection(uv_stream_t *stream, int status) {
   }
   struct connections *least = least_loaded(s, &total);
   if (total >= s->options.max_connections) {
-    complain(s, "limits.connections are open");
+    complain(s, "as many as limits.connections and the limit of open files allow are open");
     refuse_socket(socket);
     return;
   }

@@ -16,9 +16,9 @@ struct turn {
 
 struct storage {
   struct shared shared;
-  struct turn *turns; /* by loop index, each its loop's alone */
   struct receipts receipts;
   struct queue queue;
+  struct turn *turns; /* by loop index, each its loop's alone */
   struct writer *writer;
   struct readers *readers;
   struct store_metrics *metrics;
@@ -27,9 +27,9 @@ struct storage {
 int storage_open(struct storage **storage, const struct schema *schema,
                  const struct storage_options *options, struct metrics *metrics, struct buf *error) {
   struct storage *s = xcalloc(1, sizeof *s);
-  s->turns = xcalloc(options->nloops, sizeof *s->turns);
   s->shared = (struct shared) {.schema = schema, .options = *options, .metrics = metrics, .writable = true};
   s->shared.options.path = xstrdup(options->path);
+  s->turns = xcalloc(options->nloops, sizeof *s->turns);
   s->receipts.shared = &s->shared;
   if (metrics != NULL)
     s->receipts.commit_seconds = store_metrics_commits(metrics);
@@ -69,9 +69,10 @@ void storage_close(struct storage *s) {
 
 static void on_turn_end(struct message *m) {
   struct submission *first = container_of(m, struct submission, turn_end);
-  struct turn *turn = &first->storage->turns[first->loop->index];
+  struct storage *s = first->storage;
+  struct turn *turn = &s->turns[first->loop->index];
   turn->first = NULL;
-  queue_add(&first->storage->queue, first, turn->last);
+  queue_add(&s->queue, first, turn->last);
 }
 
 int storage_submit(struct storage *s, struct submission *sub) {

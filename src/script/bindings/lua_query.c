@@ -154,7 +154,10 @@ static enum rows_as read_as(lua_State *L) {
 }
 
 int l_storage_select(lua_State *L) {
+  static const char *const known[] = {"where", "order_by", "descending", "extra", "limit",
+                                      "offset", "as",      "after",      NULL};
   luaL_checktype(L, 1, LUA_TTABLE);
+  lua_fields_check(L, 1, known);
   if (lua_storage(L) == NULL)
     return lua_storage_unavailable(L);
   struct task *task = script_task(L, "storage.select");
@@ -180,7 +183,9 @@ static int push_count(lua_State *L, struct job *job) {
 }
 
 int l_storage_count(lua_State *L) {
+  static const char *const known[] = {"where", NULL};
   luaL_checktype(L, 1, LUA_TTABLE);
+  lua_fields_check(L, 1, known);
   if (lua_storage(L) == NULL)
     return lua_storage_unavailable(L);
   struct task *task = script_task(L, "storage.count");

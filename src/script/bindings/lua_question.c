@@ -21,7 +21,7 @@ static void read_by(lua_State *L, int index, struct question *q) {
     const char *name = lua_tolstring(L, -1, &len);
     q->by[q->nby] = name != NULL ? schema_column(schema, name, len) : -1;
     if (q->by[q->nby] < 0)
-      lua_field_error(L, "by", "names of columns expected");
+      lua_column_error(L, "by", -1);
     lua_pop(L, 1);
   }
   lua_pop(L, 1);
@@ -94,7 +94,10 @@ static void read_order(lua_State *L, int index, struct question *q) {
   q->descending = lua_field_boolean(L, index, "descending");
 }
 
-static void read_question(lua_State *L, int index, struct question *q) {
+static void read_question(lua_State *L, int index, struct question *q, bool in_list) {
+  static const char *const known[] = {"where",    "by",         "every",      "quantiles", "measures",
+                                      "order_by", "descending", "max_points", "limit",     NULL};
+  lua_fields_check(L, index, known + in_list); /* a list has one where for all */
   read_by(L, index, q);
   read_every(L, index, q);
   read_quantiles(L, index, q);
@@ -105,17 +108,20 @@ static void read_question(lua_State *L, int index, struct question *q) {
 }
 
 bool lua_questions_read(lua_State *L, struct query *q) {
+  static const char *const around[] = {"where", NULL};
   bool list = lua_rawgeti(L, 1, 1) != LUA_TNIL;
   lua_pop(L, 1);
+  if (list)
+    lua_fields_check(L, 1, around);
   q->nquestions = list ? lua_rawlen(L, 1) : 1;
   luaL_argcheck(L, q->nquestions <= QUERY_MAX_QUESTIONS, 1, "at most 12 questions at once");
   q->questions = xcalloc(q->nquestions, sizeof *q->questions);
   q->where = lua_field_conditions(L, 1, "where");
   if (!list)
-    read_question(L, 1, q->questions);
+    read_question(L, 1, q->questions, false);
   for (size_t i = 0; list && i < q->nquestions; i++) {
     luaL_argcheck(L, lua_rawgeti(L, 1, (lua_Integer) i + 1) == LUA_TTABLE, 1, "a list of tables expected");
-    read_question(L, lua_gettop(L), &q->questions[i]);
+    read_question(L, lua_gettop(L), &q->questions[i], true);
     lua_pop(L, 1);
   }
   return list;

@@ -126,8 +126,10 @@ static void send_stream(struct custom_response *self, struct request *r) {
 }
 
 static int l_sse_stream(lua_State *L) {
+  static const char *const known[] = {"topic", "where", "replay_where", "hello", "resume", NULL};
   luaL_checktype(L, 1, LUA_TTABLE);
   lua_settop(L, 1);
+  lua_fields_check(L, 1, known);
   struct stream *s = lua_newuserdatauv(L, sizeof *s, 0);
   *s = (struct stream) {.response.send = send_stream,
                         .streams = &script_services(L)->streams[script_loop(L)->index]};

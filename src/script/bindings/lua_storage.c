@@ -17,7 +17,7 @@
 #include "store/storage.h"
 
 /* A body from here on is scanned on a worker thread: the loop has other clients. */
-enum { LARGE_BODY = 256 * 1024 };
+enum { LARGE_BODY = 256 * 1024, APPEND_KEEP = 1000000 };
 
 struct storage *lua_storage(lua_State *L) {
   return script_services(L)->storage;
@@ -142,7 +142,9 @@ static struct ingest *ingest_new(lua_State *L, struct task *task, enum submissio
 static bool option_probe_all(lua_State *L, int index) {
   if (lua_isnoneornil(L, index))
     return false;
+  static const char *const known[] = {"probe_all", NULL};
   luaL_checktype(L, index, LUA_TTABLE);
+  lua_fields_check(L, index, known);
   return lua_field_boolean(L, index, "probe_all");
 }
 
@@ -290,12 +292,21 @@ static void read_script_rows(lua_State *L, struct script_rows *rows) {
   }
 }
 
+static int64_t option_keep(lua_State *L, int index) {
+  static const char *const known[] = {"keep", NULL};
+  if (lua_isnoneornil(L, index))
+    return APPEND_KEEP;
+  luaL_checktype(L, index, LUA_TTABLE);
+  lua_fields_check(L, index, known);
+  return lua_field_integer(L, index, "keep", APPEND_KEEP, 1, INT64_MAX / 2);
+}
+
 static int l_storage_append(lua_State *L) {
   size_t len;
   const char *topic = luaL_checklstring(L, 1, &len);
   luaL_argcheck(L, len > 0 && len < sizeof((struct script_rows *) NULL)->topic, 1, "a topic has 1 to 64 bytes");
   luaL_checktype(L, 2, LUA_TTABLE);
-  int64_t keep = lua_isnoneornil(L, 3) ? 1000000 : lua_field_integer(L, 3, "keep", 1000000, 1, INT64_MAX / 2);
+  int64_t keep = option_keep(L, 3);
   if (lua_storage(L) == NULL)
     return lua_storage_unavailable(L);
   struct task *task = script_task(L, "storage.append");

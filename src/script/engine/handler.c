@@ -12,16 +12,16 @@
 
 enum { WRITE_TURN = 256 * 1024 }; /* bytes streamed before others have a turn */
 
-static void read_header(lua_State *L, struct returned *returned, const char *name, size_t name_len) {
+static void read_header(lua_State *L, struct outcome *outcome, const char *name, size_t name_len) {
   size_t len;
   const char *value = luaL_tolstring(L, -1, &len);
-  if (!response_header(&returned->response, name, name_len, value, len))
+  if (!response_header(&outcome->response, name, name_len, value, len))
     luaL_error(L, "the handler returned the header '%s' with characters that no header may have", name);
   lua_pop(L, 1);
 }
 
 /* A list as value gives one header line per item. */
-static void read_headers(lua_State *L, struct returned *returned) {
+static void read_headers(lua_State *L, struct outcome *outcome) {
   if (!lua_istable(L, -1))
     luaL_error(L, "the handler returned headers that are a %s: expected a table of names and values",
                luaL_typename(L, -1));
@@ -33,26 +33,26 @@ static void read_headers(lua_State *L, struct returned *returned) {
     const char *name = lua_tolstring(L, -2, &len);
     lua_Integer count = lua_istable(L, -1) ? (lua_Integer) lua_rawlen(L, -1) : 0;
     if (!lua_istable(L, -1))
-      read_header(L, returned, name, len);
+      read_header(L, outcome, name, len);
     for (lua_Integer i = 1; i <= count; i++) {
       lua_rawgeti(L, -1, i);
-      read_header(L, returned, name, len);
+      read_header(L, outcome, name, len);
       lua_pop(L, 1);
     }
   }
 }
 
-static bool has_type(const struct returned *returned) {
-  const struct buf *headers = &returned->response.headers;
+static bool has_type(const struct outcome *outcome) {
+  const struct buf *headers = &outcome->response.headers;
   const char *line = headers->data, *end = line + headers->len;
   while (line < end && strncasecmp(line, "content-type:", 13) != 0)
     line = (const char *) memchr(line, '\n', (size_t) (end - line)) + 1;
   return line < end;
 }
 
-static void read_json(lua_State *L, struct returned *returned) {
+static void read_json(lua_State *L, struct outcome *outcome) {
   struct buf error = {0};
-  if (lua_json_write(L, lua_gettop(L), &returned->text, &error))
+  if (lua_json_write(L, lua_gettop(L), &outcome->text, &error))
     return;
   buf_putc(&error, '\0');
   char text[200];
@@ -86,32 +86,32 @@ static void read_text(lua_State *L, struct buf *out, const char *field) {
   buf_append(out, text, len);
 }
 
-static void read_status(lua_State *L, struct returned *returned) {
+static void read_status(lua_State *L, struct outcome *outcome) {
   int is_integer;
   lua_Integer status = lua_tointegerx(L, -1, &is_integer);
   if (!is_integer || status < 200 || status > 599)
     luaL_error(L, "the handler returned a status that is no integer from 200 to 599");
-  returned->response.status = (int) status;
+  outcome->response.status = (int) status;
 }
 
 enum content { CONTENT_NONE, CONTENT_JSON, CONTENT_BODY, CONTENT_FILE, CONTENT_DETAIL, CONTENT_STREAM };
 
 /* One field of what it returned, its value at the top of the stack. */
-static enum content read_field(lua_State *L, struct returned *returned, const char *key) {
+static enum content read_field(lua_State *L, struct outcome *outcome, const char *key) {
   if (strcmp(key, "json") == 0)
-    return read_json(L, returned), CONTENT_JSON;
+    return read_json(L, outcome), CONTENT_JSON;
   if (strcmp(key, "status") == 0)
-    return read_status(L, returned), CONTENT_NONE;
+    return read_status(L, outcome), CONTENT_NONE;
   if (strcmp(key, "headers") == 0)
-    return read_headers(L, returned), CONTENT_NONE;
+    return read_headers(L, outcome), CONTENT_NONE;
   if (strcmp(key, "body") == 0)
-    return read_text(L, &returned->text, key), CONTENT_BODY;
+    return read_text(L, &outcome->text, key), CONTENT_BODY;
   if (strcmp(key, "file") == 0)
-    return read_text(L, &returned->text, key), CONTENT_FILE;
+    return read_text(L, &outcome->text, key), CONTENT_FILE;
   if (strcmp(key, "missing") == 0)
-    return read_text(L, &returned->missing, key), CONTENT_NONE;
+    return read_text(L, &outcome->missing, key), CONTENT_NONE;
   if (strcmp(key, "detail") == 0)
-    return read_text(L, &returned->text, key), CONTENT_DETAIL;
+    return read_text(L, &outcome->text, key), CONTENT_DETAIL;
   if (strcmp(key, "stream") != 0)
     luaL_error(L,
                "the handler returned the unknown field '%s': known are status, headers, json, body, file, "
@@ -122,14 +122,14 @@ static enum content read_field(lua_State *L, struct returned *returned, const ch
   return CONTENT_STREAM;
 }
 
-static enum content read_fields(lua_State *L, struct returned *returned) {
+static enum content read_fields(lua_State *L, struct outcome *outcome) {
   enum content content = CONTENT_NONE;
   for (lua_pushnil(L); lua_next(L, 2); lua_pop(L, 1)) {
     if (lua_type(L, -2) != LUA_TSTRING)
       luaL_error(
           L, "the handler returned a table with a key that is a %s: expected json = …, body = … or the like",
           luaL_typename(L, -2));
-    enum content found = read_field(L, returned, lua_tostring(L, -2));
+    enum content found = read_field(L, outcome, lua_tostring(L, -2));
     if (found != CONTENT_NONE && content != CONTENT_NONE)
       luaL_error(L, "the handler returned two of json, body, file, stream and detail: one is enough");
     content = found != CONTENT_NONE ? found : content;
@@ -137,8 +137,8 @@ static enum content read_fields(lua_State *L, struct returned *returned) {
   return content;
 }
 
-static void set_type(struct returned *returned, const char *type) {
-  returned->response.type = has_type(returned) ? NULL : type;
+static void set_type(struct outcome *outcome, const char *type) {
+  outcome->response.type = has_type(outcome) ? NULL : type;
 }
 
 /* ---- stream = function(write) ---- */
@@ -179,21 +179,21 @@ static int l_write(lua_State *L) {
 static int on_streamed(lua_State *L, int status, lua_KContext context) {
   (void) status;
   (void) context;
-  script_of(L)->running->returned.kind = RETURNED_STREAMED;
+  script_of(L)->running->outcome.kind = OUTCOME_STREAMED;
   return 0;
 }
 
 static int start_stream(lua_State *L, struct task *task) {
-  struct returned *returned = &task->returned;
+  struct outcome *outcome = &task->outcome;
   lua_getfield(L, 2, "stream");
   lua_pushcfunction(L, l_write);
   if (task->request == NULL)
     return task_wait(L, task, WAIT_FOR_EVER, on_streamed);
-  set_type(returned, "application/octet-stream");
-  returned->response.compressible = true;
+  set_type(outcome, "application/octet-stream");
+  outcome->response.compressible = true;
   task->streaming = true;
-  http_stream_start(task->request, &returned->response, on_drain);
-  returned->response = (struct response){0};
+  http_stream_start(task->request, &outcome->response, on_drain);
+  outcome->response = (struct response){0};
   lua_callk(L, 1, 0, 0, on_streamed);
   return on_streamed(L, LUA_OK, 0);
 }
@@ -219,29 +219,32 @@ static int on_handled(lua_State *L, int status, lua_KContext context) {
   (void) status;
   (void) context;
   struct task *task = script_of(L)->running;
-  struct returned *returned = &task->returned;
-  returned->response.status = 200;
-  returned->custom = custom_response(L, 2);
-  if (returned->custom != NULL) {
-    returned->kind = RETURNED_CUSTOM;
+  struct outcome *outcome = &task->outcome;
+  outcome->response.status = 200;
+  outcome->custom = custom_response(L, 2);
+  if (outcome->custom != NULL) {
+    if (outcome->custom->claimed)
+      return luaL_error(L, "the handler returned a stream that has been returned before: every request needs its own");
+    outcome->custom->claimed = true;
+    outcome->kind = OUTCOME_CUSTOM;
     return 1; /* which anchors it */
   }
   if (!lua_istable(L, 2))
     return luaL_error(L, "the handler returned a %s: expected a table such as { json = … }",
                       luaL_typename(L, 2));
-  enum content content = read_fields(L, returned);
+  enum content content = read_fields(L, outcome);
   if (content == CONTENT_STREAM)
     return start_stream(L, task);
-  returned->kind = content == CONTENT_DETAIL ? RETURNED_DETAIL
-                 : content == CONTENT_FILE ? RETURNED_FILE
-                                           : RETURNED_RESPONSE;
-  returned->response.compressible = true;
+  outcome->kind = content == CONTENT_DETAIL ? OUTCOME_DETAIL
+                 : content == CONTENT_FILE ? OUTCOME_FILE
+                                           : OUTCOME_RESPONSE;
+  outcome->response.compressible = true;
   if (content == CONTENT_JSON)
-    set_type(returned, "application/json");
+    set_type(outcome, "application/json");
   else if (content == CONTENT_BODY)
-    set_type(returned, "text/plain; charset=utf-8");
+    set_type(outcome, "text/plain; charset=utf-8");
   else if (content != CONTENT_NONE)
-    buf_putc(&returned->text, '\0');
+    buf_putc(&outcome->text, '\0');
   return 0;
 }
 
@@ -255,27 +258,27 @@ int handler_run(lua_State *L) {
   return on_handled(L, LUA_OK, 0);
 }
 
-void returned_clear(struct returned *returned) {
-  buf_clear(&returned->response.headers);
-  buf_clear(&returned->text);
-  buf_clear(&returned->missing);
+void outcome_clear(struct outcome *outcome) {
+  buf_clear(&outcome->response.headers);
+  buf_clear(&outcome->text);
+  buf_clear(&outcome->missing);
 }
 
-void handler_respond(struct request *r, struct returned *returned) {
-  if (returned->kind == RETURNED_STREAMED) {
+void handler_respond(struct request *r, struct outcome *outcome) {
+  if (outcome->kind == OUTCOME_STREAMED) {
     http_stream_end(r);
-  } else if (returned->kind == RETURNED_DETAIL) {
-    buf_putc(&returned->response.headers, '\0');
-    http_respond_error(r, returned->response.status, returned->text.data, returned->response.headers.data);
-  } else if (returned->kind == RETURNED_FILE) {
-    buf_putc(&returned->missing, '\0');
-    returned->response.missing = returned->missing.len > 1 ? returned->missing.data : NULL;
-    http_respond_file(r, &returned->response, returned->text.data);
-    returned->response = (struct response){0};
+  } else if (outcome->kind == OUTCOME_DETAIL) {
+    buf_putc(&outcome->response.headers, '\0');
+    http_respond_error(r, outcome->response.status, outcome->text.data, outcome->response.headers.data);
+  } else if (outcome->kind == OUTCOME_FILE) {
+    buf_putc(&outcome->missing, '\0');
+    outcome->response.missing = outcome->missing.len > 1 ? outcome->missing.data : NULL;
+    http_respond_file(r, &outcome->response, outcome->text.data);
+    outcome->response = (struct response){0};
   } else {
-    returned->response.body = buf_take(&returned->text);
-    http_respond(r, &returned->response);
-    returned->response = (struct response){0};
+    outcome->response.body = buf_take(&outcome->text);
+    http_respond(r, &outcome->response);
+    outcome->response = (struct response){0};
   }
 }
 

@@ -288,6 +288,9 @@ static int mark(lua_State *L, const void *key) {
   }
   luaL_checktype(L, 1, LUA_TTABLE);
   lua_settop(L, 1);
+  if (!has_mark(L, 1, &array_key) && !has_mark(L, 1, &object_key) &&
+      luaL_getmetafield(L, 1, "__metatable") != LUA_TNIL)
+    return luaL_argerror(L, 1, "the table is read-only");
   lua_rawgetp(L, LUA_REGISTRYINDEX, key);
   lua_setmetatable(L, 1);
   return 1;

@@ -47,12 +47,28 @@ static const char *error_text(lua_State *L, int index) {
   return text;
 }
 
+const char *report_hint(const char *message) {
+  static const char *const absent[] = {"global 'io'",      "global 'debug'",   "global 'package'", "global 'dofile'",
+                                       "global 'loadfile'", "field 'execute'", "field 'exit'",     "field 'getenv'",
+                                       "field 'remove'",   "field 'rename'",   "field 'tmpname'"};
+  for (size_t i = 0; message != NULL && i < sizeof absent / sizeof *absent; i++)
+    if (strstr(message, absent[i]) != NULL && strstr(message, "a nil value") != NULL)
+      return " (scripts are sandboxed: files, processes and debug are out of reach; lua/README.md, Limits)";
+  return "";
+}
+
+static void push_traceback(lua_State *L, lua_State *co, const char *message) {
+  if (message != NULL)
+    message = lua_pushfstring(L, "%s%s", message, report_hint(message));
+  luaL_traceback(L, co, message, 0);
+}
+
 static int l_traceback(lua_State *L) {
   lua_State *co = lua_touserdata(L, 1);
   struct buf *out = lua_touserdata(L, 2);
   bool raised = lua_status(co) != LUA_YIELD;
   if (lua_checkstack(co, LUA_MINSTACK))
-    luaL_traceback(L, co, raised ? error_text(co, lua_gettop(co)) : NULL, 0);
+    push_traceback(L, co, raised ? error_text(co, lua_gettop(co)) : NULL);
   else
     lua_pushliteral(L, "(the stack is full)");
   size_t len;
@@ -124,9 +140,11 @@ void report_memory(struct script *script) {
 void report_take_message(lua_State *L, struct buf *out) {
   size_t len;
   const char *text = lua_type(L, -1) == LUA_TSTRING ? lua_tolstring(L, -1, &len) : NULL;
-  if (text != NULL)
+  if (text != NULL) {
     buf_append(out, text, len);
-  else
+    buf_puts(out, report_hint(text));
+  } else {
     buf_printf(out, "raised an error that is a %s value, not a text", luaL_typename(L, -1));
+  }
   lua_pop(L, 1);
 }

@@ -21,9 +21,17 @@ static int l_frozen(lua_State *L) {
                     key);
 }
 
+/* Of the real table, which nobody gets to hold. */
+static int l_frozen_next(lua_State *L) {
+  lua_settop(L, 2);
+  return lua_next(L, lua_upvalueindex(1)) ? 2 : (lua_pushnil(L), 1);
+}
+
 static int l_frozen_pairs(lua_State *L) {
-  lua_getglobal(L, "next");
+  lua_settop(L, 1);
   lua_pushvalue(L, lua_upvalueindex(1));
+  lua_pushcclosure(L, l_frozen_next, 1);
+  lua_insert(L, 1);
   lua_pushnil(L);
   return 3;
 }
@@ -188,6 +196,7 @@ static void open_base(lua_State *L) {
   lua_insert(L, -2);
   keep(L, words);
   luaL_setfuncs(L, own, 0);
+  bounded_open_base(L);
   lua_insert(L, -2);
   lua_pushcclosure(L, l_setmetatable, 1);
   lua_setfield(L, -2, "setmetatable");
@@ -198,6 +207,13 @@ static void open_string(lua_State *L) {
   lua_pushnil(L);
   lua_setfield(L, -2, "dump");
   lua_pattern_open(L);
+  bounded_open_string(L);
+}
+
+static int open_table(lua_State *L) {
+  luaopen_table(L);
+  bounded_open_table(L);
+  return 1;
 }
 
 /* Only what reads: encode has no bound on what it writes, and the settings are shared. */
@@ -238,7 +254,7 @@ void sandbox_open(lua_State *L, const struct binding *bindings) {
     const char *name;
     lua_CFunction open;
     const char *const *words;
-  } libraries[] = {{LUA_TABLIBNAME, luaopen_table, NULL},
+  } libraries[] = {{LUA_TABLIBNAME, open_table, NULL},
                    {LUA_MATHLIBNAME, luaopen_math, NULL},
                    {LUA_UTF8LIBNAME, luaopen_utf8, NULL},
                    {LUA_OSLIBNAME, luaopen_os, os_words}};

@@ -27,4 +27,9 @@ void lua_coroutine_open(lua_State *L); /* pushes the coroutine library (lua_coro
 void lua_pattern_open(lua_State *L); /* replaces find, match, gmatch and gsub of the string library at the top
                                         (lua_pattern.c) */
 
+/* Replace functions of the library at the top that could not be interrupted (lua_bounded.c). */
+void bounded_open_base(lua_State *L);
+void bounded_open_string(lua_State *L);
+void bounded_open_table(lua_State *L);
+
 #endif

@@ -25,13 +25,13 @@ enum task_end {
 /* What a task that yielded waits for. */
 enum task_wait { WAIT_NOTHING, WAIT_JOB, WAIT_TURN, WAIT_DRAIN, WAIT_MEMORY, WAIT_FOR_EVER };
 
-enum returned_kind { RETURNED_NONE, RETURNED_RESPONSE, RETURNED_DETAIL, RETURNED_FILE, RETURNED_CUSTOM, RETURNED_STREAMED };
+enum outcome_kind { OUTCOME_NONE, OUTCOME_RESPONSE, OUTCOME_DETAIL, OUTCOME_FILE, OUTCOME_CUSTOM, OUTCOME_STREAMED };
 
 struct custom_response; /* handler.h */
 
 /* What a handler returned, out of Lua's reach: nothing here leaks when Lua raises. */
-struct returned {
-  enum returned_kind kind;
+struct outcome {
+  enum outcome_kind kind;
   struct custom_response *custom; /* the coroutine's stack anchors it */
   struct response response;
   struct buf text; /* body; or the detail's text, the file's path, ended by a NUL */
@@ -42,12 +42,11 @@ struct every;
 
 struct task {
   struct script *script;
-  lua_State *co; /* anchored by ref; a task at rest keeps it for the next request */
-  int ref;
+  lua_State *co; /* the registry has it by its address; a task at rest keeps it for the next request */
   struct request *request;       /* NULL: none, or the client is gone */
   struct request_object *object; /* what the coroutine has as req; its stack anchors it */
   struct every *every;           /* whose turn it runs; or NULL */
-  struct returned returned;
+  struct outcome outcome;
   bool streaming; /* the head of a stream is out */
 
   enum task_wait wait;
@@ -98,6 +97,7 @@ struct script {
   int64_t load_until_ns; /* CPU clock of the loading thread */
   bool overran_load;
   bool recycling;               /* a successor has been asked for */
+  size_t work;                  /* steps of C functions since they last looked at the clock */
   unsigned cycles;              /* of the collector, still to do for a full collection */
   size_t collected_from;        /* bytes in use when it began */
   struct message leave, expire; /* generations.c's errands on the loop */

@@ -24,7 +24,7 @@ static void run(struct task *task);
 static int l_make_coroutine(lua_State *L) {
   struct task *task = lua_touserdata(L, 1);
   task->co = lua_newthread(L);
-  task->ref = luaL_ref(L, LUA_REGISTRYINDEX);
+  lua_rawsetp(L, LUA_REGISTRYINDEX, task->co);
   return 0;
 }
 
@@ -48,7 +48,8 @@ static struct task *take_task(struct script *script) {
 
 static void drop(struct task *task) {
   lua_sethook(task->co, NULL, 0, 0);
-  luaL_unref(task->script->L, LUA_REGISTRYINDEX, task->ref);
+  lua_pushnil(task->script->L);
+  lua_rawsetp(task->script->L, LUA_REGISTRYINDEX, task->co);
   free(task);
 }
 
@@ -91,7 +92,7 @@ static void release(struct task *task, bool reusable) {
   detach_job(task);
   unlink_task(task);
   buf_clear(&task->traceback);
-  returned_clear(&task->returned);
+  outcome_clear(&task->outcome);
   if (reusable && script->nresting < RESTING_MAX) {
     lua_settop(task->co, 0);
     task->next = script->resting;
@@ -217,17 +218,17 @@ static void fail(struct task *task, int status) {
  * before. */
 static void finish(struct task *task) {
   struct request *r = task->request;
-  struct returned returned = task->returned;
-  task->returned = (struct returned){0};
+  struct outcome outcome = task->outcome;
+  task->outcome = (struct outcome){0};
   lua_request_finish(task);
-  if (r != NULL && returned.kind == RETURNED_CUSTOM) {
-    returned.custom->send(returned.custom, r);
+  if (r != NULL && outcome.kind == OUTCOME_CUSTOM) {
+    outcome.custom->send(outcome.custom, r);
     r = NULL;
   }
   release(task, true);
   if (r != NULL)
-    handler_respond(r, &returned);
-  returned_clear(&returned);
+    handler_respond(r, &outcome);
+  outcome_clear(&outcome);
 }
 
 static void rest(struct task *task) {
@@ -283,7 +284,7 @@ void task_start(struct script *script, struct request *r, struct every *every, l
   }
   const struct settings *settings = script->generation->settings;
   *task = (struct task){
-      .script = script, .co = task->co, .ref = task->ref, .request = r, .every = every, .grace = -1};
+      .script = script, .co = task->co, .request = r, .every = every, .grace = -1};
   int64_t timeout_ms = r != NULL ? script->handlers[r->route->index].timeout_ms : 0;
   task->deadline_ms =
       (int64_t) uv_now(&script->loop->uv) + (timeout_ms > 0 ? timeout_ms : settings->script.wall_ms);

@@ -5,7 +5,6 @@
 #include "base/mem.h"
 #include "http/router.h"
 #include "script/engine/state.h"
-#include "script/reload/compile.h"
 #include "script/reload/load.h"
 #include "script/services.h"
 
@@ -27,7 +26,6 @@ static bool build_script(struct build *b, struct scripts *scripts, unsigned i, s
 
 struct build *build_new(const struct services *services, struct scripts *scripts, struct snapshot *snapshot,
                         uint64_t number, struct buf *errors) {
-  compile_free_texts(snapshot);
   struct build *b = xcalloc(1, sizeof *b);
   b->services = services;
   b->snapshot = snapshot;

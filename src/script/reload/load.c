@@ -12,7 +12,6 @@
 #include "script/engine/generation.h"
 #include "script/engine/report.h"
 #include "script/engine/sandbox.h"
-#include "script/reload/compile.h"
 #include "script/services.h"
 
 enum { FIRST_LOAD_MS = 500 }; /* CPU time of config.lua, before it says how much there is */
@@ -177,7 +176,7 @@ static int l_check_syntax(lua_State *L) {
   struct loader *l = lua_touserdata(L, 1);
   for (size_t i = 1; i < l->snapshot->nfiles; i++) {
     const struct snapshot_file *file = &l->snapshot->files[i];
-    if (!compiled_before(file) && !module_is_loaded(L, file) && compile_file(L, file) != LUA_OK)
+    if (!module_is_loaded(L, file) && module_compile(L, file) != LUA_OK)
       add_error(l->errors, file->name, 1, lua_tostring(L, -1));
     lua_settop(L, 1);
   }

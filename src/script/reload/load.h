@@ -15,6 +15,9 @@ char *module_file(const char *name); /* "routes.x" -> "lua/routes/x.lua"; the ca
  */
 void module_open(lua_State *L);
 
+/* Pushes a file's function, or why there is none; LUA_OK or the error. */
+int module_compile(lua_State *L, const struct snapshot_file *file);
+
 /* Loads a file of the snapshot and pushes its function with the frozen globals as _ENV; raises. */
 void module_push_chunk(lua_State *L, const struct snapshot_file *file);
 

@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "script/engine/sandbox.h"
-#include "script/reload/compile.h"
 #include "script/reload/load.h"
 
 static const char loaded_key, busy_key;
@@ -40,8 +39,19 @@ bool module_is_loaded(lua_State *L, const struct snapshot_file *file) {
   return loaded;
 }
 
+int module_compile(lua_State *L, const struct snapshot_file *file) {
+  const char *chunk_name = lua_pushfstring(L, "@%s", file->name);
+  int status = luaL_loadbufferx(L, file->text.data, file->text.len, chunk_name, "t");
+  if (status == LUA_ERRSYNTAX) {
+    lua_pushfstring(L, "%s; mend the syntax there or just above", lua_tostring(L, -1));
+    lua_remove(L, -2);
+  }
+  lua_remove(L, -2);
+  return status;
+}
+
 void module_push_chunk(lua_State *L, const struct snapshot_file *file) {
-  if (compile_file(L, file) != LUA_OK)
+  if (module_compile(L, file) != LUA_OK)
     lua_error(L);
   sandbox_push_env(L);
   lua_setupvalue(L, -2, 1);

@@ -8,7 +8,7 @@
 
 struct snapshot_file {
   char *name; /* relative to the root: "lua/routes/logs_query.lua" */
-  struct buf text; /* empty after compile_free_texts */
+  struct buf text;
   uint64_t hash; /* of the text: hash_for_files */
 };
 

@@ -6,13 +6,14 @@
 
 #include "base/clock.h"
 #include "base/hash.h"
+#include "base/log.h"
 #include "base/mem.h"
 #include "store/file/database.h"
 #include "store/file/ids.h"
 #include "store/file/rows.h"
 #include "store/file/sketch_sql.h"
 
-enum { STATEMENTS = 64, STEPS = 2000 };
+enum { STATEMENTS = 64, STEPS = 2000, COMPLAIN_EVERY_NS = 1000000000 };
 
 struct cached {
   uint64_t hash;
@@ -37,6 +38,7 @@ struct readers {
   struct query *first, **last;
   unsigned queued, idle; /* queries, readers */
   bool stopping;
+  int64_t complained_ns; /* 0: not yet */
   unsigned count, most; /* of readers: they start when they are needed */
   struct reader reader[];
 };
@@ -78,7 +80,7 @@ int reader_begin(struct reader *r) {
 }
 
 void reader_end(struct reader *r) {
-  if (sqlite3_get_autocommit(r->db))
+  if (r->db == NULL || sqlite3_get_autocommit(r->db)) /* NULL: it could not be opened */
     return;
   struct buf sql = {0};
   sqlite3_stmt *stmt;
@@ -115,11 +117,26 @@ struct batch *reader_page(struct reader *r) {
 
 /* ---- The thread ---- */
 
+/* Every question of every client may come here. */
+static void complain(struct readers *pool, int rc) {
+  int64_t now = clock_monotonic_ns();
+  pthread_mutex_lock(&pool->lock);
+  bool silent = pool->complained_ns != 0 && now - pool->complained_ns < COMPLAIN_EVERY_NS;
+  if (!silent)
+    pool->complained_ns = now;
+  pthread_mutex_unlock(&pool->lock);
+  if (!silent)
+    log_error("the database cannot be opened for reading; the next question tries again",
+              log_str("file", pool->shared->options.path), log_str("error", sqlite3_errstr(rc)));
+}
+
+/* Where it is refused, the next question tries again. */
 static int open_database(struct reader *r, sqlite3 **db) {
   if (*db != NULL)
     return SQLITE_OK;
   int rc = database_open(db, r->pool->shared->options.path, ACCESS_READER);
   if (rc != SQLITE_OK) {
+    complain(r->pool, rc);
     sqlite3_close(*db);
     *db = NULL;
     return rc;
@@ -129,9 +146,10 @@ static int open_database(struct reader *r, sqlite3 **db) {
   return SQLITE_OK;
 }
 
-sqlite3 *reader_sql_database(struct reader *r) {
-  open_database(r, &r->sql_db);
-  return r->sql_db;
+int reader_sql_database(struct reader *r, sqlite3 **db) {
+  int rc = open_database(r, &r->sql_db);
+  *db = r->sql_db;
+  return rc;
 }
 
 static int run_query(struct reader *r, struct query *q) {
@@ -156,7 +174,9 @@ static void finish_query(struct reader *r, struct query *q, int rc) {
     q->status = UV_ETIMEDOUT;
     snprintf(q->error, sizeof q->error, "query too slow: narrow the window");
   } else if (q->status < 0 && q->error[0] == '\0') {
-    snprintf(q->error, sizeof q->error, "%s", r->db != NULL ? sqlite3_errmsg(r->db) : sqlite3_errstr(rc));
+    const char *why = r->db != NULL ? sqlite3_errmsg(r->db) : sqlite3_errstr(rc);
+    snprintf(q->error, sizeof q->error, "%s%s", r->db != NULL ? "" : "the database cannot be opened for reading: ",
+             why);
   }
   loop_post(q->loop, &q->done);
 }

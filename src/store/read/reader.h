@@ -23,7 +23,7 @@ int reader_begin(struct reader *r);
 void reader_end(struct reader *r);
 
 sqlite3 *reader_database(struct reader *r);
-sqlite3 *reader_sql_database(struct reader *r); /* another one, for other people's SQL; NULL: it cannot be opened */
+int reader_sql_database(struct reader *r, sqlite3 **db); /* another one, for other people's SQL */
 const struct schema *reader_schema(const struct reader *r);
 const struct storage_options *reader_options(const struct reader *r);
 struct ids *reader_ids(const struct reader *r);

@@ -119,12 +119,13 @@ static int take_rows(struct query *q, sqlite3_stmt *stmt, uint32_t max_rows) {
 }
 
 int query_sql(struct reader *r, struct query *q) {
-  sqlite3 *db = reader_sql_database(r);
+  sqlite3 *db;
   sqlite3_stmt *stmt = NULL;
-  if (db == NULL)
-    return refuse(q, "the database cannot be opened for reading");
+  int rc = reader_sql_database(r, &db);
+  if (rc != SQLITE_OK)
+    return rc;
   confine(db);
-  int rc = prepare(db, q, &stmt);
+  rc = prepare(db, q, &stmt);
   if (rc == SQLITE_OK && (int) q->bound.ncolumns != sqlite3_bind_parameter_count(stmt))
     rc = refuse(q, "as many values are needed as the statement has parameters");
   if (rc == SQLITE_OK) {
