@@ -3,6 +3,7 @@
 
 #include "base/protobuf.h"
 #include "script/bindings/bindings.h"
+#include "script/engine/limits.h"
 #include "script/engine/lua_json.h"
 #include "script/engine/script.h"
 
@@ -185,6 +186,7 @@ static bool push_message(struct decoder *d, const struct protobuf_message *m, co
   for (const char *p = data, *end = data + len; p < end;) {
     struct protobuf_value v;
     const struct protobuf_field *f;
+    limits_work(L, 4 + m->nfields / 4);
     if (!protobuf_read(&p, end, &v))
       goto broken;
     if ((f = protobuf_match(m, &v)) == NULL || f == d->skip)

@@ -10,7 +10,9 @@
 #include "script/bindings/bindings.h"
 #include "script/bindings/lua_batch.h"
 #include "script/bindings/lua_fields.h"
+#include "script/engine/limits.h"
 #include "script/engine/lua_json.h"
+#include "script/engine/memory.h"
 #include "script/engine/script.h"
 #include "script/services.h"
 #include "script/settings.h"
@@ -18,6 +20,8 @@
 
 /* A body from here on is scanned on a worker thread: the loop has other clients. */
 enum { LARGE_BODY = 256 * 1024, APPEND_KEEP = 1000000 };
+
+enum { RECORD_STEPS = 200 }; /* of limits_work, to read one out of a table */
 
 struct storage *lua_storage(lua_State *L) {
   return script_services(L)->storage;
@@ -227,6 +231,7 @@ static int l_storage_insert(lua_State *L) {
   *batch = batch_new(script_services(L)->schema);
   (*batch)->sent = (uint32_t) lua_rawlen(L, 1);
   for (uint32_t i = 0; i < (*batch)->sent; i++) {
+    limits_work(L, RECORD_STEPS);
     lua_rawgeti(L, 1, (lua_Integer) i + 1);
     lua_batch_add(L, -1, *batch, i, scratch, now_us);
     lua_pop(L, 1);
@@ -285,9 +290,14 @@ static void read_script_rows(lua_State *L, struct script_rows *rows) {
   int64_t now_us = clock_now_us();
   struct buf *json = lua_json_push_fragment(L), *error = lua_json_push_fragment(L);
   lua_Integer count = (lua_Integer) lua_rawlen(L, 2);
+  size_t bytes = 0;
   for (lua_Integer i = 1; i <= count; i++) {
+    limits_work(L, RECORD_STEPS);
     lua_rawgeti(L, 2, i);
     add_entry(L, rows, json, error, now_us);
+    bytes += json->len;
+    if (!memory_make_room(L, bytes))
+      luaL_argerror(L, 2, "too many entries for script.memory_bytes");
     lua_pop(L, 1);
   }
 }

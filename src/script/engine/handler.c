@@ -66,7 +66,7 @@ static void take_fragment(lua_State *L, struct buf *out, struct buf *fragment) {
   if (fragment->data == NULL)
     luaL_error(L, "the handler returned a fragment that has been sent before");
   buf_clear(out);
-  *out = buf_take(fragment);
+  *out = lua_json_take(L, fragment);
 }
 
 static void read_text(lua_State *L, struct buf *out, const char *field) {

@@ -131,7 +131,9 @@ bool limits_are_over(lua_State *L) {
 }
 
 bool limits_spend(lua_State *L, size_t steps) {
-  struct script *script = script_of(L);
+  struct script *script = memory_of(L) != NULL ? script_of(L) : NULL;
+  if (script == NULL)
+    return true;
   script->work += steps;
   if (script->work < WORK)
     return true;

@@ -25,8 +25,7 @@ static struct buf *take_text(lua_State *L, int index) {
   } else {
     size_t len;
     const char *s = luaL_checklstring(L, index, &len);
-    text = lua_json_push_fragment(L);
-    buf_append(text, s, len);
+    text = lua_json_push_copy(L, s, len);
   }
   if (text->len > 0 && utf8_valid(text->data, text->len) < text->len) {
     struct buf mended = {0};

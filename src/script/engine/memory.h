@@ -1,6 +1,7 @@
 #ifndef MOONLEDGER_SCRIPT_ENGINE_MEMORY_H
 #define MOONLEDGER_SCRIPT_ENGINE_MEMORY_H
 
+#include <lua.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -36,5 +37,15 @@ bool memory_is_short(const struct memory *m);
 
 /* Bytes that the state keeps alive outside its memory.  true: so many have come that it is time to collect. */
 bool memory_note_external(struct memory *m, size_t bytes);
+
+/* The memory of the state; NULL: it is no script's and has no bound. */
+struct memory *memory_of(lua_State *L);
+
+/* Whether a script may have so many bytes more outside of Lua, if need be after a collection.  Never raises. */
+bool memory_make_room(lua_State *L, size_t bytes);
+
+/* Bytes outside of Lua that count as the state's own.  charge raises when there is no room for them. */
+void memory_charge(lua_State *L, size_t bytes);
+void memory_discharge(lua_State *L, size_t bytes);
 
 #endif

@@ -1,0 +1,117 @@
+#include "config_run.h"
+
+#include <lauxlib.h>
+#include <lualib.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/time.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "base/hash.h"
+#include "base/mem.h"
+
+/* What Lua files about settings and schema may use: base without loaders, string, table, math.  No file or process is in
+ * reach. */
+static void open_libs(lua_State *L) {
+  static const luaL_Reg libs[] = {
+      {LUA_GNAME, luaopen_base}, {LUA_STRLIBNAME, luaopen_string}, {LUA_TABLIBNAME, luaopen_table},
+      {LUA_MATHLIBNAME, luaopen_math}};
+  static const char *const loaders[] = {"dofile", "loadfile", "load", "collectgarbage", "print"};
+
+  for (size_t i = 0; i < sizeof libs / sizeof *libs; i++) {
+    luaL_requiref(L, libs[i].name, libs[i].func, 1);
+    lua_pop(L, 1);
+  }
+  for (size_t i = 0; i < sizeof loaders / sizeof *loaders; i++) {
+    lua_pushnil(L);
+    lua_setglobal(L, loaders[i]);
+  }
+}
+
+/* CPU time of one file, before it can say how much there is, and what it may hold then. */
+enum { FIRST_LOAD_US = 500000, FIRST_MEMORY = 64 << 20, FILE_BYTES = 8 << 20 };
+
+/* arg: what is in use, a size_t. */
+static void *allocate(void *arg, void *block, size_t old_size, size_t size) {
+  size_t *used = arg;
+  old_size = block != NULL ? old_size : 0;
+  if (size > old_size && *used - old_size + size > FIRST_MEMORY)
+    return NULL;
+  void *moved = size > 0 ? realloc(block, size) : (free(block), NULL);
+  if (moved != NULL || size == 0)
+    *used += size - old_size;
+  return moved;
+}
+
+static struct {
+  lua_State *L;
+  const char *name;
+  bool late;
+} watched; /* the file that runs; the process has one thread so far, and nothing to lose */
+
+static void on_late(lua_State *L, lua_Debug *ar) {
+  (void) ar;
+  luaL_error(L, "loading takes too long: look for an endless loop here");
+}
+
+/* Raises at every instruction, so that no pcall holds it up; where there is none, in a function of C, the process
+ * ends when as much time has passed again. */
+static void on_time_up(int signal) {
+  static const char why[] = ": loading takes too long, where Lua cannot be interrupted\n";
+  (void) signal;
+  if (watched.late) {
+    bool written = write(STDERR_FILENO, watched.name, strlen(watched.name)) > 0 &&
+                   write(STDERR_FILENO, why, sizeof why - 1) > 0;
+    _exit(written ? 1 : 2);
+  }
+  watched.late = true;
+  lua_sethook(watched.L, on_late, LUA_MASKCOUNT, 1);
+}
+
+/* microseconds of CPU time; 0: no longer. */
+static void watch(lua_State *L, const char *name, suseconds_t microseconds) {
+  struct itimerval every = {{0, microseconds}, {0, microseconds}};
+  struct sigaction action = {.sa_handler = on_time_up, .sa_flags = SA_RESTART};
+  watched.L = L;
+  watched.name = name;
+  watched.late = false;
+  sigaction(SIGPROF, &action, NULL);
+  setitimer(ITIMER_PROF, &every, NULL);
+}
+
+void config_close(lua_State *L) {
+  void *used;
+  watch(NULL, NULL, 0);
+  lua_getallocf(L, &used);
+  lua_close(L);
+  free(used);
+}
+
+lua_State *config_run(const char *path, const char *name, uint64_t *hash, struct buf *errors) {
+  struct buf text = {0};
+  const char *why = file_read_all(path, 0, FILE_BYTES, &text);
+  if (why != NULL) {
+    buf_printf(errors, "%s: %s\n", path, why);
+    return NULL;
+  }
+  lua_State *L = lua_newstate(allocate, xcalloc(1, sizeof(size_t)));
+  open_libs(L);
+  watch(L, name, FIRST_LOAD_US);
+  lua_pushfstring(L, "@%s", name);
+  bool fine = luaL_loadbufferx(L, text.data, text.len, lua_tostring(L, -1), "t") == LUA_OK &&
+              lua_pcall(L, 0, 1, 0) == LUA_OK;
+  watch(L, name, FIRST_LOAD_US); /* reading the result may call metamethods, with nothing to catch an error */
+  watched.late = true;
+  lua_sethook(L, NULL, 0, 0);
+  if (!fine) {
+    const char *message = lua_tostring(L, -1);
+    buf_printf(errors, "%s%s\n", message != NULL ? message : name, message != NULL ? "" : ": raised an error");
+    config_close(L);
+  }
+  *hash = hash_for_files(text.data, text.len);
+  buf_clear(&text);
+  return fine ? L : NULL;
+}
