@@ -1,8 +1,8 @@
 #include <stdio.h>
 
 #include "app.h"
-#include "import/import.h"
 #include "options.h"
+#include "script/commands/command.h"
 #include "script/reload/generation.h"
 
 static int check(const struct options *options) {
@@ -26,15 +26,15 @@ int main(int argc, char **argv) {
     return check(&options);
   case COMMAND_ROUTES:
     return generations_print_routes(options.config, &options.overrides);
-  case COMMAND_IMPORT:
-    return import_main(&options, argc, argv);
-  case COMMAND_REPRICE:
-    return reprice_main(&options, argc, argv);
+  case COMMAND_LUA:
+    return command_run(options.config, &options.overrides, argv[options.first], argv + options.first + 1,
+                       argc - options.first - 1);
   case COMMAND_VERSION:
     printf("moonledger %s\n", MOONLEDGER_VERSION);
     return 0;
   case COMMAND_HELP:
     fputs(options_usage, stdout);
+    command_list(options.config, &options.overrides);
     return 0;
   }
   return 2;
