@@ -22,6 +22,7 @@
 #include "record/schema.h"
 #include "script/bindings/kv.h"
 #include "script/reload/generation.h"
+#include "pages.h"
 #include "services.h"
 #include "store/storage.h"
 
@@ -61,6 +62,17 @@ static unsigned worker_count(unsigned wanted) {
   return cores - 2 < 16 ? cores - 2 : 16;
 }
 
+static void publish(void *hub, const struct batch *b) {
+  hub_publish_batch(hub, b);
+}
+
+/* What is committed becomes events, and old events are read back. */
+static void wire_hub(struct hub *hub, struct storage *storage) {
+  hub_set_name(hub, storage_name(storage), storage_last_row(storage));
+  hub_set_pages(hub, &(struct hub_pages) {storage, page_read, page_cancel});
+  storage_on_committed(storage, publish, hub);
+}
+
 static int open_services(struct app *app, struct buf *errors) {
   struct services *s = &app->services;
   const struct config *c = app->config;
@@ -74,10 +86,10 @@ static int open_services(struct app *app, struct buf *errors) {
     return -1;
   hub_metrics(s->hub, s->metrics);
   if (c->has_storage &&
-      storage_open(&s->storage, s->schema, &c->storage, s->metrics, s->hub, errors) < 0)
+      storage_open(&s->storage, s->schema, &c->storage, s->metrics, errors) < 0)
     return -1;
   if (s->storage != NULL)
-    hub_set_name(s->hub, storage_name(s->storage), storage_last_row(s->storage));
+    wire_hub(s->hub, s->storage);
 
   s->nloops = worker_count(c->workers);
   s->loops = xcalloc(s->nloops, sizeof *s->loops);
@@ -88,7 +100,7 @@ static int open_services(struct app *app, struct buf *errors) {
       return -1;
     }
     s->loops[i].connections = connections_new(&s->loops[i], s);
-    s->loops[i].streams = streams_new(&s->loops[i], s);
+    s->loops[i].streams = streams_new(&s->loops[i], s->hub);
   }
   s->generations = generations_open(s, c->file, errors);
   return s->generations != NULL ? 0 : -1;

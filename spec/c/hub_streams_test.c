@@ -3,8 +3,6 @@
 #include "hub/subscriber.h"
 #include "hub_fixture.h"
 #include "loop/loop.h"
-#include "services.h"
-#include "store/storage.h"
 #include "test.h"
 
 /* The streams of one loop against sockets and a storage that are made here. */
@@ -36,36 +34,42 @@ void conn_close(struct conn *c, const char *why) {
 }
 
 static int64_t stored_rows;
-
-struct query *query_new(enum query_kind kind) {
-  struct query *q = xcalloc(1, sizeof *q);
-  q->kind = kind;
-  return q;
-}
-
-void query_free(struct query *q) {
-  batch_free(q->batch);
-  conditions_unref(q->where);
-  free(q);
-}
-
 static struct schema *schema;
 
-void storage_query(struct storage *storage, struct query *q) {
-  (void) storage;
-  q->batch = batch_new(schema);
-  for (int64_t row = q->after.row + 1; row <= stored_rows && q->batch->count < q->limit; row++) {
-    struct record *r = batch_add(q->batch);
+/* A storage of rows that have nothing but their numbers. */
+struct reading {
+  struct message done;
+  struct hub_page page;
+  struct batch *rows;
+};
+
+static void on_read(struct message *m) {
+  struct reading *reading = container_of(m, struct reading, done);
+  reading->page.done(reading->page.asker, reading->rows, "");
+  batch_free(reading->rows);
+  free(reading);
+}
+
+static void *read_page(void *arg, const struct hub_page *page) {
+  (void) arg;
+  struct reading *reading = xmalloc(sizeof *reading);
+  *reading = (struct reading) {.done.receive = on_read, .page = *page, .rows = batch_new(schema)};
+  for (int64_t row = page->after + 1; row <= stored_rows && reading->rows->count < page->limit; row++) {
+    struct record *r = batch_add(reading->rows);
     r->row = row;
-    if (q->where != NULL && !conditions_match_row(q->where, schema, r, &q->batch->text))
-      batch_drop_last(q->batch);
+    if (page->where != NULL && !conditions_match_row(page->where, schema, r, &reading->rows->text))
+      batch_drop_last(reading->rows);
   }
-  loop_post(q->loop, &q->done);
+  loop_post(page->loop, &reading->done);
+  return reading;
+}
+
+static void cancel_page(void *reading) {
+  (void) reading;
 }
 
 static struct loop loop;
 static struct hub *hub;
-static struct services services;
 
 static void turn(void) {
   for (int i = 0; i < 50; i++)
@@ -77,9 +81,9 @@ static uint32_t max_subscribers = 10;
 static void open_loop(uint32_t ring_events, int64_t heartbeat_ms) {
   hub = hub_new(schema, &(struct hub_options) {ring_events, 1 << 20, max_subscribers, heartbeat_ms});
   hub_set_name(hub, "db", 0);
-  services = (struct services) {.schema = schema, .hub = hub, .storage = (struct storage *) &services};
+  hub_set_pages(hub, &(struct hub_pages) {NULL, read_page, cancel_page});
   loop_init(&loop, 0);
-  loop.streams = streams_new(&loop, &services);
+  loop.streams = streams_new(&loop, hub);
 }
 
 static void close_loop(void) {

@@ -22,4 +22,12 @@ const char *read_number(const char *s, const char *end, bool *is_integer, int64_
 /* The same for a number of exactly len bytes; false when they are none. */
 bool parse_number(const char *s, size_t len, bool *is_integer, int64_t *integer, double *real);
 
+/* n rounded to the nearest int64_t; beyond them the last one, 0 for NaN. */
+int64_t number_saturate(double n);
+
+/* n * scale, where 1000 and not the inexact 0.001 decides the digits. */
+static inline double number_scale(double n, double scale) {
+  return scale >= 1 ? n * scale : n / (1 / scale);
+}
+
 #endif

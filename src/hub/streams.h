@@ -7,10 +7,9 @@
 
 struct conn;
 struct loop;
-struct services;
 struct streams; /* one loop's subscribers and filter groups; that loop's thread only */
 
-struct streams *streams_new(struct loop *loop, const struct services *services);
+struct streams *streams_new(struct loop *loop, struct hub *hub);
 
 /* Sends every subscriber its disconnect event and closes the connections; frees when the last is gone.  The
  * loop has no streams from now on: streams_admit refuses. */

@@ -8,7 +8,7 @@
 struct connections;  /* http/connection.h */
 struct scripts;      /* script/engine/script.h: the states of the generations that live on this loop */
 struct streams;      /* hub/streams.h: subscribers whose sockets this loop owns */
-struct write;        /* store/storage.h: what this turn of the loop has to store */
+struct submission;        /* store/storage.h: what this turn of the loop has to store */
 
 /* What one thread hands to a loop.  Embedded in the sender's object; receive runs on the loop's thread
  * and owns the object from then on. */
@@ -24,7 +24,7 @@ struct loop {
   struct connections *connections;
   struct scripts *scripts;
   struct streams *streams;
-  struct write *writes, **last_write;
+  struct submission *writes, **last_write;
 
   uv_check_t turn_end;
   uv_idle_t no_wait;             /* so that a turn ends that has something at its end */

@@ -104,10 +104,6 @@ void extra_merge(struct buf *out, const char *earlier, size_t earlier_len, const
 uint64_t record_changes(const struct schema *schema, const struct record *row, const struct buf *row_text,
                         const struct record *later);
 
-/* What r adds to a measure: rounded and saturated; 1 for a count; 0 where its condition does not hold. */
-int64_t measure_value(const struct measure *m, const struct schema *schema, const struct record *r,
-                      const struct buf *text);
-
 static inline bool record_has(const struct record *r, int column) {
   return r->present >> column & 1;
 }
@@ -116,6 +112,10 @@ static inline bool record_has(const struct record *r, int column) {
 static inline bool record_knows(const struct schema *schema, const struct record *r, int column) {
   int from = schema->columns[column].from;
   return record_has(r, column) || (from >= 0 && record_has(r, from));
+}
+
+static inline double value_number(const struct column *c, union value v) {
+  return c->type == COLUMN_FLOAT ? v.f : (double) v.i;
 }
 
 static inline const char *value_text(const struct buf *text, union value v, size_t *len) {

@@ -249,22 +249,22 @@ int l_storage_aggregate(lua_State *L) {
   return ask(L, task, q, (struct asked) {.list = list}, push_groups);
 }
 
-static void bind_value(lua_State *L, int index, struct rowset *bound) {
-  struct cell cell = {.type = CELL_NULL};
+static void bind_value(lua_State *L, int index, struct result *bound) {
+  struct result_value value = {.type = RESULT_NULL};
   size_t len;
   switch (lua_type(L, index)) {
   case LUA_TBOOLEAN:
-    cell = (struct cell){CELL_INTEGER, {.i = lua_toboolean(L, index)}};
+    value = (struct result_value){RESULT_INTEGER, {.i = lua_toboolean(L, index)}};
     break;
   case LUA_TNUMBER:
     if (lua_isinteger(L, index))
-      cell = (struct cell){CELL_INTEGER, {.i = lua_tointeger(L, index)}};
+      value = (struct result_value){RESULT_INTEGER, {.i = lua_tointeger(L, index)}};
     else
-      cell = (struct cell){CELL_REAL, {.f = lua_tonumber(L, index)}};
+      value = (struct result_value){RESULT_REAL, {.f = lua_tonumber(L, index)}};
     break;
   case LUA_TSTRING: {
     const char *s = lua_tolstring(L, index, &len);
-    cell = (struct cell){CELL_TEXT, {.s = {(uint32_t) bound->text.len, (uint32_t) len}}};
+    value = (struct result_value){RESULT_TEXT, {.s = {(uint32_t) bound->text.len, (uint32_t) len}}};
     buf_append(&bound->text, s, len);
     break;
   }
@@ -273,7 +273,7 @@ static void bind_value(lua_State *L, int index, struct rowset *bound) {
   default:
     luaL_typeerror(L, index, "nil, boolean, number or string");
   }
-  buf_append(&bound->cells, &cell, sizeof cell);
+  buf_append(&bound->values, &value, sizeof value);
   bound->ncolumns++;
 }
 
@@ -281,7 +281,7 @@ static int push_sql(lua_State *L, struct job *job) {
   struct query *q = answered(job);
   if (q->status < 0)
     return fail(L, q);
-  lua_rowset_push(L, &q->rows);
+  lua_result_push(L, &q->rows);
   lua_pushboolean(L, q->truncated);
   return 2;
 }

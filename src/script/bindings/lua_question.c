@@ -123,43 +123,43 @@ bool lua_questions_read(lua_State *L, struct query *q) {
 
 /* ---- Answers ---- */
 
-static void push_cell(lua_State *L, const struct cell *cell, const struct buf *text) {
+static void push_value(lua_State *L, const struct result_value *value, const struct buf *text) {
   size_t len;
   const char *s;
-  switch (cell->type) {
-  case CELL_NULL:
+  switch (value->type) {
+  case RESULT_NULL:
     lua_pushnil(L);
     break;
-  case CELL_INTEGER:
-    lua_pushinteger(L, cell->value.i);
+  case RESULT_INTEGER:
+    lua_pushinteger(L, value->value.i);
     break;
-  case CELL_REAL:
-    lua_pushnumber(L, cell->value.f);
+  case RESULT_REAL:
+    lua_pushnumber(L, value->value.f);
     break;
-  case CELL_BOOLEAN:
-    lua_pushboolean(L, cell->value.i != 0);
+  case RESULT_BOOLEAN:
+    lua_pushboolean(L, value->value.i != 0);
     break;
-  case CELL_TEXT:
-    s = value_text(text, cell->value, &len);
+  case RESULT_TEXT:
+    s = value_text(text, value->value, &len);
     lua_pushlstring(L, s, len);
     break;
   }
 }
 
 /* The names are made once, below the list. */
-void lua_rowset_push(lua_State *L, const struct rowset *rows) {
+void lua_result_push(lua_State *L, const struct result *rows) {
   int first = lua_gettop(L) + 1;
   luaL_checkstack(L, (int) rows->ncolumns + 8, "too many columns");
   for (const char *name = rows->names.data, *end = name + rows->names.len; name < end;
        name += strlen(name) + 1)
     lua_pushstring(L, name);
   lua_createtable(L, (int) rows->nrows, 1);
-  const struct cell *cell = (const struct cell *) rows->cells.data;
+  const struct result_value *value = (const struct result_value *) rows->values.data;
   for (size_t row = 0; row < rows->nrows; row++) {
     lua_createtable(L, 0, (int) rows->ncolumns);
-    for (size_t column = 0; column < rows->ncolumns; column++, cell++) {
+    for (size_t column = 0; column < rows->ncolumns; column++, value++) {
       lua_pushvalue(L, first + (int) column);
-      push_cell(L, cell, &rows->text);
+      push_value(L, value, &rows->text);
       lua_rawset(L, -3);
     }
     lua_rawseti(L, -2, (lua_Integer) row + 1);
@@ -170,7 +170,7 @@ void lua_rowset_push(lua_State *L, const struct rowset *rows) {
 }
 
 void lua_question_push(lua_State *L, const struct question *question) {
-  lua_rowset_push(L, &question->rows);
+  lua_result_push(L, &question->rows);
   if (question->every_s > 0) {
     lua_pushinteger(L, question->used_every_s);
     lua_setfield(L, -2, "every");

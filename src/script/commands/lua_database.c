@@ -48,7 +48,7 @@ static int database_open(struct database **database, const struct config *config
     rc = metrics_declare(d->metrics, d->schema, error) ? 0 : UV_EINVAL;
   }
   if (rc == 0)
-    rc = storage_open(&d->storage, d->schema, &config->storage, d->metrics, NULL, error);
+    rc = storage_open(&d->storage, d->schema, &config->storage, d->metrics, error);
   if (rc == 0)
     rc = storage_start(d->storage);
   if (rc == 0)
@@ -96,21 +96,21 @@ static struct database *database_at(lua_State *L, int index) {
 }
 
 struct writing {
-  struct write write;
+  struct submission submission;
   bool done;
 };
 
 static void on_written(struct message *m) {
-  container_of(m, struct writing, write.done)->done = true;
+  container_of(m, struct writing, submission.done)->done = true;
 }
 
-static int write_batch(struct database *d, struct writing *w) {
-  if (w->write.batch->count == 0)
+static int submit_batch(struct database *d, struct writing *w) {
+  if (w->submission.batch->count == 0)
     return 0;
-  int rc = storage_write(d->storage, &w->write);
+  int rc = storage_submit(d->storage, &w->submission);
   while (rc == 0 && !w->done)
     uv_run(&d->loop.uv, UV_RUN_ONCE);
-  return rc == 0 ? w->write.status : rc;
+  return rc == 0 ? w->submission.status : rc;
 }
 
 static void set_count(lua_State *L, const char *name, size_t count) {
@@ -130,17 +130,17 @@ static int l_database_ingest(lua_State *L) {
   batch_scan(batch, &body, FORMAT_NDJSON, &d->limits, clock_now_us());
   buf_clear(&body);
   struct writing w = {
-      .write = {.done.receive = on_written, .loop = &d->loop, .batch = batch, .probe_all = true}};
-  int rc = write_batch(d, &w);
+      .submission = {.done.receive = on_written, .loop = &d->loop, .batch = batch, .probe_all = true}};
+  int rc = submit_batch(d, &w);
   size_t rejected = batch->rejected;
   batch_free(batch);
   if (rc < 0) {
     luaL_pushfail(L);
-    lua_pushstring(L, w.write.error[0] != '\0' ? w.write.error : uv_strerror(rc));
+    lua_pushstring(L, w.submission.error[0] != '\0' ? w.submission.error : uv_strerror(rc));
     return 2;
   }
-  set_count(L, "accepted", w.write.accepted);
-  set_count(L, "merged", w.write.merged);
+  set_count(L, "accepted", w.submission.accepted);
+  set_count(L, "merged", w.submission.merged);
   set_count(L, "rejected", rejected);
   return 1;
 }

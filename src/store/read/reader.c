@@ -31,9 +31,7 @@ struct reader {
 };
 
 struct readers {
-  const struct schema *schema;
-  struct storage_options options;
-  struct writer *writer;
+  struct shared *shared;
   pthread_mutex_t lock;
   pthread_cond_t filled;
   struct query *first, **last;
@@ -95,19 +93,19 @@ sqlite3 *reader_database(struct reader *r) {
 }
 
 const struct schema *reader_schema(const struct reader *r) {
-  return r->pool->schema;
+  return r->pool->shared->schema;
 }
 
 const struct storage_options *reader_options(const struct reader *r) {
-  return &r->pool->options;
+  return &r->pool->shared->options;
 }
 
 struct ids *reader_ids(const struct reader *r) {
-  return writer_ids(r->pool->writer);
+  return r->pool->shared->ids;
 }
 
 uint32_t reader_rebuilding(const struct reader *r) {
-  return atomic_load(&writer_counters(r->pool->writer)->rebuilding);
+  return atomic_load(&r->pool->shared->rebuilding);
 }
 
 struct batch *reader_page(struct reader *r) {
@@ -120,7 +118,7 @@ struct batch *reader_page(struct reader *r) {
 static int open_database(struct reader *r, sqlite3 **db) {
   if (*db != NULL)
     return SQLITE_OK;
-  int rc = database_open(db, r->pool->options.path, ACCESS_READER);
+  int rc = database_open(db, r->pool->shared->options.path, ACCESS_READER);
   if (rc != SQLITE_OK) {
     sqlite3_close(*db);
     *db = NULL;
@@ -152,7 +150,7 @@ static int run_query(struct reader *r, struct query *q) {
   return SQLITE_MISUSE;
 }
 
-static void answer(struct reader *r, struct query *q, int rc) {
+static void finish_query(struct reader *r, struct query *q, int rc) {
   q->status = database_status(rc);
   if (q->status == UV_ECANCELED && !atomic_load(&q->cancelled)) {
     q->status = UV_ETIMEDOUT;
@@ -163,7 +161,7 @@ static void answer(struct reader *r, struct query *q, int rc) {
   loop_post(q->loop, &q->done);
 }
 
-static struct query *take(struct readers *pool) {
+static struct query *next_query(struct readers *pool) {
   pthread_mutex_lock(&pool->lock);
   pool->idle++;
   while (pool->first == NULL && !pool->stopping)
@@ -187,30 +185,26 @@ static void close_reader(struct reader *r) {
   batch_free(r->page);
 }
 
-static void *run(void *arg) {
+static void *reader_main(void *arg) {
   struct reader *r = arg;
   struct query *q;
-  while ((q = take(r->pool)) != NULL) {
-    int64_t deadline_ms = q->deadline_ms > 0 ? q->deadline_ms : r->pool->options.query_deadline_ms;
+  while ((q = next_query(r->pool)) != NULL) {
+    int64_t deadline_ms = q->deadline_ms > 0 ? q->deadline_ms : r->pool->shared->options.query_deadline_ms;
     r->query = q;
     r->deadline_ns = q->started_ns + deadline_ms * 1000000;
     int rc = run_query(r, q);
     reader_end(r);
-    answer(r, q, rc);
+    finish_query(r, q, rc);
   }
   close_reader(r);
   return NULL;
 }
 
-struct readers *readers_open(const struct schema *schema, const struct storage_options *options,
-                             struct writer *writer) {
-  unsigned most = options->readers > 0 ? options->readers : 1;
+struct readers *readers_open(struct shared *shared) {
+  unsigned most = shared->options.readers > 0 ? shared->options.readers : 1;
   struct readers *pool = xcalloc(1, sizeof *pool + most * sizeof pool->reader[0]);
   pool->most = most;
-  pool->schema = schema;
-  pool->options = *options;
-  pool->options.path = xstrdup(options->path);
-  pool->writer = writer;
+  pool->shared = shared;
   pool->last = &pool->first;
   pthread_mutex_init(&pool->lock, NULL);
   pthread_cond_init(&pool->filled, NULL);
@@ -228,7 +222,6 @@ void readers_close(struct readers *pool) {
     pthread_join(pool->reader[i].thread, NULL);
   pthread_mutex_destroy(&pool->lock);
   pthread_cond_destroy(&pool->filled);
-  free((char *) pool->options.path);
   free(pool);
 }
 
@@ -236,8 +229,8 @@ void readers_close(struct readers *pool) {
 static void start_reader(struct readers *pool) {
   struct reader *r = &pool->reader[pool->count];
   r->pool = pool;
-  r->page = batch_new(pool->schema);
-  if (pthread_create(&r->thread, NULL, run, r) == 0)
+  r->page = batch_new(pool->shared->schema);
+  if (pthread_create(&r->thread, NULL, reader_main, r) == 0)
     pool->count++;
   else
     batch_free(r->page);

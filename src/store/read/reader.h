@@ -3,16 +3,14 @@
 
 #include <sqlite3.h>
 
-#include "store/storage.h"
-#include "store/write/writer.h"
+#include "store/file/shared.h"
 
-/* One reading thread: its connection, its statements and the query it runs.  The functions below answer
+/* One reading thread: its connection, its statements and the query it runs.  The functions below return
  * SQLite's codes; a deadline or a cancelled asker ends a statement with SQLITE_INTERRUPT. */
 struct reader;
 struct readers;
 
-struct readers *readers_open(const struct schema *schema, const struct storage_options *options,
-                             struct writer *writer);
+struct readers *readers_open(struct shared *shared); /* which outlives them */
 void readers_close(struct readers *readers);
 void readers_submit(struct readers *readers, struct query *q);
 
