@@ -1,8 +1,8 @@
 #include <stdio.h>
 
 #include "app.h"
+#include "command.h"
 #include "options.h"
-#include "script/commands/command.h"
 #include "script/reload/generation.h"
 
 static int check(const struct options *options) {

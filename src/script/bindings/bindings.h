@@ -11,11 +11,6 @@ struct binding {
 
 extern const struct binding bindings[];  /* ended by a NULL name */
 
-struct config;
-
-/* price_file.read(): the text of pricing.file; nil when none is configured, nil and why when it cannot be read. */
-int price_file_read(lua_State *L, const struct config *config);
-
 int luaopen_crypto(lua_State *L);   /* lua_crypto.c */
 int luaopen_json(lua_State *L);     /* lua_json.c */
 int luaopen_log(lua_State *L);      /* lua_log.c */

@@ -26,7 +26,10 @@ static void push_path(lua_State *L, const struct config *config) {
     lua_pushfstring(L, "%s/%s", config->root, config->price_file);
 }
 
-int price_file_read(lua_State *L, const struct config *config) {
+/* price_file.read(): the text of pricing.file; nil when none is configured, nil and why when it cannot be
+ * read. */
+static int l_price_file_read(lua_State *L) {
+  const struct config *config = script_generation(L)->config;
   if (config->price_file[0] == '\0') {
     luaL_pushfail(L);
     return 1;
@@ -47,10 +50,6 @@ int price_file_read(lua_State *L, const struct config *config) {
   lua_pushlstring(L, text->data, text->len);
   buf_clear(text);
   return 1;
-}
-
-static int l_price_file_read(lua_State *L) {
-  return price_file_read(L, script_generation(L)->config);
 }
 
 int luaopen_price_file(lua_State *L) {

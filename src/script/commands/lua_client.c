@@ -2,6 +2,7 @@
 #include <string.h>
 #include <uv.h>
 
+#include "base/buf.h"
 #include "net/http_client.h"
 #include "script/commands/modules.h"
 

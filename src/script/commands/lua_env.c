@@ -1,6 +1,5 @@
 #include <lauxlib.h>
 #include <stdlib.h>
-#include <string.h>
 #include <time.h>
 
 #include "base/clock.h"
@@ -26,13 +25,6 @@ static int l_env_seconds(lua_State *L) {
   return 1;
 }
 
-/* env.server(): the address at which the server of this config listens. */
-static int l_env_server(lua_State *L) {
-  const struct config *c = command_config(L);
-  lua_pushfstring(L, strchr(c->host, ':') != NULL ? "http://[%s]:%d" : "http://%s:%d", c->host, (int) c->port);
-  return 1;
-}
-
 /* env.sleep(seconds), which is the global sleep */
 static int l_env_sleep(lua_State *L) {
   lua_Number seconds = luaL_checknumber(L, 1);
@@ -44,11 +36,11 @@ static int l_env_sleep(lua_State *L) {
 }
 
 int luaopen_env(lua_State *L) {
-  static const luaL_Reg functions[] = {{"get", l_env_get},       {"now", l_env_now},
-                                       {"seconds", l_env_seconds}, {"server", l_env_server},
-                                       {"sleep", l_env_sleep},   {NULL, NULL}};
+  static const luaL_Reg functions[] = {{"get", l_env_get},
+                                       {"now", l_env_now},
+                                       {"seconds", l_env_seconds},
+                                       {"sleep", l_env_sleep},
+                                       {NULL, NULL}};
   luaL_newlib(L, functions);
-  lua_pushliteral(L, MOONLEDGER_VERSION);
-  lua_setfield(L, -2, "version");
   return 1;
 }

@@ -1,5 +1,6 @@
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <lauxlib.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -8,6 +9,7 @@
 #include <unistd.h>
 #include <zlib.h>
 
+#include "base/buf.h"
 #include "script/commands/modules.h"
 
 /* The module file: what a command reads, lists and writes. */
@@ -15,12 +17,6 @@
 enum { PIECE = 1024 * 1024, LONGEST_LINE = 256 * 1024 * 1024 };
 
 static const char type_name[] = "file";
-
-int push_fault(lua_State *L, const char *subject, const char *why) {
-  luaL_pushfail(L);
-  lua_pushfstring(L, "%s: %s", subject, why);
-  return 2;
-}
 
 /* ---- Reading: plain and gzipped files, in pieces of whole lines ---- */
 

@@ -2,27 +2,21 @@
 #define MOONLEDGER_SCRIPT_COMMANDS_MODULES_H
 
 #include <lua.h>
+#include <stdbool.h>
 
-#include "config.h"
-#include "script/bindings/bindings.h"
+/* The modules that commands (lua/commands/README.md) have and routes have not.  They block their thread. */
+int luaopen_client(lua_State *L); /* lua_client.c */
+int luaopen_env(lua_State *L);    /* lua_env.c; what config.lua says is added by command.c */
+int luaopen_file(lua_State *L);   /* lua_file.c */
+int luaopen_term(lua_State *L);   /* lua_term.c */
 
-/* The modules that commands have and routes have not; ended by a NULL name. */
-extern const struct binding command_modules[];
-
-int luaopen_client(lua_State *L);   /* lua_client.c */
-int luaopen_database(lua_State *L); /* lua_database.c */
-int luaopen_env(lua_State *L);      /* lua_env.c */
-int luaopen_file(lua_State *L);     /* lua_file.c */
-int luaopen_term(lua_State *L);     /* lua_term.c */
-
-/* The settings in force, which command.c reads when they are first asked for; the state's own.  Raises what is wrong
- * with config.lua. */
-const struct config *command_config(lua_State *L);
+/* Whether a module is one of these, or the database of command_database.c. */
+bool is_command_module(const char *name);
 
 /* Wipes the line of progress, so that what is printed does not stand behind it. */
 void term_wipe(void);
 
-/* Pushes nil and a message, for return. */
+/* Pushes nil and "subject: why", for return. */
 int push_fault(lua_State *L, const char *subject, const char *why);
 
 #endif

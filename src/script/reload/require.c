@@ -59,11 +59,10 @@ void module_push_chunk(lua_State *L, const struct snapshot_file *file) {
 }
 
 static void refuse_command_module(lua_State *L, const char *name) {
-  for (const struct binding *m = command_modules; m->name != NULL; m++)
-    if (strcmp(m->name, name) == 0)
-      luaL_error(L, "module '%s' is for commands (lua/commands), which run in a process of their own: a route serves "
-                    "others and has neither files nor a terminal",
-                 name);
+  if (is_command_module(name))
+    luaL_error(L, "module '%s' is for commands (lua/commands), which run in a process of their own: a route serves "
+                  "others and has neither files nor a terminal",
+               name);
 }
 
 static void push_opener(lua_State *L, const char *name) {

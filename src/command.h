@@ -1,5 +1,5 @@
-#ifndef MOONLEDGER_SCRIPT_COMMANDS_COMMAND_H
-#define MOONLEDGER_SCRIPT_COMMANDS_COMMAND_H
+#ifndef MOONLEDGER_COMMAND_H
+#define MOONLEDGER_COMMAND_H
 
 #include "config.h"
 
@@ -13,5 +13,15 @@ int command_run(const char *config_file, const struct config_overrides *override
 
 /* Prints every command with its summary. */
 void command_list(const char *config_file, const struct config_overrides *overrides);
+
+/* ---- For command_database.c ---- */
+
+struct lua_State;
+
+int luaopen_database(struct lua_State *L);
+
+/* The settings in force, which are read when they are first asked for; the state's own.  Raises what is wrong with
+ * config.lua. */
+const struct config *command_config(struct lua_State *L);
 
 #endif

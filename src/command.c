@@ -1,4 +1,4 @@
-#include "script/commands/command.h"
+#include "command.h"
 
 #include <lauxlib.h>
 #include <lualib.h>
@@ -10,12 +10,8 @@
 
 #include "assets.h"
 #include "base/mem.h"
+#include "script/bindings/bindings.h"
 #include "script/commands/modules.h"
-
-const struct binding command_modules[] = {
-    {"client", luaopen_client}, {"database", luaopen_database}, {"env", luaopen_env},
-    {"file", luaopen_file},     {"term", luaopen_term},         {NULL, NULL},
-};
 
 /* Of a command's process. */
 struct command {
@@ -93,9 +89,21 @@ static int l_no_module(lua_State *L) {
   return luaL_error(L, "module '%s' is for routes: a command asks the server, through client", lua_tostring(L, 1));
 }
 
-/* The file that pricing.file names, as lua_price_file.c gives it to routes. */
+/* price_file.read(), as lua_price_file.c has it for routes. */
 static int l_price_file_read(lua_State *L) {
-  return price_file_read(L, command_config(L));
+  const struct config *config = command_config(L);
+  const char *path = config->price_file;
+  struct buf text = {0};
+  luaL_pushfail(L);
+  if (*path == '\0')
+    return 1; /* none is configured */
+  int rc = *path == '/' ? assets_read("", path + 1, &text) : assets_read(config->root, path, &text);
+  if (rc == 0)
+    lua_pushlstring(L, text.data, text.len);
+  else
+    lua_pushfstring(L, "%s: %s", path, uv_strerror(rc));
+  buf_clear(&text);
+  return rc == 0 ? 1 : 2;
 }
 
 static int open_price_file(lua_State *L) {
@@ -104,13 +112,20 @@ static int open_price_file(lua_State *L) {
   return 1;
 }
 
-static void preload(lua_State *L, const struct binding *modules) {
-  luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_PRELOAD_TABLE);
-  for (const struct binding *m = modules; m->name != NULL; m++) {
-    lua_pushcfunction(L, m->open);
-    lua_setfield(L, -2, m->name);
-  }
-  lua_pop(L, 1);
+/* env.server(): the address at which the server of this config listens. */
+static int l_env_server(lua_State *L) {
+  const struct config *c = command_config(L);
+  lua_pushfstring(L, strchr(c->host, ':') != NULL ? "http://[%s]:%d" : "http://%s:%d", c->host, (int) c->port);
+  return 1;
+}
+
+static int open_env(lua_State *L) {
+  luaopen_env(L);
+  lua_pushcfunction(L, l_env_server);
+  lua_setfield(L, -2, "server");
+  lua_pushliteral(L, MOONLEDGER_VERSION);
+  lua_setfield(L, -2, "version");
+  return 1;
 }
 
 /* Pushes what makes the module: a binding, or the function of its file. */
@@ -164,28 +179,39 @@ static void open_libraries(lua_State *L) {
   lua_setglobal(L, "os");
 }
 
-static void open_state(lua_State *L) {
-  static const struct binding own[] = {{"config", l_load_config},   {"crypto", luaopen_crypto},
-                                       {"json", luaopen_json},      {"log", luaopen_log},
-                                       {"price_file", open_price_file}, {NULL, NULL}};
-  open_libraries(L);
+/* What require finds without a file. */
+static void preload_modules(lua_State *L) {
+  static const struct binding modules[] = {
+      {"client", luaopen_client}, {"config", l_load_config}, {"crypto", luaopen_crypto},
+      {"database", luaopen_database}, {"env", open_env},     {"file", luaopen_file},
+      {"json", luaopen_json},     {"log", luaopen_log},      {"price_file", open_price_file},
+      {"term", luaopen_term},     {NULL, NULL}};
   luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_PRELOAD_TABLE);
   for (const struct binding *m = bindings; m->name != NULL; m++) {
     lua_pushcfunction(L, l_no_module);
     lua_setfield(L, -2, m->name);
   }
+  for (const struct binding *m = modules; m->name != NULL; m++) {
+    lua_pushcfunction(L, m->open);
+    lua_setfield(L, -2, m->name);
+  }
   lua_pop(L, 1);
-  preload(L, own);
-  preload(L, command_modules);
+}
+
+static void set_global(lua_State *L, const char *name, const char *module, const char *function) {
+  push_module(L, module);
+  lua_getfield(L, -1, function);
+  lua_setglobal(L, name);
+  lua_pop(L, 1);
+}
+
+static void open_state(lua_State *L) {
+  open_libraries(L);
+  preload_modules(L);
   lua_pushcfunction(L, l_require);
   lua_setglobal(L, "require");
-  push_module(L, "term");
-  lua_getfield(L, -1, "print");
-  lua_setglobal(L, "print");
-  push_module(L, "env");
-  lua_getfield(L, -1, "sleep");
-  lua_setglobal(L, "sleep");
-  lua_settop(L, 1);
+  set_global(L, "print", "term", "print");
+  set_global(L, "sleep", "env", "sleep");
 }
 
 /* Links resolved, as the server has it. */

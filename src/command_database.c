@@ -5,10 +5,10 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "command.h"
 #include "metrics/metrics.h"
 #include "record/ndjson.h"
 #include "record/schema.h"
-#include "script/commands/modules.h"
 #include "store/storage.h"
 
 /* The module database: the file that config.lua names, opened as the server opens it, when none has it. */
