@@ -34,7 +34,8 @@ static struct command *command_of(lua_State *L) {
 
 /* ---- Files and modules ---- */
 
-/* Pushes the function of a file beside config.lua or in the program; 0, or UV_ENOENT with nothing pushed; raises. */
+/* Pushes the function of a file beside config.lua or in the program; 0, or UV_ENOENT with nothing
+ * pushed; raises. */
 static int push_file(lua_State *L, const char *name) {
   const char *root = command_of(L)->root;
   struct buf text = {0};
@@ -86,7 +87,8 @@ const struct config *command_config(lua_State *L) {
 }
 
 static int l_no_module(lua_State *L) {
-  return luaL_error(L, "module '%s' is for routes: a command asks the server, through client", lua_tostring(L, 1));
+  return luaL_error(L, "module '%s' is for routes: a command asks the server, through client",
+                    lua_tostring(L, 1));
 }
 
 /* price_file.read(), as lua_price_file.c has it for routes. */
@@ -115,7 +117,8 @@ static int open_price_file(lua_State *L) {
 /* env.server(): the address at which the server of this config listens. */
 static int l_env_server(lua_State *L) {
   const struct config *c = command_config(L);
-  lua_pushfstring(L, strchr(c->host, ':') != NULL ? "http://[%s]:%d" : "http://%s:%d", c->host, (int) c->port);
+  lua_pushfstring(L, strchr(c->host, ':') != NULL ? "http://[%s]:%d" : "http://%s:%d", c->host,
+                  (int) c->port);
   return 1;
 }
 
@@ -135,8 +138,8 @@ static void push_opener(lua_State *L, const char *name) {
     return;
   const char *path = lua_pushfstring(L, "lua/%s.lua", luaL_gsub(L, name, ".", "/"));
   if (push_file(L, path) < 0)
-    luaL_error(L, "module '%s' not found: there is no %s, neither in %s nor in the program", name, path,
-               command_of(L)->root);
+    luaL_error(L, "module '%s' not found: there is no %s, neither in %s nor in the program", name,
+               path, command_of(L)->root);
 }
 
 static int l_require(lua_State *L) {
@@ -181,11 +184,17 @@ static void open_libraries(lua_State *L) {
 
 /* What require finds without a file. */
 static void preload_modules(lua_State *L) {
-  static const struct binding modules[] = {
-      {"client", luaopen_client}, {"config", l_load_config}, {"crypto", luaopen_crypto},
-      {"database", luaopen_database}, {"env", open_env},     {"file", luaopen_file},
-      {"json", luaopen_json},     {"log", luaopen_log},      {"price_file", open_price_file},
-      {"term", luaopen_term},     {NULL, NULL}};
+  static const struct binding modules[] = {{"client", luaopen_client},
+                                           {"config", l_load_config},
+                                           {"crypto", luaopen_crypto},
+                                           {"database", luaopen_database},
+                                           {"env", open_env},
+                                           {"file", luaopen_file},
+                                           {"json", luaopen_json},
+                                           {"log", luaopen_log},
+                                           {"price_file", open_price_file},
+                                           {"term", luaopen_term},
+                                           {NULL, NULL}};
   luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_PRELOAD_TABLE);
   for (const struct binding *m = bindings; m->name != NULL; m++) {
     lua_pushcfunction(L, l_no_module);
@@ -287,8 +296,8 @@ static int l_run(lua_State *L) {
   return 0;
 }
 
-int command_run(const char *config_file, const struct config_overrides *overrides, const char *word, char **words,
-                int count) {
+int command_run(const char *config_file, const struct config_overrides *overrides, const char *word,
+                char **words, int count) {
   struct command c = {.overrides = overrides, .word = word, .words = words, .count = count};
   return in_state(config_file, &c, l_run) ? c.code : 1;
 }
@@ -300,7 +309,8 @@ static void push_built_in(lua_State *L) {
   lua_newtable(L);
   for (size_t i = 0; i < count; i++) {
     size_t len = strlen(all[i].name);
-    if (len <= n + 4 || memcmp(all[i].name, folder, n) != 0 || strcmp(all[i].name + len - 4, ".lua") != 0)
+    if (len <= n + 4 || memcmp(all[i].name, folder, n) != 0 ||
+        strcmp(all[i].name + len - 4, ".lua") != 0)
       continue;
     lua_pushlstring(L, all[i].name + n, len - n - 4);
     lua_rawseti(L, -2, (lua_Integer) lua_rawlen(L, -2) + 1);

@@ -11,7 +11,8 @@
 #include "record/schema.h"
 #include "store/storage.h"
 
-/* The module database: the file that config.lua names, opened as the server opens it, when none has it. */
+/* The module database: the file that config.lua names, opened as the server opens it, when none has
+ * it. */
 
 static const char type_name[] = "database";
 
@@ -36,10 +37,11 @@ static void database_close(struct database *d) {
   free(d);
 }
 
-static int database_open(struct database **database, const struct config *config, struct buf *error) {
+static int database_open(struct database **database, const struct config *config,
+                         struct buf *error) {
   struct database *d = xcalloc(1, sizeof *d);
-  d->limits =
-      (struct record_limits){.record_bytes = config->limits.record_bytes, .depth = config->limits.json_depth};
+  d->limits = (struct record_limits){.record_bytes = config->limits.record_bytes,
+                                     .depth = config->limits.json_depth};
   int rc = loop_init(&d->loop, 0);
   if (rc == 0 && (d->schema = config_load_schema(config, error)) == NULL)
     rc = UV_EINVAL;
@@ -130,7 +132,8 @@ static int l_database_ingest(lua_State *L) {
   batch_scan(batch, &body, FORMAT_NDJSON, &d->limits, clock_now_us());
   buf_clear(&body);
   struct writing w = {
-      .submission = {.done.receive = on_written, .loop = &d->loop, .batch = batch, .probe_all = true}};
+      .submission = {
+          .done.receive = on_written, .loop = &d->loop, .batch = batch, .probe_all = true}};
   int rc = submit_batch(d, &w);
   size_t rejected = batch->rejected;
   batch_free(batch);
@@ -161,9 +164,9 @@ static int l_database_close(lua_State *L) {
 }
 
 int luaopen_database(lua_State *L) {
-  static const luaL_Reg methods[] = {
-      {"ingest", l_database_ingest}, {"path", l_database_path},   {"close", l_database_close},
-      {"__gc", l_database_close},    {"__close", l_database_close}, {NULL, NULL}};
+  static const luaL_Reg methods[] = {{"ingest", l_database_ingest}, {"path", l_database_path},
+                                     {"close", l_database_close},   {"__gc", l_database_close},
+                                     {"__close", l_database_close}, {NULL, NULL}};
   static const luaL_Reg functions[] = {{"open", l_database_open}, {NULL, NULL}};
   luaL_newmetatable(L, type_name);
   luaL_setfuncs(L, methods, 0);

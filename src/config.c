@@ -10,7 +10,7 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "record/schema.h"
+#include "script/engine/schema_load.h"
 #include "script/reload/load.h"
 
 enum setting_type { SETTING_BOOLEAN, SETTING_INTEGER, SETTING_TEXT, SETTING_CHOICE };

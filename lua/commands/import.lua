@@ -1,4 +1,5 @@
---- moonledger import: logs and transcripts into the running server, or into its file when none runs.
+--- moonledger import: logs and transcripts into the running server, or into its file when none
+--- runs.
 local client = require "client"
 local database = require "database"
 local env = require "env"
@@ -113,7 +114,10 @@ local function open_target(args)
   end
   local store, why, reason = database.open()
   if store then
-    return { name = store:path(), ingest = function(lines) return store:ingest(lines) end, store = store }
+    local function ingest(lines)
+      return store:ingest(lines)
+    end
+    return { name = store:path(), ingest = ingest, store = store }
   elseif reason == "locked" then
     return server(env.server(), args.token)
   end
@@ -136,7 +140,7 @@ local function slices(text)
     if from > #text then
       return nil
     end
-    local to = #text - from < send_bytes and #text or text:find("\n", from + send_bytes, true) or #text
+    local to = #text - from >= send_bytes and text:find("\n", from + send_bytes, true) or #text
     local slice = text:sub(from, to)
     from = to + 1
     return slice
@@ -209,14 +213,15 @@ local function summarise(run, files, seconds)
     term.error(complaint)
   end
   print(("%s: %d records from %d files in %.1f s: %d new, %d known already, %d rejected"):format(
-    run.target.name, counts.accepted + counts.merged, #files, seconds, counts.accepted, counts.merged,
-    counts.rejected + rejected))
+    run.target.name, counts.accepted + counts.merged, #files, seconds, counts.accepted,
+    counts.merged, counts.rejected + rejected))
 end
 
 return {
   summary = "Reads logs and transcripts into the store.",
-  description = "Reads records, logs and transcripts, also gzipped: into the running server, or straight into the\n"
-    .. "database when none runs.  What is there already stays as it is: running it again adds nothing.",
+  description = [[
+Reads records, logs and transcripts, also gzipped: into the running server, or straight into the
+database when none runs.  What is there already stays as it is: running it again adds nothing.]],
   arguments = "FILE|DIR|-...",
   options = {
     { "format", "NAME", "auto, access_log, ccproxy, claude, litellm or ndjson", default = "auto" },

@@ -27,8 +27,9 @@ end
 
 return {
   summary = "Has stored costs computed anew.",
-  description = "Has the running server compute the costs of stored rows anew, from the prices in force.\n"
-    .. "Costs that a sender reported stay as they are.",
+  description = [[
+Has the running server compute the costs of stored rows anew, from the prices in force.
+Costs that a sender reported stay as they are.]],
   options = {
     { "url", "URL", "of the server: http://HOST:PORT (that of the config)" },
     { "token", "TOKEN", "with scope admin", env = "MOONLEDGER_ADMIN_TOKEN" },

@@ -15,7 +15,7 @@ local command_line = {}
 ---@class Command
 ---@field summary string
 ---@field description string?
----@field arguments string?   how words that are no options are shown; none are taken where this is absent
+---@field arguments string?   how words that are no options are shown; absent: none are taken
 ---@field options Option[]?
 ---@field run fun(args: Arguments): integer?, string?  the exit code, or nil and what went wrong
 
@@ -61,7 +61,8 @@ local function take(command, args, words, i)
   return i
 end
 
---- What words mean to a command; raises { usage = message } where they are wrong, { help = true } where help is asked.
+--- What words mean to a command; raises { usage = message } where they are wrong, { help = true
+--- } where help is asked.
 ---@param command Command
 ---@param words string[]
 ---@return Arguments
@@ -116,8 +117,10 @@ end
 ---@return Command
 local function load(name)
   local command = require("commands." .. name)
-  if type(command) ~= "table" or type(command.run) ~= "function" or type(command.summary) ~= "string" then
-    error(("lua/commands/%s.lua: must return a table with summary, a text, and run, a function"):format(name), 0)
+  local is_table = type(command) == "table"
+  if not is_table or type(command.run) ~= "function" or type(command.summary) ~= "string" then
+    error(("lua/commands/%s.lua: must return a table with summary, a text, and run, a function")
+      :format(name), 0)
   end
   return command
 end

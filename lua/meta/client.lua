@@ -1,6 +1,7 @@
 ---@meta client
 
---- For commands: HTTP to a server, one request after the other on a connection that is kept.  Calls wait.
+--- For commands: HTTP to a server, one request after the other on a connection that is kept.
+--- Calls wait.
 local client = {}
 
 ---@class ClientResponse
@@ -13,7 +14,7 @@ local Client = {}
 
 --- nil and why when url is not http://HOST[:PORT].
 ---@param url string
----@param options { token: string?, timeout: number? }?  seconds that the server may be silent: 60, 0 for ever
+---@param options { token: string?, timeout: number? }?  timeout: seconds of silence, 60; 0 is none
 ---@return Client?
 ---@return string? message
 function client.open(url, options) end
@@ -32,7 +33,8 @@ function Client:get(target, options) end
 ---@return string? message
 function Client:post(target, body, options) end
 
---- The next bytes of a response that was asked for with stream = true: nil at its end, nil and why when it breaks off.
+--- The next bytes of a response that was asked for with stream = true: nil at its end, nil and
+--- why when it breaks off.
 ---@return string?
 ---@return string? message
 function Client:read() end

@@ -18,8 +18,8 @@ function term.error(text) end
 ---@return boolean
 function term.is_terminal(stream) end
 
---- Draws a line on standard error over the last one, where that is a terminal and at most ten times a second; wipes it
---- where there is no text.
+--- Draws a line on standard error over the last one, where that is a terminal and at most ten
+--- times a second; wipes it where there is no text.
 ---@param text string?
 function term.progress(text) end
 

@@ -106,7 +106,8 @@ static void disconnect(struct http_client *c) {
   c->fd = -1;
 }
 
-static int connect_to(struct http_client *c, int family, const struct sockaddr *address, socklen_t len) {
+static int connect_to(struct http_client *c, int family, const struct sockaddr *address,
+                      socklen_t len) {
   struct timeval limit = {.tv_sec = c->timeout_ms / 1000, .tv_usec = c->timeout_ms % 1000 * 1000};
   int fd = socket(family, SOCK_STREAM | SOCK_CLOEXEC, 0);
   if (fd < 0)
@@ -144,8 +145,8 @@ static int connect_named(struct http_client *c) {
   return rc;
 }
 
-/* getaddrinfo of a program that is linked statically wants glibc's own libraries: addresses and localhost do without
- * it. */
+/* getaddrinfo of a program that is linked statically wants glibc's own libraries: addresses and
+ * localhost do without it. */
 static int connect_anew(struct http_client *c) {
   disconnect(c);
   if (strcmp(c->host, "localhost") == 0)
@@ -182,7 +183,8 @@ static int receive(struct http_client *c) {
   while (n < 0 && errno == EINTR);
   if (n < 0)
     return errno == EAGAIN ? UV_ETIMEDOUT : -errno;
-  llhttp_errno_t rc = n > 0 ? llhttp_execute(&c->parser, bytes, (size_t) n) : llhttp_finish(&c->parser);
+  llhttp_errno_t rc =
+      n > 0 ? llhttp_execute(&c->parser, bytes, (size_t) n) : llhttp_finish(&c->parser);
   if (rc != HPE_OK && !(rc == HPE_PAUSED && c->ended))
     return n == 0 ? UV_ECONNRESET : UV_EPROTO;
   return n > 0 || c->ended ? 0 : UV_ECONNRESET;
@@ -190,8 +192,8 @@ static int receive(struct http_client *c) {
 
 /* ---- Requests ---- */
 
-static void write_head(struct buf *out, const struct http_client *c, const char *method, const char *target,
-                       const struct buf *headers, size_t len) {
+static void write_head(struct buf *out, const struct http_client *c, const char *method,
+                       const char *target, const struct buf *headers, size_t len) {
   bool v6 = strchr(c->host, ':') != NULL;
   buf_printf(out, "%s %s HTTP/1.1\r\nHost: %s%s%s:%s\r\n", method, target, v6 ? "[" : "", c->host,
              v6 ? "]" : "", c->port);
@@ -208,8 +210,8 @@ static void begin_response(struct http_client *c, const char *method) {
   c->headers.len = c->body.len = c->given = 0;
 }
 
-int http_client_request(struct http_client *c, const char *method, const char *target, const struct buf *headers,
-                        const char *body, size_t len) {
+int http_client_request(struct http_client *c, const char *method, const char *target,
+                        const struct buf *headers, const char *body, size_t len) {
   struct buf head = {0};
   int rc = is_usable(c) ? 0 : connect_anew(c);
   if (rc < 0)

@@ -2,8 +2,8 @@
 
 #include <lauxlib.h>
 
-#include "record/condition.h"
 #include "script/bindings/lua_json.h"
+#include "script/engine/condition_read.h"
 #include "script/engine/script.h"
 #include "services.h"
 

@@ -55,7 +55,8 @@ static void write_headers(lua_State *L, struct client *c, int index) {
     return;
   luaL_checktype(L, index, LUA_TTABLE);
   for (lua_pushnil(L); lua_next(L, index); lua_pop(L, 1)) {
-    luaL_argcheck(L, lua_type(L, -2) == LUA_TSTRING && lua_isstring(L, -1), index, "headers are name = value");
+    luaL_argcheck(L, lua_type(L, -2) == LUA_TSTRING && lua_isstring(L, -1), index,
+                  "headers are name = value");
     const char *name = lua_tostring(L, -2), *value = lua_tostring(L, -1);
     check_line(L, name);
     check_line(L, value);
@@ -94,7 +95,8 @@ static int read_whole(struct client *c) {
 }
 
 /* Sends method, target and body, options at index 4, and pushes the response. */
-static int request(lua_State *L, const char *method, const char *target, const char *body, size_t len) {
+static int request(lua_State *L, const char *method, const char *target, const char *body,
+                   size_t len) {
   static const char *const known[] = {"headers", "stream", NULL};
   struct client *c = client_at(L, 1);
   bool stream = false;
@@ -182,11 +184,12 @@ static int l_client_open(lua_State *L) {
     lua_getfield(L, 2, "token");
     token = luaL_optstring(L, -1, NULL);
   }
-  luaL_argcheck(L, timeout >= 0 && timeout <= 86400, 2, "timeout is in seconds, 0 for none, at most a day");
+  luaL_argcheck(L, timeout >= 0 && timeout <= 86400, 2,
+                "timeout is in seconds, 0 for none, at most a day");
   if (token != NULL)
     check_line(L, token);
   struct client *c = lua_newuserdatauv(L, sizeof *c, 2);
-  *c = (struct client) {.url = url, .token = token};
+  *c = (struct client){.url = url, .token = token};
   luaL_setmetatable(L, type_name);
   lua_pushvalue(L, 1);
   lua_setiuservalue(L, -2, URL);
@@ -198,10 +201,13 @@ static int l_client_open(lua_State *L) {
 }
 
 int luaopen_client(lua_State *L) {
-  static const luaL_Reg methods[] = {
-      {"get", l_client_get},       {"post", l_client_post},      {"read", l_client_read},
-      {"close", l_client_close},   {"__gc", l_client_close},     {"__close", l_client_close},
-      {NULL, NULL}};
+  static const luaL_Reg methods[] = {{"get", l_client_get},
+                                     {"post", l_client_post},
+                                     {"read", l_client_read},
+                                     {"close", l_client_close},
+                                     {"__gc", l_client_close},
+                                     {"__close", l_client_close},
+                                     {NULL, NULL}};
   static const luaL_Reg functions[] = {{"open", l_client_open}, {NULL, NULL}};
   luaL_newmetatable(L, type_name);
   luaL_setfuncs(L, methods, 0);

@@ -38,7 +38,7 @@ static struct reader *reader_at(lua_State *L, int index) {
 static int l_file_open(lua_State *L) {
   const char *path = luaL_checkstring(L, 1);
   struct reader *r = lua_newuserdatauv(L, sizeof *r, 0);
-  *r = (struct reader) {0};
+  *r = (struct reader){0};
   luaL_setmetatable(L, type_name);
   r->gz = strcmp(path, "-") == 0 ? gzdopen(dup(STDIN_FILENO), "rb") : gzopen(path, "rbe");
   if (r->gz == NULL)
@@ -204,7 +204,8 @@ static const char *save(FILE *f, const char *text, size_t len) {
   return fclose(f) == 0 || why != NULL ? why : strerror(errno);
 }
 
-/* file.write(path, text): whoever reads it sees the old text or the new one, and after a crash too. */
+/* file.write(path, text): whoever reads it sees the old text or the new one, and after a crash too.
+ */
 static int l_file_write(lua_State *L) {
   size_t len;
   const char *path = luaL_checkstring(L, 1), *text = luaL_checklstring(L, 2, &len);
@@ -224,10 +225,13 @@ static int l_file_write(lua_State *L) {
 }
 
 int luaopen_file(lua_State *L) {
-  static const luaL_Reg methods[] = {
-      {"read", l_reader_read},   {"line", l_reader_line},   {"offset", l_reader_offset},
-      {"close", l_reader_close}, {"__gc", l_reader_close},  {"__close", l_reader_close},
-      {NULL, NULL}};
+  static const luaL_Reg methods[] = {{"read", l_reader_read},
+                                     {"line", l_reader_line},
+                                     {"offset", l_reader_offset},
+                                     {"close", l_reader_close},
+                                     {"__gc", l_reader_close},
+                                     {"__close", l_reader_close},
+                                     {NULL, NULL}};
   static const luaL_Reg functions[] = {{"open", l_file_open},
                                        {"stat", l_file_stat},
                                        {"list", l_file_list},

@@ -60,8 +60,8 @@ static int l_term_is_terminal(lua_State *L) {
   return 1;
 }
 
-/* term.progress(text): draws it over the line that was drawn before, at most ten times a second and only on a
- * terminal; without a text the line is wiped. */
+/* term.progress(text): draws it over the line that was drawn before, at most ten times a second and
+ * only on a terminal; without a text the line is wiped. */
 static int l_term_progress(lua_State *L) {
   const char *text = luaL_optstring(L, 1, NULL);
   int64_t now = clock_monotonic_ns();
@@ -76,10 +76,12 @@ static int l_term_progress(lua_State *L) {
 }
 
 int luaopen_term(lua_State *L) {
-  static const luaL_Reg functions[] = {
-      {"write", l_term_write},             {"print", l_term_print},
-      {"error", l_term_error},             {"progress", l_term_progress},
-      {"is_terminal", l_term_is_terminal}, {NULL, NULL}};
+  static const luaL_Reg functions[] = {{"write", l_term_write},
+                                       {"print", l_term_print},
+                                       {"error", l_term_error},
+                                       {"progress", l_term_progress},
+                                       {"is_terminal", l_term_is_terminal},
+                                       {NULL, NULL}};
   luaL_newlib(L, functions);
   return 1;
 }

@@ -4,7 +4,8 @@
 #include <lua.h>
 #include <stdbool.h>
 
-/* The modules that commands (lua/commands/README.md) have and routes have not.  They block their thread. */
+/* The modules that commands (lua/commands/README.md) have and routes have not.  They block their
+ * thread. */
 int luaopen_client(lua_State *L); /* lua_client.c */
 int luaopen_env(lua_State *L);    /* lua_env.c; what config.lua says is added by command.c */
 int luaopen_file(lua_State *L);   /* lua_file.c */

@@ -9,9 +9,9 @@
 #include "base/mem.h"
 #include "config.h"
 #include "http/router.h"
-#include "record/schema.h"
 #include "script/engine/report.h"
 #include "script/engine/sandbox.h"
+#include "script/engine/schema_load.h"
 #include "script/reload/generation.h"
 #include "services.h"
 
