@@ -294,14 +294,28 @@ describe("a command", function()
   end)
 end)
 
-describe("a route", function()
-  it("that requires a command's module is refused with the reason", function()
+describe("a route that requires a command's module", function()
+  -- What --check says where lua/routes/health.lua requires file, beside these files.
+  local function check(files)
     local root = helpers.temporary_folder()
     os.execute(("cp -R config.lua lua static %s"):format(helpers.quote(root)))
-    helpers.write_file(root .. "/lua/routes/health.lua", 'local file = require "file"\nreturn { handle = file.stat }')
+    helpers.write_file(root .. "/lua/routes/health.lua",
+      'local file = require "file"\nreturn { summary = "x", handle = function() return file end }')
+    for name, text in pairs(files) do
+      helpers.write_file(root .. "/" .. name, text)
+    end
     local result = server.run { "--config", root .. "/config.lua", "--check" }
     helpers.remove_folder(root)
+    return result
+  end
+
+  it("is refused with the reason", function()
+    local result = check {}
     assert.equal(1, result.code)
     assert.truthy(result.stderr:find("module 'file' is for commands (lua/commands)", 1, true), result.stderr)
+  end)
+
+  it("gets the user's own file of that name where there is one", function()
+    assert.equal(0, check({ ["lua/file.lua"] = "return {}" }).code)
   end)
 end)

@@ -58,11 +58,16 @@ void module_push_chunk(lua_State *L, const struct snapshot_file *file) {
   lua_setupvalue(L, -2, 1);
 }
 
-static void refuse_command_module(lua_State *L, const char *name) {
+static int refuse_module(lua_State *L, const char *name) {
   if (is_command_module(name))
-    luaL_error(L, "module '%s' is for commands (lua/commands), which run in a process of their own: a route serves "
-                  "others and has neither files nor a terminal",
-               name);
+    return luaL_error(L,
+                      "module '%s' is for commands (lua/commands), which run in a process of their own: "
+                      "a route serves others and has neither files nor a terminal",
+                      name);
+  return luaL_error(L,
+                    "module '%s' not found: the core has none of that name; mend the name or make "
+                    "lua/%s.lua",
+                    name, luaL_gsub(L, name, ".", "/"));
 }
 
 static void push_opener(lua_State *L, const char *name) {
@@ -72,11 +77,9 @@ static void push_opener(lua_State *L, const char *name) {
   if (!lua_isnil(L, -1))
     return;
   lua_pop(L, 1);
-  refuse_command_module(L, name);
   const struct snapshot_file *file = find_file(script_of(L)->snapshot, name);
   if (file == NULL)
-    luaL_error(L, "module '%s' not found: the core has none of that name; mend the name or make lua/%s.lua", name,
-               luaL_gsub(L, name, ".", "/"));
+    refuse_module(L, name);
   module_push_chunk(L, file);
 }
 
