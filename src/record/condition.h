@@ -41,8 +41,6 @@ struct conditions {
   unsigned refs; /* atomic builtins */
 };
 
-struct lua_State;
-
 struct conditions *conditions_new(void);
 struct conditions *conditions_ref(struct conditions *c);
 void conditions_unref(struct conditions *c); /* NULL is allowed */
@@ -52,11 +50,6 @@ void conditions_add(struct conditions *c, int column, enum condition_op op);
 void conditions_value_text(struct conditions *c, const char *s, size_t len);
 void conditions_value(struct conditions *c, union value v);
 void conditions_match_text(struct conditions *c, enum match match, const char *s, size_t len);
-
-/* Reads the Lua list at index: { { column, op, value... }, ... }; times are unix
- * seconds.  NULL when it is wrong, with what was expected appended to error. */
-struct conditions *conditions_read(struct lua_State *L, int index, const struct schema *schema,
-                                   struct buf *error);
 
 /* "=", "not_in", .. */
 bool condition_op_parse(const char *name, size_t len, enum condition_op *op);

@@ -7,7 +7,6 @@
 
 #include "base/buf.h"
 
-struct lua_State;
 struct conditions;
 
 /* lua/schema.lua, compiled.  Immutable after schema_load and shared by all threads;
@@ -160,11 +159,12 @@ struct schema {
   struct buf blocks;  /* pointers to all that the schema has allocated; private */
 };
 
-/* Compiles the table at the top of L's stack (what lua/schema.lua returned) and
- * leaves it there.  On a mistake returns NULL and appends "schema.lua: what is
- * wrong, what was expected" to error. */
-struct schema *schema_load(struct lua_State *L, struct buf *error);
-void schema_free(struct schema *schema);
+/* For schema_load (script/engine/schema_load.h), which fills an empty one, then indexes its names. */
+struct schema *schema_new(void);
+void *schema_keep(struct schema *schema, void *p); /* owns p from now on; answers it */
+void schema_index(struct schema *schema);
+
+void schema_free(struct schema *schema); /* NULL is allowed */
 
 int schema_column(const struct schema *schema, const char *name, size_t len); /* -1: not there */
 

@@ -1,9 +1,6 @@
-#include <lua.h>
+#include "script/engine/condition_read.h"
+
 #include <math.h>
-
-#include "record/condition.h"
-
-/* Conditions from a Lua list.  Reads raw and raises nothing. */
 
 static bool condition_fail(struct buf *error, size_t i, const char *what, const char *subject) {
   buf_printf(error, "condition %zu: ", i);
