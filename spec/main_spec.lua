@@ -58,7 +58,9 @@ describe("the configuration", function()
   end
 
   it("is fine as it is shipped", function()
-    assert.same({ code = 0, stdout = "config.lua: fine\n", stderr = "" }, run "--check")
+    local r = run "--check"
+    assert.same({ 0, "" }, { r.code, r.stderr })
+    assert.truthy(r.stdout:find("^config.lua: fine\n"), r.stdout)
   end)
 
   it("may leave everything out but the table", function()

@@ -26,7 +26,6 @@
 #include "store/storage.h"
 
 enum {
-  KV_BYTES = 16 << 20,
   ARENAS = 1,           /* of the heap: more would each keep what was once needed, and grow a page at a time */
   BODY_BYTES = 4 << 20, /* twice as much stays with an arena that was given it back, see teach_heap */
   LATER_MS = 5,         /* enough for a first answer */
@@ -299,7 +298,7 @@ int app_serve(const struct options *options) {
   app.schema = app.config != NULL ? config_load_schema(app.config, &errors) : NULL;
   if (app.schema == NULL) {
     errors.len = 0;
-    generations_check(options->config, &options->overrides, &errors); /* the same mistakes, with lines, and more */
+    generations_check(options->config, &options->overrides, NULL, &errors); /* the same mistakes, with lines, and more */
     goto refuse;
   }
   log_configure(app.config->log_level, app.config->log_format);

@@ -1,17 +1,12 @@
 #include "config.h"
 
-#include <errno.h>
 #include <lauxlib.h>
-#include <limits.h>
 #include <lua.h>
-#include <lualib.h>
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/mem.h"
-#include "record/schema.h"
-#include "script/reload/load.h"
+#include "config_shipped.h"
 
 enum setting_type { SETTING_BOOLEAN, SETTING_INTEGER, SETTING_TEXT, SETTING_CHOICE };
 
@@ -276,6 +271,7 @@ static void refuse_unknown(lua_State *L, const char *section, struct buf *errors
   }
 }
 
+/* The list at key, made if it is absent. */
 static void push_list(lua_State *L, const char *key, struct buf *errors) {
   lua_getfield(L, -1, key);
   if (lua_isnil(L, -1)) {
@@ -350,29 +346,6 @@ static void read_tokens(struct config *config, lua_State *L, struct buf *errors)
   lua_pop(L, 1);
 }
 
-static char *entry_text(lua_State *L, int i) {
-  lua_rawgeti(L, -1, i);
-  char *text = lua_type(L, -1) == LUA_TSTRING ? xstrdup(lua_tostring(L, -1)) : NULL;
-  lua_pop(L, 1);
-  return text;
-}
-
-static void read_routes(struct config *config, lua_State *L, struct buf *errors) {
-  push_list(L, "routes", errors);
-  size_t count = lua_rawlen(L, -1);
-  config->routes = xcalloc(count + 1, sizeof *config->routes);
-  for (size_t i = 0; i < count; i++, lua_pop(L, 1)) {
-    struct route_entry *entry = &config->routes[config->nroutes];
-    lua_rawgeti(L, -1, (lua_Integer) i + 1);
-    if (lua_istable(L, -1))
-      *entry = (struct route_entry) {entry_text(L, 1), entry_text(L, 2), entry_text(L, 3)};
-    config->nroutes++;
-    if (entry->method == NULL || entry->path == NULL || entry->module == NULL)
-      buf_printf(errors, "config.lua: routes[%zu]: expected { \"GET\", \"/path\", \"routes.file\" }\n", i + 1);
-  }
-  lua_pop(L, 1);
-}
-
 static bool is_loopback(const char *host) {
   return strncmp(host, "127.", 4) == 0 || strcmp(host, "::1") == 0 || strcmp(host, "localhost") == 0;
 }
@@ -383,8 +356,12 @@ static bool is_namespace(const char *s) {
   return s[strspn(s, letters)] == '\0' && !(*s >= '0' && *s <= '9');
 }
 
+bool config_lets_all_in(const struct config *config, const char *host) {
+  return !is_loopback(host) && config->ntokens == 0 && !config->allow_remote_without_tokens;
+}
+
 static void check_together(struct config *config, struct buf *errors) {
-  if (!is_loopback(config->host) && config->ntokens == 0 && !config->allow_remote_without_tokens)
+  if (config_lets_all_in(config, config->host))
     buf_printf(errors,
                "config.lua: listen.host: %s is reachable from other machines and no token is set: set "
                "MOONLEDGER_ADMIN_TOKEN (or another of tokens), or say listen.without_tokens = \"%s\"\n",
@@ -454,6 +431,7 @@ struct config *config_read(lua_State *L, const char *file, const struct config_o
   struct config *config = xcalloc(1, sizeof *config);
   luaL_checkstack(L, 16, NULL);
   refuse_unknown(L, NULL, errors);
+  config_fill(L);
   read_settings(config, L, errors);
   if (errors->len == before) {
     lua_getfield(L, -1, "listen");
@@ -469,7 +447,7 @@ struct config *config_read(lua_State *L, const char *file, const struct config_o
     read_strings(&config->cors_origins, L, "origins", errors);
     lua_pop(L, 1);
     read_tokens(config, L, errors);
-    read_routes(config, L, errors);
+    config_read_routes(config, L, errors);
     apply_overrides(config, overrides, errors);
     resolve_paths(config, file, overrides);
     check_together(config, errors);
@@ -479,75 +457,6 @@ struct config *config_read(lua_State *L, const char *file, const struct config_o
     return NULL;
   }
   return config;
-}
-
-void config_open_libs(lua_State *L) {
-  static const luaL_Reg libs[] = {
-      {LUA_GNAME, luaopen_base}, {LUA_STRLIBNAME, luaopen_string}, {LUA_TABLIBNAME, luaopen_table},
-      {LUA_MATHLIBNAME, luaopen_math}};
-  static const char *const loaders[] = {"dofile", "loadfile", "load", "collectgarbage", "print"};
-
-  for (size_t i = 0; i < sizeof libs / sizeof *libs; i++) {
-    luaL_requiref(L, libs[i].name, libs[i].func, 1);
-    lua_pop(L, 1);
-  }
-  for (size_t i = 0; i < sizeof loaders / sizeof *loaders; i++) {
-    lua_pushnil(L);
-    lua_setglobal(L, loaders[i]);
-  }
-}
-
-/* A state with what the file returned; NULL: see errors. */
-static lua_State *run_file(const char *path, const char *name, uint64_t *hash, struct buf *errors) {
-  struct snapshot_file file;
-  const char *why = snapshot_read_file(&file, path, name, 0);
-  if (why != NULL) {
-    buf_printf(errors, "%s: %s\n", path, why);
-    return NULL;
-  }
-  lua_State *L = luaL_newstate();
-  config_open_libs(L);
-  bool fine = module_compile(L, &file) == LUA_OK && lua_pcall(L, 0, 1, 0) == LUA_OK;
-  if (!fine) {
-    const char *message = lua_tostring(L, -1);
-    buf_printf(errors, "%s%s\n", message != NULL ? message : name, message != NULL ? "" : ": raised an error");
-    lua_close(L);
-  }
-  *hash = file.hash;
-  snapshot_clear_file(&file);
-  return fine ? L : NULL;
-}
-
-struct config *config_load(const char *file, const struct config_overrides *overrides, struct buf *errors) {
-  struct config *config = NULL;
-  char *path = realpath(file, NULL);
-  uint64_t hash;
-  lua_State *L = path != NULL ? run_file(path, "config.lua", &hash, errors) : NULL;
-  if (path == NULL)
-    buf_printf(errors, "%s: %s; --config names another file\n", file, strerror(errno));
-  if (L != NULL) {
-    config = config_read(L, path, overrides, errors);
-    lua_close(L);
-  }
-  free(path);
-  return config;
-}
-
-struct schema *config_load_schema(const struct config *config, struct buf *errors) {
-  struct buf path = {0};
-  struct schema *schema = NULL;
-  uint64_t hash;
-  buf_printf(&path, "%s/lua/schema.lua", config->root);
-  buf_putc(&path, '\0');
-  lua_State *L = run_file(path.data, "lua/schema.lua", &hash, errors);
-  if (L != NULL) {
-    schema = schema_load(L, errors);
-    lua_close(L);
-  }
-  if (schema != NULL)
-    schema->text_hash = hash;
-  buf_clear(&path);
-  return schema;
 }
 
 static void free_strings(struct string_list *list) {
@@ -564,13 +473,8 @@ void config_free(struct config *config) {
       free(*(char **) ((char *) config + s->offset));
   for (size_t i = 0; i < config->ntokens; i++)
     free(config->tokens[i].text);
-  for (size_t i = 0; i < config->nroutes; i++) {
-    free(config->routes[i].method);
-    free(config->routes[i].path);
-    free(config->routes[i].module);
-  }
+  config_free_routes(config);
   free(config->tokens);
-  free(config->routes);
   free_strings(&config->hosts);
   free_strings(&config->cors_origins);
   free(config->file);

@@ -37,8 +37,8 @@ struct limits {
 
 /* config.lua, validated, every default in one place (config.c).  Sizes in bytes, times in milliseconds. */
 struct config {
-  char *file;          /* absolute path of config.lua */
-  char *root;          /* its folder: lua/ and static/ stand beside it */
+  char *file;          /* absolute path of config.lua, which need not be there */
+  char *root;          /* its folder: what stands in lua/ and static/ there wins over assets.h */
 
   char *host;          /* listen.host, listen.port */
   uint16_t port;
@@ -79,6 +79,7 @@ struct config {
 
   struct route_entry *routes;
   size_t nroutes;
+  char *lacking;       /* shipped routes that these are without: "GET /docs, ..."; NULL: none */
 
   enum log_level log_level;
   enum log_format log_format;
@@ -99,11 +100,20 @@ struct config_overrides {
 struct config *config_read(struct lua_State *L, const char *file, const struct config_overrides *overrides,
                            struct buf *errors);
 
-/* Runs config.lua in a state of its own and reads it. */
+/* The absolute path of config.lua, links resolved, whether it is there or not; the caller's to free.  NULL: see errno. */
+char *config_path(const char *file);
+
+/* Replaces the globals at the top of L's stack by the ones that config.lua runs with, where `defaults` stands too. */
+void config_push_env(struct lua_State *L);
+
+/* Runs config.lua, or the one in the program where there is none, in a state of its own and reads it. */
 struct config *config_load(const char *file, const struct config_overrides *overrides, struct buf *errors);
 void config_free(struct config *config);
 
-/* Runs and compiles the lua/schema.lua beside config.lua; the caller's to free.  NULL: see errors. */
+/* Whether a server that listens on host would let other machines in without a token or the words for that. */
+bool config_lets_all_in(const struct config *config, const char *host);
+
+/* The same with the lua/schema.lua beside config.lua, which it compiles; the caller's to free.  NULL: see errors. */
 struct schema *config_load_schema(const struct config *config, struct buf *errors);
 
 /* Opens what Lua files about settings and schema may use: base without loaders, string, table, math.  No file or process is in reach. */

@@ -1,6 +1,7 @@
 #ifndef MOONLEDGER_SCRIPT_RELOAD_GENERATION_H
 #define MOONLEDGER_SCRIPT_RELOAD_GENERATION_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -13,6 +14,7 @@ struct generations; /* the shared service: which code is current */
 struct router;
 struct script;
 struct services;
+struct snapshot;
 
 /* One snapshot of config.lua and lua/, loaded on every loop.  Counted: requests hold the one they started
  * with. */
@@ -21,11 +23,30 @@ struct generation {
   const struct config *config; /* what may change live is read from here */
   struct router *router;
   struct script **scripts; /* per loop; touch only one's own */
+
+  /* private to script/reload */
+  atomic_uint refs;
+  atomic_uint loops; /* whose states still exist */
+  const struct services *services;
+  struct generations *owner; /* NULL: never in force */
+  struct snapshot *snapshot;
+  struct message activate, retire;
+  int64_t replaced_ms; /* monotonic; 0: in force */
+  bool expired;
+  struct generation *next, **prev; /* among its owner's living ones */
 };
 
 struct generation *generation_current(struct generations *g); /* a reference; any thread */
 struct generation *generation_ref(struct generation *g);
 void generation_unref(struct generation *g);
+
+/* Makes the states of all loops.  Takes the snapshot over.  NULL: every mistake is in errors. */
+struct generation *generation_new(const struct services *services, struct snapshot *snapshot, uint64_t number,
+                                  struct buf *errors);
+void generation_free(struct generation *g); /* no loop uses it (any more); any thread */
+bool generation_try_ref(struct generation *g); /* a reference, unless the last one is just being dropped */
+void generation_expire(struct generation *g);  /* ends what it still serves */
+void generations_forget(struct generation *g); /* its owner does; the last reference is gone */
 
 /* At start, before loops run: loads config.lua and lua/ from the files.  NULL: every error is in errors, as
  * "file:line: what, what to do". */
@@ -42,8 +63,9 @@ void generations_stop(struct generations *g, struct loop *loop);
 void generations_close(struct generations *g);
 
 /* --check: loads everything as a reload would, without touching a running server; true when errors stays
- * empty. */
-bool generations_check(const char *config_file, const struct config_overrides *overrides, struct buf *errors);
+ * empty, and then found (unless it is NULL) has lines about the files in force. */
+bool generations_check(const char *config_file, const struct config_overrides *overrides, struct buf *found,
+                       struct buf *errors);
 int generations_print_routes(const char *config_file,
                              const struct config_overrides *overrides); /* an exit code */
 
