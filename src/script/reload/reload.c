@@ -30,8 +30,8 @@ struct generations {
   pthread_mutex_t lock;
   struct generation *current; /* under lock; its reference is the service's */
   struct generation *living;  /* under lock */
-  bool stopping;         /* under lock */
-  struct buf failure;    /* under lock: why the last reload was refused; empty after one that was not */
+  bool stopping;              /* under lock */
+  struct buf failure;         /* under lock: why the last reload was refused; empty after one that was not */
   int64_t started_us;
 
   struct loop loader; /* what follows belongs to its thread */
@@ -86,11 +86,11 @@ static void expire_old(struct generations *g) {
 /* ---- Coming into force ---- */
 
 static void on_activate(struct message *m) {
-  struct generation *old = container_of(m, struct generation, activate);
-  struct script *script = old->scripts[0];
+  struct generation *fresh = container_of(m, struct generation, activate);
+  struct script *script = fresh->scripts[0];
   if (script->loop->scripts != NULL)
     timers_start(script);
-  generation_unref(old);
+  generation_unref(fresh);
 }
 
 static void on_retire(struct message *m) {
