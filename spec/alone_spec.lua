@@ -266,7 +266,7 @@ end)
 describe("a server that other machines reach", function()
   it("keeps its tokens when config.lua goes", function()
     local here <close> = alone()
-    local token = 'tokens = { { token = "a-long-secret", scopes = { "read", "ingest", "admin" } } }'
+    local token = 'tokens = { { token = "a-secret-of-32-letters-and-digits", scopes = { "read", "ingest", "admin" } } }'
     write(here, "config.lua", 'return { listen = { host = "0.0.0.0", port = 0 }, ' .. token .. " }")
     local output = helpers.temporary_folder()
     local process = Process.start(words(here), output)

@@ -37,7 +37,7 @@ local function start(options)
   return server.start(options)
 end
 
-describe("bindings", function()
+describe("bindings #loops", function()
   local s
   setup(function() s = start() end)
   teardown(function() s:stop() end)
@@ -241,10 +241,15 @@ describe("bindings", function()
       { "storage.select { where = { { 'modle', '=', 'x' } } }", "there is no column" },
       { "storage.select { where = { { 'model', '~', 'x' } } }", "is no operator" },
       { "storage.select { where = { { 'model', '=', 1 } } }", "must be strings" },
-      { "storage.select { order_by = 'nothing' }", "bad field order_by" },
+      { "storage.select { order_by = 'nothing' }", "bad field order_by (there is no column" },
+      { "storage.select { wher = {} }", "unknown option wher: known are where, order_by" },
+      { "storage.count { model = 'x' }", "unknown option model: known are where" },
       { "storage.select { limit = 0 }", "bad field limit" },
       { "storage.select { as = 'xml' }", "invalid option 'xml'" },
-      { "storage.aggregate { by = { 'nothing' } }", "bad field by" },
+      { "storage.aggregate { by = { 'nothing' } }", "bad field by (there is no column" },
+      { "storage.aggregate { bye = {} }", "unknown option bye: known are where, by" },
+      { "storage.aggregate { by = {}, { by = { 'model' } } }", "unknown option by: known are where" },
+      { "storage.aggregate { { where = {} } }", "unknown option where: known are by" },
       { "storage.aggregate { every = 61 }", "bad field every" },
       { "storage.aggregate { quantiles = { 2 } }", "bad field quantiles" },
       { "storage.aggregate { order_by = 'model' }", "bad field order_by" },
@@ -254,6 +259,12 @@ describe("bindings", function()
       { "storage.sql({})", "string expected" },
       { "storage.sql('SELECT ?', {})", "nil, boolean, number or string expected" },
       { "storage.insert(1)", "table expected" },
+      { "storage.insert({}, { probe = true })", "unknown option probe" },
+      { "storage.append('topic', {}, { max = 1 })", "unknown option max" },
+      { "require('metrics').counter { name = 'a', help = 'a', label = {} }", "unknown option label" },
+      { "require('sse').stream { topic = 'a', filter = {} }", "unknown option filter" },
+      { "io.open('/etc/passwd')", "scripts are sandboxed" },
+      { "os.getenv('HOME')", "scripts are sandboxed" },
       { "table.sort({ 1, 2 }, function() return storage.count {} end)", "storage.count" },
     }
     for _, case in ipairs(misuse) do

@@ -228,7 +228,7 @@ describe("GET /logs/analytics", function()
       "request_analytics", "service_type_breakdown", "summary", "token_analytics",
     }, names)
     assert.equal("sqlmodel", body.backend)
-    assert.truthy(math.abs(body.query_time - os.time()) < 5)
+    assert.truthy(math.abs(body.query_time - os.time()) < 60)
   end)
 
   it("shows the window it has computed where no time was given", function()

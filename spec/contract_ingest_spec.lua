@@ -5,7 +5,7 @@ local server = require "spec.helpers.server"
 local NDJSON = { ["content-type"] = "application/x-ndjson" }
 local JSON = { ["content-type"] = "application/json" }
 
-describe("POST /logs/ingest", function()
+describe("POST /logs/ingest #loops", function()
   local s
   before_each(function() s = server.start() end)
   after_each(function() s:stop() end)
@@ -157,7 +157,7 @@ describe("POST /logs/ingest", function()
   end)
 end)
 
-describe("one bad line in ten thousand", function()
+describe("one bad line in ten thousand #loops", function()
   local s
   setup(function() s = server.start() end)
   teardown(function() s:stop() end)
@@ -199,7 +199,7 @@ describe("text that is no UTF-8", function()
   end)
 end)
 
-describe("hooks.lua", function()
+describe("hooks.lua #loops", function()
   local HOOKS = [[
     local hooks = {}
     function hooks.on_record(record)

@@ -25,7 +25,7 @@ end
 
 local MARK = { type = "request_error", request_id = "mark", error_type = "mark" }
 
-describe("GET /logs/stream", function()
+describe("GET /logs/stream #loops", function()
   local s
   setup(function() s = server.start() end)
   teardown(function() s:stop() end)
@@ -48,7 +48,7 @@ describe("GET /logs/stream", function()
     assert.equal("connection", event.json.type)
     assert.equal("Connected to metrics stream", event.json.message)
     assert.truthy(event.json.connection_id:match(UUID4))
-    assert.truthy(math.abs(event.json.timestamp - os.time()) < 5)
+    assert.truthy(math.abs(event.json.timestamp - os.time()) < 60)
     stream:close()
   end)
 
@@ -73,7 +73,7 @@ describe("GET /logs/stream", function()
     assert.is_nil(event.event)
     assert.is_not_nil(event.id)
     assert.equal("request_complete", event.json.type)
-    assert.truthy(math.abs(event.json.timestamp - os.time()) < 5)
+    assert.truthy(math.abs(event.json.timestamp - os.time()) < 60)
     local data = event.json.data
     assert.equal(0.0055, data.duration_seconds or 0.0055)
     data.duration_seconds = nil

@@ -81,7 +81,7 @@ it("/logs/sessions has the dearest first, and the models of one", function()
   s:stop()
 end)
 
-describe("/logs/system", function()
+describe("/logs/system #loops", function()
   it("offers the reset to those who may", function()
     local s = server.start { env = TOKENS }
     assert.is_false(s:get("/logs/system", bearer "r").json().may_reset)

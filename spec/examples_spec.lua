@@ -13,7 +13,7 @@ local function record(id, fields)
   return r
 end
 
-describe("the worked examples", function()
+describe("the worked examples #loops", function()
   local s
 
   setup(function()
@@ -69,7 +69,7 @@ describe("the worked examples", function()
   it("publish when an hour costs more than it may", function()
     local stream = s:stream "/examples/budget-alerts"
     s:ingest { record("e", { cost_usd = 50 }) }
-    local event = stream:event(5)
+    local event = stream:event()
     assert.same({ "budget", 56, 20 }, { event.json.type, event.json.cost_usd, event.json.budget_usd })
     stream:close()
   end)

@@ -6,7 +6,7 @@ local http = require "spec.helpers.http"
 local SMALL = [[
 config.limits = {
   body_bytes = 100000, in_flight_bytes = 150000, request_line_bytes = 500, header_bytes = 2000, header_fields = 20,
-  header_ms = 200, body_ms = 300, body_bytes_per_second = 10000, idle_ms = 400, connections = 20,
+  header_ms = 1000, body_ms = 500, body_bytes_per_second = 2000, idle_ms = 1000, connections = 20,
 }
 config.script.memory_bytes = 256 * 1024 * 1024
 ]]
@@ -69,35 +69,39 @@ for _, workers in ipairs { 1, 2 } do
       local fresh <close> = s:raw()
       local used <close> = s:raw(http.bytes "GET /t/show HTTP/1.1")
       assert.same(200, used:response().status)
-      assert.same("", fresh:rest(10))
-      assert.same("", used:rest(10))
+      assert.same("", fresh:rest())
+      assert.same("", used:rest())
     end)
 
     it("bounds all bodies together: 503 with Retry-After, and room again afterwards", function()
-      local first = s:raw(post(90000, ("x"):rep(80000)))
       local refused = helpers.eventually(function()
+        local first <close> = s:raw(post(90000, ("x"):rep(80000)))
         local response = http.exchange(s, post(90000, ("x"):rep(90000)))[1]
-        return response.status == 503 and response
+        return response.status == 503 and first and response
       end)
       assert.same("1", refused.headers["retry-after"])
-      first:close()
       helpers.eventually(function()
         return http.exchange(s, post(90000, ("x"):rep(90000)))[1].status == 200
       end)
     end)
 
     it("bounds the connections: 503 beyond", function()
-      local open, refused = {}, nil
+      local open = {}
+      local function has_refused(connection)
+        return (connection:line(0) or ""):find("^HTTP/1.1 503 ")
+      end
       for i = 1, 25 do
         open[i] = s:raw()
       end
-      for i = 1, 25 do
-        local response = open[i]:response(nil, 0.05)
-        refused = refused or (response and response.status)
-      end
-      assert.same(503, refused)
-      for i = 1, 25 do
-        open[i]:close()
+      helpers.eventually(function()
+        for _, connection in ipairs(open) do
+          if has_refused(connection) then
+            return true
+          end
+        end
+      end)
+      for _, connection in ipairs(open) do
+        connection:close()
       end
       helpers.eventually(function()
         return http.exchange(s, http.bytes "GET /t/show HTTP/1.1")[1].status == 200
@@ -125,7 +129,7 @@ for _, workers in ipairs { 1, 2 } do
   end)
 end
 
-describe("limits in config.lua", function()
+describe("limits in config.lua #loops", function()
   it("count from the reload on", function()
     local s = http.start()
     local line = http.bytes("GET /" .. ("x"):rep(1000) .. " HTTP/1.1")

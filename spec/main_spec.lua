@@ -87,6 +87,8 @@ describe("the configuration", function()
     { "return { routes = { { 'GET', '/x', 'routes.none' } } }", "routes.none" },
     { "return { routes = { { 'GET', '/x', 'routes.health' }, { 'GET', '/x', 'routes.health' } } }", "/x" },
     { "return { listen = { host = '0.0.0.0' } }", "0.0.0.0 is reachable from other machines and no token is set" },
+    { "return { listen = { host = '0.0.0.0' }, tokens = { { token = '123456789012345', scopes = { 'read' } } } }",
+      "0.0.0.0 is reachable from other machines and a token has fewer than 16 characters" },
   }
   for _, case in ipairs(mistakes) do
     it("is refused when it says " .. case[1], function()
@@ -201,7 +203,7 @@ describe("--check", function()
   end)
 end)
 
-describe("the server", function()
+describe("the server #loops", function()
   local folder
   before_each(function() folder = helpers.temporary_folder() end)
   after_each(function() helpers.remove_folder(folder) end)
@@ -279,7 +281,7 @@ describe("the server", function()
   end)
 
   it("listens to the network when a token is set", function()
-    local s <close> = server.start { listen = "0.0.0.0:0", env = { MOONLEDGER_ADMIN_TOKEN = "secret" } }
+    local s <close> = server.start { listen = "0.0.0.0:0", env = { MOONLEDGER_ADMIN_TOKEN = ("s"):rep(16) } }
     assert.equal(401, s:get("/logs/query").status)
     s:stop()
   end)
@@ -319,7 +321,11 @@ describe("the server", function()
   end
 
   it("answers what it had begun when it was told to end", function()
-    local slow = "return { handle = function() sleep(300) return { json = { done = true } } end }"
+    local slow = [[return { handle = function()
+      require("log").info "begun"
+      sleep(300)
+      return { json = { done = true } }
+    end }]]
     local s <close> = server.start {
       config = 'table.insert(config.routes, { "GET", "/slow", "routes.slow" })',
       files = { ["lua/routes/slow.lua"] = slow },
@@ -327,6 +333,7 @@ describe("the server", function()
     local connection = s:raw("GET /slow HTTP/1.1\r\nHost: 127.0.0.1:" .. s.port .. "\r\n\r\n")
     local other = s:stream "/logs/stream"
     other:event()
+    helpers.eventually(function() return s:log():find "msg=begun" end)
     s:signal "TERM"
     assert.equal("disconnect", other:event().json.type)
     assert.same({ done = true }, connection:response().json())

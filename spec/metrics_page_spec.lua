@@ -46,7 +46,7 @@ local function promtool(page)
   return said
 end
 
-describe("GET /metrics", function()
+describe("GET /metrics #loops", function()
   local s
   setup(function()
     s = server.start()
@@ -117,7 +117,7 @@ describe("GET /metrics", function()
   end)
 end)
 
-describe("the counters", function()
+describe("the counters #loops", function()
   local folder, s
   before_each(function()
     folder = helpers.temporary_folder()
@@ -187,7 +187,7 @@ describe("the counters", function()
   end)
 end)
 
-describe("active requests", function()
+describe("active requests #loops", function()
   it("are those that have started and not ended", function()
     local s = server.start()
     local function active()
@@ -209,7 +209,7 @@ describe("active requests", function()
   end)
 end)
 
-describe("too many label sets", function()
+describe("too many label sets #loops", function()
   it("count into one overflow series, are told of and logged once", function()
     local s = server.start { config = "config.metrics.max_series = 10" }
     local records = {}

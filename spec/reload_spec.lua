@@ -59,6 +59,9 @@ local WAYS = {
   end,
 }
 
+-- How long the watch waits for quiet at most, whatever the machine; the rest is judged by what a reload takes.
+local WATCH_SECONDS = 0.2
+
 for workers = 1, 2 do
   describe("a saved file, with " .. workers .. " loops", function()
     local s
@@ -67,16 +70,25 @@ for workers = 1, 2 do
 
     local next_version = 1
     for way, save in pairs(WAYS) do
-      it("is live within half a second after " .. way, function()
-        local best = math.huge
+      it("is live at once after " .. way, function()
+        local best, probe = math.huge, math.huge
+        local function is_met()
+          return best < WATCH_SECONDS + 25 * probe
+        end
         for _ = 1, 3 do
+          local asked = socket.gettime()
+          s:post "/-/reload"
+          probe = math.min(probe, socket.gettime() - asked)
           next_version = next_version + 1
-          local saved = socket.gettime()
           save(s.root .. "/lua/routes/version.lua", route(next_version))
+          local saved = socket.gettime()
           helpers.eventually(function() return version(s) == next_version end)
           best = math.min(best, socket.gettime() - saved)
+          if is_met() then
+            return
+          end
         end
-        assert.is_true(best < 0.5, ("it took %.3f s"):format(best))
+        error(("%.3f s, where a reload takes %.3f s"):format(best, probe))
       end)
     end
 
@@ -103,17 +115,20 @@ for workers = 1, 2 do
 
     it("keeps an event stream open", function()
       local stream = s:stream "/logs/stream"
-      assert.equal("connection", stream:event(5).json.type)
+      assert.equal("connection", stream:event().json.type)
       helpers.write_file(s.root .. "/lua/routes/version.lua", route(1000))
       helpers.eventually(function() return version(s) == 1000 end)
       s:ingest { { request_id = "after-the-reload", model = "m" } }
-      assert.equal("after-the-reload", stream:event(5).json.data.request_id)
+      assert.equal("after-the-reload", stream:event().json.data.request_id)
       stream:close()
     end)
   end)
 end
 
-describe("a reload", function()
+-- A broken file is looked at once more so much later before it is spoken of.
+local SECOND_LOOK_SECONDS = 0.25
+
+describe("a reload #loops", function()
   it("is asked for by SIGHUP when nobody watches", function()
     local s <close> = start { config = "config.watch = false" }
     helpers.write_file(s.root .. "/lua/routes/version.lua", route(2))
@@ -169,12 +184,20 @@ describe("a reload", function()
 
   it("does not speak of a file that was half-written for a moment", function()
     local s <close> = start()
-    local path, text = s.root .. "/lua/routes/version.lua", route(2)
-    helpers.write_file(path, text:sub(1, 20))
-    socket.sleep(0.1)
-    helpers.write_file(path, text)
-    helpers.eventually(function() return version(s) == 2 end)
-    assert.is_nil(s:log():find("reload failed", 1, true))
+    local path, number = s.root .. "/lua/routes/version.lua", 1
+    helpers.eventually(function()
+      number = number + 1
+      local before, begun, text = #s:log(), socket.gettime(), route(number)
+      helpers.write_file(path, text:sub(1, 20))
+      socket.sleep(0.1)
+      helpers.write_file(path, text)
+      local moment = socket.gettime() - begun
+      helpers.eventually(function() return version(s) == number end)
+      local spoke = s:log():find("reload failed", before + 1, true)
+      -- A busy machine may draw the moment out until the second look, and then it may be spoken of: once more.
+      assert.is_true(not spoke or moment > SECOND_LOOK_SECONDS)
+      return not spoke
+    end)
     s:stop()
   end)
 
@@ -247,7 +270,7 @@ local BROKEN = {
 
 describe("a broken file", function()
   local s
-  setup(function() s = start { config = "config.script.load_cpu_ms = 400 config.watch = false" } end)
+  setup(function() s = start { config = "config.script.load_cpu_ms = 2000 config.watch = false" } end)
   teardown(function() s:stop() end)
 
   for _, case in ipairs(BROKEN) do

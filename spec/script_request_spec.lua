@@ -6,7 +6,8 @@ local HANDLERS = {
     method = req.method, path = req.path, query = req.query, remote = req.remote, id = req.id, name = req.params.name,
     agent = req.headers["x-agent"], list = req.headers["x-list"], cookie = req.headers.cookie,
     none = req.headers["x-none"],
-    now = math.abs(req.now - os.time()) < 5, length = #req.body, body = tostring(req.body), unknown = req.nothing } }]],
+    now = math.abs(req.now - os.time()) < 60, length = #req.body,
+    body = tostring(req.body), unknown = req.nothing } }]],
   status = [[return { status = 201, headers = { ["X-One"] = 1, ["set-cookie"] = { "a=1", "b=2" } }, body = "made" }]],
   typed = [[return { headers = { ["Content-Type"] = "text/csv" }, body = "a,b" }]],
   detail = [[return { status = 409, headers = { ["retry-after"] = "7" }, detail = "not now" }]],
@@ -47,7 +48,7 @@ for workers = 1, 2 do
       s = server.start {
         workers = workers, files = { ["lua/routes/try.lua"] = handlers_file() },
         config = [[
-          config.script.wall_ms = 20000
+          config.script.wall_ms = 60000
           table.insert(config.routes, { "GET", "/try/{name}", "routes.try" })
           table.insert(config.routes, { "POST", "/try/{name}", "routes.try" })]],
       }
@@ -137,7 +138,7 @@ for workers = 1, 2 do
   end)
 end
 
-describe("a server that stops", function()
+describe("a server that stops #loops", function()
   it("does not wait for a script that sleeps for long", function()
     local s <close> = server.start {
       files = { ["lua/routes/try.lua"] = handlers_file() },

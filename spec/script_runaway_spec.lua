@@ -53,6 +53,19 @@ local RUNAWAYS = {
   { "deep_coroutines", 500, "too deep",
     "local function f() return coroutine.wrap(f)() end f()" },
   { "deep_recursion", 500, "script failed", "local function f() return 1 + f() end f()" },
+  { "handler_of_xpcall", 503, "CPU time", [[
+    table.sort({ 3, 2, 1 }, function()
+      local function loop() while true do end end
+      xpcall(loop, loop)
+    end)]] },
+  { "pcall_deep", 503, "CPU time", [[
+    local function loop() while true do end end
+    local function f(n) if n > 0 then return 1 + f(n - 1) end while true do pcall(loop) end end
+    table.sort({ 3, 2, 1 }, function() f(5000) end)]] },
+  { "long_c_calls_deep", 503, "CPU time", [[
+    local s = ('x'):rep(4000000)
+    local function f(n) if n > 0 then return 1 + f(n - 1) end while true do local t = s .. n end end
+    f(100000)]] },
   { "wait_in_comparator", 500, "sleep waits and cannot be called inside table.sort",
     "table.sort({ 3, 2, 1 }, function() sleep(1) end)" },
   { "wait_in_coroutine", 500, "sleep waits and cannot be called in a coroutine",

@@ -26,6 +26,8 @@ local ESCAPES = {
   "return collectgarbage('stop')", "return collectgarbage('generational')", "return collectgarbage('setpause', 1)",
   "req.method = 'POST' return req.method == 'POST' or nil", "return every(1000, print)",
   "return select(2, pcall(setmetatable, {}, { __gc = print })).x",
+  "local _, real = pairs(_G) real.made = 1 return made", "local _, real = pairs(string) return rawget(real, 'rep')",
+  "return require('json').array(_G)", "return require('json').object(require('config'))",
   "for name, value in pairs(_G) do if name == 'io' or value == io and io then return name end end",
 }
 

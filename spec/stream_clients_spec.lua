@@ -12,7 +12,7 @@ local function open(s, query)
   return stream
 end
 
-describe("a stream's silence", function()
+describe("a stream's silence #loops", function()
   it("is broken by a block with only the newest id", function()
     local s = server.start { config = "config.stream.heartbeat_ms = 50" }
     local stream, filtered = open(s), open(s, "?model=none")
@@ -20,7 +20,7 @@ describe("a stream's silence", function()
     local id = stream:event().id
     for _, each in ipairs { stream, filtered } do
       repeat
-        local block = assert(each:block(5))
+        local block = assert(each:block())
         assert.equal("id: " .. block.id .. "\n", block.text)
       until block.id == id -- the one with a filter learns of events that it does not get
     end
@@ -30,7 +30,7 @@ describe("a stream's silence", function()
   end)
 end)
 
-describe("a stream's place", function()
+describe("a stream's place #loops", function()
   it("is refused with 503 when all are taken, and free again when a client leaves", function()
     local s = server.start { config = "config.stream.max_subscribers = 2" }
     local first, second = open(s), open(s, "?model=x")
@@ -50,7 +50,7 @@ describe("a stream's place", function()
   end)
 end)
 
-describe("the server's end", function()
+describe("the server's end #loops", function()
   it("is told to every stream, and the streams end whole", function()
     local s = server.start()
     local streams, ids = {}, {}
@@ -60,13 +60,13 @@ describe("the server's end", function()
     end
     s:signal "TERM"
     for i, stream in ipairs(streams) do
-      local event = assert(stream:event(5))
+      local event = assert(stream:event())
       assert.equal("disconnect", event.json.type)
       assert.equal("Stream disconnected", event.json.message)
       assert.equal(ids[i], event.json.connection_id)
       assert.is_number(event.json.timestamp)
       assert.equal("", stream.connection:chunk(5))
-      assert.is_true(stream.connection:is_closed(5))
+      assert.is_true(stream.connection:is_closed())
     end
     helpers.eventually(function() return s.process:has_ended() end)
     s:stop()
@@ -107,7 +107,7 @@ describe("a client that does not read", function()
     end
   end
 
-  it("holds neither memory nor others up, and is told how much it has missed #once", function()
+  it("holds neither memory nor others up, and is told how much it has missed", function()
     local s = server.start { config = "config.stream.ring_events, config.stream.ring_bytes = 2000, 4 * 1024 * 1024" }
     local first = open(s)
     flood(s, 60) -- until caches are as large as they get
@@ -125,11 +125,11 @@ describe("a client that does not read", function()
     s:ingest { { request_id = "next" } }
     local quick = open(s)
     s:ingest { { request_id = "last" } }
-    assert.equal("last", quick:event(5).json.data.request_id)
+    assert.equal("last", quick:event().json.data.request_id)
 
     local events, dropped, overflows = 0, 0, 0
     repeat
-      local event = assert(slow[1]:event(10))
+      local event = assert(slow[1]:event())
       if event.json.type == "overflow" then
         dropped, overflows = event.json.dropped, overflows + 1
       else
@@ -138,7 +138,7 @@ describe("a client that does not read", function()
     until event.json.type == "overflow" or event.json.data.request_id == "last"
     s:ingest { { request_id = "after" } }
     repeat
-      local event = assert(slow[1]:event(10))
+      local event = assert(slow[1]:event())
       events = events + 1
     until event.json.data.request_id == "after"
     assert.equal(1, overflows)

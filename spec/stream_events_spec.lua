@@ -7,13 +7,13 @@ local ID = "^[^-]+%-%d+%-%d+$"
 local function events_until(stream, request_id)
   local events = {}
   repeat
-    local event, err = stream:event(5)
+    local event, err = stream:event()
     events[#events + 1] = assert(event, err)
   until event.json.data and event.json.data.request_id == request_id
   return events
 end
 
-describe("GET /logs/stream", function()
+describe("GET /logs/stream #loops", function()
   local s
   setup(function() s = server.start() end)
   teardown(function() s:stop() end)
@@ -76,7 +76,7 @@ describe("GET /logs/stream", function()
     for _, event in ipairs { start, complete, failed } do
       assert.matches(ID, event.id)
       assert.matches("^id: [^\n]+\ndata: {[^\n]+}\n$", event.text)
-      assert.is_true(math.abs(event.json.timestamp - os.time()) < 5)
+      assert.is_true(math.abs(event.json.timestamp - os.time()) < 60)
     end
     stream:close()
   end)

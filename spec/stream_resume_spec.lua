@@ -17,7 +17,7 @@ end
 local function read_until(stream, last)
   local numbers, overflows = {}, {}
   repeat
-    local event, err = stream:event(10)
+    local event, err = stream:event()
     assert(event, err)
     if event.json.type == "overflow" then
       overflows[#overflows + 1] = event.json
@@ -36,7 +36,7 @@ local function range(from, to, step)
   return list
 end
 
-describe("Last-Event-ID", function()
+describe("Last-Event-ID #loops", function()
   local s
   before_each(function() s = server.start() end)
   after_each(function() s:stop() end)
@@ -142,7 +142,7 @@ describe("Last-Event-ID", function()
   end)
 end)
 
-describe("Last-Event-ID of what is no longer in memory", function()
+describe("Last-Event-ID of what is no longer in memory #loops", function()
   local folder
   local CONFIG = "config.stream.ring_events = 16"
   before_each(function() folder = helpers.temporary_folder() end)

@@ -79,7 +79,7 @@ describe("the tour of README.md", function()
           local seen = pcall(helpers.eventually, function()
             output = shell(step.script)
             return output:find(step.expected, 1, true)
-          end, 5)
+          end)
           assert.is_true(seen, step.script .. "\n" .. output .. "\n" .. s:log())
         else
           output, ok = shell(step.script)

@@ -8,37 +8,40 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/log.h"
 #include "base/mem.h"
-#include "config.h"
-#include "http/connection.h"
+#include "check.h"
 #include "http/server.h"
-#include "hub/hub.h"
 #include "hub/streams.h"
 #include "loop/loop.h"
 #include "metrics/metrics.h"
+#include "pages.h"
 #include "record/schema.h"
-#include "script/bindings/kv.h"
-#include "script/reload/generation.h"
-#include "services.h"
-#include "store/storage.h"
+#include "room_options.h"
+#include "script/bindings/bindings.h"
+#include "script/kv.h"
+#include "script/reload/generations.h"
+#include "script/services.h"
 
 enum {
   ARENAS = 1,           /* of the heap: more would each keep what was once needed, and grow a page at a time */
   BODY_BYTES = 4 << 20, /* twice as much stays with an arena that was given it back, see teach_heap */
-  LATER_MS = 5,         /* enough for a first answer */
+  LATER_MS = 5,         /* enough for a first response */
   SETTLED_MS = 200,
 };
 
 /* The whole program.  Stopping goes loop by loop: streams say goodbye and requests finish, then, when every loop
  * has drained, the store commits what is queued and the loops close. */
 struct app {
-  struct services services;
   struct config *config;
   struct schema *schema;
+  struct services services; /* of scripts */
+  struct settings_context settings;
   struct server *server;
+  struct generations *generations;
   uv_poll_t signals;
   int signal_fd;
   uv_timer_t later;
@@ -60,40 +63,94 @@ static unsigned worker_count(unsigned wanted) {
   return cores - 2 < 16 ? cores - 2 : 16;
 }
 
-static int open_services(struct app *app, struct buf *errors) {
-  struct services *s = &app->services;
-  const struct config *c = app->config;
-  struct hub_options hub = {c->stream.ring_events, c->stream.ring_bytes, c->stream.max_subscribers,
-                            c->stream.heartbeat_ms};
+/* ---- Opening the rooms, each with what it needs of the others ---- */
 
-  s->metrics = metrics_new(c->metrics.name_space, c->metrics.max_series);
-  s->hub = hub_new(s->schema, &hub);
-  s->kv = kv_new(KV_BYTES);
-  if (!metrics_declare(s->metrics, s->schema, errors))
-    return -1;
-  hub_metrics(s->hub, s->metrics);
-  if (c->has_storage &&
-      storage_open(&s->storage, s->schema, &c->storage, s->metrics, s->hub, errors) < 0)
-    return -1;
-  if (s->storage != NULL)
-    hub_set_name(s->hub, storage_name(s->storage), storage_last_row(s->storage));
-
-  s->nloops = worker_count(c->workers);
+static int open_loops(struct services *s, struct buf *errors) {
   s->loops = xcalloc(s->nloops, sizeof *s->loops);
+  s->streams = xcalloc(s->nloops, sizeof *s->streams);
   for (unsigned i = 0; i < s->nloops; i++) {
     int rc = loop_init(&s->loops[i], i);
     if (rc < 0) {
       buf_printf(errors, "event loop: %s\n", uv_strerror(rc));
-      return -1;
+      return rc;
     }
-    s->loops[i].connections = connections_new(&s->loops[i], s);
-    s->loops[i].streams = streams_new(&s->loops[i], s);
   }
-  s->generations = generations_open(s, c->file, errors);
-  return s->generations != NULL ? 0 : -1;
+  return 0;
 }
 
-/* ---- After the first answer ---- */
+static void publish(void *hub, const struct batch *b) {
+  hub_publish_batch(hub, b);
+}
+
+/* What is committed becomes events, and old events are read back. */
+static void wire_hub(struct hub *hub, struct storage *storage) {
+  hub_set_name(hub, storage_name(storage), storage_last_row(storage));
+  hub_set_pages(hub, &(struct hub_pages) {storage, page_read, page_cancel});
+  storage_on_committed(storage, publish, hub);
+}
+
+static int open_store(struct app *app, struct buf *errors) {
+  struct services *s = &app->services;
+  struct storage_options options = storage_options_of(app->config, s->nloops);
+  if (!app->config->has_storage)
+    return 0;
+  int rc = storage_open(&s->storage, s->schema, &options, s->metrics, errors);
+  if (rc == 0)
+    wire_hub(s->hub, s->storage);
+  return rc;
+}
+
+static struct site *current_site(void *arg) {
+  struct app *app = arg;
+  return generations_current(app->generations);
+}
+
+static void open_server(struct app *app) {
+  struct services *s = &app->services;
+  app->server = server_new(&(struct server_options) {
+    .loops = s->loops,
+    .nloops = s->nloops,
+    .metrics = s->metrics,
+    .max_connections = max_connections_of(app->config, s->nloops),
+    .limits = http_limits_of(app->config),
+    .site = current_site,
+    .arg = app,
+  });
+}
+
+static int open_scripts(struct app *app, struct buf *errors) {
+  struct services *s = &app->services;
+  s->kv = kv_new(KV_BYTES);
+  s->bindings = bindings;
+  s->read_settings = settings_read;
+  s->free_settings = settings_free;
+  s->push_settings_env = config_push_env;
+  s->settings_arg = &app->settings;
+  app->generations = generations_open(s, app->config->file, errors);
+  return app->generations != NULL ? 0 : -1;
+}
+
+static int open_rooms(struct app *app, struct buf *errors) {
+  struct services *s = &app->services;
+  const struct config *c = app->config;
+  struct hub_options hub = hub_options_of(c);
+
+  s->schema = app->schema;
+  s->nloops = worker_count(c->workers);
+  s->metrics = metrics_new(c->metrics.name_space, c->metrics.max_series);
+  s->hub = hub_new(s->schema, &hub);
+  if (!metrics_declare(s->metrics, s->schema, errors))
+    return -1;
+  hub_metrics(s->hub, s->metrics);
+  if (open_store(app, errors) < 0 || open_loops(s, errors) < 0)
+    return -1;
+  open_server(app);
+  for (unsigned i = 0; i < s->nloops; i++)
+    s->streams[i] = streams_new(&s->loops[i], s->hub);
+  return open_scripts(app, errors);
+}
+
+/* ---- After the first response ---- */
 
 /* The threads that write and reload. */
 static void start_work(struct app *app) {
@@ -103,7 +160,7 @@ static void start_work(struct app *app) {
   app->working = true;
   int rc = s->storage != NULL ? storage_start(s->storage) : 0;
   if (rc == 0)
-    rc = generations_start(s->generations);
+    rc = generations_start(app->generations);
   if (rc < 0) {
     log_error("a thread could not be started", log_str("error", uv_strerror(rc)));
     _exit(1);
@@ -158,18 +215,21 @@ static void on_drained(struct message *m) {
 static void on_loop_drained(struct loop *loop, void *arg) {
   struct app *app = arg;
   struct leaving *leaving = &app->leaving[loop->index];
-  generations_stop(app->services.generations, loop);
+  generations_stop(app->generations, loop);
   leaving->message.receive = on_drained;
   loop_post(&app->services.loops[0], &leaving->message);
 }
 
 static void on_drain(struct message *m) {
   struct leaving *leaving = container_of(m, struct leaving, message);
-  streams_close(leaving->loop->streams);
-  connections_drain(leaving->loop->connections, on_loop_drained, leaving->app);
+  struct app *app = leaving->app;
+  struct streams **streams = &app->services.streams[leaving->loop->index];
+  streams_close(*streams);
+  *streams = NULL;
+  server_drain(app->server, leaving->loop, on_loop_drained, app);
 }
 
-static void stop(struct app *app) {
+static void stop_serving(struct app *app) {
   struct services *s = &app->services;
   if (app->stopping)
     return;
@@ -187,10 +247,10 @@ static void on_signal(struct app *app, int signum) {
   if (app->stopping)
     return;
   if (signum == SIGHUP) {
-    generations_reload(app->services.generations, NULL);
+    generations_reload(app->generations, NULL);
   } else {
     log_info("stopping", log_str("signal", strsignal(signum)));
-    stop(app);
+    stop_serving(app);
   }
 }
 
@@ -222,11 +282,11 @@ static void listen_to_signals(struct app *app) {
   uv_poll_start(&app->signals, UV_READABLE, on_signals);
 }
 
-static int start(struct app *app) {
+static int start_serving(struct app *app) {
   const struct config *c = app->config;
   struct services *s = &app->services;
   uint16_t port;
-  int rc = server_listen(&app->server, s, c->host, c->port, &port);
+  int rc = server_listen(app->server, c->host, c->port, &port);
   if (rc < 0) {
     fprintf(stderr, "moonledger: cannot listen on %s:%d: %s; --listen or listen in %s names another address\n", c->host,
             c->port, uv_strerror(rc), c->file);
@@ -235,8 +295,12 @@ static int start(struct app *app) {
   app->leaving = xcalloc(s->nloops, sizeof *app->leaving);
   listen_to_signals(app);
   work_later(app);
-  for (unsigned i = 1; i < s->nloops; i++)
-    loop_start(&s->loops[i]);
+  for (unsigned i = 1; i < s->nloops && rc == 0; i++)
+    rc = loop_start(&s->loops[i]);
+  if (rc < 0) {
+    fprintf(stderr, "moonledger: a thread could not be started: %s; fewer workers need fewer\n", uv_strerror(rc));
+    return rc;
+  }
   printf(strchr(c->host, ':') != NULL ? "listening on http://[%s]:%d\n" : "listening on http://%s:%d\n", c->host, port);
   fflush(stdout);
   log_info("listening", log_str("host", c->host), log_int("port", port), log_int("workers", s->nloops),
@@ -244,14 +308,14 @@ static int start(struct app *app) {
   return 0;
 }
 
-static int finish(struct app *app) {
+static int finish_serving(struct app *app) {
   struct services *s = &app->services;
   int code = 0;
   for (unsigned i = 1; i < s->nloops; i++)
     loop_join(&s->loops[i]);
-  generations_close(s->generations);
+  generations_close(app->generations);
+  server_free(app->server);
   for (unsigned i = 0; i < s->nloops; i++) {
-    connections_free(s->loops[i].connections);
     if (loop_clear(&s->loops[i]) < 0) {
       log_error("a handle was still open at the end", log_int("loop", i));
       code = 3;
@@ -260,7 +324,7 @@ static int finish(struct app *app) {
   return code;
 }
 
-static void free_services(struct app *app) {
+static void free_rooms(struct app *app) {
   struct services *s = &app->services;
   kv_free(s->kv);
   hub_free(s->hub);
@@ -268,6 +332,7 @@ static void free_services(struct app *app) {
   schema_free(app->schema);
   config_free(app->config);
   free(s->loops);
+  free(s->streams);
   free(app->leaving);
 }
 
@@ -281,7 +346,7 @@ static void raise_file_limit(void) {
 
 /* glibc learns from blocks that are freed how large a program's usual ones are: those are not mapped alone any
  * more, and twice as much stays with an arena (mallopt(3), M_MMAP_THRESHOLD).  Until then every page of a body
- * costs a fault.  Sizes that are set by mallopt would end the learning, and pages of larger answers would go on
+ * costs a fault.  Sizes that are set by mallopt would end the learning, and pages of larger responses would go on
  * to cost one. */
 static void teach_heap(void) {
   mallopt(M_ARENA_MAX, ARENAS);
@@ -289,29 +354,29 @@ static void teach_heap(void) {
 }
 
 int app_serve(const struct options *options) {
-  struct app app = {.services.overrides = &options->overrides};
+  struct app app = {.settings.overrides = &options->overrides};
   struct buf errors = {0};
   int code = 1;
 
+  umask(077); /* the records are nobody else's */
   teach_heap();
   app.config = config_load(options->config, &options->overrides, &errors);
   app.schema = app.config != NULL ? config_load_schema(app.config, &errors) : NULL;
   if (app.schema == NULL) {
     errors.len = 0;
-    generations_check(options->config, &options->overrides, NULL, &errors); /* the same mistakes, with lines, and more */
+    check_files(options, &errors); /* the same mistakes, with lines, and more */
     goto refuse;
   }
   log_configure(app.config->log_level, app.config->log_format);
-  app.services.config = app.config;
-  app.services.schema = app.schema;
+  app.settings.running = app.config;
   raise_file_limit();
   take_signals(&app);
-  if (open_services(&app, &errors) < 0 || start(&app) < 0)
+  if (open_rooms(&app, &errors) < 0 || start_serving(&app) < 0)
     goto refuse;
 
   uv_run(&app.services.loops[0].uv, UV_RUN_DEFAULT);
-  code = finish(&app);
-  free_services(&app);
+  code = finish_serving(&app);
+  free_rooms(&app);
   return code;
 
 refuse:

@@ -39,7 +39,7 @@ static const struct setting settings[] = {
     NUMBER(NULL, "workers", workers, 0, 64, 0, true),
     CHOICE("storage", "backend", has_storage, "sqlite|none", true),
     TEXT("storage", "path", storage.path, "data/moonledger.db"),
-    CHOICE("storage", "durability", storage.durability, "full|normal", true),
+    CHOICE("storage", "durability", storage.sync, "full|normal", true),
     NUMBER("storage", "queue_bytes", storage.queue_bytes, 64 * KiB, 16 * GiB, 64 * MiB, true),
     NUMBER("storage", "readers", storage.readers, 1, 64, 2, true),
     NUMBER("storage", "query_deadline_ms", storage.query_deadline_ms, 1, HOUR_MS, 5000, true),
@@ -94,8 +94,8 @@ static const char *const without_tokens = "anyone on this network may read, writ
 static void set_choice(struct config *config, const struct setting *s, const char *word) {
   if (s->offset == offsetof(struct config, has_storage))
     config->has_storage = strcmp(word, "sqlite") == 0;
-  else if (s->offset == offsetof(struct config, storage.durability))
-    config->storage.durability = strcmp(word, "full") == 0 ? DURABILITY_FULL : DURABILITY_NORMAL;
+  else if (s->offset == offsetof(struct config, storage.sync))
+    config->storage.sync = strcmp(word, "full") == 0;
   else if (s->offset == offsetof(struct config, log_format))
     config->log_format = strcmp(word, "json") == 0 ? LOG_JSON : LOG_LOGFMT;
   else
@@ -289,37 +289,36 @@ static void push_list(lua_State *L, const char *key, struct buf *errors) {
 static void read_strings(struct string_list *list, lua_State *L, const char *key, struct buf *errors) {
   push_list(L, key, errors);
   size_t count = lua_rawlen(L, -1);
-  list->items = xcalloc(count + 1, sizeof *list->items);
   for (size_t i = 0; i < count; i++, lua_pop(L, 1)) {
     lua_rawgeti(L, -1, (lua_Integer) i + 1);
     if (lua_type(L, -1) == LUA_TSTRING)
-      list->items[list->count++] = xstrdup(lua_tostring(L, -1));
+      string_list_add(list, lua_tostring(L, -1));
     else
       complain(errors, key, "expected a list of texts, got a %s in it", luaL_typename(L, -1));
   }
   lua_pop(L, 1);
 }
 
-static uint8_t read_scopes(lua_State *L, struct buf *errors) {
-  uint8_t scopes = 0;
+static struct config_token read_scopes(lua_State *L, struct buf *errors) {
+  struct config_token token = {0};
   lua_getfield(L, -1, "scopes");
   size_t count = lua_istable(L, -1) ? lua_rawlen(L, -1) : 0;
   for (size_t i = 0; i < count; i++, lua_pop(L, 1)) {
     lua_rawgeti(L, -1, (lua_Integer) i + 1);
     const char *scope = lua_type(L, -1) == LUA_TSTRING ? lua_tostring(L, -1) : "?";
     if (strcmp(scope, "read") == 0)
-      scopes |= 1 << SCOPE_READ;
+      token.may_read = true;
     else if (strcmp(scope, "ingest") == 0)
-      scopes |= 1 << SCOPE_INGEST;
+      token.may_ingest = true;
     else if (strcmp(scope, "admin") == 0)
-      scopes |= 1 << SCOPE_ADMIN;
+      token.may_admin = true;
     else
       complain(errors, "tokens", "expected the scopes read, ingest or admin, got %s", scope);
   }
   lua_pop(L, 1);
   if (count == 0)
     complain(errors, "tokens", "every entry needs scopes = { %s }", "\"read\", \"ingest\", \"admin\"");
-  return scopes;
+  return token;
 }
 
 static void read_tokens(struct config *config, lua_State *L, struct buf *errors) {
@@ -333,14 +332,16 @@ static void read_tokens(struct config *config, lua_State *L, struct buf *errors)
                luaL_typename(L, -1));
       continue;
     }
-    uint8_t scopes = read_scopes(L, errors);
+    struct config_token entry = read_scopes(L, errors);
     lua_getfield(L, -1, "env");
     lua_getfield(L, -2, "token");
     const char *env = lua_tostring(L, -2), *token = env != NULL ? getenv(env) : lua_tostring(L, -1);
     if (env == NULL && (token == NULL || strlen(token) < 8))
       complain(errors, "tokens", "every entry needs env = \"NAME\" or a token of %s", "at least 8 characters");
-    else if (token != NULL && *token != '\0')
-      config->tokens[config->ntokens++] = (struct token) {xstrdup(token), scopes};
+    else if (token != NULL && *token != '\0') {
+      entry.text = xstrdup(token);
+      config->tokens[config->ntokens++] = entry;
+    }
     lua_pop(L, 2);
   }
   lua_pop(L, 1);
@@ -366,6 +367,10 @@ static void check_together(struct config *config, struct buf *errors) {
                "config.lua: listen.host: %s is reachable from other machines and no token is set: set "
                "MOONLEDGER_ADMIN_TOKEN (or another of tokens), or say listen.without_tokens = \"%s\"\n",
                config->host, without_tokens);
+  for (size_t i = 0; i < config->ntokens && !is_loopback(config->host); i++)
+    if (strlen(config->tokens[i].text) < 16) /* here anyone may guess */
+      buf_printf(errors, "config.lua: listen.host: %s is reachable from other machines and a token has fewer than 16 "
+                 "characters: take one such as openssl rand -hex 16 makes\n", config->host);
   if (!config->has_storage && (config->features.logs_endpoints_enabled || config->features.logs_collection_enabled))
     complain(errors, "storage.backend",
              "\"none\" needs features.logs_endpoints_enabled and features.%s to be false",
@@ -398,11 +403,19 @@ static void apply_overrides(struct config *config, const struct config_overrides
     config->port = (uint16_t) port;
   }
   if (overrides->database != NULL) {
-    free((char *) config->storage.path);
+    free(config->storage.path);
     config->storage.path = xstrdup(overrides->database);
   }
   if (overrides->workers > 0)
     config->workers = overrides->workers;
+}
+
+static void make_absolute(char **path, const char *root) {
+  struct buf absolute = {0};
+  buf_printf(&absolute, "%s/%s", root, *path);
+  buf_putc(&absolute, '\0');
+  free(*path);
+  *path = absolute.data;
 }
 
 /* A path in config.lua is relative to that file; one on the command line to the working folder. */
@@ -412,13 +425,20 @@ static void resolve_paths(struct config *config, const char *file, const struct 
   char *slash = strrchr(config->root, '/');
   *(slash != NULL ? slash : config->root) = '\0';
 
-  if (*config->storage.path == '/' || (overrides != NULL && overrides->database != NULL))
-    return;
-  struct buf path = {0};
-  buf_printf(&path, "%s/%s", config->root, config->storage.path);
-  buf_putc(&path, '\0');
-  free((char *) config->storage.path);
-  config->storage.path = path.data;
+  if (*config->price_file != '\0' && *config->price_file != '/')
+    make_absolute(&config->price_file, config->root);
+  if (*config->storage.path != '/' && (overrides == NULL || overrides->database == NULL))
+    make_absolute(&config->storage.path, config->root);
+}
+
+static void read_without_tokens(struct config *config, lua_State *L, struct buf *errors) {
+  lua_getfield(L, -1, "listen");
+  lua_getfield(L, -1, "without_tokens");
+  const char *words = lua_tostring(L, -1);
+  config->allow_remote_without_tokens = words != NULL && strcmp(words, without_tokens) == 0;
+  if (words != NULL && !config->allow_remote_without_tokens)
+    complain(errors, "listen.without_tokens", "expected the words \"%s\"", without_tokens);
+  lua_pop(L, 2);
 }
 
 struct config *config_read(lua_State *L, const char *file, const struct config_overrides *overrides,
@@ -434,14 +454,7 @@ struct config *config_read(lua_State *L, const char *file, const struct config_o
   config_fill(L);
   read_settings(config, L, errors);
   if (errors->len == before) {
-    lua_getfield(L, -1, "listen");
-    lua_getfield(L, -1, "without_tokens");
-    const char *words = lua_tostring(L, -1);
-    config->allow_remote_without_tokens = words != NULL && strcmp(words, without_tokens) == 0;
-    if (words != NULL && !config->allow_remote_without_tokens)
-      complain(errors, "listen.without_tokens", "expected the words \"%s\"", without_tokens);
-    lua_pop(L, 2);
-
+    read_without_tokens(config, L, errors);
     read_strings(&config->hosts, L, "hosts", errors);
     push_section(L, "cors");
     read_strings(&config->cors_origins, L, "origins", errors);
@@ -459,12 +472,6 @@ struct config *config_read(lua_State *L, const char *file, const struct config_o
   return config;
 }
 
-static void free_strings(struct string_list *list) {
-  for (size_t i = 0; i < list->count; i++)
-    free(list->items[i]);
-  free(list->items);
-}
-
 void config_free(struct config *config) {
   if (config == NULL)
     return;
@@ -475,8 +482,8 @@ void config_free(struct config *config) {
     free(config->tokens[i].text);
   config_free_routes(config);
   free(config->tokens);
-  free_strings(&config->hosts);
-  free_strings(&config->cors_origins);
+  string_list_clear(&config->hosts);
+  string_list_clear(&config->cors_origins);
   free(config->file);
   free(config->root);
   free(config);

@@ -7,35 +7,22 @@
 
 #include "base/buf.h"
 #include "base/log.h"
-#include "store/storage.h"
+#include "base/string_list.h"
 
 struct lua_State;
 struct schema;
 
-enum scope { SCOPE_OPEN, SCOPE_READ, SCOPE_INGEST, SCOPE_ADMIN };
-
-struct token {
+struct config_token {
   char *text;
-  uint8_t scopes; /* bit per enum scope */
+  bool may_read, may_ingest, may_admin;
 };
 
-struct string_list {
-  char **items;
-  size_t count;
-};
-
-struct route_entry {
+struct config_route {
   char *method, *path, *module;
 };
 
-struct limits {
-  size_t body_bytes, record_bytes, in_flight_bytes, request_line_bytes, header_bytes;
-  unsigned header_fields, json_depth;
-  int64_t header_ms, body_ms, idle_ms, shutdown_ms;
-  unsigned connections, body_bytes_per_second;
-};
-
-/* config.lua, validated, every default in one place (config.c).  Sizes in bytes, times in milliseconds. */
+/* config.lua, validated, every default in one place (config.c).  Sizes in bytes, times in milliseconds.  What of it a
+ * room gets says room_options.h. */
 struct config {
   char *file;          /* absolute path of config.lua, which need not be there */
   char *root;          /* its folder: what stands in lua/ and static/ there wins over assets.h */
@@ -47,9 +34,20 @@ struct config {
   struct string_list hosts;   /* names besides loopback that Host may have */
 
   bool has_storage;
-  struct storage_options storage;
+  struct {
+    char *path;
+    bool sync;         /* durability "full" */
+    size_t queue_bytes, dedupe_max_ids;
+    unsigned readers, dedupe_hours;
+    int64_t query_deadline_ms;
+    uint32_t sql_max_rows;
+  } storage;
 
-  struct limits limits;
+  struct {
+    size_t body_bytes, record_bytes, in_flight_bytes, request_line_bytes, header_bytes;
+    unsigned header_fields, json_depth, connections, body_bytes_per_second;
+    int64_t header_ms, body_ms, idle_ms, shutdown_ms;
+  } limits;
 
   struct {
     int64_t burst_cpu_ms, total_cpu_ms, wall_ms, load_cpu_ms;
@@ -67,23 +65,23 @@ struct config {
     size_t max_series;
   } metrics;
 
-  char *price_file;    /* absolute or relative to root; empty: none */
+  char *price_file;    /* absolute; empty: none */
 
   struct {
     bool metrics_endpoint_enabled, logs_endpoints_enabled, dashboard_enabled, logs_collection_enabled, reload_enabled;
   } features;
 
-  struct token *tokens;
+  struct config_token *tokens;
   size_t ntokens;
   struct string_list cors_origins;
 
-  struct route_entry *routes;
+  struct config_route *routes;
   size_t nroutes;
   char *lacking;       /* shipped routes that these are without: "GET /docs, ..."; NULL: none */
 
   enum log_level log_level;
   enum log_format log_format;
-  bool dev;            /* tracebacks in answers */
+  bool dev;            /* tracebacks in responses */
   bool watch;          /* reload when a file changes */
 };
 
@@ -94,14 +92,11 @@ struct config_overrides {
   unsigned workers;
 };
 
-/* Reads config.lua's table at the top of L's stack, fills its defaults into that table, so that scripts see the settings in force, and leaves it
- * there.  NULL when it is wrong: every mistake is appended to errors, a line each, naming the key and what was expected.  file is config.lua's
- * absolute path; overrides may be NULL. */
+/* Reads config.lua's table at the top of L's stack, fills its defaults into that table, so that scripts see the
+ * settings in force, and leaves it there.  NULL when it is wrong: every mistake is appended to errors, a line each,
+ * naming the key and what was expected.  file is config.lua's absolute path; overrides may be NULL. */
 struct config *config_read(struct lua_State *L, const char *file, const struct config_overrides *overrides,
                            struct buf *errors);
-
-/* The absolute path of config.lua, links resolved, whether it is there or not; the caller's to free.  NULL: see errno. */
-char *config_path(const char *file);
 
 /* Replaces the globals at the top of L's stack by the ones that config.lua runs with, where `defaults` stands too. */
 void config_push_env(struct lua_State *L);
@@ -115,9 +110,6 @@ bool config_lets_all_in(const struct config *config, const char *host);
 
 /* The same with the lua/schema.lua beside config.lua, which it compiles; the caller's to free.  NULL: see errors. */
 struct schema *config_load_schema(const struct config *config, struct buf *errors);
-
-/* Opens what Lua files about settings and schema may use: base without loaders, string, table, math.  No file or process is in reach. */
-void config_open_libs(struct lua_State *L);
 
 /* Appends the keys whose values differ and that a running server cannot take over, separated by ", ". */
 void config_restart_keys(const struct config *running, const struct config *wanted, struct buf *out);

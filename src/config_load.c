@@ -7,13 +7,15 @@
 #include <string.h>
 #include <uv.h>
 
-#include "assets.h"
+#include "base/assets.h"
+#include "base/file.h"
 #include "base/hash.h"
-#include "base/mem.h"
 #include "config.h"
 #include "record/schema.h"
 
-void config_open_libs(lua_State *L) {
+/* What Lua files about settings and schema may use: base without loaders, string, table, math.  No file or process is in
+ * reach. */
+static void open_libs(lua_State *L) {
   static const luaL_Reg libs[] = {
       {LUA_GNAME, luaopen_base}, {LUA_STRLIBNAME, luaopen_string}, {LUA_TABLIBNAME, luaopen_table},
       {LUA_MATHLIBNAME, luaopen_math}};
@@ -29,31 +31,12 @@ void config_open_libs(lua_State *L) {
   }
 }
 
-char *config_path(const char *file) {
-  char *path = realpath(file, NULL);
-  if (path != NULL || errno != ENOENT)
-    return path;
-  const char *slash = strrchr(file, '/');
-  char *folder = slash != NULL ? xmemdup(file, (size_t) (slash - file) + 1) : xstrdup(".");
-  if (slash != NULL)
-    folder[slash - file] = '\0';
-  char *real = realpath(*folder != '\0' ? folder : "/", NULL);
-  free(folder);
-  if (real == NULL)
-    return NULL;
-  struct buf joined = {0};
-  buf_printf(&joined, "%s/%s", strcmp(real, "/") != 0 ? real : "", slash != NULL ? slash + 1 : file);
-  buf_putc(&joined, '\0');
-  free(real);
-  return joined.data;
-}
-
 /* A state with what the text returned; NULL: see errors. */
 static lua_State *run_text(const struct buf *text, const char *name, struct buf *errors) {
   char chunk_name[64];
   snprintf(chunk_name, sizeof chunk_name, "@%s", name);
   lua_State *L = luaL_newstate();
-  config_open_libs(L);
+  open_libs(L);
   int status = luaL_loadbufferx(L, text->data, text->len, chunk_name, "t");
   if (status == LUA_OK) {
     lua_pushglobaltable(L);
@@ -86,7 +69,7 @@ static lua_State *run_file(const char *folder, const char *file, const char *nam
 
 struct config *config_load(const char *file, const struct config_overrides *overrides, struct buf *errors) {
   struct config *config = NULL;
-  char *path = config_path(file), *slash = path != NULL ? strrchr(path, '/') : NULL;
+  char *path = file_path(file), *slash = path != NULL ? strrchr(path, '/') : NULL;
   uint64_t hash;
   if (path == NULL) {
     buf_printf(errors, "%s: %s; --config names another file\n", file, strerror(errno));

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "assets.h"
+#include "base/assets.h"
 #include "base/mem.h"
 
 /* Pushes the table of the config.lua in the program, which needs no globals. */
@@ -115,10 +115,10 @@ static void read_list(struct config *config, lua_State *L, struct buf *errors) {
   size_t count = lua_rawlen(L, -1);
   config->routes = xcalloc(count + 1, sizeof *config->routes);
   for (size_t i = 0; i < count; i++, lua_pop(L, 1)) {
-    struct route_entry *entry = &config->routes[config->nroutes];
+    struct config_route *entry = &config->routes[config->nroutes];
     lua_rawgeti(L, -1, (lua_Integer) i + 1);
     if (lua_istable(L, -1))
-      *entry = (struct route_entry) {entry_text(L, 1), entry_text(L, 2), entry_text(L, 3)};
+      *entry = (struct config_route) {entry_text(L, 1), entry_text(L, 2), entry_text(L, 3)};
     config->nroutes++;
     if (entry->method == NULL || entry->path == NULL || entry->module == NULL)
       buf_printf(errors, "config.lua: routes[%zu]: expected { \"GET\", \"/path\", \"routes.file\" }\n", i + 1);

@@ -6,7 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "assets.h"
+#include "base/assets.h"
 #include "base/hash.h"
 #include "script/reload/own.h"
 

@@ -4,20 +4,10 @@
 #include <unistd.h>
 
 #include "app.h"
+#include "check.h"
 #include "import/import.h"
 #include "init.h"
 #include "options.h"
-#include "script/reload/generation.h"
-
-static int check(const struct options *options) {
-  struct buf found = {0}, errors = {0};
-  bool fine = generations_check(options->config, &options->overrides, &found, &errors);
-  buf_complain(&errors);
-  if (fine)
-    printf("%s: fine\n%.*s", options->config, (int) found.len, found.data);
-  buf_clear(&found);
-  return fine ? 0 : 1;
-}
 
 int main(int argc, char **argv) {
   struct options options;
@@ -32,9 +22,9 @@ int main(int argc, char **argv) {
   case COMMAND_SERVE:
     return app_serve(&options);
   case COMMAND_CHECK:
-    return check(&options);
+    return check_main(&options);
   case COMMAND_ROUTES:
-    return generations_print_routes(options.config, &options.overrides);
+    return check_print_routes(&options);
   case COMMAND_INIT:
     return init_main(options.folder);
   case COMMAND_IMPORT:

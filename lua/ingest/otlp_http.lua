@@ -1,7 +1,7 @@
 --- OTLP over HTTP: content types, partial success, errors (opentelemetry-proto, docs/specification.md, "OTLP/HTTP").
 --- The answer has the request's encoding.  Of errors only 503 asks the sender to try again.
-local available = require "lib.available"
 local json = require "json"
+local needs_storage = require "lib.needs_storage"
 local otlp = require "ingest.otlp"
 local otlp_messages = require "ingest.otlp_messages"
 local protobuf = require "protobuf"
@@ -117,7 +117,7 @@ function otlp_http.handler(name, decode, keep)
     if not encoding then
       return { status = 415, detail = "OTLP is application/x-protobuf or application/json" }
     end
-    local refused = name ~= "metrics" and available.refuse()
+    local refused = name ~= "metrics" and needs_storage.refuse()
     if refused then
       return refuse(encoding, refused.detail)
     end

@@ -1,5 +1,4 @@
 --- Endpoints for formats that come as text: JSON arrays, objects or lines.  They answer as POST /logs/ingest does.
-local available = require "lib.available"
 local json = require "json"
 local store = require "ingest.store"
 
@@ -37,10 +36,6 @@ end
 ---@return fun(req: Request): Response
 function text_http.handler(decode)
   return function(req)
-    local refused = available.refuse()
-    if refused then
-      return refused
-    end
     local totals = { accepted = 0, merged = 0 }
     local batch = decode(json.values(req.body), adder(totals))
     if batch.fault or not batch:flush() then

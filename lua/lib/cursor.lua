@@ -13,11 +13,21 @@ local function hash(s)
   return h
 end
 
+local function write(parts, value)
+  if type(value) ~= "table" then
+    parts[#parts + 1] = ("%q"):format(value)
+  elseif value.prefix then
+    parts[#parts + 1] = ("%q*"):format(value.prefix)
+  else
+    parts[#parts + 1] = ("%q-%q"):format(value[1], value[2])
+  end
+end
+
 local function describe(where, descending)
   local parts = { tostring(descending) }
   for _, condition in ipairs(where) do
     for _, value in ipairs(condition) do
-      parts[#parts + 1] = ("%q"):format(value)
+      write(parts, value)
     end
     parts[#parts + 1] = ";"
   end

@@ -38,25 +38,39 @@ function filters.exact_or_empty(column)
   return bound(column, "=")
 end
 
---- A list: "a,b" is one of both, "!c" is not c.  An empty part stands for the empty string.
+-- "a,b" is one of both, "!c" is not c.  An empty part stands for the empty string.
+local function read_list(column, value, include, exclude, alternative)
+  local included, excluded = { column, include }, { column, exclude }
+  for part in (value .. ","):gmatch("([^,]*),") do
+    local name = text.trim(part)
+    if name:sub(1, 1) == "!" then
+      excluded[#excluded + 1] = alternative(name:sub(2))
+    else
+      included[#included + 1] = alternative(name)
+    end
+  end
+  local conditions = {}
+  for _, condition in ipairs { included, excluded } do
+    if #condition > 2 then
+      conditions[#conditions + 1] = condition
+    end
+  end
+  return conditions
+end
+
+local function exactly(name)
+  return name
+end
+
+local function name_or_prefix(name)
+  local prefix = name:match("^(.*)%*$")
+  return prefix and { prefix = prefix } or name
+end
+
+--- A list, in which an empty value is the empty string: "a,b" is one of both, "!c" is not c.
 function filters.list_or_empty(column)
   return function(value)
-    local included, excluded = { column, "in" }, { column, "not_in" }
-    for part in (value .. ","):gmatch("([^,]*),") do
-      local name = text.trim(part)
-      if name:sub(1, 1) == "!" then
-        excluded[#excluded + 1] = name:sub(2)
-      else
-        included[#included + 1] = name
-      end
-    end
-    local conditions = {}
-    for _, condition in ipairs { included, excluded } do
-      if #condition > 2 then
-        conditions[#conditions + 1] = condition
-      end
-    end
-    return conditions
+    return read_list(column, value, "in", "not_in", exactly)
   end
 end
 
@@ -65,6 +79,25 @@ function filters.list(column)
   local read = filters.list_or_empty(column)
   return function(value)
     return value ~= "" and read(value) or nil
+  end
+end
+
+--- The same, where "a*" is all that begins with a.
+function filters.patterns(column)
+  return function(value)
+    if value == "" then
+      return nil
+    elseif not value:find("*", 1, true) then
+      return read_list(column, value, "in", "not_in", exactly)
+    end
+    return read_list(column, value, "matches", "not_matches", name_or_prefix)
+  end
+end
+
+--- One of these numbers and ranges, as params.ranges reads them.
+function filters.ranges(column)
+  return function(ranges)
+    return #ranges > 0 and { { column, "matches", table.unpack(ranges) } } or nil
   end
 end
 
@@ -84,16 +117,19 @@ end
 local common = {
   filter("start_time", params.time, time_bound("timestamp", ">="), "Unix seconds, inclusive; 0 is no bound."),
   filter("end_time", params.time, time_bound("timestamp", "<="), "Unix seconds, inclusive; 0 is no bound."),
-  filter("model", params.string, filters.list "model", "Models, comma-separated; !NAME excludes."),
-  filter("service_type", params.string, filters.list "service_type", "Service types, as in model."),
-  filter("endpoint", params.string, filters.exact "endpoint", "Exactly this endpoint."),
+  filter("model", params.string, filters.patterns "model",
+    "Models, comma-separated; !NAME excludes, NAME* is all that begin so."),
+  filter("service_type", params.string, filters.patterns "service_type", "Service types, as in model."),
+  filter("endpoint", params.string, filters.patterns "endpoint", "Endpoints, as in model."),
   filter("method", params.string, filters.exact "method", "Exactly this method."),
+  filter("status_code", params.ranges, filters.ranges "status_code", "Codes and ranges, such as 429,500-503."),
   filter("status_code_min", params.integer, bound("status_code", ">="), "Least status code, inclusive."),
   filter("status_code_max", params.integer, bound("status_code", "<="), "Greatest status code, inclusive."),
   filter("min_duration_ms", params.float, bound("duration_ms", ">="), "Least duration, inclusive."),
   filter("max_duration_ms", params.float, bound("duration_ms", "<="), "Greatest duration, inclusive."),
   filter("request_id", params.string, filters.exact "request_id", "Exactly this request."),
-  filter("session_client_id", params.string, filters.exact "session_client_id", "Exactly this session."),
+  filter("session_client_id", params.string, filters.patterns "session_client_id",
+    "Sessions, as in model."),
 }
 
 --- The params of a route that takes the common filters.  Those that the route declares itself stay as they are and come

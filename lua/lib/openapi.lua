@@ -4,7 +4,9 @@ local params = require "lib.params"
 
 local openapi = {}
 
-local TYPES = { integer = "integer", float = "number", time = "number", boolean = "boolean", string = "string" }
+local TYPES = {
+  integer = "integer", float = "number", time = "number", boolean = "boolean", string = "string", ranges = "string",
+}
 
 local function object(properties, required)
   return { type = "object", properties = properties, required = required and json.array(required) }

@@ -7,7 +7,7 @@ local json = require "json"
 local text = require "lib.text"
 
 ---@class Param
----@field kind "integer"|"float"|"time"|"boolean"|"string"
+---@field kind "integer"|"float"|"time"|"boolean"|"string"|"ranges"
 ---@field default any         value of an absent parameter
 ---@field ge number?          least value
 ---@field le number?          greatest value
@@ -59,10 +59,13 @@ params.time = constructor "time"
 params.boolean = constructor "boolean"
 ---@type fun(options: table?): Param
 params.string = constructor "string"
+--- Whole numbers and ranges, "429,500-503", as a list of numbers and { from, to }; empty is none.
+---@type fun(options: table?): Param
+params.ranges = constructor "ranges"
 
 setmetatable(params, {
   __index = function(_, name)
-    error(("params.%s is none: there are integer, float, time, boolean and string"):format(tostring(name)), 2)
+    error(("params.%s is none: there are integer, float, time, boolean, string and ranges"):format(tostring(name)), 2)
   end,
 })
 
@@ -169,6 +172,20 @@ function read.string(param, input)
     return nil, fault("enum", "Input should be " .. expected, { expected = expected })
   end
   return input
+end
+
+function read.ranges(_, input)
+  local ranges = {}
+  for part in (input == "" and "" or input .. ","):gmatch("([^,]*),") do
+    local from, to = part:match("^%s*(%d+)%s*%-%s*(%d+)%s*$")
+    local number = math.tointeger(tonumber(part:match("^%s*(%d+)%s*$")))
+    from, to = math.tointeger(tonumber(from)), math.tointeger(tonumber(to))
+    if not number and not (from and to) then
+      return nil, fault("ranges", "Input should be whole numbers and ranges, such as 429,500-503")
+    end
+    ranges[#ranges + 1] = number or { from, to }
+  end
+  return ranges
 end
 
 --- The pairs of a query string; of a repeated name the last counts.

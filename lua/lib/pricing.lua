@@ -2,6 +2,9 @@
 --- The rules are those of LiteLLM's price file and of ccusage (cost.rs), where they agree; where they do not:
 --- the long-context rate of a tier applies to the whole request once its whole prompt (fresh, read from and written
 --- to the cache) is longer than the threshold, as the providers bill.
+--- What a provider bills by and no rate is known for makes the cost unknown; the standard price is no answer for it.
+local model_names = require "lib.model_names"
+local price_shapes = require "lib.price_shapes"
 
 local pricing = {}
 
@@ -12,94 +15,18 @@ local pricing = {}
 ---@field cache_write integer?     all cache writes
 ---@field cache_write_1h integer?  those of them that go to the one-hour cache
 ---@field reasoning integer?       those of output that are reasoning
----@field fast boolean?
+---@field audio_input integer?     those of input that are audio; so the next ones
+---@field audio_output integer?
+---@field image_input integer?
+---@field image_output integer?
+---@field web_searches integer?
+---@field tier string?             service tier; nil: standard
+---@field speed string?            "fast"; nil: standard
+---@field geo string?              where the model ran, when that was asked for
 
 local million = 1000000
 
--- 0.000003 dollars a token are 3 dollars a million, not 2.9999999999999996.
-local function per_million(per_token)
-  return tonumber(("%.12g"):format(per_token * million))
-end
-
-local keys = {
-  input_cost_per_token = "input",
-  output_cost_per_token = "output",
-  cache_read_input_token_cost = "cache_read",
-  cache_creation_input_token_cost = "cache_write",
-  cache_creation_input_token_cost_above_1hr = "cache_write_1h",
-  output_cost_per_reasoning_token = "reasoning",
-}
-
----@param entry table one model of LiteLLM's file
----@return Rates? rates nil when it has no price per token
-local function rates_of(entry)
-  if type(entry) ~= "table" or type(entry.input_cost_per_token) ~= "number" then
-    return nil
-  end
-  local rates = { input = 0, output = 0 }
-  for key, value in pairs(entry) do
-    if type(value) == "number" then
-      local base, thousands = key:match("^(.*)_above_(%d+)k_tokens$")
-      local name = keys[base or key]
-      if name and thousands then
-        rates.above = rates.above or {}
-        local tier = math.tointeger(tonumber(thousands))
-        rates.above[tier] = rates.above[tier] or {}
-        rates.above[tier][name] = per_million(value)
-      elseif name then
-        rates[name] = per_million(value)
-      end
-    end
-  end
-  local special = entry.provider_specific_entry
-  if type(special) == "table" and type(special.fast) == "number" then
-    rates.fast = special.fast
-  end
-  return rates
-end
-
---- Rates by model from the decoded text of LiteLLM's model_prices_and_context_window.json.
----@param file table
----@return table<string, Rates>
-function pricing.from_litellm(file)
-  local prices = {}
-  for name, entry in pairs(file) do
-    prices[name] = rates_of(entry)
-  end
-  return prices
-end
-
--- Names under which a model may stand in a table, the most exact first: as sent; without "[1m]", provider ("openai/",
--- "us.anthropic.") and date or version ("-20250929", "-2025-08-07", "@20250929", "-v1:0"); Claude's dots as dashes.
-local function candidates(model)
-  local names, seen = {}, {}
-  local function add(name)
-    if name ~= "" and not seen[name] then
-      seen[name] = true
-      names[#names + 1] = name
-    end
-  end
-  local function undated(name)
-    local short = name:gsub("%-v%d+:%d+$", ""):gsub("@.*$", ""):gsub("%-latest$", "")
-    add(short)
-    add((short:gsub("%-%d%d%d%d%d%d%d%d$", ""):gsub("%-%d%d%d%d%-%d%d%-%d%d$", "")))
-  end
-
-  add(model)
-  local plain = model:gsub("%[1[mM]%]$", "")
-  add(plain)
-  undated(plain)
-  local bare = plain:match("([^/]+)$") or plain
-  add(bare)
-  undated(bare)
-  local family = bare:match("%f[%w](claude%-.*)$")
-  if family then
-    family = family:gsub("%.", "-")
-    add(family)
-    undated(family)
-  end
-  return names
-end
+pricing.from_litellm = price_shapes.from_litellm
 
 ---@class Prices
 ---@field private tables table<string, Rates>[] searched in order
@@ -114,16 +41,31 @@ function pricing.new(...)
   return setmetatable({ tables = { ... }, found = {}, nfound = 0 }, Prices)
 end
 
+-- Providers by the names of the GenAI conventions and of frameworks, in the words of LiteLLM's file.
+local providers = {
+  ["aws.bedrock"] = "bedrock", ["gcp.vertex_ai"] = "vertex_ai", ["gcp.gemini"] = "gemini", ["gcp.gen_ai"] = "gemini",
+  ["azure.ai.openai"] = "azure", ["azure.ai.inference"] = "azure_ai", x_ai = "xai", mistral_ai = "mistral",
+  ["google-gla"] = "gemini", ["google-vertex"] = "vertex_ai", ["ibm.watsonx.ai"] = "watsonx",
+}
+
+local free = { input = 0, output = 0, cache_read = 0, cache_write = 0, cache_write_1h = 0 }
+
+local function scaled(rates, factor)
+  local own = setmetatable({ factor = factor }, { __index = rates })
+  return own
+end
+
 local function search(tables, model, provider)
-  for _, name in ipairs(candidates(model)) do
+  provider = providers[provider] or provider
+  for _, candidate in ipairs(model_names.candidates(model)) do
     for _, prices in ipairs(tables) do
-      local rates = provider and prices[provider .. "/" .. name] or prices[name]
+      local rates = provider and prices[provider .. "/" .. candidate.name] or prices[candidate.name]
       if rates then
-        return rates
+        return candidate.regional and rates.regional and scaled(rates, rates.regional) or rates
       end
     end
   end
-  return false
+  return model_names.is_free(model) and free
 end
 
 -- Names come from clients: what is remembered of them is bounded.
@@ -149,42 +91,129 @@ function Prices:rates(model, provider)
   return rates or nil
 end
 
--- The tier's own rate wins over the base rate of the same name; a cache rate that neither has follows from the tier's
--- input rate.
-local function tier_rates(rates, prompt)
-  local tier, best = {}, -1
-  for thousands, candidate in pairs(rates.above or {}) do
-    if prompt > thousands * 1000 and thousands > best then
-      tier, best = candidate, thousands
+-- What stands for "as usual" in the words of Anthropic, OpenAI, Google and Bedrock.
+local standard = {
+  standard = true, default = true, auto = true, normal = true, on_demand = true, not_available = true, global = true,
+  standard_only = true, null = true, none = true,
+}
+
+local other_words = {
+  batches = "batch", on_demand_priority = "priority", on_demand_flex = "flex", service_tier_priority = "priority",
+  service_tier_flex = "flex", service_tier_default = "default", service_tier_standard = "standard",
+}
+
+-- The word in one spelling; nil when it is the standard one.
+local function special(word)
+  word = word and word:lower():gsub("[%s%-]", "_")
+  word = other_words[word] or word
+  return word and word ~= "" and not standard[word] and word or nil
+end
+
+-- Rates of the service tier, and the factor they are multiplied by; nil when its price is not known.
+local function of_tier(rates, tier)
+  tier = special(tier)
+  local own = tier and (rates.tiers or {})[tier]
+  if not tier then
+    return rates, 1
+  elseif type(own) == "number" then
+    return rates, own
+  elseif not own or not own.input and not own.output then
+    return nil
+  end
+  return own, 1
+end
+
+local function factor_of(rates, usage)
+  local speed, geo = special(usage.speed), special(usage.geo)
+  local fast = not speed and 1 or speed == "fast" and rates.fast
+  local place = not geo and 1 or (rates.geo or {})[geo]
+  return fast and place and fast * place * (rates.factor or 1)
+end
+
+-- The rates for a prompt of this length: those of Qwen's range, the last one for whatever is longer, or the base rates
+-- with those above the highest threshold that the prompt is longer than.
+local function at_length(rates, prompt)
+  for i, range in ipairs(rates.ranges or {}) do
+    if prompt <= range.upto or i == #rates.ranges then
+      return range, {}
     end
   end
-  local function rate(name)
-    return tier[name] or rates[name]
+  local above, best = {}, -1
+  for thousands, candidate in pairs(rates.above or {}) do
+    if prompt > thousands * 1000 and thousands > best then
+      above, best = candidate, thousands
+    end
   end
-  local input = rate("input")
+  return rates, above
+end
+
+-- The rate above a threshold wins over the base rate of the same name; a cache rate that neither has follows from the
+-- input rate.
+local function rates_at(rates, prompt)
+  local base, above = at_length(rates, prompt)
+  local function rate(name)
+    return above[name] or base[name]
+  end
+  local input, output = rate("input"), rate("output")
   return {
     input = input,
-    output = rate("output"),
-    cache_read = rate("cache_read") or input * 0.1,
-    cache_write = rate("cache_write") or input * 1.25,
-    cache_write_1h = rate("cache_write_1h") or input * 2,
-    reasoning = rate("reasoning") or rate("output"),
+    output = output,
+    cache_read = rate("cache_read") or input and input * 0.1,
+    cache_write = rate("cache_write") or input and input * 1.25,
+    cache_write_1h = rate("cache_write_1h") or input and input * 2,
+    reasoning = rate("reasoning") or output,
+    audio_input = rate("audio_input"), audio_output = rate("audio_output"),
+    image_input = rate("image_input"), image_output = rate("image_output"),
   }
 end
 
---- Dollars for usage at rates, to the pico-dollar that sums are kept in.
+-- Tokens by the rate that they are billed at.
+local function split(usage)
+  local input, output = usage.input or 0, usage.output or 0
+  local written = usage.cache_write or 0
+  local hour = math.min(usage.cache_write_1h or 0, written)
+  local audio_in = math.min(usage.audio_input or 0, input)
+  local image_in = math.min(usage.image_input or 0, input - audio_in)
+  local audio_out = math.min(usage.audio_output or 0, output)
+  local image_out = math.min(usage.image_output or 0, output - audio_out)
+  local reasoning = math.min(usage.reasoning or 0, output - audio_out - image_out)
+  return {
+    input = input - audio_in - image_in, audio_input = audio_in, image_input = image_in,
+    output = output - audio_out - image_out - reasoning, reasoning = reasoning,
+    audio_output = audio_out, image_output = image_out,
+    cache_read = usage.cache_read or 0, cache_write = written - hour, cache_write_1h = hour,
+  }
+end
+
+local kinds = {
+  "input", "output", "reasoning", "cache_read", "cache_write", "cache_write_1h", "audio_input", "image_input",
+  "audio_output", "image_output",
+}
+
+--- Dollars for usage at rates, to the pico-dollar that sums are kept in; nil where something it is billed by has no
+--- known price.
 ---@param rates Rates
 ---@param usage Usage
----@return number
+---@return number?
 function pricing.cost(rates, usage)
-  local input, output = usage.input or 0, usage.output or 0
-  local read, written = usage.cache_read or 0, usage.cache_write or 0
-  local hour = math.min(usage.cache_write_1h or 0, written)
-  local reasoning = math.min(usage.reasoning or 0, output)
-  local rate = tier_rates(rates, input + read + written)
-  local total = input * rate.input + (output - reasoning) * rate.output + reasoning * rate.reasoning
-    + read * rate.cache_read + (written - hour) * rate.cache_write + hour * rate.cache_write_1h
-  return tonumber(("%.12f"):format(total * (usage.fast and rates.fast or 1) / million))
+  local base, tier = of_tier(rates, usage.tier)
+  local factor = base and factor_of(rates, usage)
+  local searches = usage.web_searches or 0
+  if not factor or searches > 0 and not rates.web_search then
+    return nil
+  end
+  local tokens, total = split(usage), 0
+  local rate = rates_at(base, (usage.input or 0) + (usage.cache_read or 0) + (usage.cache_write or 0))
+  for _, kind in ipairs(kinds) do
+    if tokens[kind] > 0 then
+      if not rate[kind] then
+        return nil
+      end
+      total = total + tokens[kind] * rate[kind]
+    end
+  end
+  local calls = searches * (rates.web_search or 0) + (rates.request or 0)
+  return tonumber(("%.12f"):format(total * factor * tier / million + calls))
 end
 
 ---@param record table
@@ -197,13 +226,27 @@ local function usage_of(record)
     cache_write = record.cache_write_tokens,
     cache_write_1h = record.cache_write_1h_tokens,
     reasoning = record.reasoning_tokens,
-    fast = record.speed == "fast",
+    audio_input = record.audio_input_tokens,
+    audio_output = record.audio_output_tokens,
+    image_input = record.image_input_tokens,
+    image_output = record.image_output_tokens,
+    web_searches = record.web_searches,
+    tier = record.service_tier,
+    speed = record.speed,
+    geo = record.inference_geo,
   }
 end
 
+--- The members of a record that its cost follows from.
+pricing.members = {
+  "model", "provider", "tokens_input", "tokens_output", "cache_read_tokens", "cache_write_tokens",
+  "cache_write_1h_tokens", "reasoning_tokens", "audio_input_tokens", "audio_output_tokens", "image_input_tokens",
+  "image_output_tokens", "web_searches", "service_tier", "speed", "inference_geo",
+}
+
 local function has_tokens(record)
   return (record.tokens_input or 0) + (record.tokens_output or 0)
-    + (record.cache_read_tokens or 0) + (record.cache_write_tokens or 0) > 0
+    + (record.cache_read_tokens or 0) + (record.cache_write_tokens or 0) + (record.web_searches or 0) > 0
 end
 
 --- Settles cost_usd and cost_source of a record: what the sender reported wins; else it is computed from the tokens;
@@ -219,11 +262,8 @@ function Prices:settle(record, reported)
     return
   end
   local rates = self:rates(record.model, record.provider)
-  if rates then
-    record.cost_usd, record.cost_source = pricing.cost(rates, usage_of(record)), "computed"
-  else
-    record.cost_usd, record.cost_source = nil, "unknown"
-  end
+  record.cost_usd = rates and pricing.cost(rates, usage_of(record))
+  record.cost_source = record.cost_usd and "computed" or "unknown"
 end
 
 return pricing

@@ -1,4 +1,5 @@
 --- From what a route file returns to the function that answers a request.
+local needs_storage = require "lib.needs_storage"
 local params = require "lib.params"
 
 ---@class Route
@@ -6,6 +7,7 @@ local params = require "lib.params"
 ---@field description string?
 ---@field params table<string, Param>?
 ---@field handle fun(req: Request): Response
+---@field needs "storage"?                       503 before handle where rows are not collected or stored
 ---@field scope "open"|"read"|"ingest"|"admin"?  default: read for GET, admin for the other methods
 ---@field feature string?                        a key of config.features that switches the route off
 ---@field max_body integer?
@@ -22,7 +24,7 @@ local route = {}
 
 local FIELDS = {
   summary = "string", description = "string", params = "table", handle = "function", scope = "string",
-  feature = "string", max_body = "number", timeout_ms = "number", takes = "table", answers = "string",
+  feature = "string", needs = "string", max_body = "number", timeout_ms = "number", takes = "table", answers = "string",
 }
 
 local SCOPES = { open = true, read = true, ingest = true, admin = true }
@@ -49,6 +51,8 @@ local function check(definition, entry)
     refuse("handle must be a function(req) that returns the answer, is a %s", type(definition.handle))
   elseif definition.scope and not SCOPES[definition.scope] then
     refuse('scope must be "open", "read", "ingest" or "admin", is "%s"', definition.scope)
+  elseif definition.needs and definition.needs ~= "storage" then
+    refuse('needs can only be "storage", is "%s"', definition.needs)
   end
   for field, value in pairs(definition) do
     if not FIELDS[field] then
@@ -64,13 +68,19 @@ local function check(definition, entry)
   end
 end
 
---- Validates the query string before the handler sees it; 422 lists every fault.
+local function with_storage(handle)
+  return function(req)
+    return needs_storage.refuse() or handle(req)
+  end
+end
+
+--- Validates the query string before the handler sees it (422 lists every fault), then what the route needs.
 ---@param definition Route
 ---@param entry RouteEntry
 ---@return fun(req: Request): Response
 function route.compile(definition, entry)
   check(definition, entry)
-  local handle = definition.handle
+  local handle = definition.needs and with_storage(definition.handle) or definition.handle
   if not definition.params then
     return handle
   end

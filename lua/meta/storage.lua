@@ -9,7 +9,7 @@ local storage = {}
 
 ---@alias Reason "unavailable"|"full"|"timeout"|"canceled"|"invalid"|"failed"
 
---- { column, op, value... } with op = != in not_in < <= > >= prefix; times are unix seconds.
+--- { column, op, value... } with op = != in not_in < <= > >= prefix matches not_matches; times are unix seconds.
 ---@alias Condition any[]
 
 --- A record as a table: columns by name (times as unix seconds), "type" for its event type, "extra" for the JSON of

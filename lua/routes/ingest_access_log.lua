@@ -3,6 +3,7 @@ local text_http = require "ingest.text_http"
 
 return {
   summary = "Takes JSON access logs of nginx and Caddy.",
+  needs = "storage",
   scope = "ingest",
   takes = { "application/json", "application/x-ndjson" },
   handle = text_http.handler(access_log.decode),

@@ -4,6 +4,7 @@ local text_http = require "ingest.text_http"
 
 return {
   summary = "Takes ccproxy's log lines, v0.1.7 and v0.2.",
+  needs = "storage",
   scope = "ingest",
   takes = { "application/json", "application/x-ndjson" },
   handle = text_http.handler(function(text, hand_on)

@@ -4,6 +4,7 @@ local text_http = require "ingest.text_http"
 
 return {
   summary = "Takes LiteLLM's generic_api callback and its spend logs.",
+  needs = "storage",
   scope = "ingest",
   takes = { "application/json", "application/x-ndjson" },
   handle = text_http.handler(function(text, hand_on)

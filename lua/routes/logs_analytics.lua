@@ -1,11 +1,11 @@
 --- Totals, rates, breakdowns and trends of a window, all from one snapshot.
-local available = require "lib.available"
 local breakdown = require "analytics.breakdown"
-local echo = require "lib.echo"
 local figures = require "analytics.figures"
 local filters = require "lib.filters"
 local hourly_trends = require "analytics.hourly_trends"
+local needs_storage = require "lib.needs_storage"
 local params = require "lib.params"
+local repeat_params = require "lib.repeat_params"
 local request_analytics = require "analytics.request_analytics"
 local storage = require "storage"
 local summary = require "analytics.summary"
@@ -13,7 +13,7 @@ local token_analytics = require "analytics.token_analytics"
 
 local HOUR, MAX_POINTS = 3600, 1000
 
-local READS = { model = filters.exact "model" }
+local READS = { model = filters.exact "model", service_type = filters.list "service_type" }
 
 -- Without any time the window is the last hours; one time alone leaves the other side open.
 local function set_window(values, now)
@@ -31,6 +31,7 @@ end
 return {
   summary = "Summary statistics, hourly trends, and breakdowns by service type and model.",
   feature = "logs_endpoints_enabled",
+  needs = "storage",
   params = filters.params {
     start_time = params.time { description = "Unix seconds, inclusive; 0 is no bound." },
     end_time = params.time { description = "Unix seconds, inclusive; 0 is no bound." },
@@ -44,10 +45,6 @@ return {
   ---@param req Request
   ---@return Response
   handle = function(req)
-    local refused = available.refuse()
-    if refused then
-      return refused
-    end
     local values = req.params
     set_window(values, req.now)
     local first, last = bound(values.start_time), bound(values.end_time)
@@ -59,7 +56,7 @@ return {
       { every = HOUR, max_points = MAX_POINTS, measures = hourly_trends.measures },
     }
     if not answers then
-      return available.failed(message, reason)
+      return needs_storage.failed(message, reason)
     end
     local total, services, models, trends = answers[1][1] or figures.NONE, answers[2], answers[3], answers[4]
     return {
@@ -73,7 +70,7 @@ return {
         bucket_seconds = trends.every,
         query_time = req.now,
         backend = "sqlmodel",
-        query_params = echo(values, { "start_time", "end_time", "model", "service_type", "hours" }),
+        query_params = repeat_params(values, { "start_time", "end_time", "model", "service_type", "hours" }),
       },
     }
   end,

@@ -1,8 +1,8 @@
 --- Rows page by page, in any order.
-local available = require "lib.available"
 local cursor = require "lib.cursor"
 local filters = require "lib.filters"
 local json = require "json"
+local needs_storage = require "lib.needs_storage"
 local params = require "lib.params"
 local storage = require "storage"
 
@@ -18,9 +18,13 @@ local function add_numbers(answer, values, total)
   answer.total_pages = (total + values.limit - 1) // values.limit
 end
 
+-- Here a * is an ordinary character.
+local READS = { service_type = filters.list "service_type" }
+
 return {
   summary = "Rows that match the filters, page by page.",
   feature = "logs_endpoints_enabled",
+  needs = "storage",
   params = filters.params {
     limit = params.integer { default = 50, ge = 1, le = 1000, description = "Rows of a page." },
     offset = params.integer { default = 0, ge = 0, description = "Rows to leave out." },
@@ -33,14 +37,10 @@ return {
   ---@param req Request
   ---@return Response
   handle = function(req)
-    local refused = available.refuse()
-    if refused then
-      return refused
-    end
     local values = req.params
     local order_by = COLUMNS[values.order_by] and values.order_by or "timestamp"
     local descending, by_time = values.order_desc, order_by == "timestamp"
-    local where = filters.where(values)
+    local where = filters.where(values, READS)
     local after = values.cursor and by_time and cursor.decode(values.cursor, where, descending)
     if values.cursor and not after then
       return cursor.refuse(values.cursor)
@@ -55,7 +55,7 @@ return {
       total, message, reason = storage.count { where = where }
     end
     if not page or not after and not total then
-      return available.failed(message, reason)
+      return needs_storage.failed(message, reason)
     end
 
     local answer = {

@@ -1,7 +1,7 @@
 --- All rows that match, however many: pages of a few hundred, each its own short read, so that a slow client holds
 --- nothing up.
-local available = require "lib.available"
 local filters = require "lib.filters"
+local needs_storage = require "lib.needs_storage"
 local params = require "lib.params"
 local storage = require "storage"
 
@@ -12,6 +12,7 @@ local TYPES = { csv = "text/csv; charset=utf-8; header=present", ndjson = "appli
 return {
   summary = "The rows that match, newest first, as a file.",
   feature = "logs_endpoints_enabled",
+  needs = "storage",
   answers = "application/x-ndjson",
   params = filters.params {
     format = params.string { default = "ndjson", one_of = { "ndjson", "csv" }, description = "Of the file." },
@@ -20,17 +21,13 @@ return {
   ---@param req Request
   ---@return Response
   handle = function(req)
-    local refused = available.refuse()
-    if refused then
-      return refused
-    end
     local format, where = req.params.format, filters.where(req.params)
     local function read(after)
       return storage.select { where = where, descending = true, limit = PAGE, after = after, as = format }
     end
     local page, message, reason = read()
     if not page then
-      return available.failed(message, reason)
+      return needs_storage.failed(message, reason)
     end
 
     return {

@@ -1,5 +1,4 @@
 --- Takes records in: one, an array, {"records": [...]} or lines of them.
-local available = require "lib.available"
 local params = require "lib.params"
 local storage = require "storage"
 
@@ -21,6 +20,7 @@ end
 return {
   summary = "Stores records and broadcasts them; the answer comes after the commit.",
   feature = "logs_endpoints_enabled",
+  needs = "storage",
   scope = "ingest",
   takes = { "application/json", "application/x-ndjson", "application/jsonl" },
   params = {
@@ -32,10 +32,6 @@ return {
   ---@param req Request
   ---@return Response
   handle = function(req)
-    local refused = available.refuse()
-    if refused then
-      return refused
-    end
     local format = format_of(req.headers["content-type"] or "")
     if not format then
       return { status = 415, detail = UNKNOWN_TYPE }

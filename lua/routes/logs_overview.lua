@@ -1,6 +1,6 @@
 --- Everything that the dashboard's first view shows, from one snapshot of the rollups.
-local available = require "lib.available"
 local filters = require "lib.filters"
+local needs_storage = require "lib.needs_storage"
 local overview = require "analytics.overview"
 local storage = require "storage"
 
@@ -19,15 +19,12 @@ end
 return {
   summary = "Figures, points over time and breakdowns of a window, beside the window before it.",
   feature = "logs_endpoints_enabled",
+  needs = "storage",
   params = filters.params {},
 
   ---@param req Request
   ---@return Response
   handle = function(req)
-    local refused = available.refuse()
-    if refused then
-      return refused
-    end
     local end_time = req.params.end_time or req.now
     local start_time = req.params.start_time or end_time - DAY
     local every = overview.step(end_time - start_time)
@@ -43,7 +40,7 @@ return {
       { by = { "endpoint" }, quantiles = quantiles, order_by = "requests", descending = true, limit = 50 },
     }
     if not now then
-      return available.failed(err, reason)
+      return needs_storage.failed(err, reason)
     end
     local before
     before, err, reason = storage.aggregate {
@@ -51,7 +48,7 @@ return {
       { quantiles = quantiles },
     }
     if not before then
-      return available.failed(err, reason)
+      return needs_storage.failed(err, reason)
     end
     local window = { start_time = start_time, end_time = end_time, every = every }
     local answer = overview.shape(window, now, before)

@@ -1,10 +1,10 @@
 --- The newest rows that match.
-local available = require "lib.available"
 local cursor = require "lib.cursor"
-local echo = require "lib.echo"
 local filters = require "lib.filters"
 local json = require "json"
+local needs_storage = require "lib.needs_storage"
 local params = require "lib.params"
+local repeat_params = require "lib.repeat_params"
 local storage = require "storage"
 
 -- Here both are one exact string.
@@ -13,6 +13,7 @@ local READS = { model = filters.exact "model", service_type = filters.exact "ser
 return {
   summary = "Rows that match the filters, newest first.",
   feature = "logs_endpoints_enabled",
+  needs = "storage",
   params = filters.params {
     limit = params.integer { default = 1000, ge = 1, le = 10000, description = "Most rows to answer." },
     start_time = params.time { description = "Unix seconds, inclusive; 0 is no bound." },
@@ -25,10 +26,6 @@ return {
   ---@param req Request
   ---@return Response
   handle = function(req)
-    local refused = available.refuse()
-    if refused then
-      return refused
-    end
     local values = req.params
     local where = filters.where(values, READS)
     local after = values.cursor and cursor.decode(values.cursor, where, true)
@@ -39,14 +36,14 @@ return {
       where = where, descending = true, limit = values.limit, after = after, as = "json",
     }
     if not page then
-      return available.failed(message, reason)
+      return needs_storage.failed(message, reason)
     end
     return {
       json = {
         results = page.json,
         count = page.count,
         limit = values.limit,
-        filters = echo(values, { "start_time", "end_time", "model", "service_type" }),
+        filters = repeat_params(values, { "start_time", "end_time", "model", "service_type" }),
         timestamp = req.now,
         next_cursor = cursor.encode(page.next, where, true) or json.null,
       },

@@ -1,19 +1,15 @@
 --- Deletes all rows and rollups.
-local available = require "lib.available"
 local storage = require "storage"
 
 return {
   summary = "Deletes all rows; metrics keep their counts.",
   feature = "logs_endpoints_enabled",
+  needs = "storage",
   scope = "admin",
 
   ---@param req Request
   ---@return Response
   handle = function(req)
-    local refused = available.refuse()
-    if refused then
-      return refused
-    end
     local done, message = storage.reset()
     if not done then
       return { status = 503, detail = "Reset operation failed: " .. message }

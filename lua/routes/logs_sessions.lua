@@ -1,21 +1,18 @@
 --- The sessions that cost most; with session_client_id also the models of that one.
-local available = require "lib.available"
 local filters = require "lib.filters"
 local json = require "json"
+local needs_storage = require "lib.needs_storage"
 local storage = require "storage"
 
 return {
   summary = "Sessions by cost.",
   feature = "logs_endpoints_enabled",
+  needs = "storage",
   params = filters.params {},
 
   ---@param req Request
   ---@return Response
   handle = function(req)
-    local refused = available.refuse()
-    if refused then
-      return refused
-    end
     local session = req.params.session_client_id
     local questions = {
       where = filters.where(req.params),
@@ -26,7 +23,7 @@ return {
     end
     local groups, err, reason = storage.aggregate(questions)
     if not groups then
-      return available.failed(err, reason)
+      return needs_storage.failed(err, reason)
     end
     return { json = { sessions = json.array(groups[1]), models = groups[2] and json.array(groups[2]) } }
   end,

@@ -1,5 +1,4 @@
 --- The server itself, for the dashboard.
-local available = require "lib.available"
 local config = require "config"
 local server = require "server"
 local sse = require "sse"
@@ -8,14 +7,11 @@ local storage = require "storage"
 return {
   summary = "Ingest, store, stream and code generation of this server.",
   feature = "logs_endpoints_enabled",
+  needs = "storage",
 
   ---@param req Request
   ---@return Response
   handle = function(req)
-    local refused = available.refuse()
-    if refused then
-      return refused
-    end
     local state = server.status()
     return {
       json = {

@@ -3,18 +3,20 @@ local cursor = require "lib.cursor"
 local json = require "json"
 local params = require "lib.params"
 local price_table = require "lib.price_table"
+local pricing = require "lib.pricing"
 local storage = require "storage"
 
 local page = 2000
 
 local function usage_of(row)
   local extra = row.extra and json.decode(tostring(row.extra)) or {}
-  return {
-    request_id = row.request_id, model = row.model ~= "" and row.model or nil, provider = extra.provider,
-    tokens_input = row.tokens_input, tokens_output = row.tokens_output,
-    cache_read_tokens = row.cache_read_tokens, cache_write_tokens = row.cache_write_tokens,
-    cache_write_1h_tokens = extra.cache_write_1h_tokens, reasoning_tokens = extra.reasoning_tokens, speed = extra.speed,
-  }, extra.cost_source
+  local usage = { request_id = row.request_id }
+  for _, name in ipairs(pricing.members) do
+    local value = row[name]
+    usage[name] = value == nil and extra[name] or value
+  end
+  usage.model = usage.model ~= "" and usage.model or nil
+  return usage, extra.cost_source
 end
 
 -- A cost without a source came from its sender.

@@ -21,15 +21,15 @@ static struct record_source source;
 static int64_t last_us;
 
 struct flight {
-  struct write write;
+  struct submission submission;
   bool busy;
 };
 
 static void on_stored(struct message *m) {
-  struct flight *f = container_of(container_of(m, struct write, done), struct flight, write);
-  if (f->write.status < 0)
-    die("%s", f->write.error);
-  batch_free(f->write.batch);
+  struct flight *f = container_of(container_of(m, struct submission, done), struct flight, submission);
+  if (f->submission.status < 0)
+    die("%s", f->submission.error);
+  batch_free(f->submission.batch);
   f->busy = false;
 }
 
@@ -63,11 +63,11 @@ static void fill(uint64_t from, uint64_t to, uint64_t batch, size_t nflights) {
     int64_t scan_since = clock_thread_cpu_ns();
     scan_write(&body, &source, i, i + batch <= to ? batch : to - i);
     struct flight *f = wait_for_place(flights, nflights);
-    f->write = (struct write) {.done.receive = on_stored, .loop = &loop, .batch = scan_body(schema, &body)};
+    f->submission = (struct submission) {.done.receive = on_stored, .loop = &loop, .batch = scan_body(schema, &body)};
     f->busy = true;
     scan_cpu += clock_thread_cpu_ns() - scan_since;
     buf_clear(&body);
-    if (storage_write(storage, &f->write) != 0)
+    if (storage_submit(storage, &f->submission) != 0)
       die("the queue is full");
   }
   wait_for_all(flights, nflights);
@@ -147,6 +147,10 @@ static void ask_all(void) {
   time_questions("all four", all, 4);
 }
 
+static void publish(void *hub, const struct batch *b) {
+  hub_publish_batch(hub, b);
+}
+
 int main(int argc, char **argv) {
   (void) argc;
   uint64_t rows = option_int(argv, "--rows", 1000000), batch = option_int(argv, "--batch", 1000);
@@ -161,7 +165,7 @@ int main(int argc, char **argv) {
   struct storage_options options = {
     .path = option(argv, "--file", "/tmp/store_bench.db"), .queue_bytes = 64 << 20, .readers = 2,
     .durability = strcmp(option(argv, "--durability", "full"), "full") == 0 ? DURABILITY_FULL : DURABILITY_NORMAL,
-    .query_deadline_ms = 60000, .sql_max_rows = 1000, .dedupe_hours = 24, .dedupe_max_ids = 20000000,
+    .query_deadline_ms = 60000, .sql_max_rows = 1000, .dedupe_hours = 24, .dedupe_max_ids = 20000000, .nloops = 1,
   };
   struct buf error = {0};
   struct metrics *metrics = metrics_new("bench", 2000);
@@ -170,10 +174,13 @@ int main(int argc, char **argv) {
   if (!metrics_declare(metrics, schema, &error))
     die("%.*s", (int) error.len, error.data);
   int64_t since = clock_monotonic_ns();
-  if (storage_open(&storage, schema, &options, metrics, hub, &error) < 0 || storage_start(storage) < 0)
+  if (storage_open(&storage, schema, &options, metrics, &error) < 0)
     die("%.*s", (int) error.len, error.data);
-  printf("open %.2f ms\n", (double) (clock_monotonic_ns() - since) / 1e6);
   hub_set_name(hub, storage_name(storage), storage_last_row(storage));
+  storage_on_committed(storage, publish, hub);
+  if (storage_start(storage) < 0)
+    die("the writer's threads could not be started");
+  printf("open %.2f ms\n", (double) (clock_monotonic_ns() - since) / 1e6);
   for (uint64_t i = 0; option_int(argv, "--fill", 1) && i < 10; i++)
     fill(first + rows / 10 * i, first + rows / 10 * (i + 1), batch, flight);
   if (option_int(argv, "--ask", 1))

@@ -3,7 +3,7 @@ import { chromium } from "playwright-core";
 
 export const ARGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"];
 
-const WAIT_MS = Number(process.env.WAIT_MS ?? 15000);
+const WAIT_MS = Number(process.env.WAIT_MS ?? 60000);
 
 export const PROGRAM = process.env.CHROMIUM ?? "/usr/bin/chromium";
 

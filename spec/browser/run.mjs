@@ -1,16 +1,11 @@
-/** Runs the cases in Chromium: node run.mjs [--list | NAME ..].  A line per case: "ok\tNAME" or "failed\tNAME\tWHY" (JSON). */
+/** Runs the cases of a file beside this one in Chromium: node run.mjs FILE [--list | NAME ..].  A line per case: "ok\tNAME" or "failed\tNAME\tWHY" (JSON). */
 import { launch, openPage, same } from "./browser.mjs";
-import { cases as docs } from "./docs.mjs";
-import { cases as live } from "./live.mjs";
-import { cases as looks } from "./looks.mjs";
 import { makeRecords } from "./records.mjs";
 import { startServer } from "./server.mjs";
-import { cases as states } from "./states.mjs";
-import { cases as views } from "./views.mjs";
 
 const RECORDS = 4000;
-const cases = { ...views, ...live, ...states, ...looks, ...docs };
-const asked = process.argv.slice(2);
+const [file, ...asked] = process.argv.slice(2);
+const { cases } = await import(`./${file}.mjs`);
 
 /** Runs one case with pages that are closed after it; whatever a page should not have done fails it. */
 async function run(body, browser, server, records) {

@@ -65,6 +65,15 @@ static void matching(void) {
       {"{ { 'model', 'prefix', 'claude-' } }", true, true},
       {"{ { 'model', 'prefix', '' } }", true, true},
       {"{ { 'model', 'prefix', 'claude-sonnet-4-5' } }", false, false},
+      {"{ { 'model', 'matches', 'a', { prefix = 'claude-' } } }", true, true},
+      {"{ { 'model', 'matches', 'claude-sonnet', { prefix = 'gpt' } } }", false, false},
+      {"{ { 'model', 'matches' } }", false, false},
+      {"{ { 'model', 'not_matches', { prefix = 'claude-' } } }", false, false},
+      {"{ { 'model', 'not_matches', 'claude-' } }", true, true},
+      {"{ { 'duration_ms', 'matches', { 1, 1500 }, 1500.5 } }", true, true},
+      {"{ { 'duration_ms', 'matches', { 1, 1500 } } }", false, false},
+      {"{ { 'service_type', 'matches', { prefix = '' } } }", true, false},
+      {"{ { 'status_code', 'not_matches', 429, { 200, 299 } } }", false, true},
       {"{ { 'model', '<', 'd' }, { 'model', '>', 'claude' } }", true, true},
       {"{ { 'duration_ms', '>=', 1500.5 }, { 'duration_ms', '<=', 1500.5 } }", true, true},
       {"{ { 'duration_ms', '>', 1500.5 } }", false, false},
@@ -119,6 +128,10 @@ static void normal_form(void) {
       {"{ { 'model', 'in', 'ab', 'c' } }", "{ { 'model', 'in', 'a', 'bc' } }", false},
       {"{ { 'model', '=', 'a' } }", "{ { 'model', '=', 'a' }, { 'path', '=', 'a' } }", false},
       {"{ { 'model', 'in' } }", "{}", false},
+      {"{ { 'model', 'matches', 'b', { prefix = 'a' }, 'b' } }",
+       "{ { 'model', 'matches', { prefix = 'a' }, 'b' } }", true},
+      {"{ { 'model', 'matches', 'a' } }", "{ { 'model', 'matches', { prefix = 'a' } } }", false},
+      {"{ { 'status_code', 'matches', { 1, 2 } } }", "{ { 'status_code', 'matches', 1, 2 } }", false},
   };
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
     struct conditions *a = conditions(cases[i].a), *b = conditions(cases[i].b);
@@ -139,7 +152,8 @@ static void mistakes(void) {
       {"{ 5 }", "condition 1: expected { column, op, value... }, not a number"},
       {"{ { 'model' } }", "condition 1: expected { column, op, value... }"},
       {"{ { 'model', '=', 'a' }, { 'modell', '=', 'a' } }", "condition 2: there is no column \"modell\""},
-      {"{ { 'model', '==', 'a' } }", "condition 1: \"==\" is no operator: = != in not_in < <= > >= prefix"},
+      {"{ { 'model', '==', 'a' } }", "condition 1: \"==\" is no operator: = != in not_in < <= > >= prefix matches "
+       "not_matches"},
       {"{ { 'model', '=', 5 } }", "condition 1: values of this column must be strings"},
       {"{ { 'model', '=' } }", "condition 1: = takes one value"},
       {"{ { 'model', '<', 'a', 'b' } }", "condition 1: < takes one value"},
@@ -147,6 +161,10 @@ static void mistakes(void) {
       {"{ { 'status_code', '=', '200' } }", "condition 1: values of this column must be whole numbers"},
       {"{ { 'status_code', 'prefix', 2 } }",
        "condition 1: prefix is for strings, which \"status_code\" is not"},
+      {"{ { 'model', 'matches', {} } }",
+       "condition 1: values of this column must be strings, { prefix = TEXT } or { from, to }"},
+      {"{ { 'status_code', 'matches', { 1 } } }",
+       "condition 1: values of this column must be whole numbers, { prefix = TEXT } or { from, to }"},
       {"{ { 'streaming', '=', 1 } }", "condition 1: values of this column must be booleans"},
       {"{ { 'timestamp', '>', 0/0 } }", "condition 1: values of this column must be unix seconds"},
   };

@@ -39,9 +39,9 @@ static void check_hosts(void) {
   };
   char *names[] = {"stats.example"};
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-    struct config config = {.host = (char *) cases[i].listen, .hosts = {names, 1}};
+    struct site_options site = {.host = (char *) cases[i].listen, .hosts = {names, 1}};
     struct request r = make_request(METHOD_GET, cases[i].host, NULL, NULL, NULL);
-    int status = guard_check(&config, &r, SCOPE_OPEN).status;
+    int status = guard_check(&site, &r, SCOPE_OPEN).status;
     if (status != cases[i].status)
       fprintf(stderr, "host %s on %s\n", cases[i].host, cases[i].listen);
     CHECK(status == cases[i].status);
@@ -73,10 +73,10 @@ static void check_origins(void) {
       {METHOD_OPTIONS, "http://evil.example", "cross-site", 0},
   };
   char *trusted[] = {"https://trusted.example"};
-  struct config config = {.host = "127.0.0.1", .cors_origins = {trusted, 1}};
+  struct site_options site = {.host = "127.0.0.1", .cors_origins = {trusted, 1}};
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
     struct request r = make_request(cases[i].method, "localhost:8000", cases[i].origin, cases[i].site, NULL);
-    CHECK(guard_check(&config, &r, SCOPE_OPEN).status == cases[i].status);
+    CHECK(guard_check(&site, &r, SCOPE_OPEN).status == cases[i].status);
   }
 }
 
@@ -90,13 +90,13 @@ static void check_readers(void) {
       {"http://evil.example", false},  {"null", false},                        {"", false},
   };
   char *trusted[] = {"https://trusted.example"};
-  struct config config = {.host = "127.0.0.1", .cors_origins = {trusted, 1}};
+  struct site_options site = {.host = "127.0.0.1", .cors_origins = {trusted, 1}};
   struct request r = make_request(METHOD_GET, "localhost:8000", NULL, NULL, NULL);
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
-    CHECK(guard_allows_origin(&config, &r, text(cases[i].origin)) == cases[i].allowed);
+    CHECK(guard_allows_origin(&site, &r, text(cases[i].origin)) == cases[i].allowed);
   char *any[] = {"*"};
-  config.cors_origins = (struct string_list) {any, 1};
-  CHECK(guard_allows_origin(&config, &r, text("http://evil.example")));
+  site.cors_origins = (struct string_list) {any, 1};
+  CHECK(guard_allows_origin(&site, &r, text("http://evil.example")));
 }
 
 static void check_tokens(void) {
@@ -120,16 +120,16 @@ static void check_tokens(void) {
       {SCOPE_ADMIN, "Bearer boss", 0},
   };
   struct token tokens[] = {{"reader", 1 << SCOPE_READ}, {"boss", 1 << SCOPE_READ | 1 << SCOPE_INGEST | 1 << SCOPE_ADMIN}};
-  struct config config = {.host = "127.0.0.1", .tokens = tokens, .ntokens = 2};
+  struct site_options site = {.host = "127.0.0.1", .tokens = tokens, .ntokens = 2};
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
     struct request r = make_request(METHOD_GET, "localhost", NULL, NULL, cases[i].authorization);
-    struct verdict verdict = guard_check(&config, &r, cases[i].scope);
+    struct verdict verdict = guard_check(&site, &r, cases[i].scope);
     CHECK(verdict.status == cases[i].status);
     CHECK((verdict.status == 401) == (verdict.headers != NULL && verdict.status != 403));
   }
-  config.ntokens = 0;
+  site.ntokens = 0;
   struct request r = make_request(METHOD_GET, "localhost", NULL, NULL, NULL);
-  CHECK(guard_check(&config, &r, SCOPE_ADMIN).status == 0);
+  CHECK(guard_check(&site, &r, SCOPE_ADMIN).status == 0);
 }
 
 int main(void) {

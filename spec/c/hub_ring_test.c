@@ -19,19 +19,19 @@ static void publish_rows(struct hub *hub, int64_t from, int64_t to) {
 
 static void test_bounds(void) {
   struct hub *hub = hub_with(10, 1 << 20);
-  struct slice slice;
+  struct stretch stretch;
   publish_rows(hub, 101, 125);
-  hub_read(hub, 0, UINT64_MAX, SLICE_BYTES, &slice);
-  CHECK(slice.lost == 15 && slice.from == 15 && slice.to == 25 && slice.tail == 25 && slice.count == 10);
-  CHECK(slice.events[0]->place.row == 116 && slice.place.row == 125);
-  slice_clear(&slice);
-  hub_read(hub, 20, 22, SLICE_BYTES, &slice);
-  CHECK(slice.lost == 0 && slice.count == 2 && slice.place.row == 122);
+  hub_read(hub, 0, UINT64_MAX, STRETCH_BYTES, &stretch);
+  CHECK(stretch.lost == 15 && stretch.from == 15 && stretch.to == 25 && stretch.tail == 25 && stretch.count == 10);
+  CHECK(stretch.events[0]->place.row == 116 && stretch.place.row == 125);
+  stretch_clear(&stretch);
+  hub_read(hub, 20, 22, STRETCH_BYTES, &stretch);
+  CHECK(stretch.lost == 0 && stretch.count == 2 && stretch.place.row == 122);
   publish_rows(hub, 126, 140); /* what is held survives the ring */
-  CHECK(slice.events[0]->place.row == 121 && strstr(slice.events[0]->frame, "id: db-121-") == slice.events[0]->frame);
-  slice_clear(&slice);
-  hub_read(hub, 40, UINT64_MAX, SLICE_BYTES, &slice);
-  CHECK(slice.lost == 0 && slice.count == 0 && slice.to == 40);
+  CHECK(stretch.events[0]->place.row == 121 && strstr(stretch.events[0]->frame, "id: db-121-") == stretch.events[0]->frame);
+  stretch_clear(&stretch);
+  hub_read(hub, 40, UINT64_MAX, STRETCH_BYTES, &stretch);
+  CHECK(stretch.lost == 0 && stretch.count == 0 && stretch.to == 40);
   hub_free(hub);
 
   hub = hub_with(1000, 20000);
@@ -73,35 +73,35 @@ static void test_silence(void) {
 
 static void test_places(void) {
   struct hub *hub = hub_with(100, 1 << 20);
-  struct slice slice;
+  struct stretch stretch;
   publish(hub, schema,
           "{\"type\":\"request_start\",\"request_id\":\"a\"}\n{\"request_id\":\"a\"}\n{\"request_id\":\"b\"}\n", 101);
   publish(hub, schema, "{\"request_id\":\"a\"}\n", 101); /* a merge: its row is an old one */
   hub_publish(hub, "mine", "{}", 2);
   publish(hub, schema, "{\"request_id\":\"c\"}\n", 103);
-  hub_read(hub, 0, UINT64_MAX, SLICE_BYTES, &slice);
-  CHECK(slice.count == 6);
-  int64_t n = slice.events[0]->place.n - 1;
+  hub_read(hub, 0, UINT64_MAX, STRETCH_BYTES, &stretch);
+  CHECK(stretch.count == 6);
+  int64_t n = stretch.events[0]->place.n - 1;
   static const struct {
     int64_t row, n;
   } expected[] = {{100, 1}, {101, 1}, {102, 1}, {102, 2}, {102, 3}, {103, 3}};
   for (size_t i = 0; i < 6; i++) {
-    struct place place = slice.events[i]->place;
+    struct place place = stretch.events[i]->place;
     CHECK(place.row == expected[i].row && place.n == n + expected[i].n);
     struct resumption at;
     hub_seek(hub, place, &at);
     CHECK(at.next == i + 1 && at.gone == 0);
 
     char id[80];
-    const char *frame = slice.events[i]->frame + 4;
+    const char *frame = stretch.events[i]->frame + 4;
     size_t len = (size_t) (strchr(frame, '\n') - frame);
     memcpy(id, frame, len);
     id[len] = '\0';
     struct place read;
     CHECK(hub_parse_id(hub, id, &read) && read.row == place.row && read.n == place.n);
   }
-  CHECK_BYTES(slice.events[4]->frame + strcspn(slice.events[4]->frame, "\n"), strlen("\ndata: {}\n\n"), "\ndata: {}\n\n");
-  slice_clear(&slice);
+  CHECK_BYTES(stretch.events[4]->frame + strcspn(stretch.events[4]->frame, "\n"), strlen("\ndata: {}\n\n"), "\ndata: {}\n\n");
+  stretch_clear(&stretch);
   static const char *const foreign[] = {"", "db", "db-1", "db--1", "db-1-", "xdb-1-1", "d-1-1", "db-1-1x", "db-1x-1",
                                         "db-1-99999999999999999999", "undefined", "--"};
   for (size_t i = 0; i < sizeof foreign / sizeof *foreign; i++) {
@@ -125,11 +125,11 @@ static struct conditions *is(const char *column, const char *value) {
 
 static struct event *event(const char *json) {
   struct hub *hub = hub_with(4, 1 << 20);
-  struct slice slice;
+  struct stretch stretch;
   publish(hub, schema, json, 101);
-  hub_read(hub, 0, UINT64_MAX, SLICE_BYTES, &slice);
-  struct event *e = event_ref(slice.events[0]);
-  slice_clear(&slice);
+  hub_read(hub, 0, UINT64_MAX, STRETCH_BYTES, &stretch);
+  struct event *e = event_ref(stretch.events[0]);
+  stretch_clear(&stretch);
   hub_free(hub);
   return e;
 }

@@ -3,8 +3,6 @@
 #include "hub/subscriber.h"
 #include "hub_fixture.h"
 #include "loop/loop.h"
-#include "services.h"
-#include "store/storage.h"
 #include "test.h"
 
 /* The streams of one loop against sockets and a storage that are made here. */
@@ -36,36 +34,43 @@ void conn_close(struct conn *c, const char *why) {
 }
 
 static int64_t stored_rows;
-
-struct query *query_new(enum query_kind kind) {
-  struct query *q = xcalloc(1, sizeof *q);
-  q->kind = kind;
-  return q;
-}
-
-void query_free(struct query *q) {
-  batch_free(q->batch);
-  conditions_unref(q->where);
-  free(q);
-}
-
 static struct schema *schema;
 
-void storage_query(struct storage *storage, struct query *q) {
-  (void) storage;
-  q->batch = batch_new(schema);
-  for (int64_t row = q->after.row + 1; row <= stored_rows && q->batch->count < q->limit; row++) {
-    struct record *r = batch_add(q->batch);
+/* A storage of rows that have nothing but their numbers. */
+struct reading {
+  struct message done;
+  struct hub_page page;
+  struct batch *rows;
+};
+
+static void on_read(struct message *m) {
+  struct reading *reading = container_of(m, struct reading, done);
+  reading->page.done(reading->page.asker, reading->rows, "");
+  batch_free(reading->rows);
+  free(reading);
+}
+
+static void *read_page(void *arg, const struct hub_page *page) {
+  (void) arg;
+  struct reading *reading = xmalloc(sizeof *reading);
+  *reading = (struct reading) {.done.receive = on_read, .page = *page, .rows = batch_new(schema)};
+  for (int64_t row = page->after + 1; row <= stored_rows && reading->rows->count < page->limit; row++) {
+    struct record *r = batch_add(reading->rows);
     r->row = row;
-    if (q->where != NULL && !conditions_match_row(q->where, schema, r, &q->batch->text))
-      batch_drop_last(q->batch);
+    if (page->where != NULL && !conditions_match_row(page->where, schema, r, &reading->rows->text))
+      batch_drop_last(reading->rows);
   }
-  loop_post(q->loop, &q->done);
+  loop_post(page->loop, &reading->done);
+  return reading;
+}
+
+static void cancel_page(void *reading) {
+  (void) reading;
 }
 
 static struct loop loop;
 static struct hub *hub;
-static struct services services;
+static struct streams *streams;
 
 static void turn(void) {
   for (int i = 0; i < 50; i++)
@@ -77,14 +82,19 @@ static uint32_t max_subscribers = 10;
 static void open_loop(uint32_t ring_events, int64_t heartbeat_ms) {
   hub = hub_new(schema, &(struct hub_options) {ring_events, 1 << 20, max_subscribers, heartbeat_ms});
   hub_set_name(hub, "db", 0);
-  services = (struct services) {.schema = schema, .hub = hub, .storage = (struct storage *) &services};
+  hub_set_pages(hub, &(struct hub_pages) {NULL, read_page, cancel_page});
   loop_init(&loop, 0);
-  loop.streams = streams_new(&loop, &services);
+  streams = streams_new(&loop, hub);
+}
+
+static void close_streams(void) {
+  if (streams != NULL)
+    streams_close(streams);
+  streams = NULL;
 }
 
 static void close_loop(void) {
-  if (loop.streams != NULL)
-    streams_close(loop.streams);
+  close_streams();
   loop_close(&loop);
   uv_run(&loop.uv, UV_RUN_DEFAULT);
   CHECK(loop_clear(&loop) == 0);
@@ -96,9 +106,9 @@ static void close_loop(void) {
 
 static void subscribe(struct client *c, const char *resume, struct conditions *where, bool chunked) {
   buf_clear(&c->got);
-  *c = (struct client) {.conn = {.loop = &loop}};
-  CHECK(streams_admit(loop.streams) == 0);
-  streams_subscribe(loop.streams, &c->conn, &(struct subscription) {
+  *c = (struct client) {0};
+  CHECK(streams_admit(streams) == 0);
+  streams_subscribe(streams, &c->conn, &(struct subscription) {
     .topic = "logs", .where = where, .hello = payload_copy("{\"hello\":1}", 11), .resume = resume,
     .connection_id = "01234567-89ab-cdef-0123-456789abcdef", .chunked = chunked});
 }
@@ -389,7 +399,7 @@ static void test_heartbeat(void) {
   open_loop(10, 40);
   subscribe(&a, NULL, NULL, false);
   a.got.len = 0;
-  uint64_t end = uv_hrtime() + 2000000000;
+  uint64_t end = uv_hrtime() + TEST_SECONDS * 1000000000ull;
   while (a.got.len == 0 && uv_hrtime() < end)
     uv_run(&loop.uv, UV_RUN_ONCE);
   CHECK(strncmp(text(&a), "id: db-0-", 9) == 0 && strstr(text(&a), "\n\n") == a.got.data + a.got.len - 2);
@@ -406,10 +416,10 @@ static void test_stuck_client(void) {
   stuck.conn.queued_bytes = slow.conn.queued_bytes = 1;
   rows(1, 1);
   turn();
-  CHECK(stuck.conn.subscriber->state == SUBSCRIBER_BEHIND);
-  stuck.conn.subscriber->progress_ms -= 31000;
-  slow.conn.subscriber->progress_ms -= 29000;
-  uint64_t end = uv_hrtime() + 2000000000;
+  CHECK(((struct subscriber *) stuck.conn.owner)->state == SUBSCRIBER_BEHIND);
+  ((struct subscriber *) stuck.conn.owner)->progress_ms -= 31000;
+  ((struct subscriber *) slow.conn.owner)->progress_ms -= 1000;
+  uint64_t end = uv_hrtime() + TEST_SECONDS * 1000000000ull;
   while (!stuck.conn.closing && uv_hrtime() < end)
     uv_run(&loop.uv, UV_RUN_ONCE);
   CHECK(stuck.conn.closing && !slow.conn.closing);
@@ -425,12 +435,12 @@ static void test_close(void) {
   subscribe(&slow, NULL, model_is("x"), true);
   slow.full = true;
   slow.conn.queued_bytes = 1;
-  streams_close(loop.streams);
+  close_streams();
   CHECK(strstr(text(&a), "data: {\"type\":\"disconnect\",\"message\":\"Stream disconnected\",\"connection_id\":"
                          "\"01234567-89ab-cdef-0123-456789abcdef\",\"timestamp\":") != NULL);
   CHECK(strcmp(a.got.data + a.got.len - 7, "\r\n0\r\n\r\n") == 0);
   CHECK(a.conn.closing && slow.conn.closing && count(&slow, "disconnect") == 0);
-  CHECK(streams_admit(loop.streams) == UV_ECANCELED);
+  CHECK(streams_admit(streams) == UV_ECANCELED);
   buf_clear(&a.got);
   buf_clear(&slow.got);
   close_loop();
@@ -441,12 +451,12 @@ static void test_limit(void) {
   open_loop(10, 15000);
   for (int i = 0; i < 10; i++)
     subscribe(&c[i], NULL, NULL, true);
-  CHECK(streams_admit(loop.streams) == UV_EMFILE);
+  CHECK(streams_admit(streams) == UV_EMFILE);
   leave(&c[0]);
-  CHECK(streams_admit(loop.streams) == 0);
-  streams_subscribe(loop.streams, NULL, &(struct subscription) {.topic = "logs"});
-  CHECK(streams_admit(loop.streams) == 0 && streams_admit(loop.streams) == UV_EMFILE);
-  streams_subscribe(loop.streams, NULL, &(struct subscription) {.topic = "logs"});
+  CHECK(streams_admit(streams) == 0);
+  streams_subscribe(streams, NULL, &(struct subscription) {.topic = "logs"});
+  CHECK(streams_admit(streams) == 0 && streams_admit(streams) == UV_EMFILE);
+  streams_subscribe(streams, NULL, &(struct subscription) {.topic = "logs"});
   for (int i = 1; i < 10; i++)
     leave(&c[i]);
   close_loop();

@@ -83,7 +83,7 @@ static void mistakes(void) {
        "schema.lua: events[1]: fields: \"request_id\" stands there twice"},
       {"s.measures[2][1] = 'requests'", "schema.lua: measures[2]: there is a measure \"requests\" already"},
       {"s.measures[2].when[1][2] = '~'",
-       "schema.lua: measures[2]: when: condition 1: \"~\" is no operator: = != in not_in < <= > >= prefix"},
+       "schema.lua: measures[2]: when: condition 1: \"~\" is no operator: = != in not_in < <= > >= prefix matches not_matches"},
       {"s.measures[4].sum = 'model'", "schema.lua: measures[4]: sum: \"model\" is no number"},
       {"s.measures[4].scale = -1", "schema.lua: measures[4]: scale must be a positive number"},
       {"s.sketch = 'model'", "schema.lua: sketch: expected a column of floats"},

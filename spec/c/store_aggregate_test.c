@@ -89,7 +89,7 @@ static void change_some(struct store *s, struct batch *all) {
     write_record(&text, i, start_us);
   buf_putc(&text, '\0');
   struct batch *changes = scan(s, text.data);
-  struct write w = put_batch(s, changes, false);
+  struct submission w = put_batch(s, changes, false);
   CHECK(w.accepted == 0 && w.merged == RECORDS / 10);
   buf_clear(&text);
   batch_free(changes);
@@ -178,7 +178,7 @@ static bool same_group(struct store *s, const struct question *question, size_t 
                        const struct buf *text) {
   for (size_t i = 0; i < question->nby; i++) {
     const struct column *c = &s->schema->columns[question->by[i]];
-    struct cell cell = cell_of(&question->rows, row, c->name);
+    struct result_value cell = cell_of(&question->rows, row, c->name);
     size_t len;
     const char *t = NULL;
     if (c->type == COLUMN_STRING)
@@ -201,8 +201,8 @@ static void check_group(struct store *s, const struct question *question, size_t
     if (!question_wants(question, m))
       continue;
     columns++;
-    struct cell cell = cell_of(&question->rows, row, schema->measures[m].name);
-    if (cell.type == CELL_INTEGER)
+    struct result_value cell = cell_of(&question->rows, row, schema->measures[m].name);
+    if (cell.type == RESULT_INTEGER)
       CHECK(cell.value.i == sums->sums[m]);
     else
       CHECK(cell.value.f == (double) sums->sums[m] / schema->measures[m].scale);
@@ -239,7 +239,7 @@ static void check_question(struct store *s, const struct question *question, con
   free(sums);
 }
 
-static int64_t points(const struct rowset *rows, int64_t every_s) {
+static int64_t points(const struct result *rows, int64_t every_s) {
   double first = INFINITY, last = -INFINITY;
   for (size_t i = 0; i < rows->nrows; i++) {
     first = fmin(first, cell_of(rows, i, "time").value.f);

@@ -18,7 +18,7 @@ static void exec(const char *path, const char *sql) {
 static void expect_refused(struct store *s, const char *words) {
   struct buf error = {0};
   struct storage *storage = NULL;
-  CHECK(storage_open(&storage, s->schema, &s->options, NULL, NULL, &error) < 0);
+  CHECK(storage_open(&storage, s->schema, &s->options, NULL, &error) < 0);
   CHECK(storage == NULL);
   buf_putc(&error, '\0');
   if (strstr(error.data, words) == NULL)
@@ -99,6 +99,8 @@ static void test_refuses_what_is_no_file(void) {
   expect_refused(s, "\":memory:\": not a file; storage.path or --database names one");
   s->options.path = "";
   expect_refused(s, "not a file");
+  s->options.path = "file:x?mode=memory";
+  expect_refused(s, "not a file");
   CHECK(access(":memory:-lock", F_OK) < 0);
   store_remove(s);
 }
@@ -167,7 +169,7 @@ static void test_damage_is_an_error(void) {
     CHECK(pwrite(fd, garbage, sizeof garbage, at) == sizeof garbage);
   close(fd);
   struct buf error = {0};
-  if (storage_open(&s->storage, s->schema, &s->options, NULL, NULL, &error) == 0) {
+  if (storage_open(&s->storage, s->schema, &s->options, NULL, &error) == 0) {
     CHECK(storage_start(s->storage) == 0);
     struct query *q = query_new(QUERY_SELECT);
     q->limit = 10000;

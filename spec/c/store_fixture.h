@@ -29,14 +29,14 @@ static inline struct store *store_new(void) {
   sprintf(s->path, "%s/test.db", s->folder);
   s->options = (struct storage_options) {
     .path = s->path, .durability = DURABILITY_NORMAL, .queue_bytes = 64 << 20, .readers = 2,
-    .query_deadline_ms = 10000, .sql_max_rows = 1000, .dedupe_hours = 24, .dedupe_max_ids = 1000000,
+    .query_deadline_ms = 10000, .sql_max_rows = 1000, .dedupe_hours = 24, .dedupe_max_ids = 1000000, .nloops = 1,
   };
   return s;
 }
 
 static inline void store_open(struct store *s) {
   struct buf error = {0};
-  if (storage_open(&s->storage, s->schema, &s->options, NULL, NULL, &error) != 0 || storage_start(s->storage) != 0) {
+  if (storage_open(&s->storage, s->schema, &s->options, NULL, &error) != 0 || storage_start(s->storage) != 0) {
     fprintf(stderr, "%.*s\n", (int) error.len, error.data);
     abort();
   }
@@ -83,25 +83,25 @@ static inline struct batch *scan(struct store *s, const char *ndjson) {
   return b;
 }
 
-static inline struct write put_batch(struct store *s, struct batch *b, bool probe_all) {
-  struct write w = {.done.receive = on_done, .loop = &s->loop, .batch = b, .probe_all = probe_all};
-  CHECK(storage_write(s->storage, &w) == 0);
+static inline struct submission put_batch(struct store *s, struct batch *b, bool probe_all) {
+  struct submission w = {.done.receive = on_done, .loop = &s->loop, .batch = b, .probe_all = probe_all};
+  CHECK(storage_submit(s->storage, &w) == 0);
   wait_for(s, &w.done);
   return w;
 }
 
 /* Stores NDJSON and answers what became of it. */
-static inline struct write put(struct store *s, const char *ndjson) {
+static inline struct submission put(struct store *s, const char *ndjson) {
   struct batch *b = scan(s, ndjson);
-  struct write w = put_batch(s, b, false);
+  struct submission w = put_batch(s, b, false);
   batch_free(b);
   w.batch = NULL;
   return w;
 }
 
-static inline struct write reset(struct store *s) {
-  struct write w = {.done.receive = on_done, .loop = &s->loop, .kind = WRITE_RESET};
-  CHECK(storage_write(s->storage, &w) == 0);
+static inline struct submission reset(struct store *s) {
+  struct submission w = {.done.receive = on_done, .loop = &s->loop, .kind = SUBMIT_RESET};
+  CHECK(storage_submit(s->storage, &w) == 0);
   wait_for(s, &w.done);
   return w;
 }
@@ -140,12 +140,12 @@ static inline char *row_json(struct store *s, const char *id) {
   return json.data;
 }
 
-/* A cell of a rowset by column name. */
-static inline struct cell cell_of(const struct rowset *rows, size_t row, const char *name) {
+/* A cell of a result by column name. */
+static inline struct result_value cell_of(const struct result *rows, size_t row, const char *name) {
   const char *p = rows->names.data;
   for (size_t i = 0; i < rows->ncolumns; i++, p += strlen(p) + 1)
     if (strcmp(p, name) == 0)
-      return ((const struct cell *) rows->cells.data)[row * rows->ncolumns + i];
+      return ((const struct result_value *) rows->values.data)[row * rows->ncolumns + i];
   fprintf(stderr, "no column %s\n", name);
   abort();
 }

@@ -54,7 +54,7 @@ static void test_orders(struct store *s) {
 static void test_cursor_visits_every_row_once(struct store *s) {
   for (int descending = 0; descending < 2; descending++) {
     bool seen[RECORDS + 1] = {0};
-    struct cursor after = {0};
+    struct row_place after = {0};
     size_t count = 0;
     for (bool more = true, first = true; more; first = false) {
       struct query *q = page(s, s->schema->time, descending, 7, 0);
@@ -118,12 +118,12 @@ static void test_sql_reads(struct store *s) {
   struct query *q = query_new(QUERY_SQL);
   buf_puts(&q->sql, "SELECT model, count(*) AS n, NULL, 1.5 FROM rows WHERE tokens_input < ? GROUP BY model ORDER BY 1");
   q->bound.ncolumns = 1;
-  buf_append(&q->bound.cells, &(struct cell) {CELL_INTEGER, {.i = 100}}, sizeof(struct cell));
+  buf_append(&q->bound.values, &(struct result_value) {RESULT_INTEGER, {.i = 100}}, sizeof(struct result_value));
   ask(s, q);
   CHECK(q->status == 0 && q->rows.nrows == 5 && q->rows.ncolumns == 4);
   if (q->rows.nrows == 5) {
     CHECK(cell_of(&q->rows, 4, "n").value.i == 100);
-    struct cell model = cell_of(&q->rows, 4, "model");
+    struct result_value model = cell_of(&q->rows, 4, "model");
     CHECK_BYTES(q->rows.text.data + model.value.s.offset, (size_t) model.value.s.len, "m4");
   }
   query_free(q);
@@ -131,7 +131,7 @@ static void test_sql_reads(struct store *s) {
   CHECK(q->status == 0 && q->rows.nrows == 1000 && q->truncated);
   query_free(q);
   q = sql(s, "SELECT sketch_quantile(sketch_merge(sketch), 0.5) AS p50 FROM rollup_model WHERE tier = 2");
-  CHECK(q->status == 0 && q->rows.nrows == 1 && cell_of(&q->rows, 0, "p50").type == CELL_REAL);
+  CHECK(q->status == 0 && q->rows.nrows == 1 && cell_of(&q->rows, 0, "p50").type == RESULT_REAL);
   query_free(q);
 }
 

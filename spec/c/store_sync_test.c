@@ -57,7 +57,7 @@ static void await_sync(void) {
 
 /* A write of its own batch, records named from .. to - 1. */
 struct sent {
-  struct write write;
+  struct submission submission;
   struct batch *batch;
 };
 
@@ -69,20 +69,20 @@ static struct sent *send_some(struct store *s, int from, int to) {
   buf_putc(&text, '\0');
   sent->batch = scan(s, text.data);
   buf_clear(&text);
-  sent->write = (struct write) {.done.receive = on_done, .loop = &s->loop, .batch = sent->batch};
-  CHECK(storage_write(s->storage, &sent->write) == 0);
+  sent->submission = (struct submission) {.done.receive = on_done, .loop = &s->loop, .batch = sent->batch};
+  CHECK(storage_submit(s->storage, &sent->submission) == 0);
   uv_run(&s->loop.uv, UV_RUN_NOWAIT); /* the end of the turn hands it over */
   return sent;
 }
 
 static bool is_answered(struct store *s, const struct sent *sent) {
   uv_run(&s->loop.uv, UV_RUN_NOWAIT);
-  return sent->write.done.receive == NULL;
+  return sent->submission.done.receive == NULL;
 }
 
-static struct write receive(struct store *s, struct sent *sent) {
-  wait_for(s, &sent->write.done);
-  struct write w = sent->write;
+static struct submission receive(struct store *s, struct sent *sent) {
+  wait_for(s, &sent->submission.done);
+  struct submission w = sent->submission;
   w.batch = NULL;
   batch_free(sent->batch);
   free(sent);
@@ -157,7 +157,7 @@ static void test_a_sync_fails(void) {
   struct sent *behind = send_some(s, 1000, 2000);
   await_rows(s, 1002);
   set_gate(false, true);
-  struct write w = receive(s, first);
+  struct submission w = receive(s, first);
   CHECK(w.status == UV_EIO && strstr(w.error, "could not be synced to the disk: ") != NULL);
   CHECK(receive(s, behind).status == UV_EIO);
   CHECK(!stats_of(s).writable);

@@ -26,15 +26,15 @@ static double total(struct store *s, const char *measure) {
   q->questions[0].order_by = -1;
   ask(s, q);
   CHECK(q->status == 0);
-  struct cell cell = {0};
+  struct result_value cell = {0};
   if (q->questions[0].rows.nrows == 1)
     cell = cell_of(&q->questions[0].rows, 0, measure);
   query_free(q);
-  return cell.type == CELL_REAL ? cell.value.f : (double) cell.value.i;
+  return cell.type == RESULT_REAL ? cell.value.f : (double) cell.value.i;
 }
 
 static void test_stores_and_answers(struct store *s) {
-  struct write w = put(s, "{\"request_id\":\"a\",\"timestamp\":1750000000,\"model\":\"m\",\"x\":[1,2]}\n"
+  struct submission w = put(s, "{\"request_id\":\"a\",\"timestamp\":1750000000,\"model\":\"m\",\"x\":[1,2]}\n"
                           "{\"request_id\":\"b\",\"timestamp\":1750000001,\"type\":\"request_start\"}\n"
                           "{\"request_id\":\"c\",\"timestamp\":1750000002,\"duration_ms\":2.5}\n");
   CHECK(w.status == 0 && w.accepted == 3 && w.merged == 0);
@@ -48,7 +48,7 @@ static void test_stores_and_answers(struct store *s) {
 static void test_merges_the_same_id(struct store *s) {
   put(s, "{\"request_id\":\"m\",\"timestamp\":1750000000,\"model\":\"x\",\"tokens_input\":5,\"k\":1,\"l\":2}\n");
   double tokens = total(s, "tokens_input");
-  struct write w = put(s, "{\"request_id\":\"m\",\"timestamp\":1750009999,\"tokens_input\":7,\"cost_usd\":0.5,\"k\":3}\n"
+  struct submission w = put(s, "{\"request_id\":\"m\",\"timestamp\":1750009999,\"tokens_input\":7,\"cost_usd\":0.5,\"k\":3}\n"
                           "{\"request_id\":\"n\",\"timestamp\":1750000000,\"tokens_input\":1}\n"
                           "{\"request_id\":\"n\",\"tokens_output\":2,\"status_code\":500}\n");
   CHECK(w.status == 0 && w.accepted == 1 && w.merged == 2);
@@ -64,7 +64,7 @@ static void test_merges_the_same_id(struct store *s) {
 
 static void test_unchanged_repeat(struct store *s) {
   struct batch *b = scan(s, "{\"request_id\":\"m\",\"tokens_input\":7,\"k\":3}\n{\"request_id\":\"m\",\"tokens_input\":8}\n");
-  struct write w = put_batch(s, b, false);
+  struct submission w = put_batch(s, b, false);
   CHECK(w.merged == 2 && w.accepted == 0);
   CHECK(batch_record(b, 0)->unchanged && !batch_record(b, 1)->unchanged);
   CHECK(batch_record(b, 1)->row == 3);
@@ -103,7 +103,7 @@ static void put_many(struct store *s, int from, int to, bool probe_all, uint32_t
     buf_printf(&text, "{\"request_id\":\"many-%d\",\"timestamp\":%d,\"tokens_output\":1}\n", i, 1750000000 + i);
   buf_putc(&text, '\0');
   struct batch *b = scan(s, text.data);
-  struct write w = put_batch(s, b, probe_all);
+  struct submission w = put_batch(s, b, probe_all);
   CHECK(w.status == 0 && w.accepted == accepted && w.merged == (uint32_t) (to - from) - accepted);
   batch_free(b);
   buf_clear(&text);
@@ -175,7 +175,7 @@ static void test_disk_full(void) {
     for (int j = i; j < i + 1000; j++)
       buf_printf(&text, "{\"request_id\":\"many-%d\",\"timestamp\":%d,\"tokens_output\":1}\n", j, 1750000000 + j);
     buf_putc(&text, '\0');
-    struct write w = put(s, text.data);
+    struct submission w = put(s, text.data);
     failed = w.status < 0;
     CHECK(failed ? w.error[0] != '\0' : w.accepted == 1000);
     stored += failed ? 0 : 1000;
@@ -197,15 +197,15 @@ static void test_queue_is_bounded(void) {
   s->options.queue_bytes = 1;
   store_open(s);
   enum { WRITES = 50 };
-  struct write w[WRITES];
+  struct submission w[WRITES];
   struct batch *b[WRITES];
   int refused = 0, accepted = 0;
   for (int i = 0; i < WRITES; i++) {
     char line[64];
     sprintf(line, "{\"request_id\":\"q%d\"}\n", i);
     b[i] = scan(s, line);
-    w[i] = (struct write) {.done.receive = on_done, .loop = &s->loop, .batch = b[i]};
-    int rc = storage_write(s->storage, &w[i]);
+    w[i] = (struct submission) {.done.receive = on_done, .loop = &s->loop, .batch = b[i]};
+    int rc = storage_submit(s->storage, &w[i]);
     CHECK(rc == 0 || rc == UV_EAGAIN);
     refused += rc != 0;
     if (rc != 0)
@@ -273,7 +273,7 @@ static struct metrics *open_with_metrics(struct store *s) {
   struct buf error = {0};
   struct metrics *m = metrics_new("ccproxy", 1000);
   CHECK(metrics_declare(m, s->schema, &error));
-  CHECK(storage_open(&s->storage, s->schema, &s->options, m, NULL, &error) == 0 && storage_start(s->storage) == 0);
+  CHECK(storage_open(&s->storage, s->schema, &s->options, m, &error) == 0 && storage_start(s->storage) == 0);
   return m;
 }
 

@@ -5,6 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* How long a test waits for what must happen: no bar, only the end of a wait for what never comes. */
+#define TEST_SECONDS 60
+
 /* A C test is a main that ends with TEST_END; a failed check prints its place and the run goes on. */
 static int test_failures, test_checks;
 

@@ -1,6 +1,7 @@
 --- One TCP connection to a server under test: buffered reads with deadlines, and HTTP/1.1 responses.
 --- Reads answer nil and "timeout" or "closed".
 local socket = require "socket"
+local helpers = require "spec.helpers"
 local json = require "spec.helpers.json"
 
 ---@class Connection
@@ -8,7 +9,7 @@ local json = require "spec.helpers.json"
 local Connection = {}
 Connection.__index = Connection
 
-local TIMEOUT = 30
+local TIMEOUT = helpers.SECONDS
 
 ---@param port integer  on 127.0.0.1
 ---@return Connection

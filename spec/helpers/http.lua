@@ -112,7 +112,7 @@ end
 function http.last_exchange(s, bytes)
   local connection <close> = s:raw(bytes)
   local response = assert(connection:response())
-  return response, connection:is_closed(10)
+  return response, connection:is_closed()
 end
 
 return http

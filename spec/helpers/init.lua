@@ -1,13 +1,14 @@
 --- What specs share that is not about a running server.
 local socket = require "socket"
 
-local helpers = {}
+--- SECONDS: how long a spec waits for what must happen.  It ends the wait for what never comes and is no bar: long
+--- enough for a slow machine with other things to do.
+local helpers = { SECONDS = 60 }
 
---- Calls condition until it answers something true, and returns that.  Fails after the given seconds (10).
+--- Calls condition until it answers something true, and returns that.  Fails after helpers.SECONDS.
 ---@param condition fun(): any
----@param seconds? number
-function helpers.eventually(condition, seconds)
-  local deadline = socket.gettime() + (seconds or 10)
+function helpers.eventually(condition)
+  local deadline = socket.gettime() + helpers.SECONDS
   repeat
     local result = condition()
     if result then
@@ -15,7 +16,7 @@ function helpers.eventually(condition, seconds)
     end
     socket.sleep(0.002)
   until socket.gettime() > deadline
-  error("the condition did not come true in " .. (seconds or 10) .. " s", 2)
+  error("the condition did not come true in " .. helpers.SECONDS .. " s", 2)
 end
 
 ---@param text string

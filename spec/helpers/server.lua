@@ -15,7 +15,6 @@ local json = require "spec.helpers.json"
 local server = { eventually = helpers.eventually }
 
 local BINARY = os.getenv "MOONLEDGER" or "build/moonledger"
-local START_SECONDS, STOP_SECONDS = 20, 20
 
 ---@class Server
 ---@field url string
@@ -57,7 +56,7 @@ local function command_line(s, options)
 end
 
 local function wait_for_listening(s)
-  local deadline = socket.gettime() + START_SECONDS
+  local deadline = socket.gettime() + helpers.SECONDS
   repeat
     local ended = s.process:has_ended()
     local url, port = s.process:stdout():match "listening on (http://%S+:(%d+))\n"
@@ -110,7 +109,7 @@ function server.run(words, options)
 
   local folder = helpers.temporary_folder()
   local process = Process.start(line, folder)
-  local code = process:wait(options.seconds or START_SECONDS)
+  local code = process:wait(options.seconds or helpers.SECONDS)
   local result = { code = code, stdout = process:stdout(), stderr = process:stderr() }
   helpers.remove_folder(folder)
   assert(code, "the program did not end:\n" .. result.stderr)
@@ -210,7 +209,7 @@ end
 --- Waits for its end after a signal.  Fails unless it exits 0 in time, which it does only with every handle closed.
 function Server:wait()
   if not self.final_log then
-    local code = self.process:wait(STOP_SECONDS)
+    local code = self.process:wait(helpers.SECONDS)
     finish(self)
     assert(code, "the server did not stop:\n" .. self.final_log)
     assert(code == 0, "the server exited with " .. code .. ":\n" .. self.final_log)

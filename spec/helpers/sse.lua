@@ -1,5 +1,6 @@
 --- Reads an event stream as a browser does (WHATWG HTML, "Server-sent events").
 local socket = require "socket"
+local helpers = require "spec.helpers"
 local json = require "spec.helpers.json"
 
 ---@class Stream
@@ -59,9 +60,9 @@ end
 
 --- The next block, even one without data (a heartbeat): { id?, event?, data?, retry?, comment?, text }.
 --- nil and "timeout" or "closed" when none comes.
----@param timeout? number  seconds, 10
+---@param timeout? number  seconds, helpers.SECONDS
 function Stream:block(timeout)
-  local deadline = socket.gettime() + (timeout or 10)
+  local deadline = socket.gettime() + (timeout or helpers.SECONDS)
   while true do
     local text, rest = self.text:match "^(.-\n)\n()"
     if text then
@@ -79,9 +80,9 @@ function Stream:block(timeout)
 end
 
 --- The next event, as onmessage would see it, with `json` decoded from its data.
----@param timeout? number  seconds, 10
+---@param timeout? number  seconds, helpers.SECONDS
 function Stream:event(timeout)
-  local deadline = socket.gettime() + (timeout or 10)
+  local deadline = socket.gettime() + (timeout or helpers.SECONDS)
   while true do
     local block, err = self:block(math.max(0, deadline - socket.gettime()))
     if not block then

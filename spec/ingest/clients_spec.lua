@@ -78,7 +78,7 @@ end);
       return helpers.eventually(function()
         local lines = lines_of(client:stdout())
         return #lines >= n and lines
-      end, 30)
+      end)
     end
     printed(1)
     first:ingest { { request_id = "one" } }
@@ -88,7 +88,7 @@ end);
     local second = server.start { database = folder .. "/stream.db", listen = "127.0.0.1:" .. first.port }
     second:ingest { { request_id = "two" } }
     second:ingest { { request_id = "three" } }
-    assert.equal(0, client:wait(30))
+    assert.equal(0, client:wait(helpers.SECONDS))
     assert.same({ "open", "one", "open", "two", "three" }, lines_of(client:stdout()))
     second:stop()
     helpers.remove_folder(folder)
@@ -114,8 +114,8 @@ end
     helpers.write_file(folder .. "/prometheus.yml", ([[
 scrape_configs:
   - job_name: moonledger
-    scrape_interval: 250ms
-    scrape_timeout: 250ms
+    scrape_interval: 2s
+    scrape_timeout: 2s
     static_configs: [{targets: ["127.0.0.1:%d"]}]
 ]]):format(s.port))
     local process = Process.start({
@@ -130,12 +130,12 @@ scrape_configs:
       local first = ok and answer.status == "success" and answer.data.result[1]
       return first and first.value[2]
     end
-    helpers.eventually(function() return query 'up{job="moonledger"}' == "1" end, 30)
+    helpers.eventually(function() return query 'up{job="moonledger"}' == "1" end)
     assert.equal("0.75", query 'sum(ccproxy_cost_usd_total{service_type="bot"})')
     assert.equal("1", query 'ccproxy_requests_total{status="500"}')
     assert.equal("10", query 'ccproxy_tokens_total{type="input"}')
     process:signal "TERM"
-    process:wait(30)
+    process:wait(helpers.SECONDS)
     helpers.remove_folder(folder)
     s:stop()
   end)

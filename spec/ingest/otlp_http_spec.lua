@@ -19,7 +19,7 @@ end
 local JSON = { ["content-type"] = "application/json" }
 local PROTOBUF = { ["content-type"] = "application/x-protobuf" }
 
-describe("OTLP over HTTP", function()
+describe("OTLP over HTTP #loops", function()
   local s
 
   before_each(function()
@@ -243,7 +243,7 @@ describe("a body beyond the limit", function()
   end)
 end)
 
-describe("a price file", function()
+describe("a price file #loops", function()
   it("in LiteLLM's format counts before the built-in table, and overrides before it", function()
     local s = server.start {
       files = { ["prices.json"] = [[{
@@ -265,7 +265,7 @@ describe("a price file", function()
   end)
 end)
 
-describe("native records", function()
+describe("native records #loops", function()
   it("are priced where lua/hooks.lua says so, and keep the cost that they bring", function()
     local hook = 'local price_table = require "lib.price_table"\nreturn { on_record = price_table.settle }\n'
     local s = server.start { files = { ["lua/hooks.lua"] = hook } }

@@ -19,6 +19,31 @@ local litellm = {
   ["thinker"] = {
     input_cost_per_token = 1e-06, output_cost_per_token = 2e-06, output_cost_per_reasoning_token = 5e-06,
   },
+  ["dashscope/qwen-ranges"] = {
+    tiered_pricing = {
+      { range = { 32000, 128000 }, input_cost_per_token = 5e-07, output_cost_per_token = 2.5e-06 },
+      { range = { 0, 32000 }, input_cost_per_token = 3e-07, output_cost_per_token = 1.5e-06,
+        cache_read_input_token_cost = 8e-08 },
+    },
+  },
+  ["tiers"] = {
+    input_cost_per_token = 1e-06, output_cost_per_token = 4e-06, cache_read_input_token_cost = 1e-07,
+    cache_read_input_token_cost_flex = 5e-08,
+    input_cost_per_token_flex = 5e-07, output_cost_per_token_flex = 2e-06,
+    input_cost_per_token_batches = 5e-07, output_cost_per_token_batches = 2e-06,
+    input_cost_per_token_priority = 2e-06, output_cost_per_token_priority = 8e-06,
+    input_cost_per_token_above_200k_tokens_priority = 4e-06,
+    search_context_cost_per_query = { search_context_size_low = 0.025, search_context_size_medium = 0.03 },
+  },
+  ["ears"] = {
+    input_cost_per_token = 1e-06, output_cost_per_token = 4e-06, input_cost_per_audio_token = 1e-05,
+    output_cost_per_audio_token = 2e-05, output_cost_per_image_token = 3e-05, input_cost_per_request = 0.001,
+  },
+  ["strings"] = { input_cost_per_token = "1e-6", output_cost_per_token = "4e-6" },
+  ["gratis"] = { input_cost_per_token = 0, output_cost_per_token = 0 },
+  ["embedder"] = { input_cost_per_token = 2e-08 },
+  ["ranker"] = { input_cost_per_token = 0, output_cost_per_token = 0, input_cost_per_query = 0.002 },
+  ["per-character"] = { input_cost_per_character = 1e-06 },
 }
 
 describe("the price of a request", function()
@@ -41,7 +66,7 @@ describe("the price of a request", function()
       { input = 1, cache_read = 200000, output = 10 }, 0.060231 },
     -- (1000*5 + 100*25) * 6 = 7500 * 6 = 45000
     { "multiplies by the fast factor in fast mode", "claude-opus-4-6",
-      { input = 1000, output = 100, fast = true }, 0.045 },
+      { input = 1000, output = 100, speed = "fast" }, 0.045 },
     { "leaves it out otherwise", "claude-opus-4-6", { input = 1000, output = 100 }, 0.0075 },
     -- reads 1000*0.5 + five minutes 1000*6.25 + one hour 1000*10 = 500 + 6250 + 10000 = 16750
     { "derives missing cache rates from the input rate", "claude-opus-4-6",
@@ -49,10 +74,58 @@ describe("the price of a request", function()
     -- 100*1 + 30*2 + 70*5 = 510
     { "charges reasoning at its own rate where there is one", "thinker",
       { input = 100, output = 100, reasoning = 70 }, 0.00051 },
+    -- at the end of a range: 32000*0.3 + 10*1.5 = 9615; beyond: 32001*0.5 + 10*2.5 = 16025.5
+    { "takes the range that the prompt ends in", "dashscope/qwen-ranges", { input = 32000, output = 10 }, 0.009615 },
+    { "and the whole prompt at its rate", "dashscope/qwen-ranges", { input = 32001, output = 10 }, 0.0160255 },
+    -- 31000*0.3 + 1000*0.08 = 9380
+    { "reads caches at a range's own rate", "dashscope/qwen-ranges", { input = 31000, cache_read = 1000 }, 0.00938 },
+    -- the last range is for whatever is longer: 200000*0.5 = 100000
+    { "has no end above the last range", "dashscope/qwen-ranges", { input = 200000 }, 0.1 },
+    -- 1000*0.5 + 2000*0.05 + 100*2 = 800
+    { "has a flex tier", "tiers", { input = 1000, cache_read = 2000, output = 100, tier = "flex" }, 0.0008 },
+    { "has batches", "tiers", { input = 1000, output = 100, tier = "batch" }, 0.0007 },
+    -- 1000*2 + 100*8 = 2800
+    { "has a priority tier, also in Google's word", "tiers",
+      { input = 1000, output = 100, tier = "ON_DEMAND_PRIORITY" }, 0.0028 },
+    -- 200001*4 + 1*8 = 800012
+    { "has a priority tier of long prompts", "tiers", { input = 200001, output = 1, tier = "priority" }, 0.800012 },
+    { "knows what stands for the standard tier", "tiers", { input = 1000, tier = "default" }, 0.001 },
+    -- 1000*1 and two searches of 0.03
+    { "adds searches", "tiers", { input = 1000, web_searches = 2 }, 0.061 },
+    -- text 900*1 + sound 100*10 + text 50*4 + sound 50*20 = 900 + 1000 + 200 + 1000 = 3100, and 0.001 a request
+    { "charges sound at its own rate, and the request", "ears",
+      { input = 1000, audio_input = 100, output = 100, audio_output = 50 }, 0.0041 },
+    -- text 60*4 + pictures 40*30 = 1440, and 0.001
+    { "charges pictures at their own rate", "ears", { output = 100, image_output = 40 }, 0.00244 },
+    { "reads rates that are strings", "strings", { input = 1000000 }, 1 },
+    { "may be nothing", "gratis", { input = 1000, output = 10, cache_read = 50 }, 0 },
+    { "needs no output rate where nothing is put out", "embedder", { input = 1000000 }, 0.02 },
   } do
     local sentence, model, usage, expected = table.unpack(case)
     it(sentence, function()
       assert.equal(expected, pricing.cost(table_[model], usage))
+    end)
+  end
+
+  for _, case in ipairs {
+    { "a tier without a price", "tiers", { input = 1000, tier = "scale" } },
+    { "a tier of a model that has none", "claude-opus-4-6", { input = 1000, tier = "batch" } },
+    { "fast mode of a model that has none", "claude-sonnet-4-5", { input = 1000, speed = "fast" } },
+    { "a place without a price", "claude-opus-4-6", { input = 1000, geo = "eu" } },
+    { "a search without a price", "claude-opus-4-6", { input = 1000, web_searches = 1 } },
+    { "sound without a rate", "tiers", { input = 1000, audio_input = 1 } },
+    { "pictures without a rate", "ears", { input = 1000, image_input = 1 } },
+    { "output without a rate", "embedder", { input = 1000, output = 1 } },
+  } do
+    local what, model, usage = table.unpack(case)
+    it("is unknown for " .. what, function()
+      assert.is_nil(pricing.cost(table_[model], usage))
+    end)
+  end
+
+  for _, model in ipairs { "sample_spec", "ranker", "per-character" } do
+    it("is no price per token for " .. model, function()
+      assert.is_nil(table_[model])
     end)
   end
 
@@ -81,7 +154,13 @@ describe("a model's name", function()
     "claude-sonnet-4-5-20250929", "claude-sonnet-4-5[1m]", "claude-sonnet-4-5-20250929[1m]",
     "anthropic/claude-sonnet-4-5", "openrouter/anthropic/claude-sonnet-4.5", "claude-sonnet-4-5@20250929",
     "us.anthropic.claude-sonnet-4-5-20250929-v1:0", "bedrock/eu.anthropic.claude-sonnet-4-5-20250929-v1:0",
-    "claude-sonnet-4-5-latest",
+    "claude-sonnet-4-5-latest", "anthropic.claude-sonnet-4-5-v1", "global.anthropic.claude-sonnet-4-5-v1:1m",
+    "claude-sonnet-4-5@default", "anthropic/claude-sonnet-4.5:thinking", "claude-sonnet-4-5-20250929-thinking",
+    "bedrock/converse/us.anthropic.claude-sonnet-4-5-20250929-v1:0", "vertex_ai/claude-sonnet-4-5@20250929",
+    "arn:aws:bedrock:eu-west-1:123456789012:inference-profile/eu.anthropic.claude-sonnet-4-5-20250929-v1:0",
+    "projects/p/locations/global/publishers/anthropic/models/claude-sonnet-4-5", "anthropic:claude-sonnet-4-5",
+    "claude-4.5-sonnet", "claude-4-5-sonnet-20250929", "anthropic--claude-4.5-sonnet", "databricks-claude-sonnet-4-5",
+    "Claude Sonnet 4.5", "Anthropic/Claude-Sonnet-4.5:nitro",
   } do
     it("is found as " .. name, function()
       assert.equal(sonnet, table_:rates(name))
@@ -97,6 +176,35 @@ describe("a model's name", function()
   it("is found behind its provider", function()
     assert.is_nil(table_:rates("grok-9"))
     assert.equal(1, table_:rates("grok-9", "xai").input)
+  end)
+
+  it("may be a router's free offer", function()
+    assert.equal(0, pricing.cost(table_:rates("meta-llama/llama-9:free"), { input = 1000, output = 10 }))
+  end)
+
+  -- Opus 4.6: 1000*5 + 100*25 = 7500; a tenth more where it is kept in a region, Opus 4.1 (15, 75) never
+  for model, cost in pairs {
+    ["us.anthropic.claude-opus-4-6-v1"] = 0.00825,
+    ["bedrock/eu.anthropic.claude-opus-4-5-20251101-v1:0"] = 0.00825,
+    ["projects/p/locations/us-east5/publishers/anthropic/models/claude-opus-4-6@20260205"] = 0.00825,
+    ["global.anthropic.claude-opus-4-6-v1"] = 0.0075,
+    ["anthropic.claude-opus-4-6-v1"] = 0.0075,
+    ["us.anthropic.claude-opus-4-1-20250805-v1:0"] = 0.0225,
+    ["gpt-5.1-2025-11-13"] = 0.00225, -- 1000*1.25 + 100*10
+    ["azure/gpt-5.1-high"] = 0.00225,
+    ["openai/gpt-4o-2024-11-20"] = 0.0035, -- 1000*2.5 + 100*10
+    ["models/gemini-2.5-pro-preview-06-05"] = 0.00225, -- 1000*1.25 + 100*10
+    ["gemini-2.5-flash-001"] = 0.00055, -- 1000*0.3 + 100*2.5
+  } do
+    it("costs what it costs as " .. model, function()
+      local rates = pricing.new(prices):rates(model)
+      assert.equal(cost, pricing.cost(rates, { input = 1000, output = 100 }))
+    end)
+  end
+
+  it("is found behind its provider in the conventions' words", function()
+    local own = pricing.new { ["vertex_ai/m"] = { input = 1 }, m = { input = 9 } }
+    assert.equal(1, own:rates("m", "gcp.vertex_ai").input)
   end)
 
   it("is looked for in the overrides first", function()
@@ -125,6 +233,16 @@ describe("a record's cost", function()
     { "is unknown for a model without a price", { model = "llama-at-home", tokens_output = 5 }, nil, nil, "unknown" },
     { "is unknown without a model", { tokens_output = 5 }, nil, nil, "unknown" },
     { "is no subject without tokens", { model = "claude-sonnet-4-5" }, nil, nil, nil },
+    -- 100k in, 10k out of Sonnet 4.5: 0.3 + 0.15; half of it in batches; three searches at a cent
+    { "knows batches", { model = "claude-sonnet-4-5", tokens_input = 100000, tokens_output = 10000,
+      service_tier = "batch" }, nil, 0.225, "computed" },
+    { "knows searches", { model = "claude-sonnet-4-5", tokens_input = 100000, tokens_output = 10000,
+      service_tier = "standard", web_searches = 3 }, nil, 0.48, "computed" },
+    -- of Opus 4.6: 0.5 + 0.25, a tenth more in the US
+    { "knows where the model runs", { model = "claude-opus-4-6", tokens_input = 100000, tokens_output = 10000,
+      inference_geo = "us" }, nil, 0.825, "computed" },
+    { "is unknown for a tier without a price", { model = "claude-sonnet-4-5", tokens_input = 100000,
+      service_tier = "priority" }, nil, nil, "unknown" },
     -- (1000*4 + 100*20) * 2 = 12000
     { "knows fast mode",
       { model = "claude-opus-5-5", tokens_input = 1000, tokens_output = 100, speed = "fast" }, nil, 0.012, "computed" },

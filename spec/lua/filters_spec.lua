@@ -30,6 +30,25 @@ describe("a list filter", function()
   end)
 end)
 
+describe("a list filter with prefixes", function()
+  local patterns = filters.patterns "m"
+  local cases = {
+    { "a,!b", { { "m", "in", "a" }, { "m", "not_in", "b" } } },
+    { "a*", { { "m", "matches", { prefix = "a" } } } },
+    { " a* , b ,!a1*", { { "m", "matches", { prefix = "a" }, "b" }, { "m", "not_matches", { prefix = "a1" } } } },
+    { "a*b", { { "m", "matches", "a*b" } } },
+    { "*", { { "m", "matches", { prefix = "" } } } },
+  }
+  for _, case in ipairs(cases) do
+    it(("reads %q"):format(case[1]), function()
+      assert.same(case[2], patterns(case[1]))
+    end)
+  end
+  it("is no filter when it is empty", function()
+    assert.is_nil(patterns "")
+  end)
+end)
+
 describe("the common filters", function()
   it("come one after the other and only where they were given", function()
     local read = params.reader(filters.params {})

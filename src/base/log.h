@@ -4,7 +4,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Structured lines on standard error, one write(2) each, from any thread.
+/* Structured lines of UTF-8 on standard error, from any thread; never waits: what nobody takes is dropped.
  *
  *   log_warn("reload failed", log_str("file", path), log_int("line", line));
  *
@@ -24,6 +24,7 @@ struct log_field {
 
 void log_configure(enum log_level least, enum log_format format);
 void log_write(enum log_level level, const char *message, const struct log_field *fields);
+uint64_t log_dropped(void); /* lines, since the start */
 
 struct log_field log_str(const char *key, const char *text);  /* NULL reads as empty */
 struct log_field log_bytes(const char *key, const char *text, size_t len);

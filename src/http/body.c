@@ -3,7 +3,6 @@
 
 #include "http/exchange.h"
 #include "http/router.h"
-#include "script/reload/generation.h"
 
 enum { INFLATE_BYTES = 64 << 10, RESERVE_BYTES = 1 << 20, GZIP_WINDOW = 15 + 16,
        SCANNER_BYTES = 64 }; /* what a scanner puts behind a body: no reason to double it */
@@ -13,16 +12,16 @@ static const struct verdict
     too_many = {503, "too many bodies are on their way, try again", "Retry-After: 1\r\n"};
 
 /* Of all loops: a bound on memory, so about right is enough. */
-static size_t bytes_in_flight(const struct services *services) {
+static size_t bytes_in_flight(const struct server *server) {
   size_t sum = 0;
-  for (unsigned i = 0; i < services->nloops; i++)
-    sum += atomic_load_explicit(&services->loops[i].connections->in_flight, memory_order_relaxed);
+  for (unsigned i = 0; i < server->options.nloops; i++)
+    sum += atomic_load_explicit(&server->connections[i]->in_flight, memory_order_relaxed);
   return sum;
 }
 
 static bool has_room(const struct exchange *e, uint64_t n) {
-  const struct services *services = connections_of(e->request.conn)->services;
-  return n + bytes_in_flight(services) <= e->request.generation->config->limits.in_flight_bytes;
+  const struct server *server = connections_of(e->request.conn)->server;
+  return n + bytes_in_flight(server) <= e->request.site->options->limits.in_flight_bytes;
 }
 
 static bool is_one_of(struct slice s, const char *a, const char *b) {
@@ -42,7 +41,7 @@ struct verdict body_begin(struct exchange *e) {
   uint64_t announced = chunked ? 0 : e->parser.content_length;
   struct slice coding = request_header(r, "content-encoding");
   bool gzip = is_one_of(coding, "gzip", "x-gzip");
-  e->in.body_limit = r->route->max_body != 0 ? r->route->max_body : r->generation->config->limits.body_bytes;
+  e->in.body_limit = r->route->max_body != 0 ? r->route->max_body : r->site->options->limits.body_bytes;
 
   if (coding.len > 0 && !gzip && !is_one_of(coding, "identity", "identity"))
     return (struct verdict) {415, "the only Content-Encoding that is taken is gzip", "Accept-Encoding: gzip\r\n"};

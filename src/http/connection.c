@@ -5,7 +5,6 @@
 
 #include "base/log.h"
 #include "http/exchange.h"
-#include "script/engine/script.h"
 
 enum { DRAIN_BYTES = 256 << 10, KEEPALIVE_S = 60 };
 
@@ -25,7 +24,7 @@ void conn_close(struct conn *c, const char *why) {
   if (c->closing)
     return;
   c->closing = true;
-  log_debug("connection closed", log_str("why", why), log_int("loop", c->loop->index));
+  log_debug("connection closed", log_str("why", why), log_int("loop", c->all->loop->index));
   deadline_set(c, DEADLINE_NONE);
   output_forget(c);
   *c->prev = c->next;
@@ -61,7 +60,7 @@ static void on_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *buf) {
   if (n == 0)
     return;
   if (n > 0)
-    count(&connections_of(c)->bytes_in, (unsigned long long) n);
+    counter_add(&c->all->bytes_in, (unsigned long long) n);
 
   if (n == UV_EOF)
     end(c);
@@ -89,12 +88,11 @@ static void insert(struct connections *all, struct conn *c) {
   all->first = c;
 }
 
-void connection_open(struct loop *loop, uv_os_sock_t socket) {
-  struct connections *all = loop->connections;
+void connection_open(struct connections *all, uv_os_sock_t socket) {
   struct conn *c = xcalloc(1, sizeof *c);
-  c->loop = loop;
+  c->all = all;
   insert(all, c);
-  int rc = uv_tcp_init(&loop->uv, &c->tcp);
+  int rc = uv_tcp_init(&all->loop->uv, &c->tcp);
   if (rc == 0)
     rc = uv_tcp_open(&c->tcp, socket);
   if (rc < 0) {

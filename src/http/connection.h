@@ -8,9 +8,6 @@
 
 struct connections; /* those of one loop; its thread only */
 struct exchange;    /* parser, header memory and the request in hand; http/exchange.h */
-struct loop;
-struct services;
-struct subscriber;  /* hub/streams.c */
 
 /* Which of a loop's deadline lists a connection waits in.  One list holds one span, so it is in order by
  * itself. */
@@ -27,9 +24,9 @@ enum deadline {
 /* A client's socket.  Slim, because a stream is one for hours.  Freed in its close callback and nowhere else. */
 struct conn {
   uv_tcp_t tcp;
-  struct loop *loop;
+  struct connections *all;       /* of its loop */
   struct exchange *exchange;     /* NULL once the connection is a stream or drains */
-  struct subscriber *subscriber; /* set by hub/streams.c; told by streams' on_close */
+  void *owner;                   /* of a stream, set by whoever took it; on_close tells them */
   void (*on_close)(struct conn *c);
   void (*on_drain)(struct conn *c); /* all queued writes have left */
   struct queued *queue;          /* what has not left; http/output.c */
@@ -44,26 +41,11 @@ struct conn {
   struct conn *deadline_next, **deadline_prev;
 };
 
-struct connections *connections_new(struct loop *loop, const struct services *services);
-size_t connections_count(const struct connections *connections);  /* any thread: an atomic */
-
-/* Counts a connection that is on its way to connection_open, so that the next one goes elsewhere.  Any
- * thread. */
-void connections_expect(struct connections *connections);
-
-/* Graceful stop: idle connections close, requests in hand finish, then done is called once.  After
- * limits.shutdown_ms the rest is closed. */
-void connections_drain(struct connections *connections, void (*done)(struct loop *loop, void *arg), void *arg);
-void connections_free(struct connections *connections);
-
-/* Takes a connected socket over, after connections_expect.  It is closed when that fails. */
-void connection_open(struct loop *loop, uv_os_sock_t socket);
-
 /* May be called twice and from any callback.  why goes to the debug log. */
 void conn_close(struct conn *c, const char *why);
 
 /* Sends as much of p from offset as the socket takes at once, and queues the rest with a reference to p.
- * Answers the bytes taken at once; conn_close happens on an error. */
+ * Returns the bytes taken at once; conn_close happens on an error. */
 size_t conn_send(struct conn *c, struct payload *p, size_t offset);
 
 #endif

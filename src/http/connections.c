@@ -1,31 +1,26 @@
 #include <stdlib.h>
 
 #include "http/exchange.h"
-#include "metrics/metrics.h"
 
 static void on_prepare(uv_prepare_t *prepare) {
   exchanges_wake(prepare->data);
 }
 
-struct connections *connections_new(struct loop *loop, const struct services *services) {
+struct connections *connections_new(struct server *server, struct loop *loop) {
   struct connections *all = xcalloc(1, sizeof *all);
+  all->server = server;
   all->loop = loop;
-  all->services = services;
-  all->limits = services->config->limits;
+  all->limits = server->options.limits;
   all->input = xmalloc(READ_BYTES);
   deadlines_init(all);
   uv_prepare_init(&loop->uv, &all->prepare);
   all->prepare.data = all;
   uv_prepare_start(&all->prepare, on_prepare);
   uv_unref((uv_handle_t *) &all->prepare);
-  if (loop->index == 0)
-    counters_register(all);
   return all;
 }
 
 void connections_free(struct connections *all) {
-  if (all == NULL)
-    return;
   exchanges_clear(all);
   gzip_clear(all);
   buf_clear(&all->out);
@@ -74,7 +69,8 @@ static bool is_idle(const struct conn *c) {
   return c->exchange != NULL && c->exchange->state == EXCHANGE_HEAD && exchange_has_read_all(c->exchange);
 }
 
-void connections_drain(struct connections *all, void (*done)(struct loop *loop, void *arg), void *arg) {
+void server_drain(struct server *server, struct loop *loop, void (*done)(struct loop *loop, void *arg), void *arg) {
+  struct connections *all = server->connections[loop->index];
   all->draining = true;
   all->on_drained = done;
   all->on_drained_arg = arg;

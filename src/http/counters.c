@@ -20,42 +20,42 @@ static const struct metric_options families[COUNTERS] = {
     [TIMEOUTS] = COUNTER("timeouts_total", "Requests that took too long to arrive."),
 };
 
-static double sum(const struct services *services, size_t offset) {
+static double sum(const struct server *server, size_t offset) {
   unsigned long long total = 0;
-  for (unsigned i = 0; i < services->nloops; i++) {
-    char *all = (char *) services->loops[i].connections;
+  for (unsigned i = 0; i < server->options.nloops; i++) {
+    char *all = (char *) server->connections[i];
     total += atomic_load_explicit((atomic_ullong *) (all + offset), memory_order_relaxed);
   }
   return (double) total;
 }
 
-static void collect_requests(struct metrics *m, struct metric *family, const struct services *services) {
+static void collect_requests(struct metrics *m, struct metric *family, const struct server *server) {
   static const char *const classes[] = {"other", "1xx", "2xx", "3xx", "4xx", "5xx"};
   for (size_t i = 2; i < 6; i++) {
     struct metric_label label = {classes[i], 3};
-    metric_set(m, family, &label, sum(services, offsetof(struct connections, requests[i])));
+    metric_set(m, family, &label, sum(server, offsetof(struct connections, requests[i])));
   }
 }
 
 static void collect(struct metrics *m, void *arg) {
-  const struct services *services = arg;
-  struct metric **family = services->loops[0].connections->families;
+  const struct server *server = arg;
+  struct metric *const *family = server->families;
   double open = 0;
-  for (unsigned i = 0; i < services->nloops; i++)
-    open += (double) connections_count(services->loops[i].connections);
-  collect_requests(m, family[REQUESTS], services);
+  for (unsigned i = 0; i < server->options.nloops; i++)
+    open += (double) connections_count(server->connections[i]);
+  collect_requests(m, family[REQUESTS], server);
   metric_set(m, family[CONNECTIONS], NULL, open);
-  metric_set(m, family[BYTES_IN], NULL, sum(services, offsetof(struct connections, bytes_in)));
-  metric_set(m, family[BYTES_OUT], NULL, sum(services, offsetof(struct connections, bytes_out)));
-  metric_set(m, family[PARSE_ERRORS], NULL, sum(services, offsetof(struct connections, parse_errors)));
-  metric_set(m, family[TIMEOUTS], NULL, sum(services, offsetof(struct connections, timeouts)));
+  metric_set(m, family[BYTES_IN], NULL, sum(server, offsetof(struct connections, bytes_in)));
+  metric_set(m, family[BYTES_OUT], NULL, sum(server, offsetof(struct connections, bytes_out)));
+  metric_set(m, family[PARSE_ERRORS], NULL, sum(server, offsetof(struct connections, parse_errors)));
+  metric_set(m, family[TIMEOUTS], NULL, sum(server, offsetof(struct connections, timeouts)));
 }
 
-void counters_register(struct connections *all) {
+void counters_register(struct server *server) {
   struct buf error = {0};
   _Static_assert((int) COUNTERS == (int) HTTP_FAMILIES, "room for each family");
   for (int i = 0; i < COUNTERS; i++)
-    all->families[i] = metrics_family(all->services->metrics, &families[i], &error);
+    server->families[i] = metrics_family(server->options.metrics, &families[i], &error);
   buf_clear(&error);
-  metrics_collector(all->services->metrics, collect, (void *) all->services);
+  metrics_collector(server->options.metrics, collect, server);
 }

@@ -3,8 +3,6 @@
 #include "base/uuid.h"
 #include "http/exchange.h"
 #include "http/router.h"
-#include "script/engine/script.h"
-#include "script/reload/generation.h"
 
 static enum method method_of(const llhttp_t *parser) {
   switch (parser->method) {
@@ -95,20 +93,21 @@ static int check_head(struct exchange *e) {
   return check_expectation(e);
 }
 
-static void enter_generation(struct exchange *e) {
+static void enter_site(struct exchange *e) {
   struct connections *all = connections_of(e->request.conn);
-  struct generation *g = generation_current(all->services->generations);
-  e->request.generation = g;
-  if (g->number != all->limits_of) {
-    all->limits = g->config->limits;
-    all->limits_of = g->number;
+  const struct server_options *server = &all->server->options;
+  struct site *site = server->site(server->arg);
+  e->request.site = site;
+  if (site->number != all->limits_of) {
+    all->limits = site->options->limits;
+    all->limits_of = site->number;
   }
 }
 
 static void find_route(struct exchange *e) {
   struct request *r = &e->request;
   struct route_match match;
-  router_match(r->generation->router, r->method, r->path, &match);
+  router_match(r->site->router, r->method, r->path, &match);
   r->route = match.route;
   memcpy(r->params, match.params, sizeof r->params);
   e->in.allowed = match.allowed;
@@ -124,9 +123,9 @@ int dispatch_head(struct exchange *e) {
   if (status != 0)
     return status;
 
-  enter_generation(e);
+  enter_site(e);
   find_route(e);
-  e->in.refusal = guard_check(r->generation->config, r, r->route != NULL ? r->route->scope : SCOPE_OPEN);
+  e->in.refusal = guard_check(r->site->options, r, r->route != NULL ? r->route->scope : SCOPE_OPEN);
   if (e->in.refusal.status == 0 && r->route != NULL && !e->in.complete)
     e->in.refusal = body_begin(e);
   e->in.refused = r->route == NULL || e->in.refusal.status != 0;
@@ -135,7 +134,7 @@ int dispatch_head(struct exchange *e) {
 
 void dispatch(struct exchange *e) {
   struct request *r = &e->request;
-  script_handle(r->generation->scripts[r->loop->index], r);
+  r->site->handle(r->site, r);
 }
 
 /* ---- Answers without a route ---- */

@@ -3,8 +3,6 @@
 #include <stdlib.h>
 
 #include "base/clock.h"
-#include "script/engine/script.h"
-#include "script/reload/generation.h"
 
 enum { POOLED_MAX = 64, KEPT_HEAD_BYTES = 4 << 10 };
 
@@ -24,12 +22,12 @@ static void begin(struct exchange *e, struct conn *c) {
   e->in = (struct incoming) {0};
   e->out = (struct outgoing) {0};
   e->state = EXCHANGE_HEAD;
-  *r = (struct request) {.conn = c, .loop = c->loop, .headers = r->headers, .remote = e->remote};
+  *r = (struct request) {.conn = c, .loop = c->all->loop, .headers = r->headers, .remote = e->remote};
 }
 
 static void release(struct exchange *e) {
-  if (e->request.generation != NULL)
-    generation_unref(e->request.generation);
+  if (e->request.site != NULL)
+    e->request.site->unref(e->request.site);
   body_clear(e);
   if (e->head.cap > KEPT_HEAD_BYTES)
     buf_clear(&e->head);
@@ -265,7 +263,7 @@ void exchanges_wake(struct connections *all) {
 }
 
 void exchange_fail(struct exchange *e, int status, const char *message) {
-  count(&connections_of(e->request.conn)->parse_errors, 1);
+  counter_add(&connections_of(e->request.conn)->parse_errors, 1);
   e->in.keep_alive = false;
   http_respond_error(&e->request, status, message, NULL);
 }
@@ -278,7 +276,7 @@ void exchange_timeout(struct exchange *e) {
     deadline_set(e->request.conn, DEADLINE_BODY);
     return;
   }
-  count(&all->timeouts, 1);
+  counter_add(&all->timeouts, 1);
   e->in.keep_alive = false;
   http_respond_error(&e->request, 408, "the request took too long to arrive", NULL);
 }
@@ -288,10 +286,8 @@ bool exchange_has_read_all(const struct exchange *e) {
 }
 
 void exchange_abandon(struct exchange *e) {
-  if (e->out.squeeze != NULL)
-    squeeze_abandon(e->out.squeeze);
   if (e->out.packer != NULL)
-    gzip_stream_abandon(e->out.packer);
+    gzip_abandon(e->out.packer);
   if (e->state == EXCHANGE_HANDLING || e->state == EXCHANGE_STREAMING)
-    script_cancel(&e->request);
+    e->request.site->cancel(&e->request);
 }

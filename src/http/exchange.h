@@ -6,12 +6,12 @@
 #include <zlib.h>
 
 #include "base/mem.h"
-#include "config.h"
 #include "http/connection.h"
 #include "http/guard.h"
 #include "http/request.h"
+#include "http/server.h"
+#include "http/site.h"
 #include "loop/loop.h"
-#include "services.h"
 
 /* What the files of http/ share.  Nobody else includes it. */
 
@@ -73,8 +73,7 @@ struct outgoing {
   bool chunked;
   bool bodiless;       /* HEAD: the pieces are not sent */
   void (*on_drain)(struct request *r);
-  struct squeeze *squeeze; /* the body is being compressed on another thread */
-  struct packer *packer;   /* the pieces go through gzip; NULL: they do not */
+  struct packer *packer; /* compresses it, perhaps on another thread; NULL: nobody does */
 };
 
 /* What a connection needs to take requests one after another. */
@@ -99,10 +98,18 @@ struct deadline_list {
   struct conn *first, **last;
 };
 
+struct server {
+  struct server_options options;
+  struct connections **connections; /* by loop index */
+  struct metric *families[HTTP_FAMILIES];
+  uv_tcp_t tcp;           /* loop 0's thread */
+  uint64_t complained_ms;
+};
+
 struct connections {
+  struct server *server;
   struct loop *loop;
-  const struct services *services;
-  struct limits limits; /* of the generation in force */
+  struct http_limits limits; /* of the site that was last in force */
   uint64_t limits_of;  /* its number */
   struct conn *first;
   uv_timer_t timer;    /* at the nearest deadline */
@@ -126,8 +133,6 @@ struct connections {
   void *on_drained_arg;
   unsigned handles;    /* that are still closing */
 
-  struct metric *families[HTTP_FAMILIES]; /* loop 0 only */
-
   /* Written by the loop's thread, read by any. */
   atomic_size_t count, in_flight;
   atomic_ullong requests[6]; /* by hundreds of the status */
@@ -139,11 +144,11 @@ static inline struct exchange *exchange_of(struct request *r) {
 }
 
 static inline struct connections *connections_of(const struct conn *c) {
-  return c->loop->connections;
+  return c->all;
 }
 
 /* A counter with one writer needs no locked instruction. */
-static inline void count(atomic_ullong *counter, unsigned long long n) {
+static inline void counter_add(atomic_ullong *counter, unsigned long long n) {
   unsigned long long sum = atomic_load_explicit(counter, memory_order_relaxed) + n;
   atomic_store_explicit(counter, sum, memory_order_relaxed);
 }
@@ -156,14 +161,24 @@ void conn_end_writing(struct conn *c); /* it drains and all that was queued has 
 int conn_start_reading(struct conn *c);
 void conn_stop_reading(struct conn *c);
 
+/* Takes a connected socket over, after connections_expect.  It is closed when that fails. */
+void connection_open(struct connections *all, uv_os_sock_t socket);
+
 /* ---- connections.c ---- */
+
+struct connections *connections_new(struct server *server, struct loop *loop);
+void connections_free(struct connections *all);
+size_t connections_count(const struct connections *all); /* any thread: an atomic */
+
+/* Counts a connection that is on its way to connection_open, so that the next one goes elsewhere.  Any thread. */
+void connections_expect(struct connections *all);
 
 void connections_closed_one(struct connections *all);
 void connections_close_all(struct connections *all);
 
 /* ---- counters.c ---- */
 
-void counters_register(struct connections *all); /* moonledger_http_*, of all loops */
+void counters_register(struct server *server); /* moonledger_http_*, of all loops */
 
 /* ---- deadline.c ---- */
 
@@ -264,14 +279,13 @@ bool gzip_worthwhile(const struct response *response);
 
 /* Answers with the body compressed, at once or, when it is long, by way of another thread. */
 void gzip_respond(struct exchange *e, struct response *response);
-void squeeze_abandon(struct squeeze *s);
+void gzip_abandon(struct packer *p); /* the client is gone */
 
 /* Answers in pieces: start adds to the head; write is as http_stream_write. */
 void gzip_stream_start(struct exchange *e, struct response *response);
 bool gzip_stream_write(struct packer *p, const char *data, size_t len);
 bool gzip_stream_is_busy(const struct packer *p);
 void gzip_stream_end(struct packer *p);
-void gzip_stream_abandon(struct packer *p);
 
 void gzip_clear(struct connections *all);
 

@@ -6,11 +6,10 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "assets.h"
+#include "base/assets.h"
 #include "base/hash.h"
 #include "base/log.h"
 #include "http/exchange.h"
-#include "script/reload/generation.h"
 
 enum { FILE_BYTES_MAX = 64 << 20, SETTLED_S = 2 };
 
@@ -20,7 +19,8 @@ struct file {
   int fd;
   uint64_t size;
   time_t modified;
-  bool refused; /* something of the user's stands there that is not served, such as a link */
+  bool refused; /* not because of the path */
+  bool taken;   /* something of the user's stands there that is not served, such as a link */
   bool gzipped;
   char etag[64];
 };
@@ -73,16 +73,6 @@ static int open_below(int at, const char *path) {
   return -1;
 }
 
-static int open_path(const struct config *config, const char *path) {
-  struct buf folder = {0};
-  buf_printf(&folder, "%s/static", config->root);
-  buf_putc(&folder, '\0');
-  int root = open(folder.data, O_RDONLY | O_CLOEXEC | O_DIRECTORY), error = errno;
-  buf_clear(&folder);
-  errno = error;
-  return open_below(root, path);
-}
-
 /* A file that was just written may change again within the clock's step: its tag is weak until then. */
 static void make_etag(struct file *file, const struct stat *st) {
   bool settled = time(NULL) - st->st_mtime > SETTLED_S;
@@ -92,10 +82,11 @@ static void make_etag(struct file *file, const struct stat *st) {
            file->gzipped ? "-gz" : "");
 }
 
-static bool open_own(struct file *file, const struct config *config, const char *path) {
+static bool open_own(struct file *file, const char *folder, const char *path) {
   struct stat st;
-  file->fd = open_path(config, path);
-  file->refused = file->fd >= 0 || (errno != ENOENT && errno != ENOTDIR);
+  file->fd = open_below(open(folder, O_RDONLY | O_CLOEXEC | O_DIRECTORY), path);
+  file->refused = file->fd < 0 && (errno == EMFILE || errno == ENFILE || errno == ENOMEM);
+  file->taken = file->fd >= 0 || (errno != ENOENT && errno != ENOTDIR);
   if (file->fd < 0)
     return false;
   if (fstat(file->fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_size <= FILE_BYTES_MAX) {
@@ -108,9 +99,9 @@ static bool open_own(struct file *file, const struct config *config, const char 
   return false;
 }
 
-static bool open_asset(struct file *file, const struct config *config, const char *path) {
+static bool open_asset(struct file *file, const char *folder, const char *path) {
   struct buf name = {0};
-  (void) config;
+  (void) folder;
   buf_printf(&name, "static/%s", path);
   buf_putc(&name, '\0');
   const struct asset *asset = file->asset = assets_find(name.data);
@@ -122,24 +113,24 @@ static bool open_asset(struct file *file, const struct config *config, const cha
   return true;
 }
 
-typedef bool open_file(struct file *file, const struct config *config, const char *path);
+typedef bool open_file(struct file *file, const char *folder, const char *path);
 
 static bool open_either(open_file *open, struct file *file, const struct request *r, const char *path) {
-  const struct config *config = r->generation->config;
+  const char *folder = r->site->options->static_folder;
   if (gzip_accepted(r)) {
     struct buf sibling = {0};
     buf_printf(&sibling, "%s.gz", path);
     buf_putc(&sibling, '\0');
     file->gzipped = true;
-    file->gzipped = open(file, config, sibling.data);
+    file->gzipped = open(file, folder, sibling.data);
     buf_clear(&sibling);
   }
-  return file->gzipped || open(file, config, path);
+  return file->gzipped || open(file, folder, path);
 }
 
 /* A file of the user's wins, be it compressed or not. */
 static bool open_best(struct file *file, const struct request *r, const char *path) {
-  return open_either(open_own, file, r, path) || (!file->refused && open_either(open_asset, file, r, path));
+  return open_either(open_own, file, r, path) || (!file->taken && open_either(open_asset, file, r, path));
 }
 
 /* ---- Conditions and ranges (RFC 9110, 13 and 14) ---- */
@@ -305,6 +296,10 @@ void http_respond_file(struct request *r, struct response *response, const char 
   if (!open_best(&file, r, path)) {
     log_debug("no such file", log_str("path", path));
     buf_clear(&response->headers);
+    if (file.refused) {
+      http_respond_error(r, 503, "No file can be opened now, try again", "retry-after: 1\r\n");
+      return;
+    }
     http_respond_error(r, 404, response->missing != NULL ? response->missing : "Not Found", NULL);
     return;
   }

@@ -101,18 +101,18 @@ static bool is_listed(const struct string_list *list, struct slice s) {
 
 /* A page that rebinds its own name to this machine sends that name.  Ports are not compared: they differ
  * behind ssh -L and docker -p, and names are what the attack needs. */
-static bool serves_host(const struct config *config, const struct request *r) {
-  struct slice host, listen = {config->host, strlen(config->host)};
+static bool serves_host(const struct site_options *site, const struct request *r) {
+  struct slice host, listen = {site->host, strlen(site->host)};
   if (r->host.data == NULL)
     return r->http10;
   if (!authority_split(r->host, &host))
     return false;
-  if (equal(host, listen) || is_loopback(host) || is_listed(&config->hosts, host))
+  if (equal(host, listen) || is_loopback(host) || is_listed(&site->hosts, host))
     return true;
   if (is_loopback(listen))
     return false;
   /* An address is no name; and where tokens are asked for, a rebound page has none. */
-  return address_of(host) == ADDRESS_OTHER || (config->ntokens > 0 && config->hosts.count == 0);
+  return address_of(host) == ADDRESS_OTHER || (site->ntokens > 0 && site->hosts.count == 0);
 }
 
 /* ---- Origins ---- */
@@ -128,25 +128,25 @@ static bool same_origin(const struct request *r, struct slice origin) {
   return authority.len > 0 && equal(authority, r->host);
 }
 
-bool guard_allows_origin(const struct config *config, const struct request *r, struct slice origin) {
+bool guard_allows_origin(const struct site_options *site, const struct request *r, struct slice origin) {
   struct slice host;
-  if (same_origin(r, origin) || is_listed(&config->cors_origins, origin) ||
-      is_listed(&config->cors_origins, (struct slice) {"*", 1}))
+  if (same_origin(r, origin) || is_listed(&site->cors_origins, origin) ||
+      is_listed(&site->cors_origins, (struct slice) {"*", 1}))
     return true;
   return authority_split(origin_authority(origin), &host) && is_loopback(host);
 }
 
 /* The algorithm of Go 1.25's CrossOriginProtection.  A loopback origin may read, but is not trusted to change
  * anything. */
-static bool is_cross_origin(const struct config *config, const struct request *r) {
+static bool is_cross_origin(const struct site_options *site, const struct request *r) {
   if (r->method == METHOD_GET || r->method == METHOD_HEAD || r->method == METHOD_OPTIONS)
     return false;
-  struct slice origin = request_header(r, "origin"), site = request_header(r, "sec-fetch-site");
-  if (is_listed(&config->cors_origins, (struct slice) {"*", 1}) ||
-      (origin.len > 0 && is_listed(&config->cors_origins, origin)))
+  struct slice origin = request_header(r, "origin"), fetch_site = request_header(r, "sec-fetch-site");
+  if (is_listed(&site->cors_origins, (struct slice) {"*", 1}) ||
+      (origin.len > 0 && is_listed(&site->cors_origins, origin)))
     return false;
-  if (site.len > 0)
-    return !is(site, "same-origin") && !is(site, "none");
+  if (fetch_site.len > 0)
+    return !is(fetch_site, "same-origin") && !is(fetch_site, "none");
   return origin.data != NULL && !same_origin(r, origin);
 }
 
@@ -161,8 +161,8 @@ static bool same_secret(const char *secret, struct slice given) {
   return !differs;
 }
 
-static struct verdict check_token(const struct config *config, const struct request *r, enum scope scope) {
-  if (scope == SCOPE_OPEN || config->ntokens == 0)
+static struct verdict check_token(const struct site_options *site, const struct request *r, enum scope scope) {
+  if (scope == SCOPE_OPEN || site->ntokens == 0)
     return admitted;
   struct slice header = request_header(r, "authorization");
   if (!starts_with(header, "bearer "))
@@ -171,16 +171,16 @@ static struct verdict check_token(const struct config *config, const struct requ
   while (given.len > 0 && given.data[0] == ' ')
     given = skip(given, 1);
   struct verdict verdict = wrong_token;
-  for (size_t i = 0; i < config->ntokens; i++)
-    if (same_secret(config->tokens[i].text, given))
-      verdict = config->tokens[i].scopes & 1u << scope ? admitted : wrong_scope;
+  for (size_t i = 0; i < site->ntokens; i++)
+    if (same_secret(site->tokens[i].text, given))
+      verdict = site->tokens[i].scopes & 1u << scope ? admitted : wrong_scope;
   return verdict;
 }
 
-struct verdict guard_check(const struct config *config, const struct request *r, enum scope scope) {
-  if (!serves_host(config, r))
+struct verdict guard_check(const struct site_options *site, const struct request *r, enum scope scope) {
+  if (!serves_host(site, r))
     return foreign_host;
-  if (is_cross_origin(config, r))
+  if (is_cross_origin(site, r))
     return foreign_origin;
-  return check_token(config, r, scope);
+  return check_token(site, r, scope);
 }

@@ -1,8 +1,8 @@
 #ifndef MOONLEDGER_HTTP_GUARD_H
 #define MOONLEDGER_HTTP_GUARD_H
 
-#include "config.h"
 #include "http/request.h"
+#include "http/site.h"
 
 /* What never reaches a script: foreign Host names (DNS rebinding), unsafe methods from other origins (Go
  * 1.25's CrossOriginProtection algorithm), tokens without the scope. */
@@ -12,10 +12,10 @@ struct verdict {
   const char *headers;  /* static: extra header lines, each ended by CRLF, or NULL */
 };
 
-struct verdict guard_check(const struct config *config, const struct request *r, enum scope scope);
+struct verdict guard_check(const struct site_options *site, const struct request *r, enum scope scope);
 
 /* Whether answers to this Origin may carry Access-Control-Allow-Origin. */
-bool guard_allows_origin(const struct config *config, const struct request *r, struct slice origin);
+bool guard_allows_origin(const struct site_options *site, const struct request *r, struct slice origin);
 
 /* The host of HOST[:PORT] or [IPV6][:PORT]; false when authority is neither. */
 bool authority_split(struct slice authority, struct slice *host);

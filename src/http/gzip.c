@@ -8,15 +8,7 @@ enum {
   GZIP_WINDOW = 15 + 16,
   GZIP_MEMORY = 8,
   GZIP_LEVEL = 4,
-  PIECE_BYTES = 64 << 10, /* a longer body is for another thread */
-};
-
-/* A long body that another thread compresses, so that the loop's other clients do not wait. */
-struct squeeze {
-  uv_work_t req;
-  struct exchange *exchange; /* NULL when the client is gone */
-  struct response response;
-  struct buf compressed;
+  PIECE_BYTES = 64 << 10, /* what is longer is for another thread */
 };
 
 /* The weight of coding in an Accept-Encoding header (RFC 9110, 12.5.3), in thousandths; -1 when it is not
@@ -85,13 +77,6 @@ static void compress_all(z_stream *z, struct buf *out, const char *data, size_t 
   compress_piece(z, out, data, len, flush);
 }
 
-static struct buf compress_with(z_stream *z, const struct buf *body) {
-  struct buf out = {0};
-  buf_reserve(&out, deflateBound(z, body->len));
-  compress_all(z, &out, body->data, body->len, Z_FINISH);
-  return out;
-}
-
 static void respond_compressed(struct exchange *e, struct response *response, struct buf compressed) {
   buf_clear(&response->body);
   response->body = compressed;
@@ -99,84 +84,63 @@ static void respond_compressed(struct exchange *e, struct response *response, st
   respond_now(e, response);
 }
 
-static void on_work(uv_work_t *req) {
-  struct squeeze *s = container_of(req, struct squeeze, req);
-  z_stream *z = deflater_new();
-  s->compressed = compress_with(z, &s->response.body);
-  deflateEnd(z);
-  free(z);
-}
+/* ---- The compressor of one response ---- */
 
-static void on_worked(uv_work_t *req, int status) {
-  (void) status;
-  struct squeeze *s = container_of(req, struct squeeze, req);
-  struct exchange *e = s->exchange;
-  if (e != NULL) {
-    e->out.squeeze = NULL;
-    respond_compressed(e, &s->response, s->compressed);
-  } else {
-    buf_clear(&s->response.headers);
-    buf_clear(&s->response.body);
-    buf_clear(&s->compressed);
-  }
-  free(s);
-}
-
-void squeeze_abandon(struct squeeze *s) {
-  s->exchange = NULL;
-}
-
-static void squeeze(struct exchange *e, struct response *response) {
-  struct squeeze *s = xcalloc(1, sizeof *s);
-  s->exchange = e;
-  s->response = *response;
-  e->state = EXCHANGE_ANSWERED;
-  e->out.squeeze = s;
-  uv_queue_work(&e->request.loop->uv, &s->req, on_work, on_worked);
-}
-
-void gzip_respond(struct exchange *e, struct response *response) {
-  struct connections *all = connections_of(e->request.conn);
-  if (response->body.len > PIECE_BYTES) {
-    squeeze(e, response);
-    return;
-  }
-  if (all->deflater == NULL)
-    all->deflater = deflater_new();
-  else
-    deflateReset(all->deflater);
-  respond_compressed(e, response, compress_with(all->deflater, &response->body));
-}
-
-/* ---- Answers in pieces ---- */
-
-/* Short pieces are compressed at once, long ones by another thread, one at a time; each is flushed, so that the
- * client has it whole. */
+/* Short pieces are compressed at once, long ones by another thread, so that the loop's other clients do not wait, one at
+ * a time.  Pieces of a stream are flushed, so that the client has each whole. */
 struct packer {
   uv_work_t req;
   struct exchange *exchange; /* NULL when the client is gone */
   z_stream *z;
   struct buf piece;          /* long, in the other thread's hands */
   struct buf packed;
+  struct response response;  /* where the piece is its body, with status; else status is 0 */
 };
 
+static struct packer *packer_new(struct exchange *e) {
+  struct packer *p = xcalloc(1, sizeof *p);
+  p->exchange = e;
+  e->out.packer = p;
+  return p;
+}
+
 static void packer_free(struct packer *p) {
-  deflateEnd(p->z);
-  free(p->z);
+  if (p->z != NULL) {
+    deflateEnd(p->z);
+    free(p->z);
+  }
   buf_clear(&p->piece);
   buf_clear(&p->packed);
+  buf_clear(&p->response.headers);
   free(p);
 }
 
-static void on_pack(uv_work_t *req) {
-  struct packer *p = container_of(req, struct packer, req);
-  compress_all(p->z, &p->packed, p->piece.data, p->piece.len, Z_SYNC_FLUSH);
+static bool is_whole(const struct packer *p) {
+  return p->response.status != 0;
 }
 
 static bool send_packed(struct packer *p) {
   bool room = stream_put(p->exchange, p->packed.data, p->packed.len);
   p->packed.len = 0;
   return room;
+}
+
+static void on_pack(uv_work_t *req) {
+  struct packer *p = container_of(req, struct packer, req);
+  if (p->z == NULL)
+    p->z = deflater_new();
+  buf_reserve(&p->packed, deflateBound(p->z, p->piece.len));
+  compress_all(p->z, &p->packed, p->piece.data, p->piece.len, is_whole(p) ? Z_FINISH : Z_SYNC_FLUSH);
+}
+
+static void finish_whole(struct packer *p) {
+  struct exchange *e = p->exchange;
+  struct response response = p->response;
+  struct buf packed = buf_take(&p->packed);
+  p->response.headers = (struct buf) {0};
+  e->out.packer = NULL;
+  packer_free(p);
+  respond_compressed(e, &response, packed);
 }
 
 static void on_packed(uv_work_t *req, int status) {
@@ -186,24 +150,61 @@ static void on_packed(uv_work_t *req, int status) {
   buf_clear(&p->piece);
   if (e == NULL)
     packer_free(p);
+  else if (is_whole(p))
+    finish_whole(p);
   else if (send_packed(p))
     exchange_drained(e);
 }
+
+static void pack_elsewhere(struct packer *p) {
+  uv_queue_work(&p->exchange->request.loop->uv, &p->req, on_pack, on_packed);
+}
+
+void gzip_abandon(struct packer *p) {
+  p->exchange->out.packer = NULL;
+  p->exchange = NULL;
+  if (p->piece.len == 0)
+    packer_free(p);
+}
+
+/* ---- Whole responses ---- */
+
+static struct buf compress_now(struct connections *all, const struct buf *body) {
+  struct buf out = {0};
+  if (all->deflater == NULL)
+    all->deflater = deflater_new();
+  else
+    deflateReset(all->deflater);
+  compress_piece(all->deflater, &out, body->data, body->len, Z_FINISH);
+  return out;
+}
+
+void gzip_respond(struct exchange *e, struct response *response) {
+  if (response->body.len <= PIECE_BYTES) {
+    respond_compressed(e, response, compress_now(connections_of(e->request.conn), &response->body));
+    return;
+  }
+  struct packer *p = packer_new(e);
+  p->piece = buf_take(&response->body);
+  p->response = *response;
+  e->state = EXCHANGE_ANSWERED;
+  pack_elsewhere(p);
+}
+
+/* ---- Responses in pieces ---- */
 
 void gzip_stream_start(struct exchange *e, struct response *response) {
   buf_literal(&response->headers, "Vary: Accept-Encoding\r\n");
   if (!gzip_accepted(&e->request))
     return;
   buf_literal(&response->headers, "Content-Encoding: gzip\r\n");
-  e->out.packer = xcalloc(1, sizeof *e->out.packer);
-  e->out.packer->exchange = e;
-  e->out.packer->z = deflater_new();
+  packer_new(e)->z = deflater_new();
 }
 
 bool gzip_stream_write(struct packer *p, const char *data, size_t len) {
   if (len > PIECE_BYTES) {
     buf_append(&p->piece, data, len);
-    uv_queue_work(&p->exchange->request.loop->uv, &p->req, on_pack, on_packed);
+    pack_elsewhere(p);
     return false;
   }
   compress_piece(p->z, &p->packed, data, len, Z_SYNC_FLUSH);
@@ -219,13 +220,6 @@ void gzip_stream_end(struct packer *p) {
   send_packed(p);
   p->exchange->out.packer = NULL;
   packer_free(p);
-}
-
-void gzip_stream_abandon(struct packer *p) {
-  p->exchange->out.packer = NULL;
-  p->exchange = NULL;
-  if (!gzip_stream_is_busy(p))
-    packer_free(p);
 }
 
 void gzip_clear(struct connections *all) {

@@ -103,7 +103,7 @@ size_t conn_send(struct conn *c, struct payload *p, size_t offset) {
   size_t left = p->len - offset;
   uv_buf_t buf = slice_of(p->data + offset, left);
   size_t sent = try_write(c, &buf, 1);
-  count(&connections_of(c)->bytes_out, left);
+  counter_add(&connections_of(c)->bytes_out, left);
   if (!c->closing && sent < left)
     queue(c, payload_ref(p), offset + sent);
   return sent;
@@ -135,7 +135,7 @@ void output_flush(struct conn *c, struct buf *body) {
   if (body_len > 0)
     bufs[n++] = slice_of(body->data, body_len);
   size_t sent = try_write(c, bufs, n);
-  count(&all->bytes_out, len + body_len);
+  counter_add(&all->bytes_out, len + body_len);
 
   if (!c->closing && sent < len)
     queue(c, payload_copy(out->data + sent, len - sent), 0);

@@ -143,7 +143,7 @@ static int check_line(struct exchange *e, const char *line, size_t len) {
 }
 
 static int check_limits(struct exchange *e, size_t line_len, size_t total) {
-  const struct limits *limits = &connections_of(e->request.conn)->limits;
+  const struct http_limits *limits = &connections_of(e->request.conn)->limits;
   if (e->in.lines == 0)
     return line_len > limits->request_line_bytes ? fault(e, 414, "the request line is too long") : 0;
   if (total > limits->header_bytes + e->in.request_line_len)

@@ -8,10 +8,9 @@
 #include "base/buf.h"
 
 struct conn;
-struct generation;
 struct loop;
 struct route;
-struct task;
+struct site;
 
 struct slice {
   const char *data;
@@ -37,13 +36,13 @@ struct header {
 enum { REQUEST_ID_MAX = 128, ROUTE_MAX_PARAMS = 4 };
 
 /* One request, complete with its body.  Owned by its connection; valid until http_respond, http_stream_end or
- * http_become_stream is called, or script_cancel says that the client is gone. */
+ * http_become_stream is called, or site->cancel says that the client is gone. */
 struct request {
   struct conn *conn;
   struct loop *loop;
-  struct generation *generation;  /* a reference: the code that serves it */
+  struct site *site;              /* a reference: what serves it; NULL until its head is complete */
   const struct route *route;
-  struct task *task;              /* script's; NULL before and after */
+  void *handling;                 /* the site's own; NULL before and after */
 
   enum method method;
   bool http10;
@@ -86,8 +85,8 @@ void http_respond_error(struct request *r, int status, const char *message, cons
  * nothing hidden is found. */
 void http_respond_file(struct request *r, struct response *response, const char *path);
 
-/* A body of unknown length: head now, then pieces.  http_stream_write answers false when the connection's
- * queue is above its bound: wait for on_drain before the next.  When the client goes away script_cancel is
+/* A body of unknown length: head now, then pieces.  http_stream_write returns false when the connection's
+ * queue is above its bound: wait for on_drain before the next.  When the client goes away site->cancel is
  * called instead, from the loop, never inside one of these. */
 void http_stream_start(struct request *r, struct response *response, void (*on_drain)(struct request *r));
 bool http_stream_write(struct request *r, const char *data, size_t len);

@@ -3,7 +3,6 @@
 #include "base/uuid.h"
 #include "http/exchange.h"
 #include "record/json.h"
-#include "script/reload/generation.h"
 
 static const char *reason(int status) {
   static const struct {
@@ -78,7 +77,7 @@ static void put_fixed(struct buf *out, struct connections *all) {
 static void put_cors(struct buf *out, const struct exchange *e) {
   const struct request *r = &e->request;
   struct slice origin = request_header(r, "origin");
-  if (r->generation == NULL || origin.len == 0 || !guard_allows_origin(r->generation->config, r, origin))
+  if (r->site == NULL || origin.len == 0 || !guard_allows_origin(r->site->options, r, origin))
     return;
   buf_literal(out, "Access-Control-Allow-Origin: ");
   buf_append(out, origin.data, origin.len);
@@ -105,7 +104,7 @@ void respond_head(struct exchange *e, struct response *response, enum framing fr
     uuid7(r->id);
     r->id[UUID_LENGTH] = '\0';
   }
-  count(&all->requests[response->status / 100 % 6], 1);
+  counter_add(&all->requests[response->status / 100 % 6], 1);
 
   struct buf *out = output_begin(r->conn);
   put_status(out, response->status);

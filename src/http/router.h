@@ -6,8 +6,8 @@
 #include <stdint.h>
 
 #include "base/buf.h"
-#include "config.h"
 #include "http/request.h"
+#include "http/site.h"
 
 /* Method and path to route.  Built once per generation, then read by all loops. */
 struct router;

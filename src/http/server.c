@@ -3,55 +3,44 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <unistd.h>
-#include <uv.h>
 
 #include "base/log.h"
-#include "base/mem.h"
-#include "config.h"
-#include "http/connection.h"
-#include "loop/loop.h"
-#include "services.h"
+#include "http/exchange.h"
 
 enum { BACKLOG = 1024, COMPLAINT_EVERY_MS = 1000 };
-
-struct server {
-  uv_tcp_t tcp;
-  const struct services *services;
-  uint64_t complained_ms;
-};
 
 /* A socket on its way to the loop that will own it. */
 struct handover {
   struct message message;
-  struct loop *loop;
+  struct connections *all;
   uv_os_sock_t socket;
 };
 
 static void on_handover(struct message *m) {
   struct handover *h = container_of(m, struct handover, message);
-  connection_open(h->loop, h->socket);
+  connection_open(h->all, h->socket);
   free(h);
 }
 
-static void hand_over(struct loop *loop, uv_os_sock_t socket) {
-  connections_expect(loop->connections);
-  if (loop->index == 0) {
-    connection_open(loop, socket);
+static void hand_over(struct connections *all, uv_os_sock_t socket) {
+  connections_expect(all);
+  if (all->loop->index == 0) {
+    connection_open(all, socket);
     return;
   }
   struct handover *h = xmalloc(sizeof *h);
-  *h = (struct handover) {.message = {.receive = on_handover}, .loop = loop, .socket = socket};
-  loop_post(loop, &h->message);
+  *h = (struct handover) {.message = {.receive = on_handover}, .all = all, .socket = socket};
+  loop_post(all->loop, &h->message);
 }
 
-static struct loop *least_loaded(const struct services *services, size_t *total) {
-  struct loop *least = &services->loops[0];
+static struct connections *least_loaded(const struct server *s, size_t *total) {
+  struct connections *least = s->connections[0];
   *total = 0;
-  for (unsigned i = 0; i < services->nloops; i++) {
-    struct loop *loop = &services->loops[i];
-    *total += connections_count(loop->connections);
-    if (connections_count(loop->connections) < connections_count(least->connections))
-      least = loop;
+  for (unsigned i = 0; i < s->options.nloops; i++) {
+    struct connections *all = s->connections[i];
+    *total += connections_count(all);
+    if (connections_count(all) < connections_count(least))
+      least = all;
   }
   return least;
 }
@@ -102,13 +91,13 @@ static void on_connection(uv_stream_t *stream, int status) {
     complain(s, uv_strerror(socket));
     return;
   }
-  struct loop *loop = least_loaded(s->services, &total);
-  if (total >= s->services->config->limits.connections) {
-    complain(s, "limits.connections are open");
+  struct connections *least = least_loaded(s, &total);
+  if (total >= s->options.max_connections) {
+    complain(s, "as many as limits.connections and the limit of open files allow are open");
     refuse(socket);
     return;
   }
-  hand_over(loop, socket);
+  hand_over(least, socket);
 }
 
 static int parse_address(const char *host, uint16_t port, struct sockaddr_storage *address) {
@@ -130,27 +119,39 @@ static int bound_port(struct server *s, uint16_t *port) {
   return 0;
 }
 
-int server_listen(struct server **server, const struct services *services, const char *host, uint16_t port,
-                  uint16_t *bound) {
+struct server *server_new(const struct server_options *options) {
+  struct server *s = xcalloc(1, sizeof *s);
+  s->options = *options;
+  s->connections = xcalloc(options->nloops, sizeof *s->connections);
+  for (unsigned i = 0; i < options->nloops; i++)
+    s->connections[i] = connections_new(s, &options->loops[i]);
+  counters_register(s);
+  return s;
+}
+
+int server_listen(struct server *s, const char *host, uint16_t port, uint16_t *bound) {
   struct sockaddr_storage address;
   int rc = parse_address(host, port, &address);
   if (rc < 0)
     return rc;
-  struct server *s = xcalloc(1, sizeof *s);
-  s->services = services;
-  uv_tcp_init(&services->loops[0].uv, &s->tcp);
+  uv_tcp_init(&s->options.loops[0].uv, &s->tcp);
   rc = uv_tcp_bind(&s->tcp, (struct sockaddr *) &address, 0);
   if (rc == 0)
     rc = uv_listen((uv_stream_t *) &s->tcp, BACKLOG, on_connection);
   if (rc == 0)
     rc = bound_port(s, bound);
-  if (rc == 0)
-    *server = s;
-  else
-    uv_close((uv_handle_t *) &s->tcp, on_closed);
+  if (rc < 0)
+    server_close(s);
   return rc;
 }
 
-void server_close(struct server *server) {
-  uv_close((uv_handle_t *) &server->tcp, on_closed);
+void server_close(struct server *s) {
+  uv_close((uv_handle_t *) &s->tcp, NULL);
+}
+
+void server_free(struct server *s) {
+  for (unsigned i = 0; i < s->options.nloops; i++)
+    connections_free(s->connections[i]);
+  free(s->connections);
+  free(s);
 }

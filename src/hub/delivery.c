@@ -10,7 +10,7 @@ static void open_group(struct delivery *d, struct group *g) {
   if (g == NULL)
     return;
   d->next = g->live;
-  d->bundle = (struct bundle) {.events = g->hits, .count = g->nhits};
+  d->frames = (struct frames) {.events = g->hits, .count = g->nhits};
   d->sent = 0;
 }
 
@@ -21,16 +21,16 @@ static void close_group(struct streams *s) {
   g->matched += g->nhits;
   g->sent_ms = (int64_t) uv_now(&s->loop->uv);
   group_clear_hits(g);
-  bundle_clear(&d->bundle);
+  frames_clear(&d->frames);
   streams_leave_group(s, g);
   open_group(d, next);
 }
 
 /* Each stays until its turn is over, whoever leaves. */
 static struct group *find_groups(struct streams *s) {
-  const struct slice *slice = &s->delivery.slice;
-  for (size_t i = 0; i < slice->count; i++)
-    groups_match(&s->groups, slice->events[i]);
+  const struct stretch *stretch = &s->delivery.stretch;
+  for (size_t i = 0; i < stretch->count; i++)
+    groups_match(&s->groups, stretch->events[i]);
   struct group *first = s->groups.hit;
   s->groups.hit = NULL;
   for (struct group *g = first; g != NULL; g = g->next_hit)
@@ -51,26 +51,26 @@ static void lose(struct streams *s, struct group *g, void *arg) {
   (void) arg;
   while (g->live != NULL)
     fall_behind(g->live, s->cursor);
-  g->matched += s->delivery.slice.lost;
+  g->matched += s->delivery.stretch.lost;
 }
 
 /* One write, if its socket is free; else it keeps its place in the ring. */
 static void send_to(struct delivery *d, struct subscriber *sub) {
   d->next = sub->next;
   if (sub->conn->queued_bytes > 0) {
-    fall_behind(sub, d->slice.from);
+    fall_behind(sub, d->stretch.from);
     return;
   }
-  conn_send(sub->conn, bundle_payload(&d->bundle, sub->chunked), 0);
+  conn_send(sub->conn, frames_payload(&d->frames, sub->chunked), 0);
   d->sent++;
 }
 
-/* ---- A slice of the ring ---- */
+/* ---- A stretch of the ring ---- */
 
 static void begin(struct streams *s) {
   struct delivery *d = &s->delivery;
-  hub_read(s->hub, s->cursor, UINT64_MAX, SLICE_BYTES, &d->slice);
-  if (d->slice.lost > 0)
+  hub_read(s->hub, s->cursor, UINT64_MAX, STRETCH_BYTES, &d->stretch);
+  if (d->stretch.lost > 0)
     streams_each_group(s, lose, NULL);
   open_group(d, find_groups(s));
   d->under_way = true;
@@ -78,10 +78,10 @@ static void begin(struct streams *s) {
 
 static void end(struct streams *s) {
   struct delivery *d = &s->delivery;
-  s->cursor = d->slice.to;
-  if (d->slice.count > 0)
-    s->place = d->slice.place;
-  slice_clear(&d->slice);
+  s->cursor = d->stretch.to;
+  if (d->stretch.count > 0)
+    s->place = d->stretch.place;
+  stretch_clear(&d->stretch);
   d->under_way = false;
 }
 
@@ -99,14 +99,14 @@ static void send_some(struct streams *s, size_t writes) {
   end(s);
 }
 
-/* What was published while a slice was under way woke the loop for that slice, not for itself. */
+/* What was published while a stretch was under way woke the loop for that stretch, not for itself. */
 bool delivery_go_on(struct streams *s) {
   struct delivery *d = &s->delivery;
   bool is_new = !d->under_way;
   if (is_new)
     begin(s);
   send_some(s, WRITES_A_TURN);
-  return d->under_way || !is_new || d->slice.to < d->slice.tail;
+  return d->under_way || !is_new || d->stretch.to < d->stretch.tail;
 }
 
 void delivery_finish(struct streams *s) {

@@ -3,7 +3,7 @@
 #include "base/clock.h"
 #include "base/number.h"
 
-static size_t frames_len(const struct bundle *b) {
+static size_t frames_len(const struct frames *b) {
   size_t len = 0;
   for (size_t i = 0; i < b->count; i++)
     len += b->events[i]->frame_len;
@@ -22,7 +22,7 @@ static struct payload *close_chunk(struct buf *out, bool chunked) {
   return payload_from_buf(out);
 }
 
-struct payload *bundle_payload(struct bundle *b, bool chunked) {
+struct payload *frames_payload(struct frames *b, bool chunked) {
   if (b->made[chunked] != NULL)
     return b->made[chunked];
   struct buf out = {0};
@@ -32,12 +32,12 @@ struct payload *bundle_payload(struct bundle *b, bool chunked) {
   return b->made[chunked] = close_chunk(&out, chunked);
 }
 
-void bundle_clear(struct bundle *b) {
+void frames_clear(struct frames *b) {
   payload_unref(b->made[0]);
   payload_unref(b->made[1]);
 }
 
-struct payload *frames_payload(struct buf *text, bool chunked) {
+struct payload *payload_of_text(struct buf *text, bool chunked) {
   if (!chunked)
     return payload_from_buf(text);
   struct buf out = {0};

@@ -6,16 +6,16 @@
 
 /* Events as one write, made at most once for HTTP/1.1 (as one chunk, RFC 9112, section 7.1) and once for
  * HTTP/1.0. */
-struct bundle {
+struct frames {
   struct event *const *events;
   size_t count;
   struct payload *made[2];
 };
 
-struct payload *bundle_payload(struct bundle *b, bool chunked); /* the bundle's own reference */
-void bundle_clear(struct bundle *b);
+struct payload *frames_payload(struct frames *b, bool chunked); /* the frames's own reference */
+void frames_clear(struct frames *b);
 
-struct payload *frames_payload(struct buf *text, bool chunked); /* empties text */
+struct payload *payload_of_text(struct buf *text, bool chunked); /* empties text */
 
 /* The server's own events (API.md, /logs/stream), as whole frames without an id. */
 void write_overflow(struct buf *out, uint64_t dropped);

@@ -21,7 +21,7 @@ struct group {
   uint64_t matched;           /* events so far */
   int64_t sent_ms;            /* loop time when the live ones were last sent something */
 
-  struct group *next_hit;     /* among the groups that the slice in hand has events for */
+  struct group *next_hit;     /* among the groups that the stretch in hand has events for */
   struct event **hits;        /* those events; not referenced */
   size_t nhits, hits_cap;
 };

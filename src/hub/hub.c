@@ -14,6 +14,7 @@ static const int64_t REMEMBER_US = 60 * 1000000LL; /* the ring is filled so long
 struct hub {
   const struct schema *schema;
   struct hub_options options;
+  struct hub_pages pages;
   char name[EVENT_MAX_NAME + 1];
   size_t name_len;
 
@@ -38,6 +39,10 @@ struct hub *hub_new(const struct schema *schema, const struct hub_options *optio
   pthread_mutex_init(&hub->lock, NULL);
   hub_set_name(hub, "events", 0);
   return hub;
+}
+
+void hub_set_pages(struct hub *hub, const struct hub_pages *pages) {
+  hub->pages = *pages;
 }
 
 void hub_set_name(struct hub *hub, const char *name, int64_t last_row) {
@@ -164,31 +169,31 @@ void hub_publish(struct hub *hub, const char *topic, const char *json, size_t le
 
 /* ---- Reading ---- */
 
-void hub_read(struct hub *hub, uint64_t from, uint64_t upto, size_t max_bytes, struct slice *slice) {
+void hub_read(struct hub *hub, uint64_t from, uint64_t upto, size_t max_bytes, struct stretch *stretch) {
   size_t bytes = 0;
   pthread_mutex_lock(&hub->lock);
-  *slice = (struct slice) {.tail = hub->next};
-  slice->from = from < hub->first ? hub->first : from;
-  slice->lost = slice->from - from;
+  *stretch = (struct stretch) {.tail = hub->next};
+  stretch->from = from < hub->first ? hub->first : from;
+  stretch->lost = stretch->from - from;
   uint64_t end = upto < hub->next ? upto : hub->next;
-  uint64_t to = slice->from;
-  for (; to < end && slice->count < SLICE_EVENTS; to++) {
+  uint64_t to = stretch->from;
+  for (; to < end && stretch->count < STRETCH_EVENTS; to++) {
     struct event *e = *slot(hub, to);
     bytes += e->frame_len;
-    if (slice->count > 0 && bytes > max_bytes)
+    if (stretch->count > 0 && bytes > max_bytes)
       break;
-    slice->events[slice->count++] = event_ref(e);
+    stretch->events[stretch->count++] = event_ref(e);
   }
-  slice->to = to;
-  if (slice->count > 0)
-    slice->place = slice->events[slice->count - 1]->place;
+  stretch->to = to;
+  if (stretch->count > 0)
+    stretch->place = stretch->events[stretch->count - 1]->place;
   pthread_mutex_unlock(&hub->lock);
 }
 
-void slice_clear(struct slice *slice) {
-  for (size_t i = 0; i < slice->count; i++)
-    event_unref(slice->events[i]);
-  slice->count = 0;
+void stretch_clear(struct stretch *stretch) {
+  for (size_t i = 0; i < stretch->count; i++)
+    event_unref(stretch->events[i]);
+  stretch->count = 0;
 }
 
 void hub_listen(struct hub *hub, struct listener *l) {
@@ -263,6 +268,10 @@ bool hub_parse_id(const struct hub *hub, const char *id, struct place *place) {
     return false;
   *place = p;
   return true;
+}
+
+const struct hub_pages *hub_pages(const struct hub *hub) {
+  return &hub->pages;
 }
 
 const char *hub_name(const struct hub *hub) {

@@ -7,7 +7,8 @@
 #include "record/condition.h"
 #include "record/record.h"
 
-struct hub; /* owned by main, shared by all loops */
+struct hub; /* owned by the app, shared by all loops */
+struct loop;
 struct metrics;
 
 struct hub_options {
@@ -24,9 +25,30 @@ void hub_free(struct hub *hub);
 /* The database's name, first part of every event id, and its newest row.  Before the first publish. */
 void hub_set_name(struct hub *hub, const char *name, int64_t last_row);
 
+/* Old rows, for subscribers that come back with an event's id.  done is called once on loop, not before read has
+ * returned, and also after a cancel: rows, lent for the call, are those of topic "logs" with a number above after that
+ * match where, in order and at most limit; NULL when they cannot be read, and error says why. */
+typedef void hub_page_done(void *asker, const struct batch *rows, const char *error);
+struct hub_page {
+  struct loop *loop;
+  struct conditions *where; /* NULL: all; read takes a reference of its own */
+  int64_t after;
+  uint32_t limit;
+  hub_page_done *done;
+  void *asker;
+};
+struct hub_pages {
+  void *arg;
+  void *(*read)(void *arg, const struct hub_page *page); /* returns what cancel needs; the page's loop */
+  void (*cancel)(void *handle);                          /* before done, same loop */
+};
+
+/* Where old rows come from; without it there are none.  Before the first subscriber. */
+void hub_set_pages(struct hub *hub, const struct hub_pages *pages);
+
 /* Publishes the committed records of b that are not unchanged, in their order, to topic "logs" as the event
- * JSON of record_write_event.  Called by the storage, one thread of it, before their writes are
- * answered, so every loop sees one order.
+ * JSON of record_write_event.  Called by one thread, in order of commit and before their sender is told, so that
+ * every loop sees one order.
  * Event id: NAME-rowid-n, the newest row so far and the number of events so far that are in no new row
  * (starts, merges, scripts' own); n begins at the unix time of the start in microseconds, so that both only
  * grow, also over a restart.  Cannot fail. */

@@ -6,8 +6,6 @@
 #include "http/connection.h"
 #include "hub/frames.h"
 #include "hub/subscriber.h"
-#include "services.h"
-#include "store/storage.h"
 
 /* A subscriber that comes back with an event's id gets what it missed: from the ring if that still holds the
  * next event, else the rows behind the id, in pages from storage, up to the newest that has left the ring,
@@ -22,7 +20,7 @@ struct replay {
   uint64_t until;                /* number of the first event that is not replayed but live */
   struct place seen;             /* rows up to here have been sent or do not match; n is that of the id */
   int64_t upto;                  /* newest row that the page on its way is to hold */
-  struct query *query;           /* on its way, or NULL */
+  void *page;                    /* on its way, or NULL */
 };
 
 bool replay_covers(const struct replay *replay, uint64_t number) {
@@ -44,8 +42,8 @@ void replay_end(struct subscriber *sub) {
     return;
   sub->replay = NULL;
   r->subscriber = NULL;
-  if (r->query != NULL)
-    atomic_store(&r->query->cancelled, true);
+  if (r->page != NULL)
+    hub_pages(sub->streams->hub)->cancel(r->page);
   else
     replay_free(r);
 }
@@ -59,31 +57,25 @@ static void go_to_ring(struct subscriber *sub, const struct resumption *at, uint
     subscriber_read_from(sub, next);
 }
 
-static void on_page(struct message *m);
+static void on_page(void *asker, const struct batch *rows, const char *error);
 
 static void ask_for_page(struct subscriber *sub, int64_t upto) {
   struct replay *r = sub->replay;
-  struct query *q = query_new(QUERY_SELECT);
-  q->done.receive = on_page;
-  q->loop = sub->streams->loop;
-  q->asker = r;
-  q->where = r->where != NULL ? conditions_ref(r->where) : NULL;
-  q->by_row = q->has_after = true;
-  q->after.row = r->seen.row;
-  q->limit = PAGE_ROWS;
-  r->query = q;
+  const struct hub_pages *pages = hub_pages(sub->streams->hub);
+  const struct hub_page page = {.loop = sub->streams->loop, .where = r->where, .after = r->seen.row,
+                                .limit = PAGE_ROWS, .done = on_page, .asker = r};
   r->upto = upto;
+  r->page = pages->read(pages->arg, &page);
   subscriber_set_state(sub, SUBSCRIBER_REPLAYING);
-  storage_query(sub->streams->services->storage, q);
 }
 
 static bool has_rows(const struct subscriber *sub) {
-  return sub->streams->services->storage != NULL && strcmp(sub->group->topic->name, "logs") == 0;
+  return hub_pages(sub->streams->hub)->read != NULL && strcmp(sub->group->topic->name, "logs") == 0;
 }
 
 void replay_go_on(struct subscriber *sub) {
   struct replay *r = sub->replay;
-  if (r->query != NULL)
+  if (r->page != NULL)
     return;
   struct resumption at;
   hub_seek(sub->streams->hub, r->seen, &at);
@@ -97,53 +89,51 @@ void replay_go_on(struct subscriber *sub) {
 }
 
 /* Appends the rows of a page up to r->upto; seen moves behind them. */
-static void write_page(struct buf *out, struct subscriber *sub, const struct query *q) {
+static void write_page(struct buf *out, struct subscriber *sub, const struct batch *rows) {
   const struct schema *schema = hub_schema(sub->streams->hub);
   struct replay *r = sub->replay;
   int64_t now_us = clock_now_us();
-  for (size_t i = 0; i < q->batch->count; i++) {
-    struct record *record = batch_record(q->batch, i);
+  for (size_t i = 0; i < rows->count; i++) {
+    struct record *record = batch_record(rows, i);
     if (record->row > r->upto)
       break;
     r->seen.row = record->row;
     event_write_id(out, hub_name(sub->streams->hub), r->seen);
     buf_literal(out, "data: ");
-    record_write_event(out, schema, record, &q->batch->text, now_us);
+    record_write_event(out, schema, record, &rows->text, now_us);
     buf_literal(out, "\n\n");
   }
-  bool is_last = q->batch->count < PAGE_ROWS || batch_record(q->batch, PAGE_ROWS - 1)->row > r->upto;
+  bool is_last = rows->count < PAGE_ROWS || batch_record(rows, PAGE_ROWS - 1)->row > r->upto;
   if (is_last)
     r->seen.row = r->upto;
 }
 
-static void send_page(struct subscriber *sub, const struct query *q) {
+static void send_page(struct subscriber *sub, const struct batch *rows) {
   struct conn *c = sub->conn;
   struct buf text = {0};
-  write_page(&text, sub, q);
+  write_page(&text, sub, rows);
   if (text.len > 0)
     subscriber_send_text(sub, &text);
   if (!c->closing && c->queued_bytes == 0)
     replay_go_on(sub);
 }
 
-static void give_up(struct subscriber *sub, const struct query *q) {
+static void give_up(struct subscriber *sub, const char *error) {
   struct resumption at;
-  log_warn("a stream could not be resumed from storage", log_str("error", q->error));
+  log_warn("a stream could not be resumed from storage", log_str("error", error));
   hub_seek(sub->streams->hub, sub->replay->seen, &at);
   go_to_ring(sub, &at, at.first, (uint64_t) (at.gone + at.floor.row - sub->replay->seen.row));
 }
 
-static void on_page(struct message *m) {
-  struct query *q = container_of(m, struct query, done);
-  struct replay *r = q->asker;
-  r->query = NULL;
+static void on_page(void *asker, const struct batch *rows, const char *error) {
+  struct replay *r = asker;
+  r->page = NULL;
   if (r->subscriber == NULL)
     replay_free(r);
-  else if (q->status < 0)
-    give_up(r->subscriber, q);
+  else if (rows == NULL)
+    give_up(r->subscriber, error);
   else
-    send_page(r->subscriber, q);
-  query_free(q);
+    send_page(r->subscriber, rows);
 }
 
 void replay_begin(struct subscriber *sub, const char *id, struct conditions *where) {

@@ -10,25 +10,25 @@
  * holds the newest. */
 
 enum {
-  SLICE_EVENTS = 512,
-  SLICE_BYTES = 256 << 10,   /* of frames, for what goes to many */
+  STRETCH_EVENTS = 512,
+  STRETCH_BYTES = 256 << 10,   /* of frames, for what goes to many */
   CATCH_UP_BYTES = 32 << 10, /* for what one slow client is sent and may never read */
 };
 
 /* A run of events with a reference to each. */
-struct slice {
+struct stretch {
   uint64_t from, to;   /* their numbers: [from, to) */
   uint64_t lost;       /* events before from that were asked for and are gone */
   uint64_t tail;       /* number of the next event to be published */
   struct place place;  /* of the last event, when there is one */
   size_t count;
-  struct event *events[SLICE_EVENTS];
+  struct event *events[STRETCH_EVENTS];
 };
 
-/* The events from number from on, below upto: as many as a slice holds and their frames fit in max_bytes, at
+/* The events from number from on, below upto: as many as a stretch holds and their frames fit in max_bytes, at
  * least one. */
-void hub_read(struct hub *hub, uint64_t from, uint64_t upto, size_t max_bytes, struct slice *slice);
-void slice_clear(struct slice *slice);
+void hub_read(struct hub *hub, uint64_t from, uint64_t upto, size_t max_bytes, struct stretch *stretch);
+void stretch_clear(struct stretch *stretch);
 
 /* A loop that wants to be woken.  wake is sent under the hub's lock, so it may be closed after hub_unlisten. */
 struct listener {
@@ -56,6 +56,7 @@ void hub_seek(struct hub *hub, struct place seen, struct resumption *r);
 
 /* false when id is not one of this database. */
 bool hub_parse_id(const struct hub *hub, const char *id, struct place *place);
+const struct hub_pages *hub_pages(const struct hub *hub); /* read is NULL: there are none */
 const char *hub_name(const struct hub *hub);
 const struct schema *hub_schema(const struct hub *hub);
 int64_t hub_heartbeat_ms(const struct hub *hub);

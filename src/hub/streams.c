@@ -6,7 +6,6 @@
 #include "http/connection.h"
 #include "hub/frames.h"
 #include "hub/subscriber.h"
-#include "services.h"
 
 enum {
   STUCK_MS = 30000,
@@ -37,7 +36,7 @@ void subscriber_set_state(struct subscriber *sub, enum subscriber_state state) {
 }
 
 void subscriber_send_text(struct subscriber *sub, struct buf *text) {
-  struct payload *p = frames_payload(text, sub->chunked);
+  struct payload *p = payload_of_text(text, sub->chunked);
   conn_send(sub->conn, p, 0);
   payload_unref(p);
 }
@@ -87,12 +86,12 @@ void streams_leave_group(struct streams *s, struct group *g) {
 
 /* ---- Those behind ---- */
 
-static size_t find_hits(const struct subscriber *sub, struct slice *slice, struct event **hits) {
+static size_t find_hits(const struct subscriber *sub, struct stretch *stretch, struct event **hits) {
   const struct schema *schema = hub_schema(sub->streams->hub);
   size_t n = 0;
-  for (size_t i = 0; i < slice->count; i++) {
-    struct event *e = slice->events[i];
-    bool replayed = sub->replay != NULL && replay_covers(sub->replay, slice->from + i);
+  for (size_t i = 0; i < stretch->count; i++) {
+    struct event *e = stretch->events[i];
+    bool replayed = sub->replay != NULL && replay_covers(sub->replay, stretch->from + i);
     const struct conditions *where = replayed ? replay_where(sub->replay) : sub->group->where;
     if (strcmp(e->topic, sub->group->topic->name) == 0 && event_passes(e, where, schema))
       hits[n++] = e;
@@ -100,19 +99,19 @@ static size_t find_hits(const struct subscriber *sub, struct slice *slice, struc
   return n;
 }
 
-/* Sends the next slice of the ring; the conn may be closing afterwards. */
-static void send_slice(struct subscriber *sub, struct slice *slice) {
-  struct event *hits[SLICE_EVENTS];
-  struct bundle bundle = {.events = hits, .count = find_hits(sub, slice, hits)};
-  sub->cursor = slice->to;
-  sub->seen += bundle.count;
+/* Sends the next stretch of the ring; the conn may be closing afterwards. */
+static void send_stretch(struct subscriber *sub, struct stretch *stretch) {
+  struct event *hits[STRETCH_EVENTS];
+  struct frames frames = {.events = hits, .count = find_hits(sub, stretch, hits)};
+  sub->cursor = stretch->to;
+  sub->seen += frames.count;
   if (sub->replay != NULL && !replay_covers(sub->replay, sub->cursor))
     replay_end(sub);
-  if (bundle.count > 0) {
-    hub_note_delivered(sub->streams->hub, bundle.count);
-    conn_send(sub->conn, bundle_payload(&bundle, sub->chunked), 0);
+  if (frames.count > 0) {
+    hub_note_delivered(sub->streams->hub, frames.count);
+    conn_send(sub->conn, frames_payload(&frames, sub->chunked), 0);
   }
-  bundle_clear(&bundle);
+  frames_clear(&frames);
 }
 
 /* One step towards the tail; true when another can follow at once.  Nobody arrives there while others are
@@ -128,13 +127,13 @@ static bool catch_up(struct subscriber *sub) {
     subscriber_set_state(sub, SUBSCRIBER_LIVE);
     return false;
   }
-  struct slice slice;
-  hub_read(s->hub, sub->cursor, s->cursor, CATCH_UP_BYTES, &slice);
-  if (slice.lost > 0)
+  struct stretch stretch;
+  hub_read(s->hub, sub->cursor, s->cursor, CATCH_UP_BYTES, &stretch);
+  if (stretch.lost > 0)
     skip(sub);
   else
-    send_slice(sub, &slice);
-  slice_clear(&slice);
+    send_stretch(sub, &stretch);
+  stretch_clear(&stretch);
   return !c->closing && sub->state == SUBSCRIBER_BEHIND && c->queued_bytes == 0;
 }
 
@@ -163,13 +162,13 @@ static void send_heartbeat(struct streams *s, struct group *g) {
   event_write_id(&id, hub_name(s->hub), s->place);
   buf_putc(&id, '\n');
   struct event e = {.frame = id.data, .frame_len = id.len};
-  struct bundle bundle = {.events = (struct event *[]) {&e}, .count = 1};
+  struct frames frames = {.events = (struct event *[]) {&e}, .count = 1};
   for (struct subscriber *sub = g->live, *next; sub != NULL; sub = next) {
     next = sub->next;
     if (sub->conn->queued_bytes == 0)
-      conn_send(sub->conn, bundle_payload(&bundle, sub->chunked), 0);
+      conn_send(sub->conn, frames_payload(&frames, sub->chunked), 0);
   }
-  bundle_clear(&bundle);
+  frames_clear(&frames);
   buf_clear(&id);
 }
 
@@ -210,11 +209,10 @@ static void on_tick(uv_timer_t *timer) {
 
 /* ---- Coming and going ---- */
 
-struct streams *streams_new(struct loop *loop, const struct services *services) {
+struct streams *streams_new(struct loop *loop, struct hub *hub) {
   struct streams *s = xcalloc(1, sizeof *s);
   s->loop = loop;
-  s->services = services;
-  s->hub = services->hub;
+  s->hub = hub;
   s->groups.schema = hub_schema(s->hub);
   s->handles = 2;
   uv_async_init(&loop->uv, &s->listener.wake, on_wake);
@@ -247,9 +245,9 @@ static void free_when_over(struct streams *s) {
 }
 
 static void on_conn_closed(struct conn *c) {
-  struct subscriber *sub = c->subscriber;
+  struct subscriber *sub = c->owner;
   struct streams *s = sub->streams;
-  c->subscriber = NULL;
+  c->owner = NULL;
   replay_end(sub);
   unlink_subscriber(sub);
   streams_leave_group(s, sub->group);
@@ -261,7 +259,7 @@ static void on_conn_closed(struct conn *c) {
 }
 
 static void on_conn_drained(struct conn *c) {
-  struct subscriber *sub = c->subscriber;
+  struct subscriber *sub = c->owner;
   if (sub->streams->closing)
     conn_close(c, "the server stops");
   else if (sub->state == SUBSCRIBER_REPLAYING)
@@ -286,7 +284,7 @@ static struct subscriber *subscriber_new(struct streams *s, struct conn *c,
   }
   link_subscriber(sub, &sub->group->live);
   uv_send_buffer_size((uv_handle_t *) &c->tcp, &(int) {SEND_BUFFER_BYTES});
-  c->subscriber = sub;
+  c->owner = sub;
   c->on_close = on_conn_closed;
   c->on_drain = on_conn_drained;
   return sub;
@@ -340,7 +338,7 @@ static void say_goodbye(struct subscriber *sub) {
   }
   struct buf text = {0};
   write_disconnect(&text, sub->connection_id, sizeof sub->connection_id);
-  struct payload *p = frames_payload(&text, sub->chunked);
+  struct payload *p = payload_of_text(&text, sub->chunked);
   if (sub->chunked) {
     buf_append(&text, p->data, p->len);
     buf_literal(&text, "0\r\n\r\n");
@@ -373,7 +371,6 @@ static void on_handle_closed(uv_handle_t *handle) {
 
 void streams_close(struct streams *s) {
   s->closing = true;
-  s->loop->streams = NULL;
   hub_unlisten(s->hub, &s->listener);
   delivery_finish(s);
   say_goodbye_to_all(s->behind);

@@ -7,13 +7,12 @@
 
 struct conn;
 struct loop;
-struct services;
 struct streams; /* one loop's subscribers and filter groups; that loop's thread only */
 
-struct streams *streams_new(struct loop *loop, const struct services *services);
+struct streams *streams_new(struct loop *loop, struct hub *hub);
 
 /* Sends every subscriber its disconnect event and closes the connections; frees when the last is gone.  The
- * loop has no streams from now on: streams_admit refuses. */
+ * caller has no streams from now on, and gives NULL to streams_admit. */
 void streams_close(struct streams *streams);
 
 struct subscription {
@@ -28,7 +27,7 @@ struct subscription {
 
 /* Takes a place for one more subscriber of this loop, before the response head is sent; streams_subscribe
  * uses it.  UV_EMFILE when max_subscribers are there, UV_ECANCELED when the loop's streams have been closed
- * (loop->streams is NULL). */
+ * (NULL). */
 int streams_admit(struct streams *streams);
 
 /* Makes conn, whose response head has been queued, a subscriber.  conn's close ends it.  A conn that is NULL

@@ -10,19 +10,18 @@
 
 struct replay;
 
-/* A slice of the ring on its way to those at the tail, some of them a turn of the loop. */
+/* A stretch of the ring on its way to those at the tail, some of them a turn of the loop. */
 struct delivery {
   bool under_way;
-  struct slice slice;
+  struct stretch stretch;
   struct group *group;     /* whose turn it is; others that have events follow by next_hit */
   struct subscriber *next; /* of its members */
-  struct bundle bundle;    /* of its events */
+  struct frames frames;    /* of its events */
   uint64_t sent;           /* writes to its members */
 };
 
 struct streams {
   struct loop *loop;
-  const struct services *services;
   struct hub *hub;
   struct listener listener;
   uv_timer_t timer;

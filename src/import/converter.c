@@ -7,6 +7,7 @@
 
 #include "base/mem.h"
 #include "script/bindings/bindings.h"
+#include "script/engine/lua_json.h"
 
 struct converter {
   lua_State *L; /* import at index 1 */

@@ -13,6 +13,7 @@
 #include "record/json.h"
 #include "record/ndjson.h"
 #include "record/schema.h"
+#include "room_options.h"
 #include "store/storage.h"
 
 enum { BUSY_TRIES = 60 };
@@ -49,6 +50,7 @@ static void store_close(struct store *s) {
 
 static int store_open(struct store **store, const struct config *config, struct buf *error) {
   struct store *s = xcalloc(1, sizeof *s);
+  struct storage_options options = storage_options_of(config, 1);
   s->limits =
       (struct record_limits){.record_bytes = config->limits.record_bytes, .depth = config->limits.json_depth};
   int rc = loop_init(&s->loop, 0);
@@ -59,7 +61,7 @@ static int store_open(struct store **store, const struct config *config, struct 
     rc = metrics_declare(s->metrics, s->schema, error) ? 0 : UV_EINVAL;
   }
   if (rc == 0)
-    rc = storage_open(&s->storage, s->schema, &config->storage, s->metrics, NULL, error);
+    rc = storage_open(&s->storage, s->schema, &options, s->metrics, error);
   if (rc == 0)
     rc = storage_start(s->storage);
   if (rc == 0)
@@ -70,12 +72,12 @@ static int store_open(struct store **store, const struct config *config, struct 
 }
 
 struct writing {
-  struct write write;
+  struct submission submission;
   bool done;
 };
 
 static void on_written(struct message *m) {
-  container_of(m, struct writing, write.done)->done = true;
+  container_of(m, struct writing, submission.done)->done = true;
 }
 
 static int store_send(struct store *s, const char *data, size_t len, struct target_counts *counts,
@@ -86,18 +88,18 @@ static int store_send(struct store *s, const char *data, size_t len, struct targ
   batch_scan(batch, &body, FORMAT_NDJSON, &s->limits, clock_now_us());
   buf_clear(&body);
   struct writing w = {
-      .write = {.done.receive = on_written, .loop = &s->loop, .batch = batch, .probe_all = true}};
-  int rc = batch->count > 0 ? storage_write(s->storage, &w.write) : 0;
+      .submission = {.done.receive = on_written, .loop = &s->loop, .batch = batch, .probe_all = true}};
+  int rc = batch->count > 0 ? storage_submit(s->storage, &w.submission) : 0;
   while (rc == 0 && batch->count > 0 && !w.done)
     uv_run(&s->loop.uv, UV_RUN_ONCE);
   if (rc == 0)
-    rc = w.write.status;
+    rc = w.submission.status;
   if (rc == 0) {
-    counts->accepted += w.write.accepted;
-    counts->merged += w.write.merged;
+    counts->accepted += w.submission.accepted;
+    counts->merged += w.submission.merged;
     counts->rejected += batch->rejected;
   } else {
-    buf_puts(error, w.write.error[0] != '\0' ? w.write.error : uv_strerror(rc));
+    buf_puts(error, w.submission.error[0] != '\0' ? w.submission.error : uv_strerror(rc));
   }
   batch_free(batch);
   return rc;

@@ -82,14 +82,14 @@ void loop_at_turn_end(struct loop *loop, struct message *m) {
   uv_idle_start(&loop->no_wait, on_no_wait);
 }
 
-static void *run(void *arg) {
+static void *run_loop(void *arg) {
   struct loop *loop = arg;
   uv_run(&loop->uv, UV_RUN_DEFAULT);
   return NULL;
 }
 
 int loop_start(struct loop *loop) {
-  return -pthread_create(&loop->thread, NULL, run, loop);
+  return -pthread_create(&loop->thread, NULL, run_loop, loop);
 }
 
 void loop_join(struct loop *loop) {

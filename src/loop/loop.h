@@ -5,11 +5,6 @@
 #include <stdbool.h>
 #include <uv.h>
 
-struct connections;  /* http/connection.h */
-struct scripts;      /* script/engine/script.h: the states of the generations that live on this loop */
-struct streams;      /* hub/streams.h: subscribers whose sockets this loop owns */
-struct write;        /* store/storage.h: what this turn of the loop has to store */
-
 /* What one thread hands to a loop.  Embedded in the sender's object; receive runs on the loop's thread
  * and owns the object from then on. */
 struct message {
@@ -17,14 +12,11 @@ struct message {
   void (*receive)(struct message *m);
 };
 
-/* One event-loop thread and everything it owns.  Loop 0 runs on the main thread. */
+/* One event-loop thread.  Loop 0 runs on the main thread.  What else a thread owns stands in arrays by index, in the
+ * rooms whose it is. */
 struct loop {
   uv_loop_t uv;
   unsigned index;
-  struct connections *connections;
-  struct scripts *scripts;
-  struct streams *streams;
-  struct write *writes, **last_write;
 
   uv_check_t turn_end;
   uv_idle_t no_wait;             /* so that a turn ends that has something at its end */

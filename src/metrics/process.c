@@ -4,6 +4,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "base/log.h"
 #include "metrics/registry.h"
 
 /* The families every Prometheus client library has ("Writing client libraries", process metrics), from
@@ -49,6 +50,7 @@ static void collect(struct metrics *m, void *arg) {
   set(m, "process_cpu_seconds_total", (double) (usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) +
                                           1e-6 * (double) (usage.ru_utime.tv_usec + usage.ru_stime.tv_usec));
   set(m, "process_open_fds", count_fds());
+  set(m, "moonledger_log_dropped_total", (double) log_dropped());
 
   struct rlimit files;
   getrlimit(RLIMIT_NOFILE, &files);
@@ -74,6 +76,8 @@ void process_metrics(struct metrics *m) {
       {.kind = METRIC_GAUGE, .name = "process_resident_memory_bytes", .help = "Resident memory size in bytes."},
       {.kind = METRIC_GAUGE, .name = "process_start_time_seconds",
        .help = "Start time of the process since unix epoch in seconds."},
+      {.kind = METRIC_COUNTER, .name = "moonledger_log_dropped_total",
+       .help = "Log lines dropped because standard error took none."},
   };
   for (size_t i = 0; i < sizeof families / sizeof *families; i++)
     metrics_must(m, &families[i]);

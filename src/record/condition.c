@@ -6,7 +6,8 @@
 #include "base/hash.h"
 #include "base/mem.h"
 
-static const char *const op_names[] = {"=", "!=", "in", "not_in", "<", "<=", ">", ">=", "prefix"};
+static const char *const op_names[] = {"=", "!=", "in", "not_in", "<", "<=", ">", ">=", "prefix",
+                                       "matches", "not_matches"};
 
 struct conditions *conditions_new(void) {
   struct conditions *c = xcalloc(1, sizeof *c);
@@ -43,6 +44,13 @@ void conditions_value(struct conditions *c, union value v) {
 
 void conditions_value_text(struct conditions *c, const char *s, size_t len) {
   union value v = {.s = {(uint32_t) c->text.len, (uint32_t) len}};
+  buf_append(&c->text, s, len);
+  conditions_value(c, v);
+}
+
+void conditions_match_text(struct conditions *c, enum match match, const char *s, size_t len) {
+  union value v = {.s = {(uint32_t) c->text.len, (uint32_t) len + 1}};
+  buf_putc(&c->text, (char) match);
   buf_append(&c->text, s, len);
   conditions_value(c, v);
 }
@@ -125,8 +133,8 @@ static bool passes_all(const struct condition *item, enum column_type type) {
 static void normalise_item(struct condition *item, const struct schema *schema, const struct buf *text) {
   struct order o = {schema, text, schema->columns[item->column].type};
   size_t kept = 0;
-  if (item->nvalues == 0)
-    return;
+  if (item->nvalues == 0 || (condition_is_match(item->op) && o.type != COLUMN_STRING))
+    return; /* pairs keep their order */
   for (size_t i = 0; o.type == COLUMN_FLOAT && i < item->nvalues; i++)
     item->values[i].f += 0.0; /* -0.0 is 0.0 */
   qsort_r(item->values, item->nvalues, sizeof *item->values, order_values, &o);
@@ -218,6 +226,32 @@ static inline bool is_within(enum condition_op op, int order) {
   }
 }
 
+static bool is_match_text(const struct condition *item, union value v, const struct buf *text,
+                          const struct buf *list_text) {
+  for (size_t i = 0; i < item->nvalues; i++) {
+    union value wanted = item->values[i];
+    bool prefix = list_text->data[wanted.s.offset] == MATCH_PREFIX;
+    wanted.s.offset++;
+    wanted.s.len--;
+    if (has_prefix(v, text, wanted, list_text) && (prefix || v.s.len == wanted.s.len))
+      return true;
+  }
+  return false;
+}
+
+static bool is_match_number(const struct condition *item, enum column_type type, union value v) {
+  for (size_t i = 0; i < item->nvalues; i += 2)
+    if (compare(type, v, NULL, item->values[i], NULL) >= 0 &&
+        compare(type, v, NULL, item->values[i + 1], NULL) <= 0)
+      return true;
+  return false;
+}
+
+static bool is_match(const struct condition *item, enum column_type type, union value v,
+                     const struct buf *text, const struct buf *list_text) {
+  return type == COLUMN_STRING ? is_match_text(item, v, text, list_text) : is_match_number(item, type, v);
+}
+
 static bool matches_other(const struct condition *item, const struct conditions *c, enum column_type type,
                           union value v, const struct buf *text) {
   if (item->op == OP_EQ || item->op == OP_IN)
@@ -226,6 +260,8 @@ static bool matches_other(const struct condition *item, const struct conditions 
     return !is_among(item, type, v, text, &c->text);
   if (item->op == OP_PREFIX)
     return has_prefix(v, text, item->values[0], &c->text);
+  if (condition_is_match(item->op))
+    return is_match(item, type, v, text, &c->text) == (item->op == OP_MATCHES);
   return passes_all(item, type) || is_within(item->op, compare(type, v, text, item->values[0], &c->text));
 }
 
@@ -254,7 +290,7 @@ bool conditions_match_event(const struct conditions *c, const struct schema *sch
     if (record_knows(schema, r, item->column)) {
       if (!matches(item, c, schema->columns[item->column].type, r->v[item->column], text))
         return false;
-    } else if (item->op == OP_EQ || item->op == OP_IN || item->op == OP_PREFIX) {
+    } else if (item->op == OP_EQ || item->op == OP_IN || item->op == OP_PREFIX || item->op == OP_MATCHES) {
       return false;
     }
   }

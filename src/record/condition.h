@@ -12,7 +12,19 @@
 /* The one filter language: a list of {column, op, value...}, all of which must hold.  Storage compiles it to
  * SQL, the hub matches events against it.  Immutable once shared; counted references, any thread. */
 
-enum condition_op { OP_EQ, OP_NE, OP_IN, OP_NOT_IN, OP_LT, OP_LE, OP_GT, OP_GE, OP_PREFIX };
+enum condition_op {
+  OP_EQ, OP_NE, OP_IN, OP_NOT_IN, OP_LT, OP_LE, OP_GT, OP_GE, OP_PREFIX,
+  OP_MATCHES,    /* one of several: see enum match */
+  OP_NOT_MATCHES
+};
+
+/* The values of matches.  Numbers and times are pairs, from and to, both included.  A text begins with one of
+ * these, which says what the rest is, so that lists compare and sort like others. */
+enum match { MATCH_EXACT = '=', MATCH_PREFIX = '^' };
+
+static inline bool condition_is_match(enum condition_op op) {
+  return op == OP_MATCHES || op == OP_NOT_MATCHES;
+}
 
 struct condition {
   int column;
@@ -38,6 +50,7 @@ void conditions_unref(struct conditions *c); /* NULL is allowed */
 void conditions_add(struct conditions *c, int column, enum condition_op op);
 void conditions_value_text(struct conditions *c, const char *s, size_t len);
 void conditions_value(struct conditions *c, union value v);
+void conditions_match_text(struct conditions *c, enum match match, const char *s, size_t len);
 
 /* Reads the Lua list at index: { { column, op, value... }, ... }; times are unix seconds.  NULL when it is
  * wrong, with what was expected appended to error. */
@@ -61,7 +74,7 @@ bool conditions_match_row(const struct conditions *c, const struct schema *schem
                           const struct buf *text);
 
 /* Whether an event as received matches (API.md, /logs/stream): a value that is not known (record_knows) fails
- * =, in and prefix, and passes !=, not_in and every bound.  In both, a bound that is NaN lets everything
+ * =, in, prefix and matches, and passes !=, not_in, not_matches and every bound.  In both, a bound that is NaN lets everything
  * pass. */
 bool conditions_match_event(const struct conditions *c, const struct schema *schema, const struct record *r,
                             const struct buf *text);

@@ -45,22 +45,56 @@ static bool read_value(lua_State *L, struct conditions *out, const struct column
   return true;
 }
 
+/* One alternative of matches: a text, { prefix = TEXT }, a number, or { from, to }. */
+static bool read_text_match(lua_State *L, struct conditions *out) {
+  size_t len;
+  bool prefix = lua_istable(L, -1);
+  if (prefix) {
+    lua_pushliteral(L, "prefix");
+    lua_rawget(L, -2);
+  } else {
+    lua_pushvalue(L, -1);
+  }
+  const char *s = lua_type(L, -1) == LUA_TSTRING ? lua_tolstring(L, -1, &len) : NULL;
+  if (s != NULL)
+    conditions_match_text(out, prefix ? MATCH_PREFIX : MATCH_EXACT, s, len);
+  lua_pop(L, 1);
+  return s != NULL;
+}
+
+static bool read_number_match(lua_State *L, struct conditions *out, const struct column *c) {
+  if (!lua_istable(L, -1))
+    return read_value(L, out, c) && read_value(L, out, c);
+  bool ok = lua_rawlen(L, -1) == 2;
+  for (int i = 1; ok && i <= 2; i++) {
+    lua_rawgeti(L, -1, i);
+    ok = read_value(L, out, c);
+    lua_pop(L, 1);
+  }
+  return ok;
+}
+
+static bool read_match(lua_State *L, struct conditions *out, const struct column *c) {
+  return c->type == COLUMN_STRING ? read_text_match(L, out) : read_number_match(L, out, c);
+}
+
 static bool read_values(lua_State *L, struct conditions *out, const struct column *c, size_t i,
                         struct buf *error) {
   static const char *const expected[] = {"strings", "whole numbers", "numbers", "booleans", "unix seconds"};
   size_t count = lua_rawlen(L, -1);
   enum condition_op op = out->items[out->count - 1].op;
-  bool is_list = op == OP_IN || op == OP_NOT_IN;
+  bool matches = condition_is_match(op), is_list = op == OP_IN || op == OP_NOT_IN || matches;
   if (!is_list && count != 3)
     return fail(error, i, "%s takes one value", condition_op_name(op));
   if (op == OP_PREFIX && c->type != COLUMN_STRING)
     return fail(error, i, "prefix is for strings, which \"%s\" is not", c->name);
   for (size_t k = 3; k <= count; k++) {
     lua_rawgeti(L, -1, (lua_Integer) k);
-    bool ok = read_value(L, out, c);
+    bool ok = matches ? read_match(L, out, c) : read_value(L, out, c);
     lua_pop(L, 1);
     if (!ok)
-      return fail(error, i, "values of this column must be %s", expected[c->type]);
+      return fail(error, i, matches ? "values of this column must be %s, { prefix = TEXT } or { from, to }"
+                                    : "values of this column must be %s", expected[c->type]);
   }
   return true;
 }
@@ -80,7 +114,7 @@ static bool read_condition(lua_State *L, struct conditions *out, const struct sc
   if (column < 0)
     fail(error, i, "there is no column \"%s\"", name);
   else if (!known_op)
-    fail(error, i, "\"%s\" is no operator: = != in not_in < <= > >= prefix", op_name);
+    fail(error, i, "\"%s\" is no operator: = != in not_in < <= > >= prefix matches not_matches", op_name);
   lua_pop(L, 2);
   if (column < 0 || !known_op)
     return false;

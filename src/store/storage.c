@@ -9,30 +9,48 @@
 #include "store/store_metrics.h"
 #include "store/write/writer.h"
 
+/* What a turn of a loop has to store. */
+struct turn {
+  struct submission *first, **last;
+};
+
 struct storage {
-  struct storage_options options;
+  struct shared shared;
+  struct receipts receipts;
+  struct queue queue;
+  struct turn *turns; /* by loop index, each its loop's alone */
   struct writer *writer;
   struct readers *readers;
   struct store_metrics *metrics;
 };
 
-int storage_open(struct storage **storage, const struct schema *schema, const struct storage_options *options,
-                 struct metrics *metrics, struct hub *hub, struct buf *error) {
+int storage_open(struct storage **storage, const struct schema *schema,
+                 const struct storage_options *options, struct metrics *metrics, struct buf *error) {
   struct storage *s = xcalloc(1, sizeof *s);
-  s->options = *options;
-  s->options.path = xstrdup(options->path);
+  s->shared = (struct shared) {.schema = schema, .options = *options, .metrics = metrics, .writable = true};
+  s->shared.options.path = xstrdup(options->path);
+  s->turns = xcalloc(options->nloops, sizeof *s->turns);
+  s->receipts.shared = &s->shared;
+  if (metrics != NULL)
+    s->receipts.commit_seconds = store_metrics_commits(metrics);
+  queue_init(&s->queue, options->queue_bytes);
   sqlite3_config(SQLITE_CONFIG_PAGECACHE, NULL, 0, 0); /* no twenty pages in advance for every connection */
   sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);          /* nor a lock around every allocation */
-  int status = writer_open(&s->writer, schema, options, metrics, hub, error);
+  int status = writer_open(&s->writer, &s->shared, &s->queue, &s->receipts, error);
   if (status < 0) {
     storage_close(s);
     return status;
   }
-  s->readers = readers_open(schema, options, s->writer);
+  s->readers = readers_open(&s->shared);
   if (metrics != NULL)
     s->metrics = store_metrics_new(metrics, s);
   *storage = s;
   return 0;
+}
+
+void storage_on_committed(struct storage *s, storage_committed *committed, void *arg) {
+  s->receipts.committed = committed;
+  s->receipts.arg = arg;
 }
 
 int storage_start(struct storage *s) {
@@ -42,32 +60,35 @@ int storage_start(struct storage *s) {
 void storage_close(struct storage *s) {
   readers_close(s->readers);
   writer_close(s->writer);
+  queue_clear(&s->queue);
   free(s->metrics);
-  free((char *) s->options.path);
+  free((char *) s->shared.options.path);
+  free(s->turns);
   free(s);
 }
 
-static void submit(struct message *m) {
-  struct write *first = container_of(m, struct write, turn_end);
-  struct loop *loop = first->loop;
-  loop->writes = NULL;
-  writer_submit(first->storage->writer, first, loop->last_write);
+static void on_turn_end(struct message *m) {
+  struct submission *first = container_of(m, struct submission, turn_end);
+  struct storage *s = first->storage;
+  struct turn *turn = &s->turns[first->loop->index];
+  turn->first = NULL;
+  queue_add(&s->queue, first, turn->last);
 }
 
-int storage_write(struct storage *s, struct write *w) {
-  struct loop *loop = w->loop;
-  int rc = writer_reserve(s->writer, w);
+int storage_submit(struct storage *s, struct submission *sub) {
+  struct turn *turn = &s->turns[sub->loop->index];
+  int rc = queue_reserve(&s->queue, sub);
   if (rc < 0)
     return rc;
-  w->storage = s;
-  w->next = NULL;
-  if (loop->writes == NULL) {
-    loop->last_write = &loop->writes;
-    w->turn_end.receive = submit;
-    loop_at_turn_end(loop, &w->turn_end);
+  sub->storage = s;
+  sub->next = NULL;
+  if (turn->first == NULL) {
+    turn->last = &turn->first;
+    sub->turn_end.receive = on_turn_end;
+    loop_at_turn_end(sub->loop, &sub->turn_end);
   }
-  *loop->last_write = w;
-  loop->last_write = &w->next;
+  *turn->last = sub;
+  turn->last = &sub->next;
   return 0;
 }
 
@@ -82,14 +103,14 @@ void query_free(struct query *q) {
     return;
   conditions_unref(q->where);
   for (size_t i = 0; i < q->nquestions; i++)
-    rowset_clear(&q->questions[i].rows);
+    result_clear(&q->questions[i].rows);
   free(q->questions);
   buf_clear(&q->id);
   buf_clear(&q->sql);
-  rowset_clear(&q->bound);
+  result_clear(&q->bound);
   batch_free(q->batch);
   buf_clear(&q->json);
-  rowset_clear(&q->rows);
+  result_clear(&q->rows);
   free(q);
 }
 
@@ -108,31 +129,31 @@ static int64_t file_size(const char *path, const char *suffix) {
 }
 
 void storage_stats(const struct storage *s, struct storage_stats *stats) {
-  const struct writer_counters *c = writer_counters(s->writer);
+  const struct shared *shared = &s->shared;
   *stats = (struct storage_stats) {
-    .rows = atomic_load(&c->rows),
-    .file_bytes = file_size(s->options.path, ""),
-    .wal_bytes = file_size(s->options.path, "-wal"),
-    .ids = (int64_t) ids_count(writer_ids(s->writer)),
-    .commits = atomic_load(&c->commits),
-    .committed_records = atomic_load(&c->committed_records),
-    .merged = atomic_load(&c->merged),
-    .last_commit_seconds = (double) atomic_load(&c->last_commit_ns) / 1e9,
-    .checkpoint_seconds = (double) atomic_load(&c->checkpoint_ns) / 1e9,
-    .writable = atomic_load(&c->writable),
-    .rebuilding = atomic_load(&c->rebuilding) != 0,
+    .rows = atomic_load(&shared->rows),
+    .file_bytes = file_size(shared->options.path, ""),
+    .wal_bytes = file_size(shared->options.path, "-wal"),
+    .ids = (int64_t) ids_count(shared->ids),
+    .commits = atomic_load(&shared->commits),
+    .committed_records = atomic_load(&shared->committed_records),
+    .merged = atomic_load(&shared->merged),
+    .last_commit_seconds = (double) atomic_load(&shared->last_commit_ns) / 1e9,
+    .checkpoint_seconds = (double) atomic_load(&shared->checkpoint_ns) / 1e9,
+    .writable = atomic_load(&shared->writable),
+    .rebuilding = atomic_load(&shared->rebuilding) != 0,
   };
-  writer_queue_stats(s->writer, stats);
+  queue_stats((struct queue *) &s->queue, stats);
 }
 
 const char *durability_name(const struct storage *s) {
-  return s->options.durability == DURABILITY_FULL ? "full" : "normal";
+  return s->shared.options.durability == DURABILITY_FULL ? "full" : "normal";
 }
 
 const char *storage_name(const struct storage *s) {
-  return writer_database_name(s->writer);
+  return s->shared.name;
 }
 
 int64_t storage_last_row(const struct storage *s) {
-  return atomic_load(&writer_counters(s->writer)->last_row);
+  return atomic_load(&s->shared.last_row);
 }

@@ -12,40 +12,45 @@
 #include "record/record.h"
 #include "record/schema.h"
 
-struct hub;
-struct journal;  /* journal.h */
 struct metrics;
-struct storage; /* owned by main; all functions here may be called from any loop thread */
+struct storage; /* owned by the app; all functions here may be called from any loop thread */
 
 enum durability {
-  DURABILITY_NORMAL, /* an answer survives a crash of the process */
-  DURABILITY_FULL,   /* an answer survives power loss: fsync before it */
+  DURABILITY_NORMAL, /* an acknowledged record survives a crash of the process */
+  DURABILITY_FULL,   /* .. and power loss: it is synced first */
 };
 
 struct storage_options {
   const char *path;         /* of the SQLite file; its folder exists or is made */
   enum durability durability;
-  size_t queue_bytes;       /* of batches that wait for the writer */
+  size_t queue_bytes;       /* of submissions that wait for the writer */
   unsigned readers;         /* threads */
   int64_t query_deadline_ms;
   uint32_t sql_max_rows;    /* of storage.sql */
   unsigned dedupe_hours;    /* how long a repeated id is recognised */
   size_t dedupe_max_ids;
+  unsigned nloops;          /* that write */
 };
 
-/* Opens or makes the file, migrates an older one, takes the lock (PATH-lock).  Counters of records are restored into
- * metrics, which has been told of the schema (metrics_declare); metrics and hub may be NULL.  On failure 0 is not returned and error says what, where
- * and how to mend it (another server on this file, not a database, not ours, newer than this program, folder
- * not writable).
+/* Opens or makes the file, migrates an older one, takes the lock (PATH-lock).  Counters of records are restored
+ * into metrics, which has been told of the schema (metrics_declare) and may be NULL.  0 or UV_E; then error says
+ * what, where and how to fix it (another server on this file, not a database, not ours, newer than this program,
+ * folder not writable).
  *
  * People's own SQL (QUERY_SQL) reads rows(columns of the schema.., extra), times in unix microseconds, and
  * for each rollup set rollup_NAME(tier 0 minute, 1 hour, 2 day; bucket in unix seconds; by..; row_count;
  * measures in 1 / scale; sketch), with the functions sketch_merge(sketch) and sketch_quantile(sketch, q). */
-int storage_open(struct storage **storage, const struct schema *schema, const struct storage_options *options,
-                 struct metrics *metrics, struct hub *hub, struct buf *error);
+int storage_open(struct storage **storage, const struct schema *schema,
+                 const struct storage_options *options, struct metrics *metrics, struct buf *error);
 
-/* Starts the writing thread; until then writes wait.  It loads fingerprints and makes rollups anew whose declaration
- * has changed (rows answer until they are).  0 or UV_E. */
+/* Who is told of every batch of records that is committed (and synced, with DURABILITY_FULL), in order of
+ * commit and before its sender is; records that changed nothing are marked (unchanged).  One thread of the
+ * storage calls it, never a loop.  Before storage_start. */
+typedef void storage_committed(void *arg, const struct batch *batch);
+void storage_on_committed(struct storage *storage, storage_committed *committed, void *arg);
+
+/* Starts the writer's threads; until then submissions wait.  The writer loads fingerprints and rebuilds rollups
+ * whose declaration has changed (queries read rows until they are there).  0 or UV_E. */
 int storage_start(struct storage *storage);
 
 /* Commits what is queued, checkpoints, ends the threads, frees.  Nothing may be submitted meanwhile. */
@@ -53,36 +58,49 @@ void storage_close(struct storage *storage);
 
 /* ---- Writing: one thread, group commit, and one that syncs ---- */
 
-enum write_kind {
-  WRITE_RECORDS,
-  WRITE_RESET,   /* deletes all rows, rollups, ids and the journal; metrics keep their counts */
-  WRITE_JOURNAL, /* keeps what scripts have beside records */
+/* What scripts keep beside records: JSON by topic, in the order of arrival, in the table
+ * journal(entry, topic, kind, time, data), which storage.sql reads. */
+struct script_rows {
+  char topic[65];
+  int64_t keep;    /* only the newest so many of the topic stay */
+  struct buf rows; /* script_rows.c */
 };
 
-/* Embedded by the caller.  done.receive is called once on loop, after COMMIT (and the sync of DURABILITY_FULL) or failure,
- * and owns it again.  Queries see the rows after COMMIT, a moment before the sync. */
-struct write {
+void script_rows_add(struct script_rows *rows, int64_t time_us, const char *kind, size_t kind_len,
+                     const char *data, size_t data_len);
+void script_rows_clear(struct script_rows *rows);
+
+enum submission_kind {
+  SUBMIT_RECORDS,
+  SUBMIT_RESET, /* deletes all rows, rollups, ids and script rows; metrics keep their counts */
+  SUBMIT_SCRIPT_ROWS,
+};
+
+/* A batch on its way to the writer.  Embedded by the sender.  done.receive is called once on loop, after COMMIT
+ * (and the sync of DURABILITY_FULL) or failure, and owns it again.  Queries see the rows after COMMIT, a moment
+ * before the sync. */
+struct submission {
   struct message done;
   struct loop *loop;
-  enum write_kind kind;
-  struct batch *batch;   /* stays the caller's; complete records */
-  struct journal *journal; /* the same; of WRITE_JOURNAL */
+  enum submission_kind kind;
+  struct batch *batch;   /* stays the sender's; complete records */
+  struct script_rows *script_rows; /* the same; of SUBMIT_SCRIPT_ROWS */
   bool probe_all;        /* look for repeated ids among all stored ones, not only the recent: imports */
-  int status;            /* 0: stored.  UV_ENOSPC, ..: nothing of it is, and error says why.  A sync that fails: UV_EIO,
-                          * and it may be; with ids it can be sent again */
+  int status;            /* 0: stored.  UV_ENOSPC, ..: nothing of it is, and error says why.  UV_EIO after a sync
+                          * that failed: it may be; with ids it can be sent again */
   uint32_t accepted, merged;
   char error[160];
 
   struct storage *storage; /* private to the storage, as what follows */
   struct message turn_end;
-  struct write *next;
+  struct submission *next;
   size_t bytes;
   int64_t queued_ns;
 };
 
-/* On w->loop's thread: hands w to the writer, together with all that this turn of the loop writes, so that it shares
- * a commit.  UV_EAGAIN: the queue is full, w stays the caller's and done is not called. */
-int storage_write(struct storage *storage, struct write *w);
+/* On sub->loop's thread: hands sub to the writer, together with all that this turn of the loop submits, so that
+ * they share a commit.  UV_EAGAIN: the queue is full, sub stays the caller's and done is not called. */
+int storage_submit(struct storage *storage, struct submission *sub);
 
 /* ---- Reading: a pool of threads, one connection each ---- */
 
@@ -92,26 +110,26 @@ enum query_kind { QUERY_SELECT, QUERY_COUNT, QUERY_LOOKUP, QUERY_AGGREGATE, QUER
  * JSON or CSV lines (record/csv.h) without the head. */
 enum rows_as { ROWS_BATCH, ROWS_JSON, ROWS_NDJSON, ROWS_CSV };
 
-enum cell_type { CELL_NULL, CELL_INTEGER, CELL_REAL, CELL_BOOLEAN, CELL_TEXT };
+enum result_type { RESULT_NULL, RESULT_INTEGER, RESULT_REAL, RESULT_BOOLEAN, RESULT_TEXT };
 
-struct cell {
-  enum cell_type type;
-  union value value; /* text: a place in the rowset's text */
+struct result_value {
+  enum result_type type;
+  union value value; /* text: a place in the result's text */
 };
 
 /* A table of results. */
-struct rowset {
+struct result {
   struct buf names;  /* of the columns, each ended by a NUL */
-  struct buf cells;  /* struct cell, row by row */
+  struct buf values;  /* struct result_value, row by row */
   struct buf text;
   size_t ncolumns, nrows;
 };
 
-void rowset_clear(struct rowset *r);
+void result_clear(struct result *r);
 
 enum { QUERY_MAX_QUANTILES = 8, QUERY_MAX_QUESTIONS = 12 };
 
-/* One question of an aggregate.  Its rowset has the by columns, "time" (unix seconds, float) if every_s is
+/* One question of an aggregate.  Its result has the by columns, "time" (unix seconds, float) if every_s is
  * set, all measures of the schema under their names (sums in the column's own unit: floats for float
  * columns, integers for integer ones), and a column NAME_p50 .. per quantile of the sketch's column NAME. */
 struct question {
@@ -126,7 +144,7 @@ struct question {
   bool descending;
   uint32_t limit;        /* 0: none */
 
-  struct rowset rows;    /* out */
+  struct result rows;    /* out */
   int64_t used_every_s;  /* out */
 };
 
@@ -135,7 +153,7 @@ static inline bool question_wants(const struct question *q, size_t measure) {
 }
 
 /* A place between two rows of an order by time: rows after it in the direction of reading. */
-struct cursor {
+struct row_place {
   int64_t time, row;
 };
 
@@ -153,7 +171,7 @@ struct query {
   bool descending;
   uint32_t limit, offset;
   bool has_after;
-  struct cursor after;
+  struct row_place after;
   bool by_row;                 /* in order of commit, oldest first, above after.row; order_by and its like unused */
   enum rows_as as;
   bool with_extra;
@@ -162,9 +180,9 @@ struct query {
   /* AGGREGATE: all questions answered from one snapshot */
   struct question *questions;  /* owned */
   size_t nquestions;
-  /* SQL: one read-only statement with bound cells */
+  /* SQL: one read-only statement with bound values */
   struct buf sql;
-  struct rowset bound;         /* one row */
+  struct result bound;         /* one row */
 
   /* out */
   int status;                  /* UV_ETIMEDOUT: too slow; UV_ECANCELED; UV_EINVAL: bad SQL; .. */
@@ -173,9 +191,9 @@ struct query {
   struct buf json;             /* SELECT as text; all forms but ROWS_BATCH */
   uint32_t nrows;
   bool has_next;
-  struct cursor next;
+  struct row_place next;
   int64_t count;
-  struct rowset rows;          /* SQL */
+  struct result rows;          /* SQL */
   bool truncated;              /* SQL: the row cap cut it */
 
   struct query *queued;        /* private to the storage */

@@ -1,8 +1,8 @@
 --- What each model cost on each UTC day.
-local available = require "lib.available"
 local dates = require "lib.dates"
 local filters = require "lib.filters"
 local json = require "json"
+local needs_storage = require "lib.needs_storage"
 local params = require "lib.params"
 local storage = require "storage"
 
@@ -17,7 +17,7 @@ return {
       where = filters.last_days(req.params.days, req.now), by = { "model" }, every = "day",
     }
     if not groups then
-      return available.failed(err, reason)
+      return needs_storage.failed(err, reason)
     end
     local days = json.array {}
     for i, group in ipairs(groups) do

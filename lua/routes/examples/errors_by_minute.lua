@@ -1,8 +1,8 @@
 --- The share of requests that failed, by status class and minute.
-local available = require "lib.available"
 local dates = require "lib.dates"
 local filters = require "lib.filters"
 local json = require "json"
+local needs_storage = require "lib.needs_storage"
 local params = require "lib.params"
 local storage = require "storage"
 
@@ -17,7 +17,7 @@ return {
       where = filters.last_hours(req.params.hours, req.now), every = "minute",
     }
     if not groups then
-      return available.failed(err, reason)
+      return needs_storage.failed(err, reason)
     end
     local minutes = json.array {}
     for i, group in ipairs(groups) do

@@ -1,6 +1,6 @@
 --- The requests of the last hours that took longest.
-local available = require "lib.available"
 local filters = require "lib.filters"
+local needs_storage = require "lib.needs_storage"
 local params = require "lib.params"
 local storage = require "storage"
 
@@ -19,7 +19,7 @@ return {
       order_by = "duration_ms", descending = true, limit = req.params.limit, as = "json",
     }
     if not page then
-      return available.failed(err, reason)
+      return needs_storage.failed(err, reason)
     end
     return { json = { requests = page.json } }
   end,

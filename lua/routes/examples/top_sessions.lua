@@ -1,7 +1,7 @@
 --- The sessions that cost most.
-local available = require "lib.available"
 local filters = require "lib.filters"
 local json = require "json"
+local needs_storage = require "lib.needs_storage"
 local params = require "lib.params"
 local storage = require "storage"
 
@@ -21,7 +21,7 @@ return {
       where = where, by = { "session_client_id" }, order_by = "cost_usd", descending = true, limit = req.params.limit,
     }
     if not groups then
-      return available.failed(err, reason)
+      return needs_storage.failed(err, reason)
     end
     return { json = { sessions = json.array(groups) } }
   end,

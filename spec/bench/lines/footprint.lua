@@ -23,7 +23,7 @@ return {
   end,
   targets = {
     { metric = "rss_kib", at_most = 6144 },
-    { metric = "first_ms", at_most = 15 },
-    { metric = "first_ms", of = "many rows", at_most = 30 },
+    { metric = "first_ms", against = "limit_http", at_most = 7 },
+    { metric = "first_ms", of = "many rows", against = "limit_http", at_most = 8 },
   },
 }

@@ -10,7 +10,6 @@ const struct binding bindings[] = {
   {"metrics", luaopen_metrics},
   {"price_file", luaopen_price_file},
   {"protobuf", luaopen_protobuf},
-  {"server", luaopen_server},
   {"sse", luaopen_sse},
   {"storage", luaopen_storage},
   {NULL, NULL},

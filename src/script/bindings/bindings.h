@@ -3,22 +3,18 @@
 
 #include <lua.h>
 
-/* The native modules that a script may require. */
-struct binding {
-  const char *name;
-  lua_CFunction open;
-};
+#include "script/engine/lua_json.h" /* luaopen_json, one of them */
+#include "script/engine/sandbox.h"
 
+/* The native modules that a script may require. */
 extern const struct binding bindings[];  /* ended by a NULL name */
 
 int luaopen_crypto(lua_State *L);   /* lua_crypto.c */
-int luaopen_json(lua_State *L);     /* lua_json.c */
 int luaopen_log(lua_State *L);      /* lua_log.c */
 int luaopen_kv(lua_State *L);       /* lua_kv.c */
 int luaopen_metrics(lua_State *L);  /* lua_metrics.c */
 int luaopen_price_file(lua_State *L); /* lua_price_file.c */
 int luaopen_protobuf(lua_State *L); /* lua_protobuf.c */
-int luaopen_server(lua_State *L);   /* lua_server.c */
 int luaopen_sse(lua_State *L);      /* lua_sse.c */
 int luaopen_storage(lua_State *L);  /* lua_storage.c */
 

@@ -2,7 +2,7 @@
 
 #include <lauxlib.h>
 
-#include "script/bindings/lua_json.h"
+#include "script/engine/lua_json.h"
 
 static const char type_name[] = "batch";
 

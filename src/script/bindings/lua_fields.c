@@ -1,14 +1,47 @@
 #include "script/bindings/lua_fields.h"
 
 #include <lauxlib.h>
+#include <string.h>
 
 #include "record/condition.h"
-#include "script/bindings/lua_json.h"
+#include "script/engine/lua_json.h"
 #include "script/engine/script.h"
-#include "services.h"
+#include "script/services.h"
 
 int lua_field_error(lua_State *L, const char *name, const char *message) {
   return luaL_error(L, "bad field %s (%s)", name, message);
+}
+
+static bool is_known(const char *key, const char *const *known) {
+  while (*known != NULL && strcmp(*known, key) != 0)
+    known++;
+  return *known != NULL;
+}
+
+static void raise_unknown(lua_State *L, const char *key, const char *const *known) {
+  luaL_Buffer b;
+  luaL_buffinit(L, &b);
+  for (size_t i = 0; known[i] != NULL; i++) {
+    luaL_addstring(&b, i == 0 ? "" : ", ");
+    luaL_addstring(&b, known[i]);
+  }
+  luaL_pushresult(&b);
+  luaL_error(L, "unknown option %s: known are %s", key, lua_tostring(L, -1));
+}
+
+void lua_fields_check(lua_State *L, int index, const char *const *known) {
+  for (lua_pushnil(L); lua_next(L, index); lua_pop(L, 1)) {
+    if (lua_isinteger(L, -2))
+      continue;
+    const char *key = lua_type(L, -2) == LUA_TSTRING ? lua_tostring(L, -2) : luaL_tolstring(L, -2, NULL);
+    if (!is_known(key, known))
+      raise_unknown(L, key, known);
+  }
+}
+
+int lua_column_error(lua_State *L, const char *field, int index) {
+  const char *given = luaL_tolstring(L, index, NULL);
+  return luaL_error(L, "bad field %s (there is no column \"%s\"; lua/schema.lua lists them)", field, given);
 }
 
 int64_t lua_field_integer(lua_State *L, int index, const char *name, int64_t absent, int64_t least,
@@ -39,7 +72,7 @@ int lua_field_column(lua_State *L, int index, const char *name) {
     const char *s = lua_tolstring(L, -1, &len);
     column = s != NULL ? schema_column(script_services(L)->schema, s, len) : -1;
     if (column < 0)
-      lua_field_error(L, name, "the name of a column expected");
+      lua_column_error(L, name, lua_gettop(L));
   }
   lua_pop(L, 1);
   return column;

@@ -2,10 +2,10 @@
 #include <uv.h>
 
 #include "script/bindings/bindings.h"
-#include "script/bindings/kv.h"
-#include "script/bindings/lua_json.h"
+#include "script/kv.h"
+#include "script/engine/lua_json.h"
 #include "script/engine/script.h"
-#include "services.h"
+#include "script/services.h"
 
 static struct kv *kv_of(lua_State *L) {
   return script_services(L)->kv;

@@ -5,9 +5,10 @@
 #include "base/mem.h"
 #include "metrics/metrics.h"
 #include "script/bindings/bindings.h"
-#include "script/bindings/lua_json.h"
+#include "script/bindings/lua_fields.h"
+#include "script/engine/lua_json.h"
 #include "script/engine/script.h"
-#include "services.h"
+#include "script/services.h"
 
 enum { MAX_LABELS = 8, MAX_BOUNDS = 64 };
 
@@ -65,7 +66,9 @@ static size_t check_bounds(lua_State *L, double bounds[MAX_BOUNDS]) {
 static int new_family(lua_State *L, enum metric_kind kind) {
   const char *labels[MAX_LABELS];
   double bounds[MAX_BOUNDS];
+  static const char *const known[] = {"name", "help", "labels", "buckets", NULL};
   luaL_checktype(L, 1, LUA_TTABLE);
+  lua_fields_check(L, 1, known);
   struct metric_options options = {.kind = kind, .labels = labels, .bounds = bounds};
   options.name = check_field(L, "name");
   options.help = check_field(L, "help");

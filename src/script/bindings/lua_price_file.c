@@ -4,11 +4,10 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "config.h"
 #include "script/bindings/bindings.h"
-#include "script/bindings/lua_json.h"
+#include "script/engine/lua_json.h"
 #include "script/engine/script.h"
-#include "script/reload/generation.h"
+#include "script/settings.h"
 
 /* LiteLLM's own has 1.6 MB. */
 enum { MAX_BYTES = 16 * 1024 * 1024 };
@@ -19,23 +18,14 @@ static int push_failure(lua_State *L, const char *path, const char *what) {
   return 2;
 }
 
-static void push_path(lua_State *L, const struct config *config) {
-  if (config->price_file[0] == '/')
-    lua_pushstring(L, config->price_file);
-  else
-    lua_pushfstring(L, "%s/%s", config->root, config->price_file);
-}
-
 /* price_file.read(): the text of pricing.file; nil when none is configured, nil and why when it cannot be
  * read. */
 static int l_price_file_read(lua_State *L) {
-  const struct config *config = script_generation(L)->config;
-  if (config->price_file[0] == '\0') {
+  const char *path = script_settings(L)->price_file;
+  if (*path == '\0') {
     luaL_pushfail(L);
     return 1;
   }
-  push_path(L, config);
-  const char *path = lua_tostring(L, -1);
   struct buf *text = lua_json_push_fragment(L);
   FILE *file = fopen(path, "re");
   if (file == NULL)

@@ -3,7 +3,7 @@
 
 #include "base/protobuf.h"
 #include "script/bindings/bindings.h"
-#include "script/bindings/lua_json.h"
+#include "script/engine/lua_json.h"
 #include "script/engine/script.h"
 
 static const char type_name[] = "protobuf.schema";
@@ -227,7 +227,7 @@ enum { MAX_LEVELS = 4 };
 
 /* Where an iterator stands: inside of depth messages, in each of them before the next field. */
 struct items {
-  size_t nlevels, depth;
+  size_t nlevels, depth, size; /* size: of all the bytes */
   const struct protobuf_message *messages[MAX_LEVELS];
   const struct protobuf_field *fields[MAX_LEVELS]; /* the repeated one to go into */
   size_t at[MAX_LEVELS], end[MAX_LEVELS];
@@ -248,6 +248,8 @@ static int l_items_next(lua_State *L) {
   size_t len;
   struct items *it = lua_touserdata(L, lua_upvalueindex(1));
   const char *bytes = bytes_of(L, lua_upvalueindex(2), &len);
+  if (len != it->size)
+    return luaL_error(L, "the request's body was handed to something else while its items were read");
   lua_settop(L, 0);
   lua_settop(L, (int) it->nlevels);
   lua_pushvalue(L, lua_upvalueindex(3));
@@ -321,8 +323,9 @@ static int l_schema_items(lua_State *L) {
   struct items *it = lua_newuserdatauv(L, sizeof *it, 0);
   memset(it, 0, sizeof *it);
   read_path(L, it, m);
-  const char *bytes = bytes_of(L, 3, &it->end[0]);
-  if (!is_message(bytes, bytes + it->end[0])) {
+  const char *bytes = bytes_of(L, 3, &it->size);
+  it->end[0] = it->size;
+  if (!is_message(bytes, bytes + it->size)) {
     luaL_pushfail(L);
     lua_pushfstring(L, "not a %s", m->name);
     return 2;

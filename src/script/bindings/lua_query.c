@@ -4,11 +4,11 @@
 #include "base/mem.h"
 #include "script/bindings/lua_batch.h"
 #include "script/bindings/lua_fields.h"
-#include "script/bindings/lua_json.h"
+#include "script/engine/lua_json.h"
 #include "script/bindings/lua_question.h"
 #include "script/bindings/lua_storage.h"
 #include "script/engine/script.h"
-#include "services.h"
+#include "script/services.h"
 #include "store/storage.h"
 
 enum { SELECT_MAX = 100000, SQL_MAX_BOUND = 100 };
@@ -154,7 +154,10 @@ static enum rows_as read_as(lua_State *L) {
 }
 
 int l_storage_select(lua_State *L) {
+  static const char *const known[] = {"where", "order_by", "descending", "extra", "limit",
+                                      "offset", "as",      "after",      NULL};
   luaL_checktype(L, 1, LUA_TTABLE);
+  lua_fields_check(L, 1, known);
   struct task *task = script_task(L, "storage.select");
   if (lua_storage(L) == NULL)
     return lua_storage_unavailable(L);
@@ -180,7 +183,9 @@ static int push_count(lua_State *L, struct job *job) {
 }
 
 int l_storage_count(lua_State *L) {
+  static const char *const known[] = {"where", NULL};
   luaL_checktype(L, 1, LUA_TTABLE);
+  lua_fields_check(L, 1, known);
   struct task *task = script_task(L, "storage.count");
   if (lua_storage(L) == NULL)
     return lua_storage_unavailable(L);
@@ -249,22 +254,22 @@ int l_storage_aggregate(lua_State *L) {
   return ask(L, task, q, (struct asked) {.list = list}, push_groups);
 }
 
-static void bind_value(lua_State *L, int index, struct rowset *bound) {
-  struct cell cell = {.type = CELL_NULL};
+static void bind_value(lua_State *L, int index, struct result *bound) {
+  struct result_value value = {.type = RESULT_NULL};
   size_t len;
   switch (lua_type(L, index)) {
   case LUA_TBOOLEAN:
-    cell = (struct cell){CELL_INTEGER, {.i = lua_toboolean(L, index)}};
+    value = (struct result_value){RESULT_INTEGER, {.i = lua_toboolean(L, index)}};
     break;
   case LUA_TNUMBER:
     if (lua_isinteger(L, index))
-      cell = (struct cell){CELL_INTEGER, {.i = lua_tointeger(L, index)}};
+      value = (struct result_value){RESULT_INTEGER, {.i = lua_tointeger(L, index)}};
     else
-      cell = (struct cell){CELL_REAL, {.f = lua_tonumber(L, index)}};
+      value = (struct result_value){RESULT_REAL, {.f = lua_tonumber(L, index)}};
     break;
   case LUA_TSTRING: {
     const char *s = lua_tolstring(L, index, &len);
-    cell = (struct cell){CELL_TEXT, {.s = {(uint32_t) bound->text.len, (uint32_t) len}}};
+    value = (struct result_value){RESULT_TEXT, {.s = {(uint32_t) bound->text.len, (uint32_t) len}}};
     buf_append(&bound->text, s, len);
     break;
   }
@@ -273,7 +278,7 @@ static void bind_value(lua_State *L, int index, struct rowset *bound) {
   default:
     luaL_typeerror(L, index, "nil, boolean, number or string");
   }
-  buf_append(&bound->cells, &cell, sizeof cell);
+  buf_append(&bound->values, &value, sizeof value);
   bound->ncolumns++;
 }
 
@@ -281,7 +286,7 @@ static int push_sql(lua_State *L, struct job *job) {
   struct query *q = answered(job);
   if (q->status < 0)
     return fail(L, q);
-  lua_rowset_push(L, &q->rows);
+  lua_result_push(L, &q->rows);
   lua_pushboolean(L, q->truncated);
   return 2;
 }

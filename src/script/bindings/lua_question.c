@@ -4,9 +4,9 @@
 
 #include "base/mem.h"
 #include "script/bindings/lua_fields.h"
-#include "script/bindings/lua_json.h"
+#include "script/engine/lua_json.h"
 #include "script/engine/script.h"
-#include "services.h"
+#include "script/services.h"
 
 /* ---- Options ---- */
 
@@ -21,7 +21,7 @@ static void read_by(lua_State *L, int index, struct question *q) {
     const char *name = lua_tolstring(L, -1, &len);
     q->by[q->nby] = name != NULL ? schema_column(schema, name, len) : -1;
     if (q->by[q->nby] < 0)
-      lua_field_error(L, "by", "names of columns expected");
+      lua_column_error(L, "by", -1);
     lua_pop(L, 1);
   }
   lua_pop(L, 1);
@@ -94,7 +94,10 @@ static void read_order(lua_State *L, int index, struct question *q) {
   q->descending = lua_field_boolean(L, index, "descending");
 }
 
-static void read_question(lua_State *L, int index, struct question *q) {
+static void read_question(lua_State *L, int index, struct question *q, bool in_list) {
+  static const char *const known[] = {"where",    "by",         "every",      "quantiles", "measures",
+                                      "order_by", "descending", "max_points", "limit",     NULL};
+  lua_fields_check(L, index, known + in_list); /* a list has one where for all */
   read_by(L, index, q);
   read_every(L, index, q);
   read_quantiles(L, index, q);
@@ -105,17 +108,20 @@ static void read_question(lua_State *L, int index, struct question *q) {
 }
 
 bool lua_questions_read(lua_State *L, struct query *q) {
+  static const char *const around[] = {"where", NULL};
   bool list = lua_rawgeti(L, 1, 1) != LUA_TNIL;
   lua_pop(L, 1);
+  if (list)
+    lua_fields_check(L, 1, around);
   q->nquestions = list ? lua_rawlen(L, 1) : 1;
   luaL_argcheck(L, q->nquestions <= QUERY_MAX_QUESTIONS, 1, "at most 12 questions at once");
   q->questions = xcalloc(q->nquestions, sizeof *q->questions);
   q->where = lua_field_conditions(L, 1, "where");
   if (!list)
-    read_question(L, 1, q->questions);
+    read_question(L, 1, q->questions, false);
   for (size_t i = 0; list && i < q->nquestions; i++) {
     luaL_argcheck(L, lua_rawgeti(L, 1, (lua_Integer) i + 1) == LUA_TTABLE, 1, "a list of tables expected");
-    read_question(L, lua_gettop(L), &q->questions[i]);
+    read_question(L, lua_gettop(L), &q->questions[i], true);
     lua_pop(L, 1);
   }
   return list;
@@ -123,43 +129,43 @@ bool lua_questions_read(lua_State *L, struct query *q) {
 
 /* ---- Answers ---- */
 
-static void push_cell(lua_State *L, const struct cell *cell, const struct buf *text) {
+static void push_value(lua_State *L, const struct result_value *value, const struct buf *text) {
   size_t len;
   const char *s;
-  switch (cell->type) {
-  case CELL_NULL:
+  switch (value->type) {
+  case RESULT_NULL:
     lua_pushnil(L);
     break;
-  case CELL_INTEGER:
-    lua_pushinteger(L, cell->value.i);
+  case RESULT_INTEGER:
+    lua_pushinteger(L, value->value.i);
     break;
-  case CELL_REAL:
-    lua_pushnumber(L, cell->value.f);
+  case RESULT_REAL:
+    lua_pushnumber(L, value->value.f);
     break;
-  case CELL_BOOLEAN:
-    lua_pushboolean(L, cell->value.i != 0);
+  case RESULT_BOOLEAN:
+    lua_pushboolean(L, value->value.i != 0);
     break;
-  case CELL_TEXT:
-    s = value_text(text, cell->value, &len);
+  case RESULT_TEXT:
+    s = value_text(text, value->value, &len);
     lua_pushlstring(L, s, len);
     break;
   }
 }
 
 /* The names are made once, below the list. */
-void lua_rowset_push(lua_State *L, const struct rowset *rows) {
+void lua_result_push(lua_State *L, const struct result *rows) {
   int first = lua_gettop(L) + 1;
   luaL_checkstack(L, (int) rows->ncolumns + 8, "too many columns");
   for (const char *name = rows->names.data, *end = name + rows->names.len; name < end;
        name += strlen(name) + 1)
     lua_pushstring(L, name);
   lua_createtable(L, (int) rows->nrows, 1);
-  const struct cell *cell = (const struct cell *) rows->cells.data;
+  const struct result_value *value = (const struct result_value *) rows->values.data;
   for (size_t row = 0; row < rows->nrows; row++) {
     lua_createtable(L, 0, (int) rows->ncolumns);
-    for (size_t column = 0; column < rows->ncolumns; column++, cell++) {
+    for (size_t column = 0; column < rows->ncolumns; column++, value++) {
       lua_pushvalue(L, first + (int) column);
-      push_cell(L, cell, &rows->text);
+      push_value(L, value, &rows->text);
       lua_rawset(L, -3);
     }
     lua_rawseti(L, -2, (lua_Integer) row + 1);
@@ -170,7 +176,7 @@ void lua_rowset_push(lua_State *L, const struct rowset *rows) {
 }
 
 void lua_question_push(lua_State *L, const struct question *question) {
-  lua_rowset_push(L, &question->rows);
+  lua_result_push(L, &question->rows);
   if (question->every_s > 0) {
     lua_pushinteger(L, question->used_every_s);
     lua_setfield(L, -2, "every");

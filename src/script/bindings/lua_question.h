@@ -14,6 +14,6 @@ bool lua_questions_read(lua_State *L, struct query *q);
 void lua_question_push(lua_State *L, const struct question *question);
 
 /* Pushes a list of tables, one for each row. */
-void lua_rowset_push(lua_State *L, const struct rowset *rows);
+void lua_result_push(lua_State *L, const struct result *rows);
 
 #endif

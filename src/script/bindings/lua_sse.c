@@ -1,24 +1,27 @@
-#include "script/bindings/lua_sse.h"
-
 #include <lauxlib.h>
 
+#include "base/mem.h"
 #include "base/uuid.h"
 #include "http/request.h"
 #include "hub/hub.h"
 #include "hub/streams.h"
+#include "loop/loop.h"
 #include "script/bindings/bindings.h"
 #include "script/bindings/lua_fields.h"
-#include "script/bindings/lua_json.h"
+#include "script/engine/lua_json.h"
+#include "script/engine/handler.h"
 #include "script/engine/script.h"
-#include "services.h"
+#include "script/services.h"
 
 static const char type_name[] = "sse.stream";
 
 enum { MAX_TOPIC = 64 };
 
-/* What sse.stream answers: a subscription in waiting.  Whatever is not handed over, the collector releases.
+/* What sse.stream returns: a subscription in waiting.  Whatever is not handed over, the collector releases.
  */
 struct stream {
+  struct custom_response response;
+  struct streams *const *streams; /* of this loop; NULL once they are closed */
   char topic[MAX_TOPIC + 1];
   char connection_id[UUID_LENGTH + 1];
   char resume[129];
@@ -81,11 +84,55 @@ static void read_hello(lua_State *L, struct stream *s) {
   lua_pop(L, 3);
 }
 
+static void set_headers(struct response *response) {
+  static const char *const headers[][2] = {
+      {"content-type", "text/event-stream; charset=utf-8"},
+      {"cache-control", "no-cache"},
+      {"x-accel-buffering", "no"},
+  };
+  response->status = 200;
+  for (size_t i = 0; i < sizeof headers / sizeof *headers; i++)
+    response_header(response, headers[i][0], strlen(headers[i][0]), headers[i][1], strlen(headers[i][1]));
+}
+
+/* The subscription takes over what the collector would release. */
+static void subscribe(struct streams *streams, struct stream *s, struct request *r, struct response *head) {
+  struct subscription subscription = {
+      .topic = s->topic,
+      .where = s->where,
+      .replay_where = s->replay_where,
+      .hello = s->hello,
+      .resume = s->has_resume ? s->resume : NULL,
+      .connection_id = s->connection_id,
+      .chunked = !r->http10,
+  };
+  s->where = s->replay_where = NULL;
+  s->hello = NULL;
+  streams_subscribe(streams, http_become_stream(r, head), &subscription);
+}
+
+static void send_stream(struct custom_response *self, struct request *r) {
+  struct stream *s = container_of(self, struct stream, response);
+  struct response head = {0};
+  if (r->method == METHOD_HEAD) {
+    set_headers(&head);
+    http_become_stream(r, &head);
+  } else if (streams_admit(*s->streams) < 0) {
+    http_respond_error(r, 503, "No place for another subscriber", "retry-after: 5\r\n");
+  } else {
+    set_headers(&head);
+    subscribe(*s->streams, s, r, &head);
+  }
+}
+
 static int l_sse_stream(lua_State *L) {
+  static const char *const known[] = {"topic", "where", "replay_where", "hello", "resume", NULL};
   luaL_checktype(L, 1, LUA_TTABLE);
   lua_settop(L, 1);
+  lua_fields_check(L, 1, known);
   struct stream *s = lua_newuserdatauv(L, sizeof *s, 0);
-  *s = (struct stream) {0};
+  *s = (struct stream) {.response.send = send_stream,
+                        .streams = &script_services(L)->streams[script_loop(L)->index]};
   luaL_setmetatable(L, type_name);
   uuid4(s->connection_id);
   luaL_argcheck(L, copy_field(L, "topic", s->topic, sizeof s->topic), 1, "field topic must be a string");
@@ -131,51 +178,6 @@ static int l_sse_stats(lua_State *L) {
   return 1;
 }
 
-bool lua_sse_is_stream(lua_State *L, int index) {
-  return luaL_testudata(L, index, type_name) != NULL;
-}
-
-static void set_headers(struct response *response) {
-  static const char *const headers[][2] = {
-      {"content-type", "text/event-stream; charset=utf-8"},
-      {"cache-control", "no-cache"},
-      {"x-accel-buffering", "no"},
-  };
-  response->status = 200;
-  for (size_t i = 0; i < sizeof headers / sizeof *headers; i++)
-    response_header(response, headers[i][0], strlen(headers[i][0]), headers[i][1], strlen(headers[i][1]));
-}
-
-/* The subscription takes over what the collector would release. */
-static void subscribe(struct streams *streams, struct stream *s, struct request *r, struct response *head) {
-  struct subscription subscription = {
-      .topic = s->topic,
-      .where = s->where,
-      .replay_where = s->replay_where,
-      .hello = s->hello,
-      .resume = s->has_resume ? s->resume : NULL,
-      .connection_id = s->connection_id,
-      .chunked = !r->http10,
-  };
-  s->where = s->replay_where = NULL;
-  s->hello = NULL;
-  streams_subscribe(streams, http_become_stream(r, head), &subscription);
-}
-
-void lua_sse_start(lua_State *L, int index, struct request *r) {
-  struct response head = {0};
-  struct streams *streams = r->loop->streams;
-  if (r->method == METHOD_HEAD) {
-    set_headers(&head);
-    http_become_stream(r, &head);
-  } else if (streams_admit(streams) < 0) {
-    http_respond_error(r, 503, "No place for another subscriber", "retry-after: 5\r\n");
-  } else {
-    set_headers(&head);
-    subscribe(streams, lua_touserdata(L, index), r, &head);
-  }
-}
-
 int luaopen_sse(lua_State *L) {
   static const luaL_Reg functions[] = {
     {"stream", l_sse_stream},
@@ -188,6 +190,7 @@ int luaopen_sse(lua_State *L) {
   lua_setfield(L, -2, "__gc");
   lua_pushstring(L, type_name);
   lua_setfield(L, -2, "__metatable");
+  handler_mark_custom(L);
   lua_pop(L, 1);
   luaL_newlib(L, functions);
   return 1;

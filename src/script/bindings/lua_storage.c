@@ -6,20 +6,18 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
-#include "config.h"
 #include "record/ndjson.h"
 #include "script/bindings/bindings.h"
 #include "script/bindings/lua_batch.h"
 #include "script/bindings/lua_fields.h"
-#include "script/bindings/lua_json.h"
+#include "script/engine/lua_json.h"
 #include "script/engine/script.h"
-#include "script/reload/generation.h"
-#include "services.h"
-#include "store/file/script_rows.h"
+#include "script/services.h"
+#include "script/settings.h"
 #include "store/storage.h"
 
 /* A body from here on is scanned on a worker thread: the loop has other clients. */
-enum { LARGE_BODY = 256 * 1024 };
+enum { LARGE_BODY = 256 * 1024, APPEND_KEEP = 1000000 };
 
 struct storage *lua_storage(lua_State *L) {
   return script_services(L)->storage;
@@ -48,10 +46,10 @@ int lua_storage_unavailable(lua_State *L) {
 struct ingest {
   struct job job;
   uv_work_t work;
-  struct write write;
+  struct submission submission;
   struct storage *storage;
   struct batch *batch;
-  struct journal *journal;
+  struct script_rows *script_rows;
   struct buf body;
   enum record_format format;
   struct record_limits limits;
@@ -64,22 +62,22 @@ static void ingest_done(struct ingest *in) {
 }
 
 static void on_written(struct message *m) {
-  ingest_done(container_of(m, struct ingest, write.done));
+  ingest_done(container_of(m, struct ingest, submission.done));
 }
 
 /* Nothing may raise any more; the answer comes by message, also when there is nothing to wait for. */
 static void ingest_write(struct ingest *in) {
-  if (in->write.kind == WRITE_RECORDS && in->batch->count == 0) {
+  if (in->submission.kind == SUBMIT_RECORDS && in->batch->count == 0) {
     loop_post(in->job.loop, &in->job.message);
     return;
   }
-  in->write.batch = in->batch;
-  in->write.loop = in->job.loop;
-  in->write.done.receive = on_written;
-  int rc = storage_write(in->storage, &in->write);
+  in->submission.batch = in->batch;
+  in->submission.loop = in->job.loop;
+  in->submission.done.receive = on_written;
+  int rc = storage_submit(in->storage, &in->submission);
   if (rc == 0)
     return;
-  in->write.status = rc;
+  in->submission.status = rc;
   loop_post(in->job.loop, &in->job.message);
 }
 
@@ -100,15 +98,15 @@ static void set_integer(lua_State *L, const char *name, int64_t n) {
 
 static int push_written(lua_State *L, struct job *job) {
   struct ingest *in = container_of(job, struct ingest, job);
-  if (in->write.status == UV_EAGAIN)
+  if (in->submission.status == UV_EAGAIN)
     return lua_storage_fail(L, UV_EAGAIN, "the write queue is full");
-  if (in->write.status < 0)
-    return lua_storage_fail(L, in->write.status, in->write.error);
+  if (in->submission.status < 0)
+    return lua_storage_fail(L, in->submission.status, in->submission.error);
   lua_createtable(L, 0, 6);
-  if (in->write.kind != WRITE_RECORDS)
+  if (in->submission.kind != SUBMIT_RECORDS)
     return 1;
-  set_integer(L, "accepted", in->write.accepted);
-  set_integer(L, "merged", in->write.merged);
+  set_integer(L, "accepted", in->submission.accepted);
+  set_integer(L, "merged", in->submission.merged);
   set_integer(L, "rejected", in->batch->rejected);
   if (in->dropped > 0)
     set_integer(L, "dropped", in->dropped);
@@ -122,19 +120,19 @@ static int push_written(lua_State *L, struct job *job) {
 static void free_ingest(struct job *job) {
   struct ingest *in = container_of(job, struct ingest, job);
   batch_free(in->batch);
-  if (in->journal != NULL)
-    journal_clear(in->journal);
-  free(in->journal);
+  if (in->script_rows != NULL)
+    script_rows_clear(in->script_rows);
+  free(in->script_rows);
   buf_clear(&in->body);
   free(in);
 }
 
-static struct ingest *ingest_new(lua_State *L, struct task *task, enum write_kind kind) {
+static struct ingest *ingest_new(lua_State *L, struct task *task, enum submission_kind kind) {
   struct ingest *in = xcalloc(1, sizeof *in);
   in->job.push = push_written;
   in->job.free = free_ingest;
   in->storage = lua_storage(L);
-  in->write.kind = kind;
+  in->submission.kind = kind;
   in->now_us = clock_now_us();
   script_begin(task, &in->job);
   return in;
@@ -144,14 +142,10 @@ static struct ingest *ingest_new(lua_State *L, struct task *task, enum write_kin
 static bool option_probe_all(lua_State *L, int index) {
   if (lua_isnoneornil(L, index))
     return false;
+  static const char *const known[] = {"probe_all", NULL};
   luaL_checktype(L, index, LUA_TTABLE);
+  lua_fields_check(L, index, known);
   return lua_field_boolean(L, index, "probe_all");
-}
-
-static struct record_limits limits_of(lua_State *L) {
-  const struct config *config = script_generation(L)->config;
-  return (struct record_limits) {.record_bytes = config->limits.record_bytes,
-                                .depth = config->limits.json_depth};
 }
 
 /* Takes the request's body, or copies a string, into a buffer that the collector frees. */
@@ -172,10 +166,10 @@ static struct buf *take_body(lua_State *L, int index) {
 /* Hands the batch over to a new job and writes it. */
 static int write_batch(lua_State *L, struct task *task, struct batch **batch, uint32_t dropped,
                        bool probe_all) {
-  struct ingest *in = ingest_new(L, task, WRITE_RECORDS);
+  struct ingest *in = ingest_new(L, task, SUBMIT_RECORDS);
   in->batch = *batch;
   in->dropped = dropped;
-  in->write.probe_all = probe_all;
+  in->submission.probe_all = probe_all;
   *batch = NULL;
   ingest_write(in);
   return script_wait(L, &in->job);
@@ -186,10 +180,9 @@ static int ingest_hooked(lua_State *L, struct task *task, struct buf *body, enum
                          bool probe_all) {
   int hook = lua_gettop(L);
   int64_t now_us = clock_now_us();
-  struct record_limits limits = limits_of(L);
   struct batch **batch = lua_batch_push(L);
   *batch = batch_new(script_services(L)->schema);
-  batch_scan(*batch, body, format, &limits, now_us);
+  batch_scan(*batch, body, format, &script_settings(L)->record, now_us);
   uint32_t dropped = lua_batch_apply(L, hook, batch, now_us);
   return write_batch(L, task, batch, dropped, probe_all);
 }
@@ -206,12 +199,12 @@ static int l_storage_ingest(lua_State *L) {
   if (script_push_hook(L))
     return ingest_hooked(L, task, body, format, probe_all);
 
-  struct ingest *in = ingest_new(L, task, WRITE_RECORDS);
+  struct ingest *in = ingest_new(L, task, SUBMIT_RECORDS);
   in->batch = batch_new(script_services(L)->schema);
   in->body = buf_take(body);
   in->format = format;
-  in->write.probe_all = probe_all;
-  in->limits = limits_of(L);
+  in->submission.probe_all = probe_all;
+  in->limits = script_settings(L)->record;
   if (in->body.len >= LARGE_BODY) {
     uv_queue_work(&in->job.loop->uv, &in->work, scan, on_scanned);
   } else {
@@ -244,34 +237,34 @@ static int l_storage_insert(lua_State *L) {
 
 /* ---- storage.append(topic, entries, {keep = n}) ---- */
 
-static const char journal_type[] = "journal";
+static const char script_rows_type[] = "script rows";
 
-static int l_journal_gc(lua_State *L) {
-  struct journal **j = lua_touserdata(L, 1);
-  if (*j != NULL)
-    journal_clear(*j);
-  free(*j);
-  *j = NULL;
+static int l_script_rows_gc(lua_State *L) {
+  struct script_rows **rows = lua_touserdata(L, 1);
+  if (*rows != NULL)
+    script_rows_clear(*rows);
+  free(*rows);
+  *rows = NULL;
   return 0;
 }
 
-/* Pushes the place of a journal that is being put together. */
-static struct journal **push_journal(lua_State *L) {
-  struct journal **j = lua_newuserdatauv(L, sizeof *j, 0);
-  *j = NULL;
-  if (luaL_newmetatable(L, journal_type)) {
-    lua_pushcfunction(L, l_journal_gc);
+/* Pushes the place of rows that are being put together. */
+static struct script_rows **push_script_rows(lua_State *L) {
+  struct script_rows **rows = lua_newuserdatauv(L, sizeof *rows, 0);
+  *rows = NULL;
+  if (luaL_newmetatable(L, script_rows_type)) {
+    lua_pushcfunction(L, l_script_rows_gc);
     lua_setfield(L, -2, "__gc");
     lua_pushboolean(L, false);
     lua_setfield(L, -2, "__metatable");
   }
   lua_setmetatable(L, -2);
-  *j = xcalloc(1, sizeof **j);
-  return j;
+  *rows = xcalloc(1, sizeof **rows);
+  return rows;
 }
 
 /* The entry at the top: its members kind and time (unix seconds; absent: now) are columns of their own. */
-static void add_entry(lua_State *L, struct journal *j, struct buf *json, struct buf *error, int64_t now_us) {
+static void add_entry(lua_State *L, struct script_rows *rows, struct buf *json, struct buf *error, int64_t now_us) {
   size_t kind_len = 0;
   luaL_checktype(L, -1, LUA_TTABLE);
   lua_getfield(L, -1, "kind");
@@ -284,37 +277,46 @@ static void add_entry(lua_State *L, struct journal *j, struct buf *json, struct 
     lua_pushlstring(L, error->data, error->len);
     luaL_argerror(L, 2, lua_tostring(L, -1));
   }
-  journal_add(j, has_time ? (int64_t) (time * 1e6 + 0.5) : now_us, kind, kind_len, json->data, json->len);
+  script_rows_add(rows, has_time ? (int64_t) (time * 1e6 + 0.5) : now_us, kind, kind_len, json->data, json->len);
   lua_pop(L, 2);
 }
 
-static void read_journal(lua_State *L, struct journal *j) {
+static void read_script_rows(lua_State *L, struct script_rows *rows) {
   int64_t now_us = clock_now_us();
   struct buf *json = lua_json_push_fragment(L), *error = lua_json_push_fragment(L);
   lua_Integer count = (lua_Integer) lua_rawlen(L, 2);
   for (lua_Integer i = 1; i <= count; i++) {
     lua_rawgeti(L, 2, i);
-    add_entry(L, j, json, error, now_us);
+    add_entry(L, rows, json, error, now_us);
     lua_pop(L, 1);
   }
+}
+
+static int64_t option_keep(lua_State *L, int index) {
+  static const char *const known[] = {"keep", NULL};
+  if (lua_isnoneornil(L, index))
+    return APPEND_KEEP;
+  luaL_checktype(L, index, LUA_TTABLE);
+  lua_fields_check(L, index, known);
+  return lua_field_integer(L, index, "keep", APPEND_KEEP, 1, INT64_MAX / 2);
 }
 
 static int l_storage_append(lua_State *L) {
   size_t len;
   const char *topic = luaL_checklstring(L, 1, &len);
-  luaL_argcheck(L, len > 0 && len < sizeof((struct journal *) NULL)->topic, 1, "a topic has 1 to 64 bytes");
+  luaL_argcheck(L, len > 0 && len < sizeof((struct script_rows *) NULL)->topic, 1, "a topic has 1 to 64 bytes");
   luaL_checktype(L, 2, LUA_TTABLE);
-  int64_t keep = lua_isnoneornil(L, 3) ? 1000000 : lua_field_integer(L, 3, "keep", 1000000, 1, INT64_MAX / 2);
+  int64_t keep = option_keep(L, 3);
   struct task *task = script_task(L, "storage.append");
   if (lua_storage(L) == NULL)
     return lua_storage_unavailable(L);
-  struct journal **j = push_journal(L);
-  memcpy((*j)->topic, topic, len);
-  (*j)->keep = keep;
-  read_journal(L, *j);
-  struct ingest *in = ingest_new(L, task, WRITE_JOURNAL);
-  in->journal = in->write.journal = *j;
-  *j = NULL;
+  struct script_rows **rows = push_script_rows(L);
+  memcpy((*rows)->topic, topic, len);
+  (*rows)->keep = keep;
+  read_script_rows(L, *rows);
+  struct ingest *in = ingest_new(L, task, SUBMIT_SCRIPT_ROWS);
+  in->script_rows = in->submission.script_rows = *rows;
+  *rows = NULL;
   ingest_write(in);
   return script_wait(L, &in->job);
 }
@@ -323,7 +325,7 @@ static int l_storage_reset(lua_State *L) {
   struct task *task = script_task(L, "storage.reset");
   if (lua_storage(L) == NULL)
     return lua_storage_unavailable(L);
-  struct ingest *in = ingest_new(L, task, WRITE_RESET);
+  struct ingest *in = ingest_new(L, task, SUBMIT_RESET);
   ingest_write(in);
   return script_wait(L, &in->job);
 }

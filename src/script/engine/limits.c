@@ -8,11 +8,16 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
-#include "config.h"
+#include "script/engine/generation.h"
 #include "script/engine/state.h"
-#include "script/reload/generation.h"
 
-enum { INSTRUCTIONS = 10000, KNOCK_NS = 10000000 };
+enum { INSTRUCTIONS = 10000, KNOCK_NS = 10000000, WORK = 100000 };
+
+/* lua_sethook visits every frame of the stack.  Above DEEP frames nobody else may call it, so the hook looks
+ * more often by itself: what costs a moment elsewhere must not cost 10,000 of them between two looks. */
+enum { DEEP = 1000, DEEP_INSTRUCTIONS = 100 };
+
+static void on_count(lua_State *L, lua_Debug *ar);
 
 static void keep_traceback(lua_State *L, struct task *task) {
   size_t len;
@@ -22,85 +27,141 @@ static void keep_traceback(lua_State *L, struct task *task) {
   lua_pop(L, 1);
 }
 
+static bool is_deeper(lua_State *L, int frames) {
+  lua_Debug frame;
+  return lua_getstack(L, frames, &frame);
+}
+
+static void set_period(lua_State *L, int instructions) {
+  if (lua_gethookcount(L) != instructions)
+    lua_sethook(L, on_count, LUA_MASKCOUNT, instructions);
+}
+
 /* Raised again at every instruction from now on, so that no pcall holds it up. */
 static void interrupt(lua_State *L, const char *message) {
-  limits_look_soon(L);
+  set_period(L, 1);
   luaL_where(L, 0);
   lua_pushstring(L, message);
   lua_concat(L, 2);
   lua_error(L);
 }
 
-static void check_load(lua_State *L, struct script *script) {
-  if (clock_thread_cpu_ns() < script->load_until_ns)
-    return;
-  script->overran_load = true;
-  interrupt(
-      L, "loading takes too long: the files may run for script.load_cpu_ms; look for an endless loop here");
+/* How the caller can end a turn. */
+enum way {
+  WAY_YIELD, /* where L is yieldable */
+  WAY_HOOK,  /* the same, inside Lua's hook: raising switches hooks off until something catches */
+  WAY_RAISE,
+};
+
+static bool is_load_over(struct script *script) {
+  script->overran_load |= script->loading && clock_thread_cpu_ns() >= script->load_until_ns;
+  return script->overran_load;
 }
 
-static bool stop(lua_State *L, struct task *task) {
+static void raise_time_up(lua_State *L) {
+  interrupt(L, script_of(L)->running != NULL
+                   ? "the script's time is up"
+                   : "loading takes too long: the files may run for script.load_cpu_ms; look for an endless "
+                     "loop here");
+}
+
+static bool stop(lua_State *L, struct task *task, enum way way) {
   if (task->grace > 0) {
     task->grace--;
-  } else if (task->grace < 0 && lua_isyieldable(L)) { /* a resumer that is stuck raises */
+  } else if (task->grace < 0 && way != WAY_RAISE && lua_isyieldable(L)) { /* a resumer that is stuck raises */
     task->wait = WAIT_FOR_EVER;
     return true;
   } else {
-    task->raised |= L == task->co;
-    interrupt(L, "the script's time is up");
+    task->raised |= way == WAY_HOOK && L == task->co;
+    raise_time_up(L);
   }
   return false;
 }
 
-static bool can_yield(lua_State *L, const struct task *task) {
-  return lua_isyieldable(L) && task->stuck == 0;
+static bool can_yield(lua_State *L, const struct task *task, enum way way) {
+  return way != WAY_RAISE && lua_isyieldable(L) && task->stuck == 0;
 }
 
-static void check_budgets(lua_State *L, struct task *task, int64_t burst_ns) {
-  const struct config *config = task->script->generation->config;
-  bool up = burst_ns + task->cpu_ns > config->script.total_cpu_ms * 1000000 ||
-            (burst_ns > config->script.burst_cpu_ms * 1000000 && !can_yield(L, task));
-  if (!up)
-    return;
+static bool is_over(lua_State *L, struct task *task, int64_t now, enum way way) {
+  const struct settings *settings = task->script->generation->settings;
+  if (task->end != TASK_GOES_ON)
+    return true;
+  int64_t burst_ns = now - task->burst_ns;
+  if (burst_ns + task->cpu_ns <= settings->script.total_cpu_ms * 1000000 &&
+      (burst_ns <= settings->script.burst_cpu_ms * 1000000 || can_yield(L, task, way)))
+    return false;
   task->end = TASK_CPU;
   keep_traceback(L, task);
+  return true;
 }
 
-bool limits_look(lua_State *L) {
-  struct script *script = script_of(L);
-  struct task *task = script->running;
-  if (task == NULL) {
-    if (script->loading)
-      check_load(L, script);
-    return false;
-  }
+static int64_t read_clock(struct task *task) {
   int64_t now = clock_thread_cpu_ns();
   if (task->burst_ns == 0)
     task->burst_ns = now;
-  if (task->end == TASK_GOES_ON)
-    check_budgets(L, task, now - task->burst_ns);
-  if (task->end != TASK_GOES_ON)
-    return stop(L, task);
+  return now;
+}
+
+static bool look(lua_State *L, enum way way) {
+  struct script *script = script_of(L);
+  struct task *task = script->running;
+  if (task == NULL) {
+    if (is_load_over(script))
+      raise_time_up(L);
+    return false;
+  }
+  int64_t now = read_clock(task);
+  if (is_over(L, task, now, way))
+    return stop(L, task, way);
   bool memory = memory_must_wait(&script->memory);
-  if ((now - task->burst_ns <= LIMITS_SLICE_NS && !memory) || !can_yield(L, task))
+  if ((now - task->burst_ns <= LIMITS_SLICE_NS && !memory) || !can_yield(L, task, way))
     return false;
   task->wait = memory ? WAIT_MEMORY : WAIT_TURN;
   return true;
 }
 
+bool limits_look(lua_State *L) {
+  return look(L, WAY_YIELD);
+}
+
+bool limits_are_over(lua_State *L) {
+  const struct script *script = script_of(L);
+  return script->running != NULL ? script->running->end != TASK_GOES_ON && script->running->grace <= 0
+                                 : script->overran_load;
+}
+
+bool limits_spend(lua_State *L, size_t steps) {
+  struct script *script = script_of(L);
+  script->work += steps;
+  if (script->work < WORK)
+    return true;
+  script->work = 0;
+  struct task *task = script->running;
+  if (task != NULL && task->grace > 0) {
+    task->grace--;
+    return true;
+  }
+  bool over = task != NULL ? is_over(L, task, read_clock(task), WAY_RAISE) : is_load_over(script);
+  if (over)
+    set_period(L, 1);
+  return !over;
+}
+
+void limits_work(lua_State *L, size_t steps) {
+  if (!limits_spend(L, steps))
+    raise_time_up(L);
+}
+
 static void on_count(lua_State *L, lua_Debug *ar) {
   (void) ar;
-  limits_apply(L);
-  if (limits_look(L))
+  if (!limits_are_over(L))
+    set_period(L, is_deeper(L, DEEP) ? DEEP_INSTRUCTIONS : INSTRUCTIONS);
+  if (look(L, WAY_HOOK))
     lua_yield(L, 0);
 }
 
 void limits_apply(lua_State *co) {
   lua_sethook(co, on_count, LUA_MASKCOUNT, INSTRUCTIONS);
-}
-
-void limits_look_soon(lua_State *co) {
-  lua_sethook(co, on_count, LUA_MASKCOUNT, 1);
 }
 
 void limits_charge(struct task *task) {
@@ -121,11 +182,12 @@ lua_State *knock_watch(lua_State *L) {
   return before;
 }
 
-/* lua_sethook may be called from a signal handler (ldebug.c). */
+/* lua_sethook may be called from a signal handler (ldebug.c).  The hook finds a stack that has grown deep at
+ * the latest INSTRUCTIONS frames later. */
 static void on_knock(int signal) {
   (void) signal;
-  if (watched != NULL)
-    limits_look_soon(watched);
+  if (watched != NULL && !is_deeper(watched, DEEP + INSTRUCTIONS))
+    lua_sethook(watched, on_count, LUA_MASKCOUNT, 1);
 }
 
 struct knock *knock_start(void) {

@@ -17,11 +17,17 @@ void limits_apply(lua_State *co);
  * (or its life).  Raises where it would have to and cannot. */
 bool limits_look(lua_State *L);
 
+/* For C functions that cannot yield, after each piece of work; a step takes a few nanoseconds.  limits_work
+ * raises when the script's time is up; limits_spend answers false then, for those that must free something
+ * before they raise. */
+void limits_work(lua_State *L, size_t steps);
+bool limits_spend(lua_State *L, size_t steps);
+
+/* Whether the time is up: nothing of the script may run any more. */
+bool limits_are_over(lua_State *L);
+
 /* At the end of a burst: adds its CPU time to the task's account. */
 void limits_charge(struct task *task);
-
-/* Makes the hook look at the next instruction of co instead of the 10,000th. */
-void limits_look_soon(lua_State *co);
 
 /* A signal to the calling thread after each 10 ms of its CPU time that makes the running coroutine look at
  * the clock, for loops of few instructions and long C calls. */

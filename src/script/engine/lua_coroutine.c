@@ -16,6 +16,14 @@ static lua_State *check_coroutine(lua_State *L, int index) {
   return co;
 }
 
+/* What the server runs: a task's, and the one that files are loaded in.  Driven by a script, it would run and end
+ * behind the server's back. */
+static bool is_servers(lua_State *L, lua_State *co) {
+  bool is_task = lua_rawgetp(L, LUA_REGISTRYINDEX, co) != LUA_TNIL;
+  lua_pop(L, 1);
+  return is_task || co == script_of(L)->L;
+}
+
 static int l_create(lua_State *L) {
   struct task *task = script_of(L)->running;
   luaL_checktype(L, 1, LUA_TFUNCTION);
@@ -32,6 +40,8 @@ static const char *refusal(lua_State *L, lua_State *co, int nargs) {
   struct task *task = script_of(L)->running;
   lua_Debug frame;
   int status = lua_status(co);
+  if (is_servers(L, co))
+    return "cannot resume the coroutine of a request or of every: only the server does";
   if (co == L || (status == LUA_OK && lua_getstack(co, 0, &frame)))
     return "cannot resume non-suspended coroutine";
   if ((status == LUA_OK && lua_gettop(co) == 0) || (status != LUA_OK && status != LUA_YIELD))
@@ -149,6 +159,8 @@ static int l_close(lua_State *L) {
   lua_State *co = check_coroutine(L, 1);
   lua_Debug frame;
   int status = lua_status(co);
+  if (is_servers(L, co))
+    return luaL_error(L, "cannot close the coroutine of a request or of every: only the server does");
   if (co == L || (status == LUA_OK && lua_getstack(co, 0, &frame)))
     return luaL_error(L, "cannot close a running coroutine");
   if (!may_close(L))

@@ -5,7 +5,7 @@
 #include "script/engine/sandbox.h"
 #include "script/engine/state.h"
 
-enum { STEPS = 20000 }; /* of the matcher between two looks at the clock */
+enum { STEPS = 20000, BYTES_PER_STEP = 64 }; /* of the matcher between two looks at the clock */
 
 /* A search: where it stands, and what the functions on top of it keep across a pause.  Subject and pattern
  * are anchored by whoever made it. */
@@ -17,7 +17,8 @@ struct search {
   const char *at;   /* the attempt's start */
   const char *last; /* end of the match before; gmatch and gsub do not match there again */
   lua_Integer count, max;
-  size_t len, cap; /* of gsub's result, in the userdata at RESULT */
+  long steps;      /* left until it looks at the clock again, for all attempts together */
+  size_t len, cap; /* of gsub's outcome, in the userdata at RESULT */
 };
 
 enum { RESULT = 5 };
@@ -36,22 +37,26 @@ static void init(lua_State *L, struct search *s, int subject, int pattern, bool 
   s->at = text;
   s->last = NULL;
   s->count = 0;
+  s->steps = STEPS;
 }
 
 /* The attempt at s->at, then those behind it.  PAUSED: the caller has to yield. */
 static enum pattern_result run(lua_State *L, struct search *s) {
   for (;;) {
+    if (s->steps < 0) {
+      s->steps = STEPS;
+      if (limits_look(L))
+        return PATTERN_PAUSED;
+    }
     if (!s->begun)
       pattern_start(&s->m, s->at);
     s->begun = true;
-    enum pattern_result result = pattern_run(&s->m, STEPS);
+    s->steps--;
+    enum pattern_result result = pattern_run(&s->m, &s->steps);
     if (result == PATTERN_WRONG)
       luaL_error(L, "%s", s->m.error);
-    if (result == PATTERN_PAUSED) {
-      if (limits_look(L))
-        return result;
+    if (result == PATTERN_PAUSED)
       continue;
-    }
     s->begun = false;
     if (result == PATTERN_MATCHED && s->m.s != s->last)
       return result;
@@ -74,22 +79,27 @@ static int yield(lua_State *L, struct search *s, lua_KFunction k) {
 
 /* ---- Captures ---- */
 
-static void push_capture(lua_State *L, const struct search *s, int i) {
+static void push_bytes(lua_State *L, struct search *s, const char *start, ptrdiff_t len) {
+  s->steps -= len / BYTES_PER_STEP;
+  lua_pushlstring(L, start, (size_t) len);
+}
+
+static void push_capture(lua_State *L, struct search *s, int i) {
   const struct capture *c = &s->m.captures[i];
   if (i >= s->m.level) {
     if (i > 0)
       luaL_error(L, "invalid capture index %%%d", i + 1);
-    lua_pushlstring(L, s->at, (size_t) (s->m.s - s->at));
+    push_bytes(L, s, s->at, s->m.s - s->at);
   } else if (c->len == CAPTURE_POSITION) {
     lua_pushinteger(L, c->start - s->m.subject + 1);
   } else {
     if (c->len == CAPTURE_OPEN)
       luaL_error(L, "unfinished capture");
-    lua_pushlstring(L, c->start, (size_t) c->len);
+    push_bytes(L, s, c->start, c->len);
   }
 }
 
-static int push_captures(lua_State *L, const struct search *s, bool whole) {
+static int push_captures(lua_State *L, struct search *s, bool whole) {
   int n = s->m.level == 0 && whole ? 1 : s->m.level;
   luaL_checkstack(L, n, "too many captures");
   for (int i = 0; i < n; i++)
@@ -241,6 +251,7 @@ static void append(lua_State *L, struct search *s, const char *data, size_t len)
 static void append_template(lua_State *L, struct search *s) {
   size_t len;
   const char *text = lua_tolstring(L, 3, &len), *end = text + len;
+  s->steps -= (long) len;
   for (const char *percent; (percent = memchr(text, '%', (size_t) (end - text))) != NULL;
        text = percent + 2) {
     append(L, s, text, (size_t) (percent - text));

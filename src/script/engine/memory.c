@@ -1,16 +1,9 @@
 #include "script/engine/memory.h"
 
-#include <lua.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/clock.h"
-#include "script/engine/report.h"
-#include "script/engine/state.h"
-#include "script/engine/task.h"
-
-enum { FULL_COLLECTION = 2 }; /* cycles: the first may have begun before the garbage was garbage */
-enum { STEP_KIB = 16, HELD_BYTES = 4 << 20 };
+enum { EXTERNAL_BYTES = 4 << 20 };
 #ifdef __SANITIZE_ADDRESS__
 enum { SPARE_MAX = 0 }; /* a kept block would be a use after free unseen */
 #else
@@ -35,7 +28,7 @@ static struct spare *spare_of(struct memory *m, size_t size) {
   return i < SPARE_SIZES ? &m->spare[i] : NULL;
 }
 
-static void put_back(struct memory *m, void *block, size_t size) {
+static void keep_or_free(struct memory *m, void *block, size_t size) {
   struct spare *spare = spare_of(m, size);
   if (spare == NULL || spare->count == SPARE_MAX) {
     free(block);
@@ -46,7 +39,7 @@ static void put_back(struct memory *m, void *block, size_t size) {
   spare->count++;
 }
 
-static void *take(struct memory *m, size_t size) {
+static void *take_block(struct memory *m, size_t size) {
   struct spare *spare = spare_of(m, size);
   if (spare == NULL)
     return malloc(size);
@@ -58,14 +51,14 @@ static void *take(struct memory *m, size_t size) {
   return block;
 }
 
-static void *resize(struct memory *m, void *block, size_t old_size, size_t size) {
+static void *resize_block(struct memory *m, void *block, size_t old_size, size_t size) {
   if (spare_of(m, old_size) == NULL && spare_of(m, size) == NULL)
     return realloc(block, size);
-  void *moved = take(m, size);
+  void *moved = take_block(m, size);
   if (moved == NULL)
     return size <= old_size ? block : NULL; /* Lua counts on shrinking */
   memcpy(moved, block, old_size < size ? old_size : size);
-  put_back(m, block, old_size);
+  keep_or_free(m, block, old_size);
   return moved;
 }
 
@@ -76,12 +69,12 @@ void *memory_alloc(void *memory, void *block, size_t old_size, size_t size) {
   if (size == 0) {
     m->used -= old_size;
     if (block != NULL)
-      put_back(m, block, old_size);
+      keep_or_free(m, block, old_size);
     return NULL;
   }
   if (size > old_size && is_refused(m, m->used - old_size + size))
     return NULL;
-  void *moved = block != NULL ? resize(m, block, old_size, size) : take(m, size);
+  void *moved = block != NULL ? resize_block(m, block, old_size, size) : take_block(m, size);
   if (moved != NULL)
     m->used = m->used - old_size + size;
   return moved;
@@ -96,15 +89,14 @@ void memory_free_spare(struct memory *m) {
   memset(m->spare, 0, sizeof m->spare);
 }
 
-void memory_enter(struct task *task) {
-  struct memory *m = &task->script->memory;
-  m->others = m->used > task->bytes ? m->used - task->bytes : 0;
+void memory_enter(struct memory *m, size_t account) {
+  m->others = m->used > account ? m->used - account : 0;
 }
 
-void memory_leave(struct task *task) {
-  struct memory *m = &task->script->memory;
-  task->bytes = m->used > m->others ? m->used - m->others : 0;
+size_t memory_leave(struct memory *m) {
+  size_t account = m->used > m->others ? m->used - m->others : 0;
   m->others = SIZE_MAX / 2;
+  return account;
 }
 
 bool memory_is_short(const struct memory *m) {
@@ -115,65 +107,10 @@ bool memory_must_wait(const struct memory *m) {
   return memory_is_short(m) && has_grown(m, m->used);
 }
 
-void memory_collect(struct script *script) {
-  if (script->cycles > 0)
-    return;
-  script->cycles = FULL_COLLECTION;
-  script->collected_from = script->memory.used;
-  scripts_turn_on(script->loop->scripts);
-}
-
-void memory_hold(struct script *script, size_t bytes) {
-  struct memory *m = &script->memory;
-  m->held += bytes;
-  if (m->held < HELD_BYTES)
-    return;
-  m->held = 0;
-  memory_collect(script);
-}
-
-/* Whose garbage it was is not known: the accounts go down in proportion. */
-static void settle_accounts(struct script *script) {
-  double kept = (double) script->memory.used / (double) script->collected_from;
-  for (struct task *task = script->tasks; task != NULL && kept < 1; task = task->next)
-    task->bytes = (size_t) (kept * (double) task->bytes);
-}
-
-static struct task *largest(struct script *script) {
-  struct task *found = script->tasks;
-  for (struct task *task = found; task != NULL; task = task->next)
-    if (task->bytes > found->bytes)
-      found = task;
-  return found;
-}
-
-static bool end_wait(struct script *script) {
-  bool waited = false;
-  for (struct task *task = script->tasks; task != NULL; task = task->next)
-    if (task->wait == WAIT_MEMORY) {
-      waited = true;
-      task_ready(task);
-    }
-  return waited;
-}
-
-static void on_collected(struct script *script) {
-  settle_accounts(script);
-  if (end_wait(script) && memory_is_short(&script->memory))
-    task_end(largest(script), TASK_MEMORY);
-  else
-    report_memory(script);
-}
-
-bool memory_collect_until(struct scripts *scripts, int64_t until_ns) {
-  struct script *script = scripts->list;
-  while (script != NULL && script->cycles == 0)
-    script = script->next;
-  if (script == NULL)
+bool memory_note_external(struct memory *m, size_t bytes) {
+  m->external += bytes;
+  if (m->external < EXTERNAL_BYTES)
     return false;
-  while (script->cycles > 0 && clock_monotonic_ns() < until_ns)
-    script->cycles -= (unsigned) lua_gc(script->L, LUA_GCSTEP, STEP_KIB);
-  if (script->cycles == 0)
-    on_collected(script);
+  m->external = 0;
   return true;
 }

@@ -106,6 +106,11 @@ static bool takes(const struct pattern *m, const char *s, const char *p, const c
   return *p == '[' ? in_set(c, p, end - 1) : (unsigned char) *p == c;
 }
 
+/* A set is read from its start each time. */
+static long steps_of(const char *p, const char *end) {
+  return 1 + (end - p) / 8;
+}
+
 /* ---- What is left to try ---- */
 
 static bool push(struct pattern *m, struct choice choice) {
@@ -116,9 +121,11 @@ static bool push(struct pattern *m, struct choice choice) {
 }
 
 /* Goes back to the last place where something else can be tried. */
-static bool backtrack(struct pattern *m) {
+static bool backtrack(struct pattern *m, long *steps) {
   while (m->nchoices > 0) {
     struct choice *c = &m->choices[m->nchoices - 1];
+    if (c->kind == CHOICE_LAZY)
+      *steps -= steps_of(c->other, c->p);
     if (c->kind == CHOICE_LAZY && !takes(m, c->s, c->other, c->p - 1)) {
       m->nchoices--;
       continue;
@@ -182,13 +189,14 @@ static bool balance(struct pattern *m, long *steps) {
   return false;
 }
 
-static bool frontier(struct pattern *m) {
+static bool frontier(struct pattern *m, long *steps) {
   const char *p = m->p + 2;
   if (*p != '[')
     return wrong(m, "missing '[' after '%f' in pattern");
   const char *end = item_end(m, p);
   if (end == NULL)
     return false;
+  *steps -= 3 * steps_of(p, end);
   int before = m->s == m->subject ? 0 : (unsigned char) m->s[-1];
   int here = m->s == m->subject_end ? 0 : (unsigned char) *m->s;
   m->p = end;
@@ -210,11 +218,19 @@ static bool repeat_capture(struct pattern *m, long *steps) {
   return true;
 }
 
+/* Where the steps are used up it stays at its item, and goes on from m->scan. */
 static bool repeat_greedily(struct pattern *m, const char *end, long *steps) {
-  const char *least = m->s + (*end == '+'), *s = m->s;
-  while (takes(m, s, m->p, end))
+  const char *least = m->s + (*end == '+'), *s = m->scan != NULL ? m->scan : m->s;
+  long each = steps_of(m->p, end);
+  while (takes(m, s, m->p, end)) {
     s++;
-  *steps -= s - m->s;
+    *steps -= each;
+    if (*steps < 0) {
+      m->scan = s;
+      return true;
+    }
+  }
+  m->scan = NULL;
   if (s < least)
     return false;
   m->s = s;
@@ -227,6 +243,7 @@ static bool take_item(struct pattern *m, long *steps) {
   if (end == NULL)
     return false;
   char suffix = end < m->pattern_end ? *end : '\0';
+  *steps -= steps_of(item, end);
   if (suffix == '*' || suffix == '+')
     return repeat_greedily(m, end, steps);
   if (suffix == '-') {
@@ -256,7 +273,7 @@ static bool advance(struct pattern *m, long *steps) {
   if (*p == '%' && p[1] == 'b')
     return balance(m, steps);
   if (*p == '%' && p[1] == 'f')
-    return frontier(m);
+    return frontier(m, steps);
   if (*p == '%' && isdigit((unsigned char) p[1]))
     return repeat_capture(m, steps);
   return take_item(m, steps);
@@ -267,15 +284,17 @@ void pattern_start(struct pattern *m, const char *s) {
   m->p = m->pattern;
   m->level = 0;
   m->nchoices = 0;
+  m->scan = NULL;
   m->error = NULL;
 }
 
-enum pattern_result pattern_run(struct pattern *m, long steps) {
+enum pattern_result pattern_run(struct pattern *m, long *steps) {
   while (m->p < m->pattern_end) {
-    if (!advance(m, &steps) && (m->error != NULL || !backtrack(m)))
-      return m->error != NULL ? PATTERN_WRONG : PATTERN_FAILED;
-    if (--steps < 0)
+    if (*steps < 0)
       return PATTERN_PAUSED;
+    --*steps;
+    if (!advance(m, steps) && (m->error != NULL || !backtrack(m, steps)))
+      return m->error != NULL ? PATTERN_WRONG : PATTERN_FAILED;
   }
   return PATTERN_MATCHED;
 }

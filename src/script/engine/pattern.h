@@ -25,6 +25,7 @@ struct pattern {
   const char *subject, *subject_end;
   const char *pattern, *pattern_end; /* without the ^ of an anchor; a NUL follows, as in a Lua string */
   const char *s, *p;                 /* where it goes on; s is the end of the match */
+  const char *scan;                  /* how far a repeated item has got that was paused; or NULL */
   const char *error;                 /* of PATTERN_WRONG; static */
   int level;
   struct capture captures[PATTERN_CAPTURES];
@@ -40,7 +41,8 @@ struct pattern {
 /* The next pattern_run tries to match at s. */
 void pattern_start(struct pattern *m, const char *s);
 
-/* Goes on for about so many steps. */
-enum pattern_result pattern_run(struct pattern *m, long steps);
+/* Goes on until *steps, which it counts down, are used up; a step takes some nanoseconds.  What is left is for
+ * the next attempt. */
+enum pattern_result pattern_run(struct pattern *m, long *steps);
 
 #endif

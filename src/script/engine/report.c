@@ -3,11 +3,11 @@
 #include <lauxlib.h>
 
 #include "base/log.h"
-#include "config.h"
 #include "http/router.h"
 #include "metrics/metrics.h"
-#include "script/reload/generation.h"
-#include "services.h"
+#include "script/engine/collect.h"
+#include "script/engine/generation.h"
+#include "script/services.h"
 
 static void count(const struct script *script, const char *module, const char *kind) {
   static const char *const labels[] = {"module", "kind"};
@@ -34,7 +34,7 @@ static const char *module_of(const struct request *r) {
 static void write_log(struct script *script, const struct request *r, const char *message,
                       const struct buf *traceback) {
   log_error(message, log_str("module", module_of(r)), log_str("route", r != NULL ? r->route->pattern : ""),
-            log_int("generation", (int64_t) script->generation->number),
+            log_int("generation", (int64_t) script->generation->site.number),
             log_str("request_id", r != NULL ? r->id : ""),
             log_bytes("traceback", traceback->len > 0 ? traceback->data : "", traceback->len));
 }
@@ -47,12 +47,28 @@ static const char *error_text(lua_State *L, int index) {
   return text;
 }
 
+const char *report_hint(const char *message) {
+  static const char *const absent[] = {"global 'io'",      "global 'debug'",   "global 'package'", "global 'dofile'",
+                                       "global 'loadfile'", "field 'execute'", "field 'exit'",     "field 'getenv'",
+                                       "field 'remove'",   "field 'rename'",   "field 'tmpname'"};
+  for (size_t i = 0; message != NULL && i < sizeof absent / sizeof *absent; i++)
+    if (strstr(message, absent[i]) != NULL && strstr(message, "a nil value") != NULL)
+      return " (scripts are sandboxed: files, processes and debug are out of reach; lua/README.md, Limits)";
+  return "";
+}
+
+static void push_traceback(lua_State *L, lua_State *co, const char *message) {
+  if (message != NULL)
+    message = lua_pushfstring(L, "%s%s", message, report_hint(message));
+  luaL_traceback(L, co, message, 0);
+}
+
 static int l_traceback(lua_State *L) {
   lua_State *co = lua_touserdata(L, 1);
   struct buf *out = lua_touserdata(L, 2);
   bool raised = lua_status(co) != LUA_YIELD;
   if (lua_checkstack(co, LUA_MINSTACK))
-    luaL_traceback(L, co, raised ? error_text(co, lua_gettop(co)) : NULL, 0);
+    push_traceback(L, co, raised ? error_text(co, lua_gettop(co)) : NULL);
   else
     lua_pushliteral(L, "(the stack is full)");
   size_t len;
@@ -81,7 +97,7 @@ void report_error(struct task *task, int status, struct buf *body) {
     take_traceback(task, &traceback);
   count(script, module_of(task->request), memory ? "memory" : "error");
   write_log(script, task->request, "script failed", &traceback);
-  if (script->generation->config->dev)
+  if (script->generation->settings->dev)
     buf_append(body, traceback.data, traceback.len);
   else
     buf_puts(body, memory ? "The script ran out of memory" : "Internal Server Error");
@@ -106,7 +122,7 @@ void report_no_task(struct script *script, struct request *r) {
   struct buf nothing = {0};
   count(script, module_of(r), "memory");
   write_log(script, r, "no memory for a coroutine", &nothing);
-  memory_collect(script);
+  collect_begin(script);
   if (r != NULL)
     http_respond_error(r, 503, "The scripts are out of memory", "retry-after: 1\r\n");
 }
@@ -116,17 +132,19 @@ void report_memory(struct script *script) {
     return;
   script->recycling = true;
   log_warn("scripts hold most of their memory: a fresh generation is made",
-           log_int("generation", (int64_t) script->generation->number), log_int("loop", script->loop->index),
+           log_int("generation", (int64_t) script->generation->site.number), log_int("loop", script->loop->index),
            log_int("bytes", (int64_t) script->memory.used));
-  generations_reload(script->services->generations, NULL);
+  script->generation->renew(script->generation);
 }
 
 void report_take_message(lua_State *L, struct buf *out) {
   size_t len;
   const char *text = lua_type(L, -1) == LUA_TSTRING ? lua_tolstring(L, -1, &len) : NULL;
-  if (text != NULL)
+  if (text != NULL) {
     buf_append(out, text, len);
-  else
+    buf_puts(out, report_hint(text));
+  } else {
     buf_printf(out, "raised an error that is a %s value, not a text", luaL_typename(L, -1));
+  }
   lua_pop(L, 1);
 }

@@ -6,9 +6,8 @@
 #include <string.h>
 
 #include "base/log.h"
-#include "script/bindings/bindings.h"
-#include "script/bindings/lua_request.h"
-#include "script/bindings/lua_timer.h"
+#include "script/engine/lua_request.h"
+#include "script/engine/lua_timer.h"
 
 enum { LOAD_MAX = 256 * 1024 }; /* bytes of a text for load(): compiling cannot be interrupted */
 
@@ -22,9 +21,17 @@ static int l_frozen(lua_State *L) {
                     key);
 }
 
+/* Of the real table, which nobody gets to hold. */
+static int l_frozen_next(lua_State *L) {
+  lua_settop(L, 2);
+  return lua_next(L, lua_upvalueindex(1)) ? 2 : (lua_pushnil(L), 1);
+}
+
 static int l_frozen_pairs(lua_State *L) {
-  lua_getglobal(L, "next");
+  lua_settop(L, 1);
   lua_pushvalue(L, lua_upvalueindex(1));
+  lua_pushcclosure(L, l_frozen_next, 1);
+  lua_insert(L, 1);
   lua_pushnil(L);
   return 3;
 }
@@ -189,6 +196,7 @@ static void open_base(lua_State *L) {
   lua_insert(L, -2);
   keep(L, words);
   luaL_setfuncs(L, own, 0);
+  bounded_open_base(L);
   lua_insert(L, -2);
   lua_pushcclosure(L, l_setmetatable, 1);
   lua_setfield(L, -2, "setmetatable");
@@ -199,6 +207,13 @@ static void open_string(lua_State *L) {
   lua_pushnil(L);
   lua_setfield(L, -2, "dump");
   lua_pattern_open(L);
+  bounded_open_string(L);
+}
+
+static int open_table(lua_State *L) {
+  luaopen_table(L);
+  bounded_open_table(L);
+  return 1;
 }
 
 /* Only what reads: encode has no bound on what it writes, and the settings are shared. */
@@ -218,7 +233,7 @@ static void add_frozen(lua_State *L, const char *name) {
   lua_setfield(L, -2, name);
 }
 
-static void preload(lua_State *L) {
+static void preload(lua_State *L, const struct binding *bindings) {
   luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_PRELOAD_TABLE);
   lua_pushcfunction(L, open_cjson);
   lua_setfield(L, -2, "cjson");
@@ -233,13 +248,13 @@ void sandbox_push_env(lua_State *L) {
   lua_rawgetp(L, LUA_REGISTRYINDEX, &env_key);
 }
 
-void sandbox_open(lua_State *L) {
+void sandbox_open(lua_State *L, const struct binding *bindings) {
   static const char *const os_words[] = {"clock", "date", "difftime", "time", NULL};
   static const struct {
     const char *name;
     lua_CFunction open;
     const char *const *words;
-  } libraries[] = {{LUA_TABLIBNAME, luaopen_table, NULL},
+  } libraries[] = {{LUA_TABLIBNAME, open_table, NULL},
                    {LUA_MATHLIBNAME, luaopen_math, NULL},
                    {LUA_UTF8LIBNAME, luaopen_utf8, NULL},
                    {LUA_OSLIBNAME, luaopen_os, os_words}};
@@ -253,7 +268,7 @@ void sandbox_open(lua_State *L) {
   lua_coroutine_open(L);
   add_frozen(L, LUA_COLIBNAME);
   lua_request_open(L);
-  preload(L);
+  preload(L, bindings);
 
   sandbox_freeze(L);
   lua_pushvalue(L, -1);

@@ -7,23 +7,23 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "loop/loop.h"
-#include "script/bindings/lua_response.h"
-#include "script/bindings/lua_timer.h"
-#include "script/engine/sandbox.h"
+#include "script/engine/generation.h"
+#include "script/engine/handler.h"
+#include "script/engine/lua_timer.h"
 #include "script/engine/state.h"
 #include "script/engine/task.h"
-#include "script/reload/generation.h"
 
 static int on_panic(lua_State *L) {
   log_error("Lua raised where nothing protects", log_str("message", lua_tostring(L, -1)));
   abort();
 }
 
-struct script *script_new(struct generation *generation, struct loop *loop, const struct services *services,
-                          size_t memory_bytes) {
+struct script *script_new(struct generation *generation, struct loop *loop, struct scripts *scripts,
+                          const struct services *services, size_t memory_bytes) {
   struct script *script = xcalloc(1, sizeof *script);
   script->generation = generation;
   script->loop = loop;
+  script->scripts = scripts;
   script->services = services;
   script->hook = LUA_NOREF;
   memory_init(&script->memory, memory_bytes);
@@ -57,8 +57,8 @@ struct script *script_of(lua_State *L) {
   return *(struct script **) lua_getextraspace(L);
 }
 
-const struct generation *script_generation(lua_State *L) {
-  return script_of(L)->generation;
+const struct settings *script_settings(lua_State *L) {
+  return script_of(L)->generation->settings;
 }
 
 const struct services *script_services(lua_State *L) {
@@ -77,8 +77,8 @@ bool script_push_hook(lua_State *L) {
   return true;
 }
 
-void script_join(struct script *script) {
-  struct scripts *scripts = script->loop->scripts;
+void script_register(struct script *script) {
+  struct scripts *scripts = script->scripts;
   script->next = scripts->list;
   script->prev = &scripts->list;
   if (script->next != NULL)
@@ -88,6 +88,7 @@ void script_join(struct script *script) {
     scripts->knock = knock_start();
 }
 
-void script_handle(struct script *script, struct request *r) {
-  task_start(script, r, NULL, lua_response_run);
+void script_handle(struct site *site, struct request *r) {
+  struct generation *generation = container_of(site, struct generation, site);
+  task_start(generation->scripts[r->loop->index], r, NULL, handler_run);
 }

@@ -7,17 +7,18 @@
 #include "loop/loop.h"
 
 struct buf;
-struct generation;
 struct request;
+struct site;
 struct script; /* one generation's lua_State on one loop; that loop's thread only */
 struct services;
+struct settings;
 struct task; /* one coroutine: a request's, or of every() */
 
-/* Starts the coroutine of r->route's handler.  The answer goes out through http_respond and its relatives, at
- * once or later; an error is logged with its traceback and answered with 500, an overrun with 503. */
-void script_handle(struct script *script, struct request *r);
+/* A site's: starts the coroutine of r->route's handler.  The response goes out through http_respond and its relatives, at
+ * once or later; an error is logged with its traceback and gets 500, an overrun 503. */
+void script_handle(struct site *site, struct request *r);
 
-/* The client of r is gone: its task never touches r again and is ended at its next yield. */
+/* A site's: the client of r is gone.  Its task never touches r again and is ended at its next yield. */
 void script_cancel(struct request *r);
 
 /* ---- For bindings (lua_*.c) ---- */
@@ -27,7 +28,7 @@ struct job {
   struct message message; /* post this to loop when done; script.c receives it */
   struct loop *loop;
   struct task *task;
-  /* Pushes the results for Lua and answers their number; may raise. */
+  /* Pushes the results for Lua and returns their number; may raise. */
   int (*push)(lua_State *L, struct job *job);
   /* The task ended before the message came: asks for an early end, or NULL.  The message still comes. */
   void (*cancel)(struct job *job);
@@ -52,7 +53,7 @@ void script_begin(struct task *task, struct job *job);
 int script_wait(lua_State *L, struct job *job);
 
 struct script *script_of(lua_State *L);
-const struct generation *script_generation(lua_State *L);
+const struct settings *script_settings(lua_State *L); /* of its generation; not while files are loaded */
 const struct services *script_services(lua_State *L);
 struct loop *script_loop(lua_State *L);
 struct request *

@@ -10,7 +10,7 @@
 #include "script/engine/memory.h"
 #include "script/engine/script.h"
 
-/* What the files of src/script share and nobody else sees. */
+/* What the files of engine/ and reload/ share. */
 
 /* Why a task ends before its function returns. */
 enum task_end {
@@ -25,11 +25,14 @@ enum task_end {
 /* What a task that yielded waits for. */
 enum task_wait { WAIT_NOTHING, WAIT_JOB, WAIT_TURN, WAIT_DRAIN, WAIT_MEMORY, WAIT_FOR_EVER };
 
-enum answer_kind { ANSWER_NONE, ANSWER_RESPONSE, ANSWER_DETAIL, ANSWER_FILE, ANSWER_SSE, ANSWER_STREAMED };
+enum outcome_kind { OUTCOME_NONE, OUTCOME_RESPONSE, OUTCOME_DETAIL, OUTCOME_FILE, OUTCOME_CUSTOM, OUTCOME_STREAMED };
 
-/* What a handler answered, out of Lua's reach: nothing here leaks when Lua raises. */
-struct answer {
-  enum answer_kind kind;
+struct custom_response; /* handler.h */
+
+/* What a handler returned, out of Lua's reach: nothing here leaks when Lua raises. */
+struct outcome {
+  enum outcome_kind kind;
+  struct custom_response *custom; /* the coroutine's stack anchors it */
   struct response response;
   struct buf text; /* body; or the detail's text, the file's path, ended by a NUL */
   struct buf missing; /* what the 404 says where there is no such file, ended by a NUL */
@@ -39,12 +42,11 @@ struct every;
 
 struct task {
   struct script *script;
-  lua_State *co; /* anchored by ref; a task at rest keeps it for the next request */
-  int ref;
+  lua_State *co; /* the registry has it by its address; a task at rest keeps it for the next request */
   struct request *request;       /* NULL: none, or the client is gone */
   struct request_object *object; /* what the coroutine has as req; its stack anchors it */
   struct every *every;           /* whose turn it runs; or NULL */
-  struct answer answer;
+  struct outcome outcome;
   bool streaming; /* the head of a stream is out */
 
   enum task_wait wait;
@@ -79,6 +81,7 @@ struct script {
   struct memory memory;
   struct generation *generation;
   struct loop *loop;
+  struct scripts *scripts; /* of its loop; NULL: it never runs, only loads */
   const struct services *services;
   const struct snapshot *snapshot; /* the generation's; require reads it at any time */
   struct task *running;
@@ -94,16 +97,17 @@ struct script {
   int64_t load_until_ns; /* CPU clock of the loading thread */
   bool overran_load;
   bool recycling;               /* a successor has been asked for */
+  size_t work;                  /* steps of C functions since they last looked at the clock */
   unsigned cycles;              /* of the collector, still to do for a full collection */
   size_t collected_from;        /* bytes in use when it began */
-  struct message leave, expire; /* generation.c's errands on the loop */
+  struct message leave, expire; /* generations.c's errands on the loop */
 };
 
 /* script.c: a state without libraries, and its end: no task lives in it, and no loop but its own has it. */
-struct script *script_new(struct generation *generation, struct loop *loop, const struct services *services,
-                          size_t memory_bytes);
+struct script *script_new(struct generation *generation, struct loop *loop, struct scripts *scripts,
+                          const struct services *services, size_t memory_bytes);
 void script_free(struct script *script);
-void script_join(struct script *script); /* it becomes one of its loop's; when it first runs there */
+void script_register(struct script *script); /* it becomes one of its loop's; when it first runs there */
 
 /* One loop's: what the states of all generations there share. */
 struct scripts {
@@ -113,6 +117,7 @@ struct scripts {
   uv_idle_t turn;  /* active while tasks are ready or a state collects */
   uv_timer_t tick; /* active while tasks wait: looks at their deadlines */
   struct knock *knock;
+  bool closed;
 };
 
 #endif

@@ -6,15 +6,14 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
-#include "config.h"
 #include "http/router.h"
 #include "loop/loop.h"
-#include "script/bindings/lua_request.h"
-#include "script/bindings/lua_response.h"
-#include "script/bindings/lua_sse.h"
-#include "script/bindings/lua_timer.h"
+#include "script/engine/collect.h"
+#include "script/engine/generation.h"
+#include "script/engine/handler.h"
+#include "script/engine/lua_request.h"
+#include "script/engine/lua_timer.h"
 #include "script/engine/report.h"
-#include "script/reload/generation.h"
 
 enum { RESTING_MAX = 64, CLOSE_LOOKS = 5, TICK_MS = 50 };
 
@@ -25,7 +24,7 @@ static void run(struct task *task);
 static int l_make_coroutine(lua_State *L) {
   struct task *task = lua_touserdata(L, 1);
   task->co = lua_newthread(L);
-  task->ref = luaL_ref(L, LUA_REGISTRYINDEX);
+  lua_rawsetp(L, LUA_REGISTRYINDEX, task->co);
   return 0;
 }
 
@@ -49,7 +48,8 @@ static struct task *take_task(struct script *script) {
 
 static void drop(struct task *task) {
   lua_sethook(task->co, NULL, 0, 0);
-  luaL_unref(task->script->L, LUA_REGISTRYINDEX, task->ref);
+  lua_pushnil(task->script->L);
+  lua_rawsetp(task->script->L, LUA_REGISTRYINDEX, task->co);
   free(task);
 }
 
@@ -92,7 +92,7 @@ static void release(struct task *task, bool reusable) {
   detach_job(task);
   unlink_task(task);
   buf_clear(&task->traceback);
-  answer_clear(&task->answer);
+  outcome_clear(&task->outcome);
   if (reusable && script->nresting < RESTING_MAX) {
     lua_settop(task->co, 0);
     task->next = script->resting;
@@ -112,7 +112,7 @@ void scripts_turn_on(struct scripts *scripts) {
 }
 
 void task_ready(struct task *task) {
-  struct scripts *scripts = task->script->loop->scripts;
+  struct scripts *scripts = task->script->scripts;
   if (task->ready)
     return;
   task->ready = true;
@@ -136,7 +136,7 @@ void on_turn(uv_idle_t *turn) {
   int64_t until_ns = clock_monotonic_ns() + LIMITS_SLICE_NS;
   while (scripts->ready != NULL && clock_monotonic_ns() < until_ns)
     run(pop_ready(scripts));
-  if (!memory_collect_until(scripts, until_ns + LIMITS_SLICE_NS) && scripts->ready == NULL)
+  if (!collect_until(scripts, until_ns + LIMITS_SLICE_NS) && scripts->ready == NULL)
     uv_idle_stop(turn);
 }
 
@@ -195,7 +195,7 @@ static void end_early(struct task *task) {
   lua_request_finish(task);
   cut_off(task);
   if (r != NULL)
-    answer_failure(r, streaming, why);
+    handler_respond_failure(r, streaming, why);
 }
 
 static void fail(struct task *task, int status) {
@@ -203,7 +203,7 @@ static void fail(struct task *task, int status) {
   bool streaming = task->streaming;
   struct buf body = {0};
   if (status == LUA_ERRMEM)
-    memory_collect(task->script);
+    collect_begin(task->script);
   report_error(task, status, &body);
   lua_request_finish(task);
   cut_off(task);
@@ -214,29 +214,29 @@ static void fail(struct task *task, int status) {
   buf_clear(&body);
 }
 
-/* What the request's connection does with the answer may bring the next request at once: the task is at rest
+/* What the request's connection does with the response may bring the next request at once: the task is at rest
  * before. */
 static void finish(struct task *task) {
   struct request *r = task->request;
-  struct answer answer = task->answer;
-  task->answer = (struct answer){0};
+  struct outcome outcome = task->outcome;
+  task->outcome = (struct outcome){0};
   lua_request_finish(task);
-  if (r != NULL && answer.kind == ANSWER_SSE) {
-    lua_sse_start(task->co, -1, r);
+  if (r != NULL && outcome.kind == OUTCOME_CUSTOM) {
+    outcome.custom->send(outcome.custom, r);
     r = NULL;
   }
   release(task, true);
   if (r != NULL)
-    answer_send(r, &answer);
-  answer_clear(&answer);
+    handler_respond(r, &outcome);
+  outcome_clear(&outcome);
 }
 
 static void rest(struct task *task) {
-  struct scripts *scripts = task->script->loop->scripts;
+  struct scripts *scripts = task->script->scripts;
   if (task->wait == WAIT_TURN)
     task_ready(task);
   else if (task->wait == WAIT_MEMORY)
-    memory_collect(task->script);
+    collect_begin(task->script);
   if (!uv_is_active((uv_handle_t *) &scripts->tick))
     uv_timer_start(&scripts->tick, on_tick, TICK_MS, TICK_MS);
 }
@@ -251,9 +251,9 @@ static int resume(struct task *task) {
   task->written = 0;
   if (task->cpu_ns > 0) /* a long one: from now on every moment counts */
     task->burst_ns = clock_thread_cpu_ns();
-  memory_enter(task);
+  memory_enter(&script->memory, task->bytes);
   int status = lua_resume(task->co, script->L, 0, &nresults);
-  memory_leave(task);
+  task->bytes = memory_leave(&script->memory);
   script->running = NULL;
   knock_watch(before);
   limits_charge(task);
@@ -276,25 +276,25 @@ static void run(struct task *task) {
 
 void task_start(struct script *script, struct request *r, struct every *every, lua_CFunction body) {
   if (script->prev == NULL)
-    script_join(script);
+    script_register(script);
   struct task *task = take_task(script);
   if (task == NULL) {
     report_no_task(script, r);
     return;
   }
-  const struct config *config = script->generation->config;
+  const struct settings *settings = script->generation->settings;
   *task = (struct task){
-      .script = script, .co = task->co, .ref = task->ref, .request = r, .every = every, .grace = -1};
+      .script = script, .co = task->co, .request = r, .every = every, .grace = -1};
   int64_t timeout_ms = r != NULL ? script->handlers[r->route->index].timeout_ms : 0;
   task->deadline_ms =
-      (int64_t) uv_now(&script->loop->uv) + (timeout_ms > 0 ? timeout_ms : config->script.wall_ms);
+      (int64_t) uv_now(&script->loop->uv) + (timeout_ms > 0 ? timeout_ms : settings->script.wall_ms);
   task->next = script->tasks;
   task->prev = &script->tasks;
   if (task->next != NULL)
     task->next->prev = &task->next;
   script->tasks = task;
   if (r != NULL)
-    r->task = task;
+    r->handling = task;
   generation_ref(script->generation);
   limits_apply(task->co);
   lua_pushcfunction(task->co, body);
@@ -362,7 +362,7 @@ int script_wait(lua_State *L, struct job *job) {
 }
 
 void script_cancel(struct request *r) {
-  struct task *task = r->task;
+  struct task *task = r->handling;
   if (task == NULL)
     return;
   lua_request_finish(task);

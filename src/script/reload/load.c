@@ -7,13 +7,12 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
-#include "config.h"
 #include "http/router.h"
 #include "record/schema.h"
+#include "script/engine/generation.h"
 #include "script/engine/report.h"
 #include "script/engine/sandbox.h"
-#include "script/reload/generation.h"
-#include "services.h"
+#include "script/services.h"
 
 enum { FIRST_LOAD_MS = 500 }; /* CPU time of config.lua, before it says how much there is */
 
@@ -21,8 +20,8 @@ struct loader {
   struct script *script;
   const struct snapshot *snapshot;
   struct buf *errors;
-  bool first;            /* of its generation: makes config and router */
-  struct config *config; /* what this state read */
+  bool first;            /* of its generation: makes settings and router */
+  struct settings *settings; /* what this state read */
   struct router *router;
   const struct route_entry *entry;
 };
@@ -119,7 +118,9 @@ static void place_schema_error(struct loader *l, const char *message) {
 /* ---- Steps ---- */
 
 static int l_open(lua_State *L) {
-  sandbox_open(L);
+  struct loader *l = lua_touserdata(L, 1);
+  sandbox_open(L, l->script->services->bindings);
+  server_module_open(L);
   return 0;
 }
 
@@ -127,18 +128,16 @@ static int l_load_config(lua_State *L) {
   struct loader *l = lua_touserdata(L, 1);
   module_push_chunk(L, &l->snapshot->files[0]);
   sandbox_push_env(L);
-  config_push_env(L);
+  l->script->services->push_settings_env(L);
   lua_setupvalue(L, -2, 1);
   lua_call(L, 0, 1);
   struct buf found = {0};
-  l->config = config_read(L, l->snapshot->config_file, l->script->services->overrides, &found);
+  const struct services *services = l->script->services;
+  l->settings = services->read_settings(services->settings_arg, L, l->snapshot->config_file, &found);
   place_config_errors(l, &found);
   buf_clear(&found);
-  if (l->config == NULL)
+  if (l->settings == NULL)
     return 0;
-  const struct config *running = l->script->services->config;
-  if (running != NULL && config_lets_all_in(l->config, running->host))
-    return luaL_error(L, "the server listens on %s and would have no token any more: stop it first", running->host);
   lua_pushstring(L, MOONLEDGER_VERSION);
   lua_setfield(L, -2, "version");
   sandbox_freeze_deep(L);
@@ -189,7 +188,7 @@ static int l_check_syntax(lua_State *L) {
 
 /* ---- Routes ---- */
 
-static enum method method_of(const char *name) {
+static enum method method_named(const char *name) {
   enum method method = 0;
   while (method < METHODS && strcmp(method_name(method), name) != 0)
     method++;
@@ -238,7 +237,7 @@ static enum scope get_scope(lua_State *L, int definition, enum method method) {
 }
 
 /* Leaves the function that answers requests. */
-static void compile(lua_State *L, const struct route_entry *entry, int definition) {
+static void compile_route(lua_State *L, const struct route_entry *entry, int definition) {
   module_push(L, "lib.route");
   lua_getfield(L, -1, "compile");
   lua_pushvalue(L, definition);
@@ -264,12 +263,12 @@ static void add_handler(lua_State *L, struct script *script, int definition, int
 
 static int l_load_route(lua_State *L) {
   struct loader *l = lua_touserdata(L, 1);
-  enum method method = method_of(l->entry->method);
+  enum method method = method_named(l->entry->method);
   if (method == METHODS)
     return luaL_error(L, "route %s %s: unknown method: expected GET, POST, PUT, PATCH or DELETE", l->entry->method,
                       l->entry->path);
   module_push(L, l->entry->module);
-  compile(L, l->entry, 2);
+  compile_route(L, l->entry, 2);
   if (!is_switched_on(L, 2))
     return 0;
   size_t max_body = (size_t) get_size(L, 2, "max_body");
@@ -295,16 +294,16 @@ static int l_load_route(lua_State *L) {
 
 static void load_routes(struct loader *l) {
   l->router = router_new();
-  for (size_t i = 0; i < l->config->nroutes && !l->script->overran_load; i++) {
-    l->entry = &l->config->routes[i];
+  for (size_t i = 0; i < l->settings->nroutes && !l->script->overran_load; i++) {
+    l->entry = &l->settings->routes[i];
     protect(l, l_load_route, "config.lua");
   }
   l->entry = NULL;
 }
 
-static void apply_config(struct script *script, const struct config *config) {
-  script->memory.cap = config->script.memory_bytes;
-  script->load_until_ns = clock_thread_cpu_ns() + config->script.load_cpu_ms * 1000000;
+static void apply_settings(struct script *script, const struct settings *settings) {
+  script->memory.cap = settings->script.memory_bytes;
+  script->load_until_ns = clock_thread_cpu_ns() + settings->script.load_cpu_ms * 1000000;
 }
 
 static bool is_schema_in_force(const struct loader *l) {
@@ -316,9 +315,9 @@ static bool is_schema_in_force(const struct loader *l) {
 static void load_used(struct loader *l) {
   struct script *script = l->script;
   protect(l, l_load_config, "config.lua");
-  if (l->config == NULL)
+  if (l->settings == NULL)
     return;
-  apply_config(script, l->config);
+  apply_settings(script, l->settings);
   if (l->first && !is_schema_in_force(l))
     protect(l, l_load_schema, "lua/schema.lua");
   if (script->services->schema == NULL)
@@ -340,7 +339,7 @@ static void load_all(struct loader *l) {
 bool load_script(struct script *script, const struct snapshot *snapshot, struct buf *errors) {
   struct generation *generation = script->generation;
   struct loader l = {
-      .script = script, .snapshot = snapshot, .errors = errors, .first = generation->config == NULL};
+      .script = script, .snapshot = snapshot, .errors = errors, .first = generation->settings == NULL};
   size_t before = errors->len;
   script->snapshot = snapshot;
   script->loading = true;
@@ -350,12 +349,13 @@ bool load_script(struct script *script, const struct snapshot *snapshot, struct 
   memory_free_spare(&script->memory);
 
   if (l.first) {
-    generation->config = l.config;
-    generation->router = l.router;
+    generation->settings = l.settings;
+    generation->site.options = l.settings != NULL ? &l.settings->site : NULL;
+    generation->site.router = l.router;
   } else {
-    config_free(l.config);
-    if (l.router != NULL)
-      router_free(l.router);
+    if (l.settings != NULL)
+      script->services->free_settings(l.settings);
+    router_free(l.router);
   }
   return errors->len == before;
 }

@@ -5,7 +5,7 @@
 #include "script/reload/snapshot.h"
 
 /* Fills one generation's fresh state for one loop from the bytes of a snapshot; any thread, as long as no
- * loop has the state.  The first state of a generation also gives it its config and router.  false: every
+ * loop has the state.  The first state of a generation also gives it its settings and router.  false: every
  * mistake that was found stands in errors, a line "file:line: what, what to do" each. */
 bool load_script(struct script *script, const struct snapshot *snapshot, struct buf *errors);
 
@@ -23,8 +23,11 @@ void module_push_chunk(lua_State *L, const struct snapshot_file *file);
 
 bool module_is_loaded(lua_State *L, const struct snapshot_file *file); /* of one below lua/ */
 
-/* Pushes what require answers for name; raises. */
+/* Pushes what require returns for name; raises. */
 void module_push(lua_State *L, const char *name);
+
+/* The module "server", for scripts to require (lua_server.c); may raise. */
+void server_module_open(lua_State *L);
 
 /* Makes the value at the top the module name; pops it. */
 void module_set(lua_State *L, const char *name);

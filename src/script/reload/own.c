@@ -4,10 +4,9 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "assets.h"
+#include "base/assets.h"
 #include "base/hash.h"
 #include "base/log.h"
-#include "config.h"
 #include "script/reload/snapshot.h"
 
 struct own {
@@ -80,7 +79,7 @@ static void clear(struct own *own) {
   buf_clear(&own->record);
 }
 
-void own_describe(const struct snapshot *snapshot, const struct config *config, struct buf *lines) {
+void own_describe(const struct snapshot *snapshot, const char *lacking, struct buf *lines) {
   struct own own;
   look(&own, snapshot);
   buf_printf(lines, "  in %s: your own: %.*s; as shipped: %zu\n", snapshot->root,
@@ -90,21 +89,21 @@ void own_describe(const struct snapshot *snapshot, const struct config *config, 
     buf_printf(lines, "  older than the shipped text that they replace: %.*s; `moonledger init FOLDER` writes that out to "
                       "compare, and who has taken it over deletes the line in " OWN_RECORD "\n",
                (int) own.older.len, own.older.data);
-  if (config->lacking != NULL)
+  if (lacking != NULL)
     buf_printf(lines, "  config.lua is without these shipped routes: %s; routes = defaults { ... } has all of them\n",
-               config->lacking);
+               lacking);
   clear(&own);
 }
 
-void own_log(const struct snapshot *snapshot, const struct config *config) {
+void own_log(const struct snapshot *snapshot, const char *lacking) {
   struct own own;
   look(&own, snapshot);
   log_info("files in force", log_str("folder", snapshot->root), log_bytes("own", own.names.data, own.names.len),
            log_int("as_shipped", (int64_t) own.equal), log_int("built_in", (int64_t) own.built_in));
   if (own.older.len > 0)
     log_warn("files are older than the shipped text that they replace", log_bytes("files", own.older.data, own.older.len));
-  if (config->lacking != NULL)
+  if (lacking != NULL)
     log_info("config.lua is without shipped routes; routes = defaults { ... } has all of them",
-             log_str("routes", config->lacking));
+             log_str("routes", lacking));
   clear(&own);
 }

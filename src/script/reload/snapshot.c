@@ -9,10 +9,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "assets.h"
+#include "base/assets.h"
+#include "base/file.h"
 #include "base/hash.h"
 #include "base/mem.h"
-#include "config.h"
 
 enum { MAX_FILES = 4096, MAX_FILE = 8 << 20, MAX_DEPTH = 16, TRIES = 20, TRY_PAUSE_US = 10000 };
 
@@ -49,22 +49,6 @@ static char *join(const char *folder, const char *name) {
   buf_puts(&path, name);
   buf_putc(&path, '\0');
   return path.data;
-}
-
-/* size is what it had a moment ago, or 0; that it has it still is asked when all files are read. */
-static bool read_text(const char *path, size_t size, struct buf *text) {
-  int fd = open(path, O_RDONLY | O_CLOEXEC);
-  ssize_t n = 1;
-  if (fd < 0)
-    return false;
-  buf_reserve(text, (size < MAX_FILE ? size : MAX_FILE) + 1);
-  while (n > 0 && text->len <= MAX_FILE && (size == 0 || text->len != size)) {
-    char *end = buf_reserve(text, 1);
-    n = read(fd, end, text->cap - text->len);
-    text->len += n > 0 ? (size_t) n : 0;
-  }
-  close(fd);
-  return n >= 0 && text->len <= MAX_FILE;
 }
 
 /* Whether a link leads to something below root. */
@@ -105,11 +89,12 @@ static void add_file(struct walk *w, const char *path, const char *name, const s
   note(w, name, &e->st);
   if (!w->reading || !check_access(w, path, name, e))
     return;
-  if (read_text(path, (size_t) e->st.st_size, &text)) {
+  const char *why = file_read_all(path, (size_t) e->st.st_size, MAX_FILE, &text);
+  if (why == NULL) {
     append_file(w->s, &(struct snapshot_file){xstrdup(name), text.data, text.len, .own = true});
     return;
   }
-  complain(w, name, text.len > MAX_FILE ? "is longer than 8 MiB" : strerror(errno));
+  complain(w, name, text.len > MAX_FILE ? "is longer than 8 MiB" : why);
   buf_clear(&text);
 }
 
@@ -178,7 +163,7 @@ static void walk_root(struct walk *w) {
 static struct snapshot *walk_all(struct walk *w, const char *config_file) {
   struct snapshot *s = xcalloc(1, sizeof *s);
   w->s = s;
-  s->config_file = config_path(config_file);
+  s->config_file = file_path(config_file);
   if (s->config_file == NULL) {
     if (w->errors != NULL)
       buf_printf(w->errors, "%s: %s; --config names another file\n", config_file, strerror(errno));

@@ -16,9 +16,9 @@ struct snapshot_file {
 };
 
 /* config.lua and every .lua file below lua/, read once: what is validated is what runs.  A file that is not there is
- * the one in the program (assets.h). */
+ * the one in the program (base/assets.h). */
 struct snapshot {
-  char *config_file;           /* as config_path gives it */
+  char *config_file;           /* absolute, links resolved; it need not be there */
   char *root;                  /* its folder */
   struct snapshot_file *files; /* config.lua first, the others by name */
   size_t nfiles, nown;

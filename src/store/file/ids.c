@@ -22,7 +22,7 @@ struct shard {
   size_t cap, len;
 };
 
-struct generation {
+struct epoch {
   struct shard shards[SHARDS];
   size_t len;
   int64_t since_us;
@@ -38,22 +38,22 @@ struct ids {
   struct hash_seed seed;
   struct ids_options options;
   pthread_mutex_t lock; /* for what ids_find looks at; the writer reads without it */
-  struct generation *current, *previous;
+  struct epoch *current, *previous;
   struct shard pending_ids; /* of the open transaction */
   struct entries pending;   /* the same in order */
   struct entries open[SHARDS]; /* of no segment yet */
   size_t open_len;
   int64_t open_last;      /* row */
-  bool rotated;           /* open must become a segment before a generation is dropped again */
+  bool rotated;           /* open must become a segment before a epoch is dropped again */
   int64_t first_unread, last_unread; /* segments of the window that are still to be read, .. */
   int64_t unread_from;               /* .. their chunks that begin here or later */
   atomic_bool loaded;
   atomic_size_t count;
 };
 
-/* ---- One generation ---- */
+/* ---- One epoch ---- */
 
-static struct shard *shard_of(struct generation *g, int64_t fingerprint) {
+static struct shard *shard_of(struct epoch *g, int64_t fingerprint) {
   return &g->shards[(uint64_t) fingerprint >> 56];
 }
 
@@ -101,7 +101,7 @@ static void resize(struct shard *s, size_t cap) {
 }
 
 /* Makes room for n in an empty one: in small shards the first of sorted entries would all collide. */
-static void generation_reserve(struct generation *g, size_t n) {
+static void epoch_reserve(struct epoch *g, size_t n) {
   for (size_t i = 0; i < SHARDS; i++)
     resize(&g->shards[i], n / SHARDS * 3 / 2 + 8);
 }
@@ -135,19 +135,19 @@ static void shard_empty(struct shard *s) {
   s->len = 0;
 }
 
-static void generation_add(struct generation *g, struct id_entry entry) {
+static void epoch_add(struct epoch *g, struct id_entry entry) {
   shard_add(shard_of(g, entry.fingerprint), entry);
   g->len++;
 }
 
-static void generation_clear(struct generation *g) {
+static void epoch_clear(struct epoch *g) {
   for (size_t i = 0; i < SHARDS; i++)
     slots_free(&g->shards[i]);
-  *g = (struct generation) {0};
+  *g = (struct epoch) {0};
 }
 
-static void generation_free(struct generation *g) {
-  generation_clear(g);
+static void epoch_free(struct epoch *g) {
+  epoch_clear(g);
   free(g);
 }
 
@@ -194,8 +194,8 @@ struct ids *ids_open(sqlite3 *db, const struct hash_seed *seed, const struct ids
 void ids_close(struct ids *ids) {
   if (ids == NULL)
     return;
-  generation_free(ids->current);
-  generation_free(ids->previous);
+  epoch_free(ids->current);
+  epoch_free(ids->previous);
   slots_free(&ids->pending_ids);
   entries_clear(&ids->pending);
   open_clear(ids);
@@ -218,7 +218,7 @@ bool ids_loaded(const struct ids *ids) {
 /* ---- Finding and adding ---- */
 
 /* Real loads, which the processor does side by side: a prefetch it drops when the page is not in its TLB. */
-static void touch(const struct generation *g, int64_t fingerprint) {
+static void touch(const struct epoch *g, int64_t fingerprint) {
   const struct shard *s = &g->shards[(uint64_t) fingerprint >> 56];
   if (s->len > 0)
     *(volatile int64_t *) &s->slots[home(s, fingerprint)].row;
@@ -254,15 +254,15 @@ void ids_add(struct ids *ids, int64_t fingerprint, int64_t row) {
   push(&ids->pending, entry);
 }
 
-/* Old ids go a generation at a time: one is known for at least the window, or until half of max_ids came
+/* Old ids go a epoch at a time: one is known for at least the window, or until half of max_ids came
  * after it. */
 static void rotate_if_due(struct ids *ids, int64_t now_us) {
-  struct generation *current = ids->current;
+  struct epoch *current = ids->current;
   if (current->len == 0)
     current->since_us = now_us;
   if (now_us - current->since_us < ids->options.window_us && current->len < ids->options.max_ids / 2 + 1)
     return;
-  generation_clear(ids->previous);
+  epoch_clear(ids->previous);
   ids->current = ids->previous;
   ids->previous = current;
   ids->current->since_us = now_us;
@@ -272,7 +272,7 @@ static void rotate_if_due(struct ids *ids, int64_t now_us) {
 
 static void remember(struct ids *ids, struct id_entry entry, int64_t now_us) {
   rotate_if_due(ids, now_us);
-  generation_add(ids->current, entry);
+  epoch_add(ids->current, entry);
 }
 
 static void pending_clear(struct ids *ids) {
@@ -460,7 +460,7 @@ static int find_unread(struct ids *ids, int64_t now_us) {
     ids->first_unread = sqlite3_column_int64(stmt, 0);
     ids->last_unread = sqlite3_column_int64(stmt, 1);
     ids->unread_from = INT64_MIN;
-    generation_reserve(ids->previous, (size_t) sqlite3_column_int64(stmt, 2));
+    epoch_reserve(ids->previous, (size_t) sqlite3_column_int64(stmt, 2));
   }
   sqlite3_finalize(stmt);
   return rc == SQLITE_ROW || rc == SQLITE_DONE ? SQLITE_OK : rc;
@@ -486,7 +486,7 @@ int ids_read_some(struct ids *ids) {
     size_t n = (size_t) sqlite3_column_bytes(stmt, 0) / sizeof *entries;
     pthread_mutex_lock(&ids->lock);
     for (size_t i = 0; i < n; i++)
-      generation_add(ids->previous, entries[i]);
+      epoch_add(ids->previous, entries[i]);
     pthread_mutex_unlock(&ids->lock);
   }
   sqlite3_finalize(stmt);
@@ -542,8 +542,8 @@ int ids_delete_all(struct ids *ids) {
 
 void ids_forget(struct ids *ids) {
   pthread_mutex_lock(&ids->lock);
-  generation_clear(ids->current);
-  generation_clear(ids->previous);
+  epoch_clear(ids->current);
+  epoch_clear(ids->previous);
   pthread_mutex_unlock(&ids->lock);
   pending_clear(ids);
   open_clear(ids);

@@ -10,7 +10,7 @@
 #include "base/hash.h"
 
 /* Which row has an id: seeded 64-bit fingerprints instead of an index with a random key, which would make
- * ingest 12 times slower at 3 million rows.  Recent ones stand in two generations of a hash table; all of
+ * ingest 12 times slower at 3 million rows.  Recent ones stand in two epochs of a hash table; all of
  * them in sorted segments in the file: ids(segment, first fingerprint of the chunk, chunk of struct
  * id_entry).  What is newer than the last segment follows from the rows.  A fingerprint names a candidate:
  * the caller compares the id that the row has.

@@ -1,8 +1,7 @@
-#include <stdlib.h>
+#include "store/file/rollup_tables.h"
 
 #include "record/condition.h"
 #include "store/file/database.h"
-#include "store/write/rollup.h"
 
 /* The layout of a set's table as text: what it was made from decides whether its cells can be kept. */
 
@@ -88,32 +87,41 @@ static int check_set(sqlite3 *db, const struct schema *schema, const struct roll
   return rc;
 }
 
-int rollup_create_tables(sqlite3 *db, const struct schema *schema) {
+/* A rebuild that was under way starts over together with the new ones. */
+static int start_rebuild(sqlite3 *db, const struct schema *schema, int64_t last_row) {
+  int rc = rollup_tables_empty(db, schema, rollup_tables_rebuilding(db, schema));
+  if (rc == SQLITE_OK)
+    rc = meta_set_int(db, "rebuild_upto", last_row);
+  return rc == SQLITE_OK ? meta_set_int(db, "rebuilt", 0) : rc;
+}
+
+int rollup_tables_create(sqlite3 *db, const struct schema *schema) {
   bool made = false;
+  int64_t last_row = 0;
   int rc = SQLITE_OK;
   for (size_t i = 0; i < schema->nsets && rc == SQLITE_OK; i++)
     rc = check_set(db, schema, &schema->sets[i], &made);
   if (rc != SQLITE_OK || !made)
     return rc;
-  int64_t last = 0;
-  rc = database_int(db, "SELECT max(rowid) FROM rows", &last);
-  if (rc != SQLITE_OK || last == 0)
-    return rc == SQLITE_OK ? rollups_rebuilt(db) : rc;
-  /* A rebuild that was under way starts over together with the new ones. */
-  uint32_t rebuilding = rollups_rebuilding(db, schema);
+  rc = database_int(db, "SELECT max(rowid) FROM rows", &last_row);
+  if (rc != SQLITE_OK)
+    return rc;
+  return last_row > 0 ? start_rebuild(db, schema, last_row) : rollup_tables_rebuilt(db);
+}
+
+int rollup_tables_empty(sqlite3 *db, const struct schema *schema, uint32_t mask) {
+  int rc = SQLITE_OK;
   for (size_t i = 0; i < schema->nsets && rc == SQLITE_OK; i++) {
-    if (!(rebuilding >> i & 1))
+    if (!(mask >> i & 1))
       continue;
     char *sql = sqlite3_mprintf("DELETE FROM rollup_%s", schema->sets[i].name);
     rc = database_exec(db, sql);
     sqlite3_free(sql);
   }
-  if (rc == SQLITE_OK)
-    rc = meta_set_int(db, "rebuild_upto", last);
-  return rc == SQLITE_OK ? meta_set_int(db, "rebuilt", 0) : rc;
+  return rc;
 }
 
-uint32_t rollups_rebuilding(sqlite3 *db, const struct schema *schema) {
+uint32_t rollup_tables_rebuilding(sqlite3 *db, const struct schema *schema) {
   uint32_t mask = 0;
   for (size_t i = 0; i < schema->nsets; i++) {
     char name[80];
@@ -125,6 +133,6 @@ uint32_t rollups_rebuilding(sqlite3 *db, const struct schema *schema) {
   return mask;
 }
 
-int rollups_rebuilt(sqlite3 *db) {
+int rollup_tables_rebuilt(sqlite3 *db) {
   return database_exec(db, "DELETE FROM meta WHERE key GLOB 'rebuilding:*' OR key IN ('rebuilt', 'rebuild_upto')");
 }

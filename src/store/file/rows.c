@@ -13,7 +13,7 @@ static int prepare_insert(sqlite3 *db, const struct schema *schema, const char *
   struct buf sql = {0};
   buf_printf(&sql, "INSERT INTO rows(%s", rowid);
   write_names(&sql, schema, "");
-  buf_printf(&sql, ") SELECT %s* FROM incoming", rowid);
+  buf_printf(&sql, ") SELECT %s* FROM new_rows", rowid);
   int rc = database_statement(db, &sql, stmt);
   buf_clear(&sql);
   return rc;
@@ -49,7 +49,7 @@ static int prepare_get(sqlite3 *db, const struct schema *schema, sqlite3_stmt **
 }
 
 void rows_init(struct rows *rows, sqlite3 *db, const struct schema *schema) {
-  *rows = (struct rows) {.db = db, .schema = schema, .incoming.schema = schema, .next = 1};
+  *rows = (struct rows) {.db = db, .schema = schema, .vtab.schema = schema, .next = 1};
 }
 
 static void finalize(struct rows *rows) {
@@ -64,7 +64,7 @@ static void finalize(struct rows *rows) {
 static int prepare(struct rows *rows) {
   if (rows->get != NULL)
     return SQLITE_OK;
-  int rc = incoming_register(&rows->incoming, rows->db);
+  int rc = rows_vtab_register(&rows->vtab, rows->db);
   if (rc == SQLITE_OK)
     rc = prepare_insert(rows->db, rows->schema, "", &rows->insert);
   if (rc == SQLITE_OK)
@@ -80,7 +80,7 @@ static int prepare(struct rows *rows) {
 
 void rows_close(struct rows *rows) {
   finalize(rows);
-  incoming_free(&rows->incoming);
+  rows_vtab_free(&rows->vtab);
 }
 
 static int bind_text(sqlite3_stmt *stmt, int index, const struct buf *text, uint32_t offset, uint32_t len) {
@@ -108,11 +108,11 @@ static int bind_record(sqlite3_stmt *stmt, const struct schema *schema, const st
 
 void rows_insert(struct rows *rows, struct record *r, const struct buf *text) {
   r->row = rows->next++;
-  incoming_add(&rows->incoming, r, text);
+  rows_vtab_add(&rows->vtab, r, text);
 }
 
 int rows_flush(struct rows *rows) {
-  const struct incoming *in = &rows->incoming;
+  const struct rows_vtab *in = &rows->vtab;
   if (in->len == 0)
     return SQLITE_OK;
   int64_t first = in->items[0].record->row, last = in->items[in->len - 1].record->row;
@@ -120,12 +120,12 @@ int rows_flush(struct rows *rows) {
   if (rc == SQLITE_OK)
     rc = statement_run(rows->last == first - 1 ? rows->insert : rows->insert_at);
   rows->last = rc == SQLITE_OK ? last : 0;
-  rows->incoming.len = 0;
+  rows->vtab.len = 0;
   return rc;
 }
 
 void rows_roll_back(struct rows *rows, int64_t next) {
-  rows->incoming.len = 0;
+  rows->vtab.len = 0;
   rows->next = next;
   rows->last = 0;
 }

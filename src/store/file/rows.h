@@ -11,7 +11,7 @@
 struct rows {
   sqlite3 *db;
   const struct schema *schema;
-  struct incoming incoming; /* inserted, but not in the table yet */
+  struct rows_vtab vtab; /* inserted, but not in the table yet */
   sqlite3_stmt *insert, *insert_at, *update, *get;
   int64_t next; /* rowid of the next row, which is never one that was used before */
   int64_t last; /* of the table; 0 when it may have another than next - 1, as after a reset */

@@ -8,10 +8,10 @@
 
 struct view {
   sqlite3_vtab base;
-  const struct incoming *incoming;
+  const struct rows_vtab *vtab;
 };
 
-struct cursor {
+struct vtab_cursor {
   sqlite3_vtab_cursor base;
   const struct schema *schema;
   const struct arrival *at, *end;
@@ -19,16 +19,16 @@ struct cursor {
 
 static int on_connect(sqlite3 *db, void *arg, int argc, const char *const *argv, sqlite3_vtab **out, char **error) {
   (void) argc, (void) argv, (void) error;
-  const struct incoming *incoming = arg;
+  const struct rows_vtab *vtab = arg;
   struct view *view = sqlite3_malloc(sizeof *view);
   struct buf sql = {0};
   if (view == NULL)
     return SQLITE_NOMEM;
-  *view = (struct view) {.incoming = incoming};
+  *view = (struct view) {.vtab = vtab};
   *out = &view->base;
-  buf_puts(&sql, "CREATE TABLE incoming(");
-  for (size_t i = 0; i < incoming->schema->nstored; i++)
-    buf_printf(&sql, "\"%s\", ", incoming->schema->columns[i].name);
+  buf_puts(&sql, "CREATE TABLE new_rows(");
+  for (size_t i = 0; i < vtab->schema->nstored; i++)
+    buf_printf(&sql, "\"%s\", ", vtab->schema->columns[i].name);
   buf_puts(&sql, "extra)");
   buf_putc(&sql, '\0');
   int rc = sqlite3_declare_vtab(db, sql.data);
@@ -47,12 +47,12 @@ static int on_best_index(sqlite3_vtab *table, sqlite3_index_info *plan) {
 }
 
 static int on_open(sqlite3_vtab *base, sqlite3_vtab_cursor **out) {
-  const struct incoming *incoming = ((struct view *) base)->incoming;
-  struct cursor *cursor = sqlite3_malloc(sizeof *cursor);
+  const struct rows_vtab *vtab = ((struct view *) base)->vtab;
+  struct vtab_cursor *cursor = sqlite3_malloc(sizeof *cursor);
   if (cursor == NULL)
     return SQLITE_NOMEM;
-  *cursor = (struct cursor) {
-      .schema = incoming->schema, .at = incoming->items, .end = incoming->items + incoming->len};
+  *cursor = (struct vtab_cursor) {
+      .schema = vtab->schema, .at = vtab->items, .end = vtab->items + vtab->len};
   *out = &cursor->base;
   return SQLITE_OK;
 }
@@ -68,12 +68,12 @@ static int on_filter(sqlite3_vtab_cursor *cursor, int plan, const char *name, in
 }
 
 static int on_next(sqlite3_vtab_cursor *cursor) {
-  ((struct cursor *) cursor)->at++;
+  ((struct vtab_cursor *) cursor)->at++;
   return SQLITE_OK;
 }
 
 static int on_eof(sqlite3_vtab_cursor *base) {
-  const struct cursor *cursor = (struct cursor *) base;
+  const struct vtab_cursor *cursor = (struct vtab_cursor *) base;
   return cursor->at == cursor->end;
 }
 
@@ -82,7 +82,7 @@ static void result_text(sqlite3_context *context, const struct buf *text, uint32
 }
 
 static int on_column(sqlite3_vtab_cursor *base, sqlite3_context *context, int column) {
-  const struct cursor *cursor = (struct cursor *) base;
+  const struct vtab_cursor *cursor = (struct vtab_cursor *) base;
   const struct record *r = cursor->at->record;
   const struct buf *text = cursor->at->text;
   if ((size_t) column == cursor->schema->nstored) {
@@ -100,7 +100,7 @@ static int on_column(sqlite3_vtab_cursor *base, sqlite3_context *context, int co
 }
 
 static int on_rowid(sqlite3_vtab_cursor *cursor, sqlite3_int64 *rowid) {
-  *rowid = ((struct cursor *) cursor)->at->record->row;
+  *rowid = ((struct vtab_cursor *) cursor)->at->record->row;
   return SQLITE_OK;
 }
 
@@ -117,18 +117,18 @@ static const sqlite3_module module = {
     .xRowid = on_rowid,
 };
 
-int incoming_register(struct incoming *incoming, sqlite3 *db) {
-  return sqlite3_create_module(db, "incoming", &module, incoming);
+int rows_vtab_register(struct rows_vtab *vtab, sqlite3 *db) {
+  return sqlite3_create_module(db, "new_rows", &module, vtab);
 }
 
-void incoming_free(struct incoming *incoming) {
-  free(incoming->items);
+void rows_vtab_free(struct rows_vtab *vtab) {
+  free(vtab->items);
 }
 
-void incoming_add(struct incoming *incoming, const struct record *record, const struct buf *text) {
-  if (incoming->len == incoming->cap) {
-    incoming->cap = incoming->cap > 0 ? incoming->cap * 2 : 64;
-    incoming->items = xrealloc(incoming->items, incoming->cap * sizeof *incoming->items);
+void rows_vtab_add(struct rows_vtab *vtab, const struct record *record, const struct buf *text) {
+  if (vtab->len == vtab->cap) {
+    vtab->cap = vtab->cap > 0 ? vtab->cap * 2 : 64;
+    vtab->items = xrealloc(vtab->items, vtab->cap * sizeof *vtab->items);
   }
-  incoming->items[incoming->len++] = (struct arrival) {record, text};
+  vtab->items[vtab->len++] = (struct arrival) {record, text};
 }

@@ -8,7 +8,7 @@
 /* Records on their way into the table of rows, as a table that SQL reads: its columns are those of a row, its
  * rowid the record's row.  One INSERT .. SELECT from it takes two thirds of the instructions of a statement a
  * record. */
-struct incoming {
+struct rows_vtab {
   const struct schema *schema;
   struct arrival {
     const struct record *record;
@@ -17,11 +17,11 @@ struct incoming {
   size_t len, cap;
 };
 
-/* Makes it known to db as "incoming"; it must outlive db.  SQLite's codes. */
-int incoming_register(struct incoming *incoming, sqlite3 *db);
-void incoming_free(struct incoming *incoming);
+/* Makes it known to db as "new_rows"; it must outlive db.  SQLite's codes. */
+int rows_vtab_register(struct rows_vtab *vtab, sqlite3 *db);
+void rows_vtab_free(struct rows_vtab *vtab);
 
 /* Both stay where they are until len is 0 again. */
-void incoming_add(struct incoming *incoming, const struct record *record, const struct buf *text);
+void rows_vtab_add(struct rows_vtab *vtab, const struct record *record, const struct buf *text);
 
 #endif

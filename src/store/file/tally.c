@@ -6,18 +6,18 @@
 #include "base/mem.h"
 #include "record/condition.h"
 
-void facts_of(struct facts *facts, const struct schema *schema, const struct record *r, const struct buf *text) {
-  facts->nparts = 0;
+void contribution_of(struct contribution *contribution, const struct schema *schema, const struct record *r, const struct buf *text) {
+  contribution->nparts = 0;
   for (size_t i = 0; i < schema->nmeasures; i++) {
     int64_t value = measure_value(&schema->measures[i], schema, r, text);
-    facts->parts[facts->nparts].measure = i;
-    facts->parts[facts->nparts].value = value;
-    facts->nparts += value != 0;
+    contribution->parts[contribution->nparts].measure = i;
+    contribution->parts[contribution->nparts].value = value;
+    contribution->nparts += value != 0;
   }
-  facts->bucket = schema->sketch >= 0 ? sketch_bucket(r->v[schema->sketch].f) : 0;
+  contribution->bucket = schema->sketch >= 0 ? sketch_bucket(r->v[schema->sketch].f) : 0;
 }
 
-uint64_t facts_columns(const struct schema *schema) {
+uint64_t contribution_columns(const struct schema *schema) {
   uint64_t columns = schema->sketch >= 0 ? UINT64_C(1) << schema->sketch : 0;
   for (size_t i = 0; i < schema->nmeasures; i++) {
     const struct measure *m = &schema->measures[i];
@@ -103,14 +103,14 @@ struct tally **tallies_sorted(const struct tallies *t) {
   return sorted;
 }
 
-void tally_add(struct tally *t, const struct schema *schema, const struct facts *facts, int sign) {
+void tally_add(struct tally *t, const struct schema *schema, const struct contribution *contribution, int sign) {
   t->rows += sign;
-  for (size_t i = 0; i < facts->nparts; i++) {
-    int64_t *sum = &t->sums[facts->parts[i].measure];
-    *sum = add_saturating(*sum, facts->parts[i].value, sign);
+  for (size_t i = 0; i < contribution->nparts; i++) {
+    int64_t *sum = &t->sums[contribution->parts[i].measure];
+    *sum = add_saturating(*sum, contribution->parts[i].value, sign);
   }
   if (schema->sketch >= 0)
-    sketch_add_bucket(&t->sketch, facts->bucket, sign);
+    sketch_add_bucket(&t->sketch, contribution->bucket, sign);
 }
 
 void tally_merge(struct tally *into, const struct tally *from, const struct schema *schema) {

@@ -6,7 +6,7 @@
 #include "record/sketch.h"
 
 /* What one record adds to the measures of the schema. */
-struct facts {
+struct contribution {
   struct {
     size_t measure;
     int64_t value; /* not 0 */
@@ -15,10 +15,10 @@ struct facts {
   int32_t bucket; /* of the sketch */
 };
 
-void facts_of(struct facts *facts, const struct schema *schema, const struct record *r, const struct buf *text);
+void contribution_of(struct contribution *contribution, const struct schema *schema, const struct record *r, const struct buf *text);
 
-/* The columns that facts_of looks at, bit per column. */
-uint64_t facts_columns(const struct schema *schema);
+/* The columns that contribution_of looks at, bit per column. */
+uint64_t contribution_columns(const struct schema *schema);
 
 /* The measures over some rows that share a key (store/file/key.h).  Integers saturate. */
 struct tally {
@@ -53,7 +53,7 @@ static inline int64_t add_saturating(int64_t a, int64_t b, int sign) {
   return a < 0 ? INT64_MIN : INT64_MAX;
 }
 
-void tally_add(struct tally *t, const struct schema *schema, const struct facts *facts, int sign);
+void tally_add(struct tally *t, const struct schema *schema, const struct contribution *contribution, int sign);
 void tally_merge(struct tally *into, const struct tally *from, const struct schema *schema);
 
 #endif

@@ -4,18 +4,18 @@
 #include "base/mem.h"
 #include "store/file/database.h"
 #include "store/file/key.h"
+#include "store/file/rollup_tables.h"
 #include "store/file/rows.h"
 #include "store/file/tally.h"
 #include "store/read/group_rows.h"
 #include "store/read/plan.h"
 #include "store/read/reader.h"
 #include "store/read/where.h"
-#include "store/write/rollup.h"
 
 enum { MAX_GROUPS = 200000 };
 
-/* One question on its way to its rowset. */
-struct inquiry {
+/* One question on its way to its result. */
+struct planned {
   struct question *question;
   struct plan plan;
   struct tallies groups;
@@ -27,16 +27,16 @@ struct aggregate {
   const struct conditions *where;
   int time;              /* the column that the window stands for in SQL's conditions; -1: there is no window */
   struct span window;
-  int64_t counted;       /* later rows are in no cell yet */
-  struct inquiry *inquiries;
-  size_t ninquiries;
+  int64_t rolled_up_to;      /* later rows are in no cell yet */
+  struct planned *planned;
+  size_t nplanned;
   struct buf key;
   const char *error;
 };
 
 /* ---- Groups ---- */
 
-static struct tally *group_at(struct aggregate *a, struct inquiry *in) {
+static struct tally *group_at(struct aggregate *a, struct planned *in) {
   struct tally *group = tallies_at(&in->groups, a->key.len > 0 ? a->key.data : "", a->key.len);
   if (in->groups.table.len <= MAX_GROUPS)
     return group;
@@ -44,7 +44,7 @@ static struct tally *group_at(struct aggregate *a, struct inquiry *in) {
   return NULL;
 }
 
-static void put_bucket(struct aggregate *a, const struct inquiry *in, int64_t second) {
+static void put_bucket(struct aggregate *a, const struct planned *in, int64_t second) {
   a->key.len = 0;
   if (in->question->used_every_s > 0)
     key_put_int(&a->key, floor_to(second, in->question->used_every_s));
@@ -52,7 +52,7 @@ static void put_bucket(struct aggregate *a, const struct inquiry *in, int64_t se
 
 /* ---- Cells ---- */
 
-static void write_cells(struct buf *sql, const struct aggregate *a, const struct inquiry *in) {
+static void write_cells(struct buf *sql, const struct aggregate *a, const struct planned *in) {
   const struct schema *schema = a->schema;
   buf_puts(sql, "SELECT bucket");
   for (size_t i = 0; i < in->question->nby; i++)
@@ -78,7 +78,7 @@ static void put_column(struct buf *key, const struct column *c, sqlite3_stmt *st
   }
 }
 
-static int add_cell(struct aggregate *a, struct inquiry *in, sqlite3_stmt *stmt, int sign) {
+static int add_cell(struct aggregate *a, struct planned *in, sqlite3_stmt *stmt, int sign) {
   const struct schema *schema = a->schema;
   int next = 1;
   put_bucket(a, in, sqlite3_column_int64(stmt, 0));
@@ -101,7 +101,7 @@ static int add_cell(struct aggregate *a, struct inquiry *in, sqlite3_stmt *stmt,
   return sketch_merge_packed(&group->sketch, packed, len, sign) ? SQLITE_OK : SQLITE_CORRUPT;
 }
 
-static int add_cells(struct aggregate *a, struct inquiry *in) {
+static int add_cells(struct aggregate *a, struct planned *in) {
   struct buf sql = {0};
   sqlite3_stmt *stmt = NULL;
   int rc = SQLITE_OK;
@@ -127,27 +127,27 @@ static int add_cells(struct aggregate *a, struct inquiry *in) {
 /* ---- Rows: one scan of the ends feeds all questions ---- */
 
 static uint64_t columns_needed(const struct aggregate *a) {
-  uint64_t columns = facts_columns(a->schema) | UINT64_C(1) << a->schema->time;
-  for (size_t i = 0; i < a->ninquiries; i++)
-    for (size_t j = 0; j < a->inquiries[i].question->nby; j++)
-      columns |= UINT64_C(1) << a->inquiries[i].question->by[j];
+  uint64_t columns = contribution_columns(a->schema) | UINT64_C(1) << a->schema->time;
+  for (size_t i = 0; i < a->nplanned; i++)
+    for (size_t j = 0; j < a->planned[i].question->nby; j++)
+      columns |= UINT64_C(1) << a->planned[i].question->by[j];
   return columns;
 }
 
 /* What a row of a scan counts for.  Where cells answer, rows that they lack count in the tail's scan alone. */
-static int sign_of(const struct aggregate *a, const struct inquiry *in, const struct record *r, bool tail) {
-  bool lacking = in->plan.ncells > 0 && r->row > a->counted;
+static int sign_of(const struct aggregate *a, const struct planned *in, const struct record *r, bool tail) {
+  bool lacking = in->plan.ncells > 0 && r->row > a->rolled_up_to;
   if (lacking || tail)
     return lacking && tail;
   return plan_row_sign(&in->plan, r->v[a->schema->time].i);
 }
 
 static int add_row(struct aggregate *a, const struct record *r, const struct buf *text, bool tail) {
-  struct facts facts;
+  struct contribution contribution;
   int64_t time = r->v[a->schema->time].i;
-  facts_of(&facts, a->schema, r, text);
-  for (size_t i = 0; i < a->ninquiries; i++) {
-    struct inquiry *in = &a->inquiries[i];
+  contribution_of(&contribution, a->schema, r, text);
+  for (size_t i = 0; i < a->nplanned; i++) {
+    struct planned *in = &a->planned[i];
     int sign = sign_of(a, in, r, tail);
     if (sign == 0)
       continue;
@@ -157,7 +157,7 @@ static int add_row(struct aggregate *a, const struct record *r, const struct buf
     struct tally *group = group_at(a, in);
     if (group == NULL)
       return SQLITE_TOOBIG;
-    tally_add(group, a->schema, &facts, sign);
+    tally_add(group, a->schema, &contribution, sign);
   }
   return SQLITE_OK;
 }
@@ -209,8 +209,8 @@ static int add_tail(struct aggregate *a) {
   sqlite3_stmt *stmt;
   uint64_t columns = columns_needed(a);
   bool with_extra = (columns & a->schema->in_extra) != 0, needed = false;
-  for (size_t i = 0; i < a->ninquiries; i++)
-    needed |= a->inquiries[i].plan.ncells > 0;
+  for (size_t i = 0; i < a->nplanned; i++)
+    needed |= a->planned[i].plan.ncells > 0;
   if (!needed)
     return SQLITE_OK;
   write_rows(&sql, a, columns, with_extra);
@@ -220,7 +220,7 @@ static int add_tail(struct aggregate *a) {
   buf_clear(&sql);
   if (rc != SQLITE_OK)
     return rc;
-  sqlite3_bind_int64(stmt, 1, a->counted);
+  sqlite3_bind_int64(stmt, 1, a->rolled_up_to);
   where_bind(stmt, 2, a->where, a->schema, -1);
   return read_rows(a, stmt, columns, with_extra, true);
 }
@@ -234,9 +234,9 @@ static int by_from(const void *a, const void *b) {
 static int add_all_rows(struct aggregate *a) {
   struct span spans[2 * QUERY_MAX_QUESTIONS];
   size_t n = 0;
-  for (size_t i = 0; i < a->ninquiries; i++)
-    for (size_t j = 0; j < a->inquiries[i].plan.nrows; j++)
-      spans[n++] = a->inquiries[i].plan.rows[j].span;
+  for (size_t i = 0; i < a->nplanned; i++)
+    for (size_t j = 0; j < a->planned[i].plan.nrows; j++)
+      spans[n++] = a->planned[i].plan.rows[j].span;
   qsort(spans, n, sizeof *spans, by_from);
   int rc = SQLITE_OK;
   for (size_t i = 0; i < n && rc == SQLITE_OK;) {
@@ -360,7 +360,7 @@ static int find_tail(struct aggregate *a, struct span *found) {
   buf_clear(&sql);
   if (rc != SQLITE_OK)
     return rc;
-  sqlite3_bind_int64(stmt, 1, a->counted);
+  sqlite3_bind_int64(stmt, 1, a->rolled_up_to);
   where_bind(stmt, 2, a->where, a->schema, -1);
   rc = sqlite3_step(stmt);
   if (rc == SQLITE_ROW && sqlite3_column_type(stmt, 0) != SQLITE_NULL) {
@@ -404,9 +404,9 @@ static int plan_all(struct aggregate *a, uint32_t usable) {
     columns &= ~(UINT64_C(1) << a->time);
   struct span asked = a->window;
   int rc = open_sides(a);
-  for (size_t i = 0; i < a->ninquiries && rc == SQLITE_OK; i++) {
-    struct question *question = a->inquiries[i].question;
-    struct plan *plan = &a->inquiries[i].plan;
+  for (size_t i = 0; i < a->nplanned && rc == SQLITE_OK; i++) {
+    struct question *question = a->planned[i].question;
+    struct plan *plan = &a->planned[i].plan;
     question->used_every_s = question->every_s;
     plan_question(plan, a->schema, question, columns, usable, a->window);
     rc = choose_width(a, question, plan->set, asked);
@@ -420,17 +420,17 @@ static int gather(struct aggregate *a, struct question *questions, size_t n) {
   a->time = plan_window(a->where, a->schema, &a->window) ? a->schema->time : -1;
   if (a->time < 0)
     a->window = (struct span) {INT64_MIN, INT64_MAX};
-  a->inquiries = xcalloc(n, sizeof *a->inquiries);
-  a->ninquiries = n;
+  a->planned = xcalloc(n, sizeof *a->planned);
+  a->nplanned = n;
   for (size_t i = 0; i < n; i++)
-    a->inquiries[i] = (struct inquiry) {.question = &questions[i], .groups = {.schema = a->schema}};
+    a->planned[i] = (struct planned) {.question = &questions[i], .groups = {.schema = a->schema}};
   int rc = reader_begin(a->reader);
   if (rc == SQLITE_OK)
-    rc = meta_get_int(reader_database(a->reader), "counted", &a->counted);
+    rc = meta_get_int(reader_database(a->reader), "counted", &a->rolled_up_to);
   if (rc == SQLITE_OK)
     rc = plan_all(a, usable);
   for (size_t i = 0; i < n && rc == SQLITE_OK; i++)
-    rc = add_cells(a, &a->inquiries[i]);
+    rc = add_cells(a, &a->planned[i]);
   if (rc == SQLITE_OK)
     rc = add_tail(a);
   return rc == SQLITE_OK ? add_all_rows(a) : rc;
@@ -439,17 +439,17 @@ static int gather(struct aggregate *a, struct question *questions, size_t n) {
 static void finish(struct aggregate *a, struct query *q) {
   if (a->error != NULL)
     snprintf(q->error, sizeof q->error, "%s", a->error);
-  for (size_t i = 0; i < a->ninquiries; i++)
-    tallies_clear(&a->inquiries[i].groups);
-  free(a->inquiries);
+  for (size_t i = 0; i < a->nplanned; i++)
+    tallies_clear(&a->planned[i].groups);
+  free(a->planned);
   buf_clear(&a->key);
 }
 
 int query_aggregate(struct reader *r, struct query *q) {
   struct aggregate a = {.reader = r, .schema = reader_schema(r), .where = q->where};
   int rc = gather(&a, q->questions, q->nquestions);
-  for (size_t i = 0; i < a.ninquiries && rc == SQLITE_OK; i++)
-    answer_question(a.inquiries[i].question, &a.inquiries[i].groups);
+  for (size_t i = 0; i < a.nplanned && rc == SQLITE_OK; i++)
+    answer_question(a.planned[i].question, &a.planned[i].groups);
   finish(&a, q);
   return rc;
 }
@@ -459,7 +459,7 @@ int query_count(struct reader *r, struct query *q) {
   struct question question = {.order_by = -1};
   int rc = gather(&a, &question, 1);
   if (rc == SQLITE_OK)
-    q->count = tallies_at(&a.inquiries[0].groups, "", 0)->rows;
+    q->count = tallies_at(&a.planned[0].groups, "", 0)->rows;
   finish(&a, q);
   return rc;
 }

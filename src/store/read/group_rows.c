@@ -4,7 +4,7 @@
 #include <stdlib.h>
 
 #include "store/file/key.h"
-#include "store/read/rowset.h"
+#include "store/read/result.h"
 
 struct order {
   int measure;
@@ -28,51 +28,51 @@ static int by_order(const void *x, const void *y, void *arg) {
   return tally_compare(a, b);
 }
 
-static void write_names(struct rowset *rows, const struct schema *schema, const struct question *question) {
+static void write_names(struct result *rows, const struct schema *schema, const struct question *question) {
   char name[128];
   for (size_t i = 0; i < question->nby; i++)
-    rowset_name(rows, schema->columns[question->by[i]].name);
+    result_name(rows, schema->columns[question->by[i]].name);
   if (question->every_s > 0)
-    rowset_name(rows, "time");
+    result_name(rows, "time");
   for (size_t i = 0; i < schema->nmeasures; i++)
     if (question_wants(question, i))
-      rowset_name(rows, schema->measures[i].name);
+      result_name(rows, schema->measures[i].name);
   for (size_t i = 0; schema->sketch >= 0 && i < question->nquantiles; i++) {
     int n = snprintf(name, sizeof name, "%s_p", schema->columns[schema->sketch].name);
     snprintf(name + n, sizeof name - (size_t) n, "%.10g", question->quantiles[i] * 100);
     char *point = strchr(name + n, '.'); /* 0.999 is p999 */
     if (point != NULL)
       memmove(point, point + 1, strlen(point));
-    rowset_name(rows, name);
+    result_name(rows, name);
   }
 }
 
-static const char *put_key(struct rowset *rows, const struct column *c, const char *p, struct buf *scratch) {
-  struct cell cell = {c->type == COLUMN_BOOLEAN ? CELL_BOOLEAN : CELL_INTEGER, {0}};
+static const char *put_key(struct result *rows, const struct column *c, const char *p, struct buf *scratch) {
+  struct result_value value = {c->type == COLUMN_BOOLEAN ? RESULT_BOOLEAN : RESULT_INTEGER, {0}};
   const char *s;
   size_t len;
   if (c->type == COLUMN_STRING) {
     p = key_get_text(p, scratch, &s, &len);
-    rowset_put_text(rows, s, len);
+    result_put_text(rows, s, len);
     return p;
   }
   if (c->type == COLUMN_FLOAT) {
-    cell.type = CELL_REAL;
-    p = key_get_real(p, &cell.value.f);
+    value.type = RESULT_REAL;
+    p = key_get_real(p, &value.value.f);
   } else {
-    p = key_get_int(p, &cell.value.i);
+    p = key_get_int(p, &value.value.i);
   }
-  rowset_put(rows, cell);
+  result_put(rows, value);
   return p;
 }
 
-static struct cell measure_cell(const struct schema *schema, const struct measure *m, int64_t sum) {
+static struct result_value measure_value_of(const struct schema *schema, const struct measure *m, int64_t sum) {
   if (m->kind == MEASURE_COUNT || (schema->columns[m->column].type != COLUMN_FLOAT && m->scale == 1))
-    return (struct cell) {CELL_INTEGER, {.i = sum}};
-  return (struct cell) {CELL_REAL, {.f = (double) sum / m->scale}};
+    return (struct result_value) {RESULT_INTEGER, {.i = sum}};
+  return (struct result_value) {RESULT_REAL, {.f = (double) sum / m->scale}};
 }
 
-static void write_group(struct rowset *rows, const struct schema *schema, const struct question *question,
+static void write_group(struct result *rows, const struct schema *schema, const struct question *question,
                         const struct tally *group) {
   struct buf scratch = {0};
   const char *p = group->key;
@@ -82,12 +82,12 @@ static void write_group(struct rowset *rows, const struct schema *schema, const 
   for (size_t i = 0; i < question->nby; i++)
     p = put_key(rows, &schema->columns[question->by[i]], p, &scratch);
   if (question->every_s > 0)
-    rowset_put(rows, (struct cell) {CELL_REAL, {.f = (double) time}});
+    result_put(rows, (struct result_value) {RESULT_REAL, {.f = (double) time}});
   for (size_t i = 0; i < schema->nmeasures; i++)
     if (question_wants(question, i))
-      rowset_put(rows, measure_cell(schema, &schema->measures[i], group->sums[i]));
+      result_put(rows, measure_value_of(schema, &schema->measures[i], group->sums[i]));
   for (size_t i = 0; schema->sketch >= 0 && i < question->nquantiles; i++)
-    rowset_put(rows, (struct cell) {CELL_REAL, {.f = sketch_quantile(&group->sketch, question->quantiles[i])}});
+    result_put(rows, (struct result_value) {RESULT_REAL, {.f = sketch_quantile(&group->sketch, question->quantiles[i])}});
   rows->nrows++;
   buf_clear(&scratch);
 }

@@ -1,6 +1,6 @@
 #include "store/read/plan.h"
 
-#include "store/write/rollup.h"
+#include "store/file/rollup_tables.h"
 
 static bool narrow(struct span *window, const struct condition *item) {
   int64_t time = item->nvalues == 1 ? item->values[0].i : 0;

@@ -6,13 +6,14 @@
 
 #include "base/clock.h"
 #include "base/hash.h"
+#include "base/log.h"
 #include "base/mem.h"
 #include "store/file/database.h"
 #include "store/file/ids.h"
 #include "store/file/rows.h"
 #include "store/file/sketch_sql.h"
 
-enum { STATEMENTS = 64, STEPS = 2000 };
+enum { STATEMENTS = 64, STEPS = 2000, COMPLAIN_EVERY_NS = 1000000000 };
 
 struct cached {
   uint64_t hash;
@@ -31,14 +32,13 @@ struct reader {
 };
 
 struct readers {
-  const struct schema *schema;
-  struct storage_options options;
-  struct writer *writer;
+  struct shared *shared;
   pthread_mutex_t lock;
   pthread_cond_t filled;
   struct query *first, **last;
   unsigned queued, idle; /* queries, readers */
   bool stopping;
+  int64_t complained_ns; /* 0: not yet */
   unsigned count, most; /* of readers: they start when they are needed */
   struct reader reader[];
 };
@@ -80,7 +80,7 @@ int reader_begin(struct reader *r) {
 }
 
 void reader_end(struct reader *r) {
-  if (sqlite3_get_autocommit(r->db))
+  if (r->db == NULL || sqlite3_get_autocommit(r->db)) /* NULL: it could not be opened */
     return;
   struct buf sql = {0};
   sqlite3_stmt *stmt;
@@ -95,19 +95,19 @@ sqlite3 *reader_database(struct reader *r) {
 }
 
 const struct schema *reader_schema(const struct reader *r) {
-  return r->pool->schema;
+  return r->pool->shared->schema;
 }
 
 const struct storage_options *reader_options(const struct reader *r) {
-  return &r->pool->options;
+  return &r->pool->shared->options;
 }
 
 struct ids *reader_ids(const struct reader *r) {
-  return writer_ids(r->pool->writer);
+  return r->pool->shared->ids;
 }
 
 uint32_t reader_rebuilding(const struct reader *r) {
-  return atomic_load(&writer_counters(r->pool->writer)->rebuilding);
+  return atomic_load(&r->pool->shared->rebuilding);
 }
 
 struct batch *reader_page(struct reader *r) {
@@ -117,11 +117,26 @@ struct batch *reader_page(struct reader *r) {
 
 /* ---- The thread ---- */
 
+/* Every question of every client may come here. */
+static void complain(struct readers *pool, int rc) {
+  int64_t now = clock_monotonic_ns();
+  pthread_mutex_lock(&pool->lock);
+  bool silent = pool->complained_ns != 0 && now - pool->complained_ns < COMPLAIN_EVERY_NS;
+  if (!silent)
+    pool->complained_ns = now;
+  pthread_mutex_unlock(&pool->lock);
+  if (!silent)
+    log_error("the database cannot be opened for reading; the next question tries again",
+              log_str("file", pool->shared->options.path), log_str("error", sqlite3_errstr(rc)));
+}
+
+/* Where it is refused, the next question tries again. */
 static int open_database(struct reader *r, sqlite3 **db) {
   if (*db != NULL)
     return SQLITE_OK;
-  int rc = database_open(db, r->pool->options.path, ACCESS_READER);
+  int rc = database_open(db, r->pool->shared->options.path, ACCESS_READER);
   if (rc != SQLITE_OK) {
+    complain(r->pool, rc);
     sqlite3_close(*db);
     *db = NULL;
     return rc;
@@ -131,9 +146,10 @@ static int open_database(struct reader *r, sqlite3 **db) {
   return SQLITE_OK;
 }
 
-sqlite3 *reader_sql_database(struct reader *r) {
-  open_database(r, &r->sql_db);
-  return r->sql_db;
+int reader_sql_database(struct reader *r, sqlite3 **db) {
+  int rc = open_database(r, &r->sql_db);
+  *db = r->sql_db;
+  return rc;
 }
 
 static int run_query(struct reader *r, struct query *q) {
@@ -152,18 +168,20 @@ static int run_query(struct reader *r, struct query *q) {
   return SQLITE_MISUSE;
 }
 
-static void answer(struct reader *r, struct query *q, int rc) {
+static void finish_query(struct reader *r, struct query *q, int rc) {
   q->status = database_status(rc);
   if (q->status == UV_ECANCELED && !atomic_load(&q->cancelled)) {
     q->status = UV_ETIMEDOUT;
     snprintf(q->error, sizeof q->error, "query too slow: narrow the window");
   } else if (q->status < 0 && q->error[0] == '\0') {
-    snprintf(q->error, sizeof q->error, "%s", r->db != NULL ? sqlite3_errmsg(r->db) : sqlite3_errstr(rc));
+    const char *why = r->db != NULL ? sqlite3_errmsg(r->db) : sqlite3_errstr(rc);
+    snprintf(q->error, sizeof q->error, "%s%s", r->db != NULL ? "" : "the database cannot be opened for reading: ",
+             why);
   }
   loop_post(q->loop, &q->done);
 }
 
-static struct query *take(struct readers *pool) {
+static struct query *next_query(struct readers *pool) {
   pthread_mutex_lock(&pool->lock);
   pool->idle++;
   while (pool->first == NULL && !pool->stopping)
@@ -187,30 +205,26 @@ static void close_reader(struct reader *r) {
   batch_free(r->page);
 }
 
-static void *run(void *arg) {
+static void *reader_main(void *arg) {
   struct reader *r = arg;
   struct query *q;
-  while ((q = take(r->pool)) != NULL) {
-    int64_t deadline_ms = q->deadline_ms > 0 ? q->deadline_ms : r->pool->options.query_deadline_ms;
+  while ((q = next_query(r->pool)) != NULL) {
+    int64_t deadline_ms = q->deadline_ms > 0 ? q->deadline_ms : r->pool->shared->options.query_deadline_ms;
     r->query = q;
     r->deadline_ns = q->started_ns + deadline_ms * 1000000;
     int rc = run_query(r, q);
     reader_end(r);
-    answer(r, q, rc);
+    finish_query(r, q, rc);
   }
   close_reader(r);
   return NULL;
 }
 
-struct readers *readers_open(const struct schema *schema, const struct storage_options *options,
-                             struct writer *writer) {
-  unsigned most = options->readers > 0 ? options->readers : 1;
+struct readers *readers_open(struct shared *shared) {
+  unsigned most = shared->options.readers > 0 ? shared->options.readers : 1;
   struct readers *pool = xcalloc(1, sizeof *pool + most * sizeof pool->reader[0]);
   pool->most = most;
-  pool->schema = schema;
-  pool->options = *options;
-  pool->options.path = xstrdup(options->path);
-  pool->writer = writer;
+  pool->shared = shared;
   pool->last = &pool->first;
   pthread_mutex_init(&pool->lock, NULL);
   pthread_cond_init(&pool->filled, NULL);
@@ -228,7 +242,6 @@ void readers_close(struct readers *pool) {
     pthread_join(pool->reader[i].thread, NULL);
   pthread_mutex_destroy(&pool->lock);
   pthread_cond_destroy(&pool->filled);
-  free((char *) pool->options.path);
   free(pool);
 }
 
@@ -236,8 +249,8 @@ void readers_close(struct readers *pool) {
 static void start_reader(struct readers *pool) {
   struct reader *r = &pool->reader[pool->count];
   r->pool = pool;
-  r->page = batch_new(pool->schema);
-  if (pthread_create(&r->thread, NULL, run, r) == 0)
+  r->page = batch_new(pool->shared->schema);
+  if (pthread_create(&r->thread, NULL, reader_main, r) == 0)
     pool->count++;
   else
     batch_free(r->page);

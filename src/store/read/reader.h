@@ -3,16 +3,14 @@
 
 #include <sqlite3.h>
 
-#include "store/storage.h"
-#include "store/write/writer.h"
+#include "store/file/shared.h"
 
-/* One reading thread: its connection, its statements and the query it runs.  The functions below answer
+/* One reading thread: its connection, its statements and the query it runs.  The functions below return
  * SQLite's codes; a deadline or a cancelled asker ends a statement with SQLITE_INTERRUPT. */
 struct reader;
 struct readers;
 
-struct readers *readers_open(const struct schema *schema, const struct storage_options *options,
-                             struct writer *writer);
+struct readers *readers_open(struct shared *shared); /* which outlives them */
 void readers_close(struct readers *readers);
 void readers_submit(struct readers *readers, struct query *q);
 
@@ -25,7 +23,7 @@ int reader_begin(struct reader *r);
 void reader_end(struct reader *r);
 
 sqlite3 *reader_database(struct reader *r);
-sqlite3 *reader_sql_database(struct reader *r); /* another one, for other people's SQL; NULL: it cannot be opened */
+int reader_sql_database(struct reader *r, sqlite3 **db); /* another one, for other people's SQL */
 const struct schema *reader_schema(const struct reader *r);
 const struct storage_options *reader_options(const struct reader *r);
 struct ids *reader_ids(const struct reader *r);

@@ -55,8 +55,8 @@ static void bind_select(sqlite3_stmt *stmt, const struct query *q, const struct 
   sqlite3_bind_int64(stmt, index, q->offset);
 }
 
-static struct cursor place_of(const struct schema *schema, const struct record *r) {
-  return (struct cursor) {r->v[schema->time].i, r->row};
+static struct row_place place_of(const struct schema *schema, const struct record *r) {
+  return (struct row_place) {r->v[schema->time].i, r->row};
 }
 
 static void write_text(struct query *q, const struct schema *schema, const struct record *row,
@@ -86,16 +86,16 @@ static size_t page_bytes(const struct query *q) {
 }
 
 static int take_rows(struct reader *r, struct query *q, sqlite3_stmt *stmt) {
-  bool has_cursor = q->by_row || is_by_time(q, reader_schema(r));
+  bool has_place = q->by_row || is_by_time(q, reader_schema(r));
   int rc;
   while ((rc = sqlite3_step(stmt)) == SQLITE_ROW) {
     bool too_big = page_bytes(q) > PAGE_BYTES;
-    if (too_big && !has_cursor) {
+    if (too_big && !has_place) {
       snprintf(q->error, sizeof q->error, "the rows are too large for one page: ask for fewer");
       return SQLITE_TOOBIG;
     }
     if (q->nrows == q->limit || too_big) {
-      q->has_next = has_cursor && q->nrows > 0;
+      q->has_next = has_place && q->nrows > 0;
       return SQLITE_OK;
     }
     take_row(r, q, stmt);

@@ -4,7 +4,7 @@
 #include "base/mem.h"
 #include "store/file/database.h"
 #include "store/read/reader.h"
-#include "store/read/rowset.h"
+#include "store/read/result.h"
 
 /* Other people's SQL: one statement that reads rows and rollups, on a connection of its own. */
 
@@ -66,15 +66,15 @@ static int prepare(sqlite3 *db, struct query *q, sqlite3_stmt **stmt) {
   return rc == SQLITE_OK && second == NULL ? SQLITE_OK : refuse(q, "one statement at a time");
 }
 
-static void bind_cells(sqlite3_stmt *stmt, const struct rowset *bound) {
-  const struct cell *cells = (const struct cell *) bound->cells.data;
+static void bind_values(sqlite3_stmt *stmt, const struct result *bound) {
+  const struct result_value *values = (const struct result_value *) bound->values.data;
   for (size_t i = 0; i < bound->ncolumns; i++) {
-    union value v = cells[i].value;
+    union value v = values[i].value;
     int index = (int) i + 1;
-    switch (cells[i].type) {
-    case CELL_NULL: sqlite3_bind_null(stmt, index); break;
-    case CELL_REAL: sqlite3_bind_double(stmt, index, v.f); break;
-    case CELL_TEXT:
+    switch (values[i].type) {
+    case RESULT_NULL: sqlite3_bind_null(stmt, index); break;
+    case RESULT_REAL: sqlite3_bind_double(stmt, index, v.f); break;
+    case RESULT_TEXT:
       sqlite3_bind_text(stmt, index, v.s.len > 0 ? bound->text.data + v.s.offset : "", (int) v.s.len,
                         SQLITE_STATIC);
       break;
@@ -83,29 +83,29 @@ static void bind_cells(sqlite3_stmt *stmt, const struct rowset *bound) {
   }
 }
 
-static void put_column(struct rowset *rows, sqlite3_stmt *stmt, int i) {
+static void put_column(struct result *rows, sqlite3_stmt *stmt, int i) {
   switch (sqlite3_column_type(stmt, i)) {
-  case SQLITE_NULL: rowset_put(rows, (struct cell) {.type = CELL_NULL}); break;
+  case SQLITE_NULL: result_put(rows, (struct result_value) {.type = RESULT_NULL}); break;
   case SQLITE_INTEGER:
-    rowset_put(rows, (struct cell) {CELL_INTEGER, {.i = sqlite3_column_int64(stmt, i)}});
+    result_put(rows, (struct result_value) {RESULT_INTEGER, {.i = sqlite3_column_int64(stmt, i)}});
     break;
   case SQLITE_FLOAT:
-    rowset_put(rows, (struct cell) {CELL_REAL, {.f = sqlite3_column_double(stmt, i)}});
+    result_put(rows, (struct result_value) {RESULT_REAL, {.f = sqlite3_column_double(stmt, i)}});
     break;
   default: {
     const char *s = sqlite3_column_blob(stmt, i);
-    rowset_put_text(rows, s, (size_t) sqlite3_column_bytes(stmt, i));
+    result_put_text(rows, s, (size_t) sqlite3_column_bytes(stmt, i));
   }
   }
 }
 
 static int take_rows(struct query *q, sqlite3_stmt *stmt, uint32_t max_rows) {
-  struct rowset *rows = &q->rows;
+  struct result *rows = &q->rows;
   int rc, columns = sqlite3_column_count(stmt);
   for (int i = 0; i < columns; i++)
-    rowset_name(rows, sqlite3_column_name(stmt, i));
+    result_name(rows, sqlite3_column_name(stmt, i));
   while ((rc = sqlite3_step(stmt)) == SQLITE_ROW) {
-    if (rows->nrows == max_rows || rows->text.len + rows->cells.len > ANSWER_BYTES) {
+    if (rows->nrows == max_rows || rows->text.len + rows->values.len > ANSWER_BYTES) {
       q->truncated = true;
       return SQLITE_OK;
     }
@@ -119,16 +119,17 @@ static int take_rows(struct query *q, sqlite3_stmt *stmt, uint32_t max_rows) {
 }
 
 int query_sql(struct reader *r, struct query *q) {
-  sqlite3 *db = reader_sql_database(r);
+  sqlite3 *db;
   sqlite3_stmt *stmt = NULL;
-  if (db == NULL)
-    return refuse(q, "the database cannot be opened for reading");
+  int rc = reader_sql_database(r, &db);
+  if (rc != SQLITE_OK)
+    return rc;
   confine(db);
-  int rc = prepare(db, q, &stmt);
+  rc = prepare(db, q, &stmt);
   if (rc == SQLITE_OK && (int) q->bound.ncolumns != sqlite3_bind_parameter_count(stmt))
     rc = refuse(q, "as many values are needed as the statement has parameters");
   if (rc == SQLITE_OK) {
-    bind_cells(stmt, &q->bound);
+    bind_values(stmt, &q->bound);
     rc = take_rows(q, stmt, reader_options(r)->sql_max_rows);
   }
   sqlite3_finalize(stmt);

@@ -36,20 +36,59 @@ static bool prefix_has_end(const struct conditions *c, union value v) {
   return len > 0;
 }
 
+static void write_prefix(struct buf *sql, const struct conditions *c, union value prefix,
+                         const struct column *column) {
+  write_column(sql, column);
+  buf_puts(sql, " >= ?");
+  if (prefix_has_end(c, prefix)) {
+    buf_puts(sql, " AND ");
+    write_column(sql, column);
+    buf_puts(sql, " < ?");
+  }
+}
+
+/* A text of matches without the byte that says what it is. */
+static union value match_text(union value v) {
+  v.s.offset++;
+  v.s.len--;
+  return v;
+}
+
+static bool is_prefix_match(const struct conditions *c, union value v) {
+  return c->text.data[v.s.offset] == MATCH_PREFIX;
+}
+
+/* (a = ? OR a >= ? AND a < ?), or NOT of it.  Without alternatives nothing matches. */
+static void write_matches(struct buf *sql, const struct conditions *c, const struct condition *item,
+                          const struct column *column) {
+  buf_puts(sql, item->op == OP_MATCHES ? "(0" : "NOT (0");
+  for (size_t i = 0; i < item->nvalues; i += column->type == COLUMN_STRING ? 1 : 2) {
+    buf_puts(sql, " OR ");
+    if (column->type == COLUMN_STRING && is_prefix_match(c, item->values[i])) {
+      write_prefix(sql, c, match_text(item->values[i]), column);
+    } else {
+      write_column(sql, column);
+      buf_puts(sql, column->type == COLUMN_STRING ? " = ?" : " BETWEEN ? AND ?");
+    }
+  }
+  buf_putc(sql, ')');
+}
+
 static void write_term(struct buf *sql, const struct conditions *c, const struct condition *item,
                        const struct column *column) {
   buf_puts(sql, " AND ");
+  if (condition_is_match(item->op)) {
+    write_matches(sql, c, item, column);
+    return;
+  }
+  if (item->op == OP_PREFIX) {
+    write_prefix(sql, c, item->values[0], column);
+    return;
+  }
   write_column(sql, column);
   if (item->op == OP_IN || item->op == OP_NOT_IN) {
     buf_puts(sql, item->op == OP_IN ? " IN (" : " NOT IN (");
     write_list(sql, item->nvalues);
-  } else if (item->op == OP_PREFIX) {
-    buf_puts(sql, " >= ?");
-    if (prefix_has_end(c, item->values[0])) {
-      buf_puts(sql, " AND ");
-      write_column(sql, column);
-      buf_puts(sql, " < ?");
-    }
   } else {
     buf_puts(sql, comparisons[item->op]);
   }
@@ -92,15 +131,32 @@ static void bind_prefix_end(sqlite3_stmt *stmt, int index, const struct conditio
   sqlite3_bind_text(stmt, index, end, (int) len, free);
 }
 
+static int bind_prefix(sqlite3_stmt *stmt, int index, const struct conditions *c,
+                       const struct column *column, union value prefix) {
+  bind_value(stmt, index++, c, column, prefix);
+  if (prefix_has_end(c, prefix))
+    bind_prefix_end(stmt, index++, c, prefix);
+  return index;
+}
+
+static int bind_term(sqlite3_stmt *stmt, int index, const struct conditions *c,
+                     const struct condition *item, const struct column *column) {
+  bool texts = condition_is_match(item->op) && column->type == COLUMN_STRING;
+  for (size_t i = 0; i < item->nvalues; i++) {
+    union value v = texts ? match_text(item->values[i]) : item->values[i];
+    if (item->op == OP_PREFIX || (texts && is_prefix_match(c, item->values[i])))
+      index = bind_prefix(stmt, index, c, column, v);
+    else
+      bind_value(stmt, index++, c, column, v);
+  }
+  return index;
+}
+
 int where_bind(sqlite3_stmt *stmt, int index, const struct conditions *c, const struct schema *schema, int skip) {
   for (size_t i = 0; c != NULL && i < c->count; i++) {
     const struct condition *item = &c->items[i];
-    if (is_left_out(item, schema, skip))
-      continue;
-    for (size_t j = 0; j < item->nvalues; j++)
-      bind_value(stmt, index++, c, &schema->columns[item->column], item->values[j]);
-    if (item->op == OP_PREFIX && prefix_has_end(c, item->values[0]))
-      bind_prefix_end(stmt, index++, c, item->values[0]);
+    if (!is_left_out(item, schema, skip))
+      index = bind_term(stmt, index, c, item, &schema->columns[item->column]);
   }
   return index;
 }

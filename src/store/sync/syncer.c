@@ -2,53 +2,71 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <unistd.h>
 
+#include "base/log.h"
+
 /* False: there will be no more. */
-static bool next_commit(struct syncer *s, struct commit *next) {
+static bool next_group(struct syncer *s, struct group *next) {
   pthread_mutex_lock(&s->lock);
-  while (s->waiting.group == NULL && !s->stopping)
+  while (s->waiting.first == NULL && !s->stopping)
     pthread_cond_wait(&s->changed, &s->lock);
   *next = s->waiting;
-  s->waiting.group = NULL;
+  s->waiting.first = NULL;
   pthread_cond_signal(&s->changed);
   pthread_mutex_unlock(&s->lock);
-  return next->group != NULL;
+  return next->first != NULL;
 }
 
-static int sync_log(struct syncer *s) {
+static int sync_wal(struct syncer *s) {
   if (atomic_load(&s->failed))
     return -EIO;
-  int status = fdatasync(s->log_fd) < 0 ? -errno : 0;
+  int status = fdatasync(s->wal_fd) < 0 ? -errno : 0;
   if (status < 0)
     atomic_store(&s->failed, true);
   return status;
 }
 
-static void *run(void *arg) {
+static void fail_group(struct syncer *s, const struct group *group, int status) {
+  char error[sizeof group->first->error];
+  snprintf(error, sizeof error, "the log could not be synced to the disk: %s", uv_strerror(status));
+  log_error("sync failed", log_str("error", error));
+  receipts_fail(s->receipts, group, status, error);
+}
+
+static void *syncer_main(void *arg) {
   struct syncer *s = arg;
-  for (struct commit commit; next_commit(s, &commit);)
-    s->done(s->arg, &commit, sync_log(s));
+  for (struct group group; next_group(s, &group);) {
+    int status = sync_wal(s);
+    s->synced(s->arg);
+    if (status == 0)
+      receipts_succeed(s->receipts, &group);
+    else
+      fail_group(s, &group, status);
+  }
   return NULL;
 }
 
-int syncer_start(struct syncer *s, const char *log_path, syncer_done *done, void *arg) {
-  *s = (struct syncer) {.log_fd = open(log_path, O_RDWR | O_CLOEXEC), .done = done, .arg = arg};
-  if (s->log_fd < 0)
+int syncer_start(struct syncer *s, const char *wal_path, const struct receipts *receipts,
+                 void (*synced)(void *arg), void *arg) {
+  *s = (struct syncer) {.wal_fd = open(wal_path, O_RDWR | O_CLOEXEC), .receipts = receipts, .synced = synced,
+                        .arg = arg};
+  if (s->wal_fd < 0)
     return -errno;
   pthread_mutex_init(&s->lock, NULL);
   pthread_cond_init(&s->changed, NULL);
-  int status = -pthread_create(&s->thread, NULL, run, s);
+  int status = -pthread_create(&s->thread, NULL, syncer_main, s);
   if (status < 0)
-    close(s->log_fd);
+    close(s->wal_fd);
   return status;
 }
 
-void syncer_push(struct syncer *s, const struct commit *commit) {
+void syncer_push(struct syncer *s, const struct group *group) {
   pthread_mutex_lock(&s->lock);
-  while (s->waiting.group != NULL)
+  while (s->waiting.first != NULL)
     pthread_cond_wait(&s->changed, &s->lock);
-  s->waiting = *commit;
+  s->waiting = *group;
   pthread_cond_signal(&s->changed);
   pthread_mutex_unlock(&s->lock);
 }
@@ -61,5 +79,5 @@ void syncer_stop(struct syncer *s) {
   pthread_join(s->thread, NULL);
   pthread_mutex_destroy(&s->lock);
   pthread_cond_destroy(&s->changed);
-  close(s->log_fd);
+  close(s->wal_fd);
 }

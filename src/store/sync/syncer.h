@@ -2,40 +2,32 @@
 #define MOONLEDGER_STORE_SYNC_SYNCER_H
 
 #include <pthread.h>
-#include <stdatomic.h>
 
-#include "store/storage.h"
+#include "store/sync/receipt.h"
 
-/* What a COMMIT has put into the log, from first to the write whose next is NULL. */
-struct commit {
-  struct write *group;
-  int64_t started_ns; /* monotonic: when its transaction began */
-};
-
-/* Takes a commit over once it is on the disk.  status: 0, or UV_E when it may not be there.  Syncer's thread. */
-typedef void syncer_done(void *arg, const struct commit *commit, int status);
-
-/* Has SQLite's log on the disk (fdatasync) on a thread of its own: the writer, whose COMMIT does not wait for the disk,
- * applies the next group meanwhile. */
+/* Syncs the WAL (fdatasync) while the writer applies the next group, and then has the group's senders told.
+ * Of DURABILITY_FULL: with NORMAL a COMMIT is enough. */
 struct syncer {
-  int log_fd; /* our own: SQLite locks other files, so that closing it gives none of its locks away */
-  syncer_done *done;
+  int wal_fd; /* our own: SQLite locks other files, so closing it drops none of its locks */
+  const struct receipts *receipts;
+  void (*synced)(void *arg); /* after every sync, failed or not, before anybody is told; syncer's thread */
   void *arg;
   pthread_t thread;
   pthread_mutex_t lock;
   pthread_cond_t changed;
-  struct commit waiting;
+  struct group waiting;
   bool stopping;
-  atomic_bool failed; /* what was committed since may stand behind a gap in the log: see syncer_push */
+  atomic_bool failed; /* what was committed since may stand behind a gap in the WAL: see syncer_push */
 };
 
-/* log_path: the log that exists for as long as the syncer does.  0 or UV_E. */
-int syncer_start(struct syncer *syncer, const char *log_path, syncer_done *done, void *arg);
+/* wal_path: the WAL, which exists for as long as the syncer does.  0 or UV_E. */
+int syncer_start(struct syncer *syncer, const char *wal_path, const struct receipts *receipts,
+                 void (*synced)(void *arg), void *arg);
 
-/* Commits are done in their order.  Waits until the one pushed before is being synced, so that two are on their way at
- * most.  After one that failed all fail (the kernel reports a lost page once), until the writer has brought the log's
- * content into the database itself and unsets failed. */
-void syncer_push(struct syncer *syncer, const struct commit *commit);
+/* A group that is committed; groups are synced in their order.  Waits until the one pushed before is being
+ * synced, so that at most two are on their way.  After a sync that failed all fail (the kernel reports a lost
+ * page once), until the writer has checkpointed the WAL into the database and clears failed. */
+void syncer_push(struct syncer *syncer, const struct group *group);
 
 /* Ends the thread when all is done. */
 void syncer_stop(struct syncer *syncer);

@@ -4,7 +4,6 @@
 #include <time.h>
 
 #include "base/clock.h"
-#include "store/file/script_rows.h"
 
 enum {
   GROUP_RECORDS = 5000,
@@ -28,23 +27,23 @@ void queue_clear(struct queue *q) {
   pthread_cond_destroy(&q->filled);
 }
 
-static size_t size_of(const struct write *w) {
-  return sizeof *w + (w->batch != NULL ? w->batch->text.len + w->batch->records.len : 0) +
-         (w->journal != NULL ? w->journal->entries.len : 0);
+static size_t size_of(const struct submission *sub) {
+  return sizeof *sub + (sub->batch != NULL ? sub->batch->text.len + sub->batch->records.len : 0) +
+         (sub->script_rows != NULL ? sub->script_rows->rows.len : 0);
 }
 
-static size_t records_of(const struct write *w) {
-  return w->batch != NULL ? w->batch->count : 0;
+static size_t records_of(const struct submission *sub) {
+  return sub->batch != NULL ? sub->batch->count : 0;
 }
 
-int queue_reserve(struct queue *q, struct write *w) {
-  w->bytes = size_of(w);
-  w->queued_ns = clock_monotonic_ns();
+int queue_reserve(struct queue *q, struct submission *sub) {
+  sub->bytes = size_of(sub);
+  sub->queued_ns = clock_monotonic_ns();
   pthread_mutex_lock(&q->lock);
-  bool full = q->count > 0 && q->bytes + w->bytes > q->max_bytes;
+  bool full = q->count > 0 && q->bytes + sub->bytes > q->max_bytes;
   if (!full) {
-    q->bytes += w->bytes;
-    q->records += records_of(w);
+    q->bytes += sub->bytes;
+    q->records += records_of(sub);
     q->count++;
   }
   pthread_mutex_unlock(&q->lock);
@@ -60,7 +59,7 @@ static void wake_if_ready(struct queue *q) {
     pthread_cond_signal(&q->filled);
 }
 
-void queue_add(struct queue *q, struct write *first, struct write **last) {
+void queue_add(struct queue *q, struct submission *first, struct submission **last) {
   pthread_mutex_lock(&q->lock);
   *q->last = first;
   q->last = last;
@@ -74,7 +73,8 @@ void queue_hold(struct queue *q) {
   pthread_mutex_unlock(&q->lock);
 }
 
-void queue_release(struct queue *q) {
+void queue_on_synced(void *queue) {
+  struct queue *q = queue;
   pthread_mutex_lock(&q->lock);
   q->holds--;
   wake_if_ready(q);
@@ -104,18 +104,18 @@ static void wait_until_ready(struct queue *q, int64_t wait_ms) {
                      : pthread_cond_timedwait(&q->filled, &q->lock, &deadline);
 }
 
-static struct write **end_of_group(struct queue *q) {
+static struct submission **end_of_group(struct queue *q) {
   size_t records = 0, bytes = 0;
-  struct write **end = &q->first;
+  struct submission **end = &q->first;
   while (*end != NULL) {
-    struct write *w = *end;
-    bool alone = w->kind == WRITE_RESET;
-    if (end != &q->first && (alone || records >= GROUP_RECORDS || bytes + w->bytes > GROUP_BYTES))
+    struct submission *sub = *end;
+    bool alone = sub->kind == SUBMIT_RESET;
+    if (end != &q->first && (alone || records >= GROUP_RECORDS || bytes + sub->bytes > GROUP_BYTES))
       break;
-    records += records_of(w);
-    bytes += w->bytes;
+    records += records_of(sub);
+    bytes += sub->bytes;
     q->count--;
-    end = &w->next;
+    end = &sub->next;
     if (alone)
       break;
   }
@@ -124,8 +124,8 @@ static struct write **end_of_group(struct queue *q) {
   return end;
 }
 
-static struct write *take_group(struct queue *q) {
-  struct write *group = q->first, **end = end_of_group(q);
+static struct submission *take_group(struct queue *q) {
+  struct submission *group = q->first, **end = end_of_group(q);
   q->first = *end;
   *end = NULL;
   if (q->first == NULL)
@@ -133,8 +133,8 @@ static struct write *take_group(struct queue *q) {
   return group;
 }
 
-struct write *queue_take(struct queue *q, int64_t wait_ms, bool *stopped) {
-  struct write *group = NULL;
+struct submission *queue_take(struct queue *q, int64_t wait_ms, bool *stopped) {
+  struct submission *group = NULL;
   pthread_mutex_lock(&q->lock);
   wait_until_ready(q, wait_ms);
   if (is_ready(q))
@@ -142,4 +142,13 @@ struct write *queue_take(struct queue *q, int64_t wait_ms, bool *stopped) {
   *stopped = group == NULL && q->stopping;
   pthread_mutex_unlock(&q->lock);
   return group;
+}
+
+void queue_stats(struct queue *q, struct storage_stats *stats) {
+  pthread_mutex_lock(&q->lock);
+  stats->queued_bytes = (int64_t) q->bytes;
+  stats->queued_batches = (int64_t) q->count;
+  if (q->first != NULL)
+    stats->oldest_queued_seconds = (double) (clock_monotonic_ns() - q->first->queued_ns) / 1e9;
+  pthread_mutex_unlock(&q->lock);
 }

@@ -5,6 +5,7 @@
 #include "base/mem.h"
 #include "store/file/database.h"
 #include "store/file/key.h"
+#include "store/file/rollup_tables.h"
 #include "store/file/tally.h"
 
 enum { MAX_CELLS = 4096 }; /* kept in memory between flushes */
@@ -181,8 +182,8 @@ static void put_head(struct buf *key, size_t set, enum tier tier, int64_t bucket
 
 void rollups_add(struct rollups *rollups, const struct record *r, const struct buf *text, int sign) {
   const struct schema *schema = rollups->schema;
-  struct facts facts;
-  facts_of(&facts, schema, r, text);
+  struct contribution contribution;
+  contribution_of(&contribution, schema, r, text);
   int64_t second = floor_to(r->v[schema->time].i, 1000000) / 1000000;
   const int64_t buckets[TIERS] = {
       [TIER_MINUTE] = floor_to(second, tier_seconds[TIER_MINUTE]),
@@ -197,19 +198,19 @@ void rollups_add(struct rollups *rollups, const struct record *r, const struct b
     put_head(&rollups->key, s, finest, buckets[finest]);
     for (size_t i = 0; i < set->nby; i++)
       key_put_value(&rollups->key, &schema->columns[set->by[i]], r->v[set->by[i]], text);
-    tally_add(tallies_at(&rollups->deltas[finest], rollups->key.data, rollups->key.len), schema, &facts, sign);
+    tally_add(tallies_at(&rollups->deltas[finest], rollups->key.data, rollups->key.len), schema, &contribution, sign);
   }
 }
 
 /* ---- Flushing ---- */
 
-struct slice {
+struct key_value {
   const char *data;
   size_t len;
 };
 
 /* Cuts a key into its by columns, in the bytes they are written in. */
-static void cut_key(const struct schema *schema, const struct rollup_set *set, const char *p, struct slice *by) {
+static void cut_key(const struct schema *schema, const struct rollup_set *set, const char *p, struct key_value *by) {
   struct buf scratch = {0};
   const char *s;
   size_t len;
@@ -237,10 +238,10 @@ static void mark_dirty(struct rollups *rollups, struct tally *cell) {
 }
 
 static void spread_to(struct rollups *rollups, size_t s, const struct tally *delta, int64_t bucket,
-                      const struct slice *by) {
+                      const struct key_value *by) {
   put_head(&rollups->key, s, (enum tier) delta->key[1], bucket);
   for (size_t i = 0; i < rollups->schema->sets[s].nby; i++) {
-    const struct slice *value = &by[rollups->sets[s].position[i]];
+    const struct key_value *value = &by[rollups->sets[s].position[i]];
     buf_append(&rollups->key, value->data, value->len);
   }
   struct tally *cell = tallies_at(&rollups->cells, rollups->key.data, rollups->key.len);
@@ -252,7 +253,7 @@ static void spread_to(struct rollups *rollups, size_t s, const struct tally *del
 static void spread(struct rollups *rollups, const struct tally *delta) {
   const struct schema *schema = rollups->schema;
   int root = delta->key[0], tier = delta->key[1];
-  struct slice by[SCHEMA_MAX_BY];
+  struct key_value by[SCHEMA_MAX_BY];
   int64_t bucket;
   const char *p = key_get_int(delta->key + 2, &bucket);
   cut_key(schema, &schema->sets[root], p, by);
@@ -403,15 +404,4 @@ void rollups_forget(struct rollups *rollups) {
     tallies_clear(&rollups->deltas[tier]);
   tallies_clear(&rollups->cells);
   rollups->ndirty = 0;
-}
-
-int rollups_delete_all(struct rollups *rollups) {
-  int rc = SQLITE_OK;
-  for (size_t s = 0; s < rollups->schema->nsets && rc == SQLITE_OK; s++) {
-    char *sql = sqlite3_mprintf("DELETE FROM rollup_%s", rollups->schema->sets[s].name);
-    rc = database_exec(rollups->db, sql);
-    sqlite3_free(sql);
-  }
-  rollups_forget(rollups);
-  return rc;
 }

@@ -19,17 +19,17 @@ void writer_count(struct writer *w, const struct record *r, const struct buf *te
 }
 
 static int64_t last_row(const struct writer *w) {
-  return w->inserted > 0 ? w->last_row : atomic_load(&w->counters.last_row);
+  return w->inserted > 0 ? w->last_row : atomic_load(&w->shared->last_row);
 }
 
 bool writer_has_tail(const struct writer *w) {
-  return w->counted < last_row(w);
+  return w->rolled_up_to < last_row(w);
 }
 
 bool writer_cells_due(struct writer *w) {
-  if (w->flush_due || last_row(w) - w->counted >= (writer_is_busy(w) ? BUSY_TAIL_ROWS : TAIL_ROWS))
+  if (w->flush_due || last_row(w) - w->rolled_up_to >= (writer_is_busy(w) ? BUSY_TAIL_ROWS : TAIL_ROWS))
     return true;
-  return writer_has_tail(w) && clock_monotonic_ns() - w->counted_ns >= TAIL_MS * INT64_C(1000000);
+  return writer_has_tail(w) && clock_monotonic_ns() - w->rolled_up_ns >= TAIL_MS * INT64_C(1000000);
 }
 
 int writer_flush_cells(struct writer *w) {
@@ -38,17 +38,17 @@ int writer_flush_cells(struct writer *w) {
     rc = rollups_flush(w->fresh);
   if (rc == SQLITE_OK)
     rc = writer_log_series(w);
-  w->counting = last_row(w);
-  return rc == SQLITE_OK ? meta_set_int(w->db, "counted", w->counting) : rc;
+  w->rolling_up_to = last_row(w);
+  return rc == SQLITE_OK ? meta_set_int(w->db, "counted", w->rolling_up_to) : rc;
 }
 
 void writer_cells_committed(struct writer *w) {
   w->flush_due = false;
-  if (w->counting == 0)
+  if (w->rolling_up_to == 0)
     return;
-  w->counted = w->counting;
-  w->counting = 0;
-  w->counted_ns = clock_monotonic_ns();
+  w->rolled_up_to = w->rolling_up_to;
+  w->rolling_up_to = 0;
+  w->rolled_up_ns = clock_monotonic_ns();
 }
 
 void writer_roll_back(struct writer *w) {
@@ -59,7 +59,7 @@ void writer_roll_back(struct writer *w) {
   rollups_forget(w->rollups);
   if (w->fresh != NULL)
     rollups_forget(w->fresh);
-  w->counting = 0;
+  w->rolling_up_to = 0;
   w->flush_due = false;
   w->stale = true;
 }
@@ -95,7 +95,7 @@ int writer_begin(struct writer *w) {
   int64_t last = INT64_MAX;
   int rc = statement_run(w->begin);
   if (rc == SQLITE_OK && w->stale)
-    rc = writer_each_row(w, w->counted, &last, -1, count_in);
+    rc = writer_each_row(w, w->rolled_up_to, &last, -1, count_in);
   if (rc == SQLITE_OK)
     w->stale = false;
   return rc;

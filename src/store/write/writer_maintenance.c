@@ -1,6 +1,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "store/file/database.h"
+#include "store/file/rollup_tables.h"
 #include "store/write/writer_state.h"
 
 enum {
@@ -25,7 +26,7 @@ static int checkpoint(struct writer *w, int mode) {
   w->checkpointed_pages = done;
   if (rc == SQLITE_OK && mode != SQLITE_CHECKPOINT_PASSIVE)
     w->wal_pages = w->checkpointed_pages = 0;
-  atomic_fetch_add(&w->counters.checkpoint_ns, clock_monotonic_ns() - started);
+  atomic_fetch_add(&w->shared->checkpoint_ns, clock_monotonic_ns() - started);
   return rc;
 }
 
@@ -41,7 +42,7 @@ static void checkpoint_if_due(struct writer *w) {
 }
 
 /* What is behind the gap is lost with the power, unless it stands in the file itself and the log starts over. */
-int writer_mend_log(struct writer *w) {
+int writer_restart_wal(struct writer *w) {
   int rc = checkpoint(w, SQLITE_CHECKPOINT_RESTART);
   if (rc == SQLITE_OK)
     atomic_store(&w->syncer.failed, false);
@@ -62,7 +63,7 @@ static int rebuild_step(struct writer *w, int64_t *last) {
   if (rc == SQLITE_OK)
     rc = writer_flush_cells(w);
   if (rc == SQLITE_OK)
-    rc = *last < w->rebuild_upto ? meta_set_int(w->db, "rebuilt", *last) : rollups_rebuilt(w->db);
+    rc = *last < w->rebuild_upto ? meta_set_int(w->db, "rebuilt", *last) : rollup_tables_rebuilt(w->db);
   return rc == SQLITE_OK ? statement_run(w->commit) : rc;
 }
 
@@ -72,7 +73,7 @@ static void rebuild_done(struct writer *w) {
   rollups_free(w->rollups);
   w->fresh = NULL;
   w->rollups = rollups_new(w->db, w->schema, UINT32_MAX);
-  atomic_store(&w->counters.rebuilding, 0);
+  atomic_store(&w->shared->rebuilding, 0);
   log_info("rollups are rebuilt", log_int("rows", w->rebuild_upto));
 }
 
@@ -94,11 +95,11 @@ static void rebuild(struct writer *w) {
 }
 
 int writer_resume_rebuild(struct writer *w) {
-  uint32_t rebuilding = rollups_rebuilding(w->db, w->schema);
+  uint32_t rebuilding = rollup_tables_rebuilding(w->db, w->schema);
   w->rollups = rollups_new(w->db, w->schema, ~rebuilding);
   if (rebuilding == 0)
     return SQLITE_OK;
-  atomic_store(&w->counters.rebuilding, rebuilding);
+  atomic_store(&w->shared->rebuilding, rebuilding);
   w->fresh = rollups_new(w->db, w->schema, rebuilding);
   int rc = meta_get_int(w->db, "rebuilt", &w->rebuilt);
   if (rc == SQLITE_OK)
@@ -110,11 +111,11 @@ int writer_resume_rebuild(struct writer *w) {
 
 /* ---- When ---- */
 
-bool writer_has_upkeep(const struct writer *w) {
+bool writer_has_maintenance(const struct writer *w) {
   return w->fresh != NULL || ids_has_unread(w->ids);
 }
 
-void writer_upkeep(struct writer *w) {
+void writer_maintain(struct writer *w) {
   if (ids_segment_due(w->ids) && ids_write_segment(w->ids, 1, clock_now_us()) != SQLITE_OK)
     log_error("writing fingerprints failed", log_str("error", sqlite3_errmsg(w->db)));
   if (ids_has_unread(w->ids) && ids_read_some(w->ids) != SQLITE_OK)

@@ -3,6 +3,7 @@
 #include "base/mem.h"
 #include "metrics/metrics.h"
 #include "store/file/database.h"
+#include "store/file/rollup_tables.h"
 #include "store/file/script_rows.h"
 #include "store/write/merge.h"
 #include "store/write/writer_state.h"
@@ -29,7 +30,7 @@ static int load_match(struct writer *w, const int64_t *rows, size_t nrows, const
   return SQLITE_DONE;
 }
 
-static int merge(struct writer *w, struct write *write, struct record *r, const struct buf *text) {
+static int merge(struct writer *w, struct submission *sub, struct record *r, const struct buf *text) {
   struct record *stored = batch_record(w->page, 0);
   double weights[METRICS_MAX_RULES];
   r->row = stored->row;
@@ -41,29 +42,29 @@ static int merge(struct writer *w, struct write *write, struct record *r, const 
   writer_count(w, stored, &w->page->text, 1);
   if (w->metrics != NULL && !r->unchanged)
     metrics_count_merge(w->metrics, weights, stored, &w->page->text);
-  write->merged++;
+  sub->merged++;
   if (r->unchanged)
     return SQLITE_OK;
-  w->flush_due |= r->row <= w->counted;
+  w->flush_due |= r->row <= w->rolled_up_to;
   return rows_update(&w->rows, stored, &w->page->text);
 }
 
-static void insert(struct writer *w, struct write *write, struct record *r, const struct buf *text,
+static void insert(struct writer *w, struct submission *sub, struct record *r, const struct buf *text,
                    int64_t fingerprint) {
   rows_insert(&w->rows, r, text);
   ids_add(w->ids, fingerprint, r->row);
   writer_count(w, r, text, 1);
   if (w->metrics != NULL)
     metrics_count_record(w->metrics, r, text);
-  write->accepted++;
+  sub->accepted++;
   w->inserted++;
   w->last_row = r->row;
   w->flush_due |= r->event != w->schema->default_event; /* a row does not tell */
 }
 
 /* old is the row that the segments have for the fingerprint, or 0. */
-static int apply_record(struct writer *w, struct write *write, struct record *r, int64_t fingerprint, int64_t old) {
-  const struct buf *text = &write->batch->text;
+static int apply_record(struct writer *w, struct submission *sub, struct record *r, int64_t fingerprint, int64_t old) {
+  const struct buf *text = &sub->batch->text;
   int64_t rows[ID_CANDIDATES + 1];
   size_t len, n = ids_find_pending(w->ids, fingerprint, rows);
   const char *id = value_text(text, r->v[w->schema->id], &len);
@@ -71,16 +72,16 @@ static int apply_record(struct writer *w, struct write *write, struct record *r,
     rows[n++] = old;
   int rc = load_match(w, rows, n, id, len);
   if (rc != SQLITE_DONE)
-    return rc == SQLITE_OK ? merge(w, write, r, text) : rc;
-  insert(w, write, r, text, fingerprint);
+    return rc == SQLITE_OK ? merge(w, sub, r, text) : rc;
+  insert(w, sub, r, text, fingerprint);
   return SQLITE_OK;
 }
 
 /* A start is not stored: it is only told of. */
-static int note_record(struct writer *w, struct write *write, const struct record *r) {
+static int note_record(struct writer *w, struct submission *sub, const struct record *r) {
   if (w->metrics != NULL)
-    w->flush_due |= metrics_count_record(w->metrics, r, &write->batch->text);
-  write->accepted++;
+    w->flush_due |= metrics_count_record(w->metrics, r, &sub->batch->text);
+  sub->accepted++;
   return SQLITE_OK;
 }
 
@@ -96,9 +97,9 @@ static int64_t probed_row(const struct id_entry *probed, size_t n, int64_t finge
   return found != NULL ? found->row : 0;
 }
 
-static int apply_all(struct writer *w, struct write *write, const int64_t *fingerprints,
+static int apply_all(struct writer *w, struct submission *sub, const int64_t *fingerprints,
                      const struct id_entry *probed) {
-  struct batch *b = write->batch;
+  struct batch *b = sub->batch;
   int rc = SQLITE_OK;
   for (size_t i = 0; i < b->count && rc == SQLITE_OK; i++) {
     struct record *r = batch_record(b, i);
@@ -108,32 +109,32 @@ static int apply_all(struct writer *w, struct write *write, const int64_t *finge
       ids_touch(w->ids, fingerprints + i, b->count - i < SIDE_BY_SIDE ? b->count - i : SIDE_BY_SIDE);
     int64_t old = probed != NULL ? probed_row(probed, b->count, fingerprints[i]) : 0;
     bool stored = w->schema->events[r->event].stored;
-    rc = stored ? apply_record(w, write, r, fingerprints[i], old) : note_record(w, write, r);
+    rc = stored ? apply_record(w, sub, r, fingerprints[i], old) : note_record(w, sub, r);
   }
   return rc;
 }
 
-static int probe_and_apply(struct writer *w, struct write *write, const int64_t *fingerprints) {
-  size_t n = write->batch->count;
+static int probe_and_apply(struct writer *w, struct submission *sub, const int64_t *fingerprints) {
+  size_t n = sub->batch->count;
   struct id_entry *wanted = xcalloc(n + 1, sizeof *wanted);
   for (size_t i = 0; i < n; i++)
     wanted[i].fingerprint = fingerprints[i];
   qsort(wanted, n, sizeof *wanted, id_entry_compare);
-  int rc = write->probe_all ? ids_probe_segments(w->db, wanted, n) : ids_probe_unread(w->ids, wanted, n);
+  int rc = sub->probe_all ? ids_probe_segments(w->db, wanted, n) : ids_probe_unread(w->ids, wanted, n);
   if (rc == SQLITE_OK)
-    rc = apply_all(w, write, fingerprints, wanted);
+    rc = apply_all(w, sub, fingerprints, wanted);
   free(wanted);
   return rc;
 }
 
-int writer_apply(struct writer *w, struct write *write) {
-  size_t n = write->batch->count;
+int writer_apply(struct writer *w, struct submission *sub) {
+  size_t n = sub->batch->count;
   int64_t *fingerprints = xmalloc((n + 1) * sizeof *fingerprints);
   for (size_t i = 0; i < n; i++)
-    fingerprints[i] = fingerprint_of(w, write->batch, i);
-  write->accepted = write->merged = 0;
-  bool probes = write->probe_all || ids_has_unread(w->ids);
-  int rc = probes ? probe_and_apply(w, write, fingerprints) : apply_all(w, write, fingerprints, NULL);
+    fingerprints[i] = fingerprint_of(w, sub->batch, i);
+  sub->accepted = sub->merged = 0;
+  bool probes = sub->probe_all || ids_has_unread(w->ids);
+  int rc = probes ? probe_and_apply(w, sub, fingerprints) : apply_all(w, sub, fingerprints, NULL);
   free(fingerprints);
   return rc;
 }
@@ -146,12 +147,13 @@ int writer_reset(struct writer *w) {
   if (rc == SQLITE_OK)
     rc = database_exec(w->db, "DELETE FROM rows");
   if (rc == SQLITE_OK)
-    rc = journal_delete_all(w->db);
+    rc = script_rows_delete_all(w->db);
   if (rc == SQLITE_OK)
     rc = ids_delete_all(w->ids);
   if (rc == SQLITE_OK)
-    rc = rollups_delete_all(w->rollups);
-  if (rc == SQLITE_OK && w->fresh != NULL)
-    rc = rollups_delete_all(w->fresh);
+    rc = rollup_tables_empty(w->db, w->schema, UINT32_MAX);
+  rollups_forget(w->rollups);
+  if (w->fresh != NULL)
+    rollups_forget(w->fresh);
   return rc;
 }

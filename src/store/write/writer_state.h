@@ -8,20 +8,19 @@
 #include "store/write/rollup.h"
 #include "store/write/writer.h"
 
-/* What the files of the writer share; its thread's alone once that runs, but for queue, syncer, ids and counters. */
+/* What the files of the writer share; its thread's alone once that runs, but for queue, syncer and shared. */
 struct writer {
-  const struct schema *schema;
-  struct storage_options options;
-  struct metrics *metrics; /* or NULL, as hub */
-  struct metric *commit_seconds;
-  struct hub *hub;
-  char name[24];
+  struct shared *shared;
+  const struct schema *schema;     /* shared's, as metrics and ids */
+  struct metrics *metrics;
+  struct ids *ids;
+  struct queue *queue;
+  const struct receipts *receipts;
 
   int lock_fd;
   sqlite3 *db;
   bool synced;             /* the file's header and the log's name are on the disk */
   struct rows rows;
-  struct ids *ids;
   struct batch *page;      /* the stored row of a merge */
   sqlite3_stmt *begin, *commit, *save_series, *log_series;
 
@@ -32,30 +31,28 @@ struct writer {
   struct rollups *fresh;   /* of those being rebuilt, or NULL; rows in (rebuilt, rebuild_upto] are not in them yet */
   int64_t rebuilt, rebuild_upto;
 
-  int64_t counted;         /* later rows are in the cells in memory only, .. */
+  int64_t rolled_up_to;        /* later rows are in the cells in memory only, .. */
   bool stale;              /* .. and not even there: they must be read */
   bool flush_due;          /* rows alone do not tell what has changed: the cells go with this transaction */
-  int64_t counting;        /* what counted will be after COMMIT, or 0 */
-  int64_t counted_ns;
+  int64_t rolling_up_to;       /* what counted will be after COMMIT, or 0 */
+  int64_t rolled_up_ns;
 
   int64_t inserted, last_row; /* of the open transaction */
   int wal_pages, checkpointed_pages;
-  struct queue queue;
   struct syncer syncer;    /* of DURABILITY_FULL */
   pthread_t thread;
   bool started;
-  struct writer_counters counters;
 };
 
 enum { MANY_RECORDS = 1000 }; /* of the last transaction: a bulk load */
 
 /* Much is coming in: what takes time is then done more rarely. */
 static inline bool writer_is_busy(struct writer *w) {
-  return w->inserted >= MANY_RECORDS || !queue_is_empty(&w->queue);
+  return w->inserted >= MANY_RECORDS || !queue_is_empty(w->queue);
 }
 
 /* writer_records.c: within the open transaction; SQLite's codes. */
-int writer_apply(struct writer *w, struct write *write);
+int writer_apply(struct writer *w, struct submission *sub);
 int writer_reset(struct writer *w);
 
 /* writer_cells.c.  The first two within a transaction; SQLite's codes. */
@@ -76,12 +73,12 @@ int writer_save_series(struct writer *w);
 int writer_restore_series(struct writer *w);
 void writer_series_rolled_back(struct writer *w);
 
-/* writer_upkeep.c: between transactions. */
-bool writer_has_upkeep(const struct writer *w); /* more than waiting for the next write */
-void writer_upkeep(struct writer *w);
+/* writer_maintain.c: between transactions. */
+bool writer_has_maintenance(const struct writer *w); /* more than waiting for the next write */
+void writer_maintain(struct writer *w);
 void writer_idle(struct writer *w);  /* nothing came for a while */
 void writer_finish(struct writer *w);
-int writer_mend_log(struct writer *w); /* after a sync that failed; SQLite's code */
+int writer_restart_wal(struct writer *w); /* after a sync that failed; SQLite's code */
 int writer_resume_rebuild(struct writer *w);
 
 #endif

@@ -1,0 +1,5 @@
+local cases = require "spec.helpers.browser"
+
+describe("the pages in a browser, docs.mjs:", function()
+  cases("docs", setup, it)
+end)

@@ -1,0 +1,5 @@
+local cases = require "spec.helpers.browser"
+
+describe("the pages in a browser, live.mjs:", function()
+  cases("live", setup, it)
+end)

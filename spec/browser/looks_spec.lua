@@ -1,0 +1,5 @@
+local cases = require "spec.helpers.browser"
+
+describe("the pages in a browser, looks.mjs:", function()
+  cases("looks", setup, it)
+end)

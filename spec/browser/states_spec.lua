@@ -1,0 +1,5 @@
+local cases = require "spec.helpers.browser"
+
+describe("the pages in a browser, states.mjs:", function()
+  cases("states", setup, it)
+end)

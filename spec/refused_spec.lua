@@ -1,0 +1,94 @@
+--- What the system refuses costs the request that asked for it; when it is there again, so is the answer.
+local helpers = require "spec.helpers"
+local server = require "spec.helpers.server"
+
+local function query(s)
+  return s:get "/logs/query?limit=1"
+end
+
+local REQUEST = "GET /logs/query?limit=1 HTTP/1.1\r\nHost: localhost\r\n\r\n"
+
+local function ingest(s, id)
+  return s:post("/logs/ingest", ('{"request_id":"%s","timestamp":1750000000}'):format(id),
+    { ["content-type"] = "application/json" })
+end
+
+describe("a database file that cannot be read", function()
+  local folder, s
+
+  -- What a stop leaves is in the file itself, not in its log.
+  before_each(function()
+    folder = helpers.temporary_folder()
+    s = server.start { database = folder .. "/a.db" }
+    assert.equal(200, ingest(s, "a").status)
+    s:stop()
+    s = server.start { database = folder .. "/a.db" }
+  end)
+  after_each(function()
+    s:stop()
+    helpers.remove_folder(folder)
+  end)
+
+  local function is_told()
+    local response = query(s)
+    assert.equal(503, response.status)
+    assert.equal("string", type(response.json().detail))
+    assert.equal(200, s:get("/health/live").status)
+  end
+
+  it("because it was removed is 503, and 200 when it is back", function()
+    assert(os.rename(s.database, s.database .. ".away"))
+    is_told()
+    assert.truthy(s:log():find("cannot be opened for reading", 1, true), s:log())
+    assert(os.rename(s.database .. ".away", s.database))
+    assert.equal(200, query(s).status)
+  end)
+
+  it("because it was cut is 503", function()
+    os.execute("truncate -s 4096 " .. helpers.quote(s.database))
+    is_told()
+  end)
+end)
+
+describe("descriptors that are used up", function()
+  -- Under the limit's own clamp, so that the sockets take what the store would need.
+  local LIMIT = 256
+
+  it("refuse new connections, and the store has its own", function()
+    local s <close> = server.start {
+      wrap = { "prlimit", "--nofile=" .. LIMIT .. ":" .. LIMIT }, config = "config.limits.connections = 10000",
+    }
+    local clients = {}
+    for i = 1, LIMIT do
+      clients[i] = s:raw ""
+    end
+    assert.truthy(s:log():find("limits.connections", 1, true), s:log())
+    local open = server.eventually(function() return s:log():find("a connection was refused", 1, true) end)
+    assert.truthy(open, s:log())
+    clients[1]:send(REQUEST)
+    assert.equal(200, assert(clients[1]:response()).status)
+    for i = 2, LIMIT do
+      clients[i]:close()
+    end
+    assert.equal(200, server.eventually(function()
+      local ok, response = pcall(query, s)
+      return ok and response.status
+    end))
+    clients[1]:close()
+  end)
+end)
+
+describe("what the server makes", function()
+  it("is its owner's alone", function()
+    local folder = helpers.temporary_folder()
+    local s <close> = server.start { database = folder .. "/below/a.db" }
+    assert.equal(200, ingest(s, "a").status)
+    local list = io.popen(("cd %s && stat -c '%%a %%n' below below/a.db*"):format(helpers.quote(folder)))
+    for line in list:lines() do
+      assert.truthy(line == "700 below" or line:find "^600 below/a%.db", line)
+    end
+    list:close()
+    s:stop()
+    helpers.remove_folder(folder)
+  end)
+end)

@@ -1,0 +1,102 @@
+--- No function of C that a script can reach holds a loop: it has a bound, gives way, or raises when the time is up.
+local server = require "spec.helpers.server"
+
+-- Values that say they are larger than anything can be.
+local HOSTILE = [[
+  local HUGE = 1 << 60
+  local huge = setmetatable({}, { __len = function() return HUGE end })
+  local endless = setmetatable({}, {
+    __len = function() return HUGE end,
+    __index = coroutine.wrap(function() while true do coroutine.yield '' end end),
+  })
+  local long = ('a'):rep(1 << 20)
+]]
+
+-- Name, and what the handler does; each would run for hours.
+local ENDLESS = {
+  { "pattern by its starts", [[return (('a'):rep(19000) .. '\n'):rep(100):find('a[^\n]-b')]] },
+  { "pattern of brackets", "return ('('):rep(1 << 20):find('%b()')" },
+  { "pattern of a long set", "return long:find('[' .. ('b'):rep(1 << 20) .. 'a]*c')" },
+  { "pattern of a long lazy set", "return long:find('a[' .. ('b'):rep(1 << 20) .. 'a]-c')" },
+  { "pattern of nothing", "return long:gsub('', ('%0'):rep(1 << 20))" },
+  { "table.move", "return table.move({}, 1, HUGE, 2)" },
+  { "table.move downwards", "return table.move({}, 1, HUGE, 2, {})" },
+  { "table.insert", "return table.insert(huge, 1, 1)" },
+  { "table.remove", "return table.remove(huge, 1)" },
+  { "table.concat", "return table.concat(endless)" },
+  { "table.sort", "return table.sort(setmetatable({}, { __len = function() return (1 << 31) - 2 end }), rawequal)" },
+  { "table.sort of long texts", [[
+    local t = {}
+    for i = 1, 10000 do t[i] = long end
+    table.sort(t)]] },
+}
+
+describe("a function of C", function()
+  local s
+  setup(function()
+    local lines = { HOSTILE, "local run = {}" }
+    for i, case in ipairs(ENDLESS) do
+      lines[#lines + 1] = ("run[%d] = function() %s end"):format(i, case[2])
+    end
+    lines[#lines + 1] = [[
+      return { summary = "Runs.", handle = function(req)
+        local f = run[math.tointeger(tonumber(req.params.n))]
+        f()
+        return { json = { ended = true } }
+      end }]]
+    s = server.start {
+      config = [[
+        config.script.total_cpu_ms = 100
+        config.script.burst_cpu_ms = 50
+        config.script.wall_ms = 60000
+        table.insert(config.routes, { "GET", "/run/{n}", "routes.run" })
+        table.insert(config.routes, { "GET", "/right", "routes.right" })]],
+      files = {
+        ["lua/routes/run.lua"] = table.concat(lines, "\n"),
+        ["lua/routes/right.lua"] = [[
+          local function plain(t) return { table.unpack(t) } end
+          return { summary = "Uses them right.", handle = function()
+            local t = { 3, 1, 2 }
+            local moved = table.move(plain(t), 1, 3, 2)
+            local down = table.move(plain(moved), 2, 4, 1)
+            local removed = { table.remove({}), table.remove(down), table.remove(down, 1), pcall(table.remove, down, 5) }
+            table.insert(t, 2, 9)
+            table.insert(t, 7)
+            local by_c = { 1, 2 }
+            table.sort(by_c, function(a, b) return b < a end)
+            local sorted = { 'c', 'a', 'b' }
+            table.sort(sorted)
+            return { json = {
+              empty = #(''):rep(1 << 60), rep = ('ab'):rep(3, '-'), none = ('x'):rep(-1),
+              t = t, moved = moved, down = down, removed = #removed, by_c = by_c, sorted = sorted,
+              concat = table.concat({ 1, 'b', 2.5 }, ', '), part = table.concat({ 1, 2, 3 }, '', 2, 3),
+              wrong = select(2, pcall(table.concat, { {} })), place = select(2, pcall(table.insert, t, 99, 1)):match('%((.*)%)'),
+              handled = { xpcall(error, function(m) return m .. '!' end, 'x') },
+              passed = { xpcall(function(...) return ... end, error, 1, 2) },
+            } }
+          end }]],
+      },
+    }
+  end)
+  teardown(function() s:stop() end)
+
+  for i, case in ipairs(ENDLESS) do
+    it("ends where it would run for hours: " .. case[1], function()
+      local response = s:get("/run/" .. i)
+      assert.equal(503, response.status)
+      assert.truthy(response.json().detail:find("CPU time", 1, true))
+      assert.equal(200, s:get("/health/live").status)
+    end)
+  end
+
+  it("does what Lua's own does", function()
+    assert.same({
+      empty = 0, rep = "ab-ab-ab", none = "",
+      t = { 3, 9, 1, 2, 7 }, moved = { 3, 3, 1, 2 }, down = { 1, 2 }, removed = 5, by_c = { 2, 1 },
+      sorted = { "a", "b", "c" }, concat = "1, b, 2.5", part = "23",
+      wrong = "invalid value (table) at index 1 in table for 'concat'",
+      place = "position out of bounds",
+      handled = { false, "x!" }, passed = { true, 1, 2 },
+    }, s:get("/right").json())
+  end)
+end)

@@ -1,0 +1,23 @@
+#ifndef MOONLEDGER_STORE_FILE_SHARED_H
+#define MOONLEDGER_STORE_FILE_SHARED_H
+
+#include "store/storage.h"
+
+struct ids;
+
+/* What the store's threads share.  Set while it is opened and then constant, but for the counters and for
+ * what ids.h says. */
+struct shared {
+  const struct schema *schema;
+  struct storage_options options; /* path is owned */
+  struct metrics *metrics;        /* or NULL */
+  char name[24];                  /* of the database, first part of event ids */
+  struct ids *ids;
+
+  /* The writer and the syncer count, any thread reads. */
+  atomic_llong rows, last_row, committed_records, commits, merged, last_commit_ns, checkpoint_ns;
+  atomic_bool writable;
+  atomic_uint rebuilding; /* rollup sets that cannot answer yet, bit per set */
+};
+
+#endif

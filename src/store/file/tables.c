@@ -1,0 +1,162 @@
+#include "store/file/tables.h"
+
+#include <uv.h>
+
+#include "base/hash.h"
+#include "store/file/database.h"
+#include "store/file/rollup_tables.h"
+
+enum { APPLICATION_ID = 0x6d6f6f6e, FILE_VERSION = 1 }; /* of the file's header */
+
+/* An empty file has nothing that a journal could keep, and what it is given comes to the disk with its first record;
+ * its header does by database_sync. */
+static const char empty_settings[] =
+    "PRAGMA page_size=16384;"
+    "PRAGMA synchronous=OFF;"
+    "PRAGMA journal_mode=OFF;"
+    "PRAGMA journal_mode=WAL;";
+
+static const char writer_settings[] =
+    "PRAGMA journal_mode=WAL;"
+    "PRAGMA secure_delete=FAST;"
+    "PRAGMA journal_size_limit=67108864;"
+    "PRAGMA cache_size=-8192;"
+    "PRAGMA temp_store=MEMORY;";
+
+static const char base_tables[] =
+    "CREATE TABLE meta(key TEXT PRIMARY KEY, value) WITHOUT ROWID;"
+    "CREATE TABLE segments(segment INTEGER PRIMARY KEY, last_row INTEGER, ids INTEGER, made_us INTEGER);"
+    "CREATE TABLE ids(segment INTEGER, first INTEGER, data BLOB, PRIMARY KEY(segment, first)) WITHOUT ROWID;"
+    "CREATE TABLE metric_series(key BLOB PRIMARY KEY, value BLOB) WITHOUT ROWID;";
+
+/* What files of an earlier day lack. */
+static const char later_additions[] =
+    "CREATE TABLE IF NOT EXISTS metric_log(number INTEGER PRIMARY KEY, series BLOB);"
+    "INSERT OR IGNORE INTO meta SELECT 'counted', coalesce(max(rowid), 0) FROM rows";
+
+static void write_column(struct buf *sql, const struct column *c) {
+  static const char *const types[] = {
+    [COLUMN_STRING] = "TEXT",     [COLUMN_INTEGER] = "INTEGER", [COLUMN_FLOAT] = "REAL",
+    [COLUMN_BOOLEAN] = "INTEGER", [COLUMN_TIME] = "INTEGER",
+  };
+  buf_printf(sql, "\"%s\" %s DEFAULT ", c->name, types[c->type]);
+  if (c->type == COLUMN_STRING) {
+    char *quoted = sqlite3_mprintf("%Q", c->text != NULL ? c->text : "");
+    buf_puts(sql, quoted);
+    sqlite3_free(quoted);
+  } else if (c->type == COLUMN_FLOAT) {
+    buf_put_double(sql, c->value.f);
+  } else {
+    buf_put_int(sql, c->value.i);
+  }
+}
+
+static int exec_buf(sqlite3 *db, struct buf *sql) {
+  buf_putc(sql, 0);
+  int rc = database_exec(db, sql->data);
+  buf_clear(sql);
+  return rc;
+}
+
+static int create_rows(sqlite3 *db, const struct schema *schema) {
+  struct buf sql = {0};
+  buf_puts(&sql, "CREATE TABLE rows(");
+  for (size_t i = 0; i < schema->nstored; i++) {
+    write_column(&sql, &schema->columns[i]);
+    buf_puts(&sql, ", ");
+  }
+  const char *time = schema->columns[schema->time].name;
+  buf_printf(&sql, "extra TEXT); CREATE INDEX rows_%s ON rows(\"%s\")", time, time);
+  return exec_buf(db, &sql);
+}
+
+static int create(sqlite3 *db, const struct schema *schema) {
+  unsigned char random[20];
+  char name[9];
+  random_bytes(random, sizeof random);
+  sqlite3_snprintf(sizeof name, name, "%02x%02x%02x%02x", random[0], random[1], random[2], random[3]);
+  int rc = database_exec(db, base_tables);
+  if (rc == SQLITE_OK)
+    rc = create_rows(db, schema);
+  if (rc == SQLITE_OK)
+    rc = meta_set_bytes(db, "name", name, 8);
+  if (rc == SQLITE_OK)
+    rc = meta_set_bytes(db, "seed", random + 4, 16);
+  if (rc != SQLITE_OK)
+    return rc;
+  struct buf sql = {0};
+  buf_printf(&sql, "PRAGMA application_id=%d; PRAGMA user_version=%d", APPLICATION_ID, FILE_VERSION);
+  return exec_buf(db, &sql);
+}
+
+static int add_column(sqlite3 *db, const struct column *c) {
+  struct buf sql = {0};
+  buf_puts(&sql, "ALTER TABLE rows ADD COLUMN ");
+  write_column(&sql, c);
+  return exec_buf(db, &sql);
+}
+
+/* Columns that schema.lua has and the file does not; what the file has beyond the schema stays, unread. */
+static int add_columns(sqlite3 *db, const struct schema *schema) {
+  int rc = SQLITE_OK;
+  for (size_t i = 0; i < schema->nstored && rc == SQLITE_OK; i++) {
+    const char *name = schema->columns[i].name;
+    if (sqlite3_table_column_metadata(db, NULL, "rows", name, NULL, NULL, NULL, NULL, NULL) != SQLITE_OK)
+      rc = add_column(db, &schema->columns[i]);
+  }
+  return rc;
+}
+
+/* What kind of file this is.  UV_EINVAL: not one of ours. */
+static int identify(sqlite3 *db, const char *path, bool *empty, struct buf *error) {
+  int64_t id = 0, version = 0, tables = 0;
+  int rc = database_int(db, "PRAGMA application_id", &id);
+  if (rc == SQLITE_OK)
+    rc = database_int(db, "PRAGMA user_version", &version);
+  if (rc == SQLITE_OK)
+    rc = database_int(db, "SELECT count(*) FROM sqlite_schema", &tables);
+  if (rc != SQLITE_OK) {
+    database_explain(db, path, error);
+    return database_status(rc);
+  }
+  *empty = tables == 0 && id == 0;
+  if (!*empty && id != APPLICATION_ID) {
+    buf_printf(error, "%s: this database belongs to another program; choose another path", path);
+    return UV_EINVAL;
+  }
+  if (version > FILE_VERSION) {
+    buf_printf(error, "%s: made by a newer Moonledger (file version %lld, this program knows %d); upgrade the program",
+               path, (long long) version, FILE_VERSION);
+    return UV_EINVAL;
+  }
+  return 0;
+}
+
+static int make_tables(sqlite3 *db, const struct schema *schema, bool empty) {
+  int rc = empty ? database_exec(db, empty_settings) : SQLITE_OK;
+  if (rc == SQLITE_OK)
+    rc = database_exec(db, writer_settings);
+  if (rc == SQLITE_OK)
+    rc = database_exec(db, "BEGIN IMMEDIATE");
+  if (rc == SQLITE_OK)
+    rc = empty ? create(db, schema) : add_columns(db, schema);
+  if (rc == SQLITE_OK)
+    rc = rollup_tables_create(db, schema);
+  if (rc == SQLITE_OK)
+    rc = database_exec(db, later_additions);
+  return rc == SQLITE_OK ? database_exec(db, "COMMIT") : rc;
+}
+
+int tables_prepare(sqlite3 *db, const char *path, const struct schema *schema, struct buf *error) {
+  bool empty = false;
+  int status = identify(db, path, &empty, error);
+  if (status < 0)
+    return status;
+  int rc = make_tables(db, schema, empty);
+  if (rc == SQLITE_OK)
+    return 0;
+  database_explain(db, path, error);
+  if (!sqlite3_get_autocommit(db))
+    database_exec(db, "ROLLBACK");
+  return database_status(rc);
+}
