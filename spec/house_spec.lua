@@ -52,6 +52,7 @@ local public = {
   ["script/settings.h"] = true,
   ["script/bindings/bindings.h"] = true,
   ["script/reload/generations.h"] = true,
+  ["script/reload/own.h"] = true,
 }
 
 --- Libraries, and who may include them.

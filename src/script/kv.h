@@ -10,6 +10,8 @@
 /* Values that scripts share: across loops and generations, in memory, lost at exit.  Any thread. */
 struct kv;
 
+enum { KV_BYTES = 16 << 20 }; /* the server's */
+
 enum kv_type { KV_NONE, KV_BOOLEAN, KV_INTEGER, KV_REAL, KV_TEXT };
 
 struct kv_value {
