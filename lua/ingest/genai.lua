@@ -103,13 +103,21 @@ local function operation(a, told, span)
   return word or "chat", word or values.clip(text(span.name), 100) or "?"
 end
 
+local function broke_off(a)
+  for _, reason in ipairs(values.object(a["gen_ai.response.finish_reasons"])) do
+    if reason == "error" then
+      return true
+    end
+  end
+  return a["ai.response.finishReason"] == "error"
+end
+
 -- An error of a stream comes after a status of 200.
 local function status(span, a)
   local code, error_type = first(a, "status", count), text(a["error.type"])
   local state = values.object(span.status).code
-  if code and code >= 400 then
-    return code
-  elseif state ~= 2 and state ~= "2" and state ~= "STATUS_CODE_ERROR" and not error_type then
+  local failed = state == 2 or state == "2" or state == "STATUS_CODE_ERROR" or error_type or broke_off(a)
+  if code and code >= 400 or not failed then
     return code or 200
   end
   local named = count(error_type)

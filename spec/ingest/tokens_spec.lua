@@ -258,6 +258,7 @@ describe("a span", function()
       { status = { code = 2, message = "the stream broke off" } })
     assert.same({ 500, "the stream broke off" }, { r.status_code, r.error_message })
     assert.equal(500, record(of("chat", { ["error.type"] = "timeout" })).status_code)
+    assert.equal(500, record(of("chat", { ["ai.response.finishReason"] = "error" })).status_code)
   end)
 
   it("may have its ids in base64", function()
