@@ -46,9 +46,12 @@ end
 
 local function first(attributes, what, read)
   for _, name in ipairs(aliases[what]) do
-    local value = read(attributes[name])
+    local value = attributes[name]
     if value ~= nil then
-      return value
+      value = read(value)
+      if value ~= nil then
+        return value
+      end
     end
   end
   return nil
@@ -59,6 +62,14 @@ local openinference = { LLM = "chat", EMBEDDING = "embeddings", RERANKER = "rera
 local openinference_wrappers = otlp.names(
   "AGENT", "CHAIN", "TOOL", "RETRIEVER", "GUARDRAIL", "EVALUATOR", "PROMPT", "WORKFLOW", "TASK")
 local langfuse = { generation = "chat", embedding = "embeddings" }
+
+-- Where a convention names the kind of span, its words for calls, and for what is none.
+local conventions = {
+  { name = "openinference.span.kind", calls = openinference, others = openinference_wrappers },
+  { name = "llm.request.type", calls = openllmetry, others = {} },
+  { name = "langfuse.observation.type", calls = langfuse,
+    others = otlp.names("span", "event", "agent", "tool", "chain", "retriever") },
+}
 
 -- "ai.generateText.doGenerate" is a call, "ai.generateText" around it and "ai.toolCall" are none.
 local function vercel(id)
@@ -77,25 +88,18 @@ local function told_kind(a)
   if sdk and sdk:find("^ai%.") then
     return vercel(sdk), true, sdk
   end
-  for _, convention in ipairs {
-    { "openinference.span.kind", openinference, openinference_wrappers },
-    { "llm.request.type", openllmetry, {} },
-    { "langfuse.observation.type", langfuse, otlp.names("span", "event", "agent", "tool", "chain", "retriever") },
-  } do
-    local word = text(a[convention[1]])
+  for _, convention in ipairs(conventions) do
+    local word = text(a[convention.name])
     if word then
-      return convention[2][word], (convention[2][word] or convention[3][word]) ~= nil, word
+      return convention.calls[word], (convention.calls[word] or convention.others[word]) ~= nil, word
     end
   end
   return nil, text(a["traceloop.span.kind"]) ~= nil, nil
 end
 
--- The kind of call, and the word that was not known, for a span that has a model and tokens all the same.
-local function operation(a, told, span)
-  local kind, known, word = told_kind(a)
-  if kind or known then
-    return kind or nil
-  elseif not (tokens.any(told) and first(a, "model", text)) then
+-- The kind of call of a span that has a model and tokens, and the word for it that is not known here.
+local function guessed_kind(a, told, word, span)
+  if not (tokens.any(told) and first(a, "model", text)) then
     return nil
   elseif not word and first(a, "provider", text) and told.output then
     return "chat"
@@ -153,13 +157,19 @@ local genai = {}
 ---@param attributes table<string, any>
 ---@param origin Origin
 ---@return table? record
----@return boolean? has_tokens
+---@return boolean has_tokens  of a record; else whether it is known what the span is, such as an agent
 function genai.record(span, attributes, origin)
+  local kind, known, word = told_kind(attributes)
+  if known and not kind then
+    return nil, true
+  end
   local a = tokens.unpacked(attributes)
-  local told = tokens.told(a)
-  local kind, unknown = operation(a, told, span)
+  local told, unknown = tokens.told(a), nil
   if not kind then
-    return nil
+    kind, unknown = guessed_kind(a, told, word, span)
+  end
+  if not kind then
+    return nil, false
   end
   local from, to = values.nanoseconds(span.startTimeUnixNano), values.nanoseconds(span.endTimeUnixNano)
   local request_id, trace, id = row_id(span, a, to or from)
@@ -189,12 +199,6 @@ function genai.record(span, attributes, origin)
   }
   tokens.put(record, told, excludes_cache(a, origin))
   return record, tokens.any(told)
-end
-
---- Whether the attributes are of an agent, a tool or another thing around calls.
-function genai.is_known(attributes)
-  local _, known = told_kind(attributes)
-  return known
 end
 
 --- The cost that the span reports.
