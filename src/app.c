@@ -27,7 +27,7 @@
 #include "store/storage.h"
 
 enum {
-  KV_BYTES = 16 << 20,
+  KV_BYTES = 32 << 20, /* about half of it for lua/ingest/memory.lua */
   ARENAS = 1,           /* of the heap: more would each keep what was once needed, and grow a page at a time */
   BODY_BYTES = 4 << 20, /* twice as much stays with an arena that was given it back, see teach_heap */
   START_BYTES = 1200 << 10, /* of the heap, in use when the server listens */

@@ -143,11 +143,10 @@ local function excludes_cache(a, origin)
   return text(a["ai.operationId"]) ~= nil and (provider:find("anthropic") or provider:find("bedrock")) ~= nil
 end
 
-local function row_id(span, a, to)
-  local trace, id = values.hex_id(span.traceId, 16), values.hex_id(span.spanId, 8)
-  local own = trace and id and trace .. ":" .. id
-  local provided = first(a, "id", text)
-  return provided and ids.row(provided, own, to and to / 1e9) or own, trace, id
+local function row_id(record, a)
+  local own = record.trace_id and record.span_id and record.trace_id .. ":" .. record.span_id
+  local provided, time = first(a, "id", text), record.timestamp
+  return provided and ids.row(provided, own, false, record, time and time / 1e9) or own
 end
 
 local genai = {}
@@ -172,10 +171,8 @@ function genai.record(span, attributes, origin)
     return nil, false
   end
   local from, to = values.nanoseconds(span.startTimeUnixNano), values.nanoseconds(span.endTimeUnixNano)
-  local request_id, trace, id = row_id(span, a, to or from)
   local code = status(span, a)
   local record = {
-    request_id = request_id,
     timestamp = to or from,
     method = "POST",
     endpoint = kind,
@@ -192,12 +189,13 @@ function genai.record(span, attributes, origin)
     user = first(a, "user", text),
     error_type = code >= 400 and text(a["error.type"]) or nil,
     error_message = code >= 400 and values.clip(text(values.object(span.status).message), 1024) or nil,
-    trace_id = trace,
-    span_id = id,
+    trace_id = values.hex_id(span.traceId, 16),
+    span_id = values.hex_id(span.spanId, 8),
     attributes = otlp.rest(attributes, used),
     resource = origin.kept,
   }
   tokens.put(record, told, excludes_cache(a, origin))
+  record.request_id = row_id(record, a)
   return record, tokens.any(told)
 end
 
