@@ -79,13 +79,20 @@ describe("bindings #loops", function()
 
   describe("json", function()
     local written = {
-      { "nil", "null" }, { "json.null", "null" }, { "true", "true" }, { "1", "1" }, { "-0.0", "-0.0" },
-      { "2.0", "2.0" }, { "0.1", "0.1" }, { "1e300", "1e+300" }, { "math.maxinteger", "9223372036854775807" },
-      { "9007199254740993", "9007199254740993" }, { "0/0", "null" }, { "math.huge", "null" }, { "{}", "{}" },
-      { "json.array {}", "[]" }, { "json.array()", "[]" }, { "json.object { 1 }", nil }, { "{ 1, 2 }", "[1,2]" },
-      { "json.array { 1, nil, 3 }", "[1,null,3]" }, { "{ b = 1, a = { c = {} } }", '{"a":{"c":{}},"b":1}' },
-      { "'é\\n\\0'", '"é\\n\\u0000"' }, { "'\\xff'", '"\u{FFFD}"' }, { "{ 1, x = 2 }", nil }, { "{ [1.5] = 2 }", nil },
-      { "print", nil }, { "json.fragment '[1, 2]'", "[1, 2]" }, { "{ json.fragment '{}' }", "[{}]" },
+      { "nil", "null" }, { "json.null", "null" }, { "true", "true" }, { "1", "1" },
+      { "-0.0", "-0.0" },
+      { "2.0", "2.0" }, { "0.1", "0.1" }, { "1e300", "1e+300" },
+      { "math.maxinteger", "9223372036854775807" },
+      { "9007199254740993", "9007199254740993" }, { "0/0", "null" }, { "math.huge", "null" },
+      { "{}", "{}" },
+      { "json.array {}", "[]" }, { "json.array()", "[]" }, { "json.object { 1 }", nil },
+      { "{ 1, 2 }", "[1,2]" },
+      { "json.array { 1, nil, 3 }", "[1,null,3]" },
+      { "{ b = 1, a = { c = {} } }", '{"a":{"c":{}},"b":1}' },
+      { "'é\\n\\0'", '"é\\n\\u0000"' }, { "'\\xff'", '"\u{FFFD}"' }, { "{ 1, x = 2 }", nil },
+      { "{ [1.5] = 2 }", nil },
+      { "print", nil }, { "json.fragment '[1, 2]'", "[1, 2]" },
+      { "{ json.fragment '{}' }", "[{}]" },
       { "{ [2] = 1 }", nil },
     }
     for _, case in ipairs(written) do
@@ -99,7 +106,8 @@ describe("bindings #loops", function()
       end)
     end
     it("says what has no form and where", function()
-      local message = run [[return select(2, pcall(require("json").encode, { a = { { b = print } } }))]][1]
+      local message =
+        run [[return select(2, pcall(require("json").encode, { a = { { b = print } } }))]][1]
       assert.truthy(message:find("a function has no JSON form in b in a list in a", 1, true))
     end)
     it("finds cycles", function()
@@ -183,7 +191,8 @@ describe("bindings #loops", function()
       s:ingest {
         { request_id = "a", timestamp = 60, model = "m", cost_usd = 0.5, duration_ms = 10 },
         { request_id = "b", timestamp = 130, model = "n", cost_usd = 0.25, duration_ms = 30 },
-        { request_id = "c", timestamp = 140, model = "n", cost_usd = 0.5, duration_ms = 50, status_code = 500 },
+        { request_id = "c", timestamp = 140, model = "n", cost_usd = 0.5, duration_ms = 50,
+          status_code = 500 },
       }
       assert.same({ 2, "n", 2, 0.75, 1 }, run [[
         local groups = require("storage").aggregate { by = { "model" }, order_by = "cost_usd", descending = true }
@@ -198,7 +207,8 @@ describe("bindings #loops", function()
         return #lists[1], lists[1][1].requests, points.every, points[1].time, points[1].requests, points[2].time,
           points[2].requests
       ]])
-      local p50 = run [[return require("storage").aggregate({ quantiles = { 0.5 } })[1].duration_ms_p50]][1]
+      local p50 =
+        run [[return require("storage").aggregate({ quantiles = { 0.5 } })[1].duration_ms_p50]][1]
       assert.truthy(math.abs(p50 - 30) < 0.4)
     end)
 
@@ -218,8 +228,10 @@ describe("bindings #loops", function()
           .. "? AS whole, ? AS real FROM rows", "é", 3, 0.5)
         return rows, truncated
       ]]
-      assert.same({ json.array { { n = 2, sum = 12, text = "é", whole = 3, real = 0.5 } }, false }, result)
-      local refused = { "DELETE FROM rows", "SELECT nothing", "PRAGMA journal_mode = DELETE", "ATTACH 'x' AS y" }
+      assert.same({ json.array { { n = 2, sum = 12, text = "é", whole = 3, real = 0.5 } }, false },
+        result)
+      local refused = { "DELETE FROM rows", "SELECT nothing", "PRAGMA journal_mode = DELETE",
+        "ATTACH 'x' AS y" }
       for _, sql in ipairs(refused) do
         local failure = run("return require('storage').sql %q", sql)
         assert.equal(json.null, failure[1])
@@ -248,20 +260,23 @@ describe("bindings #loops", function()
       { "storage.select { as = 'xml' }", "invalid option 'xml'" },
       { "storage.aggregate { by = { 'nothing' } }", "bad field by (there is no column" },
       { "storage.aggregate { bye = {} }", "unknown option bye: known are where, by" },
-      { "storage.aggregate { by = {}, { by = { 'model' } } }", "unknown option by: known are where" },
+      { "storage.aggregate { by = {}, { by = { 'model' } } }",
+        "unknown option by: known are where" },
       { "storage.aggregate { { where = {} } }", "unknown option where: known are by" },
       { "storage.aggregate { every = 61 }", "bad field every" },
       { "storage.aggregate { quantiles = { 2 } }", "bad field quantiles" },
       { "storage.aggregate { order_by = 'model' }", "bad field order_by" },
       { "storage.aggregate { measures = {} }", "bad field measures" },
       { "storage.aggregate { measures = { 'requests', 'model' } }", "bad field measures" },
-      { "storage.aggregate { measures = { 'requests' }, order_by = 'cost_usd' }", "bad field order_by" },
+      { "storage.aggregate { measures = { 'requests' }, order_by = 'cost_usd' }",
+        "bad field order_by" },
       { "storage.sql({})", "string expected" },
       { "storage.sql('SELECT ?', {})", "nil, boolean, number or string expected" },
       { "storage.insert(1)", "table expected" },
       { "storage.insert({}, { probe = true })", "unknown option probe" },
       { "storage.append('topic', {}, { max = 1 })", "unknown option max" },
-      { "require('metrics').counter { name = 'a', help = 'a', label = {} }", "unknown option label" },
+      { "require('metrics').counter { name = 'a', help = 'a', label = {} }",
+        "unknown option label" },
       { "require('sse').stream { topic = 'a', filter = {} }", "unknown option filter" },
       { "io.open('/etc/passwd')", "scripts are sandboxed" },
       { "os.getenv('HOME')", "scripts are sandboxed" },

@@ -1,4 +1,5 @@
--- The house of src/README.md, read from the #includes: which room may know which, and what a room shows to others.
+-- The house of src/README.md, read from the #includes: which room may know which,
+-- and what a room shows to others.
 
 --- What a room is built on; and on what those are built on.
 local below = {
@@ -14,7 +15,8 @@ local below = {
   app = { "script" }, -- the files that stand in src/ itself
 }
 
---- The folders inside a room: those before may not know those after, and those of a list not each other.
+--- The folders inside a room: those before may not know those after, and those of a
+--- list not each other.
 local inside = {
   ["store/file"] = {},
   ["store/sync"] = { "store/file" },
@@ -161,7 +163,8 @@ describe("the house", function()
   it("shows only the headers that are meant for others", function()
     assert.same({}, each_include(function(path, header)
       local from, to = room_of(path), room_of(header)
-      return from ~= to and to ~= "base" and to ~= "app" and not public[header] and "a private header"
+      return from ~= to and to ~= "base" and to ~= "app" and not public[header]
+        and "a private header"
     end))
   end)
 

@@ -1,4 +1,5 @@
---- What an editor that speaks LuaLS is told: where modules are, and which standard libraries scripts do not have.
+--- What an editor that speaks LuaLS is told: where modules are, and which standard
+--- libraries scripts do not have.
 local helpers = require "spec.helpers"
 local json = require "spec.helpers.json"
 

@@ -1,4 +1,5 @@
---- No function of C that a script can reach holds a loop: it has a bound, gives way, or raises when the time is up.
+--- No function of C that a script can reach holds a loop: it has a bound, gives
+--- way, or raises when the time is up.
 local server = require "spec.helpers.server"
 
 -- Values that say they are larger than anything can be.
@@ -27,7 +28,8 @@ local ENDLESS = {
   { "table.insert", "return table.insert(huge, 1, 1)" },
   { "table.remove", "return table.remove(huge, 1)" },
   { "table.concat", "return table.concat(endless)" },
-  { "table.sort", "return table.sort(setmetatable({}, { __len = function() return (1 << 31) - 2 end }), rawequal)" },
+  { "table.sort",
+    "return table.sort(setmetatable({}, { __len = function() return (1 << 31) - 2 end }), rawequal)" },
   { "table.sort of long texts", [[
     local t = {}
     for i = 1, 10000 do t[i] = long end
@@ -48,7 +50,8 @@ local LARGE = {
   { "json.fragment", "local t = {} while true do t[#t + 1] = json.fragment(long) end" },
   { "json.values", "local t = {} while true do t[#t + 1] = json.values(long) end" },
   { "storage.append",
-    "local t = {} for i = 1, 1000 do t[i] = { long = long } end require('storage').append('topic', t)" },
+    "local t = {} for i = 1, 1000 do t[i] = { long = long } end "
+      .. "require('storage').append('topic', t)" },
 }
 
 describe("a function of C", function()
@@ -163,7 +166,9 @@ describe("a server that is asked to end", function()
       connections[i] = s:raw(("GET /run/%d HTTP/1.1\r\nHost: localhost\r\n\r\n"):format(i))
     end
     assert.equal(200, s:get("/health/live").status)
-    s:stop() -- fails where it takes longer than the helpers wait, which is not for the hours that the scripts have
+    -- fails where it takes longer than the helpers wait, which is not for the hours that
+    -- the scripts have
+    s:stop()
     for _, connection in ipairs(connections) do
       connection:close()
     end

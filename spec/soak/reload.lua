@@ -1,5 +1,6 @@
---- A minute of wrk on 64 connections while a route flips between two versions every 100 ms, then 500 reloads with a
---- broken file in between each:  busted spec/soak/reload.lua   ($SOAK_SECONDS, $WORKERS)
+--- A minute of wrk on 64 connections while a route flips between two versions every
+--- 100 ms, then 500 reloads with a broken file in between each:  busted
+--- spec/soak/reload.lua   ($SOAK_SECONDS, $WORKERS)
 local helpers = require "spec.helpers"
 local server = require "spec.helpers.server"
 local socket = require "socket"
@@ -40,7 +41,9 @@ describe("reloads for a long time", function()
   local s, path
   setup(function()
     s = server.start {
-      config = 'config.features.reload_enabled = true table.insert(config.routes, { "GET", "/flip", "routes.flip" })',
+      config =
+        'config.features.reload_enabled = true table.insert(config.routes, { "GET", "/flip", '
+          .. '"routes.flip" })',
       files = { ["lua/routes/flip.lua"] = ROUTE:format "one" },
     }
     path = s.root .. "/lua/routes/flip.lua"
@@ -49,7 +52,9 @@ describe("reloads for a long time", function()
 
   it("fail no request under wrk and leave no memory behind", function()
     helpers.write_file(s.folder .. "/check.lua", CHECK)
-    local wrk = assert(io.popen(("wrk -t1 -c64 -d%ds -s %s/check.lua %s/flip"):format(SECONDS, s.folder, s.url)))
+    local wrk =
+      assert(
+        io.popen(("wrk -t1 -c64 -d%ds -s %s/check.lua %s/flip"):format(SECONDS, s.folder, s.url)))
     local deadline, turn, early = socket.gettime() + SECONDS, 0, nil
     while socket.gettime() < deadline do
       turn = turn + 1
