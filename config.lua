@@ -1,5 +1,5 @@
 -- Moonledger's settings.  Every key stands here with its default; a key that is
--- left out has that default too. Saving this file while the server runs takes
+-- left out has that default too.  Saving this file while the server runs takes
 -- effect at once, except for the keys marked [start], which need a restart; the log
 -- says so when one of them has changed.  `build/moonledger --check` tells what is
 -- wrong with it.
@@ -11,8 +11,8 @@ return {
     host = "127.0.0.1", -- [start] the address to listen on
     port = 8787, -- [start] 0 takes any free port; the first line of output says which
     -- Beyond loopback the server wants tokens (below).  These words let everyone
-    -- read, write and reset without one: without_tokens = "anyone on this network
-    -- may read, write and reset",
+    -- read, write and reset without one:
+    -- without_tokens = "anyone on this network may read, write and reset",
   },
 
   -- Names, besides loopback addresses and localhost, that a client may put into its Host header.
@@ -33,7 +33,7 @@ return {
   },
 
   -- Web origins whose pages may read answers, such as "https://dash.example.com";
-  -- "*" is every page on the web. The server's own origin and loopback origins
+  -- "*" is every page on the web.  The server's own origin and loopback origins
   -- always may.
   cors = { origins = {} },
 
@@ -102,8 +102,8 @@ return {
   -- What requests cost whose sender does not say so: LiteLLM's
   -- model_prices_and_context_window.json, relative to this file, read at the next
   -- reload; without it lua/lib/prices.lua counts.  overrides come first, in dollars
-  -- per million tokens: ["my-model"] = { input = 1, output = 4, cache_read = 0.1,
-  -- cache_write = 1.25 }
+  -- per million tokens:
+  -- ["my-model"] = { input = 1, output = 4, cache_read = 0.1, cache_write = 1.25 }
   pricing = { file = "", overrides = {} },
 
   -- What senders tell beside requests (prompts, tool results, ..) is counted and

@@ -5,7 +5,8 @@ local http = require "spec.helpers.http"
 
 local SMALL = [[
 config.limits = {
-  body_bytes = 100000, in_flight_bytes = 150000, request_line_bytes = 500, header_bytes = 2000, header_fields = 20,
+  body_bytes = 100000, in_flight_bytes = 150000,
+  request_line_bytes = 500, header_bytes = 2000, header_fields = 20,
   header_ms = 1000, body_ms = 500, body_bytes_per_second = 2000, idle_ms = 1000, connections = 20,
 }
 config.script.memory_bytes = 256 * 1024 * 1024

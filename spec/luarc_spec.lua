@@ -31,7 +31,8 @@ describe(".luarc.json", function()
       config = 'table.insert(config.routes, { "GET", "/libraries", "routes.libraries" })',
       files = { ["lua/routes/libraries.lua"] = [[
         return { handle = function()
-          return { json = { io = io ~= nil, debug = debug ~= nil, package = package ~= nil, string = string ~= nil } }
+          return { json = { io = io ~= nil, debug = debug ~= nil, package = package ~= nil,
+            string = string ~= nil } }
         end }]] },
     }
     local has = server:get("/libraries").json()

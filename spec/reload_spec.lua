@@ -163,12 +163,14 @@ describe("a reload #loops", function()
       ["lua/lib/number.lua"] = FILES["lua/lib/number.lua"],
       ["lua/routes/version.lua"] = timer:format "one" .. [[
         return { summary = "Turns.", handle = function()
-          return { json = { version = 1, one = kv.get "turns of one", two = kv.get "turns of two" } } end }]],
+          return { json = { version = 1,
+            one = kv.get "turns of one", two = kv.get "turns of two" } } end }]],
     } }
     helpers.eventually(function() return (s:get("/version").json().one or 0) > 3 end)
     helpers.write_file(s.root .. "/lua/routes/version.lua", timer:format "two" .. [[
         return { summary = "Turns.", handle = function()
-          return { json = { version = 2, one = kv.get "turns of one", two = kv.get "turns of two" } } end }]])
+          return { json = { version = 2,
+            one = kv.get "turns of one", two = kv.get "turns of two" } } end }]])
     helpers.eventually(function() return version(s) == 2 end)
     local first = s:get("/version").json()
     helpers.eventually(function() return (s:get("/version").json().two or 0) > 10 end)

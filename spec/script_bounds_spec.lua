@@ -28,8 +28,9 @@ local ENDLESS = {
   { "table.insert", "return table.insert(huge, 1, 1)" },
   { "table.remove", "return table.remove(huge, 1)" },
   { "table.concat", "return table.concat(endless)" },
-  { "table.sort",
-    "return table.sort(setmetatable({}, { __len = function() return (1 << 31) - 2 end }), rawequal)" },
+  { "table.sort", [[
+    local long_one = setmetatable({}, { __len = function() return (1 << 31) - 2 end })
+    return table.sort(long_one, rawequal)]] },
   { "table.sort of long texts", [[
     local t = {}
     for i = 1, 10000 do t[i] = long end
@@ -82,7 +83,8 @@ describe("a function of C", function()
             local t = { 3, 1, 2 }
             local moved = table.move(plain(t), 1, 3, 2)
             local down = table.move(plain(moved), 2, 4, 1)
-            local removed = { table.remove({}), table.remove(down), table.remove(down, 1), pcall(table.remove, down, 5) }
+            local removed = { table.remove({}), table.remove(down), table.remove(down, 1),
+              pcall(table.remove, down, 5) }
             table.insert(t, 2, 9)
             table.insert(t, 7)
             local by_c = { 1, 2 }
@@ -92,8 +94,10 @@ describe("a function of C", function()
             return { json = {
               empty = #(''):rep(1 << 60), rep = ('ab'):rep(3, '-'), none = ('x'):rep(-1),
               t = t, moved = moved, down = down, removed = #removed, by_c = by_c, sorted = sorted,
-              concat = table.concat({ 1, 'b', 2.5 }, ', '), part = table.concat({ 1, 2, 3 }, '', 2, 3),
-              wrong = select(2, pcall(table.concat, { {} })), place = select(2, pcall(table.insert, t, 99, 1)):match('%((.*)%)'),
+              concat = table.concat({ 1, 'b', 2.5 }, ', '),
+              part = table.concat({ 1, 2, 3 }, '', 2, 3),
+              wrong = select(2, pcall(table.concat, { {} })),
+              place = select(2, pcall(table.insert, t, 99, 1)):match('%((.*)%)'),
               handled = { xpcall(error, function(m) return m .. '!' end, 'x') },
               passed = { xpcall(function(...) return ... end, error, 1, 2) },
             } }
@@ -152,7 +156,9 @@ describe("a server that is asked to end", function()
       lines[#lines + 1] = ("run[%d] = function() %s end"):format(i, code)
     end
     lines[#lines + 1] = [[
-      return { summary = "Runs.", handle = function(req) return run[math.tointeger(tonumber(req.params.n))]() end }]]
+      return { summary = "Runs.", handle = function(req)
+        return run[math.tointeger(tonumber(req.params.n))]()
+      end }]]
     local s <close> = server.start {
       workers = 1, files = { ["lua/routes/run.lua"] = table.concat(lines, "\n") },
       config = [[

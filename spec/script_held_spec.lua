@@ -14,7 +14,8 @@ return held
 
 local ROUTES = [[
 for _, name in ipairs { "hold", "stream", "drive", "rest" } do
-  table.insert(config.routes, { "GET", "/" .. name .. (name == "drive" and "/{how}/{what}" or ""), "routes." .. name })
+  local path = "/" .. name .. (name == "drive" and "/{how}/{what}" or "")
+  table.insert(config.routes, { "GET", path, "routes." .. name })
 end
 ]]
 
@@ -103,7 +104,9 @@ local json = require "json"
 local protobuf = require "protobuf"
 local sse = require "sse"
 local storage = require "storage"
-local schema = protobuf.schema { List = { items = { 1, "Item", repeated = true } }, Item = { n = { 1, "int" } } }
+local schema = protobuf.schema {
+  List = { items = { 1, "Item", repeated = true } }, Item = { n = { 1, "int" } },
+}
 return { summary = "Keeps.", handle = function(req)
   held.req, held.body = req, req.body
   held.next = schema:items("List", req.body, { "items" })

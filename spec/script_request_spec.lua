@@ -3,13 +3,14 @@ local server = require "spec.helpers.server"
 
 local HANDLERS = {
   echo = [[return { json = {
-    method = req.method, path = req.path, query = req.query, remote = req.remote, id = req.id, name = req.params.name,
+    method = req.method, path = req.path, query = req.query, remote = req.remote, id = req.id,
+    name = req.params.name,
     agent = req.headers["x-agent"], list = req.headers["x-list"], cookie = req.headers.cookie,
     none = req.headers["x-none"],
     now = math.abs(req.now - os.time()) < 60, length = #req.body,
     body = tostring(req.body), unknown = req.nothing } }]],
-  status =
-    [[return { status = 201, headers = { ["X-One"] = 1, ["set-cookie"] = { "a=1", "b=2" } }, body = "made" }]],
+  status = [[return { status = 201, body = "made",
+    headers = { ["X-One"] = 1, ["set-cookie"] = { "a=1", "b=2" } } }]],
   typed = [[return { headers = { ["Content-Type"] = "text/csv" }, body = "a,b" }]],
   detail = [[return { status = 409, headers = { ["retry-after"] = "7" }, detail = "not now" }]],
   empty = [[return { status = 204 }]],
@@ -29,8 +30,8 @@ local HANDLERS = {
     kv.incr "held"
     local text = ("x"):rep(65536)
     while true do write(text) end end }]],
-  counts =
-    [[local kv = require "kv" return { json = { held = kv.get "held", closed = kv.get "closed" } }]],
+  counts = [[local kv = require "kv"
+    return { json = { held = kv.get "held", closed = kv.get "closed" } }]],
 }
 
 local function handlers_file()
@@ -39,7 +40,8 @@ local function handlers_file()
     lines[#lines + 1] = ("function handlers.%s(req) %s end"):format(name, code)
   end
   lines[#lines + 1] = [[
-    return { summary = "Tries.", scope = "open", handle = function(req) return handlers[req.params.name](req) end }]]
+    return { summary = "Tries.", scope = "open",
+      handle = function(req) return handlers[req.params.name](req) end }]]
   return table.concat(lines, "\n")
 end
 

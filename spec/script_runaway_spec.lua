@@ -18,8 +18,8 @@ local SHORT, LONG = config(150), config(20000)
 
 local CALM =
   [[return { summary = "Calm.", handle = function() return { json = { calm = true } } end }]]
-local WAITS =
-  [[return { summary = "Waits for ever.", timeout_ms = 100, handle = function() sleep(3600000) end }]]
+local WAITS = [[return { summary = "Waits for ever.", timeout_ms = 100,
+  handle = function() sleep(3600000) end }]]
 
 -- Name, status, words of the log, and what the handler does.
 local RUNAWAYS = {

@@ -74,9 +74,9 @@ describe("the sandbox", function()
           return { summary = "Allowed.", handle = function()
             local co = coroutine.wrap(function(a) local b = coroutine.yield(a + 1) return a + b end)
             return { json = {
-              co(1), co(2), os.time() > 0, #os.date "%Y", utf8.char(955), math.type(1), ("x"):rep(3),
-              load "return 1 + 1"(),
-              select("#", table.unpack({ 1, 2 })), cjson.decode '{"a":[1]}'.a[1], collectgarbage "count" > 0,
+              co(1), co(2), os.time() > 0, #os.date "%Y", utf8.char(955), math.type(1),
+              ("x"):rep(3), load "return 1 + 1"(), select("#", table.unpack({ 1, 2 })),
+              cjson.decode '{"a":[1]}'.a[1], collectgarbage "count" > 0,
               pcall(cjson.decode, '{"a":NaN}'), type(next(require("config").listen, nil)),
             } }
           end }]],

@@ -88,7 +88,7 @@ local function cost_by_model(by_model, groups, index, count)
 end
 
 ---@param window { start_time: number, end_time: number, every: integer }
----@param now table[]     lists of groups: total, by time, by model and time, by model, by service type, by endpoint
+---@param now table[]     lists of groups, in the order of the names below
 ---@param before table[]  one list: the total of the window before
 ---@return table
 function overview.shape(window, now, before)

@@ -152,7 +152,7 @@ end
 
 --- The conditions of the filters that were given.
 ---@param values table<string, any>  what the route's params read
----@param reads table<string, fun(value: any): Condition[]?>?  filters that this endpoint reads in its own way
+---@param reads table<string, fun(value: any): Condition[]?>?  read in the endpoint's own way
 ---@return Condition[]
 function filters.where(values, reads)
   local where = {}

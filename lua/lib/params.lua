@@ -40,11 +40,8 @@ local function constructor(kind)
     local param = { kind = kind, sequence = sequence }
     for key, value in pairs(options or {}) do
       if not OPTIONS[key] then
-        error(
-            (
-              "params.%s: unknown option %s: known are default, ge, le, finite, one_of and "
-                .. "description")
-          :format(kind, tostring(key)), 2)
+        error(("params.%s: unknown option %s: known are default, ge, le, finite, one_of and "
+          .. "description"):format(kind, tostring(key)), 2)
       end
       param[key] = value
     end
@@ -254,7 +251,7 @@ end
 
 --- Makes the function that reads query strings of one route.
 ---@param declared table<string, Param>
----@return fun(query: string): table<string, any>, table[]?  values by name; details when there are faults
+---@return fun(query: string): table<string, any>, table[]?  values by name, details of faults
 function params.reader(declared)
   local names = params.names(declared)
   return function(query)

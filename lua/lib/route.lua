@@ -7,13 +7,13 @@ local params = require "lib.params"
 ---@field description string?
 ---@field params table<string, Param>?
 ---@field handle fun(req: Request): Response
----@field needs "storage"?                       503 before handle where rows are not collected or stored
+---@field needs "storage"?                       503 where rows are not collected or stored
 ---@field scope "open"|"read"|"ingest"|"admin"?  default: read for GET, admin for the other methods
----@field feature string?                        a key of config.features that switches the route off
+---@field feature string?                        a key of config.features that switches it off
 ---@field max_body integer?
 ---@field timeout_ms integer?
 ---@field takes string[]?                        media types of the body, for /openapi.json
----@field answers string?                        media type of the answer, for /openapi.json; "" is an empty one (204)
+---@field answers string?                        media type of the answer; "" is an empty one (204)
 
 ---@class RouteEntry
 ---@field method string

@@ -33,7 +33,7 @@ local storage = {}
 --- Stores the records of a body; answers after the commit.  Yields.
 ---@param body Body|string
 ---@param format "json"|"ndjson"?  default "ndjson"
----@param options { probe_all: boolean? }?  probe_all looks for repeated ids among all rows, not only the recent
+---@param options { probe_all: boolean? }?  looks for repeated ids among all rows, not the recent
 ---@return Written?
 ---@return string? message
 ---@return Reason? reason
@@ -41,7 +41,7 @@ function storage.ingest(body, format, options) end
 
 --- Stores records.  Members that are no columns are kept in extra.  Yields.
 ---@param records Record[]
----@param options { probe_all: boolean? }?  probe_all looks for repeated ids among all rows, not only the recent
+---@param options { probe_all: boolean? }?  looks for repeated ids among all rows, not the recent
 ---@return Written?
 ---@return string? message
 ---@return Reason? reason
@@ -49,7 +49,7 @@ function storage.insert(records, options) end
 
 ---@class Select
 ---@field where Condition[]?
----@field order_by string?      a column; default "timestamp".  Equal values are ordered by time and arrival
+---@field order_by string?      a column; default "timestamp"; equal ones go by time and arrival
 ---@field descending boolean?
 ---@field limit integer?        1 to 100000, default 1000
 ---@field offset integer?
@@ -89,7 +89,7 @@ function storage.get(request_id, form) end
 ---@class Question
 ---@field by string[]?          at most 8 columns
 ---@field every (integer|"minute"|"hour"|"day")?  buckets of so many seconds, a multiple of 60
----@field max_points integer?   every grows to the smallest multiple of itself that gives at most so many
+---@field max_points integer?   every grows to its least multiple that gives at most so many
 ---@field quantiles number[]?   of response times, at most 8: fields duration_ms_p50 and so on
 ---@field measures string[]?    those of schema.lua that are wanted; default: all
 ---@field order_by string?      a measure, one of those wanted; default: the by columns, then time
@@ -145,7 +145,7 @@ function storage.sql(text, ...) end
 --- (unix seconds; absent: now) are columns too, time in microseconds. Yields.
 ---@param topic string    1 to 64 bytes
 ---@param entries table[]
----@param options { keep: integer? }?  entries older than the newest so many are deleted; default 1000000
+---@param options { keep: integer? }?  the newest so many stay; default 1000000
 ---@return table?
 ---@return string? message
 ---@return Reason? reason

@@ -18,7 +18,8 @@ function combined(where) {
     `SELECT ${all}, ${QUANTILES} FROM records WHERE ${where}`,
     `SELECT service_type, ${all}, ${QUANTILES} FROM records WHERE ${where} GROUP BY 1`,
     `SELECT model, ${all}, ${QUANTILES} FROM records WHERE ${where} GROUP BY 1`,
-    `SELECT date_trunc('hour', timestamp), ${all} FROM records WHERE ${where} GROUP BY 1 ORDER BY 1`,
+    `SELECT date_trunc('hour', timestamp), ${all} FROM records WHERE ${where}
+      GROUP BY 1 ORDER BY 1`,
   ];
 }
 

@@ -38,8 +38,8 @@ error_log $FOLDER/error.log; pid $FOLDER/nginx.pid;
 events { worker_connections 20000; }
 http {
   access_log off; keepalive_requests 1000000000; tcp_nodelay on;
-  client_body_temp_path $FOLDER/body; proxy_temp_path $FOLDER/proxy; fastcgi_temp_path $FOLDER/fastcgi;
-  uwsgi_temp_path $FOLDER/uwsgi; scgi_temp_path $FOLDER/scgi;
+  client_body_temp_path $FOLDER/body; proxy_temp_path $FOLDER/proxy;
+  fastcgi_temp_path $FOLDER/fastcgi; uwsgi_temp_path $FOLDER/uwsgi; scgi_temp_path $FOLDER/scgi;
   $HTTP
   server { listen 127.0.0.1:$PORT backlog=4096; $SERVER }
 }
@@ -90,7 +90,9 @@ function peers.nchan()
       location /sub {
         nchan_subscriber eventsource; nchan_channel_id bench; nchan_subscriber_first_message newest;
       }
-      location /pub { nchan_publisher http; nchan_channel_id bench; nchan_message_buffer_length 1000; }]],
+      location /pub {
+        nchan_publisher http; nchan_channel_id bench; nchan_message_buffer_length 1000;
+      }]],
   }
 end
 

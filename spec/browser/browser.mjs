@@ -23,9 +23,9 @@ export async function openPage(browser, url,
   const page = await context.newPage();
   const problems = [];
   const note = (text) => { if (!expected?.test(text)) problems.push(text); };
-  page.on("console",
-    (line) => { if (line.type() === "error" || line.type() === "warning") note(
-      `console: ${line.text()}`); });
+  page.on("console", (line) => {
+    if (line.type() === "error" || line.type() === "warning") note(`console: ${line.text()}`);
+  });
   page.on("pageerror", (error) => note(`error: ${error.message}`));
   page.on("request", (request) => {
     const { protocol, hostname } = new URL(request.url());

@@ -21,9 +21,10 @@ const cases = {
     const expected = Object.entries(paths)
       .flatMap(([path, methods]) =>
         Object.keys(methods).map((method) => `${method.toUpperCase()} ${path}`));
-    const shown = await page.locator("details.route > summary")
-        .evaluateAll((list) => list.map((summary) =>
-      `${summary.querySelector(".method").textContent} ${summary.querySelector("code").textContent}`));
+    const shown = await page.locator("details.route > summary").evaluateAll((list) => {
+      const text = (summary, part) => summary.querySelector(part).textContent;
+      return list.map((summary) => `${text(summary, ".method")} ${text(summary, "code")}`);
+    });
     same(expected.sort(), shown.sort(), "routes");
   },
 
@@ -64,10 +65,8 @@ const cases = {
     const { page } = await open({ path: "/docs" });
     const route = await openRoute(page, "get", "/logs/query");
     await route.getByRole("button", { name: "Ask" }).click();
-    await until(page,
-      () =>
-        /^\{\n  "count": 1000,\n[^]*\n… the answer goes on$/.test(
-          document.querySelector(".answer pre")?.textContent));
+    await until(page, () => /^\{\n  "count": 1000,\n[^]*\n… the answer goes on$/
+      .test(document.querySelector(".answer pre")?.textContent));
   },
 
   "docs: a stream is shown as it comes, until it is stopped": async ({ open }) => {
@@ -89,13 +88,14 @@ const cases = {
 };
 
 for (const scheme of ["light", "dark"])
-  for (const width of [1280, 390])
-    cases[`docs: in ${scheme} at ${width} pixels it fits, and has no fault that axe finds`] =
-        async ({ open }) => {
+  for (const width of [1280, 390]) {
+    const what = `in ${scheme} at ${width} pixels`;
+    cases[`docs: ${what} it fits, and has no fault that axe finds`] = async ({ open }) => {
       const { page } = await open({ path: "/docs", width, scheme });
       await (await openRoute(page, "get", "/logs/analytics")).locator("form").waitFor();
       await (await openRoute(page, "post", "/logs/ingest")).locator(".facts").first().waitFor();
       await checkLooks(page, width);
     };
+  }
 
 export { cases };

@@ -26,14 +26,14 @@ const cases = {};
 
 for (const [view, selector] of Object.entries(ready))
   for (const scheme of ["light", "dark"])
-    for (const width of [1280, 390])
-      cases[
-          `looks: ${view} in ${scheme} at ${width} pixels fits, and has no fault that axe finds`] =
-              async ({ open }) => {
+    for (const width of [1280, 390]) {
+      const what = `${view} in ${scheme} at ${width} pixels`;
+      cases[`looks: ${what} fits, and has no fault that axe finds`] = async ({ open }) => {
         const { page } = await open({ width, scheme, query: `?view=${view}&window=30d` });
         await page.waitForSelector(selector);
         await checkLooks(page, width);
       };
+    }
 
 cases["looks: dark follows the system at once"] = async ({ open }) => {
   const { page } = await open({ query: "?window=30d" });

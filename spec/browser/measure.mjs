@@ -29,9 +29,9 @@ function serveBare() {
     response.end(text);
   });
   server.unref();
-  return new Promise(
-    (resolve) => { server.listen(0, "127.0.0.1",
-      () => resolve(`http://127.0.0.1:${server.address().port}/`)); });
+  return new Promise((resolve) => {
+    server.listen(0, "127.0.0.1", () => resolve(`http://127.0.0.1:${server.address().port}/`));
+  });
 }
 
 const drawn = `new Promise((resolve) => {

@@ -45,12 +45,15 @@ export function makeRecords(count, now = Date.now() / 1000) {
     const bad = Math.abs(now - 33000 - t) < 2400 ? 0.25 : 0.012;
     const status = random() < bad ? pick(failures)[0] : 200;
     const ok = status === 200;
-    const tokens = { in: Math.round(heavy(700, 1.2)), out: ok ? Math.round(heavy(380, 1.1)) : 0,
-      read: ok && random() < 0.7 ? Math.round(heavy(9000, 1)) : 0, write: ok && random() < 0.25
-        ? Math.round(heavy(1600, 1)) : 0 };
+    const tokens = {
+      in: Math.round(heavy(700, 1.2)),
+      out: ok ? Math.round(heavy(380, 1.1)) : 0,
+      read: ok && random() < 0.7 ? Math.round(heavy(9000, 1)) : 0,
+      write: ok && random() < 0.25 ? Math.round(heavy(1600, 1)) : 0,
+    };
     const cost = ok
-      ? (tokens.in * input + tokens.out * output + tokens.read * input * 0.1 + tokens.write * input
-        * 1.25) / 1e6
+      ? (tokens.in * input + tokens.out * output
+        + tokens.read * input * 0.1 + tokens.write * input * 1.25) / 1e6
       : 0;
     return {
       request_id: `req_${String(i).padStart(8, "0")}`, timestamp: t, method: "POST", endpoint,
@@ -63,9 +66,11 @@ export function makeRecords(count, now = Date.now() / 1000) {
       cache_write_tokens: tokens.write,
       cost_usd: Number(cost.toFixed(8)),
       session_client_id: `user_${Math.floor(random() ** 2 * 60).toString(16).padStart(6, "0")}`,
-      client_ip: `10.0.${i % 4}.${i % 250}`, user_agent: service === "claude_code"
-        ? "claude-cli/2.1.202 (external, cli)" : "python-httpx/0.28", region: i % 3 ? "eu-west-1"
-          : "us-east-1",
+      client_ip: `10.0.${i % 4}.${i % 250}`,
+      user_agent: service === "claude_code"
+        ? "claude-cli/2.1.202 (external, cli)"
+        : "python-httpx/0.28",
+      region: i % 3 ? "eu-west-1" : "us-east-1",
     };
   });
 }

@@ -44,5 +44,5 @@ async function runAll(names) {
 }
 
 if (asked[0] === "--list") console.log(Object.keys(cases).join("\n"));
-else await runAll(asked.length ? Object.keys(cases)
-  .filter((name) => asked.some((word) => name.includes(word))) : Object.keys(cases));
+else await runAll(Object.keys(cases)
+  .filter((name) => asked.length === 0 || asked.some((word) => name.includes(word))));

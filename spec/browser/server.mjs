@@ -20,10 +20,9 @@ const listening = (child) => new Promise((resolve, reject) => {
  * that was stopped, for its database */
 export async function startServer(
     { env = {}, port = 0, folder = mkdtempSync(join(tmpdir(), "moonledger.")) } = {}) {
-  const child =
-    spawn(BINARY,
-      ["--config", "config.lua", "--listen", `127.0.0.1:${port}`, "--database",
-        join(folder, "moonledger.db")],
+  const child = spawn(BINARY,
+    ["--config", "config.lua", "--listen", `127.0.0.1:${port}`, "--database",
+      join(folder, "moonledger.db")],
     { env: { ...process.env, ...env }, stdio: ["ignore", "pipe", "ignore"] });
   const url = await listening(child);
 

@@ -1,6 +1,6 @@
 --- A minute of wrk on 64 connections while a route flips between two versions every
---- 100 ms, then 500 reloads with a broken file in between each:  busted
---- spec/soak/reload.lua   ($SOAK_SECONDS, $WORKERS)
+--- 100 ms, then 500 reloads with a broken file in between each:
+---   busted spec/soak/reload.lua   ($SOAK_SECONDS, $WORKERS)
 local helpers = require "spec.helpers"
 local server = require "spec.helpers.server"
 local socket = require "socket"
@@ -8,13 +8,19 @@ local socket = require "socket"
 local SECONDS = tonumber(os.getenv "SOAK_SECONDS") or 60
 local ROUTE = [[
 local version = "%s"
-return { summary = "Flips.", handle = function() return { json = { version = version, again = version } } end }
+return { summary = "Flips.", handle = function()
+  return { json = { version = version, again = version } }
+end }
 ]]
 
 -- wrk calls response() for every answer: one whose two halves differ is mixed.
 local CHECK = [[
 mixed = 0
-function setup(thread) thread:set("mixed", 0) threads = threads or {} table.insert(threads, thread) end
+function setup(thread)
+  thread:set("mixed", 0)
+  threads = threads or {}
+  table.insert(threads, thread)
+end
 function response(status, headers, body)
   local version, again = body:match '"again":"(%a+)","version":"(%a+)"'
   if status ~= 200 or version ~= again or not version then mixed = mixed + 1 end

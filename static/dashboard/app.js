@@ -60,7 +60,8 @@ function showRefusal(error) {
   const slow = error.status === 503 && error.message.startsWith("query too slow");
   const title = slow ? "This would take too long" : `The server answered ${error.status}`;
   const help = slow
-    ? "These filters are answered by reading every row of the window. A shorter window, or fewer filters, is quick."
+    ? "These filters are answered by reading every row of the window. "
+      + "A shorter window, or fewer filters, is quick."
     : error.message;
   const shorter = h("button",
     { type: "button", onclick: () => go({ window: "1h", from: null, to: null }) }, "Show 1 hour");

@@ -25,10 +25,10 @@ function choices(name, values) {
 function inputFor({ name, required, schema }) {
   if (schema.enum) return choices(name, schema.enum);
   if (schema.type === "boolean") return choices(name, [true, false]);
-  return h("input",
-    { name, required, placeholder: schema.default, inputmode: schema.type === "string"
-      ? null
-      : "decimal" });
+  return h("input", {
+    name, required, placeholder: schema.default,
+    inputmode: schema.type === "string" ? null : "decimal",
+  });
 }
 
 const field = (parameter) =>

@@ -35,8 +35,7 @@ export async function request(path, options = {}) {
   return check(response);
 }
 
-export const get =
-  async (path, query, signal) => (await request(query ? `${path}?${query}` : path, { signal }))
-    .json();
+export const get = async (path, query, signal) =>
+  (await request(query ? `${path}?${query}` : path, { signal })).json();
 export const getText = async (path) => (await request(path)).text();
 export const post = async (path) => (await request(path, { method: "POST" })).json();

@@ -60,8 +60,8 @@ function drawTip(tip, plot, data) {
   const left = plot.cursor.left > room / 2
     ? plot.cursor.left - tip.offsetWidth - 14
     : plot.cursor.left + 14;
-  tip.style.setProperty("--left",
-    `${plot.over.offsetLeft + Math.max(-plot.over.offsetLeft, Math.min(left, room - tip.offsetWidth))}px`);
+  const inside = Math.max(-plot.over.offsetLeft, Math.min(left, room - tip.offsetWidth));
+  tip.style.setProperty("--left", `${plot.over.offsetLeft + inside}px`);
   tip.dataset.every = every;
 }
 

@@ -28,8 +28,10 @@ function custom(state) {
   const { start, end } = span(state);
   const field = (name, label, seconds) => h("label", {}, label, h("input", {
     type: "datetime-local", name, value: toLocal(seconds),
-    onchange: (event) => { if (event.target.value) go(
-      { [name]: Math.floor(new Date(event.target.value).getTime() / 1000) }); },
+    onchange: (event) => {
+      const time = Math.floor(new Date(event.target.value).getTime() / 1000);
+      if (event.target.value) go({ [name]: time });
+    },
   }));
   const fields = () => [field("from", "From", start), field("to", "To", end)];
   const show = () => {

@@ -47,8 +47,8 @@ export function parameters(state, { times = true } = {}) {
     query.set("start_time", start.toFixed(3));
     query.set("end_time", end.toFixed(3));
   }
-  for (const name of ["service_type", "model", "endpoint"]) if (state[name]) query.set(name,
-    state[name]);
+  for (const name of ["service_type", "model", "endpoint"])
+    if (state[name]) query.set(name, state[name]);
   if (state.session) query.set("session_client_id", state.session);
   const [least, most] = statusClasses[state.status] ?? [];
   if (least) query.set("status_code_min", least);

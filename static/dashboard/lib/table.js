@@ -39,9 +39,10 @@ export function sortable({ caption, key, columns, sort, bar, few = Infinity, onR
         column.cell(row)));
     return h("tr", {
       "data-key": row[key],
-      ...(onRow
-        && { tabindex: 0, onclick: () => onRow(row),
-          onkeydown: (event) => { if (event.key === "Enter") onRow(row); } }),
+      ...(onRow && {
+        tabindex: 0, onclick: () => onRow(row),
+        onkeydown: (event) => { if (event.key === "Enter") onRow(row); },
+      }),
     }, cells);
   }
 

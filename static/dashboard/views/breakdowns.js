@@ -69,6 +69,7 @@ export function breakdowns() {
 
   return {
     element: h("div.tables", {}, stackOf("model", "endpoint"),
-      stackOf("service_type", "session_client_id")), update, loadSessions,
+      stackOf("service_type", "session_client_id")),
+    update, loadSessions,
   };
 }

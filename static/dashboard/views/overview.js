@@ -63,8 +63,9 @@ const charts = {
 };
 
 const each = (every) => {
-  const [unit, name] = every % 86400 === 0 ? [86400, "day"] : every % 3600 === 0
-    ? [3600, "hour"] : [60, "minute"];
+  const [unit, name] = every % 86400 === 0 ? [86400, "day"]
+    : every % 3600 === 0 ? [3600, "hour"]
+    : [60, "minute"];
   return every === unit ? `per ${name}` : `per ${every / unit} ${name}s`;
 };
 
@@ -72,18 +73,16 @@ const each = (every) => {
  * apart (Okabe and Ito). */
 function chartData({ series, cost_by_model: cost, every }) {
   const time = series.map((point) => point.time);
-  const line =
-    (name, field,
-      colour) => ({ name, colour: `--${colour}`, values: series.map((point) => point[field]) });
+  const line = (name, field, colour) =>
+    ({ name, colour: `--${colour}`, values: series.map((point) => point[field]) });
   const of = (unit, lines) => ({ time, every, unit, series: lines });
   return {
     requests: of(each(every),
       [line("success", "successes", "ok"), line("4xx", "client_errors", "refused"),
         line("5xx", "server_errors", "failed")]),
     cost: of(`US dollars ${each(every)}`,
-      cost.map(
-        ({ model, values }, i) => ({ name: model || "(no model)", colour: `--series-${i + 1}`,
-          values }))),
+      cost.map(({ model, values }, i) =>
+        ({ name: model || "(no model)", colour: `--series-${i + 1}`, values }))),
     tokens: of(each(every), [
       line("cache read", "cache_read_tokens", "series-3"),
       line("cache write", "cache_write_tokens", "series-4"),

@@ -28,9 +28,9 @@ const withSums = (rows) => rows.map((row) => ({
 }));
 
 const table = (caption, key, rows, onRow) => {
-  const made =
-    sortable({ caption, key, sort: "cost_usd", bar: "cost_usd", few: FEW,
-      columns: columns(key), onRow });
+  const made = sortable({
+    caption, key, sort: "cost_usd", bar: "cost_usd", few: FEW, columns: columns(key), onRow,
+  });
   made.update(withSums(rows));
   return made.element;
 };

@@ -16,12 +16,13 @@ function facts(title, entries) {
 
 function drawFacts(s, rate) {
   const { storage, stream } = s;
+  const waited = milliseconds(storage.oldest_queued_seconds * 1000);
   return [
     facts("Ingest", [
       ["Records", rate === null ? "–" : `${perMinute(rate)}/s`,
         `${integer(storage.committed_records)} since the start`],
       ["Queue", bytes(storage.queued_bytes), storage.queued_batches
-        ? `${integer(storage.queued_batches)} batches, the oldest waits ${milliseconds(storage.oldest_queued_seconds * 1000)}`
+        ? `${integer(storage.queued_batches)} batches, the oldest waits ${waited}`
         : "nothing waits"],
       ["Last commit", milliseconds(storage.last_commit_seconds * 1000 || null),
         storage.writable ? `durability ${storage.durability}` : "the file cannot be written"],
@@ -43,10 +44,10 @@ function drawFacts(s, rate) {
 }
 
 function resetForm(say, fail) {
-  const input =
-    h("input",
-      { name: "confirmation", "aria-label": "Type RESET to confirm", placeholder: "type RESET",
-        autocomplete: "off" });
+  const input = h("input", {
+    name: "confirmation", "aria-label": "Type RESET to confirm", placeholder: "type RESET",
+    autocomplete: "off",
+  });
   const button = h("button.danger", { type: "submit", disabled: true }, "Delete all records");
   input.addEventListener("input", () => { button.disabled = input.value !== "RESET"; });
   const submit = async (event) => {
@@ -74,14 +75,12 @@ function makeRates() {
   return (s) => {
     const time = Math.round(s.timestamp);
     if (!last)
-      for (let i = SAMPLES; i > 0;
-        i -= 1) rates.push({ time: time - i * REFRESH_SECONDS, rate: null });
+      for (let i = SAMPLES; i > 0; i -= 1)
+        rates.push({ time: time - i * REFRESH_SECONDS, rate: null });
     const seconds = last ? s.timestamp - last.timestamp : 0;
     if (seconds > 0) {
-      rates.push(
-        { time,
-          rate: Math.max(0,
-            s.storage.committed_records - last.storage.committed_records) / seconds });
+      const more = s.storage.committed_records - last.storage.committed_records;
+      rates.push({ time, rate: Math.max(0, more) / seconds });
       rates.shift();
     }
     last = s;
