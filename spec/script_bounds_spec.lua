@@ -1,4 +1,5 @@
---- No function of C that a script can reach holds a loop: it has a bound, gives way, or raises when the time is up.
+--- No function of C that a script can reach holds a loop: it has a bound, gives
+--- way, or raises when the time is up.
 local server = require "spec.helpers.server"
 
 -- Values that say they are larger than anything can be.
@@ -27,7 +28,9 @@ local ENDLESS = {
   { "table.insert", "return table.insert(huge, 1, 1)" },
   { "table.remove", "return table.remove(huge, 1)" },
   { "table.concat", "return table.concat(endless)" },
-  { "table.sort", "return table.sort(setmetatable({}, { __len = function() return (1 << 31) - 2 end }), rawequal)" },
+  { "table.sort", [[
+    local long_one = setmetatable({}, { __len = function() return (1 << 31) - 2 end })
+    return table.sort(long_one, rawequal)]] },
   { "table.sort of long texts", [[
     local t = {}
     for i = 1, 10000 do t[i] = long end
@@ -48,7 +51,8 @@ local LARGE = {
   { "json.fragment", "local t = {} while true do t[#t + 1] = json.fragment(long) end" },
   { "json.values", "local t = {} while true do t[#t + 1] = json.values(long) end" },
   { "storage.append",
-    "local t = {} for i = 1, 1000 do t[i] = { long = long } end require('storage').append('topic', t)" },
+    "local t = {} for i = 1, 1000 do t[i] = { long = long } end "
+      .. "require('storage').append('topic', t)" },
 }
 
 describe("a function of C", function()
@@ -79,7 +83,8 @@ describe("a function of C", function()
             local t = { 3, 1, 2 }
             local moved = table.move(plain(t), 1, 3, 2)
             local down = table.move(plain(moved), 2, 4, 1)
-            local removed = { table.remove({}), table.remove(down), table.remove(down, 1), pcall(table.remove, down, 5) }
+            local removed = { table.remove({}), table.remove(down), table.remove(down, 1),
+              pcall(table.remove, down, 5) }
             table.insert(t, 2, 9)
             table.insert(t, 7)
             local by_c = { 1, 2 }
@@ -89,8 +94,10 @@ describe("a function of C", function()
             return { json = {
               empty = #(''):rep(1 << 60), rep = ('ab'):rep(3, '-'), none = ('x'):rep(-1),
               t = t, moved = moved, down = down, removed = #removed, by_c = by_c, sorted = sorted,
-              concat = table.concat({ 1, 'b', 2.5 }, ', '), part = table.concat({ 1, 2, 3 }, '', 2, 3),
-              wrong = select(2, pcall(table.concat, { {} })), place = select(2, pcall(table.insert, t, 99, 1)):match('%((.*)%)'),
+              concat = table.concat({ 1, 'b', 2.5 }, ', '),
+              part = table.concat({ 1, 2, 3 }, '', 2, 3),
+              wrong = select(2, pcall(table.concat, { {} })),
+              place = select(2, pcall(table.insert, t, 99, 1)):match('%((.*)%)'),
               handled = { xpcall(error, function(m) return m .. '!' end, 'x') },
               passed = { xpcall(function(...) return ... end, error, 1, 2) },
             } }
@@ -149,7 +156,9 @@ describe("a server that is asked to end", function()
       lines[#lines + 1] = ("run[%d] = function() %s end"):format(i, code)
     end
     lines[#lines + 1] = [[
-      return { summary = "Runs.", handle = function(req) return run[math.tointeger(tonumber(req.params.n))]() end }]]
+      return { summary = "Runs.", handle = function(req)
+        return run[math.tointeger(tonumber(req.params.n))]()
+      end }]]
     local s <close> = server.start {
       workers = 1, files = { ["lua/routes/run.lua"] = table.concat(lines, "\n") },
       config = [[
@@ -163,7 +172,9 @@ describe("a server that is asked to end", function()
       connections[i] = s:raw(("GET /run/%d HTTP/1.1\r\nHost: localhost\r\n\r\n"):format(i))
     end
     assert.equal(200, s:get("/health/live").status)
-    s:stop() -- fails where it takes longer than the helpers wait, which is not for the hours that the scripts have
+    -- fails where it takes longer than the helpers wait, which is not for the hours that
+    -- the scripts have
+    s:stop()
     for _, connection in ipairs(connections) do
       connection:close()
     end

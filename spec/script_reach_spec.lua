@@ -1,21 +1,27 @@
---- Every function that a script can reach, found in the state as it runs, is called with hostile arguments: none
---- holds a loop, takes the server down, or keeps it from ending.
+--- Every function that a script can reach, found in the state as it runs, is called
+--- with hostile arguments: none holds a loop, takes the server down, or keeps it from
+--- ending.
 local server = require "spec.helpers.server"
 local socket = require "socket"
 
--- Walks what a script can name: globals, libraries, the core's modules, and the methods of the objects they make.
+-- Walks what a script can name: globals, libraries, the core's modules, and the
+-- methods of the objects they make.
 local REACH = [[
 local json = require "json"
 local long = ("a"):rep(1 << 20)
 local HUGE = 1 << 60
-local MODULES = { "cjson", "config", "crypto", "json", "kv", "log", "metrics", "price_file", "protobuf", "server",
-  "sse", "storage" }
+local MODULES = { "cjson", "config", "crypto", "json", "kv", "log", "metrics", "price_file",
+  "protobuf", "server", "sse", "storage" }
 
--- Not called: they write what this spec would have to read, reload, delete, or end the call by what they are for.
-local LEFT_OUT = { ["_G.print"] = true, ["_G.error"] = true, ["server.reload"] = true, ["storage.reset"] = true }
+-- Not called: they write what this spec would have to read, reload, delete, or end
+-- the call by what they are for.
+local LEFT_OUT = { ["_G.print"] = true, ["_G.error"] = true, ["server.reload"] = true,
+  ["storage.reset"] = true }
 
 local function objects(req)
-  local schema = require("protobuf").schema { M = { name = { 1, "string" }, list = { 2, "M", repeated = true } } }
+  local schema = require("protobuf").schema {
+    M = { name = { 1, "string" }, list = { 2, "M", repeated = true } },
+  }
   return {
     ["request"] = req, ["body"] = req.body, ["fragment"] = json.fragment "{}", ["schema"] = schema,
     ["counter"] = require("metrics").counter { name = "reach_total", help = "Calls." },
@@ -58,13 +64,14 @@ local function hostile()
   for _ = 1, 5000 do deep = { deep } end
   for _ = 1, 60 do shared = { shared, shared } end
   local function nothing() return HUGE end
-  local sized = setmetatable({}, { __len = nothing, __index = function() return "" end, __newindex = nothing })
+  local sized = setmetatable({}, { __len = nothing, __newindex = nothing,
+    __index = function() return "" end })
   local like_c = setmetatable({}, { __len = nothing, __index = type })
   local looping = setmetatable({}, { __index = function() while true do end end, __len = nothing })
   local list = {}
   for i = 1, 1000 do list[i] = long end
-  return { HUGE, math.maxinteger, math.mininteger, 0 / 0, "", long, cyclic, deep, shared, sized, like_c, looping, list,
-    "%b()", "[^\n]-b", nothing, rawequal, true }
+  return { HUGE, math.maxinteger, math.mininteger, 0 / 0, "", long, cyclic, deep, shared, sized,
+    like_c, looping, list, "%b()", "[^\n]-b", nothing, rawequal, true }
 end
 
 -- Shapes of calls: places of hostile values, after an own first argument where a method needs one.
@@ -85,7 +92,8 @@ local function call(req, one)
   local values = hostile()
   local shape_number = math.tointeger(tonumber(req.params.shape))
   local shape = SHAPES[shape_number]
-  for i = 1, #values do -- from another one in each shape: a call that uses the time up hides those behind it
+  -- From another one in each shape: a call that uses the time up hides those behind it.
+  for i = 1, #values do
     local v = values[(i + 2 * shape_number) % #values + 1]
     if object then pcall(one.f, object, shape(v)) else pcall(one.f, shape(v)) end
   end
@@ -116,7 +124,9 @@ local WATCHDOG_SECONDS = 20 -- where a loop is held, it is held for hours
 
 describe("every function that a script can reach", function()
   local function start()
-    return server.start { workers = 1, config = CONFIG, files = { ["lua/routes/reach.lua"] = REACH } }
+    return server.start {
+      workers = 1, config = CONFIG, files = { ["lua/routes/reach.lua"] = REACH },
+    }
   end
 
   local function ends(s, path)
@@ -134,7 +144,8 @@ describe("every function that a script can reach", function()
     assert.is_true(#all.names > 100, #all.names)
     for n, name in ipairs(all.names) do
       for shape = 1, all.shapes do
-        assert.truthy(ends(s, ("/reach/%d/%d"):format(n, shape)), ("%s, shape %d, holds its loop"):format(name, shape))
+        assert.truthy(ends(s, ("/reach/%d/%d"):format(n, shape)),
+          ("%s, shape %d, holds its loop"):format(name, shape))
       end
     end
     assert.equal(200, s:get("/health/live").status)

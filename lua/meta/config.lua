@@ -1,6 +1,7 @@
 ---@meta config
 
---- config.lua as it is in force, with its defaults; read-only.  Your own settings stand under config.settings.
+--- config.lua as it is in force, with its defaults; read-only.  Your own settings
+--- stand under config.settings.
 ---@class Config
 ---@field version string
 ---@field features table<string, boolean>

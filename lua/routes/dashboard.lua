@@ -13,7 +13,8 @@ return {
         ["cache-control"] = "no-cache, no-store, must-revalidate",
         pragma = "no-cache",
         expires = "0",
-        ["content-security-policy"] = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
+        ["content-security-policy"] =
+          "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
           .. "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
       },
       file = "dashboard/index.html",

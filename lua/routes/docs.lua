@@ -11,7 +11,8 @@ return {
       headers = {
         ["content-type"] = "text/html; charset=utf-8",
         ["cache-control"] = "no-cache",
-        ["content-security-policy"] = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
+        ["content-security-policy"] =
+          "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
           .. "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
       },
       file = "docs/index.html",

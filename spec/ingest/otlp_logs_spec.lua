@@ -121,7 +121,8 @@ end)
 describe("Codex", function()
   local batch = decode "codex-0.46-logs.json"
 
-  it("counts tokens from response.completed: input without the cache, reasoning within output", function()
+  it("counts tokens from response.completed: input without the cache, reasoning within output",
+      function()
     local record = batch.records[1]
     assert.equal(5000, record.tokens_input)
     assert.equal(15000, record.cache_read_tokens)
@@ -150,7 +151,8 @@ describe("Codex", function()
 
   it("names its events", function()
     assert.same({
-      "codex conversation_starts", "codex user_prompt", "codex api_request", "codex sse_event", "codex tool_decision",
+      "codex conversation_starts", "codex user_prompt", "codex api_request", "codex sse_event",
+      "codex tool_decision",
     }, names(batch.events))
   end)
 end)
@@ -287,18 +289,22 @@ describe("an OTLP log message", function()
     { "a double", { doubleValue = 5.0 }, 5 }, { "text", { stringValue = "5" }, 5 },
     { "more than 31 bits", { intValue = "4294967297" }, 4294967297 },
     { "a negative number", { intValue = -1 }, nil }, { "no number", { stringValue = "NaN" }, nil },
-    { "hexadecimal", { stringValue = "0x10" }, nil }, { "an infinite number", { doubleValue = math.huge }, nil },
-    { "an empty value", {}, nil }, { "a list", { arrayValue = { values = { { intValue = 5 } } } }, nil },
+    { "hexadecimal", { stringValue = "0x10" }, nil },
+    { "an infinite number", { doubleValue = math.huge }, nil },
+    { "an empty value", {}, nil },
+    { "a list", { arrayValue = { values = { { intValue = 5 } } } }, nil },
   } do
     local sentence, value, expected = table.unpack(case, 1, 3)
     it("may have tokens as " .. sentence, function()
-      local batch = otlp_logs.decode(records { { attributes = { name, pair("input_tokens", value) } } }, prices)
+      local batch =
+        otlp_logs.decode(records { { attributes = { name, pair("input_tokens", value) } } }, prices)
       assert.equal(expected, batch.records[1].tokens_input)
     end)
   end
 
   it("with a time of 0 has none", function()
-    local batch = otlp_logs.decode(records { { timeUnixNano = "0", attributes = { name } } }, prices)
+    local batch =
+      otlp_logs.decode(records { { timeUnixNano = "0", attributes = { name } } }, prices)
     assert.is_nil(batch.records[1].timestamp)
   end)
 

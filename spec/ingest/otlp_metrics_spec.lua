@@ -35,10 +35,11 @@ describe("Claude Code's metrics", function()
 
   it("are counters that a delta adds to", function()
     assert.same({
-      kind = "counter", name = "claude_code_cost_usage_USD_total", help = "OTLP metric claude_code.cost.usage",
-      value = 0.0363561,
+      kind = "counter", name = "claude_code_cost_usage_USD_total",
+      help = "OTLP metric claude_code.cost.usage", value = 0.0363561,
       labels = {
-        service = "claude-code", model = "claude-sonnet-4-5-20250929", query_source = "main", speed = "", effort = "",
+        service = "claude-code", model = "claude-sonnet-4-5-20250929", query_source = "main",
+        speed = "", effort = "",
       },
       series = points.claude_code_cost_usage_USD_total.series,
       start = 1795425960000000000, time = 1795426020000000000,
@@ -76,7 +77,8 @@ describe("the JavaScript SDK's metrics", function()
   it("show a histogram by its count and its sum", function()
     assert.equal(4, points.gen_ai_client_operation_duration_seconds_count_total.value)
     assert.equal(6.5, points.gen_ai_client_operation_duration_seconds_sum_total.value)
-    assert.equal("chat", points.gen_ai_client_operation_duration_seconds_sum_total.labels.gen_ai_operation_name)
+    assert.equal("chat",
+      points.gen_ai_client_operation_duration_seconds_sum_total.labels.gen_ai_operation_name)
   end)
 
   it("of kinds that are not read are rejected by name", function()
@@ -92,7 +94,9 @@ describe("a data point", function()
       data[name] = value
     end
     local metrics = { { name = "m", sum = data } }
-    return otlp_metrics.decode { resourceMetrics = { { scopeMetrics = { { metrics = metrics } } } } }
+    return otlp_metrics.decode {
+      resourceMetrics = { { scopeMetrics = { { metrics = metrics } } } },
+    }
   end
 
   for sentence, batch in pairs {
