@@ -171,6 +171,20 @@ describe("methods and paths", function()
     end
   end)
 
+  it("what is posted is served with slashes too many, and a path around an endpoint names it",
+      function()
+    for _, path in ipairs { "/v1/logs/", "//v1/logs", "//v1//logs//?a=b" } do
+      assert.same(200, s:post(path, "{}", { ["content-type"] = "application/json" }).status)
+    end
+    for _, path in ipairs { "/v1/logs/v1/logs", "/v1/v1/logs", "//otel/v1/logs/" } do
+      local response = s:post(path, "{}", { ["content-type"] = "application/json" })
+      assert.same({ 404, "Not Found; the endpoint is /v1/logs" },
+        { response.status, response.json().detail })
+    end
+    assert.same("Not Found", s:post("/v1/nothing/", "{}").json().detail)
+    assert.same(405, s:post("//logs//query/", "{}").status)
+  end)
+
   it("a slash too many is redirected where the path without it exists", function()
     local response = s:get "/t/show/?a=b%20c"
     assert.same({ 307, "/t/show?a=b%20c" }, { response.status, response.headers.location })

@@ -74,11 +74,21 @@ describe("a page of another origin", function()
       method = "OPTIONS", path = "/t/echo",
       headers = { origin = "https://dash.example", ["access-control-request-method"] = "POST" },
     }).headers
-    assert.same({ "https://dash.example", "Cache-Control, Last-Event-ID, Authorization",
-        "POST, OPTIONS" }, {
+    assert.same({
+      "https://dash.example",
+      "Cache-Control, Last-Event-ID, Authorization, Content-Type, Content-Encoding",
+      "POST, OPTIONS",
+    }, {
       headers["access-control-allow-origin"], headers["access-control-allow-headers"],
       headers["access-control-allow-methods"],
     })
+    headers = s:request({
+      method = "OPTIONS", path = "//v1/traces/",
+      headers = { origin = "https://dash.example", ["access-control-request-method"] = "POST",
+        ["access-control-request-headers"] = "content-type,x-tenant" },
+    }).headers
+    assert.same({ "content-type,x-tenant", "POST, PUT, OPTIONS" },
+      { headers["access-control-allow-headers"], headers["access-control-allow-methods"] })
   end)
 
   it('may do everything with cors.origins = {"*"}', function()

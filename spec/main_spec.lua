@@ -164,6 +164,7 @@ describe("--check", function()
   end
 
   local MEND = "; mend the syntax there or just above\n"
+  local param = '\nreturn { params = { a = require("lib.params").%s }, handle = function() end }'
   local route = {
     ["return {"] = "1: unexpected symbol near <eof>" .. MEND,
     ['\nlocal a = require "lib.nothere"'] =
@@ -181,13 +182,11 @@ describe("--check", function()
       .. 'is "reed"\n',
     ["return { params = { a = 1 }, handle = function() end }"] =
       "1: params.a must be made by lib.params, for example params.integer { default = 1 }\n",
-    [
-      '\nreturn { params = { a = require("lib.params").integer { min = 1 } }, handle = '
-        .. 'function() end }'] =
+    [param:format "integer { min = 1 }"] =
       "2: params.integer: unknown option min: known are default, ge, le, finite, one_of and "
-        .. "description\n",
-    ['\nreturn { params = { a = require("lib.params").number {} } }'] =
-      "2: params.number is none: there are integer, float, time, boolean and string\n",
+      .. "description\n",
+    [param:format "number {}"] =
+      "2: params.number is none: there are integer, float, time, boolean, string and ranges\n",
     ["\n\nx = 1"] =
       "3: 'x' cannot be assigned: globals, libraries and settings are read-only; use a local\n",
     ["while true do end"] = "1: loading takes too long: the files may run for script.load_cpu_ms; "

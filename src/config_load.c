@@ -4,7 +4,7 @@
 
 #include "config.h"
 #include "config_run.h"
-#include "record/schema.h"
+#include "script/engine/schema_load.h"
 
 struct config *config_load(const char *file, const struct config_overrides *overrides, struct buf *errors) {
   struct config *config = NULL;

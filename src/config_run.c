@@ -13,9 +13,7 @@
 #include "base/hash.h"
 #include "base/mem.h"
 
-/* What Lua files about settings and schema may use: base without loaders, string, table, math.  No file or process is in
- * reach. */
-static void open_libs(lua_State *L) {
+void config_open_libs(lua_State *L) {
   static const luaL_Reg libs[] = {
       {LUA_GNAME, luaopen_base}, {LUA_STRLIBNAME, luaopen_string}, {LUA_TABLIBNAME, luaopen_table},
       {LUA_MATHLIBNAME, luaopen_math}};
@@ -98,7 +96,7 @@ lua_State *config_run(const char *path, const char *name, uint64_t *hash, struct
     return NULL;
   }
   lua_State *L = lua_newstate(allocate, xcalloc(1, sizeof(size_t)));
-  open_libs(L);
+  config_open_libs(L);
   watch(L, name, FIRST_LOAD_US);
   lua_pushfstring(L, "@%s", name);
   bool fine = luaL_loadbufferx(L, text.data, text.len, lua_tostring(L, -1), "t") == LUA_OK &&

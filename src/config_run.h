@@ -6,6 +6,10 @@
 
 #include "base/buf.h"
 
+/* What Lua files about settings and schema may use: base without loaders, string, table, math.  No file or process is in
+ * reach. */
+void config_open_libs(lua_State *L);
+
 /* The first run of config.lua or lua/schema.lua, in a process that has one thread: within 64 MiB and half a second
  * of CPU time.  Where that is over inside a function of C, the process says so and ends.
  *

@@ -2,7 +2,7 @@
 
 #include "app.h"
 #include "check.h"
-#include "import/import.h"
+#include "command.h"
 #include "options.h"
 
 int main(int argc, char **argv) {
@@ -17,15 +17,15 @@ int main(int argc, char **argv) {
     return check_main(&options);
   case COMMAND_ROUTES:
     return check_print_routes(&options);
-  case COMMAND_IMPORT:
-    return import_main(&options, argc, argv);
-  case COMMAND_REPRICE:
-    return reprice_main(&options, argc, argv);
+  case COMMAND_LUA:
+    return command_run(options.config, &options.overrides, argv[options.first], argv + options.first + 1,
+                       argc - options.first - 1);
   case COMMAND_VERSION:
     printf("moonledger %s\n", MOONLEDGER_VERSION);
     return 0;
   case COMMAND_HELP:
     fputs(options_usage, stdout);
+    command_list(options.config, &options.overrides);
     return 0;
   }
   return 2;

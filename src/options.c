@@ -9,8 +9,7 @@ const char options_usage[] =
     "usage: moonledger [OPTIONS]                 serve\n"
     "       moonledger --check [FILE]            load config.lua and lua/, tell every error, exit\n"
     "       moonledger routes                    list method, path, file and summary of every route\n"
-    "       moonledger import [--help] FILE...   read logs and transcripts into the store\n"
-    "       moonledger reprice [--help]          have stored costs computed anew\n"
+    "       moonledger COMMAND [--help] ...      one of those below\n"
     "\n"
     "  --config FILE        settings and routes (config.lua)\n"
     "  --listen HOST:PORT   instead of listen in the config; port 0 takes a free one\n"
@@ -34,15 +33,13 @@ static bool parse_command(struct options *options, int argc, char **argv) {
   if (optind == argc)
     return true;
   const char *word = argv[optind];
-  options->first = optind + 1;
+  options->first = optind;
   if (options->command == COMMAND_CHECK && optind + 1 == argc)
     options->config = word;
   else if (options->command == COMMAND_SERVE && strcmp(word, "routes") == 0)
     options->command = COMMAND_ROUTES;
-  else if (options->command == COMMAND_SERVE && strcmp(word, "import") == 0)
-    options->command = COMMAND_IMPORT;
-  else if (options->command == COMMAND_SERVE && strcmp(word, "reprice") == 0)
-    options->command = COMMAND_REPRICE;
+  else if (options->command == COMMAND_SERVE)
+    options->command = COMMAND_LUA;
   else {
     fprintf(stderr, "moonledger: %s: unexpected argument; --help shows what there is\n", word);
     return false;

@@ -5,14 +5,21 @@
 
 #include "config.h"
 
-enum command { COMMAND_SERVE, COMMAND_CHECK, COMMAND_ROUTES, COMMAND_IMPORT, COMMAND_REPRICE, COMMAND_VERSION, COMMAND_HELP };
+enum command {
+  COMMAND_SERVE,
+  COMMAND_CHECK,
+  COMMAND_ROUTES,
+  COMMAND_LUA, /* of lua/commands: the word at first */
+  COMMAND_VERSION,
+  COMMAND_HELP,
+};
 
 /* The command line.  Texts belong to argv. */
 struct options {
   enum command command;
   const char *config;  /* "config.lua" */
   struct config_overrides overrides;
-  int first;           /* index in argv of the command's own arguments */
+  int first;           /* index in argv of the command's word */
 };
 
 /* false after a message on standard error. */

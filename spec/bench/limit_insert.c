@@ -8,6 +8,7 @@
 #include <time.h>
 
 #include "scan.h"
+#include "store/file/rollup_tables.h"
 #include "store/write/rollup.h"
 
 static sqlite3 *db;
@@ -91,7 +92,7 @@ int main(int argc, char **argv) {
   sqlite3_stmt *statement = prepare_insert(schema);
   struct rollups *rollups = NULL;
   if (option_int(argv, "--rollups", 0)) {
-    check(rollup_create_tables(db, schema));
+    check(rollup_tables_create(db, schema));
     rollups = rollups_new(db, schema, (1u << schema->nsets) - 1);
   }
 

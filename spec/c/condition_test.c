@@ -1,4 +1,4 @@
-#include "record/condition.h"
+#include "script/engine/condition_read.h"
 
 #include <math.h>
 

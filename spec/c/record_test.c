@@ -3,6 +3,7 @@
 #include <math.h>
 
 #include "record/condition.h"
+#include "record/measure.h"
 #include "record/ndjson.h"
 #include "schema_fixture.h"
 #include "test.h"

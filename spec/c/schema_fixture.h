@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "record/schema.h"
+#include "script/engine/schema_load.h"
 
 /* The schema that the server starts with; tests run in the root of the source tree. */
 static inline struct schema *load_schema(void) {

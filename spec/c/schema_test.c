@@ -1,4 +1,4 @@
-#include "record/schema.h"
+#include "script/engine/schema_load.h"
 
 #include "record/condition.h"
 #include "schema_fixture.h"
@@ -33,6 +33,12 @@ static void check_mistake(const char *edit, const char *expected) {
 static void mistakes(void) {
   static const char *const cases[][2] = {
       {"s = 5", "schema.lua: it: must return a table"},
+      {"s.me = s", "schema.lua: it: \"me\" is not known here"},
+      {"s.columns[1].me = s", "schema.lua: columns[1] \"request_id\": \"me\" is not known here"},
+      {"for i = 1, 70000 do s.columns[i] = i end", "schema.lua: it: has more than 65536 values"},
+      {"setmetatable(s.columns, { __len = error, __index = error, __pairs = error }) s.sketch = 'model'",
+       "schema.lua: sketch: expected a column of floats"},
+      {"s.columns[3].default = print", "schema.lua: columns[3] \"method\": default must be a string, not a function"},
       {"s.colums = {}", "schema.lua: it: \"colums\" is not known here"},
       {"s.columns = nil", "schema.lua: columns: expected a list of 1 to 64 columns"},
       {"s.columns[3] = 'x'", "schema.lua: columns[3]: expected a table, not a string"},
@@ -129,7 +135,7 @@ static void shipped(void) {
   CHECK(strcmp(s->sets[0].name, "all") == 0 &&
         strcmp(s->sets[4].name, "model_service_type_status_code") == 0);
   CHECK(s->sketch == s->duration);
-  CHECK(s->nfamilies == 9 && s->families[1].nbounds == 13);
+  CHECK(s->nfamilies == 10 && s->families[1].nbounds == 13);
   CHECK(schema_measure(s, "cost_usd", 8) >= 0 && s->measures[schema_measure(s, "cost_usd", 8)].scale == 1e12);
   CHECK(schema_event(s, "request_error", 13) == 2 && schema_event(s, "request", 7) == -1);
   CHECK(schema_name(s, "type", 4)->column == NAME_OF_EVENT);

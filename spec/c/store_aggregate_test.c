@@ -1,5 +1,6 @@
 #include <math.h>
 
+#include "record/measure.h"
 #include "record/sketch.h"
 #include "store_fixture.h"
 

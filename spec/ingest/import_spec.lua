@@ -52,7 +52,7 @@ describe("moonledger import", function()
     assert.same({ 0, 12, 1 }, counts(import(table.unpack(paths()))))
     local s = server.start { database = database }
     local stored = rows(s)
-    assert.equal(0.0408561, stored["req_011CabcDEF:msg_01X"].cost_usd)
+    assert.equal(0.0408561, stored["msg_01X"].cost_usd)
     assert.equal(0.0363561, stored["chatcmpl-9f1"].cost_usd)
     local summary = s:get("/logs/analytics?start_time=0").json().summary
     assert.equal(11, summary.total_requests)

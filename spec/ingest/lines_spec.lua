@@ -194,9 +194,10 @@ describe("a Claude Code transcript", function()
   it("has one row per message, the most complete of its copies", function()
     assert.equal(3, #batch.records)
     assert.same({
-      request_id = "req_011CabcDEF:msg_01X", timestamp = "2026-11-23T09:26:44.200Z",
-      method = "POST", endpoint = "messages", path = "/v1/messages", status_code = 200,
-      duration_ms = 0, service_type = "import", model = "claude-sonnet-4-5-20250929",
+      request_id = "msg_01X", provider_request_id = "req_011CabcDEF",
+      timestamp = "2026-11-23T09:26:44.200Z", method = "POST", endpoint = "messages",
+      path = "/v1/messages", status_code = 200, duration_ms = 0,
+      service_type = "import", model = "claude-sonnet-4-5-20250929",
       session_client_id = "6e2a8c02-aec9-4272-bcde-9843b25ad407",
       user_agent = "claude-code/2.1.202", project = "/repo", speed = "standard",
       tokens_input = 12, tokens_output = 842, cache_read_tokens = 51342, cache_write_tokens = 2210,
@@ -213,7 +214,7 @@ describe("a Claude Code transcript", function()
 
   it("keeps what only a side chain has, also in the nested form", function()
     local record = batch.records[3]
-    assert.same({ request_id = "req_03:msg_03Z", sidechain = true, tokens_output = 100 },
+    assert.same({ request_id = "msg_03Z", sidechain = true, tokens_output = 100 },
       pick(record, "request_id", "sidechain", "tokens_output"))
   end)
 
@@ -233,7 +234,8 @@ describe("a Claude Code transcript", function()
     files:add(line("parent", false))
     local records = files:finish().records
     assert.equal(1, #records)
-    assert.equal("parent:m", records[1].request_id)
+    assert.same({ request_id = "m", provider_request_id = "parent" },
+      pick(records[1], "request_id", "provider_request_id"))
   end)
 end)
 

@@ -178,12 +178,13 @@ describe("OTLP over HTTP #loops", function()
         true))
   end)
 
-  it("shows metrics under their own names and adds no cost to the records", function()
+  it("shows metrics under their own names, a repeated delta once, and adds no cost to the records",
+      function()
     for _ = 1, 2 do
       assert.equal("{}", s:post("/v1/metrics", wire "claude-code-2.1.202-metrics.json", JSON).body)
     end
     local page = s:get("/metrics").body
-    assert.truthy(page:find("claude_code_cost_usage_USD_total{[^}]*} 0.0727122"))
+    assert.truthy(page:find("claude_code_cost_usage_USD_total{[^}]*} 0.0363561"))
     assert.falsy(page:find "ccproxy_cost_usd_total{")
     assert.equal(0, #rows())
   end)

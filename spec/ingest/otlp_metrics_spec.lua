@@ -1,6 +1,7 @@
 package.loaded.json = package.loaded.json or require "spec.helpers.json"
 local helpers = require "spec.helpers"
 local json = require "json"
+local metric_names = require "ingest.metric_names"
 local otlp_metrics = require "ingest.otlp_metrics"
 
 local function decode(name, labels)
@@ -26,7 +27,7 @@ describe("Claude Code's metrics", function()
     end
     table.sort(names)
     assert.same({
-      "claude_code_active_time_total_seconds_total", "claude_code_cost_usage_USD_total",
+      "claude_code_active_time_seconds_total", "claude_code_cost_usage_USD_total",
       "claude_code_lines_of_code_count_total", "claude_code_session_count_total",
       "claude_code_token_usage_tokens_total",
     }, names)
@@ -40,6 +41,8 @@ describe("Claude Code's metrics", function()
         service = "claude-code", model = "claude-sonnet-4-5-20250929", query_source = "main",
         speed = "", effort = "",
       },
+      series = points.claude_code_cost_usage_USD_total.series,
+      start = 1795425960000000000, time = 1795426020000000000,
     }, points.claude_code_cost_usage_USD_total)
   end)
 
@@ -61,14 +64,14 @@ describe("the JavaScript SDK's metrics", function()
       kind = "counter", name = "bot_requests_total", help = "OTLP metric bot.requests", value = 5,
       labels = { service = "billing-bot", region = "eu" },
       series = "bot_requests_total{region=eu,service.name=billing-bot}bot",
-      start = 1795425960000000000,
+      start = 1795425960000000000, time = 1795426020000000000, cumulative = true,
     }, points.bot_requests_total)
   end)
 
   it("that go up and down are gauges", function()
     assert.equal("gauge", points.bot_queue.kind)
     assert.equal(-3, points.bot_queue.value)
-    assert.equal("gauge", points.bot_load.kind)
+    assert.equal("gauge", points.bot_load_ratio.kind)
   end)
 
   it("show a histogram by its count and its sum", function()
@@ -104,6 +107,30 @@ describe("a data point", function()
     it(sentence .. " is rejected", function()
       assert.equal(1, batch.rejected)
       assert.same({}, batch.points)
+    end)
+  end
+end)
+
+describe("a metric's name", function()
+  for _, case in ipairs {
+    { "claude_code.active_time.total", "s", "counter", "claude_code_active_time_seconds_total" },
+    { "shop.uptime", "h", "gauge", "shop_uptime_hours" },
+    { "shop.cache.hit", "1", "gauge", "shop_cache_hit_ratio" },
+    { "shop.cache.hit.ratio", "1", "gauge", "shop_cache_hit_ratio" },
+    { "shop.calls", "1", "counter", "shop_calls_total" },
+    { "shop.io", "By/s", "gauge", "shop_io_bytes_per_second" },
+    { "shop.bytes.per.second", "By/s", "gauge", "shop_bytes_per_second" },
+    { "shop.tokens.used", "tokens", "counter", "shop_tokens_used_total" },
+    { "shop.total.spent", "USD", "counter", "shop_spent_USD_total" },
+    { "shop.queue", "{item}", "gauge", "shop_queue" },
+    { "shop.rate", "{token}/min", "gauge", "shop_rate_per_min" },
+    { "gen_ai.client.operation.duration", "s", "histogram",
+      "gen_ai_client_operation_duration_seconds" },
+    { "2xx.answers", "", "counter", "_2xx_answers_total" },
+  } do
+    local name, unit, kind, expected = table.unpack(case)
+    it(("%s in %q is %s"):format(name, unit, expected), function()
+      assert.equal(expected, metric_names.family({ name = name, unit = unit }, kind))
     end)
   end
 end)

@@ -198,3 +198,11 @@ bool parse_number(const char *s, size_t len, bool *is_integer, int64_t *integer,
   const char *end = s + len;
   return len > 0 && read_number(s, end, is_integer, integer, real) == end;
 }
+
+int64_t number_saturate(double n) {
+  if (n >= 0x1p63)
+    return INT64_MAX;
+  if (n < -0x1p63)
+    return INT64_MIN;
+  return n == n ? llrint(n) : 0;
+}

@@ -39,8 +39,8 @@ static const char *content_type(const char *path) {
   return "application/octet-stream";
 }
 
-/* Opens path below the folder at, which is closed, one component after the other: no link is followed,
- * nothing hidden is found, and there is no way up. */
+/* Opens path below the folder at, which is closed, one component after the other: no link
+ * is followed, nothing hidden is found, and there is no way up. */
 static int open_below(int at, const char *path) {
   while (at >= 0) {
     char name[NAME_MAX + 1];
@@ -68,19 +68,22 @@ static bool open_file(struct file *file, const char *folder, const char *path) {
   file->refused = file->fd < 0 && (errno == EMFILE || errno == ENFILE || errno == ENOMEM);
   if (file->fd < 0)
     return false;
-  if (fstat(file->fd, &file->stat) == 0 && S_ISREG(file->stat.st_mode) && file->stat.st_size <= FILE_BYTES_MAX)
+  if (fstat(file->fd, &file->stat) == 0 && S_ISREG(file->stat.st_mode) &&
+      file->stat.st_size <= FILE_BYTES_MAX)
     return true;
   close(file->fd);
   return false;
 }
 
-/* A file that was just written may change again within the clock's step: its tag is weak until then. */
+/* A file that was just written may change again within the clock's step: its tag is weak
+ * until then. */
 static void make_etag(struct file *file) {
   const struct stat *st = &file->stat;
   bool settled = time(NULL) - st->st_mtime > SETTLED_S;
   snprintf(file->etag, sizeof file->etag, "%s\"%llx-%llx-%llx%s\"", settled ? "" : "W/",
            (unsigned long long) st->st_ino, (unsigned long long) st->st_size,
-           (unsigned long long) st->st_mtim.tv_sec * 1000000000ull + (unsigned long long) st->st_mtim.tv_nsec,
+           (unsigned long long) st->st_mtim.tv_sec * 1000000000ull +
+               (unsigned long long) st->st_mtim.tv_nsec,
            file->gzipped ? "-gz" : "");
 }
 
@@ -118,7 +121,8 @@ static void http_date(char out[40], time_t t) {
 }
 
 static bool is_unchanged(const struct request *r, const struct file *file) {
-  struct slice match = request_header(r, "if-none-match"), since = request_header(r, "if-modified-since");
+  struct slice match = request_header(r, "if-none-match"),
+               since = request_header(r, "if-modified-since");
   if (match.len > 0)
     return lists_etag(match, file->etag);
   struct tm utc = {0};
@@ -140,8 +144,9 @@ static bool read_number(const char **p, const char *end, uint64_t *n) {
   return *p > start;
 }
 
-/* One range; several are answered with the whole, as anything else that is not understood. */
-static enum range parse_range(struct slice header, uint64_t size, uint64_t *first, uint64_t *length) {
+/* One range; several get the whole, as anything else that is not understood. */
+static enum range parse_range(struct slice header, uint64_t size, uint64_t *first,
+                              uint64_t *length) {
   static const char unit[] = "bytes=";
   const char *p = header.data + sizeof unit - 1, *end = header.data + header.len;
   uint64_t from, to;
@@ -182,7 +187,7 @@ static enum range wanted_range(const struct request *r, const struct file *file,
   return holds ? parse_range(range, *length, first, length) : RANGE_WHOLE;
 }
 
-/* ---- Answers ---- */
+/* ---- Responses ---- */
 
 static struct buf read_part(int fd, uint64_t first, uint64_t length) {
   struct buf bytes = {0};
@@ -239,8 +244,9 @@ static void respond_file(struct request *r, struct response *response, const str
   } else {
     if (range == RANGE_PART) {
       response->status = 206;
-      buf_printf(&response->headers, "Content-Range: bytes %llu-%llu/%llu\r\n", (unsigned long long) first,
-                 (unsigned long long) (first + length - 1), size);
+      buf_printf(&response->headers, "Content-Range: bytes %llu-%llu/%llu\r\n",
+                 (unsigned long long) first, (unsigned long long) (first + length - 1),
+                 size);
     }
     response->body = read_part(file->fd, first, length);
   }

@@ -18,7 +18,8 @@ void streams_close(struct streams *streams);
 struct subscription {
   const char *topic;               /* copied */
   struct conditions *where;        /* taken over; NULL: all */
-  struct conditions *replay_where; /* taken over; instead of where for what was published before; NULL: where */
+  /* taken over; instead of where for what was published before; NULL: where */
+  struct conditions *replay_where;
   struct payload *hello;           /* JSON of the first event, one line, taken over; NULL: none */
   const char *resume;              /* Last-Event-ID as the client sent it, or NULL */
   const char *connection_id;       /* UUID4 of the disconnect event */
@@ -30,8 +31,8 @@ struct subscription {
  * (NULL). */
 int streams_admit(struct streams *streams);
 
-/* Makes conn, whose response head has been queued, a subscriber.  conn's close ends it.  A conn that is NULL
- * or closing gives the place back. */
+/* Makes conn, whose response head has been queued, a subscriber.  conn's close ends
+ * it.  A conn that is NULL or closing gives the place back. */
 void streams_subscribe(struct streams *streams, struct conn *conn, const struct subscription *s);
 
 #endif

@@ -22,8 +22,9 @@ static int32_t read_hex4(const char *p) {
   return n;
 }
 
-/* The code point of the escape whose backslash is at p, which is of the form \uXXXX; with a second one when
- * both are a surrogate pair.  NULL when the digits are none. */
+/* The code point of the escape whose backslash is at p, which is of the form
+ * \uXXXX; with a second one when both are a surrogate pair.  NULL when the digits
+ * are none. */
 static char *read_unicode(char *p, unsigned *code) {
   int32_t unit = read_hex4(p + 2), low;
   if (unit < 0)
@@ -31,7 +32,8 @@ static char *read_unicode(char *p, unsigned *code) {
   *code = (unsigned) unit;
   if (unit < 0xd800 || unit > 0xdfff)
     return p + 6;
-  if (unit < 0xdc00 && p[6] == '\\' && p[7] == 'u' && (low = read_hex4(p + 8)) >= 0xdc00 && low <= 0xdfff) {
+  if (unit < 0xdc00 && p[6] == '\\' && p[7] == 'u' && (low = read_hex4(p + 8)) >= 0xdc00 &&
+      low <= 0xdfff) {
     *code = 0x10000 + ((unsigned) (unit - 0xd800) << 10) + (unsigned) (low - 0xdc00);
     return p + 12;
   }
@@ -39,7 +41,7 @@ static char *read_unicode(char *p, unsigned *code) {
   return p + 6;
 }
 
-/* Reads the escape at *p and answers the byte it stands for, or -1 for \u, or -2. */
+/* Reads the escape at *p and returns the byte it stands for, or -1 for \u, or -2. */
 static int simple_escape(char c) {
   switch (c) {
   case '"':

@@ -3,7 +3,7 @@
 #include <lauxlib.h>
 #include <string.h>
 
-#include "record/condition.h"
+#include "script/engine/condition_read.h"
 #include "script/engine/lua_json.h"
 #include "script/engine/script.h"
 #include "script/services.h"

@@ -7,6 +7,7 @@
 
 #include "base/mem.h"
 #include "record/json.h"
+#include "record/json_mend.h"
 #include "script/engine/collect.h"
 #include "script/engine/limits.h"
 #include "script/engine/memory.h"
@@ -312,11 +313,19 @@ static int l_json_encode(lua_State *L) {
   return 1;
 }
 
+/* Everything is decoded as the native records are: mended first, where that is needed. */
 static int l_json_decode(lua_State *L) {
   size_t len;
   lua_settop(L, 1);
   lua_pushvalue(L, lua_upvalueindex(1));
-  lua_json_check_text(L, 1, &len);
+  const char *text = lua_json_check_text(L, 1, &len);
+  struct buf *mended = lua_json_push_fragment(L);
+  if (json_mend(text, len, mended)) {
+    lua_pushlstring(L, mended->data, mended->len);
+    lua_replace(L, -3);
+    buf_clear(mended);
+  }
+  lua_pop(L, 1);
   if (lua_pcall(L, 1, 1, 0) == LUA_OK)
     return 1;
   lua_pushnil(L);

@@ -42,11 +42,22 @@ static char *skip_value(char *p) {
   return json_skip_value(p, DEPTH, &error);
 }
 
+/* Whether the key, without its quotes, is the name, or the name in snake_case ("resource_logs"). */
+static bool is_named(const char *key, size_t len, const char *name) {
+  for (const char *end = key + len; key < end; key++, name++) {
+    bool up = *key == '_' && key + 1 < end && key[1] >= 'a' && key[1] <= 'z';
+    char c = up ? (char) (*++key - 'a' + 'A') : *key;
+    if (c != *name)
+      return false;
+  }
+  return *name == '\0';
+}
+
 /* Opens the array that is the member names[depth] of the object at p, if there is one, and pushes the
  * object's text without it. */
 static void enter(lua_State *L, struct items *it, char *text, char *p) {
   const char *name = it->names[it->depth];
-  size_t name_len = strlen(name), array = 0;
+  size_t array = 0;
   luaL_Buffer rest;
   luaL_buffinit(L, &rest);
   luaL_addchar(&rest, '{');
@@ -54,8 +65,7 @@ static void enter(lua_State *L, struct items *it, char *text, char *p) {
   while (*p == '"') {
     char *key = p, *key_end = skip_value(p), *value = json_skip_space(json_skip_space(key_end) + 1);
     p = skip_value(value);
-    bool is_list =
-        (size_t) (key_end - key) == name_len + 2 && memcmp(key + 1, name, name_len) == 0 && *value == '[';
+    bool is_list = *value == '[' && is_named(key + 1, (size_t) (key_end - key) - 2, name);
     if (is_list && array == 0) {
       array = (size_t) (value + 1 - text);
     } else {

@@ -12,6 +12,7 @@
 #include "script/engine/generation.h"
 #include "script/engine/report.h"
 #include "script/engine/sandbox.h"
+#include "script/engine/schema_load.h"
 #include "script/services.h"
 
 enum { FIRST_LOAD_MS = 500 }; /* CPU time of config.lua, before it says how much there is */

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "script/commands/modules.h"
 #include "script/engine/sandbox.h"
 #include "script/reload/load.h"
 
@@ -57,6 +58,18 @@ void module_push_chunk(lua_State *L, const struct snapshot_file *file) {
   lua_setupvalue(L, -2, 1);
 }
 
+static int refuse_module(lua_State *L, const char *name) {
+  if (is_command_module(name))
+    return luaL_error(L,
+                      "module '%s' is for commands (lua/commands), which run in a process of their own: "
+                      "a route serves others and has neither files nor a terminal",
+                      name);
+  return luaL_error(L,
+                    "module '%s' not found: the core has none of that name; mend the name or make "
+                    "lua/%s.lua",
+                    name, luaL_gsub(L, name, ".", "/"));
+}
+
 static void push_opener(lua_State *L, const char *name) {
   luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_PRELOAD_TABLE);
   lua_getfield(L, -1, name);
@@ -66,8 +79,7 @@ static void push_opener(lua_State *L, const char *name) {
   lua_pop(L, 1);
   const struct snapshot_file *file = find_file(script_of(L)->snapshot, name);
   if (file == NULL)
-    luaL_error(L, "module '%s' not found: the core has none of that name; mend the name or make lua/%s.lua", name,
-               luaL_gsub(L, name, ".", "/"));
+    refuse_module(L, name);
   module_push_chunk(L, file);
 }
 

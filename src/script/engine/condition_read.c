@@ -1,11 +1,8 @@
-#include <lua.h>
+#include "script/engine/condition_read.h"
+
 #include <math.h>
 
-#include "record/condition.h"
-
-/* Conditions from a Lua list.  Reads raw and raises nothing. */
-
-static bool fail(struct buf *error, size_t i, const char *what, const char *subject) {
+static bool condition_fail(struct buf *error, size_t i, const char *what, const char *subject) {
   buf_printf(error, "condition %zu: ", i);
   buf_printf(error, what, subject);
   return false;
@@ -85,15 +82,15 @@ static bool read_values(lua_State *L, struct conditions *out, const struct colum
   enum condition_op op = out->items[out->count - 1].op;
   bool matches = condition_is_match(op), is_list = op == OP_IN || op == OP_NOT_IN || matches;
   if (!is_list && count != 3)
-    return fail(error, i, "%s takes one value", condition_op_name(op));
+    return condition_fail(error, i, "%s takes one value", condition_op_name(op));
   if (op == OP_PREFIX && c->type != COLUMN_STRING)
-    return fail(error, i, "prefix is for strings, which \"%s\" is not", c->name);
+    return condition_fail(error, i, "prefix is for strings, which \"%s\" is not", c->name);
   for (size_t k = 3; k <= count; k++) {
     lua_rawgeti(L, -1, (lua_Integer) k);
     bool ok = matches ? read_match(L, out, c) : read_value(L, out, c);
     lua_pop(L, 1);
     if (!ok)
-      return fail(error, i, matches ? "values of this column must be %s, { prefix = TEXT } or { from, to }"
+      return condition_fail(error, i, matches ? "values of this column must be %s, { prefix = TEXT } or { from, to }"
                                     : "values of this column must be %s", expected[c->type]);
   }
   return true;
@@ -105,16 +102,16 @@ static bool read_condition(lua_State *L, struct conditions *out, const struct sc
   enum condition_op op;
   size_t len;
   if (!lua_istable(L, -1))
-    return fail(error, i, "expected { column, op, value... }, not a %s", lua_typename(L, lua_type(L, -1)));
+    return condition_fail(error, i, "expected { column, op, value... }, not a %s", lua_typename(L, lua_type(L, -1)));
   if (lua_rawgeti(L, -1, 1) != LUA_TSTRING || lua_rawgeti(L, -2, 2) != LUA_TSTRING)
-    return fail(error, i, "%s", "expected { column, op, value... }");
+    return condition_fail(error, i, "%s", "expected { column, op, value... }");
   const char *name = lua_tolstring(L, -2, &len), *op_name = lua_tostring(L, -1);
   int column = schema_column(schema, name, len);
   bool known_op = condition_op_parse(op_name, strlen(op_name), &op);
   if (column < 0)
-    fail(error, i, "there is no column \"%s\"", name);
+    condition_fail(error, i, "there is no column \"%s\"", name);
   else if (!known_op)
-    fail(error, i, "\"%s\" is no operator: = != in not_in < <= > >= prefix matches not_matches", op_name);
+    condition_fail(error, i, "\"%s\" is no operator: = != in not_in < <= > >= prefix matches not_matches", op_name);
   lua_pop(L, 2);
   if (column < 0 || !known_op)
     return false;
