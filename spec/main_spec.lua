@@ -210,11 +210,8 @@ describe("--check", function()
     local schema = helpers.read_file "lua/schema.lua"
     local broken = schema:gsub('"requests_total", "counter"', '"requests_total", "countr"')
     local _, line = schema:match '^(.-)"requests_total"':gsub("\n", "")
-    assert.equal(
-        (
-          'lua/schema.lua:%d: families[1] "requests_total": "countr" is no kind: counter or '
-            .. 'histogram\n')
-      :format(line + 1), check { ["lua/schema.lua"] = broken })
+    assert.equal(('lua/schema.lua:%d: families[1] "requests_total": "countr" is no kind: '
+      .. "counter or histogram\n"):format(line + 1), check { ["lua/schema.lua"] = broken })
     local said =
       check { ["lua/schema.lua"] = schema, ["lua/hooks.lua"] = "return { on_recrod = print }" }
     assert.equal("lua/hooks.lua:1: on_record must be a function, is a nil\n", said)
@@ -226,9 +223,8 @@ describe("--check", function()
     local doubled = config:gsub('{ "GET", "/logs/query"',
       '{ "GET", "/logs/status", "routes.logs_query" },\n    %0', 1)
     local said = check { ["config.lua"] = doubled }
-    assert.equal(
-        ("config.lua:%d: GET /logs/status: there are two routes for it; take one of them away\n")
-      :format(line + 1), said)
+    assert.equal(("config.lua:%d: GET /logs/status: there are two routes for it; "
+      .. "take one of them away\n"):format(line + 1), said)
   end)
 end)
 
