@@ -244,9 +244,11 @@ describe("GET /dashboard", function()
     end
     s:stop()
   end)
-  it("is 404 with a hint without its files", function()
+  it("is 404 with a hint where something else stands in the place of its file", function()
     local s = server.start { files = { ["static/x"] = "" } }
     os.remove(s.root .. "/static/dashboard/index.html")
+    assert.equal(200, s:get("/dashboard").status)
+    os.execute("ln -s app.js " .. s.root .. "/static/dashboard/index.html")
     local r = s:get "/dashboard"
     assert.equal(404, r.status)
     assert.truthy(r.json().detail:find "^Dashboard not found%. ")

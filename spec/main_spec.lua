@@ -61,7 +61,9 @@ describe("the configuration", function()
   end
 
   it("is fine as it is shipped", function()
-    assert.same({ code = 0, stdout = "config.lua: fine\n", stderr = "" }, run "--check")
+    local r = run "--check"
+    assert.same({ 0, "" }, { r.code, r.stderr })
+    assert.truthy(r.stdout:find("^config.lua: fine\n"), r.stdout)
   end)
 
   it("may leave everything out but the table", function()
@@ -202,8 +204,8 @@ describe("--check", function()
 
   it("tells of every broken file", function()
     assert.equal(2, select(2, check {
-      ["lua/routes/health.lua"] = "return {", ["lua/lib/echo.lua"] = "\nretrun {}",
-    }:gsub("lua/%a+/%a+%.lua:%d: [^\n]+\n", "")))
+      ["lua/routes/health.lua"] = "return {", ["lua/lib/repeat_params.lua"] = "\nretrun {}",
+    }:gsub("lua/%a+/[%a_]+%.lua:%d: [^\n]+\n", "")))
   end)
 
   it("names a broken schema by its line, and a hook that does nothing", function()

@@ -209,6 +209,18 @@ describe("a reload #loops", function()
     s:stop()
   end)
 
+  it("says when what was broken is as it was", function()
+    local s <close> = start()
+    helpers.write_file(s.root .. "/lua/routes/version.lua", "return {")
+    helpers.eventually(function() return s:log():find("reload failed", 1, true) end)
+    helpers.write_file(s.root .. "/lua/routes/version.lua", route(1))
+    helpers.eventually(function()
+      return s:log()
+        :find('msg="config.lua and lua/ are as they are in force again" generation=1\n', 1, true)
+    end)
+    s:stop()
+  end)
+
   it("tells the metrics", function()
     local s <close> = start { config = "config.watch = false" }
     s:post "/-/reload"

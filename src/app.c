@@ -27,7 +27,6 @@
 #include "script/services.h"
 
 enum {
-  KV_BYTES = 16 << 20,
   ARENAS = 1,           /* of the heap: more would each keep what was once needed, and grow a page at a time */
   BODY_BYTES = 4 << 20, /* twice as much stays with an arena that was given it back, see teach_heap */
   LATER_MS = 5,         /* enough for a first response */
@@ -125,6 +124,7 @@ static int open_scripts(struct app *app, struct buf *errors) {
   s->bindings = bindings;
   s->read_settings = settings_read;
   s->free_settings = settings_free;
+  s->push_settings_env = config_push_env;
   s->settings_arg = &app->settings;
   app->generations = generations_open(s, app->config->file, errors);
   return app->generations != NULL ? 0 : -1;

@@ -8,7 +8,7 @@
 #include <unistd.h>
 #include <uv.h>
 
-#include "assets.h"
+#include "base/assets.h"
 #include "base/mem.h"
 #include "config_run.h"
 #include "script/bindings/bindings.h"

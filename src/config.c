@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "config_shipped.h"
 
 enum setting_type { SETTING_BOOLEAN, SETTING_INTEGER, SETTING_TEXT, SETTING_CHOICE };
 
@@ -270,6 +271,7 @@ static void refuse_unknown(lua_State *L, const char *section, struct buf *errors
   }
 }
 
+/* The list at key, made if it is absent. */
 static void push_list(lua_State *L, const char *key, struct buf *errors) {
   lua_getfield(L, -1, key);
   if (lua_isnil(L, -1)) {
@@ -345,29 +347,6 @@ static void read_tokens(struct config *config, lua_State *L, struct buf *errors)
   lua_pop(L, 1);
 }
 
-static char *entry_text(lua_State *L, int i) {
-  lua_rawgeti(L, -1, i);
-  char *text = lua_type(L, -1) == LUA_TSTRING ? xstrdup(lua_tostring(L, -1)) : NULL;
-  lua_pop(L, 1);
-  return text;
-}
-
-static void read_routes(struct config *config, lua_State *L, struct buf *errors) {
-  push_list(L, "routes", errors);
-  size_t count = lua_rawlen(L, -1);
-  config->routes = xcalloc(count + 1, sizeof *config->routes);
-  for (size_t i = 0; i < count; i++, lua_pop(L, 1)) {
-    struct config_route *entry = &config->routes[config->nroutes];
-    lua_rawgeti(L, -1, (lua_Integer) i + 1);
-    if (lua_istable(L, -1))
-      *entry = (struct config_route) {entry_text(L, 1), entry_text(L, 2), entry_text(L, 3)};
-    config->nroutes++;
-    if (entry->method == NULL || entry->path == NULL || entry->module == NULL)
-      buf_printf(errors, "config.lua: routes[%zu]: expected { \"GET\", \"/path\", \"routes.file\" }\n", i + 1);
-  }
-  lua_pop(L, 1);
-}
-
 static bool is_loopback(const char *host) {
   return strncmp(host, "127.", 4) == 0 || strcmp(host, "::1") == 0 || strcmp(host, "localhost") == 0;
 }
@@ -378,8 +357,12 @@ static bool is_namespace(const char *s) {
   return s[strspn(s, letters)] == '\0' && !(*s >= '0' && *s <= '9');
 }
 
+bool config_lets_all_in(const struct config *config, const char *host) {
+  return !is_loopback(host) && config->ntokens == 0 && !config->allow_remote_without_tokens;
+}
+
 static void check_together(struct config *config, struct buf *errors) {
-  if (!is_loopback(config->host) && config->ntokens == 0 && !config->allow_remote_without_tokens)
+  if (config_lets_all_in(config, config->host))
     buf_printf(errors,
                "config.lua: listen.host: %s is reachable from other machines and no token is set: set "
                "MOONLEDGER_ADMIN_TOKEN (or another of tokens), or say listen.without_tokens = \"%s\"\n",
@@ -468,6 +451,7 @@ struct config *config_read(lua_State *L, const char *file, const struct config_o
   struct config *config = xcalloc(1, sizeof *config);
   luaL_checkstack(L, 16, NULL);
   refuse_unknown(L, NULL, errors);
+  config_fill(L);
   read_settings(config, L, errors);
   if (errors->len == before) {
     read_without_tokens(config, L, errors);
@@ -476,7 +460,7 @@ struct config *config_read(lua_State *L, const char *file, const struct config_o
     read_strings(&config->cors_origins, L, "origins", errors);
     lua_pop(L, 1);
     read_tokens(config, L, errors);
-    read_routes(config, L, errors);
+    config_read_routes(config, L, errors);
     apply_overrides(config, overrides, errors);
     resolve_paths(config, file, overrides);
     check_together(config, errors);
@@ -496,13 +480,8 @@ void config_free(struct config *config) {
       free(*(char **) ((char *) config + s->offset));
   for (size_t i = 0; i < config->ntokens; i++)
     free(config->tokens[i].text);
-  for (size_t i = 0; i < config->nroutes; i++) {
-    free(config->routes[i].method);
-    free(config->routes[i].path);
-    free(config->routes[i].module);
-  }
+  config_free_routes(config);
   free(config->tokens);
-  free(config->routes);
   string_list_clear(&config->hosts);
   string_list_clear(&config->cors_origins);
   free(config->file);

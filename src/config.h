@@ -24,8 +24,8 @@ struct config_route {
 /* config.lua, validated, every default in one place (config.c).  Sizes in bytes, times in milliseconds.  What of it a
  * room gets says room_options.h. */
 struct config {
-  char *file;          /* absolute path of config.lua */
-  char *root;          /* its folder: lua/ and static/ stand beside it */
+  char *file;          /* absolute path of config.lua, which need not be there */
+  char *root;          /* its folder: what stands in lua/ and static/ there wins over assets.h */
 
   char *host;          /* listen.host, listen.port */
   uint16_t port;
@@ -77,6 +77,7 @@ struct config {
 
   struct config_route *routes;
   size_t nroutes;
+  char *lacking;       /* shipped routes that these are without: "GET /docs, ..."; NULL: none */
 
   enum log_level log_level;
   enum log_format log_format;
@@ -97,11 +98,17 @@ struct config_overrides {
 struct config *config_read(struct lua_State *L, const char *file, const struct config_overrides *overrides,
                            struct buf *errors);
 
-/* Runs config.lua in a state of its own and reads it. */
+/* Replaces the globals at the top of L's stack by the ones that config.lua runs with, where `defaults` stands too. */
+void config_push_env(struct lua_State *L);
+
+/* Runs config.lua, or the one in the program where there is none, in a state of its own and reads it. */
 struct config *config_load(const char *file, const struct config_overrides *overrides, struct buf *errors);
 void config_free(struct config *config);
 
-/* Runs and compiles the lua/schema.lua beside config.lua; the caller's to free.  NULL: see errors. */
+/* Whether a server that listens on host would let other machines in without a token or the words for that. */
+bool config_lets_all_in(const struct config *config, const char *host);
+
+/* The same with the lua/schema.lua beside config.lua, which it compiles; the caller's to free.  NULL: see errors. */
 struct schema *config_load_schema(const struct config *config, struct buf *errors);
 
 /* Appends the keys whose values differ and that a running server cannot take over, separated by ", ". */

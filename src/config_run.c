@@ -4,14 +4,17 @@
 #include <lualib.h>
 #include <signal.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/time.h>
 #include <unistd.h>
+#include <uv.h>
 
-#include "base/file.h"
+#include "base/assets.h"
 #include "base/hash.h"
 #include "base/mem.h"
+#include "config.h"
 
 void config_open_libs(lua_State *L) {
   static const luaL_Reg libs[] = {
@@ -30,7 +33,7 @@ void config_open_libs(lua_State *L) {
 }
 
 /* CPU time of one file, before it can say how much there is, and what it may hold then. */
-enum { FIRST_LOAD_US = 500000, FIRST_MEMORY = 64 << 20, FILE_BYTES = 8 << 20 };
+enum { FIRST_LOAD_US = 500000, FIRST_MEMORY = 64 << 20 };
 
 /* arg: what is in use, a size_t. */
 static void *allocate(void *arg, void *block, size_t old_size, size_t size) {
@@ -88,19 +91,32 @@ void config_close(lua_State *L) {
   free(used);
 }
 
-lua_State *config_run(const char *path, const char *name, uint64_t *hash, struct buf *errors) {
+static int load_text(lua_State *L, const struct buf *text, const char *name) {
+  char chunk_name[64];
+  snprintf(chunk_name, sizeof chunk_name, "@%s", name);
+  int status = luaL_loadbufferx(L, text->data, text->len, chunk_name, "t");
+  if (status != LUA_OK)
+    return status;
+  lua_pushglobaltable(L);
+  config_push_env(L);
+  lua_setupvalue(L, -2, 1);
+  return LUA_OK;
+}
+
+lua_State *config_run(const char *folder, const char *file, const char *name, uint64_t *hash,
+                      struct buf *errors) {
   struct buf text = {0};
-  const char *why = file_read_all(path, 0, FILE_BYTES, &text);
-  if (why != NULL) {
-    buf_printf(errors, "%s: %s\n", path, why);
+  int rc = assets_read(folder, file, &text);
+  if (rc == UV_ENOENT && assets_find(name) != NULL)
+    rc = assets_read(folder, name, &text);
+  if (rc < 0) {
+    buf_printf(errors, "%s/%s: %s\n", folder, file, uv_strerror(rc));
     return NULL;
   }
   lua_State *L = lua_newstate(allocate, xcalloc(1, sizeof(size_t)));
   config_open_libs(L);
   watch(L, name, FIRST_LOAD_US);
-  lua_pushfstring(L, "@%s", name);
-  bool fine = luaL_loadbufferx(L, text.data, text.len, lua_tostring(L, -1), "t") == LUA_OK &&
-              lua_pcall(L, 0, 1, 0) == LUA_OK;
+  bool fine = load_text(L, &text, name) == LUA_OK && lua_pcall(L, 0, 1, 0) == LUA_OK;
   watch(L, name, FIRST_LOAD_US); /* reading the result may call metamethods, with nothing to catch an error */
   watched.late = true;
   lua_sethook(L, NULL, 0, 0);

@@ -14,8 +14,10 @@ void config_open_libs(lua_State *L);
  * of CPU time.  Where that is over inside a function of C, the process says so and ends.
  *
  * A state whose top is what the file returned, to be closed by config_close as soon as it is read: until then the
- * time runs.  hash is the text's.  NULL: see errors. */
-lua_State *config_run(const char *path, const char *name, uint64_t *hash, struct buf *errors);
+ * time runs.  The file is folder/file or, where there is none, the program's own of the
+ * name.  hash is the text's.  NULL: see errors. */
+lua_State *config_run(const char *folder, const char *file, const char *name, uint64_t *hash,
+                      struct buf *errors);
 void config_close(lua_State *L);
 
 #endif

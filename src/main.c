@@ -1,14 +1,22 @@
+#include <errno.h>
 #include <stdio.h>
+#include <string.h>
+#include <unistd.h>
 
 #include "app.h"
 #include "check.h"
 #include "command.h"
+#include "init.h"
 #include "options.h"
 
 int main(int argc, char **argv) {
   struct options options;
   if (!options_parse(&options, argc, argv))
     return 2;
+  if (options.config_named && access(options.config, F_OK) < 0) {
+    fprintf(stderr, "%s: %s; --config names another file\n", options.config, strerror(errno));
+    return 1;
+  }
 
   switch (options.command) {
   case COMMAND_SERVE:
@@ -20,6 +28,8 @@ int main(int argc, char **argv) {
   case COMMAND_LUA:
     return command_run(options.config, &options.overrides, argv[options.first], argv + options.first + 1,
                        argc - options.first - 1);
+  case COMMAND_INIT:
+    return init_main(options.folder);
   case COMMAND_VERSION:
     printf("moonledger %s\n", MOONLEDGER_VERSION);
     return 0;

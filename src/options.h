@@ -9,6 +9,7 @@ enum command {
   COMMAND_SERVE,
   COMMAND_CHECK,
   COMMAND_ROUTES,
+  COMMAND_INIT,
   COMMAND_LUA, /* of lua/commands: the word at first */
   COMMAND_VERSION,
   COMMAND_HELP,
@@ -18,6 +19,8 @@ enum command {
 struct options {
   enum command command;
   const char *config;  /* "config.lua" */
+  bool config_named;   /* it has to be there then */
+  const char *folder;  /* of init: "." */
   struct config_overrides overrides;
   int first;           /* index in argv of the command's word */
 };

@@ -112,6 +112,7 @@ static struct settings *settings_new(struct config *c) {
                c->script.memory_bytes},
     .routes = own->routes,
     .nroutes = c->nroutes,
+    .lacking = c->lacking,
     .price_file = c->price_file,
     .log_level = c->log_level,
     .log_format = c->log_format,
@@ -127,6 +128,12 @@ struct settings *settings_read(void *arg, struct lua_State *L, const char *file,
   struct config *config = config_read(L, file, context->overrides, errors);
   if (config == NULL)
     return NULL;
+  if (context->running != NULL && config_lets_all_in(config, context->running->host)) {
+    buf_printf(errors, "config.lua: tokens: the server listens on %s and would have no token any more: stop it first\n",
+               context->running->host);
+    config_free(config);
+    return NULL;
+  }
   struct settings *settings = settings_new(config);
   if (context->running != NULL)
     config_restart_keys(context->running, config, &settings->at_start);

@@ -8,6 +8,7 @@
 ---@field points Point[]     of metrics
 ---@field items integer       spans, log records or metrics seen
 ---@field recognised integer  those of them that somebody here knows
+---@field made integer        records and events made of them
 ---@field spans table<string, table>  records of the LLM spans among records, by trace and span
 ---@field fault string?      why records could not be handed on
 
@@ -29,7 +30,7 @@ local large = 2000
 ---@return Batch
 local function new(hand_on)
   return setmetatable({
-    records = {}, events = {}, points = {}, spans = {}, items = 0, recognised = 0, rejected = 0, errors = {},
+    records = {}, events = {}, points = {}, spans = {}, items = 0, recognised = 0, made = 0, rejected = 0, errors = {},
     hand_on = hand_on,
   }, Batch)
 end
@@ -56,10 +57,12 @@ function Batch:relieve()
 end
 
 function Batch:add(record)
+  self.made = self.made + 1
   self.records[#self.records + 1] = record
 end
 
 function Batch:event(event)
+  self.made = self.made + 1
   self.events[#self.events + 1] = event
 end
 

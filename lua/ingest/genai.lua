@@ -46,9 +46,12 @@ end
 
 local function first(attributes, what, read)
   for _, name in ipairs(aliases[what]) do
-    local value = read(attributes[name])
+    local value = attributes[name]
     if value ~= nil then
-      return value
+      value = read(value)
+      if value ~= nil then
+        return value
+      end
     end
   end
   return nil
@@ -59,6 +62,14 @@ local openinference = { LLM = "chat", EMBEDDING = "embeddings", RERANKER = "rera
 local openinference_wrappers = otlp.names(
   "AGENT", "CHAIN", "TOOL", "RETRIEVER", "GUARDRAIL", "EVALUATOR", "PROMPT", "WORKFLOW", "TASK")
 local langfuse = { generation = "chat", embedding = "embeddings" }
+
+-- Where a convention names the kind of span, its words for calls, and for what is none.
+local conventions = {
+  { name = "openinference.span.kind", calls = openinference, others = openinference_wrappers },
+  { name = "llm.request.type", calls = openllmetry, others = {} },
+  { name = "langfuse.observation.type", calls = langfuse,
+    others = otlp.names("span", "event", "agent", "tool", "chain", "retriever") },
+}
 
 -- "ai.generateText.doGenerate" is a call, "ai.generateText" around it and "ai.toolCall" are none.
 local function vercel(id)
@@ -77,25 +88,18 @@ local function told_kind(a)
   if sdk and sdk:find("^ai%.") then
     return vercel(sdk), true, sdk
   end
-  for _, convention in ipairs {
-    { "openinference.span.kind", openinference, openinference_wrappers },
-    { "llm.request.type", openllmetry, {} },
-    { "langfuse.observation.type", langfuse, otlp.names("span", "event", "agent", "tool", "chain", "retriever") },
-  } do
-    local word = text(a[convention[1]])
+  for _, convention in ipairs(conventions) do
+    local word = text(a[convention.name])
     if word then
-      return convention[2][word], (convention[2][word] or convention[3][word]) ~= nil, word
+      return convention.calls[word], (convention.calls[word] or convention.others[word]) ~= nil, word
     end
   end
   return nil, text(a["traceloop.span.kind"]) ~= nil, nil
 end
 
--- The kind of call, and the word that was not known, for a span that has a model and tokens all the same.
-local function operation(a, told, span)
-  local kind, known, word = told_kind(a)
-  if kind or known then
-    return kind or nil
-  elseif not (tokens.any(told) and first(a, "model", text)) then
+-- The kind of call of a span that has a model and tokens, and the word for it that is not known here.
+local function guessed_kind(a, told, word, span)
+  if not (tokens.any(told) and first(a, "model", text)) then
     return nil
   elseif not word and first(a, "provider", text) and told.output then
     return "chat"
@@ -103,13 +107,21 @@ local function operation(a, told, span)
   return word or "chat", word or values.clip(text(span.name), 100) or "?"
 end
 
+local function broke_off(a)
+  for _, reason in ipairs(values.object(a["gen_ai.response.finish_reasons"])) do
+    if reason == "error" then
+      return true
+    end
+  end
+  return a["ai.response.finishReason"] == "error"
+end
+
 -- An error of a stream comes after a status of 200.
 local function status(span, a)
   local code, error_type = first(a, "status", count), text(a["error.type"])
   local state = values.object(span.status).code
-  if code and code >= 400 then
-    return code
-  elseif state ~= 2 and state ~= "2" and state ~= "STATUS_CODE_ERROR" and not error_type then
+  local failed = state == 2 or state == "2" or state == "STATUS_CODE_ERROR" or error_type or broke_off(a)
+  if code and code >= 400 or not failed then
     return code or 200
   end
   local named = count(error_type)
@@ -131,11 +143,10 @@ local function excludes_cache(a, origin)
   return text(a["ai.operationId"]) ~= nil and (provider:find("anthropic") or provider:find("bedrock")) ~= nil
 end
 
-local function row_id(span, a, to)
-  local trace, id = values.hex_id(span.traceId, 16), values.hex_id(span.spanId, 8)
-  local own = trace and id and trace .. ":" .. id
-  local provided = first(a, "id", text)
-  return provided and ids.row(provided, own, to and to / 1e9) or own, trace, id
+local function row_id(record, a)
+  local own = record.trace_id and record.span_id and record.trace_id .. ":" .. record.span_id
+  local provided, time = first(a, "id", text), record.timestamp
+  return provided and ids.row(provided, own, false, record, time and time / 1e9) or own
 end
 
 local genai = {}
@@ -145,19 +156,23 @@ local genai = {}
 ---@param attributes table<string, any>
 ---@param origin Origin
 ---@return table? record
----@return boolean? has_tokens
+---@return boolean has_tokens  of a record; else whether it is known what the span is, such as an agent
 function genai.record(span, attributes, origin)
+  local kind, known, word = told_kind(attributes)
+  if known and not kind then
+    return nil, true
+  end
   local a = tokens.unpacked(attributes)
-  local told = tokens.told(a)
-  local kind, unknown = operation(a, told, span)
+  local told, unknown = tokens.told(a), nil
   if not kind then
-    return nil
+    kind, unknown = guessed_kind(a, told, word, span)
+  end
+  if not kind then
+    return nil, false
   end
   local from, to = values.nanoseconds(span.startTimeUnixNano), values.nanoseconds(span.endTimeUnixNano)
-  local request_id, trace, id = row_id(span, a, to or from)
   local code = status(span, a)
   local record = {
-    request_id = request_id,
     timestamp = to or from,
     method = "POST",
     endpoint = kind,
@@ -174,19 +189,14 @@ function genai.record(span, attributes, origin)
     user = first(a, "user", text),
     error_type = code >= 400 and text(a["error.type"]) or nil,
     error_message = code >= 400 and values.clip(text(values.object(span.status).message), 1024) or nil,
-    trace_id = trace,
-    span_id = id,
+    trace_id = values.hex_id(span.traceId, 16),
+    span_id = values.hex_id(span.spanId, 8),
     attributes = otlp.rest(attributes, used),
     resource = origin.kept,
   }
   tokens.put(record, told, excludes_cache(a, origin))
+  record.request_id = row_id(record, a)
   return record, tokens.any(told)
-end
-
---- Whether the attributes are of an agent, a tool or another thing around calls.
-function genai.is_known(attributes)
-  local _, known = told_kind(attributes)
-  return known
 end
 
 --- The cost that the span reports.

@@ -99,7 +99,7 @@ end
 local function row_id(row, record)
   local id = values.first_text(row.id, row.request_id, row.call_id)
   local own = values.first_text(row.call_id, row.litellm_call_id)
-  return id and record.service_tier ~= "batch" and ids.row(id, own, record.timestamp) or id
+  return id and record.service_tier ~= "batch" and ids.row(id, own, true, record, record.timestamp) or id
 end
 
 local function record_of(row, metadata)
@@ -154,8 +154,9 @@ end
 
 local function event_of(row)
   return {
-    sender = "litellm", name = values.clip(text(row.call_type), 100), timestamp = dates.seconds(row.startTime),
-    session = text(row.trace_id), attributes = { model = text(row.model), status = text(row.status) },
+    sender = "litellm", name = values.clip(text(row.call_type) or "health_check", 100),
+    timestamp = dates.seconds(row.startTime), session = text(row.trace_id),
+    attributes = { model = text(row.model), status = text(row.status) },
   }
 end
 

@@ -34,16 +34,16 @@ local function take(batch, prices, span, origin)
     end
     return
   end
-  local record, has_tokens = genai.record(span, attributes, origin)
+  local record, is_told = genai.record(span, attributes, origin)
   local parent = values.hex_id(span.parentSpanId, 8)
   if record then
     batch:recognise()
     prices:settle(record, genai.cost(attributes))
-    nesting.add(batch, record, parent, has_tokens)
+    nesting.add(batch, record, parent, is_told)
     return
   end
   nesting.pass(values.hex_id(span.traceId, 16), values.hex_id(span.spanId, 8), parent)
-  if genai.is_known(attributes) then
+  if is_told then
     batch:recognise()
   end
 end

@@ -11,4 +11,10 @@
 ---@field [string] any
 local config = {}
 
+--- In config.lua alone: your own routes, and behind them the shipped ones that have
+--- another method or path.
+---@param own string[][]
+---@return string[][]
+function defaults(own) end
+
 return config

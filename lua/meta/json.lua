@@ -18,7 +18,9 @@ json.null = nil
 ---@return string
 function json.encode(value) end
 
---- Decodes with lua-cjson; nested at most 64 deep.
+--- Decodes with lua-cjson; nested at most 64 deep.  Bytes that are not UTF-8, half
+--- a surrogate pair and a NUL in a member's name read U+FFFD; an integer of more
+--- than 15 digits is a string of them, exact.
 ---@param text string|Body|Fragment
 ---@return any
 ---@return string? message
@@ -30,7 +32,7 @@ function json.decode(text) end
 --- the outermost first, when it is another one than before.  The request's body is
 --- taken.
 ---@param text string|Body
----@param names string[]  one to four
+---@param names string[]  one to four, in camelCase; snake_case in the text is found too
 ---@return (fun(): string?, string?, string?, string?)?
 ---@return string? message
 function json.items(text, names) end

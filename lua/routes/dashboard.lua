@@ -18,7 +18,9 @@ return {
           .. "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
       },
       file = "dashboard/index.html",
-      missing = "Dashboard not found. Its files belong into static/dashboard beside config.lua.",
+      missing =
+        "Dashboard not found. static/dashboard/index.html beside config.lua must be a file, and "
+          .. "no link.",
     }
   end,
 }

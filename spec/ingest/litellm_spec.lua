@@ -74,6 +74,10 @@ describe("LiteLLM's ids", function()
       endTime = 1795600602 }
     assert.same({ "gen-a1b2c3d4e5f6", "gen-a1b2c3d4e5f6/call-2" }, ids(one, two))
     assert.same({ "gen-a1b2c3d4e5f6/call-2", "gen-a1b2c3d4e5f6" }, ids(two, one))
+    -- LiteLLM's own cache answers at once with the id of the first
+    local hit = row { id = "gen-a1b2c3d4e5f6", call_id = "call-3", cache_hit = true,
+      response_cost = 0 }
+    assert.same({ "gen-a1b2c3d4e5f6/call-3" }, ids(hit))
   end)
 end)
 

@@ -280,6 +280,7 @@ describe("a span", function()
       { status = { code = 2, message = "the stream broke off" } })
     assert.same({ 500, "the stream broke off" }, { r.status_code, r.error_message })
     assert.equal(500, record(of("chat", { ["error.type"] = "timeout" })).status_code)
+    assert.equal(500, record(of("chat", { ["ai.response.finishReason"] = "error" })).status_code)
   end)
 
   it("may have its ids in base64", function()
@@ -352,7 +353,14 @@ describe("one call that two instrumentations report", function()
     assert.same({ 1, 100 }, rows { at(909, id, 1795600000), at(910, id, 1795600001) })
     assert.same({ 2, 200 },
       rows({ at(909, id, 1795600000) }, { at(911, id, 1795600600) }, { at(911, id, 1795600600) }))
-    assert.same({ 2, 200 },
+    -- of few ids, what ends together with the same counts is one call
+    assert.same({ 1, 100 },
       rows { at(912, "chatcmpl-373", 1795600000), at(913, "chatcmpl-373", 1795600001) })
+    local other = at(914, "chatcmpl-373", 1795600001)
+    other.attributes[#other.attributes + 1] =
+      { key = "gen_ai.usage.input_tokens", value = { intValue = "70" } }
+    assert.same({ 2, 170 }, rows({ at(912, "chatcmpl-373", 1795600000) }, { other }, { other }))
+    assert.same({ 2, 200 },
+      rows({ at(912, "chatcmpl-373", 1795600000) }, { at(915, "chatcmpl-373", 1795600900) }))
   end)
 end)

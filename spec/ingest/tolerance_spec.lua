@@ -152,6 +152,12 @@ describe("whatever way it comes in", function()
     end)
   end
 
+  it("nor for lines of another kind", function()
+    local status, answer = post("/ingest/ccproxy", '{"event":"server_started","level":"info"}')
+    assert.same({ 200, 0, 0 }, { status, answer.accepted, answer.rejected })
+    assert.truthy(answer.errors[1].message:find("no request", 1, true))
+  end)
+
   -- A call inside a framework's span, by way of two exports: 1000*1.25 + 100*10 = 2250.
   it("a call that two instrumentations report in two exports is one row, whichever comes first",
       function()

@@ -108,9 +108,12 @@ static void enter_site(struct exchange *e) {
 /* Takes doubled slashes and the last one out of the path, which lies in the head. */
 static void remove_spare_slashes(struct slice *path) {
   char *out = (char *) path->data;
-  for (size_t i = 0; i < path->len; i++)
-    if (path->data[i] != '/' || out == path->data || out[-1] != '/')
-      *out++ = path->data[i];
+  for (const char *p = path->data; p < path->data + path->len; p++)
+    if (*p != '/' || out == path->data || out[-1] != '/') {
+      if (out != p) /* "/" alone may be shared */
+        *out = *p;
+      out++;
+    }
   path->len = (size_t) (out - path->data);
   if (path->len > 1 && out[-1] == '/')
     path->len--;

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/utf8.h"
+#include "record/json_scan.h"
 
 enum { DOUBLE_DIGITS = 15, ESCAPE = 6 };
 
@@ -12,25 +13,11 @@ struct mender {
   struct buf *out;
 };
 
-static int hex_digit(char c) {
-  if (c >= '0' && c <= '9')
-    return c - '0';
-  c |= 0x20;
-  return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 /* The code unit of an escape \uXXXX at p, or -1. */
 static int32_t unit_at(const char *p, const char *end) {
   if (end - p < ESCAPE || p[0] != '\\' || p[1] != 'u')
     return -1;
-  int32_t unit = 0;
-  for (int i = 2; i < ESCAPE; i++) {
-    int digit = hex_digit(p[i]);
-    if (digit < 0)
-      return -1;
-    unit = unit << 4 | digit;
-  }
-  return unit;
+  return json_hex4(p + 2);
 }
 
 /* Writes what stands before p, then instead; it goes on at next. */

@@ -29,6 +29,8 @@ struct services {
   /* Reads config.lua's table at the top of L's stack, fills in its defaults, and leaves it there.  NULL when it is
    * wrong: every mistake is appended to errors, a line each.  file is config.lua's absolute path.  The loader's thread. */
   struct settings *(*read_settings)(void *arg, struct lua_State *L, const char *file, struct buf *errors);
+  /* Replaces the globals at the top of L's stack by those that config.lua runs with. */
+  void (*push_settings_env)(struct lua_State *L);
   void (*free_settings)(struct settings *settings);
   void *settings_arg;
 };

@@ -22,6 +22,7 @@ struct settings {
   } script;
   const struct route_entry *routes;
   size_t nroutes;
+  const char *lacking;    /* shipped routes that these are without: "GET /docs, ..."; NULL: none */
   const char *price_file; /* absolute; empty: none */
   enum log_level log_level;
   enum log_format log_format;

@@ -154,12 +154,14 @@ static int l_sse_publish(lua_State *L) {
     return luaL_argerror(L, 2, lua_tostring(L, -1));
   }
   to_one_line(json);
+  script_check_serving(L, "sse.publish");
   hub_publish(script_services(L)->hub, topic, json->data, json->len);
   return 0;
 }
 
 static int l_sse_stats(lua_State *L) {
   struct hub_stats stats;
+  script_check_serving(L, "sse.stats");
   hub_stats(script_services(L)->hub, &stats);
   const struct {
     const char *name;

@@ -195,9 +195,9 @@ static int l_storage_ingest(lua_State *L) {
   static const char *const formats[] = {"json", "ndjson", NULL};
   enum record_format format = luaL_checkoption(L, 2, "ndjson", formats) == 0 ? FORMAT_JSON : FORMAT_NDJSON;
   bool probe_all = option_probe_all(L, 3);
+  struct task *task = script_task(L, "storage.ingest");
   if (lua_storage(L) == NULL)
     return lua_storage_unavailable(L);
-  struct task *task = script_task(L, "storage.ingest");
   lua_settop(L, 1);
   struct buf *body = take_body(L, 1);
   if (script_push_hook(L))
@@ -221,9 +221,9 @@ static int l_storage_ingest(lua_State *L) {
 static int l_storage_insert(lua_State *L) {
   luaL_checktype(L, 1, LUA_TTABLE);
   bool probe_all = option_probe_all(L, 2);
+  struct task *task = script_task(L, "storage.insert");
   if (lua_storage(L) == NULL)
     return lua_storage_unavailable(L);
-  struct task *task = script_task(L, "storage.insert");
   lua_settop(L, 1);
   int64_t now_us = clock_now_us();
   struct batch **batch = lua_batch_push(L);
@@ -317,9 +317,9 @@ static int l_storage_append(lua_State *L) {
   luaL_argcheck(L, len > 0 && len < sizeof((struct script_rows *) NULL)->topic, 1, "a topic has 1 to 64 bytes");
   luaL_checktype(L, 2, LUA_TTABLE);
   int64_t keep = option_keep(L, 3);
+  struct task *task = script_task(L, "storage.append");
   if (lua_storage(L) == NULL)
     return lua_storage_unavailable(L);
-  struct task *task = script_task(L, "storage.append");
   struct script_rows **rows = push_script_rows(L);
   memcpy((*rows)->topic, topic, len);
   (*rows)->keep = keep;
@@ -332,9 +332,9 @@ static int l_storage_append(lua_State *L) {
 }
 
 static int l_storage_reset(lua_State *L) {
+  struct task *task = script_task(L, "storage.reset");
   if (lua_storage(L) == NULL)
     return lua_storage_unavailable(L);
-  struct task *task = script_task(L, "storage.reset");
   struct ingest *in = ingest_new(L, task, SUBMIT_RESET);
   ingest_write(in);
   return script_wait(L, &in->job);
@@ -350,6 +350,7 @@ static void set_number(lua_State *L, const char *name, double n) {
 static int l_storage_stats(lua_State *L) {
   struct storage *storage = lua_storage(L);
   struct storage_stats stats;
+  script_check_serving(L, "storage.stats");
   if (storage == NULL)
     return lua_storage_unavailable(L);
   storage_stats(storage, &stats);

@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "assets.h"
+#include "base/assets.h"
 #include "base/mem.h"
 #include "script/engine/condition_read.h"
 

@@ -40,6 +40,9 @@ struct job {
  * comparator, gsub, a coroutine of the script's own. */
 struct task *script_task(lua_State *L, const char *what);
 
+/* Raises while files are loaded: --check has no server that what could ask or tell. */
+void script_check_serving(lua_State *L, const char *what);
+
 /* Readies job for the running task; call before submitting it.  From here until script_wait nothing may
  * raise.  A job that could not be submitted is the binding's to release; without script_wait nothing else is
  * to do. */

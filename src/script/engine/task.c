@@ -334,6 +334,11 @@ struct task *script_task(lua_State *L, const char *what) {
   return task;
 }
 
+void script_check_serving(lua_State *L, const char *what) {
+  if (script_of(L)->loading)
+    luaL_error(L, "%s cannot be called while files are loaded: call it in a handler or in every", what);
+}
+
 void script_begin(struct task *task, struct job *job) {
   job->task = task;
   job->loop = task->script->loop;

@@ -10,6 +10,7 @@
 #include "script/engine/state.h"
 #include "script/engine/task.h"
 #include "script/reload/build.h"
+#include "script/reload/own.h"
 #include "script/reload/watch.h"
 #include "script/services.h"
 
@@ -37,6 +38,7 @@ struct generations {
   struct watch *watch;
   struct reload *asked, **asked_last;
   uint64_t number;
+  size_t nown;          /* files of the user's when last loaded */
   uint64_t failed_hash; /* of the files that were reported as broken; 0: none */
   struct metric *reloads, *number_metric, *success_metric;
 };
@@ -262,17 +264,38 @@ static void report_failure(struct generations *g, enum trigger trigger, uint64_t
   log_errors(errors, g->number);
 }
 
+/* What is on disk is what is in force, or what has been reported: false when there is more to do. */
+static bool is_known(struct generations *g, const struct snapshot *snapshot) {
+  if (snapshot->hash == g->failed_hash)
+    return true;
+  if (snapshot->hash != g->current->snapshot->hash)
+    return false;
+  if (g->failure.len > 0)
+    log_info("config.lua and lua/ are as they are in force again", log_int("generation", (int64_t) g->number));
+  g->failed_hash = 0;
+  remember_failure(g, NULL);
+  return true;
+}
+
+/* Some programs save a file by taking the old one away first: what is built in shall not serve meanwhile. */
+static bool has_lost_files(struct generations *g, const struct snapshot *snapshot, enum trigger trigger) {
+  bool lost = trigger == TRIGGER_SAVED && snapshot->nown < g->nown;
+  if (!lost)
+    g->nown = snapshot->nown;
+  return lost;
+}
+
 static void reload_files(struct generations *g, enum trigger trigger, struct buf *errors) {
   int64_t started_ns = clock_monotonic_ns();
   struct snapshot *snapshot = snapshot_read(g->config_file, errors);
   uint64_t hash = snapshot != NULL ? snapshot->hash : 0;
   uv_timer_stop(&g->retry);
-  if (trigger != TRIGGER_ASKED && hash != 0 &&
-      (hash == g->current->snapshot->hash || hash == g->failed_hash)) {
-    if (hash != g->failed_hash) {
-      g->failed_hash = 0;
-      remember_failure(g, NULL);
-    }
+  if (snapshot != NULL && has_lost_files(g, snapshot, trigger)) {
+    uv_timer_start(&g->retry, on_retry, RETRY_MS, 0);
+    snapshot_free(snapshot);
+    return;
+  }
+  if (snapshot != NULL && trigger != TRIGGER_ASKED && is_known(g, snapshot)) {
     snapshot_free(snapshot);
     return;
   }
@@ -433,12 +456,14 @@ struct generations *generations_open(const struct services *services, const char
   pthread_mutex_init(&g->lock, NULL);
   open_metrics(g);
   open_scripts(g);
+  g->nown = snapshot->nown;
   put_in_force(g, b);
   open_loader(g);
   return g;
 }
 
 int generations_start(struct generations *g) {
+  own_log(g->current->snapshot, g->current->generation.settings->lacking);
   return loop_start(&g->loader);
 }
 

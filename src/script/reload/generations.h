@@ -29,10 +29,11 @@ void generations_stop(struct generations *g, struct loop *loop);
 void generations_close(struct generations *g);
 
 /* Loads everything as a reload would, for nobody, and throws it away.  visit (or NULL) is told of every route: its file
- * below the root, and what it is for.  Every mistake is appended to errors; true when there is none. */
+ * below the root, and what it is for; found (or NULL) gets lines about the files in force.  Every mistake is appended to
+ * errors; true when there is none. */
 bool generations_rehearse(const struct services *services, const char *config_file,
                           void (*visit)(const struct route *route, const char *file, const char *summary),
-                          struct buf *errors);
+                          struct buf *found, struct buf *errors);
 
 /* Asks for a reload; requests made meanwhile collapse into one run after it.  done (or NULL) is posted to
  * loop when it is over. */

@@ -48,9 +48,9 @@ static void add_error(struct buf *errors, const char *file, int line, const char
 
 /* The line of config.lua that has the texts of entry; of several the last. */
 static int entry_line(const struct snapshot *snapshot, const struct route_entry *entry) {
-  const struct buf *text = &snapshot->files[0].text;
+  const struct snapshot_file *file = &snapshot->files[0];
   int line = 1, found = 1;
-  for (const char *p = text->data, *end = p + text->len, *next; p < end; p = next, line++) {
+  for (const char *p = file->text, *end = p + file->len, *next; p < end; p = next, line++) {
     const char *newline = memchr(p, '\n', (size_t) (end - p));
     next = newline != NULL ? newline + 1 : end;
     size_t len = (size_t) (next - p);
@@ -128,6 +128,9 @@ static int l_open(lua_State *L) {
 static int l_load_config(lua_State *L) {
   struct loader *l = lua_touserdata(L, 1);
   module_push_chunk(L, &l->snapshot->files[0]);
+  sandbox_push_env(L);
+  l->script->services->push_settings_env(L);
+  lua_setupvalue(L, -2, 1);
   lua_call(L, 0, 1);
   struct buf found = {0};
   const struct services *services = l->script->services;
@@ -172,12 +175,12 @@ static int l_load_hooks(lua_State *L) {
   return 0;
 }
 
-/* Of the files that nothing has required; config.lua, the first, has been run. */
+/* Of the user's files that nothing has required; config.lua, the first, has been run. */
 static int l_check_syntax(lua_State *L) {
   struct loader *l = lua_touserdata(L, 1);
   for (size_t i = 1; i < l->snapshot->nfiles; i++) {
     const struct snapshot_file *file = &l->snapshot->files[i];
-    if (!module_is_loaded(L, file) && module_compile(L, file) != LUA_OK)
+    if (file->own && !module_is_loaded(L, file) && module_compile(L, file) != LUA_OK)
       add_error(l->errors, file->name, 1, lua_tostring(L, -1));
     lua_settop(L, 1);
   }

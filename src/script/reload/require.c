@@ -42,7 +42,7 @@ bool module_is_loaded(lua_State *L, const struct snapshot_file *file) {
 
 int module_compile(lua_State *L, const struct snapshot_file *file) {
   const char *chunk_name = lua_pushfstring(L, "@%s", file->name);
-  int status = luaL_loadbufferx(L, file->text.data, file->text.len, chunk_name, "t");
+  int status = luaL_loadbufferx(L, file->text, file->len, chunk_name, "t");
   if (status == LUA_ERRSYNTAX) {
     lua_pushfstring(L, "%s; mend the syntax there or just above", lua_tostring(L, -1));
     lua_remove(L, -2);

@@ -1,4 +1,4 @@
-#include "assets.h"
+#include "base/assets.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -15,11 +15,11 @@
   "2: .incbin \"" ASSETS_FOLDER "/" name "\"\n"       \
   "3: .byte 0\n"
 
-/* One statement, for the compiler may put several in another order.  CMakeLists.txt writes assets.list, sorted. */
+/* One statement, for the compiler may put several in another order.  CMakeLists.txt writes the list, sorted. */
 __asm__(".pushsection .data.rel.ro.assets, \"aw\"\n"
         ".balign 8\n"
         "assets_first:\n"
-#include "assets.list"
+#include ASSETS_LIST
         ".section .data.rel.ro.assets, \"aw\"\n"
         "assets_end:\n"
         ".dc.a 0\n"

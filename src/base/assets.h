@@ -1,5 +1,5 @@
-#ifndef MOONLEDGER_ASSETS_H
-#define MOONLEDGER_ASSETS_H
+#ifndef MOONLEDGER_BASE_ASSETS_H
+#define MOONLEDGER_BASE_ASSETS_H
 
 #include <stddef.h>
 
