@@ -17,9 +17,11 @@ enum { FIRST_SERIES = 2000 }; /* before config.lua says how many there may be */
 
 typedef void visit_route(const struct route *route, const char *file, const char *summary);
 
-/* Loading as a reload does it, with services that serve nobody.  A start finds the same mistakes, without lines: they
- * are said where the reload has none, or did not get as far as config.lua. */
-static bool rehearse(const struct options *options, visit_route *visit, struct buf *found, struct buf *errors) {
+/* Loading as a reload does it, with services that serve nobody.  A start finds the same
+ * mistakes, without lines: they are said where the reload has none, or did not get as far
+ * as config.lua. */
+static bool rehearse(const struct options *options, visit_route *visit, struct buf *found,
+                     struct buf *errors) {
   struct loop loop = {0};
   struct streams *streams = NULL;
   struct buf start = {0};
@@ -38,12 +40,15 @@ static bool rehearse(const struct options *options, visit_route *visit, struct b
   struct config *config = config_load(options->config, &options->overrides, &start);
   struct schema *schema = config != NULL ? config_load_schema(config, &start) : NULL;
   services.schema = schema;
-  services.metrics = config != NULL ? metrics_new(config->metrics.name_space, config->metrics.max_series)
+  services.metrics = config != NULL ? metrics_new(config->metrics.name_space,
+                                                  config->metrics.max_series)
                                     : metrics_new("", FIRST_SERIES);
   if (schema != NULL)
     metrics_declare(services.metrics, schema, &start);
-  bool fine = generations_rehearse(&services, options->config, visit, found, errors) && start.len == 0;
-  if (errors->len == 0 || (!context.was_read && memmem(errors->data, errors->len, start.data, start.len) == NULL))
+  bool fine = generations_rehearse(&services, options->config, visit, found, errors) &&
+              start.len == 0;
+  if (errors->len == 0 || (!context.was_read && memmem(errors->data, errors->len,
+                                                       start.data, start.len) == NULL))
     buf_append(errors, start.data, start.len);
   buf_clear(&start);
   kv_free(services.kv);

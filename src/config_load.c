@@ -8,7 +8,8 @@
 #include "config_run.h"
 #include "script/engine/schema_load.h"
 
-struct config *config_load(const char *file, const struct config_overrides *overrides, struct buf *errors) {
+struct config *config_load(const char *file, const struct config_overrides *overrides,
+                           struct buf *errors) {
   struct config *config = NULL;
   char *path = file_path(file), *slash = path != NULL ? strrchr(path, '/') : NULL;
   uint64_t hash;

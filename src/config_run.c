@@ -58,8 +58,8 @@ static void on_late(lua_State *L, lua_Debug *ar) {
   luaL_error(L, "loading takes too long: look for an endless loop here");
 }
 
-/* Raises at every instruction, so that no pcall holds it up; where there is none, in a function of C, the process
- * ends when as much time has passed again. */
+/* Raises at every instruction, so that no pcall holds it up; where there is none, in a
+ * function of C, the process ends when as much time has passed again. */
 static void on_time_up(int signal) {
   static const char why[] = ": loading takes too long, where Lua cannot be interrupted\n";
   (void) signal;
@@ -117,12 +117,14 @@ lua_State *config_run(const char *folder, const char *file, const char *name, ui
   config_open_libs(L);
   watch(L, name, FIRST_LOAD_US);
   bool fine = load_text(L, &text, name) == LUA_OK && lua_pcall(L, 0, 1, 0) == LUA_OK;
-  watch(L, name, FIRST_LOAD_US); /* reading the result may call metamethods, with nothing to catch an error */
+  /* reading the result may call metamethods, with nothing to catch an error */
+  watch(L, name, FIRST_LOAD_US);
   watched.late = true;
   lua_sethook(L, NULL, 0, 0);
   if (!fine) {
     const char *message = lua_tostring(L, -1);
-    buf_printf(errors, "%s%s\n", message != NULL ? message : name, message != NULL ? "" : ": raised an error");
+    buf_printf(errors, "%s%s\n", message != NULL ? message : name,
+               message != NULL ? "" : ": raised an error");
     config_close(L);
   }
   *hash = hash_for_files(text.data, text.len);

@@ -24,7 +24,8 @@ static void push_shipped_routes(lua_State *L) {
   lua_remove(L, -2);
 }
 
-/* The table at the top gets what only the one at index has; so do tables that both have under a name. */
+/* The table at the top gets what only the one at index has; so do tables that both have
+ * under a name. */
 static void fill(lua_State *L, int index) {
   int top = lua_gettop(L);
   for (lua_pushnil(L); lua_next(L, index); lua_settop(L, top + 1)) {
@@ -59,7 +60,8 @@ static bool is_entry(lua_State *L, int index, lua_Integer i, const char *method,
   return same;
 }
 
-static bool has_entry(lua_State *L, int index, lua_Integer count, const char *method, const char *path) {
+static bool has_entry(lua_State *L, int index, lua_Integer count, const char *method,
+                      const char *path) {
   lua_Integer i = 1;
   while (i <= count && !is_entry(L, index, i, method, path))
     i++;
@@ -121,7 +123,10 @@ static void read_list(struct config *config, lua_State *L, struct buf *errors) {
       *entry = (struct config_route) {entry_text(L, 1), entry_text(L, 2), entry_text(L, 3)};
     config->nroutes++;
     if (entry->method == NULL || entry->path == NULL || entry->module == NULL)
-      buf_printf(errors, "config.lua: routes[%zu]: expected { \"GET\", \"/path\", \"routes.file\" }\n", i + 1);
+      buf_printf(
+          errors,
+          "config.lua: routes[%zu]: expected { \"GET\", \"/path\", \"routes.file\" }\n",
+          i + 1);
   }
 }
 

@@ -5,7 +5,8 @@
 
 /* What config_read takes from the config.lua in the program. */
 
-/* Gives the table at the top of the stack the keys that it leaves out, also those of its sections. */
+/* Gives the table at the top of the stack the keys that it leaves out, also those of its
+ * sections. */
 void config_fill(struct lua_State *L);
 
 /* Reads the routes of that table, which has them. */

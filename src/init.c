@@ -51,14 +51,17 @@ static int create(char *path, const char *data, size_t len) {
 }
 
 static void record(struct init *in, const struct asset *asset) {
-  buf_printf(&in->record, "%016llx %s\n", (unsigned long long) hash_for_files(asset->data, asset->len), asset->name);
+  buf_printf(&in->record, "%016llx %s\n",
+             (unsigned long long) hash_for_files(asset->data, asset->len), asset->name);
 }
 
 /* What the record says of a file that stays. */
 static void record_as_before(struct init *in, const struct asset *asset) {
   struct buf line = {0};
   buf_printf(&line, " %s\n", asset->name);
-  const char *found = in->before.len > 0 ? memmem(in->before.data, in->before.len, line.data, line.len) : NULL;
+  const char *found = in->before.len > 0
+                          ? memmem(in->before.data, in->before.len, line.data, line.len)
+                          : NULL;
   if (found != NULL && found - in->before.data >= 16)
     buf_append(&in->record, found - 16, 16 + line.len);
   buf_clear(&line);
@@ -118,8 +121,9 @@ int init_main(const char *folder) {
       write_asset(&in, &all[i]);
   write_record(&in);
   if (in.error == 0)
-    printf("%s: %zu files written, %zu there already as shipped, %zu that differ left alone\n", folder, in.written,
-           in.equal, in.kept);
+    printf("%s: %zu files written, %zu there already as shipped, %zu that differ left "
+           "alone\n",
+           folder, in.written, in.equal, in.kept);
   buf_clear(&in.before);
   buf_clear(&in.record);
   return in.error == 0 ? 0 : 1;

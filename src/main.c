@@ -26,8 +26,8 @@ int main(int argc, char **argv) {
   case COMMAND_ROUTES:
     return check_print_routes(&options);
   case COMMAND_LUA:
-    return command_run(options.config, &options.overrides, argv[options.first], argv + options.first + 1,
-                       argc - options.first - 1);
+    return command_run(options.config, &options.overrides, argv[options.first],
+                       argv + options.first + 1, argc - options.first - 1);
   case COMMAND_INIT:
     return init_main(options.folder);
   case COMMAND_VERSION:

@@ -15,7 +15,8 @@
   "2: .incbin \"" ASSETS_FOLDER "/" name "\"\n"       \
   "3: .byte 0\n"
 
-/* One statement, for the compiler may put several in another order.  CMakeLists.txt writes the list, sorted. */
+/* One statement, for the compiler may put several in another order.  CMakeLists.txt
+ * writes the list, sorted. */
 __asm__(".pushsection .data.rel.ro.assets, \"aw\"\n"
         ".balign 8\n"
         "assets_first:\n"

@@ -37,7 +37,8 @@ char *file_path(const char *file) {
   if (real == NULL)
     return NULL;
   struct buf joined = {0};
-  buf_printf(&joined, "%s/%s", strcmp(real, "/") != 0 ? real : "", slash != NULL ? slash + 1 : file);
+  buf_printf(&joined, "%s/%s", strcmp(real, "/") != 0 ? real : "",
+             slash != NULL ? slash + 1 : file);
   buf_putc(&joined, '\0');
   free(real);
   return joined.data;

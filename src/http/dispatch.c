@@ -213,7 +213,8 @@ static void respond_not_allowed(struct request *r, uint32_t allowed) {
   buf_clear(&headers);
 }
 
-/* An endpoint that was appended to itself ("/v1/logs/v1/logs"): the end of the path that would be served. */
+/* An endpoint that was appended to itself ("/v1/logs/v1/logs"): the end of the path that
+ * would be served. */
 static struct slice served_ending(const struct request *r) {
   struct slice rest = r->path;
   while (rest.len > 1) {

@@ -73,7 +73,8 @@ static int open_below(int at, const char *path) {
   return -1;
 }
 
-/* A file that was just written may change again within the clock's step: its tag is weak until then. */
+/* A file that was just written may change again within the clock's step: its tag is weak
+ * until then. */
 static void make_etag(struct file *file, const struct stat *st) {
   bool settled = time(NULL) - st->st_mtime > SETTLED_S;
   snprintf(file->etag, sizeof file->etag, "%s\"%llx-%llx-%llx%s\"", settled ? "" : "W/",
@@ -110,13 +111,15 @@ static bool open_asset(struct file *file, const char *folder, const char *path) 
   if (asset == NULL)
     return false;
   file->size = asset->len;
-  snprintf(file->etag, sizeof file->etag, "\"%llx\"", (unsigned long long) hash_for_files(asset->data, asset->len));
+  snprintf(file->etag, sizeof file->etag, "\"%llx\"",
+           (unsigned long long) hash_for_files(asset->data, asset->len));
   return true;
 }
 
 typedef bool open_file(struct file *file, const char *folder, const char *path);
 
-static bool open_either(open_file *open, struct file *file, const struct request *r, const char *path) {
+static bool open_either(open_file *open, struct file *file, const struct request *r,
+                        const char *path) {
   const char *folder = r->site->options->static_folder;
   if (gzip_accepted(r)) {
     struct buf sibling = {0};
@@ -131,7 +134,8 @@ static bool open_either(open_file *open, struct file *file, const struct request
 
 /* A file of the user's wins, be it compressed or not. */
 static bool open_best(struct file *file, const struct request *r, const char *path) {
-  return open_either(open_own, file, r, path) || (!file->taken && open_either(open_asset, file, r, path));
+  return open_either(open_own, file, r, path) ||
+         (!file->taken && open_either(open_asset, file, r, path));
 }
 
 /* ---- Conditions and ranges (RFC 9110, 13 and 14) ---- */

@@ -36,7 +36,8 @@ struct record_families {
   struct buf key;
 };
 
-/* The schema's families have the configured namespace in front, but for those that bear the server's own name. */
+/* The schema's families have the configured namespace in front, but for those that bear
+ * the server's own name. */
 static bool has_own_name(const struct family *family) {
   static const char own[] = "moonledger_";
   return strncmp(family->name, own, sizeof own - 1) == 0;

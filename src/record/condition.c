@@ -253,11 +253,12 @@ static bool is_match_number(const struct condition *item, enum column_type type,
 
 static bool is_match(const struct condition *item, enum column_type type, union value v,
                      const struct buf *text, const struct buf *list_text) {
-  return type == COLUMN_STRING ? is_match_text(item, v, text, list_text) : is_match_number(item, type, v);
+  return type == COLUMN_STRING ? is_match_text(item, v, text, list_text)
+                               : is_match_number(item, type, v);
 }
 
-static bool matches_other(const struct condition *item, const struct conditions *c, enum column_type type,
-                          union value v, const struct buf *text) {
+static bool matches_other(const struct condition *item, const struct conditions *c,
+                          enum column_type type, union value v, const struct buf *text) {
   if (item->op == OP_EQ || item->op == OP_IN)
     return is_among(item, type, v, text, &c->text);
   if (item->op == OP_NE || item->op == OP_NOT_IN)
@@ -266,7 +267,8 @@ static bool matches_other(const struct condition *item, const struct conditions 
     return has_prefix(v, text, item->values[0], &c->text);
   if (condition_is_match(item->op))
     return is_match(item, type, v, text, &c->text) == (item->op == OP_MATCHES);
-  return passes_all(item, type) || is_within(item->op, compare(type, v, text, item->values[0], &c->text));
+  return passes_all(item, type) ||
+         is_within(item->op, compare(type, v, text, item->values[0], &c->text));
 }
 
 /* Bounds of integers are what every record is asked a dozen times. */
@@ -294,7 +296,8 @@ bool conditions_match_event(const struct conditions *c, const struct schema *sch
     if (record_knows(schema, r, item->column)) {
       if (!matches(item, c, schema->columns[item->column].type, r->v[item->column], text))
         return false;
-    } else if (item->op == OP_EQ || item->op == OP_IN || item->op == OP_PREFIX || item->op == OP_MATCHES) {
+    } else if (item->op == OP_EQ || item->op == OP_IN || item->op == OP_PREFIX ||
+               item->op == OP_MATCHES) {
       return false;
     }
   }

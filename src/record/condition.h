@@ -19,8 +19,9 @@ enum condition_op {
   OP_NOT_MATCHES
 };
 
-/* The values of matches.  Numbers and times are pairs, from and to, both included.  A text begins with one of
- * these, which says what the rest is, so that lists compare and sort like others. */
+/* The values of matches.  Numbers and times are pairs, from and to, both included.  A
+ * text begins with one of these, which says what the rest is, so that lists compare and
+ * sort like others. */
 enum match { MATCH_EXACT = '=', MATCH_PREFIX = '^' };
 
 static inline bool condition_is_match(enum condition_op op) {
@@ -71,10 +72,11 @@ bool conditions_equal(const struct conditions *a, const struct conditions *b,
 bool conditions_match_row(const struct conditions *c, const struct schema *schema,
                           const struct record *r, const struct buf *text);
 
-/* Whether an event as received matches (API.md, /logs/stream): a value that is not known (record_knows) fails
- * =, in, prefix and matches, and passes !=, not_in, not_matches and every bound.  In both, a bound that is NaN lets everything
- * pass. */
-bool conditions_match_event(const struct conditions *c, const struct schema *schema, const struct record *r,
-                            const struct buf *text);
+/* Whether an event as received matches (API.md, /logs/stream): a value that is not known
+ * (record_knows) fails
+ * =, in, prefix and matches, and passes !=, not_in, not_matches and every bound.  In
+ * both, a bound that is NaN lets everything pass. */
+bool conditions_match_event(const struct conditions *c, const struct schema *schema,
+                            const struct record *r, const struct buf *text);
 
 #endif

@@ -31,7 +31,8 @@ static char *read_unicode(char *p, unsigned *code) {
   *code = (unsigned) unit;
   if (unit < 0xd800 || unit > 0xdfff)
     return p + 6;
-  if (unit < 0xdc00 && p[6] == '\\' && p[7] == 'u' && (low = json_hex4(p + 8)) >= 0xdc00 && low <= 0xdfff) {
+  if (unit < 0xdc00 && p[6] == '\\' && p[7] == 'u' &&
+      (low = json_hex4(p + 8)) >= 0xdc00 && low <= 0xdfff) {
     *code = 0x10000 + ((unsigned) (unit - 0xd800) << 10) + (unsigned) (low - 0xdc00);
     return p + 12;
   }

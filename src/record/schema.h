@@ -159,7 +159,8 @@ struct schema {
   struct buf blocks;  /* pointers to all that the schema has allocated; private */
 };
 
-/* For schema_load (script/engine/schema_load.h), which fills an empty one, then indexes its names. */
+/* For schema_load (script/engine/schema_load.h), which fills an empty one, then indexes
+ * its names. */
 struct schema *schema_new(void);
 void *schema_keep(struct schema *schema, void *p); /* owns p from now on; answers it */
 void schema_index(struct schema *schema);

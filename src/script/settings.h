@@ -11,8 +11,8 @@ struct route_entry {
   const char *method, *path, *module;
 };
 
-/* What this room takes of config.lua, validated, for the life of a generation.  Made by whoever knows that file
- * (services.h, read_settings). */
+/* What this room takes of config.lua, validated, for the life of a generation.  Made by
+ * whoever knows that file (services.h, read_settings). */
 struct settings {
   struct site_options site;
   struct record_limits record;
@@ -28,7 +28,8 @@ struct settings {
   enum log_format log_format;
   bool dev;               /* tracebacks in responses */
   bool watch;             /* reload when a file changes */
-  struct buf at_start;    /* keys that differ from those the server runs with and wait for a restart: "a, b" */
+  /* keys that differ from those the server runs with and wait for a restart: "a, b" */
+  struct buf at_start;
 };
 
 #endif

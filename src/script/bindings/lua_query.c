@@ -145,7 +145,11 @@ static void read_after(lua_State *L, struct query *q) {
 
 static enum rows_as read_as(lua_State *L) {
   static const char *const names[] = {
-      [ROWS_BATCH] = "tables", [ROWS_JSON] = "json", [ROWS_NDJSON] = "ndjson", [ROWS_CSV] = "csv", NULL,
+      [ROWS_BATCH] = "tables",
+      [ROWS_JSON] = "json",
+      [ROWS_NDJSON] = "ndjson",
+      [ROWS_CSV] = "csv",
+      NULL,
   };
   lua_getfield(L, 1, "as");
   enum rows_as as = (enum rows_as) luaL_checkoption(L, -1, "tables", names);

@@ -46,7 +46,8 @@ int lua_storage_unavailable(lua_State *L) {
 
 /* ---- Writing ---- */
 
-/* Records on their way: scanned on a worker thread if that takes long, then written, then answered. */
+/* Records on their way: scanned on a worker thread if that takes long, then written, then
+ * answered. */
 struct ingest {
   struct job job;
   uv_work_t work;
@@ -69,7 +70,8 @@ static void on_written(struct message *m) {
   ingest_done(container_of(m, struct ingest, submission.done));
 }
 
-/* Nothing may raise any more; the answer comes by message, also when there is nothing to wait for. */
+/* Nothing may raise any more; the answer comes by message, also when there is nothing to
+ * wait for. */
 static void ingest_write(struct ingest *in) {
   if (in->submission.kind == SUBMIT_RECORDS && in->batch->count == 0) {
     loop_post(in->job.loop, &in->job.message);
@@ -142,7 +144,8 @@ static struct ingest *ingest_new(lua_State *L, struct task *task, enum submissio
   return in;
 }
 
-/* The last argument of ingest and insert: {probe_all = true} looks for repeated ids among all stored ones. */
+/* The last argument of ingest and insert: {probe_all = true} looks for repeated ids among
+ * all stored ones. */
 static bool option_probe_all(lua_State *L, int index) {
   if (lua_isnoneornil(L, index))
     return false;
@@ -180,8 +183,8 @@ static int write_batch(lua_State *L, struct task *task, struct batch **batch, ui
 }
 
 /* on_record is Lua of this coroutine, so here the scan cannot be left to a worker. */
-static int ingest_hooked(lua_State *L, struct task *task, struct buf *body, enum record_format format,
-                         bool probe_all) {
+static int ingest_hooked(lua_State *L, struct task *task, struct buf *body,
+                         enum record_format format, bool probe_all) {
   int hook = lua_gettop(L);
   int64_t now_us = clock_now_us();
   struct batch **batch = lua_batch_push(L);
@@ -193,7 +196,9 @@ static int ingest_hooked(lua_State *L, struct task *task, struct buf *body, enum
 
 static int l_storage_ingest(lua_State *L) {
   static const char *const formats[] = {"json", "ndjson", NULL};
-  enum record_format format = luaL_checkoption(L, 2, "ndjson", formats) == 0 ? FORMAT_JSON : FORMAT_NDJSON;
+  enum record_format format = luaL_checkoption(L, 2, "ndjson", formats) == 0
+                                  ? FORMAT_JSON
+                                  : FORMAT_NDJSON;
   bool probe_all = option_probe_all(L, 3);
   struct task *task = script_task(L, "storage.ingest");
   if (lua_storage(L) == NULL)
@@ -268,8 +273,10 @@ static struct script_rows **push_script_rows(lua_State *L) {
   return rows;
 }
 
-/* The entry at the top: its members kind and time (unix seconds; absent: now) are columns of their own. */
-static void add_entry(lua_State *L, struct script_rows *rows, struct buf *json, struct buf *error, int64_t now_us) {
+/* The entry at the top: its members kind and time (unix seconds; absent: now) are columns
+ * of their own. */
+static void add_entry(lua_State *L, struct script_rows *rows, struct buf *json,
+                      struct buf *error, int64_t now_us) {
   size_t kind_len = 0;
   luaL_checktype(L, -1, LUA_TTABLE);
   lua_getfield(L, -1, "kind");
@@ -282,7 +289,8 @@ static void add_entry(lua_State *L, struct script_rows *rows, struct buf *json, 
     lua_pushlstring(L, error->data, error->len);
     luaL_argerror(L, 2, lua_tostring(L, -1));
   }
-  script_rows_add(rows, has_time ? (int64_t) (time * 1e6 + 0.5) : now_us, kind, kind_len, json->data, json->len);
+  script_rows_add(rows, has_time ? (int64_t) (time * 1e6 + 0.5) : now_us, kind, kind_len,
+                  json->data, json->len);
   lua_pop(L, 2);
 }
 
@@ -314,7 +322,8 @@ static int64_t option_keep(lua_State *L, int index) {
 static int l_storage_append(lua_State *L) {
   size_t len;
   const char *topic = luaL_checklstring(L, 1, &len);
-  luaL_argcheck(L, len > 0 && len < sizeof((struct script_rows *) NULL)->topic, 1, "a topic has 1 to 64 bytes");
+  luaL_argcheck(L, len > 0 && len < sizeof((struct script_rows *) NULL)->topic, 1,
+                "a topic has 1 to 64 bytes");
   luaL_checktype(L, 2, LUA_TTABLE);
   int64_t keep = option_keep(L, 3);
   struct task *task = script_task(L, "storage.append");

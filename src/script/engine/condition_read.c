@@ -77,7 +77,8 @@ static bool read_match(lua_State *L, struct conditions *out, const struct column
 
 static bool read_values(lua_State *L, struct conditions *out, const struct column *c, size_t i,
                         struct buf *error) {
-  static const char *const expected[] = {"strings", "whole numbers", "numbers", "booleans", "unix seconds"};
+  static const char *const expected[] = {"strings", "whole numbers", "numbers",
+                                         "booleans", "unix seconds"};
   size_t count = lua_rawlen(L, -1);
   enum condition_op op = out->items[out->count - 1].op;
   bool matches = condition_is_match(op), is_list = op == OP_IN || op == OP_NOT_IN || matches;
@@ -90,19 +91,23 @@ static bool read_values(lua_State *L, struct conditions *out, const struct colum
     bool ok = matches ? read_match(L, out, c) : read_value(L, out, c);
     lua_pop(L, 1);
     if (!ok)
-      return condition_fail(error, i, matches ? "values of this column must be %s, { prefix = TEXT } or { from, to }"
-                                    : "values of this column must be %s", expected[c->type]);
+      return condition_fail(
+          error, i,
+          matches ? "values of this column must be %s, { prefix = TEXT } or { from, to }"
+                  : "values of this column must be %s",
+          expected[c->type]);
   }
   return true;
 }
 
 /* The condition at the top of the stack; after a mistake the caller restores the stack. */
-static bool read_condition(lua_State *L, struct conditions *out, const struct schema *schema, size_t i,
-                           struct buf *error) {
+static bool read_condition(lua_State *L, struct conditions *out,
+                           const struct schema *schema, size_t i, struct buf *error) {
   enum condition_op op;
   size_t len;
   if (!lua_istable(L, -1))
-    return condition_fail(error, i, "expected { column, op, value... }, not a %s", lua_typename(L, lua_type(L, -1)));
+    return condition_fail(error, i, "expected { column, op, value... }, not a %s",
+                          lua_typename(L, lua_type(L, -1)));
   if (lua_rawgeti(L, -1, 1) != LUA_TSTRING || lua_rawgeti(L, -2, 2) != LUA_TSTRING)
     return condition_fail(error, i, "%s", "expected { column, op, value... }");
   const char *name = lua_tolstring(L, -2, &len), *op_name = lua_tostring(L, -1);
@@ -111,7 +116,10 @@ static bool read_condition(lua_State *L, struct conditions *out, const struct sc
   if (column < 0)
     condition_fail(error, i, "there is no column \"%s\"", name);
   else if (!known_op)
-    condition_fail(error, i, "\"%s\" is no operator: = != in not_in < <= > >= prefix matches not_matches", op_name);
+    condition_fail(
+        error, i,
+        "\"%s\" is no operator: = != in not_in < <= > >= prefix matches not_matches",
+        op_name);
   lua_pop(L, 2);
   if (column < 0 || !known_op)
     return false;
@@ -119,7 +127,8 @@ static bool read_condition(lua_State *L, struct conditions *out, const struct sc
   return read_values(L, out, &schema->columns[column], i, error);
 }
 
-struct conditions *conditions_read(lua_State *L, int index, const struct schema *schema, struct buf *error) {
+struct conditions *conditions_read(lua_State *L, int index, const struct schema *schema,
+                                   struct buf *error) {
   if (!lua_istable(L, index) || !lua_checkstack(L, 8)) {
     buf_printf(error, "expected a list of { column, op, value... }");
     return NULL;

@@ -5,8 +5,10 @@
 
 #include "record/condition.h"
 
-/* Reads the Lua list at index: { { column, op, value... }, ... }; times are unix seconds.  NULL when it is
- * wrong, with what was expected appended to error.  Reads raw and raises nothing. */
-struct conditions *conditions_read(lua_State *L, int index, const struct schema *schema, struct buf *error);
+/* Reads the Lua list at index: { { column, op, value... }, ... }; times are unix seconds.
+ * NULL when it is wrong, with what was expected appended to error.  Reads raw and raises
+ * nothing. */
+struct conditions *conditions_read(lua_State *L, int index, const struct schema *schema,
+                                   struct buf *error);
 
 #endif

@@ -13,9 +13,16 @@
 #include "script/engine/memory.h"
 #include "script/engine/script.h"
 
-enum { MAX_DEPTH = 64, MAX_BYTES = 256 << 20, DECODE_DEPTH = 64, STACK_ROOM = 8, SMALL_OBJECT = 16 };
+enum {
+  MAX_DEPTH = 64,
+  MAX_BYTES = 256 << 20,
+  DECODE_DEPTH = 64,
+  STACK_ROOM = 8,
+  SMALL_OBJECT = 16
+};
 
-/* How often the writer looks at the clock; a table may cost more than it has members, for those that are gone. */
+/* How often the writer looks at the clock; a table may cost more than it has members, for
+ * those that are gone. */
 enum { LOOK_STEPS = 1000, TABLE_STEPS = 100, NS_PER_STEP = 10, ROOM = 1 << 20 };
 
 /* Addresses that mark what is ours in the registry and on metatables. */
@@ -173,8 +180,8 @@ static bool write_table(struct writer *w, int index) {
     return fail(w, "no room on the stack");
   w->depth++;
   int top = lua_gettop(w->L);
-  bool array =
-      has_mark(w->L, index, &array_key) || (!has_mark(w->L, index, &object_key) && is_list(w->L, index));
+  bool array = has_mark(w->L, index, &array_key) ||
+               (!has_mark(w->L, index, &object_key) && is_list(w->L, index));
   bool ok = array ? write_array(w, index) : write_object(w, index);
   lua_settop(w->L, top);
   w->depth--;
@@ -290,7 +297,8 @@ void lua_json_mark_array(lua_State *L) {
 }
 
 const char *lua_json_check_text(lua_State *L, int index, size_t *len) {
-  if (lua_type(L, index) == LUA_TUSERDATA && luaL_getmetafield(L, index, "__tostring") != LUA_TNIL) {
+  if (lua_type(L, index) == LUA_TUSERDATA &&
+      luaL_getmetafield(L, index, "__tostring") != LUA_TNIL) {
     lua_pop(L, 1);
     return luaL_tolstring(L, index, len);
   }

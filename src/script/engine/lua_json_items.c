@@ -8,16 +8,16 @@
 
 enum { MAX_LEVELS = 4, MAX_NAME = 32, DEPTH = 64 };
 
-/* Where an iterator stands: inside of depth arrays, in each of them before the next element.  The whole text
- * was found to be JSON when the iterator was made. */
+/* Where an iterator stands: inside of depth arrays, in each of them before the next
+ * element.  The whole text was found to be JSON when the iterator was made. */
 struct items {
   size_t nlevels, depth;
   char names[MAX_LEVELS][MAX_NAME];
   size_t at[MAX_LEVELS];
 };
 
-/* Takes the request's body, or copies a string, into a fragment that is fit for the scanner, and leaves it at
- * the top. */
+/* Takes the request's body, or copies a string, into a fragment that is fit for the
+ * scanner, and leaves it at the top. */
 static struct buf *take_text(lua_State *L, int index) {
   struct buf *text, *body = script_body(L, index);
   if (body != NULL) {
@@ -53,8 +53,8 @@ static bool is_named(const char *key, size_t len, const char *name) {
   return *name == '\0';
 }
 
-/* Opens the array that is the member names[depth] of the object at p, if there is one, and pushes the
- * object's text without it. */
+/* Opens the array that is the member names[depth] of the object at p, if there is one,
+ * and pushes the object's text without it. */
 static void enter(lua_State *L, struct items *it, char *text, char *p) {
   const char *name = it->names[it->depth];
   size_t array = 0;
@@ -84,8 +84,8 @@ static void enter(lua_State *L, struct items *it, char *text, char *p) {
     it->at[it->depth++] = array;
 }
 
-/* next() -> the text of an item, then those of the objects around it, outermost first, each only when it is
- * another one than before. */
+/* next() -> the text of an item, then those of the objects around it, outermost first,
+ * each only when it is another one than before. */
 static int l_next(lua_State *L) {
   struct items *it = lua_touserdata(L, lua_upvalueindex(1));
   char *text = lua_json_fragment(L, lua_upvalueindex(2))->data;
@@ -135,7 +135,8 @@ static bool ends_line(const char *p) {
   return *p == '\n' || *p == '\0';
 }
 
-/* next() -> the text of a value, or false where none can be read: then it goes on behind the line. */
+/* next() -> the text of a value, or false where none can be read: then it goes on behind
+ * the line. */
 static int l_next_value(lua_State *L) {
   struct values *v = lua_touserdata(L, lua_upvalueindex(1));
   struct buf *text = lua_json_fragment(L, lua_upvalueindex(2));

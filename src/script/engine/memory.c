@@ -96,7 +96,8 @@ bool memory_make_room(lua_State *L, size_t bytes) {
 
 void memory_charge(lua_State *L, size_t bytes) {
   if (!memory_make_room(L, bytes))
-    luaL_error(L, "not enough memory: script.memory_bytes is the bound of one loop's scripts together");
+    luaL_error(L, "not enough memory: script.memory_bytes is the bound of one loop's "
+                  "scripts together");
   if (memory_of(L) != NULL)
     memory_of(L)->used += bytes;
 }

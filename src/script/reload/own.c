@@ -24,7 +24,9 @@ static bool is_older(const struct own *own, const struct asset *asset) {
   struct buf line = {0};
   uint64_t hash = hash_for_files(asset->data, asset->len);
   buf_printf(&line, " %s\n", asset->name);
-  const char *found = own->record.len > 0 ? memmem(own->record.data, own->record.len, line.data, line.len) : NULL;
+  const char *found = own->record.len > 0
+                          ? memmem(own->record.data, own->record.len, line.data, line.len)
+                          : NULL;
   buf_clear(&line);
   return found != NULL && found - own->record.data >= 16 && strtoull(found - 16, NULL, 16) != hash;
 }
@@ -40,8 +42,8 @@ static void add_file(struct own *own, const char *name, const char *text, size_t
     add_name(&own->older, name);
 }
 
-/* What is read when it is asked for: static/ and what is for people.  Of files there that only the user has nobody asks
- * here. */
+/* What is read when it is asked for: static/ and what is for people.  Of files there that
+ * only the user has nobody asks here. */
 static void look_at_others(struct own *own, const struct snapshot *snapshot) {
   size_t count;
   const struct asset *all = assets_all(&count);
@@ -83,14 +85,19 @@ void own_describe(const struct snapshot *snapshot, const char *lacking, struct b
   struct own own;
   look(&own, snapshot);
   buf_printf(lines, "  in %s: your own: %.*s; as shipped: %zu\n", snapshot->root,
-             own.names.len > 0 ? (int) own.names.len : 4, own.names.len > 0 ? own.names.data : "none", own.equal);
+             own.names.len > 0 ? (int) own.names.len : 4,
+             own.names.len > 0 ? own.names.data : "none", own.equal);
   buf_printf(lines, "  in the program: %zu others\n", own.built_in);
   if (own.older.len > 0)
-    buf_printf(lines, "  older than the shipped text that they replace: %.*s; `moonledger init FOLDER` writes that out to "
-                      "compare, and who has taken it over deletes the line in " OWN_RECORD "\n",
+    buf_printf(lines,
+               "  older than the shipped text that they replace: %.*s; `moonledger init "
+               "FOLDER` writes that out to "
+               "compare, and who has taken it over deletes the line in " OWN_RECORD "\n",
                (int) own.older.len, own.older.data);
   if (lacking != NULL)
-    buf_printf(lines, "  config.lua is without these shipped routes: %s; routes = defaults { ... } has all of them\n",
+    buf_printf(lines,
+               "  config.lua is without these shipped routes: %s; routes = defaults { "
+               "... } has all of them\n",
                lacking);
   clear(&own);
 }
@@ -98,10 +105,13 @@ void own_describe(const struct snapshot *snapshot, const char *lacking, struct b
 void own_log(const struct snapshot *snapshot, const char *lacking) {
   struct own own;
   look(&own, snapshot);
-  log_info("files in force", log_str("folder", snapshot->root), log_bytes("own", own.names.data, own.names.len),
-           log_int("as_shipped", (int64_t) own.equal), log_int("built_in", (int64_t) own.built_in));
+  log_info("files in force", log_str("folder", snapshot->root),
+           log_bytes("own", own.names.data, own.names.len),
+           log_int("as_shipped", (int64_t) own.equal),
+           log_int("built_in", (int64_t) own.built_in));
   if (own.older.len > 0)
-    log_warn("files are older than the shipped text that they replace", log_bytes("files", own.older.data, own.older.len));
+    log_warn("files are older than the shipped text that they replace",
+             log_bytes("files", own.older.data, own.older.len));
   if (lacking != NULL)
     log_info("config.lua is without shipped routes; routes = defaults { ... } has all of them",
              log_str("routes", lacking));

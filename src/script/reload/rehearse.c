@@ -20,8 +20,8 @@ static void visit_routes(const struct build *b, visit_route *visit) {
   }
 }
 
-bool generations_rehearse(const struct services *services, const char *config_file, visit_route *visit,
-                          struct buf *found, struct buf *errors) {
+bool generations_rehearse(const struct services *services, const char *config_file,
+                          visit_route *visit, struct buf *found, struct buf *errors) {
   struct snapshot *snapshot = snapshot_read(config_file, errors);
   struct build *b = snapshot != NULL ? build_new(services, NULL, snapshot, 1, errors) : NULL;
   if (b == NULL)

@@ -29,7 +29,8 @@ static const struct snapshot_file *find_file(const struct snapshot *snapshot, co
 
 bool module_is_loaded(lua_State *L, const struct snapshot_file *file) {
   char name[PATH_MAX];
-  int len = snprintf(name, sizeof name, "%.*s", (int) (strlen(file->name) - strlen("lua/.lua")), file->name + 4);
+  int len = snprintf(name, sizeof name, "%.*s",
+                     (int) (strlen(file->name) - strlen("lua/.lua")), file->name + 4);
   for (int i = 0; i < len; i++)
     if (name[i] == '/')
       name[i] = '.';
@@ -61,7 +62,8 @@ void module_push_chunk(lua_State *L, const struct snapshot_file *file) {
 static int refuse_module(lua_State *L, const char *name) {
   if (is_command_module(name))
     return luaL_error(L,
-                      "module '%s' is for commands (lua/commands), which run in a process of their own: "
+                      "module '%s' is for commands (lua/commands), which run in a "
+                      "process of their own: "
                       "a route serves others and has neither files nor a terminal",
                       name);
   return luaL_error(L,
@@ -89,8 +91,10 @@ static int l_require(lua_State *L) {
   lua_rawgetp(L, LUA_REGISTRYINDEX, &loaded_key);
   lua_getfield(L, 2, name);
   if (lua_touserdata(L, 3) == &busy_key)
-    return luaL_error(L, "module '%s' is required while it is being loaded: two files require each other",
-                      name);
+    return luaL_error(
+        L,
+        "module '%s' is required while it is being loaded: two files require each other",
+        name);
   if (!lua_isnil(L, 3))
     return 1;
   lua_pop(L, 1);

@@ -60,19 +60,23 @@ static bool is_inside(const char *root, const char *path) {
   return inside;
 }
 
-/* false: it may not be used, and that is said.  What is no link is where its folder is, checked before. */
-static bool check_access(struct walk *w, const char *path, const char *name, const struct entry *e) {
+/* false: it may not be used, and that is said.  What is no link is where its folder is,
+ * checked before. */
+static bool check_access(struct walk *w, const char *path, const char *name,
+                         const struct entry *e) {
   bool inside = !e->is_link || is_inside(w->s->root, path);
   if (!inside)
-    complain(w, name, "leads out of the folder of config.lua: put the file itself there, not a link");
+    complain(
+        w, name,
+        "leads out of the folder of config.lua: put the file itself there, not a link");
   else if (e->st.st_mode & S_IWOTH)
     complain(w, name, "anyone on this machine may write to it: chmod o-w");
   return inside && !(e->st.st_mode & S_IWOTH);
 }
 
 static void note(struct walk *w, const char *name, const struct stat *st) {
-  const int64_t facts[] = {st->st_size, st->st_mtim.tv_sec, st->st_mtim.tv_nsec, (int64_t) st->st_ino,
-                           (int64_t) st->st_mode};
+  const int64_t facts[] = {st->st_size, st->st_mtim.tv_sec, st->st_mtim.tv_nsec,
+                           (int64_t) st->st_ino, (int64_t) st->st_mode};
   buf_append(&w->stats, name, strlen(name) + 1);
   buf_append(&w->stats, facts, sizeof facts);
 }
@@ -98,7 +102,8 @@ static void add_file(struct walk *w, const char *path, const char *name, const s
   buf_clear(&text);
 }
 
-/* Swap files, backups and what editors probe with begin with a dot or a hash or do not end in .lua. */
+/* Swap files, backups and what editors probe with begin with a dot or a hash or do not
+ * end in .lua. */
 static bool is_script(const char *name) {
   size_t len = strlen(name);
   return len > 4 && strcmp(name + len - 4, ".lua") == 0 && *name != '.' && *name != '#';
@@ -191,9 +196,11 @@ static void add_assets(struct snapshot *s) {
   const struct asset *all = assets_all(&count);
   sort_files(s);
   for (size_t i = 0; i < count; i++) {
-    struct snapshot_file file = {(char *) all[i].name, (char *) all[i].data, all[i].len, .own = false};
+    struct snapshot_file file = {(char *) all[i].name, (char *) all[i].data, all[i].len,
+                                 .own = false};
     bool taken = nown > 0 && bsearch(&file, s->files, nown, sizeof file, compare_names) != NULL;
-    if (!taken && is_script(strrchr(file.name, '/') != NULL ? strrchr(file.name, '/') + 1 : file.name))
+    if (!taken && is_script(strrchr(file.name, '/') != NULL ? strrchr(file.name, '/') + 1
+                                                            : file.name))
       append_file(s, &file);
   }
   sort_files(s);
@@ -237,7 +244,9 @@ struct snapshot *snapshot_read(const char *config_file, struct buf *errors) {
     if (errors->len > before && (steady || try == TRIES))
       return NULL;
     if (try == TRIES) {
-      buf_literal(errors, "config.lua:1: the files below lua/ change all the time: nothing is loaded\n");
+      buf_literal(
+          errors,
+          "config.lua:1: the files below lua/ change all the time: nothing is loaded\n");
       return NULL;
     }
     errors->len = before;

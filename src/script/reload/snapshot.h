@@ -15,8 +15,8 @@ struct snapshot_file {
   bool own;      /* the user's; else the one in the program, which name and text belong to */
 };
 
-/* config.lua and every .lua file below lua/, read once: what is validated is what runs.  A file that is not there is
- * the one in the program (base/assets.h). */
+/* config.lua and every .lua file below lua/, read once: what is validated is what runs.
+ * A file that is not there is the one in the program (base/assets.h). */
 struct snapshot {
   char *config_file;           /* absolute, links resolved; it need not be there */
   char *root;                  /* its folder */
@@ -28,8 +28,8 @@ struct snapshot {
   uint64_t signature; /* of names, sizes, times and inodes: cheap to compare */
 };
 
-/* Reads until two looks at the files agree.  A file or folder that anyone may write to, or that leads out of
- * the root, is an error: a line each in errors, and NULL. */
+/* Reads until two looks at the files agree.  A file or folder that anyone may write to,
+ * or that leads out of the root, is an error: a line each in errors, and NULL. */
 struct snapshot *snapshot_read(const char *config_file, struct buf *errors);
 void snapshot_free(struct snapshot *s);
 

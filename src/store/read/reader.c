@@ -178,8 +178,8 @@ static void finish_query(struct reader *r, struct query *q, int rc) {
     snprintf(q->error, sizeof q->error, "query too slow: narrow the window");
   } else if (q->status < 0 && q->error[0] == '\0') {
     const char *why = r->db != NULL ? sqlite3_errmsg(r->db) : sqlite3_errstr(rc);
-    snprintf(q->error, sizeof q->error, "%s%s", r->db != NULL ? "" : "the database cannot be opened for reading: ",
-             why);
+    snprintf(q->error, sizeof q->error, "%s%s",
+             r->db != NULL ? "" : "the database cannot be opened for reading: ", why);
   }
   loop_post(q->loop, &q->done);
 }

@@ -157,7 +157,8 @@ static int bind_term(sqlite3_stmt *stmt, int index, const struct conditions *c,
   return index;
 }
 
-int where_bind(sqlite3_stmt *stmt, int index, const struct conditions *c, const struct schema *schema, int skip) {
+int where_bind(sqlite3_stmt *stmt, int index, const struct conditions *c,
+               const struct schema *schema, int skip) {
   for (size_t i = 0; c != NULL && i < c->count; i++) {
     const struct condition *item = &c->items[i];
     if (!is_left_out(item, schema, skip))

@@ -189,7 +189,8 @@ static int take_lock(struct writer *w, const char *file, struct buf *error) {
   return status;
 }
 
-/* Each of our connections would have a database of its own, or (file:x?mode=memory) what SQLite reads into a name. */
+/* Each of our connections would have a database of its own, or (file:x?mode=memory) what
+ * SQLite reads into a name. */
 static int check_path(const char *path, struct buf *error) {
   if (*path != '\0' && strcmp(path, ":memory:") != 0 && strncmp(path, "file:", 5) != 0)
     return 0;
