@@ -1,5 +1,5 @@
 -- Moonledger's settings.  Every key stands here with its default; a key that is
--- left out has that default too. Saving this file while the server runs takes
+-- left out has that default too.  Saving this file while the server runs takes
 -- effect at once, except for the keys marked [start], which need a restart; the log
 -- says so when one of them has changed.  `moonledger --check` tells what is wrong
 -- with it.

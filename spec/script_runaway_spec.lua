@@ -97,7 +97,7 @@ local RUNAWAYS = {
     end)
     pcall(co)]] },
   { "long_load", 500, "the text is too long", "load(('x=1 '):rep(1000000))" },
-  { "no_answer", 500, "answered a nil", "" },
+  { "no_answer", 500, "returned a nil", "" },
   { "no_json", 500, "json that cannot be written", "return { json = { f = print } }" },
   { "header_injection", 500, "characters that no header may have",
     "return { headers = { a = 'b\\r\\nc: d' }, body = '' }" },
