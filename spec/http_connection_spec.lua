@@ -47,8 +47,8 @@ for _, workers in ipairs { 1, 2 } do
     end)
 
     it("answers thousands of pipelined requests", function()
-      local connection <close
-        > = s:raw(show:rep(4999) .. http.bytes("GET /t/show HTTP/1.1", "Connection: close\r\n"))
+      local last = http.bytes("GET /t/show HTTP/1.1", "Connection: close\r\n")
+      local connection <close> = s:raw(show:rep(4999) .. last)
       local _, answers = connection:rest():gsub("HTTP/1.1 200 OK\r\n", "")
       assert.same(5000, answers)
     end)

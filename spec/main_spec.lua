@@ -309,8 +309,9 @@ describe("the server #loops", function()
   end)
 
   it("listens to the network when a token is set", function()
-    local s <close
-      > = server.start { listen = "0.0.0.0:0", env = { MOONLEDGER_ADMIN_TOKEN = ("s"):rep(16) } }
+    local s <close> = server.start {
+      listen = "0.0.0.0:0", env = { MOONLEDGER_ADMIN_TOKEN = ("s"):rep(16) },
+    }
     assert.equal(401, s:get("/logs/query").status)
     s:stop()
   end)

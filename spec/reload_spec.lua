@@ -4,9 +4,8 @@ local server = require "spec.helpers.server"
 local socket = require "socket"
 
 local function route(version)
-  return (
-    'return { summary = "Version.", handle = function() return { json = { version = %d } } end }')
-      :format(version)
+  return ([[return { summary = "Version.",
+    handle = function() return { json = { version = %d } } end }]]):format(version)
 end
 
 local CONFIG = [[
@@ -289,8 +288,9 @@ local BROKEN = {
 
 describe("a broken file", function()
   local s
-  setup(
-    function() s = start { config = "config.script.load_cpu_ms = 2000 config.watch = false" } end)
+  setup(function()
+    s = start { config = "config.script.load_cpu_ms = 2000 config.watch = false" }
+  end)
   teardown(function() s:stop() end)
 
   for _, case in ipairs(BROKEN) do
