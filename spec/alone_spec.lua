@@ -72,9 +72,8 @@ local function serve(here, ...)
 end
 
 local function route(text)
-  return (
-    'return { summary = "Says a word.", handle = function() return { json = { word = %q } } end }')
-      :format(text)
+  return ([[return { summary = "Says a word.",
+    handle = function() return { json = { word = %q } } end }]]):format(text)
 end
 
 local function says(s, path, text)

@@ -32,10 +32,9 @@ end)
 
 describe("a page of another origin", function()
   local s
-  setup(
-    function() s = http.start {
-      config = 'config.cors = { origins = { "https://dash.example" } }',
-    } end)
+  setup(function()
+    s = http.start { config = 'config.cors = { origins = { "https://dash.example" } }' }
+  end)
   teardown(function() s:stop() end)
 
   it("may not change anything", function()

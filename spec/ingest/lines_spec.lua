@@ -224,10 +224,9 @@ describe("a Claude Code transcript", function()
 
   it("knows a parent's message whatever file comes first", function()
     local function line(request, side)
-      return (
-          '{"timestamp":"2026-11-23T09:00:00Z","requestId":"%s","isSidechain":%s,'
-            .. '"message":{"id":"m","model":"x",'
-        .. '"usage":{"input_tokens":1}}}\n'):format(request, side)
+      return ('{"timestamp":"2026-11-23T09:00:00Z","requestId":"%s","isSidechain":%s,'
+        .. '"message":{"id":"m","model":"x","usage":{"input_tokens":1}}}\n')
+        :format(request, side)
     end
     local files = transcript.new(prices)
     files:add(line("side", true))
