@@ -276,7 +276,7 @@ describe("a price file #loops", function()
   end)
 end)
 
-describe("native records #loops", function()
+describe("native records", function()
   it("are priced where lua/hooks.lua says so, and keep the cost that they bring", function()
     local hook =
       'local price_table = require "lib.price_table"\nreturn { on_record = price_table.settle }\n'
