@@ -56,8 +56,8 @@ local public = {
   ["script/kv.h"] = true,
   ["script/services.h"] = true,
   ["script/settings.h"] = true,
-  ["script/bindings/bindings.h"] = true,
   ["script/engine/schema_load.h"] = true,
+  ["script/bindings/bindings.h"] = true,
   ["script/reload/generations.h"] = true,
   ["script/reload/own.h"] = true,
 }
