@@ -14,11 +14,14 @@ export const cases = {
     same("$1.25", await figure(page, "Cost"), "cost");
   }),
 
-  "a window without requests offers a longer one": withServer(async ({ server, open }) => {
-    await server.ingest([{ timestamp: Date.now() / 1000 - 5 * 86400 }]);
+  "a window without requests leads to the newest": withServer(async ({ server, open }) => {
+    await server.ingest([{ timestamp: "2020-05-05T12:00:00.7Z" }, { timestamp: "2020-05-03" }]);
     const { page } = await open();
-    await page.getByRole("button", { name: "Show 30 days" }).click();
-    await page.waitForSelector(".tile");
+    await page.getByRole("button", { name: "Show the day up to it" }).click();
+    same("1", await figure(page, "Requests"), "requests");
+    const { page: requests } = await open({ query: "?view=requests&model=none" });
+    await requests.waitForSelector("text=matches these filters");
+    await requests.waitForSelector("text=newest request of all is of 2020-05-05");
   }),
 
   "a server that is gone is told, and found again": async ({ openAt, close }) => {
