@@ -131,7 +131,7 @@ end)
 
 describe("GET /metrics #loops", function()
   local s
-  setup(function()
+  lazy_setup(function()
     s = server.start()
     s:ingest {
       {
@@ -146,7 +146,7 @@ describe("GET /metrics #loops", function()
       { request_id = "5" },
     }
   end)
-  teardown(function() s:stop() end)
+  lazy_teardown(function() s:stop() end)
 
   -- The value of the only series with these labels and no other.
   local function value(name, labels)
@@ -277,7 +277,7 @@ end)
 
 describe("GET /logs/export", function()
   local s
-  setup(function()
+  lazy_setup(function()
     s = server.start()
     local records = {}
     for i = 1, 1234 do
@@ -288,7 +288,7 @@ describe("GET /logs/export", function()
     records[8].user_agent = 'a,"b"'
     s:ingest(records)
   end)
-  teardown(function() s:stop() end)
+  lazy_teardown(function() s:stop() end)
 
   it("streams every row as a line of JSON, newest first", function()
     local r = s:get "/logs/export"

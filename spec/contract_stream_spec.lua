@@ -28,8 +28,8 @@ local MARK = { type = "request_error", request_id = "mark", error_type = "mark" 
 
 describe("GET /logs/stream #loops", function()
   local s
-  setup(function() s = server.start() end)
-  teardown(function() s:stop() end)
+  lazy_setup(function() s = server.start() end)
+  lazy_teardown(function() s:stop() end)
 
   it("is an event stream that nobody buffers", function()
     local stream = s:stream "/logs/stream"
