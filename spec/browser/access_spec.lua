@@ -1,5 +1,5 @@
 local cases = require "spec.helpers.browser"
 
 describe("the pages in a browser, access.mjs:", function()
-  cases("access", setup, it)
+  cases("access", lazy_setup, it)
 end)
