@@ -34,7 +34,7 @@ enum {
   CHUNKS_MAX = 1 << 20,
   /* a refused body up to this is read, so that the connection can go on */
   DISCARD_BYTES = 64 << 10,
-  HTTP_FAMILIES = 6,           /* of metrics */
+  HTTP_FAMILIES = 8,           /* of metrics */
 };
 
 enum exchange_state {
@@ -136,10 +136,14 @@ struct connections {
   void *on_drained_arg;
   unsigned handles;    /* that are still closing */
 
+  struct message shed; /* asks for outgoing_shed; on its way while shedding */
+  atomic_bool shedding;
+
   /* Written by the loop's thread, read by any. */
   atomic_size_t count, in_flight;
+  atomic_size_t waiting; /* bytes that are kept to be sent */
   atomic_ullong requests[6]; /* by hundreds of the status */
-  atomic_ullong bytes_in, bytes_out, parse_errors, timeouts;
+  atomic_ullong bytes_in, bytes_out, parse_errors, timeouts, given_up;
 };
 
 static inline struct exchange *exchange_of(struct request *r) {
@@ -200,6 +204,21 @@ void output_done(struct conn *c);
 void output_flush(struct conn *c, struct buf *body); /* and body (or NULL), which is taken over */
 void output_forget(struct conn *c);
 void output_clear(struct conn *c); /* c is closed: nothing more is sent */
+
+/* ---- outgoing.c: limits.out_bytes ---- */
+
+void outgoing_init(struct connections *all);
+
+/* n more bytes are kept for clients of this loop, or false: they may not be. */
+bool outgoing_take(struct connections *all, size_t n);
+void outgoing_refuse(struct conn *c); /* closes it: that was false */
+void outgoing_give(struct connections *all, size_t n);
+
+/* The same for p, which counts once, however many clients wait for it. */
+bool outgoing_take_payload(struct connections *all, struct payload *p);
+void outgoing_give_payload(struct connections *all, struct payload *p);
+
+size_t outgoing_total(const struct server *server); /* any thread */
 
 /* ---- exchange.c ---- */
 
