@@ -145,6 +145,21 @@ local families = {
   errors("request_error"),
 }
 
+--- The topic that records are published to once they are stored, and the events that a stream
+--- tells by itself: its members in order, each with its text, or the name of what is known then:
+--- dropped, connection_id, timestamp.
+local stream = {
+  topic = "logs",
+  overflow = {
+    { "type", "overflow" }, { "message", "Event queue full, some events dropped" },
+    "dropped", "timestamp",
+  },
+  disconnect = {
+    { "type", "disconnect" }, { "message", "Stream disconnected" },
+    "connection_id", "timestamp",
+  },
+}
+
 return {
   columns = columns,
   event_keys = { "type", "event" },
@@ -153,4 +168,5 @@ return {
   sketch = "duration_ms", --- the column whose quantiles every cell can answer
   rollups = rollups,
   families = families,
+  stream = stream,
 }

@@ -11,7 +11,7 @@ end
 
 describe("GET /logs/entries", function()
   local s
-  setup(function()
+  lazy_setup(function()
     s = server.start()
     s:ingest {
       { request_id = "a", timestamp = 1000, model = "b", service_type = "x", tokens_input = 3,
@@ -25,7 +25,7 @@ describe("GET /logs/entries", function()
         status_code = 500, duration_ms = 12.5, endpoint = "/e", method = "PUT" },
     }
   end)
-  teardown(function() s:stop() end)
+  lazy_teardown(function() s:stop() end)
 
   it("answers a page, oldest first", function()
     local r = s:get "/logs/entries"

@@ -14,8 +14,8 @@ end
 
 describe("a body", function()
   local s
-  setup(function() s = http.start() end)
-  teardown(function() s:stop() end)
+  lazy_setup(function() s = http.start() end)
+  lazy_teardown(function() s:stop() end)
 
   it("may come in chunks, gzipped, or both", function()
     local text = ("hello "):rep(1000)
@@ -84,8 +84,8 @@ end)
 
 describe("Expect: 100-continue", function()
   local s
-  setup(function() s = http.start() end)
-  teardown(function() s:stop() end)
+  lazy_setup(function() s = http.start() end)
+  lazy_teardown(function() s:stop() end)
   local expect = "Expect: 100-continue\r\nContent-Length: 3\r\n"
 
   it("is met when the body will be read", function()

@@ -79,8 +79,8 @@ local NOT_OURS = {
 for _, workers in ipairs { 1, 2 } do
   describe("a request with a fault, with " .. workers .. " loops", function()
     local s
-    setup(function() s = http.start { workers = workers } end)
-    teardown(function() s:stop() end)
+    lazy_setup(function() s = http.start { workers = workers } end)
+    lazy_teardown(function() s:stop() end)
 
     for _, case in ipairs(REFUSED) do
       it("is answered 400 once and the connection closed: " .. case[1], function()
@@ -111,8 +111,8 @@ end
 
 describe("an unusual request", function()
   local s
-  setup(function() s = http.start() end)
-  teardown(function() s:stop() end)
+  lazy_setup(function() s = http.start() end)
+  lazy_teardown(function() s:stop() end)
 
   local function show(bytes)
     local response = http.exchange(s, bytes)[1]

@@ -67,11 +67,6 @@ struct config {
 
   char *price_file;    /* absolute; empty: none */
 
-  struct {
-    bool metrics_endpoint_enabled, logs_endpoints_enabled, dashboard_enabled,
-        logs_collection_enabled, reload_enabled;
-  } features;
-
   struct config_token *tokens;
   size_t ntokens;
   struct string_list cors_origins;

@@ -78,7 +78,7 @@ int writer_save_series(struct writer *w);
 int writer_restore_series(struct writer *w);
 void writer_series_rolled_back(struct writer *w);
 
-/* writer_maintain.c: between transactions. */
+/* writer_maintenance.c: between transactions. */
 bool writer_has_maintenance(const struct writer *w); /* more than waiting for the next write */
 void writer_maintain(struct writer *w);
 void writer_idle(struct writer *w);  /* nothing came for a while */
