@@ -45,6 +45,12 @@ enum exchange_state {
   EXCHANGE_RESPONDED   /* the script is done with it, the response is not yet out */
 };
 
+/* Where in the lines behind the last chunk reading has got to. */
+struct trailers {
+  size_t len;          /* of the line in hand */
+  bool colon, cr;      /* seen in it */
+};
+
 /* How far the request in hand has been read. */
 struct incoming {
   size_t line_start;   /* in the head, of the first line that has not come in whole */
@@ -67,6 +73,8 @@ struct incoming {
   size_t arrived;      /* body bytes on the wire since the deadline was set */
   size_t overhead;     /* bytes that carry nothing: blank lines, chunk extensions, trailers */
   unsigned chunks;
+  bool last_chunk;     /* has come: what follows is trailers */
+  struct trailers trailers;
   z_stream *inflater;  /* of a gzip body; NULL: none */
   bool inflated;       /* a whole gzip member has been read */
 };
@@ -257,7 +265,16 @@ int parse_head(struct exchange *e, const char *data, size_t len, size_t *used);
 /* The same for a body: 0 when the message is complete. */
 int parse_body(struct exchange *e, const char *data, size_t len, size_t *used);
 
+/* ---- trailers.c ---- */
+
+/* Whether they have ended; *why: what is wrong with them, or NULL.  *used: bytes of data. */
+bool trailers_take(struct trailers *t, const char *data, size_t len, size_t *used,
+                   const char **why);
+
 /* ---- target.c ---- */
+
+/* Stands in a decoded path for an encoded slash, which separates nothing; %00 is refused. */
+enum { ENCODED_SLASH = '\0' };
 
 /* Splits the request target into host (where it has one), path and query; path is decoded
  * and normalised in place.  0 or the status to refuse it with. */
@@ -268,7 +285,8 @@ int target_parse(struct request *r, const char **why);
 /* Decides what is done with the body that the head announces: status 0 is to read it. */
 struct verdict body_begin(struct exchange *e);
 
-/* 0 or the status to refuse it with. */
+/* 0 or the status to refuse it with: of a chunk's size, of bytes, of the end. */
+int body_announce(struct exchange *e, uint64_t chunk, const char **why);
 int body_append(struct exchange *e, const char *data, size_t len, const char **why);
 int body_end(struct exchange *e, const char **why);
 void body_clear(struct exchange *e);
