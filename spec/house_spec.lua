@@ -32,6 +32,7 @@ local public = {
   ["record/csv.h"] = true,
   ["record/json.h"] = true,
   ["record/json_scan.h"] = true,
+  ["record/merge.h"] = true,
   ["record/ndjson.h"] = true,
   ["record/record.h"] = true,
   ["record/schema.h"] = true,

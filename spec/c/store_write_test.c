@@ -63,10 +63,12 @@ static void test_merges_the_same_id(struct store *s) {
 }
 
 static void test_unchanged_repeat(struct store *s) {
-  struct batch *b = scan(s, "{\"request_id\":\"m\",\"tokens_input\":7,\"k\":3}\n{\"request_id\":\"m\",\"tokens_input\":8}\n");
+  struct batch *b = scan(s, "{\"request_id\":\"m\",\"tokens_input\":7,\"k\":3}\n{\"request_id\":\"m\",\"model\":\"y\"}\n"
+                              "{\"request_id\":\"m\",\"tokens_input\":8}\n");
   struct submission w = put_batch(s, b, false);
-  CHECK(w.merged == 2 && w.accepted == 0);
+  CHECK(w.merged == 3 && w.accepted == 0);
   CHECK(batch_record(b, 0)->unchanged && !batch_record(b, 1)->unchanged);
+  CHECK(batch_record(b, 2)->unchanged); /* the tokens stay with their cost */
   CHECK(batch_record(b, 1)->row == 3);
   batch_free(b);
 }

@@ -32,17 +32,18 @@ static void index_names(struct schema *s) {
 }
 
 struct schema *schema_load(struct lua_State *L, struct buf *error) {
-  static const char *const keys[] = {"columns", "event_keys", "events",   "measures",
+  static const char *const keys[] = {"columns", "event_keys", "events",   "cost", "measures",
                                      "sketch",  "rollups",    "families", NULL};
   struct schema *s = xcalloc(1, sizeof *s);
   struct schema_reader r = {.L = L, .schema = s, .error = error};
   s->id = s->time = s->duration = s->status = s->sketch = s->default_event = -1;
+  s->cost.column = s->cost.source = -1;
 
   if (!lua_istable(L, -1) || !lua_checkstack(L, 20)) {
     reader_fail(&r, "it", "must return a table");
     goto fail;
   }
-  if (!reader_keys(&r, "it", keys) || !schema_read_columns(&r) || !schema_read_events(&r) ||
+  if (!reader_keys(&r, "it", keys) || !schema_read_columns(&r) || !schema_read_events(&r) || !schema_read_cost(&r) ||
       !schema_read_sums(&r) || !schema_read_families(&r))
     goto fail;
   index_names(s);

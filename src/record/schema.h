@@ -123,6 +123,15 @@ struct column_name {
 
 enum { NAME_OF_EVENT = -1 }; /* the value of such a member ("type", "event") names the event type */
 
+/* What merging (merge.h) goes by before anything else.  All zeros but the columns, which are -1: nothing. */
+struct cost {
+  int column, source;      /* dollars, and where they are from */
+  const char *ranks[3];    /* sources, the best first */
+  size_t nranks;
+  uint64_t split;          /* columns that one record tells together: what it leaves out is none */
+  uint64_t columns;        /* all that follow the better cost: it, its source, split, and others */
+};
+
 struct schema {
   struct column *columns;
   size_t ncolumns;                /* with the in_extra ones, which come last */
@@ -130,6 +139,8 @@ struct schema {
   union value *defaults;          /* a slot per column; texts are empty */
   int id, time, duration, status; /* the roles */
   uint64_t derived, by_event, texts, in_extra; /* columns that have a from, a by_event, .. ; bit per column */
+  uint64_t strings, rescaled; /* rescaled: the same as their source in another unit */
+  struct cost cost;
 
   struct column_name *names; /* columns, aliases and event keys */
   size_t nnames;

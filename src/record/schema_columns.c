@@ -96,8 +96,9 @@ static bool read_column(struct schema_reader *r, const char *where, size_t i) {
   if (name == NULL)
     return false;
   snprintf(place, sizeof place, "%s \"%.50s\"", where, name);
-  if (!is_identifier(name) || strcmp(name, "extra") == 0 || strcmp(name, "row") == 0)
-    return reader_fail(r, place, "a name is at most %d of a-z 0-9 _, and neither extra nor row",
+  if (!is_identifier(name) || strcmp(name, "extra") == 0 || strcmp(name, "row") == 0 ||
+      strcmp(name, "told") == 0)
+    return reader_fail(r, place, "a name is at most %d of a-z 0-9 _, and none of extra, row and told",
                        SCHEMA_MAX_NAME);
   if (schema_column(s, name, strlen(name)) >= 0)
     return reader_fail(r, place, "there is a column of that name already");
@@ -121,6 +122,7 @@ static bool read_column(struct schema_reader *r, const char *where, size_t i) {
   c->is_public = !c->in_extra;
   s->ncolumns++;
   s->in_extra |= (uint64_t) c->in_extra << i;
+  s->strings |= (uint64_t) (c->type == COLUMN_STRING) << i;
   s->texts |= (uint64_t) (c->type == COLUMN_STRING && *c->text != '\0') << i;
   if (c->type != COLUMN_STRING)
     s->defaults[i] = c->value;
@@ -144,6 +146,7 @@ static bool read_from(struct schema_reader *r, const char *where, size_t i) {
   if ((c->from_scale != 1 && !numeric(c->type)) || !(c->from_scale > 0) || isinf(c->from_scale))
     return reader_fail(r, where, "scale must be a positive number, and is for numbers only");
   r->schema->derived |= 1ull << i;
+  r->schema->rescaled |= (uint64_t) (c->from_scale != 1) << i;
   return true;
 }
 

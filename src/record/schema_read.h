@@ -42,9 +42,10 @@ typedef bool (*reader_entry)(struct schema_reader *r, const char *where, size_t 
 bool reader_list(struct schema_reader *r, const char *key, size_t max, reader_entry read);
 size_t reader_length(struct schema_reader *r, const char *key);
 
-/* The parts: schema_columns.c, schema_sums.c, schema_families.c. */
+/* The parts: schema_columns.c, schema_cost.c, schema_sums.c, schema_families.c. */
 bool schema_read_columns(struct schema_reader *r);
 bool schema_read_events(struct schema_reader *r);
+bool schema_read_cost(struct schema_reader *r);
 bool schema_read_sums(struct schema_reader *r);
 bool schema_read_families(struct schema_reader *r);
 

@@ -259,7 +259,8 @@ static int open_parts(struct writer *w) {
     rc = prepare(w->db, "INSERT OR REPLACE INTO metric_series VALUES(?, ?)", &w->save_series);
   if (rc == SQLITE_OK)
     rc = prepare(w->db, "INSERT INTO metric_log(series) VALUES(?)", &w->log_series);
-  rows_init(&w->rows, w->db, w->schema);
+  if (rc == SQLITE_OK)
+    rc = rows_init(&w->rows, w->db, w->schema);
   if (rc == SQLITE_OK)
     rc = count_rows(w);
   if (rc == SQLITE_OK)
@@ -346,6 +347,7 @@ void writer_close(struct writer *w) {
   sqlite3_finalize(w->log_series);
   buf_clear(&w->series_log);
   batch_free(w->page);
+  told_clear(&w->told);
   sqlite3_close(w->db);
   if (w->lock_fd >= 0)
     close(w->lock_fd);

@@ -5,7 +5,6 @@
 #include "store/file/database.h"
 #include "store/file/rollup_tables.h"
 #include "store/file/script_rows.h"
-#include "store/write/merge.h"
 #include "store/write/writer_state.h"
 
 enum { SIDE_BY_SIDE = 32 }; /* records whose places among the ids come into the cache together */
@@ -21,7 +20,7 @@ static bool has_id(const struct writer *w, const struct record *r, const struct 
 static int load_match(struct writer *w, const int64_t *rows, size_t nrows, const char *id, size_t len) {
   for (size_t i = 0; i < nrows; i++) {
     rows_forget(w->page);
-    int rc = rows_get(&w->rows, rows[i], w->page);
+    int rc = rows_get(&w->rows, rows[i], w->page, &w->told);
     if (rc == SQLITE_OK && has_id(w, batch_record(w->page, 0), &w->page->text, id, len))
       return SQLITE_OK;
     if (rc != SQLITE_OK && rc != SQLITE_DONE)
@@ -32,21 +31,23 @@ static int load_match(struct writer *w, const int64_t *rows, size_t nrows, const
 
 static int merge(struct writer *w, struct submission *sub, struct record *r, const struct buf *text) {
   struct record *stored = batch_record(w->page, 0);
+  const struct buf *stored_text = &w->page->text;
   double weights[METRICS_MAX_RULES];
   r->row = stored->row;
-  stored->event = r->event;
+  stored->event = w->told.stamps[w->told.count - 1].event;
   if (w->metrics != NULL)
-    metrics_weigh(w->metrics, stored, &w->page->text, weights);
-  writer_count(w, stored, &w->page->text, -1);
-  r->unchanged = !merge_record(w->page, r, text);
-  writer_count(w, stored, &w->page->text, 1);
+    metrics_weigh(w->metrics, stored, stored_text, weights);
+  writer_count(w, stored, stored_text, -1);
+  enum merge_result result = merge_record(w->page, &w->told, r, text);
+  writer_count(w, stored, stored_text, 1);
+  r->unchanged = result != MERGE_ROW;
   if (w->metrics != NULL && !r->unchanged)
-    metrics_count_merge(w->metrics, weights, stored, &w->page->text);
+    metrics_count_merge(w->metrics, weights, stored, stored_text);
   sub->merged++;
-  if (r->unchanged)
+  if (result == MERGE_NOTHING)
     return SQLITE_OK;
-  w->flush_due |= r->row <= w->rolled_up_to;
-  return rows_update(&w->rows, stored, &w->page->text);
+  w->flush_due |= !r->unchanged && r->row <= w->rolled_up_to;
+  return rows_update(&w->rows, stored, stored_text, &w->told);
 }
 
 static void insert(struct writer *w, struct submission *sub, struct record *r, const struct buf *text,
