@@ -88,7 +88,7 @@ static int store_send(struct store *s, const char *data, size_t len, struct targ
   batch_scan(batch, &body, FORMAT_NDJSON, &s->limits, clock_now_us());
   buf_clear(&body);
   struct writing w = {
-      .submission = {.done.receive = on_written, .loop = &s->loop, .batch = batch, .probe_all = true}};
+      .submission = {.done.receive = on_written, .loop = &s->loop, .batch = batch}};
   int rc = batch->count > 0 ? storage_submit(s->storage, &w.submission) : 0;
   while (rc == 0 && batch->count > 0 && !w.done)
     uv_run(&s->loop.uv, UV_RUN_ONCE);
@@ -122,7 +122,7 @@ static int server_send(const struct target *t, const char *data, size_t len, str
   for (int tries = 0; tries < BUSY_TRIES && (status == 503 || status == 429); tries++) {
     if (tries > 0)
       sleep(1);
-    status = http_client_post(&t->client, "/logs/ingest?probe_all=true", data, len, &answer);
+    status = http_client_post(&t->client, "/logs/ingest", data, len, &answer);
   }
   buf_putc(&answer, '\0');
   answer.len--;

@@ -26,7 +26,8 @@ static const char writer_settings[] =
 
 static const char base_tables[] =
     "CREATE TABLE meta(key TEXT PRIMARY KEY, value) WITHOUT ROWID;"
-    "CREATE TABLE segments(segment INTEGER PRIMARY KEY, last_row INTEGER, ids INTEGER, made_us INTEGER);"
+    "CREATE TABLE segments(segment INTEGER PRIMARY KEY, last_row INTEGER, ids INTEGER, made_us INTEGER, "
+    "filter BLOB);"
     "CREATE TABLE ids(segment INTEGER, first INTEGER, data BLOB, PRIMARY KEY(segment, first)) WITHOUT ROWID;"
     "CREATE TABLE metric_series(key BLOB PRIMARY KEY, value BLOB) WITHOUT ROWID;";
 
@@ -90,8 +91,8 @@ static int create(sqlite3 *db, const struct schema *schema) {
   return exec_buf(db, &sql);
 }
 
-static bool has_column(sqlite3 *db, const char *name) {
-  return sqlite3_table_column_metadata(db, NULL, "rows", name, NULL, NULL, NULL, NULL, NULL) == SQLITE_OK;
+static bool has_column(sqlite3 *db, const char *table, const char *name) {
+  return sqlite3_table_column_metadata(db, NULL, table, name, NULL, NULL, NULL, NULL, NULL) == SQLITE_OK;
 }
 
 static int add_column(sqlite3 *db, const struct column *c) {
@@ -105,10 +106,12 @@ static int add_column(sqlite3 *db, const struct column *c) {
 static int add_columns(sqlite3 *db, const struct schema *schema) {
   int rc = SQLITE_OK;
   for (size_t i = 0; i < schema->nstored && rc == SQLITE_OK; i++)
-    if (!has_column(db, schema->columns[i].name))
+    if (!has_column(db, "rows", schema->columns[i].name))
       rc = add_column(db, &schema->columns[i]);
-  if (rc == SQLITE_OK && !has_column(db, "told"))
+  if (rc == SQLITE_OK && !has_column(db, "rows", "told"))
     rc = database_exec(db, "ALTER TABLE rows ADD COLUMN told");
+  if (rc == SQLITE_OK && !has_column(db, "segments", "filter"))
+    rc = database_exec(db, "ALTER TABLE segments ADD COLUMN filter BLOB");
   return rc;
 }
 
