@@ -4,19 +4,22 @@ local figures = {}
 --- What a summary and each breakdown tell about response times.
 figures.QUANTILES = { 0.5, 0.9, 0.95, 0.99 }
 
-local QUANTILE_NAMES = { "duration_ms_p50", "duration_ms_p90", "duration_ms_p95", "duration_ms_p99" }
+local QUANTILE_NAMES = { "duration_ms_p50", "duration_ms_p90", "duration_ms_p95",
+  "duration_ms_p99" }
 
 --- The group of no rows.
 ---@type Group
 figures.NONE = {
-  requests = 0, successes = 0, errors = 0, client_errors = 0, server_errors = 0, duration_ms = 0, cost_usd = 0,
-  tokens_input = 0, tokens_output = 0, cache_read_tokens = 0, cache_write_tokens = 0, unpriced_requests = 0,
+  requests = 0, successes = 0, errors = 0, client_errors = 0, server_errors = 0, duration_ms = 0,
+  cost_usd = 0, tokens_input = 0, tokens_output = 0, cache_read_tokens = 0, cache_write_tokens = 0,
+  unpriced_requests = 0,
 }
 
 ---@param group Group
 ---@return integer
 function figures.tokens_all(group)
-  return group.tokens_input + group.tokens_output + group.cache_read_tokens + group.cache_write_tokens
+  return group.tokens_input + group.tokens_output + group.cache_read_tokens
+    + group.cache_write_tokens
 end
 
 ---@param group Group

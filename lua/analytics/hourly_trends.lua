@@ -1,4 +1,5 @@
---- hourly_trends: one point for each bucket of the window, in UTC, oldest first; a bucket without rows is all zeros.
+--- hourly_trends: one point for each bucket of the window, in UTC, oldest first; a
+--- bucket without rows is all zeros.
 local dates = require "lib.dates"
 local figures = require "analytics.figures"
 local json = require "json"
@@ -7,8 +8,8 @@ local hourly_trends = {}
 
 --- The measures that a point is made of.
 hourly_trends.measures = {
-  "requests", "errors", "duration_ms", "cost_usd", "tokens_input", "tokens_output", "cache_read_tokens",
-  "cache_write_tokens",
+  "requests", "errors", "duration_ms", "cost_usd", "tokens_input", "tokens_output",
+  "cache_read_tokens", "cache_write_tokens",
 }
 
 local function point(time, group)

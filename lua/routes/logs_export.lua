@@ -1,5 +1,5 @@
---- All rows that match, however many: pages of a few hundred, each its own short read, so that a slow client holds
---- nothing up.
+--- All rows that match, however many: pages of a few hundred, each its own short
+--- read, so that a slow client holds nothing up.
 local filters = require "lib.filters"
 local needs_storage = require "lib.needs_storage"
 local params = require "lib.params"
@@ -15,7 +15,8 @@ return {
   needs = "storage",
   answers = "application/x-ndjson",
   params = filters.params {
-    format = params.string { default = "ndjson", one_of = { "ndjson", "csv" }, description = "Of the file." },
+    format = params.string { default = "ndjson", one_of = { "ndjson", "csv" },
+      description = "Of the file." },
   },
 
   ---@param req Request
@@ -23,7 +24,8 @@ return {
   handle = function(req)
     local format, where = req.params.format, filters.where(req.params)
     local function read(after)
-      return storage.select { where = where, descending = true, limit = PAGE, after = after, as = format }
+      return storage.select { where = where, descending = true, limit = PAGE, after = after,
+        as = format }
     end
     local page, message, reason = read()
     if not page then

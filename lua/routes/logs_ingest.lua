@@ -8,7 +8,8 @@ local FORMATS = {
   ["application/jsonl"] = "ndjson",
 }
 
-local UNKNOWN_TYPE = "Content-Type must be application/json, application/x-ndjson or application/jsonl"
+local UNKNOWN_TYPE =
+  "Content-Type must be application/json, application/x-ndjson or application/jsonl"
 
 local RETRY = { ["retry-after"] = "1" }
 

@@ -13,7 +13,8 @@ static struct batch *scan(const char *text) {
   struct buf body = {0};
   struct batch *b = batch_new(schema);
   buf_puts(&body, text);
-  CHECK(batch_scan(b, &body, FORMAT_JSON, &limits, NOW_US * INT64_C(1000000)) == 0 && b->rejected == 0);
+  CHECK(batch_scan(b, &body, FORMAT_JSON, &limits, NOW_US * INT64_C(1000000)) == 0 &&
+        b->rejected == 0);
   return b;
 }
 
@@ -44,7 +45,8 @@ static void swap(int *a, int *b) {
 }
 
 /* Heap's permutations of the first k. */
-static void each_order(int *order, int k, int n, void (*take)(const int *order, int n, void *arg), void *arg) {
+static void each_order(int *order, int k, int n, void (*take)(const int *order, int n, void *arg),
+                       void *arg) {
   if (k == 1) {
     take(order, n, arg);
     return;
@@ -81,7 +83,7 @@ static void expect_same(const int *order, int n, void *arg) {
 /* In every order the records make one row; it is in e->first, ended by a NUL. */
 static void permute(struct expectation *e, const char *const *records, int n) {
   int order[MOST] = {0, 1, 2, 3, 4};
-  *e = (struct expectation) {.records = records};
+  *e = (struct expectation){.records = records};
   each_order(order, n, n, expect_same, e);
   buf_putc(&e->first, '\0');
 }
@@ -99,17 +101,23 @@ static void ranks(void) {
     const char *parts[MOST];
   } cases[] = {
       /* Each column goes by the time of who told it, not of the last who told anything. */
-      {{"{\"timestamp\":1,\"model\":\"x\"}", "{\"timestamp\":3,\"status_code\":500}", "{\"timestamp\":2,\"model\":\"z\"}"},
+      {{"{\"timestamp\":1,\"model\":\"x\"}", "{\"timestamp\":3,\"status_code\":500}",
+        "{\"timestamp\":2,\"model\":\"z\"}"},
        {"\"model\":\"z\"", "\"status_code\":500", "\"timestamp\":\"1970-01-01T00:00:01Z\""}},
-      /* A reported cost with its tokens, whoever ended later; the blind one's prompt has the cached tokens in it. */
-      {{"{\"timestamp\":5,\"tokens_input\":2000,\"cache_read_tokens\":8000,\"tokens_output\":500,\"cost_usd\":0.5,"
+      /* A reported cost with its tokens, whoever ended later; the blind one's prompt has the cached
+         tokens in it. */
+      {{"{\"timestamp\":5,\"tokens_input\":2000,\"cache_read_tokens\":8000,\"tokens_output\":500,"
+        "\"cost_usd\":0.5,"
         "\"cost_source\":\"reported\"}",
-        "{\"timestamp\":6,\"tokens_input\":10000,\"tokens_output\":501,\"cost_usd\":0.9,\"cost_source\":\"computed\"}",
-        "{\"timestamp\":7,\"tokens_input\":11000,\"cache_write_tokens\":7,\"cost_source\":\"unknown\"}"},
-       {"\"tokens_input\":2000", "\"cache_read_tokens\":8000,\"cache_write_tokens\":0", "\"tokens_output\":500",
-        "\"cost_usd\":0.5", "\"extra\":{\"cost_source\":\"reported\"}"}},
+        "{\"timestamp\":6,\"tokens_input\":10000,\"tokens_output\":501,\"cost_usd\":0.9,\"cost_"
+        "source\":\"computed\"}",
+        "{\"timestamp\":7,\"tokens_input\":11000,\"cache_write_tokens\":7,\"cost_source\":"
+        "\"unknown\"}"},
+       {"\"tokens_input\":2000", "\"cache_read_tokens\":8000,\"cache_write_tokens\":0",
+        "\"tokens_output\":500", "\"cost_usd\":0.5", "\"extra\":{\"cost_source\":\"reported\"}"}},
       {{"{\"timestamp\":5,\"tokens_input\":10000,\"cost_usd\":0.5}",
-        "{\"timestamp\":6,\"tokens_input\":2000,\"cache_read_tokens\":8000,\"cost_usd\":0.9,\"cost_source\":\"computed\"}"},
+        "{\"timestamp\":6,\"tokens_input\":2000,\"cache_read_tokens\":8000,\"cost_usd\":0.9,\"cost_"
+        "source\":\"computed\"}"},
        {"\"tokens_input\":10000", "\"cache_read_tokens\":0", "\"cost_usd\":0.5"}},
       /* A cost alone leaves the tokens as they are; a later one of the same rank corrects it. */
       {{"{\"timestamp\":5,\"tokens_input\":9,\"cost_usd\":0.5,\"cost_source\":\"computed\"}",
@@ -123,7 +131,8 @@ static void ranks(void) {
         "{\"timestamp\":7,\"cache_read_tokens\":2}"},
        {"\"tokens_input\":9,\"tokens_output\":3,\"cache_read_tokens\":2"}},
       /* A value over none: neither an empty text nor null is one; a told zero is. */
-      {{"{\"timestamp\":5,\"model\":\"m\",\"tokens_output\":4}", "{\"timestamp\":6,\"model\":\"\",\"tokens_output\":0}",
+      {{"{\"timestamp\":5,\"model\":\"m\",\"tokens_output\":4}",
+        "{\"timestamp\":6,\"model\":\"\",\"tokens_output\":0}",
         "{\"timestamp\":7,\"model\":null,\"user_agent\":\"u\"}"},
        {"\"model\":\"m\"", "\"tokens_output\":0", "\"user_agent\":\"u\""}},
       /* A status that was told over the one that follows from the event. */
@@ -136,12 +145,14 @@ static void ranks(void) {
       /* Derived columns follow what was told; a duration is the same in both units. */
       {{"{\"timestamp\":5,\"path\":\"/a\"}", "{\"timestamp\":6,\"path\":\"/p\"}"},
        {"\"endpoint\":\"/p\",\"path\":\"/p\""}},
-      {{"{\"timestamp\":5,\"endpoint\":\"e\",\"path\":\"/a\"}", "{\"timestamp\":6,\"path\":\"/p\"}"},
+      {{"{\"timestamp\":5,\"endpoint\":\"e\",\"path\":\"/a\"}",
+        "{\"timestamp\":6,\"path\":\"/p\"}"},
        {"\"endpoint\":\"e\",\"path\":\"/p\""}},
       {{"{\"timestamp\":5,\"duration_ms\":100}", "{\"timestamp\":6,\"duration_seconds\":0.25}"},
        {"\"duration_ms\":250.0,\"duration_seconds\":0.25"}},
       /* Members of extra, each by itself, in the order of who told them. */
-      {{"{\"timestamp\":1,\"a\":1,\"b\":{\"x\":[1,\"}\"]}}", "{\"timestamp\":2,\"a\":2,\"c\":null,\"cost_source\":\"s\"}",
+      {{"{\"timestamp\":1,\"a\":1,\"b\":{\"x\":[1,\"}\"]}}",
+        "{\"timestamp\":2,\"a\":2,\"c\":null,\"cost_source\":\"s\"}",
         "{\"timestamp\":3,\"d\":4,\"status_code\":201}", "{\"timestamp\":2.5,\"d\":3,\"a\":5}"},
        {"\"extra\":{\"b\":{\"x\":[1,\"}\"]},\"c\":null,\"a\":5,\"d\":4,\"cost_source\":\"s\"}"}},
       {{"{\"timestamp\":1}", "{\"timestamp\":2,\"a\":1,\"a\":2}", "{\"timestamp\":3,\"extra\":{}}"},
@@ -175,10 +186,11 @@ static void ranks(void) {
 /* The same time: the one that arrives later. */
 static void corrections(void) {
   static const char *const records[] = {
-      "{\"request_id\":\"r\",\"timestamp\":1,\"model\":\"x\",\"k\":1}", "{\"request_id\":\"r\",\"timestamp\":1,\"model\":\"y\",\"k\":2}"};
+      "{\"request_id\":\"r\",\"timestamp\":1,\"model\":\"x\",\"k\":1}",
+      "{\"request_id\":\"r\",\"timestamp\":1,\"model\":\"y\",\"k\":2}"};
   for (int first = 0; first < 2; first++) {
     struct buf row = {0};
-    write_row(&row, records, (const int[]) {first, !first}, 2);
+    write_row(&row, records, (const int[]){first, !first}, 2);
     buf_putc(&row, '\0');
     CHECK(strstr(row.data, first == 0 ? "\"model\":\"y\"" : "\"model\":\"x\"") != NULL);
     CHECK(strstr(row.data, first == 0 ? "\"extra\":{\"k\":2}" : "\"extra\":{\"k\":1}") != NULL);
@@ -194,11 +206,24 @@ static unsigned any(unsigned n) {
 
 static void write_any(struct buf *out, int time) {
   static const char *const members[] = {
-      "\"model\":\"m%d\"",        "\"path\":\"/p%d\"",          "\"endpoint\":\"e%d\"",    "\"status_code\":%d",
-      "\"duration_ms\":%d",       "\"duration_seconds\":%d",    "\"tokens_input\":%d",     "\"tokens_output\":%d",
-      "\"cache_read_tokens\":%d", "\"cache_write_tokens\":%d",  "\"cost_usd\":%d",         "\"a\":%d",
-      "\"b\":{\"x\":%d}",         "\"error_message\":\"no%d\"", "\"type\":\"request_error\"", "\"cost_source\":\"reported\"",
-      "\"cost_source\":\"computed\"", "\"cost_source\":\"unknown\"",
+      "\"model\":\"m%d\"",
+      "\"path\":\"/p%d\"",
+      "\"endpoint\":\"e%d\"",
+      "\"status_code\":%d",
+      "\"duration_ms\":%d",
+      "\"duration_seconds\":%d",
+      "\"tokens_input\":%d",
+      "\"tokens_output\":%d",
+      "\"cache_read_tokens\":%d",
+      "\"cache_write_tokens\":%d",
+      "\"cost_usd\":%d",
+      "\"a\":%d",
+      "\"b\":{\"x\":%d}",
+      "\"error_message\":\"no%d\"",
+      "\"type\":\"request_error\"",
+      "\"cost_source\":\"reported\"",
+      "\"cost_source\":\"computed\"",
+      "\"cost_source\":\"unknown\"",
   };
   enum { FREE = 15 }; /* a source is one of the last */
   buf_printf(out, "{\"request_id\":\"r\",\"timestamp\":%d", time);

@@ -212,8 +212,10 @@ static void wait_until_rebuilt(struct store *s) {
 static void put_rows(struct store *s, int from, int to) {
   struct buf text = {0};
   for (int i = from; i < to; i++)
-    buf_printf(&text, "{\"request_id\":\"r%d\",\"timestamp\":%d,\"model\":\"m%d\",\"tokens_input\":1}\n", i, 1750000000 + i * 60,
-               i % 7);
+    buf_printf(&text,
+               "{\"request_id\":\"r%d\",\"timestamp\":%d,\"model\":\"m%d\",\"tokens_"
+               "input\":1}\n",
+               i, 1750000000 + i * 60, i % 7);
   buf_putc(&text, '\0');
   CHECK(put(s, text.data).status == 0);
   buf_clear(&text);
@@ -233,7 +235,8 @@ static void test_adds_columns_and_rebuilds_rollups(void) {
   /* While they are rebuilt, rows answer, new ones are counted once, and merged ones too. */
   CHECK(requests_by(s, "model", &groups) == 30000 && groups == 7);
   put_rows(s, 29000, 32000);
-  put(s, "{\"request_id\":\"r1\",\"model\":\"changed\"}\n{\"request_id\":\"r29999\",\"model\":\"changed\"}\n");
+  put(s, "{\"request_id\":\"r1\",\"model\":\"changed\"}\n{\"request_id\":\"r29999\","
+         "\"model\":\"changed\"}\n");
   CHECK(requests_by(s, "model", &groups) == 32000 && groups == 8);
   wait_until_rebuilt(s);
   CHECK(requests_by(s, "model", &groups) == 32000 && groups == 8);

@@ -28,15 +28,23 @@ static inline struct store *store_new(void) {
     abort();
   sprintf(s->path, "%s/test.db", s->folder);
   s->options = (struct storage_options) {
-    .path = s->path, .durability = DURABILITY_NORMAL, .queue_bytes = 64 << 20, .readers = 2,
-    .query_deadline_ms = 10000, .sql_max_rows = 1000, .dedupe_hours = 24, .dedupe_max_ids = 1000000, .nloops = 1,
+      .path = s->path,
+      .durability = DURABILITY_NORMAL,
+      .queue_bytes = 64 << 20,
+      .readers = 2,
+      .query_deadline_ms = 10000,
+      .sql_max_rows = 1000,
+      .dedupe_hours = 24,
+      .dedupe_max_ids = 1000000,
+      .nloops = 1,
   };
   return s;
 }
 
 static inline void store_open(struct store *s) {
   struct buf error = {0};
-  if (storage_open(&s->storage, s->schema, &s->options, NULL, &error) != 0 || storage_start(s->storage) != 0) {
+  if (storage_open(&s->storage, s->schema, &s->options, NULL, &error) != 0 ||
+      storage_start(s->storage) != 0) {
     fprintf(stderr, "%.*s\n", (int) error.len, error.data);
     abort();
   }

@@ -36,12 +36,14 @@ static void restart(struct store *s) {
 /* ---- Orders ---- */
 
 static const char *const told[N] = {
-    "\"timestamp\":1750000010,\"model\":\"x\",\"tokens_input\":10000,\"tokens_output\":7,\"a\":1,\"b\":1,"
+    "\"timestamp\":1750000010,\"model\":\"x\",\"tokens_input\":10000,\"tokens_output\":7,\"a\":1,"
+    "\"b\":1,"
     "\"cost_usd\":0.75,\"cost_source\":\"computed\"",
     "\"timestamp\":1750000020,\"tokens_input\":2000,\"cache_read_tokens\":8000,\"cost_usd\":0.5,"
     "\"cost_source\":\"reported\",\"duration_ms\":40",
     "\"timestamp\":1750000090,\"status_code\":503,\"duration_seconds\":0.25,\"b\":2",
-    "\"timestamp\":1750000030,\"type\":\"request_error\",\"model\":\"z\",\"a\":3,\"error_type\":\"t\"",
+    "\"timestamp\":1750000030,\"type\":\"request_error\",\"model\":\"z\",\"a\":3,\"error_type\":"
+    "\"t\"",
 };
 
 /* The order of a number from 0 to 23. */
@@ -72,8 +74,12 @@ static void expect_rows(struct store *s) {
     free(row);
   }
   static const char *const parts[] = {
-      "\"timestamp\":\"2025-06-15T15:06:50Z\"", "\"model\":\"z\"", "\"tokens_input\":2000,\"tokens_output\":7",
-      "\"cache_read_tokens\":8000", "\"cost_usd\":0.5", "\"status_code\":503,\"duration_ms\":250.0",
+      "\"timestamp\":\"2025-06-15T15:06:50Z\"",
+      "\"model\":\"z\"",
+      "\"tokens_input\":2000,\"tokens_output\":7",
+      "\"cache_read_tokens\":8000",
+      "\"cost_usd\":0.5",
+      "\"status_code\":503,\"duration_ms\":250.0",
       "\"extra\":{\"a\":3,\"b\":2,\"error_type\":\"t\",\"cost_source\":\"reported\"}"};
   for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
     if (strstr(first, parts[i]) == NULL)
@@ -87,13 +93,16 @@ static void expect_cells(struct store *s) {
   restart(s); /* it writes its cells before it ends */
   CHECK(number(s, "SELECT count(*) FROM rollup_model WHERE tier = 0 AND row_count > 0") == 1);
   CHECK(number(s, "SELECT row_count FROM rollup_model WHERE tier = 0 AND model = 'z'") == ORDERS);
-  CHECK(number(s, "SELECT tokens_input FROM rollup_model WHERE tier = 2 AND model = 'z'") == ORDERS * 2000);
-  CHECK(number(s, "SELECT cost_usd FROM rollup_model WHERE tier = 1 AND model = 'z'") == ORDERS * 500000000000);
+  CHECK(number(s, "SELECT tokens_input FROM rollup_model WHERE tier = 2 AND model = 'z'") ==
+        ORDERS * 2000);
+  CHECK(number(s, "SELECT cost_usd FROM rollup_model WHERE tier = 1 AND model = 'z'") ==
+        ORDERS * 500000000000);
   CHECK(number(s, "SELECT sum(server_errors) FROM rollup_all WHERE tier = 0") == ORDERS);
   CHECK(number(s, "SELECT sum(tokens_output) FROM rollup_all WHERE tier = 0") == ORDERS * 7);
 }
 
-/* Each order has an id of its own; what a row was told is read back from the file between any two. */
+/* Each order has an id of its own; what a row was told is read back from the file between any two.
+ */
 static void test_orders(void) {
   struct store *s = store_new();
   store_open(s);
@@ -126,13 +135,15 @@ static void test_another_schema(void) {
   struct buf error = {0};
   lua_State *L = luaL_newstate();
   luaL_openlibs(L);
-  CHECK(luaL_dostring(L, "local s = dofile 'lua/schema.lua' local c = s.columns c[3], c[10] = c[10], c[3]\n"
-                         "table.insert(c, 5, { 'zone', 'string' }) return s") == LUA_OK);
+  CHECK(luaL_dostring(
+            L, "local s = dofile 'lua/schema.lua' local c = s.columns c[3], c[10] = c[10], c[3]\n"
+               "table.insert(c, 5, { 'zone', 'string' }) return s") == LUA_OK);
   struct schema *old = s->schema;
   s->schema = schema_load(L, &error);
   lua_close(L);
   store_open(s);
-  put(s, "{\"request_id\":\"p\",\"timestamp\":7,\"path\":\"/late\",\"query\":\"z\",\"zone\":\"here\"}\n");
+  put(s, "{\"request_id\":\"p\",\"timestamp\":7,\"path\":\"/"
+         "late\",\"query\":\"z\",\"zone\":\"here\"}\n");
   char *row = row_json(s, "p");
   CHECK(strstr(row, "\"path\":\"/p\"") != NULL && strstr(row, "\"query\":\"z\"") != NULL);
   CHECK(strstr(row, "\"model\":\"m\"") != NULL && strstr(row, "\"zone\":\"here\"") != NULL);
@@ -146,7 +157,8 @@ static void test_another_schema(void) {
 static void put_many(struct store *s, int from, int to, uint32_t accepted) {
   struct buf text = {0};
   for (int i = from; i < to; i++)
-    buf_printf(&text, "{\"request_id\":\"many-%d\",\"timestamp\":%d,\"tokens_output\":1}\n", i, 1750000000 + i);
+    buf_printf(&text, "{\"request_id\":\"many-%d\",\"timestamp\":%d,\"tokens_output\":1}\n", i,
+               1750000000 + i);
   buf_putc(&text, '\0');
   struct submission w = put(s, text.data);
   CHECK(w.status == 0 && w.accepted == accepted && w.merged == (uint32_t) (to - from) - accepted);
@@ -158,7 +170,8 @@ static void expect_output(struct store *s, int64_t tokens) {
   CHECK(number(s, "SELECT sum(tokens_output) FROM rollup_all WHERE tier = 2") == tokens);
 }
 
-/* Rows that retention took are known while their ids stay, whether those are in memory or in the file. */
+/* Rows that retention took are known while their ids stay, whether those are in memory or in the
+ * file. */
 static void test_rows_that_are_gone(void) {
   struct store *s = store_new();
   s->options.dedupe_max_ids = 4000;

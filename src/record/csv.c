@@ -30,14 +30,16 @@ static void write_text(struct buf *out, const char *s, size_t len) {
 }
 
 /* Times come as the JSON form has them, without its quotes. */
-static void write_time(struct buf *out, const struct column *c, union value v, const struct buf *text) {
+static void write_time(struct buf *out, const struct column *c, union value v,
+                       const struct buf *text) {
   size_t start = out->len;
   value_write_json(out, c, v, text);
   memmove(out->data + start, out->data + start + 1, out->len - start - 2);
   out->len -= 2;
 }
 
-static void write_value(struct buf *out, const struct column *c, union value v, const struct buf *text) {
+static void write_value(struct buf *out, const struct column *c, union value v,
+                        const struct buf *text) {
   if (c->type == COLUMN_STRING) {
     size_t len;
     const char *s = value_text(text, v, &len);

@@ -4,8 +4,9 @@
 #include "base/buf.h"
 #include "record/record.h"
 
-/* Appends the row's public columns as a line of CSV (RFC 4180, ended by CR LF).  A text that a spreadsheet
- * would run as a formula gets an apostrophe in front (OWASP, "CSV Injection"). */
+/* Appends the row's public columns as a line of CSV (RFC 4180, ended by CR LF).  A
+ * text that a spreadsheet would run as a formula gets an apostrophe in front
+ * (OWASP, "CSV Injection"). */
 void csv_write_row(struct buf *out, const struct schema *schema, const struct record *r,
                    const struct buf *text);
 

@@ -15,8 +15,8 @@ static bool is_last(const struct batch *b, const struct record *r) {
   return r->extra.len > 0 && r->extra.offset + r->extra.len == b->text.len;
 }
 
-/* Opens the object for one more member, at the end of the text: it moves there when something else stands
- * behind it. */
+/* Opens the object for one more member, at the end of the text: it moves there when
+ * something else stands behind it. */
 static void open_extra(struct batch *b, struct record *r) {
   struct buf *text = &b->text;
   if (!is_last(b, r)) {
@@ -40,14 +40,15 @@ static void close_extra(struct batch *b, struct record *r, const char *json, siz
   r->extra.len = (uint32_t) (b->text.len - r->extra.offset);
 }
 
-void record_put_extra(struct batch *b, struct record *r, const char *name, size_t name_len, const char *json,
-                      size_t json_len) {
+void record_put_extra(struct batch *b, struct record *r, const char *name, size_t name_len,
+                      const char *json, size_t json_len) {
   open_extra(b, r);
   json_write_string(&b->text, name, name_len);
   close_extra(b, r, json, json_len);
 }
 
-/* One member of an object known to be valid; texts as they stand there, the name without its quotes. */
+/* One member of an object known to be valid; texts as they stand there, the name
+ * without its quotes. */
 struct member {
   const char *name, *value;
   size_t name_len, value_len;
@@ -61,7 +62,8 @@ static char *padded(const char *json, size_t len) {
   return copy;
 }
 
-/* Reads the next member at p, which is behind { or a comma; answers what follows it, or NULL at the end. */
+/* Reads the next member at p, which is behind { or a comma; returns what follows
+ * it, or NULL at the end. */
 static char *next_member(char *p, struct member *m) {
   struct json_error error;
   p = json_skip_space(p);
@@ -184,8 +186,8 @@ static void read_rest(const struct schema *schema, const struct record *r, char 
   }
 }
 
-/* How many of a row's members rank below the stamp at `at`.  Where the counts do not fit the row, as in one that was
- * never merged, all are the lowest one's. */
+/* How many of a row's members rank below the stamp at `at`.  Where the counts do not fit the row,
+ * as in one that was never merged, all are the lowest one's. */
 static size_t count_below(struct told *told, size_t at, size_t count) {
   size_t sum = 0, below = 0;
   for (size_t i = 0; i < told->count; i++) {
@@ -217,8 +219,8 @@ static void write_kept(struct buf *out, struct told *told, const struct member *
     buf_putc(out, '}');
 }
 
-void extra_merge(struct buf *out, const struct batch *row, struct told *told, size_t at, const char *later,
-                 size_t later_len) {
+void extra_merge(struct buf *out, const struct batch *row, struct told *told, size_t at,
+                 const char *later, size_t later_len) {
   const struct record *r = batch_record(row, row->count - 1);
   char *first = padded(r->extra.len > 0 ? row->text.data + r->extra.offset : "", r->extra.len);
   char *second = padded(later, later_len);

@@ -19,7 +19,7 @@ struct stamp *told_insert(struct told *told, size_t at, const struct stamp *stam
 
 void told_clear(struct told *told) {
   free(told->stamps);
-  *told = (struct told) {0};
+  *told = (struct told){0};
 }
 
 uint64_t told_columns(const struct told *told) {
@@ -35,8 +35,10 @@ static int take_bit(uint64_t *set) {
   return bit;
 }
 
-/* A cost without a source came from its sender; one with a source that has no rank is told as the last of them. */
-static uint8_t cost_quality(const struct schema *s, const struct record *r, const struct buf *text) {
+/* A cost without a source came from its sender; one with a source that has no rank is told as the
+ * last of them. */
+static uint8_t cost_quality(const struct schema *s, const struct record *r,
+                            const struct buf *text) {
   const struct cost *cost = &s->cost;
   bool has_cost = cost->column >= 0 && record_has(r, cost->column);
   if (cost->source < 0 || !record_has(r, cost->source))
@@ -65,8 +67,10 @@ static uint64_t columns_told(const struct schema *s, const struct record *r, uin
 
 struct stamp record_stamp(const struct schema *s, const struct record *r, const struct buf *text) {
   uint8_t quality = cost_quality(s, r, text);
-  return (struct stamp) {
-      .end_us = r->v[s->time].i, .columns = columns_told(s, r, quality), .event = r->event, .quality = quality};
+  return (struct stamp){.end_us = r->v[s->time].i,
+                        .columns = columns_told(s, r, quality),
+                        .event = r->event,
+                        .quality = quality};
 }
 
 /* ---- Who wins ---- */
@@ -92,7 +96,8 @@ static void contest(const struct schema *s, struct told *told, size_t at) {
     struct stamp *other = &told->stamps[i];
     if (i == at)
       continue;
-    uint64_t both = other->columns & later->columns & ~(1ull << s->time), costs = both & s->cost.columns;
+    uint64_t both = other->columns & later->columns & ~(1ull << s->time),
+             costs = both & s->cost.columns;
     bool better = later->quality != other->quality ? later->quality > other->quality : i < at;
     uint64_t won = (i < at ? both & ~costs : 0) | (better ? costs : 0);
     other->columns &= ~won;
@@ -100,7 +105,8 @@ static void contest(const struct schema *s, struct told *told, size_t at) {
   }
 }
 
-static void contest_time(const struct schema *s, struct told *told, size_t at, int64_t row_us, int64_t later_us) {
+static void contest_time(const struct schema *s, struct told *told, size_t at, int64_t row_us,
+                         int64_t later_us) {
   uint64_t time = 1ull << s->time;
   for (size_t i = 0; i < told->count; i++)
     if (i != at && told->stamps[i].columns & told->stamps[at].columns & time)
@@ -122,8 +128,8 @@ static bool same_told(const struct told *a, const struct stamp *b, size_t count)
     return false;
   for (size_t i = 0; i < count; i++) {
     const struct stamp *x = &a->stamps[i], *y = &b[i];
-    if (x->end_us != y->end_us || x->columns != y->columns || x->members != y->members || x->event != y->event ||
-        x->quality != y->quality)
+    if (x->end_us != y->end_us || x->columns != y->columns || x->members != y->members ||
+        x->event != y->event || x->quality != y->quality)
       return false;
   }
   return true;
@@ -131,8 +137,8 @@ static bool same_told(const struct told *a, const struct stamp *b, size_t count)
 
 /* ---- The row ---- */
 
-static bool same_value(const struct column *c, union value a, const struct buf *a_text, union value b,
-                       const struct buf *b_text) {
+static bool same_value(const struct column *c, union value a, const struct buf *a_text,
+                       union value b, const struct buf *b_text) {
   if (c->type == COLUMN_FLOAT)
     return a.f == b.f;
   if (c->type != COLUMN_STRING)
@@ -156,7 +162,8 @@ static bool take(struct batch *row, int i, union value v, const struct buf *text
   return true;
 }
 
-static bool take_columns(struct batch *row, const struct record *later, const struct buf *text, uint64_t columns) {
+static bool take_columns(struct batch *row, const struct record *later, const struct buf *text,
+                         uint64_t columns) {
   bool changed = false;
   while (columns != 0) {
     int column = take_bit(&columns);
@@ -185,13 +192,15 @@ static bool take_extra(struct batch *row, struct told *told, size_t at, const st
     return false;
   struct buf rest = {0};
   size_t old_offset = r->extra.offset, old_len = r->extra.len;
-  extra_merge(&rest, row, told, at, later->extra.len > 0 ? text->data + later->extra.offset : "", later->extra.len);
+  extra_merge(&rest, row, told, at, later->extra.len > 0 ? text->data + later->extra.offset : "",
+              later->extra.len);
   union value v = batch_put_text(row, rest.data, rest.len);
   buf_clear(&rest);
   r->extra.offset = v.s.offset;
   r->extra.len = v.s.len;
   record_write_extra(row, r);
-  return r->extra.len != old_len || memcmp(row->text.data + r->extra.offset, row->text.data + old_offset, old_len) != 0;
+  return r->extra.len != old_len ||
+         memcmp(row->text.data + r->extra.offset, row->text.data + old_offset, old_len) != 0;
 }
 
 enum merge_result merge_record(struct batch *row, struct told *told, const struct record *later,

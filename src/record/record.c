@@ -8,8 +8,6 @@
 #include "base/mem.h"
 #include "base/number.h"
 #include "base/utf8.h"
-#include "base/uuid.h"
-#include "record/condition.h"
 #include "record/json.h"
 #include "record/timestamp.h"
 
@@ -44,7 +42,8 @@ void batch_drop_last(struct batch *b) {
   b->count--;
 }
 
-void batch_reject(struct batch *b, uint32_t index, uint32_t line, int column, const char *format, ...) {
+void batch_reject(struct batch *b, uint32_t index, uint32_t line, int column,
+                  const char *format, ...) {
   b->rejected++;
   if (b->nerrors == BATCH_MAX_ERRORS)
     return;
@@ -56,7 +55,8 @@ void batch_reject(struct batch *b, uint32_t index, uint32_t line, int column, co
   va_start(args, format);
   vsnprintf(e->message, sizeof e->message, format, args);
   va_end(args);
-  e->message[utf8_valid(e->message, strlen(e->message))] = '\0'; /* it may have been cut inside a character */
+  /* it may have been cut inside a character */
+  e->message[utf8_valid(e->message, strlen(e->message))] = '\0';
 }
 
 union value batch_put_text(struct batch *b, const char *s, size_t len) {
@@ -71,11 +71,8 @@ static bool put(struct record *r, int column, union value v) {
   return true;
 }
 
-/* 1 / scale is exact where scale is 1 / 1000: dividing then gives the digits that a person expects. */
-static double scaled(double n, double scale) {
-  return scale >= 1 ? n * scale : n / (1 / scale);
-}
-
+/* 1 / scale is exact where scale is 1 / 1000: dividing then gives the digits that a
+ * person expects. */
 static bool expected(const char **why, const char *what) {
   *why = what;
   return false;
@@ -97,8 +94,8 @@ static bool set_integer(struct record *r, int column, bool is_integer, int64_t i
   return put(r, column, (union value) {.i = is_integer ? integer : (int64_t) real});
 }
 
-bool record_set_number(struct batch *b, struct record *r, const struct column_name *name, bool is_integer,
-                       int64_t integer, double real, const char **why) {
+bool record_set_number(struct batch *b, struct record *r, const struct column_name *name,
+                       bool is_integer, int64_t integer, double real, const char **why) {
   enum column_type type = b->schema->columns[name->column].type;
   int64_t us;
   switch (type) {
@@ -107,8 +104,9 @@ bool record_set_number(struct batch *b, struct record *r, const struct column_na
   case COLUMN_FLOAT:
     real = is_integer ? (double) integer : real;
     if (name->scale != 1)
-      real = scaled(real, name->scale);
-    return isfinite(real) ? put(r, name->column, (union value) {.f = real}) : expected(why, "a finite number");
+      real = number_scale(real, name->scale);
+    return isfinite(real) ? put(r, name->column, (union value){.f = real})
+                          : expected(why, "a finite number");
   case COLUMN_BOOLEAN:
     if (is_integer && (integer == 0 || integer == 1))
       return put(r, name->column, (union value) {.i = integer});
@@ -123,8 +121,8 @@ bool record_set_number(struct batch *b, struct record *r, const struct column_na
   return expected(why, type_names[type]);
 }
 
-bool record_set_boolean(struct batch *b, struct record *r, const struct column_name *name, bool value,
-                        const char **why) {
+bool record_set_boolean(struct batch *b, struct record *r, const struct column_name *name,
+                        bool value, const char **why) {
   enum column_type type = b->schema->columns[name->column].type;
   if (type != COLUMN_BOOLEAN)
     return expected(why, type_names[type]);
@@ -142,8 +140,8 @@ static void trim(const char **s, size_t *len) {
     --*len;
 }
 
-bool record_set_text(struct batch *b, struct record *r, const struct column_name *name, const char *s,
-                     size_t len, const char **why) {
+bool record_set_text(struct batch *b, struct record *r, const struct column_name *name,
+                     const char *s, size_t len, const char **why) {
   enum column_type type = b->schema->columns[name->column].type;
   bool is_integer;
   int64_t integer = 0, us;
@@ -161,94 +159,8 @@ bool record_set_text(struct batch *b, struct record *r, const struct column_name
   return record_set_number(b, r, name, is_integer, integer, real, why);
 }
 
-static double as_double(const struct column *c, union value v) {
-  return c->type == COLUMN_FLOAT ? v.f : (double) v.i;
-}
-
-static int64_t saturate(double n) {
-  if (n >= 0x1p63)
-    return INT64_MAX;
-  if (n < -0x1p63)
-    return INT64_MIN;
-  return n == n ? llrint(n) : 0;
-}
-
-union value record_derive(const struct schema *s, const struct record *r, int column) {
-  const struct column *c = &s->columns[column], *source = &s->columns[c->from];
-  union value v = r->v[c->from];
-  if (c->type == source->type && c->from_scale == 1)
-    return v;
-  double n = scaled(as_double(source, v), c->from_scale);
-  if (c->type == COLUMN_INTEGER)
-    return (union value) {.i = saturate(n)};
-  return (union value) {.f = isfinite(n) ? n : 0};
-}
-
-static void ensure_id(struct batch *b, struct record *r) {
-  int id = b->schema->id;
-  size_t len;
-  const char *text = value_text(&b->text, r->v[id], &len);
-  if (record_has(r, id) && len > 0 && !(len == 4 && memcmp(text, "None", 4) == 0))
-    return;
-  char made[UUID_LENGTH];
-  uuid7(made);
-  put(r, id, batch_put_text(b, made, sizeof made));
-}
-
-static int take_bit(uint64_t *set) {
-  int bit = __builtin_ctzll(*set);
-  *set &= *set - 1;
-  return bit;
-}
-
-void record_write_extra(struct batch *b, struct record *r) {
-  for (uint64_t left = b->schema->in_extra & r->present; left != 0;) {
-    int column = take_bit(&left);
-    const struct column *c = &b->schema->columns[column];
-    struct buf json = {0};
-    value_write_json(&json, c, r->v[column], &b->text);
-    record_put_extra(b, r, c->name, c->name_len, json.data, json.len);
-    buf_clear(&json);
-  }
-}
-
-static union value default_of(struct batch *b, const struct record *r, int column) {
-  const struct schema *s = b->schema;
-  const struct column *c = &s->columns[column];
-  if (s->derived >> column & 1 && record_has(r, c->from))
-    return record_derive(s, r, column);
-  if (c->by_event != NULL)
-    return (union value) {.i = c->by_event[r->event]};
-  if (s->texts >> column & 1)
-    return batch_put_text(b, c->text, strlen(c->text));
-  return s->defaults[column];
-}
-
-void batch_complete(struct batch *b, struct record *r, int64_t now_us) {
-  const struct schema *s = b->schema;
-  ensure_id(b, r);
-  if (!record_has(r, s->time))
-    r->v[s->time].i = now_us;
-  for (uint64_t left = (s->derived | s->by_event | s->texts) & ~r->present; left != 0;) {
-    int column = take_bit(&left);
-    r->v[column] = default_of(b, r, column);
-  }
-  record_write_extra(b, r);
-}
-
-int64_t measure_value(const struct measure *m, const struct schema *schema, const struct record *r,
+void value_write_json(struct buf *out, const struct column *c, union value v,
                       const struct buf *text) {
-  if (m->when != NULL && !conditions_match_row(m->when, schema, r, text))
-    return 0;
-  if (m->kind == MEASURE_COUNT)
-    return 1;
-  union value v = r->v[m->column];
-  if (schema->columns[m->column].type == COLUMN_INTEGER && m->scale == 1)
-    return v.i;
-  return saturate(as_double(&schema->columns[m->column], v) * m->scale);
-}
-
-void value_write_json(struct buf *out, const struct column *c, union value v, const struct buf *text) {
   size_t len;
   const char *s;
   switch (c->type) {

@@ -7,17 +7,18 @@
 
 #include "base/buf.h"
 
-struct lua_State;
 struct conditions;
 
-/* lua/schema.lua, compiled.  Immutable after schema_load and shared by all threads; a change to it takes
- * effect at the next start.  The core knows of a record only what stands here. */
+/* lua/schema.lua, compiled.  Immutable after schema_load and shared by all threads;
+ * a change to it takes effect at the next start.  The core knows of a record only
+ * what stands here. */
 
 enum {
   SCHEMA_MAX_COLUMNS = 64,
   SCHEMA_MAX_EVENTS = 8,
   SCHEMA_MAX_MEASURES = 32,
   SCHEMA_MAX_BY = 8,
+  SCHEMA_MAX_RANKS = 3,
   SCHEMA_MAX_NAMES = 1024, /* columns, aliases and event keys */
   SCHEMA_MAX_NAME = 47,    /* bytes of one */
 };
@@ -34,7 +35,8 @@ union value {
   int64_t i;
   double f;
   struct {
-    uint32_t offset, len; /* into the text of the batch (record.h) or of the conditions (condition.h) */
+    /* into the text of the batch (record.h) or of the conditions (condition.h) */
+    uint32_t offset, len;
   } s;
 };
 
@@ -44,7 +46,8 @@ struct column {
   const char *json; /* "name": with its quotes and colon, as in a row */
   size_t json_len;
   enum column_type type;
-  bool in_extra;     /* has a slot in a record but no column of its own: kept inside the JSON of extra */
+  /* has a slot in a record but no column of its own: kept inside the JSON of extra */
+  bool in_extra;
   bool is_public;    /* part of a row's JSON, in the order of declaration */
   const char *text;  /* default of a string column */
   union value value; /* default of any other column; of a time column unused: absent means now */
@@ -53,7 +56,8 @@ struct column {
   int64_t *by_event; /* default of an integer column by event type, NULL for none */
 };
 
-/* What a record says has happened: "request_start", "request_complete", "request_error". */
+/* What a record says has happened: "request_start", "request_complete",
+ * "request_error". */
 struct event_type {
   const char *name;
   bool stored;   /* becomes a row */
@@ -67,7 +71,8 @@ struct event_type {
 
 enum measure_kind {
   MEASURE_COUNT, /* rows; with when: rows that match it */
-  MEASURE_SUM, /* round(value * scale) of a column, as an integer, so that adding and taking away is exact */
+  /* round(value * scale) of a column, as an integer, so that adding and taking away is exact */
+  MEASURE_SUM,
 };
 
 struct measure {
@@ -87,16 +92,17 @@ struct rollup_set {
   uint8_t tiers; /* bit per tier it keeps */
 };
 
-/* An entry of a Prometheus family, counted for every committed record that it is about.  Entries of one
- * family (tokens_total has one per type of token) stand next to each other and share name, kind, help, bounds
- * and label names. */
+/* An entry of a Prometheus family, counted for every committed record that it is
+ * about.  Entries of one family (tokens_total has one per type of token) stand next
+ * to each other and share name, kind, help, bounds and label names. */
 enum family_kind { FAMILY_COUNTER, FAMILY_HISTOGRAM };
 
 struct label {
   const char *name;
   int column;         /* -1: the fixed text below */
   const char *text;   /* fixed value, or what stands for an empty or absent one ("unknown") */
-  const char *prefix; /* before text is used: prefix and the status role's value, as in http_500; or NULL */
+  /* before text is used: prefix and the status role's value, as in http_500; or NULL */
+  const char *prefix;
 };
 
 struct family {
@@ -123,10 +129,11 @@ struct column_name {
 
 enum { NAME_OF_EVENT = -1 }; /* the value of such a member ("type", "event") names the event type */
 
-/* What merging (merge.h) goes by before anything else.  All zeros but the columns, which are -1: nothing. */
+/* What merging (merge.h) goes by before anything else.  All zeros but the columns, which are -1:
+ * nothing. */
 struct cost {
   int column, source;      /* dollars, and where they are from */
-  const char *ranks[3];    /* sources, the best first */
+  const char *ranks[SCHEMA_MAX_RANKS]; /* sources, the best first */
   size_t nranks;
   uint64_t split;          /* columns that one record tells together: what it leaves out is none */
   uint64_t columns;        /* all that follow the better cost: it, its source, split, and others */
@@ -138,8 +145,9 @@ struct schema {
   size_t nstored;                 /* without them */
   union value *defaults;          /* a slot per column; texts are empty */
   int id, time, duration, status; /* the roles */
-  uint64_t derived, by_event, texts, in_extra; /* columns that have a from, a by_event, .. ; bit per column */
-  uint64_t strings, rescaled; /* rescaled: the same as their source in another unit */
+  /* columns that have a from, a by_event, .. ; bit per column */
+  uint64_t derived, by_event, texts, in_extra;
+  uint64_t strings, rescaled; /* the latter are their source in another unit */
   struct cost cost;
 
   struct column_name *names; /* columns, aliases and event keys */
@@ -164,17 +172,20 @@ struct schema {
   struct buf blocks;  /* pointers to all that the schema has allocated; private */
 };
 
-/* Compiles the table at the top of L's stack (what lua/schema.lua returned) and leaves it there.  On a
- * mistake answers NULL and appends "schema.lua: what is wrong, what was expected" to error. */
-struct schema *schema_load(struct lua_State *L, struct buf *error);
-void schema_free(struct schema *schema);
+/* For schema_load (script/engine/schema_load.h), which fills an empty one, then indexes
+ * its names. */
+struct schema *schema_new(void);
+void *schema_keep(struct schema *schema, void *p); /* owns p from now on; answers it */
+void schema_index(struct schema *schema);
 
-int schema_column(const struct schema *schema, const char *name, size_t len); /* -1 when there is none */
+void schema_free(struct schema *schema); /* NULL is allowed */
 
-/* Any name that a client may use; NULL when there is none. */
+int schema_column(const struct schema *schema, const char *name, size_t len); /* -1: not there */
+
+/* Any name that a client may use; NULL: not there. */
 const struct column_name *schema_name(const struct schema *schema, const char *name, size_t len);
 
-int schema_event(const struct schema *schema, const char *name, size_t len);   /* -1 when there is none */
-int schema_measure(const struct schema *schema, const char *name, size_t len); /* -1 when there is none */
+int schema_event(const struct schema *schema, const char *name, size_t len);   /* -1: not there */
+int schema_measure(const struct schema *schema, const char *name, size_t len); /* -1: not there */
 
 #endif

@@ -95,8 +95,9 @@ static void read_order(lua_State *L, int index, struct question *q) {
 }
 
 static void read_question(lua_State *L, int index, struct question *q, bool in_list) {
-  static const char *const known[] = {"where",    "by",         "every",      "quantiles", "measures",
-                                      "order_by", "descending", "max_points", "limit",     NULL};
+  static const char *const known[] = {"where",    "by",       "every",      "quantiles",
+                                      "measures", "order_by", "descending", "max_points",
+                                      "limit",    NULL};
   lua_fields_check(L, index, known + in_list); /* a list has one where for all */
   read_by(L, index, q);
   read_every(L, index, q);
@@ -120,7 +121,8 @@ bool lua_questions_read(lua_State *L, struct query *q) {
   if (!list)
     read_question(L, 1, q->questions, false);
   for (size_t i = 0; list && i < q->nquestions; i++) {
-    luaL_argcheck(L, lua_rawgeti(L, 1, (lua_Integer) i + 1) == LUA_TTABLE, 1, "a list of tables expected");
+    luaL_argcheck(L, lua_rawgeti(L, 1, (lua_Integer) i + 1) == LUA_TTABLE, 1,
+                  "a list of tables expected");
     read_question(L, lua_gettop(L), &q->questions[i], true);
     lua_pop(L, 1);
   }

@@ -15,7 +15,7 @@ void id_filter_init(struct id_filter *f, size_t ids) {
 void id_filter_clear(struct id_filter *f) {
   if (f->blocks != NULL)
     munmap(f->blocks, id_filter_bytes(f));
-  *f = (struct id_filter) {0};
+  *f = (struct id_filter){0};
 }
 
 size_t id_filter_bytes(const struct id_filter *f) {
@@ -23,7 +23,8 @@ size_t id_filter_bytes(const struct id_filter *f) {
 }
 
 static uint8_t *block_of(const struct id_filter *f, int64_t fingerprint) {
-  return f->blocks + ((uint64_t) fingerprint >> 32) * f->nblocks / (UINT64_C(1) << 32) * BLOCK_BYTES;
+  return f->blocks +
+         ((uint64_t) fingerprint >> 32) * f->nblocks / (UINT64_C(1) << 32) * BLOCK_BYTES;
 }
 
 /* Places in the block, one in each PLACE_BITS: other bits than those that choose it. */

@@ -6,8 +6,8 @@
 #include <stdint.h>
 
 /* Says of a fingerprint that it is surely not in a segment of ids: a Bloom filter whose bits of one
- * fingerprint stand in one cache line (Putze, Sanders, Singler, "Cache-, Hash- and Space-Efficient Bloom
- * Filters", 2007).  12 bits an id; it is wrong about one in some 200 that are not there. */
+ * fingerprint stand in one cache line (Putze, Sanders, Singler, "Cache-, Hash- and Space-Efficient
+ * Bloom Filters", 2007).  12 bits an id; it is wrong about one in some 200 that are not there. */
 struct id_filter {
   uint8_t *blocks; /* NULL: there is none, and any may be there */
   size_t nblocks;
@@ -15,7 +15,8 @@ struct id_filter {
 
 void id_filter_init(struct id_filter *f, size_t ids);
 void id_filter_clear(struct id_filter *f);
-size_t id_filter_bytes(const struct id_filter *f); /* of blocks, which are the same on every machine */
+size_t
+id_filter_bytes(const struct id_filter *f); /* of blocks, which are the same on every machine */
 
 void id_filter_add(struct id_filter *f, int64_t fingerprint);
 bool id_filter_may_have(const struct id_filter *f, int64_t fingerprint);

@@ -5,8 +5,10 @@
 #include "base/mem.h"
 #include "store/file/database.h"
 
-enum { CHUNK = 120 }; /* entries of one blob: where it does not fit in the index's page, every comparison
-                         reads all of it */
+enum {
+  CHUNK = 120
+}; /* entries of one blob: where it does not fit in the index's page, every comparison
+      reads all of it */
 
 /* ---- Entries ---- */
 
@@ -31,26 +33,27 @@ void id_entries_push(struct id_entries *e, struct id_entry entry) {
 
 void id_entries_clear(struct id_entries *e) {
   free(e->items);
-  *e = (struct id_entries) {0};
+  *e = (struct id_entries){0};
 }
 
 /* ---- Life ---- */
 
-static struct segment *add_segment(struct segments *s, int64_t number, int64_t last_row, size_t ids) {
+static struct segment *add_segment(struct segments *s, int64_t number, int64_t last_row,
+                                   size_t ids) {
   if (s->len == s->cap) {
     s->cap = s->cap * 2 + 8;
     s->items = xrealloc(s->items, s->cap * sizeof *s->items);
   }
   struct segment *added = &s->items[s->len++];
-  *added = (struct segment) {.number = number, .last_row = last_row, .ids = ids};
+  *added = (struct segment){.number = number, .last_row = last_row, .ids = ids};
   return added;
 }
 
 int segments_open(struct segments *s, sqlite3 *db, size_t max_ids) {
   sqlite3_stmt *stmt = NULL;
-  *s = (struct segments) {.db = db, .max_ids = max_ids};
-  int rc = sqlite3_prepare_v2(db, "SELECT segment, last_row, ids FROM segments ORDER BY segment", -1,
-                              &stmt, NULL);
+  *s = (struct segments){.db = db, .max_ids = max_ids};
+  int rc = sqlite3_prepare_v2(db, "SELECT segment, last_row, ids FROM segments ORDER BY segment",
+                              -1, &stmt, NULL);
   for (; rc == SQLITE_OK && (rc = sqlite3_step(stmt)) == SQLITE_ROW; rc = SQLITE_OK)
     add_segment(s, sqlite3_column_int64(stmt, 0), sqlite3_column_int64(stmt, 1),
                 (size_t) sqlite3_column_int64(stmt, 2));
@@ -69,7 +72,7 @@ void segments_close(struct segments *s) {
   segments_forget(s);
   sqlite3_finalize(s->chunk);
   free(s->items);
-  *s = (struct segments) {0};
+  *s = (struct segments){0};
 }
 
 int64_t segments_row_before(const struct segments *s, int64_t number) {
@@ -109,7 +112,8 @@ static bool copy_filter(struct id_filter *f, const void *data, size_t len) {
 
 static int save_filter(sqlite3 *db, int64_t segment, const struct id_filter *f) {
   sqlite3_stmt *stmt = NULL;
-  int rc = sqlite3_prepare_v2(db, "UPDATE segments SET filter = ? WHERE segment = ?", -1, &stmt, NULL);
+  int rc =
+      sqlite3_prepare_v2(db, "UPDATE segments SET filter = ? WHERE segment = ?", -1, &stmt, NULL);
   sqlite3_bind_blob(stmt, 1, f->blocks, (int) id_filter_bytes(f), SQLITE_STATIC);
   sqlite3_bind_int64(stmt, 2, segment);
   rc = rc == SQLITE_OK ? statement_run(stmt) : rc;
@@ -173,7 +177,8 @@ static int64_t find_in_chunk(const struct id_entry *entries, size_t n, int64_t f
   return low > 0 && entries[low - 1].fingerprint == fingerprint ? entries[low - 1].row : 0;
 }
 
-/* Sets the rows of wanted, which ascends.  One seek and one blob per chunk that any of them may be in. */
+/* Sets the rows of wanted, which ascends.  One seek and one blob per chunk that any of them may be
+ * in. */
 static int probe_segment(sqlite3_stmt *chunk, int64_t segment, struct id_entry *wanted, size_t n) {
   const struct id_entry *entries = NULL;
   size_t len = 0;
@@ -200,7 +205,7 @@ static void collect(const struct segment *segment, const int64_t *fingerprints, 
   wanted->len = 0;
   for (size_t i = 0; i < n; i++)
     if (id_filter_may_have(&segment->filter, fingerprints[i]))
-      id_entries_push(wanted, (struct id_entry) {.fingerprint = fingerprints[i]});
+      id_entries_push(wanted, (struct id_entry){.fingerprint = fingerprints[i]});
   if (wanted->len > 1)
     qsort(wanted->items, wanted->len, sizeof *wanted->items, id_entry_compare);
 }
@@ -230,7 +235,8 @@ int segments_probe(struct segments *s, int64_t upto, const int64_t *fingerprints
 int segments_probe_all(sqlite3 *db, int64_t fingerprint, int64_t *row) {
   sqlite3_stmt *segments = NULL, *chunk = NULL;
   struct id_entry wanted = {.fingerprint = fingerprint};
-  int rc = sqlite3_prepare_v2(db, "SELECT segment FROM segments ORDER BY segment DESC", -1, &segments, NULL);
+  int rc = sqlite3_prepare_v2(db, "SELECT segment FROM segments ORDER BY segment DESC", -1,
+                              &segments, NULL);
   if (rc == SQLITE_OK)
     rc = sqlite3_prepare_v2(db, chunk_sql, -1, &chunk, NULL);
   while (rc == SQLITE_OK && wanted.row == 0 && (rc = sqlite3_step(segments)) == SQLITE_ROW)
@@ -255,7 +261,8 @@ static int write_chunks(sqlite3_stmt *stmt, int64_t segment, const struct id_ent
   return rc;
 }
 
-static int write_parts(sqlite3 *db, int64_t segment, struct id_entries *parts, size_t nparts, size_t first) {
+static int write_parts(sqlite3 *db, int64_t segment, struct id_entries *parts, size_t nparts,
+                       size_t first) {
   sqlite3_stmt *stmt = NULL;
   int rc = sqlite3_prepare_v2(db, "INSERT OR REPLACE INTO ids VALUES(?, ?, ?)", -1, &stmt, NULL);
   for (size_t i = 0; i < nparts && rc == SQLITE_OK; i++) {
@@ -270,15 +277,16 @@ static int write_parts(sqlite3 *db, int64_t segment, struct id_entries *parts, s
 
 static int insert_segment(sqlite3 *db, const struct segment *segment, int64_t now_us) {
   sqlite3_stmt *stmt = NULL;
-  int rc = sqlite3_prepare_v2(db,
-                              "INSERT INTO segments(last_row, ids, made_us, filter) VALUES(?, ?, ?, ?)",
-                              -1, &stmt, NULL);
+  int rc = sqlite3_prepare_v2(
+      db, "INSERT INTO segments(last_row, ids, made_us, filter) VALUES(?, ?, ?, ?)", -1, &stmt,
+      NULL);
   if (rc != SQLITE_OK)
     return rc;
   sqlite3_bind_int64(stmt, 1, segment->last_row);
   sqlite3_bind_int64(stmt, 2, (int64_t) segment->ids);
   sqlite3_bind_int64(stmt, 3, now_us);
-  sqlite3_bind_blob(stmt, 4, segment->filter.blocks, (int) id_filter_bytes(&segment->filter), SQLITE_STATIC);
+  sqlite3_bind_blob(stmt, 4, segment->filter.blocks, (int) id_filter_bytes(&segment->filter),
+                    SQLITE_STATIC);
   rc = statement_run(stmt);
   sqlite3_finalize(stmt);
   return rc;
@@ -324,8 +332,9 @@ void segments_drop_newest(struct segments *s) {
 }
 
 static int delete_segment(sqlite3 *db, int64_t segment) {
-  char *sql = sqlite3_mprintf("DELETE FROM ids WHERE segment = %lld; DELETE FROM segments WHERE segment = %lld",
-                              (long long) segment, (long long) segment);
+  char *sql = sqlite3_mprintf(
+      "DELETE FROM ids WHERE segment = %lld; DELETE FROM segments WHERE segment = %lld",
+      (long long) segment, (long long) segment);
   int rc = database_exec(db, sql);
   sqlite3_free(sql);
   return rc;

@@ -9,10 +9,10 @@
 #include "store/file/database.h"
 
 enum {
-  SHARDS = 256,            /* by the top bits; each grows alone, so that no growth takes long */
+  SHARDS = 256, /* by the top bits; each grows alone, so that no growth takes long */
   SEGMENT_IDS = 256 * 1024,
   MAPPED_BYTES = 16 << 10,
-  FILTERED = 16,           /* filters of so many times max_ids are kept: as much memory as the table's */
+  FILTERED = 16, /* filters of so many times max_ids are kept: as much memory as the table's */
 };
 
 struct shard {
@@ -52,23 +52,25 @@ static struct shard *shard_of(struct epoch *g, int64_t fingerprint) {
   return &g->shards[(uint64_t) fingerprint >> 56];
 }
 
-/* By the bits after the shard's, which are as good as any: sorted entries are added from front to back. */
-static size_t home(const struct shard *s, int64_t fingerprint) {
+/* By the bits after the shard's, which are as good as any: sorted entries are added
+ * from front to back. */
+static size_t shard_home(const struct shard *s, int64_t fingerprint) {
   return ((uint64_t) fingerprint >> 24 & UINT32_MAX) * s->cap >> 32;
 }
 
-static size_t after(const struct shard *s, size_t i) {
+static size_t shard_after(const struct shard *s, size_t i) {
   return i + 1 < s->cap ? i + 1 : 0;
 }
 
-static void place(struct shard *s, struct id_entry entry) {
-  size_t i = home(s, entry.fingerprint);
+static void shard_place(struct shard *s, struct id_entry entry) {
+  size_t i = shard_home(s, entry.fingerprint);
   while (s->slots[i].row != 0)
-    i = after(s, i);
+    i = shard_after(s, i);
   s->slots[i] = entry;
 }
 
-/* Long tables stand outside the heap: there they would leave holes that no longer table fits in. */
+/* Long tables stand outside the heap: there they would leave holes that no longer
+ * table fits in. */
 static bool is_mapped(size_t cap) {
   return cap * sizeof(struct id_entry) >= MAPPED_BYTES;
 }
@@ -91,11 +93,12 @@ static void resize(struct shard *s, size_t cap) {
   s->slots = slots_new(cap);
   for (size_t i = 0; i < old.cap; i++)
     if (old.slots[i].row != 0)
-      place(s, old.slots[i]);
+      shard_place(s, old.slots[i]);
   slots_free(&old);
 }
 
-/* Makes room for n in an empty one: in small shards the first of sorted entries would all collide. */
+/* Makes room for n in an empty one: in small shards the first of sorted entries
+ * would all collide. */
 static void epoch_reserve(struct epoch *g, size_t n) {
   for (size_t i = 0; i < SHARDS; i++)
     resize(&g->shards[i], n / SHARDS * 3 / 2 + 8);
@@ -104,7 +107,7 @@ static void epoch_reserve(struct epoch *g, size_t n) {
 static void shard_add(struct shard *s, struct id_entry entry) {
   if ((s->len + 1) * 4 > s->cap * 3)
     resize(s, s->cap > 0 ? s->cap + s->cap / 2 : 8);
-  place(s, entry);
+  shard_place(s, entry);
   s->len++;
 }
 
@@ -112,7 +115,7 @@ static size_t shard_find(const struct shard *s, int64_t fingerprint, int64_t *ro
   size_t n = 0;
   if (s->len == 0)
     return 0;
-  for (size_t i = home(s, fingerprint); s->slots[i].row != 0; i = after(s, i))
+  for (size_t i = shard_home(s, fingerprint); s->slots[i].row != 0; i = shard_after(s, i))
     if (s->slots[i].fingerprint == fingerprint && n < max)
       rows[n++] = s->slots[i].row;
   return n;
@@ -202,21 +205,22 @@ bool ids_loaded(const struct ids *ids) {
 
 /* ---- Finding and adding ---- */
 
-/* Real loads, which the processor does side by side: a prefetch it drops when the page is not in its TLB. */
-static void touch(const struct epoch *g, int64_t fingerprint) {
+/* Real loads, which the processor does side by side: a prefetch it drops when the
+ * page is not in its TLB. */
+static void touch_slot(const struct epoch *g, int64_t fingerprint) {
   const struct shard *s = &g->shards[(uint64_t) fingerprint >> 56];
   if (s->len > 0)
-    *(volatile int64_t *) &s->slots[home(s, fingerprint)].row;
+    *(volatile int64_t *) &s->slots[shard_home(s, fingerprint)].row;
 }
 
 void ids_touch(const struct ids *ids, const int64_t *fingerprints, size_t n) {
   for (size_t i = 0; i < n; i++) {
-    touch(ids->current, fingerprints[i]);
-    touch(ids->previous, fingerprints[i]);
+    touch_slot(ids->current, fingerprints[i]);
+    touch_slot(ids->previous, fingerprints[i]);
   }
 }
 
-static size_t find(struct ids *ids, int64_t fingerprint, int64_t *rows, size_t n) {
+static size_t find_rows(struct ids *ids, int64_t fingerprint, int64_t *rows, size_t n) {
   n += shard_find(shard_of(ids->current, fingerprint), fingerprint, rows + n, ID_CANDIDATES - n);
   n += shard_find(shard_of(ids->previous, fingerprint), fingerprint, rows + n, ID_CANDIDATES - n);
   return n;
@@ -224,13 +228,14 @@ static size_t find(struct ids *ids, int64_t fingerprint, int64_t *rows, size_t n
 
 size_t ids_find(struct ids *ids, int64_t fingerprint, int64_t rows[ID_CANDIDATES]) {
   pthread_mutex_lock(&ids->lock);
-  size_t n = find(ids, fingerprint, rows, 0);
+  size_t n = find_rows(ids, fingerprint, rows, 0);
   pthread_mutex_unlock(&ids->lock);
   return n;
 }
 
 size_t ids_find_pending(struct ids *ids, int64_t fingerprint, int64_t rows[ID_CANDIDATES]) {
-  return find(ids, fingerprint, rows, shard_find(&ids->pending_ids, fingerprint, rows, ID_CANDIDATES));
+  return find_rows(ids, fingerprint, rows,
+                   shard_find(&ids->pending_ids, fingerprint, rows, ID_CANDIDATES));
 }
 
 void ids_add(struct ids *ids, int64_t fingerprint, int64_t row) {
@@ -239,13 +244,14 @@ void ids_add(struct ids *ids, int64_t fingerprint, int64_t row) {
   id_entries_push(&ids->pending, entry);
 }
 
-/* Old ids go a epoch at a time: one is known for at least the window, or until half of max_ids came
- * after it. */
+/* Old ids go a epoch at a time: one is known for at least the window, or until half
+ * of max_ids came after it. */
 static void rotate_if_due(struct ids *ids, int64_t now_us) {
   struct epoch *current = ids->current;
   if (current->len == 0)
     current->since_us = now_us;
-  if (now_us - current->since_us < ids->options.window_us && current->len < ids->options.max_ids / 2 + 1)
+  if (now_us - current->since_us < ids->options.window_us &&
+      current->len < ids->options.max_ids / 2 + 1)
     return;
   if (ids->previous->last_row > ids->forgotten)
     ids->forgotten = ids->previous->last_row;
@@ -311,7 +317,8 @@ static int join_small(struct ids *ids) {
 
 /* Negative fingerprints, which are those of the later shards, come first in the file. */
 static int write_segment(struct ids *ids, size_t least, bool join, int64_t now_us) {
-  if (ids->open_len < least || ids->open_len == 0 || !ids_loaded(ids)) /* a gap before it would never be noticed */
+  /* a gap before it would never be noticed */
+  if (ids->open_len < least || ids->open_len == 0 || !ids_loaded(ids))
     return SQLITE_OK;
   int rc = database_exec(ids->db, "BEGIN IMMEDIATE");
   if (rc == SQLITE_OK && join)
@@ -360,10 +367,11 @@ int ids_probe(struct ids *ids, const int64_t *fingerprints, size_t n, struct id_
 /* Those of the window, as far as half of max_ids goes. */
 static int find_unread(struct ids *ids, int64_t now_us) {
   sqlite3_stmt *stmt = NULL;
-  int rc = sqlite3_prepare_v2(ids->db,
-                              "SELECT min(segment), max(segment), max(n) FROM (SELECT segment, made_us, sum(ids) OVER "
-                              "(ORDER BY segment DESC) AS n FROM segments) WHERE made_us >= ? AND n <= ?",
-                              -1, &stmt, NULL);
+  int rc = sqlite3_prepare_v2(
+      ids->db,
+      "SELECT min(segment), max(segment), max(n) FROM (SELECT segment, made_us, sum(ids) OVER "
+      "(ORDER BY segment DESC) AS n FROM segments) WHERE made_us >= ? AND n <= ?",
+      -1, &stmt, NULL);
   if (rc != SQLITE_OK)
     return rc;
   sqlite3_bind_int64(stmt, 1, now_us - ids->options.window_us);
@@ -393,7 +401,8 @@ static int read_window(struct ids *ids) {
   int64_t upto = ids->unread_from + (int64_t) (UINT64_MAX / SHARDS);
   int rc = sqlite3_prepare_v2(ids->db,
                               "SELECT data FROM segments CROSS JOIN ids USING(segment) "
-                              "WHERE segment BETWEEN ? AND ? AND first BETWEEN ? AND ?", -1, &stmt, NULL);
+                              "WHERE segment BETWEEN ? AND ? AND first BETWEEN ? AND ?",
+                              -1, &stmt, NULL);
   sqlite3_bind_int64(stmt, 1, ids->first_unread);
   sqlite3_bind_int64(stmt, 2, ids->last_unread);
   sqlite3_bind_int64(stmt, 3, ids->unread_from);
@@ -420,7 +429,8 @@ static int read_window(struct ids *ids) {
 
 /* Filters first: they make the longer reading that follows one that nobody waits for. */
 int ids_read_some(struct ids *ids) {
-  return segments_have_unread(&ids->segments) ? segments_read_filter(&ids->segments) : read_window(ids);
+  return segments_have_unread(&ids->segments) ? segments_read_filter(&ids->segments)
+                                              : read_window(ids);
 }
 
 static int load_rows(struct ids *ids, const char *id, int64_t now_us) {

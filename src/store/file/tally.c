@@ -5,8 +5,10 @@
 #include "base/hash.h"
 #include "base/mem.h"
 #include "record/condition.h"
+#include "record/measure.h"
 
-void contribution_of(struct contribution *contribution, const struct schema *schema, const struct record *r, const struct buf *text) {
+void contribution_of(struct contribution *contribution, const struct schema *schema,
+                     const struct record *r, const struct buf *text) {
   contribution->nparts = 0;
   for (size_t i = 0; i < schema->nmeasures; i++) {
     int64_t value = measure_value(&schema->measures[i], schema, r, text);
@@ -59,7 +61,8 @@ static void tally_free(struct tally *tally) {
   free(tally);
 }
 
-void tallies_drop(struct tallies *t, bool (*unwanted)(const struct tally *tally, const void *context),
+void tallies_drop(struct tallies *t,
+                  bool (*unwanted)(const struct tally *tally, const void *context),
                   const void *context) {
   struct table old = t->table;
   t->table = (struct table) {0};
@@ -103,7 +106,8 @@ struct tally **tallies_sorted(const struct tallies *t) {
   return sorted;
 }
 
-void tally_add(struct tally *t, const struct schema *schema, const struct contribution *contribution, int sign) {
+void tally_add(struct tally *t, const struct schema *schema,
+               const struct contribution *contribution, int sign) {
   t->rows += sign;
   for (size_t i = 0; i < contribution->nparts; i++) {
     int64_t *sum = &t->sums[contribution->parts[i].measure];

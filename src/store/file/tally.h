@@ -15,7 +15,8 @@ struct contribution {
   int32_t bucket; /* of the sketch */
 };
 
-void contribution_of(struct contribution *contribution, const struct schema *schema, const struct record *r, const struct buf *text);
+void contribution_of(struct contribution *contribution, const struct schema *schema,
+                     const struct record *r, const struct buf *text);
 
 /* The columns that contribution_of looks at, bit per column. */
 uint64_t contribution_columns(const struct schema *schema);
@@ -39,10 +40,12 @@ struct tallies {
 
 struct tally *tallies_at(struct tallies *t, const char *key, size_t len); /* finds or makes */
 void tallies_clear(struct tallies *t);
-void tallies_drop(struct tallies *t, bool (*unwanted)(const struct tally *tally, const void *context),
+void tallies_drop(struct tallies *t,
+                  bool (*unwanted)(const struct tally *tally, const void *context),
                   const void *context);
 
-/* The tallies in the order of their keys; the caller frees the array.  NULL when there are none. */
+/* The tallies in the order of their keys; the caller frees the array.  NULL when
+ * there are none. */
 struct tally **tallies_sorted(const struct tallies *t);
 int tally_compare(const struct tally *a, const struct tally *b);
 
@@ -53,7 +56,8 @@ static inline int64_t add_saturating(int64_t a, int64_t b, int sign) {
   return a < 0 ? INT64_MIN : INT64_MAX;
 }
 
-void tally_add(struct tally *t, const struct schema *schema, const struct contribution *contribution, int sign);
+void tally_add(struct tally *t, const struct schema *schema,
+               const struct contribution *contribution, int sign);
 void tally_merge(struct tally *into, const struct tally *from, const struct schema *schema);
 
 #endif

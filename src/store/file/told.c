@@ -71,7 +71,7 @@ int told_layout_prepare(sqlite3 *db, const struct schema *schema) {
 
 int told_layout_read(struct told_layout *layout, sqlite3 *db, const struct schema *schema) {
   struct buf columns = {0}, events = {0};
-  *layout = (struct told_layout) {.schema = schema, .in_order = true};
+  *layout = (struct told_layout){.schema = schema, .in_order = true};
   int rc = get_list(db, "told_columns", &columns);
   if (rc == SQLITE_OK)
     rc = get_list(db, "told_events", &events);
@@ -112,7 +112,8 @@ static uint64_t from_bits(const struct told_layout *layout, uint64_t bits) {
 /* ---- Stamps ---- */
 
 static int64_t to_integer(const struct told_layout *layout, const struct stamp *s) {
-  return (int64_t) (to_bits(layout, s->columns) << COLUMNS_AT) | s->quality << EVENT_BITS | layout->event[s->event];
+  return (int64_t) (to_bits(layout, s->columns) << COLUMNS_AT) | s->quality << EVENT_BITS |
+         layout->event[s->event];
 }
 
 static struct stamp from_integer(const struct told_layout *layout, int64_t what, int64_t end_us) {
@@ -126,12 +127,14 @@ static struct stamp from_integer(const struct told_layout *layout, int64_t what,
   return s;
 }
 
-int64_t told_of_record(const struct told_layout *layout, const struct record *r, const struct buf *text) {
+int64_t told_of_record(const struct told_layout *layout, const struct record *r,
+                       const struct buf *text) {
   struct stamp stamp = record_stamp(layout->schema, r, text);
   return to_integer(layout, &stamp);
 }
 
-static bool is_default(const struct schema *schema, const struct record *r, int column, const struct buf *text) {
+static bool is_default(const struct schema *schema, const struct record *r, int column,
+                       const struct buf *text) {
   const struct column *c = &schema->columns[column];
   if (c->in_extra)
     return !record_has(r, column);
@@ -146,32 +149,37 @@ static bool is_default(const struct schema *schema, const struct record *r, int 
   return len == strlen(c->text) && memcmp(s, c->text, len) == 0;
 }
 
-static uint64_t not_default(const struct schema *schema, const struct record *r, const struct buf *text) {
+static uint64_t not_default(const struct schema *schema, const struct record *r,
+                            const struct buf *text) {
   uint64_t columns = 0;
   for (size_t i = 0; i < schema->ncolumns; i++)
     columns |= (uint64_t) !is_default(schema, r, (int) i, text) << i;
   return columns;
 }
 
-static void read_blob(struct told *told, const struct told_layout *layout, const char *data, size_t len) {
+static void read_blob(struct told *told, const struct told_layout *layout, const char *data,
+                      size_t len) {
   struct stored_stamp in;
   for (; len >= sizeof in; data += sizeof in, len -= sizeof in) {
     memcpy(&in, data, sizeof in);
-    struct stamp stamp = from_integer(layout, (int64_t) le64toh((uint64_t) in.what), (int64_t) le64toh((uint64_t) in.end_us));
+    struct stamp stamp = from_integer(layout, (int64_t) le64toh((uint64_t) in.what),
+                                      (int64_t) le64toh((uint64_t) in.end_us));
     stamp.members = le32toh(in.members);
     told_insert(told, told->count, &stamp);
   }
 }
 
-void told_read(struct told *told, const struct told_layout *layout, sqlite3_stmt *stmt, int index, struct record *r,
-               const struct buf *text) {
+void told_read(struct told *told, const struct told_layout *layout, sqlite3_stmt *stmt, int index,
+               struct record *r, const struct buf *text) {
   const struct schema *schema = layout->schema;
   uint64_t guessed = not_default(schema, r, text);
   told->count = 0;
   if (sqlite3_column_type(stmt, index) == SQLITE_BLOB) {
-    read_blob(told, layout, sqlite3_column_blob(stmt, index), (size_t) sqlite3_column_bytes(stmt, index));
+    read_blob(told, layout, sqlite3_column_blob(stmt, index),
+              (size_t) sqlite3_column_bytes(stmt, index));
   } else if (sqlite3_column_type(stmt, index) == SQLITE_INTEGER) {
-    struct stamp stamp = from_integer(layout, sqlite3_column_int64(stmt, index), r->v[schema->time].i);
+    struct stamp stamp =
+        from_integer(layout, sqlite3_column_int64(stmt, index), r->v[schema->time].i);
     told_insert(told, 0, &stamp);
   }
   if (told->count == 0) {
@@ -183,7 +191,8 @@ void told_read(struct told *told, const struct told_layout *layout, sqlite3_stmt
   r->present = told_columns(told);
 }
 
-static void bind_blob(sqlite3_stmt *stmt, int index, const struct told *told, const struct told_layout *layout) {
+static void bind_blob(sqlite3_stmt *stmt, int index, const struct told *told,
+                      const struct told_layout *layout) {
   struct buf data = {0};
   for (size_t i = 0; i < told->count; i++) {
     const struct stamp *s = &told->stamps[i];
@@ -196,8 +205,8 @@ static void bind_blob(sqlite3_stmt *stmt, int index, const struct told *told, co
   buf_clear(&data);
 }
 
-void told_bind(sqlite3_stmt *stmt, int index, const struct told *told, const struct told_layout *layout,
-               const struct record *r) {
+void told_bind(sqlite3_stmt *stmt, int index, const struct told *told,
+               const struct told_layout *layout, const struct record *r) {
   const struct stamp *only = &told->stamps[0];
   if (told->count == 1 && only->end_us == r->v[layout->schema->time].i)
     sqlite3_bind_int64(stmt, index, to_integer(layout, only));

@@ -25,7 +25,8 @@ struct aggregate {
   struct reader *reader;
   const struct schema *schema;
   const struct conditions *where;
-  int time;              /* the column that the window stands for in SQL's conditions; -1: there is no window */
+  /* the column that the window stands for in SQL's conditions; -1: there is no window */
+  int time;
   struct span window;
   int64_t rolled_up_to;      /* later rows are in no cell yet */
   struct planned *planned;
@@ -36,34 +37,35 @@ struct aggregate {
 
 /* ---- Groups ---- */
 
-static struct tally *group_at(struct aggregate *a, struct planned *in) {
-  struct tally *group = tallies_at(&in->groups, a->key.len > 0 ? a->key.data : "", a->key.len);
-  if (in->groups.table.len <= MAX_GROUPS)
+static struct tally *group_at(struct aggregate *a, struct planned *p) {
+  struct tally *group = tallies_at(&p->groups, a->key.len > 0 ? a->key.data : "", a->key.len);
+  if (p->groups.table.len <= MAX_GROUPS)
     return group;
   a->error = "too many groups: narrow the window or group by fewer columns";
   return NULL;
 }
 
-static void put_bucket(struct aggregate *a, const struct planned *in, int64_t second) {
+static void put_bucket(struct aggregate *a, const struct planned *p, int64_t second) {
   a->key.len = 0;
-  if (in->question->used_every_s > 0)
-    key_put_int(&a->key, floor_to(second, in->question->used_every_s));
+  if (p->question->used_every_s > 0)
+    key_put_int(&a->key, floor_to(second, p->question->used_every_s));
 }
 
 /* ---- Cells ---- */
 
-static void write_cells(struct buf *sql, const struct aggregate *a, const struct planned *in) {
+static void write_cells(struct buf *sql, const struct aggregate *a, const struct planned *p) {
   const struct schema *schema = a->schema;
   buf_puts(sql, "SELECT bucket");
-  for (size_t i = 0; i < in->question->nby; i++)
-    buf_printf(sql, ", \"%s\"", schema->columns[in->question->by[i]].name);
+  for (size_t i = 0; i < p->question->nby; i++)
+    buf_printf(sql, ", \"%s\"", schema->columns[p->question->by[i]].name);
   buf_puts(sql, ", row_count");
   for (size_t i = 0; i < schema->nmeasures; i++)
-    if (question_wants(in->question, i))
+    if (question_wants(p->question, i))
       buf_printf(sql, ", \"%s\"", schema->measures[i].name);
-  if (in->question->nquantiles > 0)
+  if (p->question->nquantiles > 0)
     buf_puts(sql, ", sketch");
-  buf_printf(sql, " FROM rollup_%s WHERE tier = ? AND bucket >= ? AND bucket < ?", in->plan.set->name);
+  buf_printf(sql, " FROM rollup_%s WHERE tier = ? AND bucket >= ? AND bucket < ?",
+             p->plan.set->name);
   where_write(sql, a->where, schema, a->time);
 }
 
@@ -78,46 +80,45 @@ static void put_column(struct buf *key, const struct column *c, sqlite3_stmt *st
   }
 }
 
-static int add_cell(struct aggregate *a, struct planned *in, sqlite3_stmt *stmt, int sign) {
+static int add_cell(struct aggregate *a, struct planned *p, sqlite3_stmt *stmt, int sign) {
   const struct schema *schema = a->schema;
   int next = 1;
-  put_bucket(a, in, sqlite3_column_int64(stmt, 0));
-  for (size_t i = 0; i < in->question->nby; i++)
-    put_column(&a->key, &schema->columns[in->question->by[i]], stmt, next++);
+  put_bucket(a, p, sqlite3_column_int64(stmt, 0));
+  for (size_t i = 0; i < p->question->nby; i++)
+    put_column(&a->key, &schema->columns[p->question->by[i]], stmt, next++);
   int64_t rows = sqlite3_column_int64(stmt, next++);
   if (rows == 0) /* all of it was merged away */
     return SQLITE_OK;
-  struct tally *group = group_at(a, in);
+  struct tally *group = group_at(a, p);
   if (group == NULL)
     return SQLITE_TOOBIG;
   group->rows += sign * rows;
   for (size_t i = 0; i < schema->nmeasures; i++)
-    if (question_wants(in->question, i))
+    if (question_wants(p->question, i))
       group->sums[i] = add_saturating(group->sums[i], sqlite3_column_int64(stmt, next++), sign);
-  if (in->question->nquantiles == 0)
+  if (p->question->nquantiles == 0)
     return SQLITE_OK;
   const void *packed = sqlite3_column_blob(stmt, next);
   size_t len = (size_t) sqlite3_column_bytes(stmt, next);
   return sketch_merge_packed(&group->sketch, packed, len, sign) ? SQLITE_OK : SQLITE_CORRUPT;
 }
 
-static int add_cells(struct aggregate *a, struct planned *in) {
+static int add_cells(struct aggregate *a, struct planned *p) {
   struct buf sql = {0};
   sqlite3_stmt *stmt = NULL;
   int rc = SQLITE_OK;
-  if (in->plan.ncells > 0) {
-    write_cells(&sql, a, in);
+  if (p->plan.ncells > 0) {
+    write_cells(&sql, a, p);
     rc = reader_statement(a->reader, &sql, &stmt);
-    buf_clear(&sql);
   }
-  for (size_t i = 0; i < in->plan.ncells && rc == SQLITE_OK; i++) {
-    const struct cell_span *cells = &in->plan.cells[i];
+  for (size_t i = 0; i < p->plan.ncells && rc == SQLITE_OK; i++) {
+    const struct cell_span *cells = &p->plan.cells[i];
     sqlite3_bind_int64(stmt, 1, cells->tier);
     sqlite3_bind_int64(stmt, 2, cells->span.from / 1000000);
     sqlite3_bind_int64(stmt, 3, cells->span.to / 1000000);
     where_bind(stmt, 4, a->where, a->schema, a->time);
     while (rc == SQLITE_OK && (rc = sqlite3_step(stmt)) == SQLITE_ROW)
-      rc = add_cell(a, in, stmt, cells->sign);
+      rc = add_cell(a, p, stmt, cells->sign);
     sqlite3_reset(stmt);
     rc = rc == SQLITE_DONE ? SQLITE_OK : rc;
   }
@@ -134,12 +135,14 @@ static uint64_t columns_needed(const struct aggregate *a) {
   return columns;
 }
 
-/* What a row of a scan counts for.  Where cells answer, rows that they lack count in the tail's scan alone. */
-static int sign_of(const struct aggregate *a, const struct planned *in, const struct record *r, bool tail) {
-  bool lacking = in->plan.ncells > 0 && r->row > a->rolled_up_to;
+/* What a row of a scan counts for.  Where cells are read, rows that they lack count
+ * in the tail's scan alone. */
+static int sign_of(const struct aggregate *a, const struct planned *p, const struct record *r,
+                   bool tail) {
+  bool lacking = p->plan.ncells > 0 && r->row > a->rolled_up_to;
   if (lacking || tail)
     return lacking && tail;
-  return plan_row_sign(&in->plan, r->v[a->schema->time].i);
+  return plan_row_sign(&p->plan, r->v[a->schema->time].i);
 }
 
 static int add_row(struct aggregate *a, const struct record *r, const struct buf *text, bool tail) {
@@ -147,14 +150,15 @@ static int add_row(struct aggregate *a, const struct record *r, const struct buf
   int64_t time = r->v[a->schema->time].i;
   contribution_of(&contribution, a->schema, r, text);
   for (size_t i = 0; i < a->nplanned; i++) {
-    struct planned *in = &a->planned[i];
-    int sign = sign_of(a, in, r, tail);
+    struct planned *p = &a->planned[i];
+    int sign = sign_of(a, p, r, tail);
     if (sign == 0)
       continue;
-    put_bucket(a, in, floor_to(time, 1000000) / 1000000);
-    for (size_t j = 0; j < in->question->nby; j++)
-      key_put_value(&a->key, &a->schema->columns[in->question->by[j]], r->v[in->question->by[j]], text);
-    struct tally *group = group_at(a, in);
+    put_bucket(a, p, floor_to(time, 1000000) / 1000000);
+    for (size_t j = 0; j < p->question->nby; j++)
+      key_put_value(&a->key, &a->schema->columns[p->question->by[j]], r->v[p->question->by[j]],
+                    text);
+    struct tally *group = group_at(a, p);
     if (group == NULL)
       return SQLITE_TOOBIG;
     tally_add(group, a->schema, &contribution, sign);
@@ -162,13 +166,15 @@ static int add_row(struct aggregate *a, const struct record *r, const struct buf
   return SQLITE_OK;
 }
 
-static void write_rows(struct buf *sql, const struct aggregate *a, uint64_t columns, bool with_extra) {
+static void write_rows(struct buf *sql, const struct aggregate *a, uint64_t columns,
+                       bool with_extra) {
   buf_puts(sql, "SELECT ");
   rows_write_columns(sql, a->schema, columns, with_extra);
   buf_puts(sql, " FROM rows ");
 }
 
-static int read_rows(struct aggregate *a, sqlite3_stmt *stmt, uint64_t columns, bool with_extra, bool tail) {
+static int read_rows(struct aggregate *a, sqlite3_stmt *stmt, uint64_t columns, bool with_extra,
+                     bool tail) {
   int rc = SQLITE_OK;
   while (rc == SQLITE_OK && (rc = sqlite3_step(stmt)) == SQLITE_ROW) {
     struct batch *page = reader_page(a->reader);
@@ -192,7 +198,6 @@ static int add_rows(struct aggregate *a, struct span span) {
     buf_printf(&sql, " AND \"%s\" < ?", time);
   where_write(&sql, a->where, a->schema, a->time);
   int rc = reader_statement(a->reader, &sql, &stmt), index = 1;
-  buf_clear(&sql);
   if (rc != SQLITE_OK)
     return rc;
   if (span.from != INT64_MIN)
@@ -217,7 +222,6 @@ static int add_tail(struct aggregate *a) {
   buf_puts(&sql, "NOT INDEXED WHERE rowid > ?");
   where_write(&sql, a->where, a->schema, -1);
   int rc = reader_statement(a->reader, &sql, &stmt);
-  buf_clear(&sql);
   if (rc != SQLITE_OK)
     return rc;
   sqlite3_bind_int64(stmt, 1, a->rolled_up_to);
@@ -251,15 +255,15 @@ static int add_all_rows(struct aggregate *a) {
 
 /* ---- The window and the width of buckets ---- */
 
-/* Nothing is earlier than the first row nor later than the last: sides beyond them are open, which spares
- * their ragged ends. */
+/* Nothing is earlier than the first row nor later than the last: sides beyond them
+ * are open, which spares their ragged ends. */
 static int open_sides(struct aggregate *a) {
   const char *time = a->schema->columns[a->schema->time].name;
   struct buf sql = {0};
   sqlite3_stmt *stmt;
-  buf_printf(&sql, "SELECT (SELECT min(\"%s\") FROM rows), (SELECT max(\"%s\") FROM rows)", time, time);
+  buf_printf(&sql, "SELECT (SELECT min(\"%s\") FROM rows), (SELECT max(\"%s\") FROM rows)",
+             time, time);
   int rc = reader_statement(a->reader, &sql, &stmt);
-  buf_clear(&sql);
   if (rc != SQLITE_OK)
     return rc;
   rc = sqlite3_step(stmt);
@@ -273,21 +277,25 @@ static int open_sides(struct aggregate *a) {
   return rc == SQLITE_ROW || rc == SQLITE_DONE ? SQLITE_OK : rc;
 }
 
-/* Narrows the window to the first or last bucket of a tier in which the filter finds something. */
+/* Narrows the window to the first or last bucket of a tier in which the filter
+ * finds something. */
 static int find_bucket(struct aggregate *a, const struct rollup_set *set, enum tier tier, bool last,
                        struct span *window) {
   struct buf sql = {0};
   sqlite3_stmt *stmt;
-  buf_printf(&sql, "SELECT bucket FROM rollup_%s WHERE tier = ? AND bucket >= ? AND bucket < ? AND row_count > 0",
-             set->name);
+  buf_printf(
+      &sql,
+      "SELECT bucket FROM rollup_%s WHERE tier = ? AND bucket >= ? AND bucket < ? "
+      "AND row_count > 0",
+      set->name);
   where_write(&sql, a->where, a->schema, a->time);
   buf_printf(&sql, " ORDER BY bucket%s LIMIT 1", last ? " DESC" : "");
   int rc = reader_statement(a->reader, &sql, &stmt);
-  buf_clear(&sql);
   if (rc != SQLITE_OK)
     return rc;
   sqlite3_bind_int64(stmt, 1, tier);
-  sqlite3_bind_int64(stmt, 2, window->from / 1000000 - tier_seconds[tier] + 1); /* the bucket that from is in, too */
+  /* the bucket that from is in, too */
+  sqlite3_bind_int64(stmt, 2, window->from / 1000000 - tier_seconds[tier] + 1);
   sqlite3_bind_int64(stmt, 3, window->to / 1000000);
   where_bind(stmt, 4, a->where, a->schema, a->time);
   rc = sqlite3_step(stmt);
@@ -308,7 +316,6 @@ static int find_row(struct aggregate *a, bool last, struct span window, int64_t 
   where_write(&sql, a->where, a->schema, a->time);
   buf_printf(&sql, " ORDER BY \"%s\"%s LIMIT 1", time, last ? " DESC" : "");
   int rc = reader_statement(a->reader, &sql, &stmt);
-  buf_clear(&sql);
   if (rc != SQLITE_OK)
     return rc;
   sqlite3_bind_int64(stmt, 1, window.from);
@@ -321,10 +328,12 @@ static int find_row(struct aggregate *a, bool last, struct span window, int64_t 
   return rc;
 }
 
-/* Where the buckets of an open side begin or end: found in days, then in hours and minutes of that day, as
- * fine as the question's buckets, and in rows where the cells do not tell. */
-static int find_side(struct aggregate *a, const struct question *question, const struct rollup_set *set, bool last,
-                     struct span window, int64_t *side) {
+/* Where the buckets of an open side begin or end: found in days, then in hours and
+ * minutes of that day, as fine as the question's buckets, and in rows where the
+ * cells do not tell. */
+static int find_side(struct aggregate *a, const struct question *question,
+                     const struct rollup_set *set, bool last, struct span window,
+                     int64_t *side) {
   bool fine = false;
   for (int tier = TIER_DAY; set != NULL && tier >= TIER_MINUTE && !fine; tier--) {
     if (!(set->tiers >> tier & 1))
@@ -341,7 +350,8 @@ static int find_side(struct aggregate *a, const struct question *question, const
 /* The smallest multiple of every_s that gives at most max_points buckets. */
 static void fit_width(struct question *question, struct span found) {
   int64_t every_s = question->every_s;
-  int64_t from = floor_to(found.from, 1000000) / 1000000, to = floor_to(found.to, 1000000) / 1000000;
+  int64_t from = floor_to(found.from, 1000000) / 1000000,
+          to = floor_to(found.to, 1000000) / 1000000;
   for (int64_t n = (to - from) / every_s / question->max_points;; n++) {
     int64_t width = question->used_every_s = (n > 0 ? n : 1) * every_s;
     if ((floor_to(to, width) - floor_to(from, width)) / width < question->max_points)
@@ -354,10 +364,10 @@ static int find_tail(struct aggregate *a, struct span *found) {
   const char *time = a->schema->columns[a->schema->time].name;
   struct buf sql = {0};
   sqlite3_stmt *stmt;
-  buf_printf(&sql, "SELECT min(\"%s\"), max(\"%s\") FROM rows NOT INDEXED WHERE rowid > ?", time, time);
+  buf_printf(&sql, "SELECT min(\"%s\"), max(\"%s\") FROM rows NOT INDEXED WHERE rowid > ?",
+             time, time);
   where_write(&sql, a->where, a->schema, -1);
   int rc = reader_statement(a->reader, &sql, &stmt);
-  buf_clear(&sql);
   if (rc != SQLITE_OK)
     return rc;
   sqlite3_bind_int64(stmt, 1, a->rolled_up_to);
@@ -372,25 +382,25 @@ static int find_tail(struct aggregate *a, struct span *found) {
   return rc;
 }
 
-static int choose_width(struct aggregate *a, struct question *question, const struct rollup_set *set,
-                        struct span asked) {
-  bool from_open = asked.from == INT64_MIN, to_open = asked.to == INT64_MAX;
+static int choose_width(struct aggregate *a, struct question *question,
+                        const struct rollup_set *set, struct span window) {
+  bool from_open = window.from == INT64_MIN, to_open = window.to == INT64_MAX;
   struct span found = {INT64_MAX, INT64_MIN};
   int rc = SQLITE_OK;
   if (question->every_s == 0 || question->max_points == 0)
     return SQLITE_OK;
   if (from_open)
-    rc = find_side(a, question, set, false, asked, &found.from);
+    rc = find_side(a, question, set, false, window, &found.from);
   if (to_open && (rc == SQLITE_OK || rc == SQLITE_ROW))
-    rc = find_side(a, question, set, true, asked, &found.to);
+    rc = find_side(a, question, set, true, window, &found.to);
   if ((from_open || to_open) && (rc == SQLITE_ROW || rc == SQLITE_DONE))
     rc = find_tail(a, &found);
   if (rc != SQLITE_OK && rc != SQLITE_ROW)
     return rc;
   if (!from_open)
-    found.from = asked.from;
+    found.from = window.from;
   if (!to_open)
-    found.to = asked.to - 1;
+    found.to = window.to - 1;
   if (found.from <= found.to || (!from_open && !to_open))
     fit_width(question, found);
   return SQLITE_OK; /* where nothing is found there is nothing to fit */
@@ -402,20 +412,21 @@ static int plan_all(struct aggregate *a, uint32_t usable) {
   uint64_t columns = where_columns(a->where);
   if (a->time >= 0)
     columns &= ~(UINT64_C(1) << a->time);
-  struct span asked = a->window;
+  struct span window = a->window; /* open_sides changes it */
   int rc = open_sides(a);
   for (size_t i = 0; i < a->nplanned && rc == SQLITE_OK; i++) {
     struct question *question = a->planned[i].question;
     struct plan *plan = &a->planned[i].plan;
     question->used_every_s = question->every_s;
     plan_question(plan, a->schema, question, columns, usable, a->window);
-    rc = choose_width(a, question, plan->set, asked);
-    plan_question(plan, a->schema, question, columns, usable, a->window); /* wider buckets: wider cells */
+    rc = choose_width(a, question, plan->set, window);
+    /* wider buckets: wider cells */
+    plan_question(plan, a->schema, question, columns, usable, a->window);
   }
   return rc;
 }
 
-static int gather(struct aggregate *a, struct question *questions, size_t n) {
+static int gather_groups(struct aggregate *a, struct question *questions, size_t n) {
   uint32_t usable = ~reader_rebuilding(a->reader);
   a->time = plan_window(a->where, a->schema, &a->window) ? a->schema->time : -1;
   if (a->time < 0)
@@ -436,7 +447,7 @@ static int gather(struct aggregate *a, struct question *questions, size_t n) {
   return rc == SQLITE_OK ? add_all_rows(a) : rc;
 }
 
-static void finish(struct aggregate *a, struct query *q) {
+static void aggregate_clear(struct aggregate *a, struct query *q) {
   if (a->error != NULL)
     snprintf(q->error, sizeof q->error, "%s", a->error);
   for (size_t i = 0; i < a->nplanned; i++)
@@ -447,19 +458,19 @@ static void finish(struct aggregate *a, struct query *q) {
 
 int query_aggregate(struct reader *r, struct query *q) {
   struct aggregate a = {.reader = r, .schema = reader_schema(r), .where = q->where};
-  int rc = gather(&a, q->questions, q->nquestions);
+  int rc = gather_groups(&a, q->questions, q->nquestions);
   for (size_t i = 0; i < a.nplanned && rc == SQLITE_OK; i++)
-    answer_question(a.planned[i].question, &a.planned[i].groups);
-  finish(&a, q);
+    group_rows_write(a.planned[i].question, &a.planned[i].groups);
+  aggregate_clear(&a, q);
   return rc;
 }
 
 int query_count(struct reader *r, struct query *q) {
   struct aggregate a = {.reader = r, .schema = reader_schema(r), .where = q->where};
   struct question question = {.order_by = -1};
-  int rc = gather(&a, &question, 1);
+  int rc = gather_groups(&a, &question, 1);
   if (rc == SQLITE_OK)
     q->count = tallies_at(&a.planned[0].groups, "", 0)->rows;
-  finish(&a, q);
+  aggregate_clear(&a, q);
   return rc;
 }

@@ -28,7 +28,8 @@ static int by_order(const void *x, const void *y, void *arg) {
   return tally_compare(a, b);
 }
 
-static void write_names(struct result *rows, const struct schema *schema, const struct question *question) {
+static void write_names(struct result *rows, const struct schema *schema,
+                        const struct question *question) {
   char name[128];
   for (size_t i = 0; i < question->nby; i++)
     result_name(rows, schema->columns[question->by[i]].name);
@@ -47,7 +48,8 @@ static void write_names(struct result *rows, const struct schema *schema, const 
   }
 }
 
-static const char *put_key(struct result *rows, const struct column *c, const char *p, struct buf *scratch) {
+static const char *put_key(struct result *rows, const struct column *c, const char *p,
+                           struct buf *scratch) {
   struct result_value value = {c->type == COLUMN_BOOLEAN ? RESULT_BOOLEAN : RESULT_INTEGER, {0}};
   const char *s;
   size_t len;
@@ -66,14 +68,16 @@ static const char *put_key(struct result *rows, const struct column *c, const ch
   return p;
 }
 
-static struct result_value measure_value_of(const struct schema *schema, const struct measure *m, int64_t sum) {
-  if (m->kind == MEASURE_COUNT || (schema->columns[m->column].type != COLUMN_FLOAT && m->scale == 1))
+static struct result_value measure_value_of(const struct schema *schema,
+                                            const struct measure *m, int64_t sum) {
+  if (m->kind == MEASURE_COUNT ||
+      (schema->columns[m->column].type != COLUMN_FLOAT && m->scale == 1))
     return (struct result_value) {RESULT_INTEGER, {.i = sum}};
   return (struct result_value) {RESULT_REAL, {.f = (double) sum / m->scale}};
 }
 
-static void write_group(struct result *rows, const struct schema *schema, const struct question *question,
-                        const struct tally *group) {
+static void write_group(struct result *rows, const struct schema *schema,
+                        const struct question *question, const struct tally *group) {
   struct buf scratch = {0};
   const char *p = group->key;
   int64_t time = 0;
@@ -87,7 +91,9 @@ static void write_group(struct result *rows, const struct schema *schema, const 
     if (question_wants(question, i))
       result_put(rows, measure_value_of(schema, &schema->measures[i], group->sums[i]));
   for (size_t i = 0; schema->sketch >= 0 && i < question->nquantiles; i++)
-    result_put(rows, (struct result_value) {RESULT_REAL, {.f = sketch_quantile(&group->sketch, question->quantiles[i])}});
+    result_put(rows, (struct result_value){RESULT_REAL,
+                                           {.f = sketch_quantile(&group->sketch,
+                                                                 question->quantiles[i])}});
   rows->nrows++;
   buf_clear(&scratch);
 }
@@ -101,7 +107,7 @@ static size_t drop_empty(struct tally **groups, size_t n) {
   return kept;
 }
 
-void answer_question(struct question *question, const struct tallies *tallies) {
+void group_rows_write(struct question *question, const struct tallies *tallies) {
   struct order order = {question->order_by, question->descending};
   struct tally **groups = tallies_sorted(tallies);
   size_t n = drop_empty(groups, tallies->table.len);

@@ -24,7 +24,8 @@ struct rollups {
   uint32_t mask;
   struct set_writer *sets;
   struct tallies deltas[TIERS]; /* of this transaction, by root; each tier adds up to the next */
-  struct tallies cells;         /* as they will be in the file; kept are those of the newest buckets */
+  /* as they will be in the file; kept are those of the newest buckets */
+  struct tallies cells;
   struct tally **dirty;
   size_t ndirty, dirty_cap;
   struct buf key;
@@ -50,8 +51,8 @@ static enum tier finest_tier(const struct rollup_set *set) {
   return (enum tier) __builtin_ctz(set->tiers);
 }
 
-/* The root of a set is one that has its columns, keeps cells at least as fine, and is no wider than need
- * be. */
+/* The root of a set is one that has its columns, keeps cells at least as fine, and
+ * is no wider than need be. */
 static int find_root(const struct rollups *rollups, size_t s) {
   const struct rollup_set *sets = rollups->schema->sets, *set = &sets[s];
   int root = (int) s;
@@ -80,8 +81,9 @@ static void find_roots(struct rollups *rollups) {
 
 /* ---- Statements ---- */
 
-static void write_key_columns(struct buf *sql, const struct schema *schema, const struct rollup_set *set,
-                              const char *separator, const char *suffix) {
+static void write_key_columns(struct buf *sql, const struct schema *schema,
+                              const struct rollup_set *set, const char *separator,
+                              const char *suffix) {
   buf_printf(sql, "tier%s%sbucket%s", suffix, separator, suffix);
   for (size_t i = 0; i < set->nby; i++)
     buf_printf(sql, "%s\"%s\"%s", separator, schema->columns[set->by[i]].name, suffix);
@@ -94,7 +96,8 @@ static void write_value_columns(struct buf *sql, const struct schema *schema) {
   buf_puts(sql, "sketch");
 }
 
-/* Both are made when they are first needed: a server that nobody writes to does without their memory. */
+/* Both are made when they are first needed: a server that nobody writes to does
+ * without their memory. */
 static int prepare_get(struct rollups *rollups, size_t s) {
   const struct schema *schema = rollups->schema;
   struct buf sql = {0};
@@ -173,14 +176,16 @@ void rollups_free(struct rollups *rollups) {
 
 /* ---- Counting ---- */
 
-/* A key starts with the set and, for a cell, its tier; then the bucket in seconds and the by columns. */
+/* A key starts with the set and, for a cell, its tier; then the bucket in seconds
+ * and the by columns. */
 static void put_head(struct buf *key, size_t set, enum tier tier, int64_t bucket) {
   key->len = 0;
   buf_append(key, (char[]) {(char) set, (char) tier}, 2);
   key_put_int(key, bucket);
 }
 
-void rollups_add(struct rollups *rollups, const struct record *r, const struct buf *text, int sign) {
+void rollups_add(struct rollups *rollups, const struct record *r, const struct buf *text,
+                 int sign) {
   const struct schema *schema = rollups->schema;
   struct contribution contribution;
   contribution_of(&contribution, schema, r, text);
@@ -198,7 +203,8 @@ void rollups_add(struct rollups *rollups, const struct record *r, const struct b
     put_head(&rollups->key, s, finest, buckets[finest]);
     for (size_t i = 0; i < set->nby; i++)
       key_put_value(&rollups->key, &schema->columns[set->by[i]], r->v[set->by[i]], text);
-    tally_add(tallies_at(&rollups->deltas[finest], rollups->key.data, rollups->key.len), schema, &contribution, sign);
+    tally_add(tallies_at(&rollups->deltas[finest], rollups->key.data, rollups->key.len), schema,
+              &contribution, sign);
   }
 }
 
@@ -210,7 +216,8 @@ struct key_value {
 };
 
 /* Cuts a key into its by columns, in the bytes they are written in. */
-static void cut_key(const struct schema *schema, const struct rollup_set *set, const char *p, struct key_value *by) {
+static void cut_key(const struct schema *schema, const struct rollup_set *set, const char *p,
+                    struct key_value *by) {
   struct buf scratch = {0};
   const char *s;
   size_t len;
@@ -250,7 +257,7 @@ static void spread_to(struct rollups *rollups, size_t s, const struct tally *del
 }
 
 /* To the cells of its tier, and to the delta of the next. */
-static void spread(struct rollups *rollups, const struct tally *delta) {
+static void spread_delta(struct rollups *rollups, const struct tally *delta) {
   const struct schema *schema = rollups->schema;
   int root = delta->key[0], tier = delta->key[1];
   struct key_value by[SCHEMA_MAX_BY];
@@ -258,17 +265,21 @@ static void spread(struct rollups *rollups, const struct tally *delta) {
   const char *p = key_get_int(delta->key + 2, &bucket);
   cut_key(schema, &schema->sets[root], p, by);
   for (size_t s = 0; s < schema->nsets; s++)
-    if (rollups->mask >> s & 1 && rollups->sets[s].root == root && schema->sets[s].tiers >> tier & 1)
+    if (rollups->mask >> s & 1 && rollups->sets[s].root == root &&
+        schema->sets[s].tiers >> tier & 1)
       spread_to(rollups, s, delta, bucket, by);
   if (tier + 1 == TIERS)
     return;
-  put_head(&rollups->key, (size_t) root, (enum tier) (tier + 1), floor_to(bucket, tier_seconds[tier + 1]));
+  put_head(&rollups->key, (size_t) root, (enum tier)(tier + 1),
+           floor_to(bucket, tier_seconds[tier + 1]));
   buf_append(&rollups->key, p, (size_t) (delta->key + delta->key_len - p));
-  tally_merge(tallies_at(&rollups->deltas[tier + 1], rollups->key.data, rollups->key.len), delta, schema);
+  tally_merge(tallies_at(&rollups->deltas[tier + 1], rollups->key.data, rollups->key.len),
+              delta, schema);
 }
 
-/* Answers the index after the last. */
-static int bind_key(sqlite3_stmt *stmt, const struct schema *schema, const struct rollup_set *set, const char *key,
+/* Returns the index after the last. */
+static int bind_key(sqlite3_stmt *stmt, const struct schema *schema,
+                    const struct rollup_set *set, const char *key,
                     struct buf scratch[SCHEMA_MAX_BY]) {
   int64_t n;
   double real;
@@ -327,7 +338,8 @@ static int load_cell(struct rollups *rollups, struct tally *cell, struct buf *sc
   return rc == SQLITE_ROW || rc == SQLITE_DONE ? SQLITE_OK : rc;
 }
 
-static int store_cell(struct rollups *rollups, struct tally *cell, struct buf *scratch, struct buf *packed) {
+static int store_cell(struct rollups *rollups, struct tally *cell, struct buf *scratch,
+                      struct buf *packed) {
   const struct schema *schema = rollups->schema;
   size_t s = (size_t) cell->key[0];
   int rc = cell->stored ? SQLITE_OK : load_cell(rollups, cell, scratch);
@@ -357,7 +369,7 @@ static void spread_all(struct rollups *rollups) {
     const struct table *deltas = &rollups->deltas[tier].table;
     for (size_t i = 0; i < deltas->cap; i++)
       if (deltas->slots[i].item != NULL)
-        spread(rollups, deltas->slots[i].item);
+        spread_delta(rollups, deltas->slots[i].item);
     tallies_clear(&rollups->deltas[tier]);
   }
 }
@@ -376,7 +388,8 @@ static int store_cells(struct rollups *rollups) {
 static void note_newest(struct rollups *rollups) {
   for (size_t i = 0; i < rollups->ndirty; i++) {
     const struct tally *cell = rollups->dirty[i];
-    int64_t *newest = &rollups->sets[(int) cell->key[0]].newest[(int) cell->key[1]], bucket = bucket_of(cell);
+    int64_t *newest = &rollups->sets[(int) cell->key[0]].newest[(int) cell->key[1]],
+            bucket = bucket_of(cell);
     *newest = bucket > *newest ? bucket : *newest;
   }
 }

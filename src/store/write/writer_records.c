@@ -9,17 +9,17 @@
 
 enum { SIDE_BY_SIDE = 32 }; /* records whose places among the ids come into the cache together */
 
-static bool has_id(const struct writer *w, const struct record *r, const struct buf *text, const char *id,
-                   size_t len) {
+static bool has_id(const struct writer *w, const struct record *r, const struct buf *text,
+                   const char *id, size_t len) {
   size_t n;
   const char *s = value_text(text, r->v[w->schema->id], &n);
   return n == len && memcmp(s, id, len) == 0;
 }
 
-/* Loads the candidate that has the id into w->page.  SQLITE_DONE when none has; then *gone is one whose row is
- * there no longer, or 0. */
-static int load_match(struct writer *w, const int64_t *rows, size_t nrows, const char *id, size_t len,
-                      int64_t *gone) {
+/* Loads the candidate that has the id into w->page.  SQLITE_DONE when none has; then *gone is one
+ * whose row is there no longer, or 0. */
+static int load_match(struct writer *w, const int64_t *rows, size_t nrows, const char *id,
+                      size_t len, int64_t *gone) {
   *gone = 0;
   for (size_t i = 0; i < nrows; i++) {
     rows_forget(w->page);
@@ -34,7 +34,8 @@ static int load_match(struct writer *w, const int64_t *rows, size_t nrows, const
   return SQLITE_DONE;
 }
 
-static int merge(struct writer *w, struct submission *sub, struct record *r, const struct buf *text) {
+static int merge_into_row(struct writer *w, struct submission *sub, struct record *r,
+                          const struct buf *text) {
   struct record *stored = batch_record(w->page, 0);
   const struct buf *stored_text = &w->page->text;
   double weights[METRICS_MAX_RULES];
@@ -55,8 +56,8 @@ static int merge(struct writer *w, struct submission *sub, struct record *r, con
   return rows_update(&w->rows, stored, stored_text, &w->told);
 }
 
-static void insert(struct writer *w, struct submission *sub, struct record *r, const struct buf *text,
-                   int64_t fingerprint) {
+static void insert_row(struct writer *w, struct submission *sub, struct record *r,
+                       const struct buf *text, int64_t fingerprint) {
   rows_insert(&w->rows, r, text);
   ids_add(w->ids, fingerprint, r->row);
   writer_count(w, r, text, 1);
@@ -76,20 +77,23 @@ static int merge_into_gone(struct submission *sub, struct record *r, int64_t row
   return SQLITE_OK;
 }
 
-static size_t add_older(const struct id_entries *older, int64_t fingerprint, int64_t *rows, size_t n) {
+static size_t add_older(const struct id_entries *older, int64_t fingerprint, int64_t *rows,
+                        size_t n) {
   const struct id_entry wanted = {.fingerprint = fingerprint}, *end = older->items + older->len;
   const struct id_entry *found =
-      older->len > 0 ? bsearch(&wanted, older->items, older->len, sizeof wanted, id_entry_same) : NULL;
+      older->len > 0 ? bsearch(&wanted, older->items, older->len, sizeof wanted, id_entry_same)
+                     : NULL;
   while (found != NULL && found > older->items && found[-1].fingerprint == fingerprint)
     found--;
-  for (; found != NULL && found < end && found->fingerprint == fingerprint && n < ID_CANDIDATES; found++)
+  for (; found != NULL && found < end && found->fingerprint == fingerprint && n < ID_CANDIDATES;
+       found++)
     rows[n++] = found->row;
   return n;
 }
 
 /* older are those that stand in the file only. */
-static int apply_record(struct writer *w, struct submission *sub, struct record *r, int64_t fingerprint,
-                        const struct id_entries *older) {
+static int apply_record(struct writer *w, struct submission *sub, struct record *r,
+                        int64_t fingerprint, const struct id_entries *older) {
   const struct buf *text = &sub->batch->text;
   int64_t rows[ID_CANDIDATES], gone;
   size_t len, n = ids_find_pending(w->ids, fingerprint, rows);
@@ -97,10 +101,10 @@ static int apply_record(struct writer *w, struct submission *sub, struct record 
   n = add_older(older, fingerprint, rows, n);
   int rc = load_match(w, rows, n, id, len, &gone);
   if (rc != SQLITE_DONE)
-    return rc == SQLITE_OK ? merge(w, sub, r, text) : rc;
+    return rc == SQLITE_OK ? merge_into_row(w, sub, r, text) : rc;
   if (gone != 0)
     return merge_into_gone(sub, r, gone);
-  insert(w, sub, r, text, fingerprint);
+  insert_row(w, sub, r, text, fingerprint);
   return SQLITE_OK;
 }
 
@@ -127,7 +131,8 @@ static int apply_all(struct writer *w, struct submission *sub, const int64_t *fi
     r->row = 0;
     r->unchanged = false;
     if (i % SIDE_BY_SIDE == 0)
-      ids_touch(w->ids, fingerprints + i, b->count - i < SIDE_BY_SIDE ? b->count - i : SIDE_BY_SIDE);
+      ids_touch(w->ids, fingerprints + i,
+                b->count - i < SIDE_BY_SIDE ? b->count - i : SIDE_BY_SIDE);
     bool stored = w->schema->events[r->event].stored;
     rc = stored ? apply_record(w, sub, r, fingerprints[i], older) : note_record(w, sub, r);
   }

@@ -1,0 +1,71 @@
+#include <math.h>
+
+#include "base/number.h"
+#include "base/uuid.h"
+#include "record/record.h"
+
+/* What a record does not say: its id, defaults and derived values. */
+
+union value record_derive(const struct schema *s, const struct record *r, int column) {
+  const struct column *c = &s->columns[column], *source = &s->columns[c->from];
+  union value v = r->v[c->from];
+  if (c->type == source->type && c->from_scale == 1)
+    return v;
+  double n = number_scale(value_number(source, v), c->from_scale);
+  if (c->type == COLUMN_INTEGER)
+    return (union value) {.i = number_saturate(n)};
+  return (union value) {.f = isfinite(n) ? n : 0};
+}
+
+static void ensure_id(struct batch *b, struct record *r) {
+  int id = b->schema->id;
+  size_t len;
+  const char *text = value_text(&b->text, r->v[id], &len);
+  if (record_has(r, id) && len > 0 && !(len == 4 && memcmp(text, "None", 4) == 0))
+    return;
+  char made[UUID_LENGTH];
+  uuid7(made);
+  r->v[id] = batch_put_text(b, made, sizeof made);
+  r->present |= UINT64_C(1) << id;
+}
+
+static int take_bit(uint64_t *set) {
+  int bit = __builtin_ctzll(*set);
+  *set &= *set - 1;
+  return bit;
+}
+
+void record_write_extra(struct batch *b, struct record *r) {
+  for (uint64_t left = b->schema->in_extra & r->present; left != 0;) {
+    int column = take_bit(&left);
+    const struct column *c = &b->schema->columns[column];
+    struct buf json = {0};
+    value_write_json(&json, c, r->v[column], &b->text);
+    record_put_extra(b, r, c->name, c->name_len, json.data, json.len);
+    buf_clear(&json);
+  }
+}
+
+static union value default_of(struct batch *b, const struct record *r, int column) {
+  const struct schema *s = b->schema;
+  const struct column *c = &s->columns[column];
+  if (s->derived >> column & 1 && record_has(r, c->from))
+    return record_derive(s, r, column);
+  if (c->by_event != NULL)
+    return (union value) {.i = c->by_event[r->event]};
+  if (s->texts >> column & 1)
+    return batch_put_text(b, c->text, strlen(c->text));
+  return s->defaults[column];
+}
+
+void batch_complete(struct batch *b, struct record *r, int64_t now_us) {
+  const struct schema *s = b->schema;
+  ensure_id(b, r);
+  if (!record_has(r, s->time))
+    r->v[s->time].i = now_us;
+  for (uint64_t left = (s->derived | s->by_event | s->texts) & ~r->present; left != 0;) {
+    int column = take_bit(&left);
+    r->v[column] = default_of(b, r, column);
+  }
+  record_write_extra(b, r);
+}
