@@ -186,12 +186,13 @@ static void misfits(void) {
       {"{\"status_code\":201,\"status\":500,\"model\":\"m\"}", "m{\"status\":500};"},
       {"{\"type\":\"message\",\"model\":\"m\"}", "m{\"type\":\"message\"};"},
       {"{\"type\":7}", "{\"type\":7};"},
-      {"{\"error_type\":\"x\",\"a\":1}", "{\"a\":1,\"error_type\":\"x\"};"},
-      {"{\"a\":1,\"extra\":{\"b\" : [2],\"error_type\":\"x\"}}", "{\"a\":1,\"b\":[2],\"error_type\":\"x\"};"},
+      {"{\"error_message\":\"x\",\"a\":1}", "{\"a\":1,\"error_message\":\"x\"};"},
+      {"{\"a\":1,\"extra\":{\"b\" : [2],\"error_message\":\"x\"}}", "{\"a\":1,\"b\":[2],\"error_message\":\"x\"};"},
       {"{\"extra\":{\"error_type\":5,\"model\":\"n\"},\"model\":\"m\"}", "m{\"error_type\":5,\"model\":\"n\"};"},
       {"{\"extra\":{}}", ";"},
       {"{\"x\" : [ 1 ,\r\n\t{ \"a \\\" b\" : \" \\\\\" } ] }", "{\"x\":[1,{\"a \\\" b\":\" \\\\\"}]};"},
       {"{\"extra\":5}", "{\"extra\":5};"},
+      {"{\"user\":{\"id\":5},\"host\":\"h\",\"tier\":null}", "{\"user\":{\"id\":5}};"},
   };
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
     check(FORMAT_JSON, cases[i].text, 0, cases[i].expected);

@@ -98,7 +98,7 @@ static void rows(void) {
             "\"num_turns\":0,\"session_type\":\"\",\"session_status\":\"\",\"session_age_seconds\":0.0,"
             "\"session_message_count\":0,\"session_client_id\":\"\",\"session_pool_enabled\":false,"
             "\"session_idle_seconds\":0.0,\"session_error_count\":0,\"session_is_new\":true,"
-            "\"extra\":{\"tag\":[1],\"error_type\":\"t\"}}");
+            "\"error_type\":\"t\",\"extra\":{\"tag\":[1]}}");
 }
 
 static void check_event(const char *text, const char *expected) {

@@ -70,8 +70,8 @@ static void mistakes(void) {
       {"s.columns[3].aliases = { 5 }",
        "schema.lua: columns[3] \"method\": aliases are \"name\" or name = scale"},
       {"s.columns[3].by_event = {}", "schema.lua: columns[3]: by_event is a table of integer columns"},
-      {"s.columns[34] = { 'late', 'string' }",
-       "schema.lua: columns[34] \"late\": columns of their own stand before those in_extra"},
+      {"s.columns[44] = { 'late', 'string' }",
+       "schema.lua: columns[44] \"late\": columns of their own stand before those in_extra"},
       {"s.event_keys[1] = 'model'", "schema.lua: event_keys: the name \"model\" is taken already"},
       {"s.events[2].default = nil", "schema.lua: events: one event must be the default, and stored"},
       {"s.events[1].default = true",
@@ -86,11 +86,15 @@ static void mistakes(void) {
        "schema.lua: measures[2]: when: condition 1: \"~\" is no operator: = != in not_in < <= > >= prefix matches not_matches"},
       {"s.measures[4].sum = 'model'", "schema.lua: measures[4]: sum: \"model\" is no number"},
       {"s.measures[4].scale = -1", "schema.lua: measures[4]: scale must be a positive number"},
-      {"s.sketch = 'model'", "schema.lua: sketch: expected a column of floats"},
+      {"s.sketches[1].value = 'model'",
+       "schema.lua: sketches[1]: value must be a column of numbers, and per too if it is there"},
+      {"s.sketches[3].per = 'nothing'", "schema.lua: sketches[3]: per: there is no column \"nothing\""},
+      {"s.rollups[5].max_keys = 10", "schema.lua: rollups[5]: max_keys: \"status_code\" is no string"},
+      {"s.rollups[2].max_keys = 1.5", "schema.lua: rollups[2]: max_keys must be a whole number up to 1000000"},
       {"s.rollups[2].by[1] = 'duration_ms'", "schema.lua: rollups[2]: by: cells cannot be kept by "
                                              "\"duration_ms\": a string, integer or boolean column can"},
-      {"s.rollups[2].by[1] = 'error_type'", "schema.lua: rollups[2]: by: cells cannot be kept by "
-                                            "\"error_type\": a string, integer or boolean column can"},
+      {"s.rollups[2].by[1] = 'error_message'", "schema.lua: rollups[2]: by: cells cannot be kept by "
+                                               "\"error_message\": a string, integer or boolean column can"},
       {"s.rollups[2].by = { 'model' }", "schema.lua: rollups[3]: there is a rollup by model already"},
       {"s.rollups[2].tiers = { 'week' }", "schema.lua: rollups[2]: \"week\" is no tier: minute, hour or day"},
       {"s.rollups[2].tiers = {}", "schema.lua: rollups[2]: tiers is empty"},
@@ -122,13 +126,13 @@ static void mistakes(void) {
 
 static void shipped(void) {
   struct schema *s = load_schema();
-  CHECK(s->nstored == 30 && s->ncolumns == 33);
+  CHECK(s->nstored == 41 && s->ncolumns == 43);
   CHECK(s->id == 0 && s->time == 1);
   CHECK(s->nevents == 3 && s->default_event == 1);
-  CHECK(s->nsets == 6 && s->sets[5].tiers == 1 << TIER_DAY && s->sets[0].tiers == 7);
+  CHECK(s->nsets == 12 && s->sets[6].max_keys == 2000 && s->sets[5].tiers == 1 << TIER_DAY && s->sets[0].tiers == 7);
   CHECK(strcmp(s->sets[0].name, "all") == 0 &&
         strcmp(s->sets[4].name, "model_service_type_status_code") == 0);
-  CHECK(s->sketch == s->duration);
+  CHECK(s->sketches[0].value == s->duration && s->nsketches == 3);
   CHECK(s->nfamilies == 9 && s->families[1].nbounds == 13);
   CHECK(schema_measure(s, "cost_usd", 8) >= 0 && s->measures[schema_measure(s, "cost_usd", 8)].scale == 1e12);
   CHECK(schema_event(s, "request_error", 13) == 2 && schema_event(s, "request", 7) == -1);

@@ -190,7 +190,7 @@ static double requests_by(struct store *s, const char *by, size_t *groups) {
   double sum = 0;
   q->nquestions = 1;
   q->questions = calloc(1, sizeof *q->questions);
-  q->questions[0] = (struct question) {.order_by = -1, .nby = 1, .by = {column(s, by)}};
+  q->questions[0] = (struct question) {.nby = 1, .by = {column(s, by)}};
   ask(s, q);
   CHECK(q->status == 0);
   *groups = q->questions[0].rows.nrows;

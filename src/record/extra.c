@@ -110,11 +110,22 @@ static const struct column_name *column_of(const struct schema *schema, const st
   return lives_here && !name->alias ? name : NULL;
 }
 
+/* The same, or the column that rows show on request and r does not have. */
+static const struct column_name *column_for(const struct schema *schema, const struct record *r,
+                                            const struct member *m) {
+  const struct column_name *name = schema_name(schema, m->name, m->name_len);
+  if (name == NULL || name->column < 0 || name->alias)
+    return NULL;
+  const struct column *c = &schema->columns[name->column];
+  bool fits = c->in_extra || ((c->is_dimension || c->is_measure) && !record_has(r, name->column));
+  return fits ? name : NULL;
+}
+
 void record_put_members(struct batch *b, struct record *r, const char *json, size_t len) {
   char *copy = padded(json, len);
   struct member m;
   for (char *p = copy + 1; (p = next_member(p, &m)) != NULL;) {
-    const struct column_name *name = column_of(b->schema, &m);
+    const struct column_name *name = column_for(b->schema, r, &m);
     if (name != NULL && set_from_json(b, r, name, &m))
       continue;
     open_extra(b, r);

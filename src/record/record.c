@@ -275,6 +275,16 @@ int64_t measure_value(const struct measure *m, const struct schema *schema, cons
   return saturate(as_double(&schema->columns[m->column], v) * m->scale);
 }
 
+double sketched_value(const struct sketched *k, const struct schema *schema, const struct record *r) {
+  double n = as_double(&schema->columns[k->value], r->v[k->value]);
+  return k->per >= 0 ? n / as_double(&schema->columns[k->per], r->v[k->per]) : n;
+}
+
+bool value_is_known(const struct schema *schema, const struct record *r, int column, const struct buf *text) {
+  const struct conditions *unknown = schema->columns[column].unknown;
+  return unknown == NULL || !conditions_match_row(unknown, schema, r, text);
+}
+
 void value_write_json(struct buf *out, const struct column *c, union value v, const struct buf *text) {
   size_t len;
   const char *s;
@@ -300,12 +310,23 @@ void value_write_json(struct buf *out, const struct column *c, union value v, co
   }
 }
 
+static bool has_value(const struct column *c, union value v) {
+  return c->type == COLUMN_STRING ? v.s.len > 0 : v.i != 0;
+}
+
+static void write_extra_json(struct buf *out, const struct record *r, const struct buf *text) {
+  if (r->extra.len > 0)
+    buf_append(out, text->data + r->extra.offset, r->extra.len);
+  else
+    buf_literal(out, "{}");
+}
+
 void record_write_json(struct buf *out, const struct schema *schema, const struct record *r,
                        const struct buf *text, bool with_extra) {
   char separator = '{';
   for (size_t i = 0; i < schema->nstored; i++) {
     const struct column *c = &schema->columns[i];
-    if (!c->is_public)
+    if (!c->is_public && !(with_extra && column_is_shown(c) && has_value(c, r->v[i])))
       continue;
     buf_putc(out, separator);
     buf_append(out, c->json, c->json_len);
@@ -314,10 +335,28 @@ void record_write_json(struct buf *out, const struct schema *schema, const struc
   }
   if (with_extra) {
     buf_literal(out, ",\"extra\":");
-    if (r->extra.len > 0)
-      buf_append(out, text->data + r->extra.offset, r->extra.len);
+    write_extra_json(out, r, text);
+  }
+  buf_putc(out, '}');
+}
+
+void record_write_fields(struct buf *out, const struct schema *schema, const struct record *r, const struct buf *text,
+                         const int *fields, size_t nfields) {
+  char separator = '{';
+  for (size_t i = 0; i < nfields; i++) {
+    const struct column *c = fields[i] != FIELD_EXTRA ? &schema->columns[fields[i]] : NULL;
+    buf_putc(out, separator);
+    separator = ',';
+    if (c == NULL) {
+      buf_literal(out, "\"extra\":");
+      write_extra_json(out, r, text);
+      continue;
+    }
+    buf_append(out, c->json, c->json_len);
+    if (value_is_known(schema, r, fields[i], text))
+      value_write_json(out, c, r->v[fields[i]], text);
     else
-      buf_literal(out, "{}");
+      buf_literal(out, "null");
   }
   buf_putc(out, '}');
 }

@@ -80,7 +80,8 @@ bool record_set_boolean(struct batch *b, struct record *r, const struct column_n
 void record_put_extra(struct batch *b, struct record *r, const char *name, size_t name_len, const char *json,
                       size_t json_len);
 
-/* The same for all members of an object, which is valid JSON; columns that live in extra get their slots. */
+/* The same for all members of an object, which is valid JSON.  Columns that live in extra, and those that rows show on
+ * request and r does not have, get their slots: in older rows they were members. */
 void record_put_members(struct batch *b, struct record *r, const char *json, size_t len);
 
 /* Gives r its id if it has none, its time, defaults and derived values (schema.lua), and writes the columns
@@ -108,6 +109,12 @@ uint64_t record_changes(const struct schema *schema, const struct record *row, c
 int64_t measure_value(const struct measure *m, const struct schema *schema, const struct record *r,
                       const struct buf *text);
 
+/* What r shows of a distribution that it is in. */
+double sketched_value(const struct sketched *k, const struct schema *schema, const struct record *r);
+
+/* Whether r knows the value that it shows in a column (schema.lua, unknown). */
+bool value_is_known(const struct schema *schema, const struct record *r, int column, const struct buf *text);
+
 static inline bool record_has(const struct record *r, int column) {
   return r->present >> column & 1;
 }
@@ -126,9 +133,16 @@ static inline const char *value_text(const struct buf *text, union value v, size
 /* Appends a string to b's text and answers its place. */
 union value batch_put_text(struct batch *b, const char *s, size_t len);
 
-/* The row's public columns as one JSON object in the order of the schema; with_extra adds "extra". */
+/* The row's public columns as one JSON object in the order of the schema; with_extra adds those of the others that it
+ * has a value of, and "extra". */
 void record_write_json(struct buf *out, const struct schema *schema, const struct record *r,
                        const struct buf *text, bool with_extra);
+
+enum { FIELD_EXTRA = -1 };
+
+/* The same with the fields chosen: columns, or FIELD_EXTRA.  What the row does not know is null. */
+void record_write_fields(struct buf *out, const struct schema *schema, const struct record *r, const struct buf *text,
+                         const int *fields, size_t nfields);
 
 /* One column's value as JSON: times as ISO 8601. */
 void value_write_json(struct buf *out, const struct column *c, union value v, const struct buf *text);

@@ -33,10 +33,10 @@ static void index_names(struct schema *s) {
 
 struct schema *schema_load(struct lua_State *L, struct buf *error) {
   static const char *const keys[] = {"columns", "event_keys", "events",   "measures",
-                                     "sketch",  "rollups",    "families", NULL};
+                                     "sketches", "rollups",    "families", NULL};
   struct schema *s = xcalloc(1, sizeof *s);
   struct schema_reader r = {.L = L, .schema = s, .error = error};
-  s->id = s->time = s->duration = s->status = s->sketch = s->default_event = -1;
+  s->id = s->time = s->duration = s->status = s->default_event = -1;
 
   if (!lua_istable(L, -1) || !lua_checkstack(L, 20)) {
     reader_fail(&r, "it", "must return a table");
@@ -56,8 +56,12 @@ fail:
 void schema_free(struct schema *s) {
   if (s == NULL)
     return;
+  for (size_t i = 0; i < s->ncolumns; i++)
+    conditions_unref(s->columns[i].unknown);
   for (size_t i = 0; i < s->nmeasures; i++)
     conditions_unref(s->measures[i].when);
+  for (size_t i = 0; i < s->nsketches; i++)
+    conditions_unref(s->sketches[i].when);
   for (size_t i = 0; i < s->nfamilies; i++)
     conditions_unref(s->families[i].when);
   void **blocks = (void **) s->blocks.data;

@@ -17,6 +17,7 @@ enum {
   SCHEMA_MAX_COLUMNS = 64,
   SCHEMA_MAX_EVENTS = 8,
   SCHEMA_MAX_MEASURES = 32,
+  SCHEMA_MAX_SKETCHES = 4,
   SCHEMA_MAX_BY = 8,
   SCHEMA_MAX_NAMES = 1024, /* columns, aliases and event keys */
   SCHEMA_MAX_NAME = 47,    /* bytes of one */
@@ -46,12 +47,20 @@ struct column {
   enum column_type type;
   bool in_extra;     /* has a slot in a record but no column of its own: kept inside the JSON of extra */
   bool is_public;    /* part of a row's JSON, in the order of declaration */
+  bool is_dimension; /* shown on request: who a row is about .. */
+  bool is_measure;   /* .. and what was measured of it */
+  struct conditions *unknown; /* of a row: it does not know this value, though it shows one; NULL: it does */
   const char *text;  /* default of a string column */
   union value value; /* default of any other column; of a time column unused: absent means now */
   int from;          /* absent: taken from this column if that is present; -1 for none */
   double from_scale; /*   multiplied by this (numbers only) */
   int64_t *by_event; /* default of an integer column by event type, NULL for none */
 };
+
+/* Whether rows show it, at once or on request. */
+static inline bool column_is_shown(const struct column *c) {
+  return c->is_public || c->is_dimension || c->is_measure;
+}
 
 /* What a record says has happened: "request_start", "request_complete", "request_error". */
 struct event_type {
@@ -78,6 +87,13 @@ struct measure {
   struct conditions *when; /* NULL: every row */
 };
 
+/* The distribution of a column, or of one per another, over the rows that match when. */
+struct sketched {
+  const char *name;
+  int value, per;          /* columns; per: -1 for none */
+  struct conditions *when; /* NULL: every row */
+};
+
 enum tier { TIER_MINUTE, TIER_HOUR, TIER_DAY, TIERS };
 
 struct rollup_set {
@@ -85,6 +101,7 @@ struct rollup_set {
   int by[SCHEMA_MAX_BY]; /* columns of its key */
   size_t nby;
   uint8_t tiers; /* bit per tier it keeps */
+  uint32_t max_keys; /* that a bucket keeps apart; 0: all.  The rest is one key of SCHEMA_OTHER */
 };
 
 /* An entry of a Prometheus family, counted for every committed record that it is about.  Entries of one
@@ -111,6 +128,9 @@ struct family {
   const double *bounds;
   size_t nbounds;
 };
+
+/* What stands in all columns of the key that the rest of a full bucket is counted under. */
+#define SCHEMA_OTHER "(other)"
 
 /* A member name that a client may use. */
 struct column_name {
@@ -142,7 +162,8 @@ struct schema {
 
   struct measure *measures;
   size_t nmeasures;
-  int sketch; /* column whose distribution each cell keeps; -1 for none */
+  struct sketched *sketches; /* that each cell keeps */
+  size_t nsketches;
   struct rollup_set *sets;
   size_t nsets;
 
@@ -152,6 +173,13 @@ struct schema {
   uint64_t text_hash; /* of the file it was read from; set by config_load_schema */
   struct buf blocks;  /* pointers to all that the schema has allocated; private */
 };
+
+/* A value that does not fit is no fault of the record's where other senders may mean something else by the name: extra
+ * keeps it then. */
+static inline bool name_is_shared(const struct schema *schema, const struct column_name *name) {
+  const struct column *c = &schema->columns[name->column];
+  return name->alias || c->is_dimension || c->is_measure;
+}
 
 /* Compiles the table at the top of L's stack (what lua/schema.lua returned) and leaves it there.  On a
  * mistake answers NULL and appends "schema.lua: what is wrong, what was expected" to error. */

@@ -88,7 +88,7 @@ static bool read_default(struct schema_reader *r, const char *where, struct colu
 
 static bool read_column(struct schema_reader *r, const char *where, size_t i) {
   static const char *const keys[] = {"role",  "default", "by_event", "from",
-                                     "scale", "aliases", "in_extra", NULL};
+                                     "scale", "aliases", "in_extra", "dimension", "measure", "unknown", NULL};
   struct schema *s = r->schema;
   struct column *c = &s->columns[i];
   const char *name = reader_item(r, where, 1, "a name");
@@ -112,13 +112,14 @@ static bool read_column(struct schema_reader *r, const char *where, size_t i) {
   c->text = "";
   if (!reader_keys(r, place, keys) || !read_type(r, place, &c->type) ||
       !read_role(r, place, (int) i, c->type) || !reader_flag(r, place, "in_extra", &c->in_extra) ||
+      !reader_flag(r, place, "dimension", &c->is_dimension) || !reader_flag(r, place, "measure", &c->is_measure) ||
       !reader_number(r, place, "scale", &c->from_scale) || !read_default(r, place, c))
     return false;
 
   if (i > s->nstored && !c->in_extra)
     return reader_fail(r, place, "columns of their own stand before those in_extra");
   s->nstored += !c->in_extra;
-  c->is_public = !c->in_extra;
+  c->is_public = !c->in_extra && !c->is_dimension && !c->is_measure;
   s->ncolumns++;
   s->in_extra |= (uint64_t) c->in_extra << i;
   s->texts |= (uint64_t) (c->type == COLUMN_STRING && *c->text != '\0') << i;
@@ -201,6 +202,11 @@ static bool own_name(struct schema_reader *r, const char *where, size_t i) {
   return add_name(r, where, r->schema->columns[i].name, (int) i, false, 1);
 }
 
+/* Its conditions may be about any column. */
+static bool read_unknown(struct schema_reader *r, const char *where, size_t i) {
+  return reader_conditions(r, where, "unknown", &r->schema->columns[i].unknown);
+}
+
 bool schema_read_columns(struct schema_reader *r) {
   struct schema *s = r->schema;
   size_t count = reader_length(r, "columns");
@@ -210,7 +216,8 @@ bool schema_read_columns(struct schema_reader *r) {
   s->defaults = schema_keep(s, xcalloc(count, sizeof *s->defaults));
   s->names = schema_keep(s, xmalloc(SCHEMA_MAX_NAMES * sizeof *s->names));
   if (!reader_list(r, "columns", count, read_column) || !reader_list(r, "columns", count, own_name) ||
-      !reader_list(r, "columns", count, read_links))
+      !reader_list(r, "columns", count, read_links) ||
+      !reader_list(r, "columns", count, read_unknown))
     return false;
   const char *missing = s->id < 0 ? "id" : s->time < 0 ? "time" : s->duration < 0 ? "duration" : "status";
   if (s->id < 0 || s->time < 0 || s->duration < 0 || s->status < 0)

@@ -162,7 +162,7 @@ static bool read_family(struct schema_reader *r, const char *list_place, size_t 
   if (!reader_keys(r, where, keys) || !read_kind(r, where, f) || !reader_text(r, where, "help", &f->help) ||
       !reader_column(r, where, "value", &f->value) || !reader_number(r, where, "scale", &f->scale) ||
       !read_labels(r, where, f) || !read_bounds(r, where, f) || !read_family_events(r, where, f) ||
-      !reader_when(r, where, &f->when))
+      !reader_conditions(r, where, "when", &f->when))
     return false;
   if (f->value < 0 && f->kind == FAMILY_HISTOGRAM)
     return reader_fail(r, where, "a histogram needs a value");

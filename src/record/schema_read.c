@@ -93,14 +93,14 @@ bool reader_column(struct schema_reader *r, const char *where, const char *key, 
   return ok;
 }
 
-bool reader_when(struct schema_reader *r, const char *where, struct conditions **out) {
-  if (!member(r, where, "when", LUA_TTABLE, "a list of conditions"))
+bool reader_conditions(struct schema_reader *r, const char *where, const char *key, struct conditions **out) {
+  if (!member(r, where, key, LUA_TTABLE, "a list of conditions"))
     return false;
   bool ok = true;
   if (!lua_isnil(r->L, -1)) {
     struct buf why = {0};
     *out = conditions_read(r->L, -1, r->schema, &why);
-    ok = *out != NULL || reader_fail(r, where, "when: %.*s", (int) why.len, why.data);
+    ok = *out != NULL || reader_fail(r, where, "%s: %.*s", key, (int) why.len, why.data);
     buf_clear(&why);
   }
   lua_pop(r->L, 1);

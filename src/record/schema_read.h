@@ -31,7 +31,7 @@ bool reader_text(struct schema_reader *r, const char *where, const char *key, co
 bool reader_number(struct schema_reader *r, const char *where, const char *key, double *out);
 bool reader_flag(struct schema_reader *r, const char *where, const char *key, bool *out);
 bool reader_column(struct schema_reader *r, const char *where, const char *key, int *out);
-bool reader_when(struct schema_reader *r, const char *where, struct conditions **out);
+bool reader_conditions(struct schema_reader *r, const char *where, const char *key, struct conditions **out);
 
 /* The text at position i of a list, or NULL with error set. */
 const char *reader_item(struct schema_reader *r, const char *where, int i, const char *expected);

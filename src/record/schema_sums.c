@@ -4,7 +4,7 @@
 #include "base/mem.h"
 #include "record/schema_read.h"
 
-/* Measures, the sketch and the rollup sets of lua/schema.lua. */
+/* Measures, the sketches and the rollup sets of lua/schema.lua. */
 
 static bool read_measure(struct schema_reader *r, const char *where, size_t i) {
   static const char *const keys[] = {"sum", "scale", "when", NULL};
@@ -19,7 +19,7 @@ static bool read_measure(struct schema_reader *r, const char *where, size_t i) {
   if (schema_measure(s, m->name, strlen(m->name)) >= 0)
     return reader_fail(r, where, "there is a measure \"%s\" already", m->name);
   s->nmeasures++; /* from here schema_free releases its condition */
-  if (!reader_when(r, where, &m->when))
+  if (!reader_conditions(r, where, "when", &m->when))
     return false;
   m->kind = m->column >= 0 ? MEASURE_SUM : MEASURE_COUNT;
   if (m->kind == MEASURE_SUM && s->columns[m->column].type != COLUMN_INTEGER &&
@@ -28,11 +28,23 @@ static bool read_measure(struct schema_reader *r, const char *where, size_t i) {
   return (m->scale > 0 && isfinite(m->scale)) || reader_fail(r, where, "scale must be a positive number");
 }
 
-static bool read_sketch(struct schema_reader *r) {
+static bool is_number(const struct schema *s, int column) {
+  return s->columns[column].type == COLUMN_FLOAT || s->columns[column].type == COLUMN_INTEGER;
+}
+
+static bool read_sketch(struct schema_reader *r, const char *where, size_t i) {
+  static const char *const keys[] = {"value", "per", "when", NULL};
   struct schema *s = r->schema;
-  return reader_column(r, "it", "sketch", &s->sketch) &&
-         (s->sketch < 0 || (s->columns[s->sketch].type == COLUMN_FLOAT && !s->columns[s->sketch].in_extra) ||
-          reader_fail(r, "sketch", "expected a column of floats"));
+  struct sketched *k = &s->sketches[i];
+  k->name = reader_item(r, where, 1, "a name");
+  k->value = k->per = -1;
+  if (k->name == NULL || !reader_keys(r, where, keys) || !reader_column(r, where, "value", &k->value) ||
+      !reader_column(r, where, "per", &k->per))
+    return false;
+  s->nsketches++; /* from here schema_free releases its condition */
+  if (k->value < 0 || !is_number(s, k->value) || (k->per >= 0 && !is_number(s, k->per)))
+    return reader_fail(r, where, "value must be a column of numbers, and per too if it is there");
+  return reader_conditions(r, where, "when", &k->when);
 }
 
 static bool read_tiers(struct schema_reader *r, const char *where, struct rollup_set *set) {
@@ -90,11 +102,26 @@ static bool read_by(struct schema_reader *r, const char *where, struct rollup_se
   return ok;
 }
 
+/* The key of a full bucket's rest is a text. */
+static bool read_max_keys(struct schema_reader *r, const char *where, struct rollup_set *set) {
+  double max_keys = 0;
+  if (!reader_number(r, where, "max_keys", &max_keys))
+    return false;
+  if (!(max_keys >= 0 && max_keys <= 1e6) || max_keys != rint(max_keys))
+    return reader_fail(r, where, "max_keys must be a whole number up to 1000000");
+  set->max_keys = (uint32_t) max_keys;
+  for (size_t i = 0; set->max_keys > 0 && i < set->nby; i++)
+    if (r->schema->columns[set->by[i]].type != COLUMN_STRING)
+      return reader_fail(r, where, "max_keys: \"%s\" is no string", r->schema->columns[set->by[i]].name);
+  return true;
+}
+
 static bool read_set(struct schema_reader *r, const char *where, size_t i) {
-  static const char *const keys[] = {"by", "tiers", NULL};
+  static const char *const keys[] = {"by", "tiers", "max_keys", NULL};
   struct schema *s = r->schema;
   struct rollup_set *set = &s->sets[i];
-  if (!reader_keys(r, where, keys) || !read_by(r, where, set) || !read_tiers(r, where, set))
+  if (!reader_keys(r, where, keys) || !read_by(r, where, set) || !read_tiers(r, where, set) ||
+      !read_max_keys(r, where, set))
     return false;
   for (size_t k = 0; k < i; k++)
     if (strcmp(s->sets[k].name, set->name) == 0)
@@ -106,7 +133,8 @@ static bool read_set(struct schema_reader *r, const char *where, size_t i) {
 bool schema_read_sums(struct schema_reader *r) {
   struct schema *s = r->schema;
   s->measures = schema_keep(s, xcalloc(SCHEMA_MAX_MEASURES, sizeof *s->measures));
+  s->sketches = schema_keep(s, xcalloc(SCHEMA_MAX_SKETCHES, sizeof *s->sketches));
   s->sets = schema_keep(s, xcalloc(reader_length(r, "rollups") + 1, sizeof *s->sets));
-  return reader_list(r, "measures", SCHEMA_MAX_MEASURES, read_measure) && read_sketch(r) &&
-         reader_list(r, "rollups", 64, read_set);
+  return reader_list(r, "measures", SCHEMA_MAX_MEASURES, read_measure) &&
+         reader_list(r, "sketches", SCHEMA_MAX_SKETCHES, read_sketch) && reader_list(r, "rollups", 32, read_set);
 }

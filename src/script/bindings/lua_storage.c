@@ -361,12 +361,30 @@ static int l_storage_stats(lua_State *L) {
   return 1;
 }
 
+enum column_kind { KIND_PUBLIC, KIND_DIMENSIONS, KIND_MEASURES, KIND_ALL };
+
+static bool is_of_kind(const struct column *c, enum column_kind kind) {
+  switch (kind) {
+  case KIND_PUBLIC:
+    return c->is_public;
+  case KIND_DIMENSIONS:
+    return c->is_dimension;
+  case KIND_MEASURES:
+    return c->is_measure;
+  case KIND_ALL:
+    break;
+  }
+  return column_is_shown(c) || c->in_extra;
+}
+
 /* The names of a row's columns, in their order; there with no storage too. */
 static int l_storage_columns(lua_State *L) {
+  static const char *const kinds[] = {"public", "dimensions", "measures", "all", NULL};
   const struct schema *schema = script_services(L)->schema;
+  enum column_kind kind = (enum column_kind) luaL_checkoption(L, 1, "public", kinds);
   lua_newtable(L);
-  for (size_t i = 0, n = 0; i < schema->nstored; i++) {
-    if (!schema->columns[i].is_public)
+  for (size_t i = 0, n = 0; i < schema->ncolumns; i++) {
+    if (!is_of_kind(&schema->columns[i], kind))
       continue;
     lua_pushstring(L, schema->columns[i].name);
     lua_rawseti(L, -2, (lua_Integer) ++n);

@@ -33,7 +33,7 @@ struct plan {
 /* The part of where about the time column as a window.  false: it is not one (in, !=, ..). */
 bool plan_window(const struct conditions *where, const struct schema *schema, struct span *window);
 
-/* For buckets of question->used_every_s.  columns: those of the conditions besides the window.  usable:
+/* For the buckets of question (used_every_s, bounds).  columns: those of the conditions besides the window.  usable:
  * sets that can answer.  Both bit per item. */
 void plan_question(struct plan *plan, const struct schema *schema, const struct question *question, uint64_t columns,
                    uint32_t usable, struct span window);
