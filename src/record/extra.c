@@ -95,6 +95,9 @@ static bool set_from_json(struct batch *b, struct record *r, const struct column
   double real = 0;
   size_t len;
   char *value = (char *) m->value;
+  bool is_text = b->schema->columns[name->column].type == COLUMN_STRING;
+  if (*value == '"' && !is_text && memchr(value, '\\', m->value_len) != NULL)
+    return false; /* decoding it would change it though it may not fit */
   if (*value == '"' && json_read_string(value, &len, &error) != NULL)
     return record_set_text(b, r, name, value + 1, len, &why);
   if (*value == 't' || *value == 'f')
@@ -185,6 +188,48 @@ static void drop_repeats(struct member *members, size_t count) {
       table_insert(&seen, hash, m);
   }
   table_clear(&seen);
+}
+
+/* In a second round by aliases, which fill only what nothing else has. */
+static bool take_members(struct batch *b, struct record *r, uint64_t columns, struct member *members, size_t count,
+                         bool aliases) {
+  bool taken = false;
+  for (size_t i = 0; i < count; i++) {
+    struct member *m = &members[i];
+    const struct column_name *name = schema_name(b->schema, m->name, m->name_len);
+    if (m->dropped || name == NULL || name->column < 0 || name->alias != aliases || !(columns >> name->column & 1) ||
+        value_is_set(&b->schema->columns[name->column], r->v[name->column]))
+      continue;
+    m->dropped = set_from_json(b, r, name, m);
+    taken |= m->dropped;
+  }
+  return taken;
+}
+
+bool record_take_members(struct batch *b, struct record *r, uint64_t columns) {
+  if (r->extra.len <= 2)
+    return false;
+  char *copy = padded(b->text.data + r->extra.offset, r->extra.len);
+  struct buf list = {0}, rest = {0};
+  read_members(copy, &list);
+  struct member *members = (struct member *) list.data;
+  size_t count = list.len / sizeof *members;
+  bool taken = take_members(b, r, columns, members, count, false);
+  taken |= take_members(b, r, columns, members, count, true);
+  for (size_t i = 0; taken && i < count; i++)
+    if (!members[i].dropped)
+      put_member(&rest, rest.len == 0 ? '{' : ',', &members[i]);
+  if (taken) {
+    if (rest.len > 0)
+      buf_putc(&rest, '}');
+    union value v = batch_put_text(b, rest.data, rest.len);
+    r->extra.offset = v.s.offset;
+    r->extra.len = v.s.len;
+  }
+  buf_clear(&list);
+  buf_clear(&rest);
+  free(copy);
+  return taken;
 }
 
 void extra_merge(struct buf *out, const char *earlier, size_t earlier_len, const char *later,

@@ -310,10 +310,6 @@ void value_write_json(struct buf *out, const struct column *c, union value v, co
   }
 }
 
-static bool has_value(const struct column *c, union value v) {
-  return c->type == COLUMN_STRING ? v.s.len > 0 : v.i != 0;
-}
-
 static void write_extra_json(struct buf *out, const struct record *r, const struct buf *text) {
   if (r->extra.len > 0)
     buf_append(out, text->data + r->extra.offset, r->extra.len);
@@ -326,7 +322,7 @@ void record_write_json(struct buf *out, const struct schema *schema, const struc
   char separator = '{';
   for (size_t i = 0; i < schema->nstored; i++) {
     const struct column *c = &schema->columns[i];
-    if (!c->is_public && !(with_extra && column_is_shown(c) && has_value(c, r->v[i])))
+    if (!c->is_public && !(with_extra && column_is_shown(c) && value_is_set(c, r->v[i])))
       continue;
     buf_putc(out, separator);
     buf_append(out, c->json, c->json_len);

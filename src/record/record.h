@@ -88,6 +88,10 @@ void record_put_members(struct batch *b, struct record *r, const char *json, siz
  * that live in extra into its JSON. */
 void batch_complete(struct batch *b, struct record *r, int64_t now_us);
 
+/* Moves members of r's extra into columns (bit per column) that r has no value of, by their names or aliases; what does
+ * not fit stays.  Answers whether there were any. */
+bool record_take_members(struct batch *b, struct record *r, uint64_t columns);
+
 /* The way back from a stored row: fills the slots of the columns that live in extra from r's extra. */
 void record_read_extra(struct batch *b, struct record *r);
 
@@ -128,6 +132,11 @@ static inline bool record_knows(const struct schema *schema, const struct record
 static inline const char *value_text(const struct buf *text, union value v, size_t *len) {
   *len = v.s.len;
   return v.s.len > 0 ? text->data + v.s.offset : "";
+}
+
+/* Neither the empty text nor 0. */
+static inline bool value_is_set(const struct column *c, union value v) {
+  return c->type == COLUMN_STRING ? v.s.len > 0 : v.i != 0;
 }
 
 /* Appends a string to b's text and answers its place. */

@@ -112,7 +112,7 @@ int writer_resume_rebuild(struct writer *w) {
 /* ---- When ---- */
 
 bool writer_has_maintenance(const struct writer *w) {
-  return w->fresh != NULL || ids_has_unread(w->ids);
+  return w->filling != 0 || w->fresh != NULL || ids_has_unread(w->ids);
 }
 
 void writer_maintain(struct writer *w) {
@@ -121,7 +121,9 @@ void writer_maintain(struct writer *w) {
   if (ids_has_unread(w->ids) && ids_read_some(w->ids) != SQLITE_OK)
     log_error("reading fingerprints failed: repeated ids may be stored twice",
               log_str("error", sqlite3_errmsg(w->db)));
-  if (w->fresh != NULL)
+  if (w->filling != 0)
+    writer_fill(w);
+  else if (w->fresh != NULL)
     rebuild(w);
   checkpoint_if_due(w);
 }

@@ -30,6 +30,8 @@ struct writer {
   struct rollups *rollups; /* of the sets that can answer */
   struct rollups *fresh;   /* of those being rebuilt, or NULL; rows in (rebuilt, rebuild_upto] are not in them yet */
   int64_t rebuilt, rebuild_upto;
+  uint64_t filling;        /* columns that fill from extra, bit per column: rows in (filled, fill_upto] are not yet */
+  int64_t filled, fill_upto;
 
   int64_t rolled_up_to;        /* later rows are in the cells in memory only, .. */
   bool stale;              /* .. and not even there: they must be read */
@@ -72,6 +74,10 @@ int writer_log_series(struct writer *w);
 int writer_save_series(struct writer *w);
 int writer_restore_series(struct writer *w);
 void writer_series_rolled_back(struct writer *w);
+
+/* writer_fill.c: one step, a transaction of its own; and at start, SQLite's code. */
+void writer_fill(struct writer *w);
+int writer_resume_fill(struct writer *w);
 
 /* writer_maintain.c: between transactions. */
 bool writer_has_maintenance(const struct writer *w); /* more than waiting for the next write */
