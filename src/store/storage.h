@@ -146,6 +146,7 @@ struct question {
   uint64_t order_by;     /* the sum of these measures, wanted ones; 0: by the by columns */
   bool descending;
   uint32_t limit;        /* 0: none */
+  bool seen;             /* with first_seen, last_seen (unix seconds) and last_row of each group, from rows alone */
   bool with_rest;        /* limit counts combinations of by, each with all its buckets; the rest is added up */
 
   /* out */

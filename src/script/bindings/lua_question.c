@@ -152,7 +152,7 @@ static void read_order(lua_State *L, int index, struct question *q) {
 static void read_question(lua_State *L, int index, struct question *q, bool in_list) {
   static const char *const known[] = {"where",    "by",         "every",      "quantiles", "measures",
                                       "order_by", "descending", "max_points", "limit",     "bounds",   "sketches",
-                                      "rest",     NULL};
+                                      "rest",     "seen",       NULL};
   lua_fields_check(L, index, known + in_list); /* a list has one where for all */
   read_by(L, index, q);
   read_every(L, index, q);
@@ -162,6 +162,7 @@ static void read_question(lua_State *L, int index, struct question *q, bool in_l
   read_measures(L, index, q);
   read_order(L, index, q);
   q->max_points = (uint32_t) lua_field_integer(L, index, "max_points", 0, 0, 1000000);
+  q->seen = lua_field_boolean(L, index, "seen");
   q->with_rest = lua_field_boolean(L, index, "rest");
   q->limit = (uint32_t) lua_field_integer(L, index, "limit", 0, 0, UINT32_MAX);
 }

@@ -361,7 +361,7 @@ static int l_storage_stats(lua_State *L) {
   return 1;
 }
 
-enum column_kind { KIND_PUBLIC, KIND_DIMENSIONS, KIND_MEASURES, KIND_ALL };
+enum column_kind { KIND_PUBLIC, KIND_DIMENSIONS, KIND_MEASURES, KIND_KEYS, KIND_TEXTS, KIND_ALL };
 
 static bool is_of_kind(const struct column *c, enum column_kind kind) {
   switch (kind) {
@@ -371,6 +371,10 @@ static bool is_of_kind(const struct column *c, enum column_kind kind) {
     return c->is_dimension;
   case KIND_MEASURES:
     return c->is_measure;
+  case KIND_KEYS:
+    return column_is_shown(c) && c->type != COLUMN_FLOAT && c->type != COLUMN_TIME;
+  case KIND_TEXTS:
+    return column_is_shown(c) && c->type == COLUMN_STRING;
   case KIND_ALL:
     break;
   }
@@ -379,7 +383,7 @@ static bool is_of_kind(const struct column *c, enum column_kind kind) {
 
 /* The names of a row's columns, in their order; there with no storage too. */
 static int l_storage_columns(lua_State *L) {
-  static const char *const kinds[] = {"public", "dimensions", "measures", "all", NULL};
+  static const char *const kinds[] = {"public", "dimensions", "measures", "keys", "texts", "all", NULL};
   const struct schema *schema = script_services(L)->schema;
   enum column_kind kind = (enum column_kind) luaL_checkoption(L, 1, "public", kinds);
   lua_newtable(L);

@@ -28,6 +28,7 @@ struct tally {
   bool stored;   /* the writer's: holds what the file holds, too */
   bool dirty;    /* the writer's: differs from the file */
   int64_t rows;
+  int64_t first_us, last_us, last_row; /* of the rows, where a question asks for them (seen) */
   struct sketch *sketches; /* as the key */
   int64_t sums[];
 };

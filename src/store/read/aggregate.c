@@ -187,6 +187,16 @@ static int sign_of(const struct aggregate *a, const struct planned *in, const st
   return plan_row_sign(&in->plan, r->v[a->schema->time].i);
 }
 
+static void note_seen(struct tally *group, int64_t time, int64_t row) {
+  bool first = group->last_row == 0;
+  if (first || time < group->first_us)
+    group->first_us = time;
+  if (!first && (time < group->last_us || (time == group->last_us && row < group->last_row)))
+    return;
+  group->last_us = time;
+  group->last_row = row;
+}
+
 static int add_row(struct aggregate *a, const struct record *r, const struct buf *text, bool tail) {
   struct contribution contribution;
   int64_t time = r->v[a->schema->time].i;
@@ -203,6 +213,8 @@ static int add_row(struct aggregate *a, const struct record *r, const struct buf
     if (group == NULL)
       return SQLITE_TOOBIG;
     tally_add(group, a->schema, &contribution, sign);
+    if (in->question->seen)
+      note_seen(group, time, r->row);
   }
   return SQLITE_OK;
 }
@@ -479,7 +491,7 @@ static int gather(struct aggregate *a, struct question *questions, size_t n) {
   a->planned = xcalloc(n, sizeof *a->planned);
   a->nplanned = n;
   for (size_t i = 0; i < n; i++)
-    a->planned[i] = (struct planned) {.question = &questions[i], .usable = usable, .groups = {.schema = a->schema}};
+    a->planned[i] = (struct planned) {.question = &questions[i], .usable = questions[i].seen ? 0 : usable, .groups = {.schema = a->schema}};
   int rc = reader_begin(a->reader);
   if (rc == SQLITE_OK)
     rc = meta_get_int(reader_database(a->reader), "counted", &a->rolled_up_to);
@@ -506,7 +518,10 @@ int query_aggregate(struct reader *r, struct query *q) {
   struct aggregate a = {.reader = r, .schema = reader_schema(r), .where = q->where};
   int rc = gather(&a, q->questions, q->nquestions);
   for (size_t i = 0; i < a.nplanned && rc == SQLITE_OK; i++)
-    answer_question(a.planned[i].question, &a.planned[i].groups);
+    if (!answer_question(a.planned[i].question, &a.planned[i].groups)) {
+      a.error = "too many groups: take wider buckets, fewer columns or a smaller limit";
+      rc = SQLITE_TOOBIG;
+    }
   finish(&a, q);
   return rc;
 }

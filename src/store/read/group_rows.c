@@ -6,6 +6,8 @@
 #include "store/file/key.h"
 #include "store/read/result.h"
 
+enum { MAX_LINES = 20000 }; /* of buckets with the rest added up: a script gets a table for each */
+
 struct order {
   uint64_t measures;
   bool descending;
@@ -60,6 +62,11 @@ static void write_names(struct result *rows, const struct schema *schema, const 
     result_name(rows, schema->columns[question->by[i]].name);
   if (question_has_time(question))
     result_name(rows, "time");
+  if (question->seen) {
+    result_name(rows, "first_seen");
+    result_name(rows, "last_seen");
+    result_name(rows, "last_row");
+  }
   write_figure_names(rows, schema, question);
 }
 
@@ -113,6 +120,11 @@ static void write_group(struct result *rows, const struct schema *schema, const 
     p = put_key(rows, &schema->columns[question->by[i]], p, &scratch);
   if (question_has_time(question))
     result_put(rows, (struct result_value) {RESULT_REAL, {.f = (double) time}});
+  if (question->seen) {
+    result_put(rows, (struct result_value) {RESULT_REAL, {.f = (double) group->first_us / 1e6}});
+    result_put(rows, (struct result_value) {RESULT_REAL, {.f = (double) group->last_us / 1e6}});
+    result_put(rows, (struct result_value) {RESULT_INTEGER, {.i = group->last_row}});
+  }
   write_figures(rows, schema, question, group);
   buf_clear(&scratch);
 }
@@ -167,27 +179,25 @@ static void answer_with_rest(struct question *question, struct tally **groups, s
     shown = question->limit;
   for (size_t i = 0; i < count; i++)
     sorted[i]->dirty = i < shown; /* here: it is shown */
-  if (offset == 0)
-    for (size_t i = 0; i < shown; i++)
-      write_group(&question->rows, schema, question, sorted[i]);
-  else
-    for (size_t i = 0; i < n; i++)
-      if (by_tally(&combinations, groups[i], offset)->dirty)
-        write_group(&question->rows, schema, question, groups[i]);
+  for (size_t i = 0; offset == 0 && i < shown; i++)
+    write_group(&question->rows, schema, question, sorted[i]);
+  for (size_t i = 0; offset > 0 && i < n && question->rows.nrows <= MAX_LINES; i++)
+    if (by_tally(&combinations, groups[i], offset)->dirty)
+      write_group(&question->rows, schema, question, groups[i]);
   write_sum(&question->other, question, sorted + shown, count - shown, schema);
   write_sum(&question->totals, question, sorted, count, schema);
   free(sorted);
   tallies_clear(&combinations);
 }
 
-void answer_question(struct question *question, const struct tallies *tallies) {
+bool answer_question(struct question *question, const struct tallies *tallies) {
   struct tally **groups = tallies_sorted(tallies);
   size_t n = drop_empty(groups, tallies->table.len);
   write_names(&question->rows, tallies->schema, question);
   if (question->with_rest) {
     answer_with_rest(question, groups, n, tallies->schema);
     free(groups);
-    return;
+    return question->rows.nrows <= MAX_LINES;
   }
   sort_groups(groups, n, question);
   if (question->limit > 0 && n > question->limit)
@@ -195,4 +205,5 @@ void answer_question(struct question *question, const struct tallies *tallies) {
   for (size_t i = 0; i < n; i++)
     write_group(&question->rows, tallies->schema, question, groups[i]);
   free(groups);
+  return true;
 }
