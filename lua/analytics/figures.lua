@@ -11,8 +11,10 @@ local QUANTILE_NAMES = { "duration_ms_p50", "duration_ms_p90", "duration_ms_p95"
 --- The group of no rows.
 ---@type Group
 figures.NONE = {
-  requests = 0, successes = 0, errors = 0, client_errors = 0, server_errors = 0, duration_ms = 0, duration_known = 0,
-  time_to_first_token_ms = 0, time_to_first_token_known = 0, cost_usd = 0, billed_cost_usd = 0, tokens_input = 0, tokens_output = 0, cache_read_tokens = 0, cache_write_tokens = 0, unpriced_requests = 0,
+  requests = 0, successes = 0, errors = 0, client_errors = 0, server_errors = 0, duration_ms = 0,
+  duration_known = 0, time_to_first_token_ms = 0, time_to_first_token_known = 0, cost_usd = 0,
+  billed_cost_usd = 0, tokens_input = 0, tokens_output = 0, cache_read_tokens = 0,
+  cache_write_tokens = 0, unpriced_requests = 0,
 }
 
 ---@param group Group
