@@ -1,6 +1,7 @@
 std = "lua54"
-max_line_length = 120
+max_line_length = 100
 exclude_files = { "build*", "**/node_modules" }
+files["config.lua"] = { read_globals = { "defaults" } }
 files["lua"] = { read_globals = { "sleep", "every" } }
 files["lua/meta"] = { ignore = { "1", "212", "241" } }
 files["spec"] = { std = "+busted" }

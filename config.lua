@@ -1,6 +1,9 @@
 -- Moonledger's settings.  Every key stands here with its default; a key that is left out has that default too.
 -- Saving this file while the server runs takes effect at once, except for the keys marked [start], which need a
--- restart; the log says so when one of them has changed.  `build/moonledger --check` tells what is wrong with it.
+-- restart; the log says so when one of them has changed.  `moonledger --check` tells what is wrong with it.
+--
+-- This file travels in the program, as lua/ and static/ do.  One beside your data wins over it, and so does any file of
+-- lua/ and static/ beside that; `moonledger init` writes them all out.
 
 local MiB = 1024 * 1024
 
@@ -8,7 +11,8 @@ return {
   listen = {
     host = "127.0.0.1", -- [start] the address to listen on
     port = 8787, -- [start] 0 takes any free port; the first line of output says which
-    -- Beyond loopback the server wants tokens (below).  These words let everyone read, write and reset without one:
+    -- Beyond loopback the server wants tokens (below).  These words let everyone
+    -- read, write and reset without one:
     -- without_tokens = "anyone on this network may read, write and reset",
   },
 
@@ -18,32 +22,39 @@ return {
   -- [start] Event loops; 0: one with up to two cores, else cores - 2, at most 16.
   workers = 0,
 
-  -- Who may do what; without an entry everyone on this machine may do everything.  scopes: "read" is GET /logs/* and
-  -- /metrics, "ingest" is what takes records in, "admin" is reset, reload and reprice.  An env entry counts when that
-  -- variable is set (at the server's start); a token can also be written as { token = "...", scopes = { "read" } }.
+  -- Who may do what; without an entry everyone on this machine may do everything.
+  -- scopes: "read" is GET /logs/* and /metrics, "ingest" is what takes records in,
+  -- "admin" is reset, reload and reprice.  An env entry counts when that variable
+  -- is set (at the server's start); a token can also be written as { token = "...",
+  -- scopes = { "read" } }.
   tokens = {
     { env = "MOONLEDGER_READ_TOKEN", scopes = { "read" } },
     { env = "MOONLEDGER_INGEST_TOKEN", scopes = { "ingest" } },
     { env = "MOONLEDGER_ADMIN_TOKEN", scopes = { "read", "ingest", "admin" } },
   },
 
-  -- Web origins whose pages may read answers, such as "https://dash.example.com"; "*" is every page on the web.
-  -- The server's own origin and loopback origins always may.
+  -- Web origins whose pages may read answers, such as "https://dash.example.com";
+  -- "*" is every page on the web.  The server's own origin and loopback origins
+  -- always may.
   cors = { origins = {} },
 
   features = {
     metrics_endpoint_enabled = true, -- GET /metrics
     logs_endpoints_enabled = true, -- /logs/*
-    logs_collection_enabled = true, -- off: nothing is stored or queried, status and stream still work
+    -- off: nothing is stored or queried, status and stream still work
+    logs_collection_enabled = true,
     dashboard_enabled = true, -- /dashboard and /docs; needs logs_endpoints_enabled
-    reload_enabled = false, -- POST /-/reload with an admin token; saving a file and SIGHUP always reload
+    -- POST /-/reload with an admin token; saving a file and SIGHUP always reload
+    reload_enabled = false,
   },
 
   storage = {
     backend = "sqlite", -- [start] or "none"
     path = "data/moonledger.db", -- [start] relative to this file
-    durability = "full", -- [start] an answer survives power loss; "normal": survives a crash of the server
-    queue_bytes = 64 * MiB, -- [start] batches that wait for the writer; beyond it clients get 503 with Retry-After
+    -- [start] an answer survives power loss; "normal": survives a crash of the server
+    durability = "full",
+    -- [start] batches that wait for the writer; beyond it clients get 503 with Retry-After
+    queue_bytes = 64 * MiB,
     readers = 2, -- [start] threads that answer queries
     query_deadline_ms = 5000, -- [start] a slower query is stopped and answered with 503
     sql_max_rows = 10000, -- [start] of storage.sql
@@ -72,7 +83,8 @@ return {
     total_cpu_ms = 4000, -- CPU time of one request or turn of every(): 503
     wall_ms = 30000, -- and its time on the clock
     load_cpu_ms = 500, -- CPU time to load all files
-    memory_bytes = 64 * MiB, -- of one loop's Lua state; the last eighth is for requests that hold little
+    -- of one loop's Lua state; the last eighth is for requests that hold little
+    memory_bytes = 64 * MiB,
   },
 
   stream = {
@@ -84,16 +96,20 @@ return {
 
   metrics = {
     namespace = "ccproxy", -- [start] first part of the names of the record families
-    max_series = 2000, -- [start] label sets a family may have; more of them count into one overflow series
+    -- [start] label sets a family may have; more of them count into one overflow series
+    max_series = 2000,
   },
 
-  -- What requests cost whose sender does not say so: LiteLLM's model_prices_and_context_window.json, relative to this
-  -- file, read at the next reload; without it lua/lib/prices.lua counts.  overrides come first, in dollars per million
-  -- tokens: ["my-model"] = { input = 1, output = 4, cache_read = 0.1, cache_write = 1.25 }
+  -- What requests cost whose sender does not say so: LiteLLM's
+  -- model_prices_and_context_window.json, relative to this file, read at the next
+  -- reload; without it lua/lib/prices.lua counts.  overrides come first, in dollars
+  -- per million tokens:
+  -- ["my-model"] = { input = 1, output = 4, cache_read = 0.1, cache_write = 1.25 }
   pricing = { file = "", overrides = {} },
 
-  -- What senders tell beside requests (prompts, tool results, ..) is counted and streamed at /events/stream;
-  -- keep = true stores the newest max of them too, for /events/query.
+  -- What senders tell beside requests (prompts, tool results, ..) is counted and
+  -- streamed at /events/stream; keep = true stores the newest max of them too, for
+  -- /events/query.
   events = { keep = false, max = 1000000 },
 
   log = {
@@ -108,6 +124,8 @@ return {
   settings = {},
 
   -- Method, path, file.  "routes.logs_query" is lua/routes/logs_query.lua; {name} matches one segment and * the rest.
+  -- routes = defaults { { "GET", "/mine", "routes.mine" } } is your own, and behind them those of the shipped list that
+  -- have another method or path: what a new version of the program adds is there at once.
   routes = {
     { "GET", "/logs/status", "routes.logs_status" },
     { "GET", "/logs/query", "routes.logs_query" },
@@ -137,6 +155,7 @@ return {
 
     { "GET", "/metrics", "routes.metrics" },
 
+    { "GET", "/", "routes.root" }, -- leads to /dashboard
     { "GET", "/dashboard", "routes.dashboard" },
     { "GET", "/dashboard/favicon.svg", "routes.dashboard_favicon" },
     { "GET", "/dashboard/*", "routes.dashboard_files" },

@@ -158,7 +158,7 @@ end
 --- Prometheus families: { name, kind, options }, counted for each stored record of the events (default: all
 --- that are stored) that matches when, and what it gains when it is merged.  value: a column times scale; without it
 --- records are counted.  A label is a column, { label, column } or { label, text = fixed }; an empty value reads
---- "unknown".
+--- "unknown".  The configured namespace stands before a name, unless it begins with moonledger_.
 local families = {
   { "requests_total", "counter",
     help = "Requests.",
@@ -176,6 +176,10 @@ local families = {
     help = "Cost in US dollars.",
     labels = { "model", { "cost_type", text = "total" }, "service_type" },
     value = "cost_usd", when = { { "cost_usd", ">", 0 } } },
+  { "moonledger_unpriced_requests_total", "counter",
+    help = "Requests with tokens whose cost is not known, by the model as it was named.",
+    labels = { "model" },
+    when = { { "cost_source", "=", "unknown" } } },
   errors("request_complete", { { "status_code", ">=", 400 } }),
   errors("request_error"),
 }

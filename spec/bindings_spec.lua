@@ -79,13 +79,20 @@ describe("bindings #loops", function()
 
   describe("json", function()
     local written = {
-      { "nil", "null" }, { "json.null", "null" }, { "true", "true" }, { "1", "1" }, { "-0.0", "-0.0" },
-      { "2.0", "2.0" }, { "0.1", "0.1" }, { "1e300", "1e+300" }, { "math.maxinteger", "9223372036854775807" },
-      { "9007199254740993", "9007199254740993" }, { "0/0", "null" }, { "math.huge", "null" }, { "{}", "{}" },
-      { "json.array {}", "[]" }, { "json.array()", "[]" }, { "json.object { 1 }", nil }, { "{ 1, 2 }", "[1,2]" },
-      { "json.array { 1, nil, 3 }", "[1,null,3]" }, { "{ b = 1, a = { c = {} } }", '{"a":{"c":{}},"b":1}' },
-      { "'é\\n\\0'", '"é\\n\\u0000"' }, { "'\\xff'", '"\u{FFFD}"' }, { "{ 1, x = 2 }", nil }, { "{ [1.5] = 2 }", nil },
-      { "print", nil }, { "json.fragment '[1, 2]'", "[1, 2]" }, { "{ json.fragment '{}' }", "[{}]" },
+      { "nil", "null" }, { "json.null", "null" }, { "true", "true" }, { "1", "1" },
+      { "-0.0", "-0.0" },
+      { "2.0", "2.0" }, { "0.1", "0.1" }, { "1e300", "1e+300" },
+      { "math.maxinteger", "9223372036854775807" },
+      { "9007199254740993", "9007199254740993" }, { "0/0", "null" }, { "math.huge", "null" },
+      { "{}", "{}" },
+      { "json.array {}", "[]" }, { "json.array()", "[]" }, { "json.object { 1 }", nil },
+      { "{ 1, 2 }", "[1,2]" },
+      { "json.array { 1, nil, 3 }", "[1,null,3]" },
+      { "{ b = 1, a = { c = {} } }", '{"a":{"c":{}},"b":1}' },
+      { "'é\\n\\0'", '"é\\n\\u0000"' }, { "'\\xff'", '"\u{FFFD}"' }, { "{ 1, x = 2 }", nil },
+      { "{ [1.5] = 2 }", nil },
+      { "print", nil }, { "json.fragment '[1, 2]'", "[1, 2]" },
+      { "{ json.fragment '{}' }", "[{}]" },
       { "{ [2] = 1 }", nil },
     }
     for _, case in ipairs(written) do
@@ -99,7 +106,8 @@ describe("bindings #loops", function()
       end)
     end
     it("says what has no form and where", function()
-      local message = run [[return select(2, pcall(require("json").encode, { a = { { b = print } } }))]][1]
+      local message =
+        run [[return select(2, pcall(require("json").encode, { a = { { b = print } } }))]][1]
       assert.truthy(message:find("a function has no JSON form in b in a list in a", 1, true))
     end)
     it("finds cycles", function()
@@ -123,9 +131,11 @@ describe("bindings #loops", function()
     it("keeps values over requests", function()
       run [[local kv = require "kv" kv.set("a", "x") kv.set("b", 1.5) kv.set("c", true)]]
       assert.same({ "x", 1.5, true, json.null },
-        run [[local kv = require "kv" return kv.get "a", kv.get "b", kv.get "c", kv.get "d" or require("json").null]])
+        run [[local kv = require "kv"
+          return kv.get "a", kv.get "b", kv.get "c", kv.get "d" or require("json").null]])
       assert.same({ true, 1, 3, 3.5 },
-        run [[local kv = require "kv" return kv.set("n", nil), kv.incr "n", kv.incr("n", 2), kv.incr("n", 0.5)]])
+        run [[local kv = require "kv"
+          return kv.set("n", nil), kv.incr "n", kv.incr("n", 2), kv.incr("n", 0.5)]])
     end)
     it("forgets what has expired", function()
       assert.equal("gone", run [[
@@ -175,7 +185,8 @@ describe("bindings #loops", function()
         local rest, last = storage.select { limit = 2, after = next }
         assert(#rows == 2 and #rest == 1 and rest[1].request_id == "c" and last == nil)
         local r = rows[1]
-        return r.request_id, r.timestamp, r.tokens_input, r.streaming, r.session_is_new, rows[2].timestamp
+        return r.request_id, r.timestamp, r.tokens_input, r.streaming, r.session_is_new,
+          rows[2].timestamp
       ]])
     end)
 
@@ -183,10 +194,13 @@ describe("bindings #loops", function()
       s:ingest {
         { request_id = "a", timestamp = 60, model = "m", cost_usd = 0.5, duration_ms = 10 },
         { request_id = "b", timestamp = 130, model = "n", cost_usd = 0.25, duration_ms = 30 },
-        { request_id = "c", timestamp = 140, model = "n", cost_usd = 0.5, duration_ms = 50, status_code = 500 },
+        { request_id = "c", timestamp = 140, model = "n", cost_usd = 0.5, duration_ms = 50,
+          status_code = 500 },
       }
       assert.same({ 2, "n", 2, 0.75, 1 }, run [[
-        local groups = require("storage").aggregate { by = { "model" }, order_by = "cost_usd", descending = true }
+        local groups = require("storage").aggregate {
+          by = { "model" }, order_by = "cost_usd", descending = true,
+        }
         local g = groups[1]
         return #groups, g.model, g.requests, g.cost_usd, g.errors
       ]])
@@ -195,10 +209,11 @@ describe("bindings #loops", function()
           where = { { "model", "in", "m", "n" } }, {}, { every = "minute" },
         }
         local points = lists[2]
-        return #lists[1], lists[1][1].requests, points.every, points[1].time, points[1].requests, points[2].time,
-          points[2].requests
+        return #lists[1], lists[1][1].requests, points.every, points[1].time, points[1].requests,
+          points[2].time, points[2].requests
       ]])
-      local p50 = run [[return require("storage").aggregate({ quantiles = { 0.5 } })[1].duration_ms_p50]][1]
+      local p50 =
+        run [[return require("storage").aggregate({ quantiles = { 0.5 } })[1].duration_ms_p50]][1]
       assert.truthy(math.abs(p50 - 30) < 0.4)
     end)
 
@@ -206,20 +221,22 @@ describe("bindings #loops", function()
       s:ingest { { request_id = "a", model = "m" }, { request_id = "b" } }
       assert.same({ 2, 1, "m", "none" }, run [[
         local storage = require "storage"
-        return storage.count {}, storage.count { where = { { "model", "=", "m" } } }, storage.get("a").model,
-          storage.get "nobody" or "none"
+        return storage.count {}, storage.count { where = { { "model", "=", "m" } } },
+          storage.get("a").model, storage.get "nobody" or "none"
       ]])
     end)
 
     it("runs read-only SQL with values", function()
       s:ingest { { request_id = "a", tokens_input = 5 }, { request_id = "b", tokens_input = 7 } }
       local result = run [[
-        local rows, truncated = require("storage").sql("SELECT count(*) AS n, sum(tokens_input) AS sum, ? AS text, "
-          .. "? AS whole, ? AS real FROM rows", "é", 3, 0.5)
+        local rows, truncated = require("storage").sql("SELECT count(*) AS n, "
+          .. "sum(tokens_input) AS sum, ? AS text, ? AS whole, ? AS real FROM rows", "é", 3, 0.5)
         return rows, truncated
       ]]
-      assert.same({ json.array { { n = 2, sum = 12, text = "é", whole = 3, real = 0.5 } }, false }, result)
-      local refused = { "DELETE FROM rows", "SELECT nothing", "PRAGMA journal_mode = DELETE", "ATTACH 'x' AS y" }
+      assert.same({ json.array { { n = 2, sum = 12, text = "é", whole = 3, real = 0.5 } }, false },
+        result)
+      local refused = { "DELETE FROM rows", "SELECT nothing", "PRAGMA journal_mode = DELETE",
+        "ATTACH 'x' AS y" }
       for _, sql in ipairs(refused) do
         local failure = run("return require('storage').sql %q", sql)
         assert.equal(json.null, failure[1])
@@ -248,20 +265,23 @@ describe("bindings #loops", function()
       { "storage.select { as = 'xml' }", "invalid option 'xml'" },
       { "storage.aggregate { by = { 'nothing' } }", "bad field by (there is no column" },
       { "storage.aggregate { bye = {} }", "unknown option bye: known are where, by" },
-      { "storage.aggregate { by = {}, { by = { 'model' } } }", "unknown option by: known are where" },
+      { "storage.aggregate { by = {}, { by = { 'model' } } }",
+        "unknown option by: known are where" },
       { "storage.aggregate { { where = {} } }", "unknown option where: known are by" },
       { "storage.aggregate { every = 61 }", "bad field every" },
       { "storage.aggregate { quantiles = { 2 } }", "bad field quantiles" },
       { "storage.aggregate { order_by = 'model' }", "bad field order_by" },
       { "storage.aggregate { measures = {} }", "bad field measures" },
       { "storage.aggregate { measures = { 'requests', 'model' } }", "bad field measures" },
-      { "storage.aggregate { measures = { 'requests' }, order_by = 'cost_usd' }", "bad field order_by" },
+      { "storage.aggregate { measures = { 'requests' }, order_by = 'cost_usd' }",
+        "bad field order_by" },
       { "storage.sql({})", "string expected" },
       { "storage.sql('SELECT ?', {})", "nil, boolean, number or string expected" },
       { "storage.insert(1)", "table expected" },
       { "storage.insert({}, { probe = true })", "unknown option probe" },
       { "storage.append('topic', {}, { max = 1 })", "unknown option max" },
-      { "require('metrics').counter { name = 'a', help = 'a', label = {} }", "unknown option label" },
+      { "require('metrics').counter { name = 'a', help = 'a', label = {} }",
+        "unknown option label" },
       { "require('sse').stream { topic = 'a', filter = {} }", "unknown option filter" },
       { "io.open('/etc/passwd')", "scripts are sandboxed" },
       { "os.getenv('HOME')", "scripts are sandboxed" },
@@ -280,9 +300,11 @@ describe("bindings #loops", function()
       for i = 1, 2 do
         run [[
           local metrics = require "metrics"
-          metrics.counter({ name = "spec_hits_total", help = "Hits.", labels = { "what" } }):inc(2, 'a"b')
+          local hits = { name = "spec_hits_total", help = "Hits.", labels = { "what" } }
+          metrics.counter(hits):inc(2, 'a"b')
           metrics.gauge({ name = "spec_level", help = "Level." }):set(-1.5)
-          metrics.histogram({ name = "spec_seconds", help = "Time.", buckets = { 1, 2 } }):observe(1.5)
+          local seconds = { name = "spec_seconds", help = "Time.", buckets = { 1, 2 } }
+          metrics.histogram(seconds):observe(1.5)
         ]]
         local page = s:get("/metrics").body
         assert.truthy(page:find(('spec_hits_total{what="a\\"b"} %d\n'):format(2 * i), 1, true))
@@ -312,7 +334,8 @@ describe("bindings #loops", function()
       local hello = assert(stream:event()).json
       assert.equal("hello", hello.type)
       assert.truthy(hello.connection_id)
-      run [[require("sse").publish("mine", { text = "a\nb", n = 1, f = require("json").fragment "[1,\n2]" })]]
+      run [[local fragment = require("json").fragment "[1,\n2]"
+        require("sse").publish("mine", { text = "a\nb", n = 1, f = fragment })]]
       assert.same({ text = "a\nb", n = 1, f = json.array { 1, 2 } }, assert(stream:event()).json)
       stream:close()
     end)
@@ -324,7 +347,8 @@ describe("bindings #loops", function()
   it("crypto has digests and identifiers", function()
     local result = run [[
       local crypto = require "crypto"
-      return crypto.sha256 "abc", crypto.hmac("Jefe", "what do ya want for nothing?"), crypto.uuid4(), crypto.uuid7()
+      return crypto.sha256 "abc", crypto.hmac("Jefe", "what do ya want for nothing?"),
+        crypto.uuid4(), crypto.uuid7()
     ]]
     assert.equal("ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad", result[1])
     assert.equal("5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843", result[2])
@@ -333,7 +357,8 @@ describe("bindings #loops", function()
   end)
 
   it("log writes structured lines", function()
-    run [[require("log").warn("from a spec", { answer = 42, text = "a b", flag = true, half = 0.5 })]]
+    run [[require("log").warn("from a spec",
+      { answer = 42, text = "a b", flag = true, half = 0.5 })]]
     local line = helpers.eventually(function() return s:log():match "[^\n]*from a spec[^\n]*" end)
     for _, field in ipairs { "level=warn", "answer=42", 'text="a b"', "flag=true", "half=0.5" } do
       assert.truthy(line:find(field, 1, true), line)

@@ -16,7 +16,8 @@ local function each_record(fn)
 end
 
 local function new_sums()
-  return { n = 0, ok = 0, bad = 0, ms = 0, cost = 0, input = 0, output = 0, read = 0, write = 0, durations = {} }
+  return { n = 0, ok = 0, bad = 0, ms = 0, cost = 0, input = 0, output = 0, read = 0, write = 0,
+    durations = {} }
 end
 
 local function add(sums, r)
@@ -52,7 +53,8 @@ end
 
 local function near(expected, actual, what, slack)
   local tolerance = 1e-9 * math.max(1, math.abs(expected)) + (slack or 0)
-  assert.truthy(math.abs(expected - actual) <= tolerance, ("%s: %.17g is not %.17g"):format(what, actual, expected))
+  assert.truthy(math.abs(expected - actual) <= tolerance,
+    ("%s: %.17g is not %.17g"):format(what, actual, expected))
 end
 
 local function rate(part, total)
@@ -64,7 +66,8 @@ local function check_quantiles(sums, shape)
   for _, q in ipairs { 50, 90, 95, 99 } do
     local exact = sums.durations[math.max(1, math.ceil(q / 100 * #sums.durations))] or 0
     local actual = shape["duration_ms_p" .. q]
-    assert.truthy(math.abs(actual - exact) <= 0.0111 * exact, ("p%d: %g is not %g"):format(q, actual, exact))
+    assert.truthy(math.abs(actual - exact) <= 0.0111 * exact,
+      ("p%d: %g is not %g"):format(q, actual, exact))
   end
 end
 
@@ -137,7 +140,8 @@ local function check_all(body, filter)
   check_summary(total, body.summary)
   assert.same({
     input_tokens = total.input, output_tokens = total.output, cache_read_tokens = total.read,
-    cache_write_tokens = total.write, total_tokens = total.input + total.output + total.read + total.write,
+    cache_write_tokens = total.write,
+    total_tokens = total.input + total.output + total.read + total.write,
   }, body.token_analytics)
   assert.equal(total.n, body.request_analytics.total_requests)
   assert.equal(total.ok, body.request_analytics.successful_requests)
@@ -179,13 +183,15 @@ describe("GET /logs/analytics", function()
       end
     end,
     ["one moment"] = function()
-      return ("start_time=%s&end_time=%s"):format(time(50), time(50)), function(r) return r.timestamp == times[50] end
+      return ("start_time=%s&end_time=%s"):format(time(50), time(50)),
+        function(r) return r.timestamp == times[50] end
     end,
     ["a model"] = function()
       return "start_time=0&model=gpt-4o-mini", function(r) return r.model == "gpt-4o-mini" end
     end,
     ["a service type"] = function()
-      return "start_time=0&service_type=proxy_service", function(r) return r.service_type == "proxy_service" end
+      return "start_time=0&service_type=proxy_service",
+        function(r) return r.service_type == "proxy_service" end
     end,
     ["service types excluded"] = function()
       return "start_time=0&service_type=!access_log,!", function(r)
@@ -193,7 +199,8 @@ describe("GET /logs/analytics", function()
       end
     end,
     ["a service type with odd letters"] = function()
-      return "start_time=0&service_type=%E6%9C%8D%E5%8A%A1,!!weird", function(r) return r.service_type == "服务" end
+      return "start_time=0&service_type=%E6%9C%8D%E5%8A%A1,!!weird",
+        function(r) return r.service_type == "服务" end
     end,
     ["status codes"] = function()
       return "start_time=0&status_code_min=400&status_code_max=499", function(r)
@@ -244,8 +251,10 @@ describe("GET /logs/analytics", function()
     assert.equal(json.null, echoed.service_type)
   end)
   it("leaves the other side open where one time was given", function()
-    local echoed = s:get("/logs/analytics?start_time=5&hours=3&model=x&service_type=!y").json().query_params
-    assert.same({ start_time = 5.0, end_time = json.null, hours = 3, model = "x", service_type = "!y" }, echoed)
+    local echoed =
+      s:get("/logs/analytics?start_time=5&hours=3&model=x&service_type=!y").json().query_params
+    assert.same({ start_time = 5.0, end_time = json.null, hours = 3, model = "x",
+      service_type = "!y" }, echoed)
   end)
 
   it("is all zeros where nothing is found", function()
@@ -255,7 +264,8 @@ describe("GET /logs/analytics", function()
     end
     assert.equal(0, body.request_analytics.success_rate)
     assert.same({}, body.service_type_breakdown)
-    assert.truthy(s:get("/logs/analytics?end_time=5").body:find('"service_type_breakdown":{}', 1, true))
+    assert.truthy(
+      s:get("/logs/analytics?end_time=5").body:find('"service_type_breakdown":{}', 1, true))
     assert.same(json.array {}, body.hourly_trends)
     assert.equal(HOUR, body.bucket_seconds)
   end)
@@ -283,7 +293,9 @@ describe("hourly_trends", function()
     assert.same({ 1, 0, 0, 1 }, counts)
     assert.equal(os.date("!%Y-%m-%dT%H:00:00Z", base), hours[1])
 
-    local wide = trends(("start_time=%d&end_time=%d&model=gaps"):format(base - HOUR, base + 5 * HOUR)).hourly_trends
+    local wide =
+      trends(("start_time=%d&end_time=%d&model=gaps")
+        :format(base - HOUR, base + 5 * HOUR)).hourly_trends
     assert.equal(7, #wide)
     assert.equal(0, wide[1].request_count)
     assert.equal(1, wide[2].request_count)
@@ -332,7 +344,8 @@ end)
 
 it("requests without a known price are told apart from free ones", function()
   local s <close> = server.start()
-  s:ingest { { request_id = "u", cost_source = "unknown", model = "m" }, { request_id = "f", model = "m" } }
+  s:ingest { { request_id = "u", cost_source = "unknown", model = "m" },
+    { request_id = "f", model = "m" } }
   local body = s:get("/logs/analytics").json()
   assert.equal(1, body.summary.unpriced_requests)
   assert.equal(1, body.model_breakdown.m.unpriced_requests)

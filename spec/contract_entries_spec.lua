@@ -14,10 +14,14 @@ describe("GET /logs/entries", function()
   setup(function()
     s = server.start()
     s:ingest {
-      { request_id = "a", timestamp = 1000, model = "b", service_type = "x", tokens_input = 3, streaming = true },
-      { request_id = "b", timestamp = 2000, model = "B", service_type = "y", tokens_input = 1, streaming = false },
-      { request_id = "c", timestamp = 3000, model = "a", service_type = "!z", tokens_input = 2, streaming = true },
-      { request_id = "d", timestamp = 3000, model = "ä", service_type = "", tokens_input = 2, streaming = false,
+      { request_id = "a", timestamp = 1000, model = "b", service_type = "x", tokens_input = 3,
+        streaming = true },
+      { request_id = "b", timestamp = 2000, model = "B", service_type = "y", tokens_input = 1,
+        streaming = false },
+      { request_id = "c", timestamp = 3000, model = "a", service_type = "!z", tokens_input = 2,
+        streaming = true },
+      { request_id = "d", timestamp = 3000, model = "ä", service_type = "", tokens_input = 2,
+        streaming = false,
         status_code = 500, duration_ms = 12.5, endpoint = "/e", method = "PUT" },
     }
   end)
@@ -30,8 +34,9 @@ describe("GET /logs/entries", function()
     assert.equal("a b c d", ids(body.entries))
     body.entries = nil
     assert.same({
-      total_count = 4, limit = 50, offset = 0, order_by = "timestamp", order_desc = false, service_type = json.null,
-      page = 1, total_pages = 1, backend = "sqlmodel", next_cursor = json.null,
+      total_count = 4, limit = 50, offset = 0, order_by = "timestamp", order_desc = false,
+      service_type = json.null, page = 1, total_pages = 1, backend = "sqlmodel",
+      next_cursor = json.null,
     }, body)
   end)
 
@@ -136,7 +141,9 @@ end)
 describe("GET /logs/entries/{request_id}", function()
   it("answers one row with what had no column", function()
     local s <close> = server.start()
-    s:ingest { { request_id = "one/two", model = "m", custom = { nested = json.array { 1, "x" } } } }
+    s:ingest {
+      { request_id = "one/two", model = "m", custom = { nested = json.array { 1, "x" } } },
+    }
     local body = s:get("/logs/entries/one%2Ftwo").json()
     if body.detail then -- a slash cannot be part of a segment
       s:ingest { { request_id = "one", model = "m", custom = { nested = json.array { 1, "x" } } } }

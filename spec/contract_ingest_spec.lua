@@ -22,10 +22,12 @@ describe("POST /logs/ingest #loops", function()
     { "lines called JSON", JSON, '{"request_id":"a"}\n{"request_id":"b"}\n', 2 },
     { "lines", NDJSON, '{"request_id":"a"}\n{"request_id":"b"}\n', 2 },
     { "lines without a last line break", NDJSON, '{"request_id":"a"}\n{"request_id":"b"}', 2 },
-    { "lines with CR LF and blank ones", NDJSON, '{"request_id":"a"}\r\n\r\n{"request_id":"b"}\r\n', 2 },
+    { "lines with CR LF and blank ones", NDJSON, '{"request_id":"a"}\r\n\r\n{"request_id":"b"}\r\n',
+      2 },
     { "lines behind a BOM", NDJSON, '\xEF\xBB\xBF{"request_id":"a"}\n', 1 },
     { "jsonl", { ["content-type"] = "application/jsonl" }, '{"request_id":"a"}', 1 },
-    { "a type with parameters", { ["content-type"] = "Application/JSON; charset=utf-8" }, '{"request_id":"a"}', 1 },
+    { "a type with parameters", { ["content-type"] = "Application/JSON; charset=utf-8" },
+      '{"request_id":"a"}', 1 },
     { "an empty array", JSON, "[]", 0 },
   }
   for _, case in ipairs(bodies) do
@@ -42,13 +44,16 @@ describe("POST /logs/ingest #loops", function()
 
   it("takes gzip", function()
     local headers = { ["content-type"] = "application/x-ndjson", ["content-encoding"] = "gzip" }
-    assert.equal(200, s:post("/logs/ingest", helpers.gzip '{"request_id":"zipped"}', headers).status)
+    assert.equal(200,
+      s:post("/logs/ingest", helpers.gzip '{"request_id":"zipped"}', headers).status)
     assert.truthy(row "zipped")
   end)
 
   it("merges what has the same request_id", function()
-    assert.same({ 1, 0 }, { s:ingest({ { request_id = "a", timestamp = 1000, model = "m" } }).accepted, 0 })
-    local result = s:ingest { { request_id = "a", timestamp = 2000, tokens_input = 5, cost_usd = 0.5 } }
+    assert.same({ 1, 0 },
+      { s:ingest({ { request_id = "a", timestamp = 1000, model = "m" } }).accepted, 0 })
+    local result =
+      s:ingest { { request_id = "a", timestamp = 2000, tokens_input = 5, cost_usd = 0.5 } }
     assert.same({ 0, 1 }, { result.accepted, result.merged })
     local merged = row "a"
     assert.same({ "1970-01-01T00:16:40Z", "m", 5, 0.5 },
@@ -77,7 +82,8 @@ describe("POST /logs/ingest #loops", function()
     assert.equal(200, r.status)
     assert.same({ 999, 0, 1 }, { body.accepted, body.merged, body.rejected })
     assert.equal(1, #body.errors)
-    assert.same({ 499, 500, "status_code" }, { body.errors[1].index, body.errors[1].line, body.errors[1].field })
+    assert.same({ 499, 500, "status_code" },
+      { body.errors[1].index, body.errors[1].line, body.errors[1].field })
     assert.equal("string", type(body.errors[1].message))
     assert.equal(999, s:get("/logs/query").json().count)
   end)
@@ -86,7 +92,8 @@ describe("POST /logs/ingest #loops", function()
     assert.same({ 1, 50, 20 }, { body.accepted, body.rejected, #body.errors })
   end)
 
-  local wrong = { "", "nonsense", "[1,2]", '{"request_id":', '"text"', '[{"status_code":"x"}]', "[{}", "\0" }
+  local wrong = { "", "nonsense", "[1,2]", '{"request_id":', '"text"', '[{"status_code":"x"}]',
+    "[{}", "\0" }
   for _, body in ipairs(wrong) do
     it(("answers 400 to %q, in the same shape"):format(body), function()
       local r = s:post("/logs/ingest", body, JSON)
@@ -98,7 +105,8 @@ describe("POST /logs/ingest #loops", function()
     end)
   end
 
-  for _, type in ipairs { "text/plain", "application/xml", "application/x-www-form-urlencoded", "" } do
+  for _, type in ipairs { "text/plain", "application/xml",
+      "application/x-www-form-urlencoded", "" } do
     it(("answers 415 to %q"):format(type), function()
       local r = s:post("/logs/ingest", "{}", { ["content-type"] = type ~= "" and type or nil })
       assert.equal(415, r.status)
@@ -107,7 +115,8 @@ describe("POST /logs/ingest #loops", function()
   end
 
   it("keeps unknown fields, also of odd names and types", function()
-    local unknown = { ["a \" b"] = json.array { 1, json.null }, deep = { er = true }, big = 12345678901234567 }
+    local unknown = { ["a \" b"] = json.array { 1, json.null }, deep = { er = true },
+      big = 12345678901234567 }
     local record = { request_id = "x" }
     for name, value in pairs(unknown) do
       record[name] = value
@@ -138,7 +147,10 @@ describe("POST /logs/ingest #loops", function()
     os.execute("rm -f " .. database .. "*")
   end)
   it("stores nothing of a half-sent body", function()
-    local connection = s:raw("POST /logs/ingest HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/x-ndjson\r\n"
+    local connection =
+        s:raw(
+            "POST /logs/ingest HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: "
+              .. "application/x-ndjson\r\n"
       .. 'Content-Length: 100\r\n\r\n{"request_id":"half"}\n')
     connection:close()
     s:ingest { { request_id = "whole" } }
@@ -167,8 +179,10 @@ describe("one bad line in ten thousand #loops", function()
     { "NaN", '{"request_id":"bad","duration_ms":NaN}', "expected a value" },
     { "a number beyond doubles", '{"request_id":"bad","cost_usd":1e999}', "finite" },
     { "a line cut short", '{"request_id":"bad', "expected the end of a string" },
-    { "JSON nested 10,000 deep", '{"x":' .. ("["):rep(10000) .. ("]"):rep(10000) .. "}", "less nesting" },
-    { "a string of 5 MB", ('{"model":"%s"}'):format(("x"):rep(5000000)), "longer than 1048576 bytes" },
+    { "JSON nested 10,000 deep", '{"x":' .. ("["):rep(10000) .. ("]"):rep(10000) .. "}",
+      "less nesting" },
+    { "a string of 5 MB", ('{"model":"%s"}'):format(("x"):rep(5000000)),
+      "longer than 1048576 bytes" },
     { "raw bytes", "\0\1\255", "expected a value" },
   }
   for number, case in ipairs(cases) do
@@ -221,7 +235,8 @@ describe("hooks.lua #loops", function()
     stream:event()
     local result = s:ingest {
       {
-        request_id = "a", client_ip = "1.2.3.4", own = json.array { 1 }, timestamp = 1750000120.123456, duration_ms = 5,
+        request_id = "a", client_ip = "1.2.3.4", own = json.array { 1 },
+        timestamp = 1750000120.123456, duration_ms = 5,
       },
       { request_id = "b", model = "secret" },
       { request_id = "c", model = "bad" },
@@ -239,10 +254,15 @@ describe("hooks.lua #loops", function()
   end)
 
   it("sees the members that live in extra and leaves them once", function()
-    local s = server.start { files = { ["lua/hooks.lua"] = "return { on_record = function(r) return r end }" } }
+    local s = server.start {
+      files = { ["lua/hooks.lua"] = "return { on_record = function(r) return r end }" },
+    }
     local stream = s:stream "/logs/stream"
     stream:event()
-    s:ingest { { type = "request_error", request_id = "a", error_type = "t", error_message = "m", other = 1 } }
+    s:ingest {
+      { type = "request_error", request_id = "a", error_type = "t", error_message = "m",
+        other = 1 },
+    }
     local data = assert(stream:event()).json.data
     assert.same({ "t", "m" }, { data.error_type, data.error_message })
     local text = s:get("/logs/entries/a").body
@@ -256,7 +276,8 @@ describe("hooks.lua #loops", function()
   it("that fails costs its own request and nothing is stored", function()
     local s = server.start {
       files = {
-        ["lua/hooks.lua"] = 'return { on_record = function(r) if r.model then error "no" end return r end }',
+        ["lua/hooks.lua"] =
+          'return { on_record = function(r) if r.model then error "no" end return r end }',
       },
     }
     local r = s:post("/logs/ingest", '{"request_id":"a"}\n{"request_id":"b","model":"x"}', NDJSON)

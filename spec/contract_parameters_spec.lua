@@ -21,7 +21,8 @@ describe("parameters", function()
     assert.same({
       detail = json.array {
         {
-          type = "greater_than_equal", loc = json.array { "query", "limit" }, input = "0", ctx = { ge = 1 },
+          type = "greater_than_equal", loc = json.array { "query", "limit" }, input = "0",
+          ctx = { ge = 1 },
           msg = "Input should be greater than or equal to 1",
         },
       },
@@ -37,7 +38,8 @@ describe("parameters", function()
     { "/logs/query?start_time=nan", { "start_time finite_number" } },
     { "/logs/query?end_time=inf", { "end_time finite_number" } },
     { "/logs/query?start_time=1750000000000", { "start_time time_range" } },
-    { "/logs/query?start_time=x&limit=x&end_time=", { "limit int_parsing", "start_time float_parsing",
+    { "/logs/query?start_time=x&limit=x&end_time=",
+      { "limit int_parsing", "start_time float_parsing",
       "end_time float_parsing" } },
     { "/logs/analytics?hours=0", { "hours greater_than_equal" } },
     { "/logs/analytics?hours=169", { "hours less_than_equal" } },
@@ -63,7 +65,8 @@ describe("parameters", function()
 
   local taken = {
     { "/logs/query?limit=5", 5 }, { "/logs/query?limit=%2B5", 5 }, { "/logs/query?limit=+5.0+", 5 },
-    { "/logs/query?limit=1_000", 1000 }, { "/logs/query?limit=7&limit=8", 8 }, { "/logs/query?Limit=7", 1000 },
+    { "/logs/query?limit=1_000", 1000 }, { "/logs/query?limit=7&limit=8", 8 },
+    { "/logs/query?Limit=7", 1000 },
     { "/logs/query?l%69mit=9", 9 }, { "/logs/query?other=1&limit=3", 3 }, { "/logs/query", 1000 },
     { "/logs/query?limit=4;start_time=x", nil },
   }
@@ -77,7 +80,8 @@ describe("parameters", function()
 
   it("are echoed decoded, with U+FFFD for what is no UTF-8", function()
     local r = s:get "/logs/query?model=a%20b+c%2Bd%ff%zz&service_type="
-    assert.same({ model = "a b c+d\u{FFFD}%zz", service_type = "", start_time = json.null, end_time = json.null },
+    assert.same({ model = "a b c+d\u{FFFD}%zz", service_type = "", start_time = json.null,
+      end_time = json.null },
       r.json().filters)
   end)
   it("are echoed in the error as they were decoded", function()

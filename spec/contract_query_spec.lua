@@ -2,11 +2,12 @@ local server = require "spec.helpers.server"
 local json = require "spec.helpers.json"
 
 local COLUMNS = {
-  "request_id", "timestamp", "method", "endpoint", "path", "query", "client_ip", "user_agent", "service_type", "model",
-  "streaming", "status_code", "duration_ms", "duration_seconds", "tokens_input", "tokens_output", "cache_read_tokens",
-  "cache_write_tokens", "cost_usd", "cost_sdk_usd", "num_turns", "session_type", "session_status",
-  "session_age_seconds", "session_message_count", "session_client_id", "session_pool_enabled", "session_idle_seconds",
-  "session_error_count", "session_is_new",
+  "request_id", "timestamp", "method", "endpoint", "path", "query", "client_ip", "user_agent",
+  "service_type", "model", "streaming", "status_code", "duration_ms", "duration_seconds",
+  "tokens_input", "tokens_output", "cache_read_tokens", "cache_write_tokens", "cost_usd",
+  "cost_sdk_usd", "num_turns", "session_type", "session_status",
+  "session_age_seconds", "session_message_count", "session_client_id", "session_pool_enabled",
+  "session_idle_seconds", "session_error_count", "session_is_new",
 }
 
 local function ids(rows)
@@ -60,7 +61,8 @@ describe("a row", function()
     { { type = "request_error", status_code = 429 }, { status_code = 429 } },
     { { timestamp = 1750000120.123456 }, { timestamp = "2025-06-15T15:08:40.123456Z" } },
     { { timestamp = 1750000120 }, { timestamp = "2025-06-15T15:08:40Z" } },
-    { { timestamp = "2025-06-15T17:08:40.5+02:00" }, { timestamp = "2025-06-15T15:08:40.500000Z" } },
+    { { timestamp = "2025-06-15T17:08:40.5+02:00" },
+      { timestamp = "2025-06-15T15:08:40.500000Z" } },
     { { timestamp = 1750000120123 }, { timestamp = "2025-06-15T15:08:40.123000Z" } },
     { { model = "ünï\u{1F999}\"\\" }, { model = "ünï\u{1F999}\"\\" } },
     { { tokens_input = 9007199254740993 }, { tokens_input = 9007199254740993 } },
@@ -100,7 +102,8 @@ describe("GET /logs/query", function()
     assert.equal("d c b a", ids(body.results))
     assert.equal(4, body.count)
     assert.equal(1000, body.limit)
-    assert.same({ start_time = json.null, end_time = json.null, model = json.null, service_type = json.null },
+    assert.same({ start_time = json.null, end_time = json.null, model = json.null,
+      service_type = json.null },
       body.filters)
     assert.truthy(body.timestamp >= before and body.timestamp <= os.time() + 1)
     assert.equal("float", math.type(body.timestamp))
@@ -181,7 +184,8 @@ describe("large answers", function()
     local before = s:resident_kib()
     ask(80)
     local grown = s:resident_kib() - before
-    assert.is_true(grown < 32768 or os.getenv "SANITIZE" == "thread", "it grew by " .. grown .. " KiB")
+    assert.is_true(grown < 32768 or os.getenv "SANITIZE" == "thread",
+      "it grew by " .. grown .. " KiB")
     s:stop()
   end)
 end)

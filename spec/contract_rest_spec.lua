@@ -11,7 +11,8 @@ describe("GET /logs/status", function()
     local r = s:get "/logs/status"
     assert.equal(200, r.status)
     assert.same({
-      status = "healthy", prometheus_enabled = "True", observability_system = "hybrid_prometheus_structlog",
+      status = "healthy", prometheus_enabled = "True",
+      observability_system = "hybrid_prometheus_structlog",
     }, r.json())
     s:stop()
   end)
@@ -32,7 +33,8 @@ describe("POST /logs/reset #loops", function()
       local body = r.json()
       assert.truthy(math.abs(body.timestamp - os.time()) < 60)
       body.timestamp = nil
-      assert.same({ status = "success", message = "All logs data has been reset", backend = "duckdb" }, body)
+      assert.same({ status = "success", message = "All logs data has been reset",
+        backend = "duckdb" }, body)
       assert.equal(0, s:get("/logs/query").json().count)
       assert.equal(0, s:get("/logs/analytics?start_time=0").json().summary.total_requests)
       assert.equal(404, s:get("/logs/entries/a").status)
@@ -47,14 +49,18 @@ end)
 describe("a feature that is off", function()
   local absent = {
     { "metrics_endpoint_enabled", { "/metrics" }, { "/logs/status", "/dashboard" } },
-    { "dashboard_enabled", { "/dashboard", "/dashboard/favicon.svg" }, { "/logs/status", "/metrics" } },
-    { "logs_endpoints_enabled", { "/logs/status", "/logs/query", "/logs/analytics", "/logs/entries", "/logs/stream",
-      "/logs/export", "/logs/entries/x" }, { "/metrics" }, "config.features.dashboard_enabled = false" },
+    { "dashboard_enabled", { "/dashboard", "/dashboard/favicon.svg" },
+      { "/logs/status", "/metrics" } },
+    { "logs_endpoints_enabled",
+      { "/logs/status", "/logs/query", "/logs/analytics", "/logs/entries", "/logs/stream",
+      "/logs/export", "/logs/entries/x" }, { "/metrics" },
+      "config.features.dashboard_enabled = false" },
   }
   for _, case in ipairs(absent) do
     local feature, gone, there, also = table.unpack(case)
     it("takes its paths away: " .. feature, function()
-      local s = server.start { config = ("config.features.%s = false %s"):format(feature, also or "") }
+      local s =
+        server.start { config = ("config.features.%s = false %s"):format(feature, also or "") }
       for _, path in ipairs(gone) do
         assert.equal(404, s:get(path).status, path)
       end
@@ -71,13 +77,16 @@ describe("a feature that is off", function()
 
   it("logs_collection_enabled: rows are 503, wrong parameters before that 422", function()
     local s = server.start { config = "config.features.logs_collection_enabled = false" }
-    for _, path in ipairs { "/logs/query", "/logs/analytics", "/logs/entries", "/logs/export", "/logs/entries/x" } do
+    for _, path in ipairs { "/logs/query", "/logs/analytics", "/logs/entries", "/logs/export",
+        "/logs/entries/x" } do
       local r = s:get(path)
       assert.equal(503, r.status)
-      assert.same({ detail = COLLECTION_OFF, error = { type = UNAVAILABLE, message = COLLECTION_OFF } }, r.json())
+      assert.same({ detail = COLLECTION_OFF,
+        error = { type = UNAVAILABLE, message = COLLECTION_OFF } }, r.json())
     end
     assert.equal(503, s:post("/logs/reset").status)
-    assert.equal(503, s:post("/logs/ingest", "{}", { ["content-type"] = "application/json" }).status)
+    assert.equal(503,
+      s:post("/logs/ingest", "{}", { ["content-type"] = "application/json" }).status)
     assert.equal(422, s:get("/logs/query?limit=0").status)
     assert.equal(200, s:get("/logs/status").status)
     s:stop()
@@ -93,7 +102,8 @@ describe("without storage", function()
   ]]
   it("the rest of the server works", function()
     local s = server.start { config = NONE }
-    for _, path in ipairs { "/metrics", "/health", "/health/live", "/health/ready", "/openapi.json" } do
+    for _, path in ipairs { "/metrics", "/health", "/health/live", "/health/ready",
+        "/openapi.json" } do
       assert.equal(200, s:get(path).status, path)
     end
     s:stop()
@@ -106,9 +116,9 @@ describe("GET /metrics #loops", function()
     s = server.start()
     s:ingest {
       {
-        request_id = "1", method = "POST", endpoint = "/v1", model = "m\"1", service_type = "x", status_code = 200,
-        duration_seconds = 0.3, tokens_input = 10, tokens_output = 20, cache_read_tokens = 30, cache_write_tokens = 0,
-        cost_usd = 0.5,
+        request_id = "1", method = "POST", endpoint = "/v1", model = "m\"1", service_type = "x",
+        status_code = 200, duration_seconds = 0.3, tokens_input = 10, tokens_output = 20,
+        cache_read_tokens = 30, cache_write_tokens = 0, cost_usd = 0.5,
       },
       { request_id = "2", method = "POST", status_code = 404, cost_usd = -1 },
       { request_id = "3", type = "request_error", error_type = "timeout", endpoint = "/v1" },
@@ -156,15 +166,18 @@ describe("GET /metrics #loops", function()
     { "ccproxy_requests_total", 1,
       { method = "POST", endpoint = "/v1", model = 'm\\"1', status = "200", service_type = "x" } },
     { "ccproxy_requests_total", 1,
-      { method = "POST", endpoint = "unknown", model = "unknown", status = "404", service_type = "unknown" } },
+      { method = "POST", endpoint = "unknown", model = "unknown", status = "404",
+        service_type = "unknown" } },
     { "ccproxy_tokens_total", 10, { type = "input", model = 'm\\"1', service_type = "x" } },
     { "ccproxy_tokens_total", 20, { type = "output", model = 'm\\"1', service_type = "x" } },
     { "ccproxy_tokens_total", 30, { type = "cache_read", model = 'm\\"1', service_type = "x" } },
     { "ccproxy_tokens_total", nil, { type = "cache_write", model = 'm\\"1', service_type = "x" } },
     { "ccproxy_cost_usd_total", 0.5, { model = 'm\\"1', cost_type = "total", service_type = "x" } },
-    { "ccproxy_cost_usd_total", nil, { model = "unknown", cost_type = "total", service_type = "unknown" } },
+    { "ccproxy_cost_usd_total", nil,
+      { model = "unknown", cost_type = "total", service_type = "unknown" } },
     { "ccproxy_errors_total", 1,
-      { error_type = "http_404", endpoint = "unknown", model = "unknown", service_type = "unknown" } },
+      { error_type = "http_404", endpoint = "unknown", model = "unknown",
+        service_type = "unknown" } },
     { "ccproxy_errors_total", 1,
       { error_type = "timeout", endpoint = "/v1", model = "unknown", service_type = "unknown" } },
     { "ccproxy_response_duration_seconds_bucket", 0,
@@ -173,7 +186,8 @@ describe("GET /metrics #loops", function()
       { le = "0.5", model = 'm\\"1', endpoint = "/v1", service_type = "x" } },
     { "ccproxy_response_duration_seconds_bucket", 1,
       { le = "+Inf", model = 'm\\"1', endpoint = "/v1", service_type = "x" } },
-    { "ccproxy_response_duration_seconds_sum", 0.3, { model = 'm\\"1', endpoint = "/v1", service_type = "x" } },
+    { "ccproxy_response_duration_seconds_sum", 0.3,
+      { model = 'm\\"1', endpoint = "/v1", service_type = "x" } },
     { "ccproxy_active_requests", 1, {} },
     { "up", 1, { job = "ccproxy" } },
   }
@@ -188,8 +202,10 @@ describe("GET /metrics #loops", function()
     assert.truthy(s:get("/metrics").body:find('ccproxy_info{version="[%d.]+"} 1'))
   end)
   it("is OpenMetrics for clients that ask for it", function()
-    local r = s:get("/metrics", { accept = "application/openmetrics-text; version=1.0.0, text/plain;q=0.5" })
-    assert.equal("application/openmetrics-text; version=1.0.0; charset=utf-8", r.headers["content-type"])
+    local r = s:get("/metrics",
+      { accept = "application/openmetrics-text; version=1.0.0, text/plain;q=0.5" })
+    assert.equal("application/openmetrics-text; version=1.0.0; charset=utf-8",
+      r.headers["content-type"])
     assert.equal("# EOF\n", r.body:sub(-6))
   end)
   it("keeps its counts over a restart", function()
@@ -198,7 +214,9 @@ describe("GET /metrics #loops", function()
     for i = 1, 2 do
       local again = server.start { database = database }
       again:ingest { { request_id = "r" .. i, model = "kept" } }
-      assert.truthy(again:get("/metrics").body:find(('ccproxy_requests_total{[^}]*model="kept"[^}]*} %d'):format(i)))
+      assert.truthy(
+        again:get("/metrics").body:find(('ccproxy_requests_total{[^}]*model="kept"[^}]*} %d')
+          :format(i)))
       again:stop()
     end
     os.execute("rm -f " .. database .. "*")
@@ -226,9 +244,11 @@ describe("GET /dashboard", function()
     end
     s:stop()
   end)
-  it("is 404 with a hint without its files", function()
+  it("is 404 with a hint where something else stands in the place of its file", function()
     local s = server.start { files = { ["static/x"] = "" } }
     os.remove(s.root .. "/static/dashboard/index.html")
+    assert.equal(200, s:get("/dashboard").status)
+    os.execute("ln -s app.js " .. s.root .. "/static/dashboard/index.html")
     local r = s:get "/dashboard"
     assert.equal(404, r.status)
     assert.truthy(r.json().detail:find "^Dashboard not found%. ")
@@ -242,7 +262,8 @@ describe("GET /logs/export", function()
     s = server.start()
     local records = {}
     for i = 1, 1234 do
-      records[i] = { request_id = ("e%04d"):format(i), timestamp = 1000 + i, model = i % 2 == 0 and "even" or "odd" }
+      records[i] = { request_id = ("e%04d"):format(i), timestamp = 1000 + i,
+        model = i % 2 == 0 and "even" or "odd" }
     end
     records[7].user_agent = '=HYPERLINK("http://x")'
     records[8].user_agent = 'a,"b"'
@@ -264,7 +285,8 @@ describe("GET /logs/export", function()
     assert.equal(1234, n)
   end)
   it("takes the filters", function()
-    local _, lines = s:get("/logs/export?model=even&start_time=1101&end_time=1200").body:gsub("\n", "")
+    local _, lines =
+      s:get("/logs/export?model=even&start_time=1101&end_time=1200").body:gsub("\n", "")
     assert.equal(50, lines)
     assert.equal("", s:get("/logs/export?model=nobody").body)
   end)
@@ -315,7 +337,8 @@ describe("GET /openapi.json", function()
     assert.equal("3.1.0", document.openapi)
     local query = document.paths["/logs/query"].get
     assert.equal("limit", query.parameters[1].name)
-    assert.same({ type = "integer", default = 1000, minimum = 1, maximum = 10000 }, query.parameters[1].schema)
+    assert.same({ type = "integer", default = 1000, minimum = 1, maximum = 10000 },
+      query.parameters[1].schema)
     assert.is_not_nil(query.responses["422"])
     local entry = document.paths["/logs/entries/{request_id}"].get.parameters[1]
     assert.same({ "request_id", "path", true }, { entry.name, entry["in"], entry.required })

@@ -63,10 +63,11 @@ describe("GET /logs/stream #loops", function()
     local stream = subscribe(s)
     s:ingest {
       {
-        request_id = "full", method = "POST", path = "/p", query = "", status_code = 201, client_ip = "::1",
-        user_agent = "ua", service_type = "x", model = "m", streaming = true, duration_ms = 5.5, tokens_input = 1,
-        tokens_output = 2, cost_usd = 0.25, endpoint = "/e", cache_read_tokens = 3, cache_write_tokens = 4,
-        num_turns = 7, session_type = "direct", other = 1,
+        request_id = "full", method = "POST", path = "/p", query = "", status_code = 201,
+        client_ip = "::1", user_agent = "ua", service_type = "x", model = "m", streaming = true,
+        duration_ms = 5.5, tokens_input = 1, tokens_output = 2, cost_usd = 0.25, endpoint = "/e",
+        cache_read_tokens = 3, cache_write_tokens = 4, num_turns = 7, session_type = "direct",
+        other = 1,
       },
     }
     local event = assert(stream:event())
@@ -78,9 +79,10 @@ describe("GET /logs/stream #loops", function()
     assert.equal(0.0055, data.duration_seconds or 0.0055)
     data.duration_seconds = nil
     assert.same({
-      request_id = "full", method = "POST", path = "/p", query = "", status_code = 201, client_ip = "::1",
-      user_agent = "ua", service_type = "x", model = "m", streaming = true, duration_ms = 5.5, tokens_input = 1,
-      tokens_output = 2, cost_usd = 0.25, endpoint = "/e", cache_read_tokens = 3, cache_write_tokens = 4,
+      request_id = "full", method = "POST", path = "/p", query = "", status_code = 201,
+      client_ip = "::1", user_agent = "ua", service_type = "x", model = "m", streaming = true,
+      duration_ms = 5.5, tokens_input = 1, tokens_output = 2, cost_usd = 0.25, endpoint = "/e",
+      cache_read_tokens = 3, cache_write_tokens = 4,
     }, data)
     stream:close()
   end)
@@ -96,21 +98,23 @@ describe("GET /logs/stream #loops", function()
     local stream = subscribe(s)
     s:ingest {
       {
-        type = "request_start", request_id = "r", method = "GET", path = "/p", client_ip = "1.2.3.4",
-        user_agent = "u", query = "a=b", status_code = 200,
+        type = "request_start", request_id = "r", method = "GET", path = "/p",
+        client_ip = "1.2.3.4", user_agent = "u", query = "a=b", status_code = 200,
       },
-      { type = "request_error", request_id = "r", error_type = "timeout", error_message = "too late", method = "GET",
+      { type = "request_error", request_id = "r", error_type = "timeout",
+        error_message = "too late", method = "GET",
         path = "/p", client_ip = "1.2.3.4", user_agent = "u", query = "a=b", model = "m" },
     }
     local start, failure = assert(stream:event()).json, assert(stream:event()).json
     assert.equal("request_start", start.type)
     assert.same({
-      request_id = "r", method = "GET", path = "/p", client_ip = "1.2.3.4", user_agent = "u", query = "a=b",
+      request_id = "r", method = "GET", path = "/p", client_ip = "1.2.3.4", user_agent = "u",
+      query = "a=b",
     }, start.data)
     assert.equal("request_error", failure.type)
     assert.same({
-      request_id = "r", error_type = "timeout", error_message = "too late", method = "GET", path = "/p",
-      client_ip = "1.2.3.4", user_agent = "u", query = "a=b",
+      request_id = "r", error_type = "timeout", error_message = "too late", method = "GET",
+      path = "/p", client_ip = "1.2.3.4", user_agent = "u", query = "a=b",
     }, failure.data)
     stream:close()
   end)
@@ -122,7 +126,8 @@ describe("GET /logs/stream #loops", function()
     { request_id = "d" },
     { type = "request_start", request_id = "e", method = "GET" },
     { type = "request_start", request_id = "f", model = "m", service_type = "x" },
-    { type = "request_error", request_id = "g", model = "other", service_type = "z", status_code = 999 },
+    { type = "request_error", request_id = "g", model = "other", service_type = "z",
+      status_code = 999 },
   }
   local filters = {
     { "", "a b c d e f g" },
@@ -177,7 +182,8 @@ describe("GET /logs/stream #loops", function()
     end
   end)
   it("starts with what is new where the id is empty", function()
-    for query, headers in pairs { ["last_event_id="] = {}, ["lastEventId="] = { ["Last-Event-ID"] = "" } } do
+    for query, headers in pairs { ["last_event_id="] = {},
+        ["lastEventId="] = { ["Last-Event-ID"] = "" } } do
       local stream = subscribe(s, query, headers)
       s:ingest { MARK }
       assert.equal("", ids_until_mark(stream))
@@ -188,7 +194,8 @@ describe("GET /logs/stream #loops", function()
   it("narrows what it replays by the times", function()
     local stream = subscribe(s)
     s:ingest {
-      { request_id = "t0" }, { request_id = "t1", timestamp = 1000 }, { request_id = "t2", timestamp = 2000 },
+      { request_id = "t0" }, { request_id = "t1", timestamp = 1000 },
+      { request_id = "t2", timestamp = 2000 },
     }
     local id = assert(stream:event()).id
     stream:close()

@@ -21,7 +21,8 @@ describe("/logs/overview", function()
   teardown(function() s:stop() end)
 
   local function overview(more)
-    return s:get(("/logs/overview?start_time=%d&end_time=%d%s"):format(now - 3600, now, more or "")).json()
+    return s:get(("/logs/overview?start_time=%d&end_time=%d%s")
+      :format(now - 3600, now, more or "")).json()
   end
 
   it("sets a window beside the one before it", function()

@@ -1,11 +1,13 @@
---- The worked examples that the shipped config.lua serves, and the hook that is live once somebody asks for it.
+--- The worked examples that the shipped config.lua serves, and the hook that is
+--- live once somebody asks for it.
 local server = require "spec.helpers.server"
 
 local DAY = 86400
 
 local function record(id, fields)
   local r = {
-    request_id = id, timestamp = os.time() - 60, model = "m", status_code = 200, duration_ms = 100, cost_usd = 1,
+    request_id = id, timestamp = os.time() - 60, model = "m", status_code = 200, duration_ms = 100,
+    cost_usd = 1,
   }
   for key, value in pairs(fields or {}) do
     r[key] = value
@@ -17,10 +19,12 @@ describe("the worked examples #loops", function()
   local s
 
   setup(function()
-    s = server.start { config = "config.settings = { hourly_budget_usd = 20, budget_check_ms = 20 }" }
+    s =
+      server.start { config = "config.settings = { hourly_budget_usd = 20, budget_check_ms = 20 }" }
     s:ingest {
       record("a", { session_client_id = "one", duration_ms = 5 }),
-      record("b", { session_client_id = "two", status_code = 404, duration_ms = 900, cost_usd = 2 }),
+      record("b",
+        { session_client_id = "two", status_code = 404, duration_ms = 900, cost_usd = 2 }),
       record("c", { session_client_id = "two", status_code = 503, cost_usd = 3 }),
       record("d", { model = "n", timestamp = os.time() - 2 * DAY, cost_usd = 4 }),
     }
@@ -63,14 +67,16 @@ describe("the worked examples #loops", function()
   it("count verdicts in a family of their own", function()
     assert.equal(204, s:post("/examples/feedback?model=m&verdict=bad", "").status)
     assert.equal(422, s:post("/examples/feedback?verdict=ugly", "").status)
-    assert.is_truthy(s:get("/metrics").body:find('feedback_verdicts_total{model="m",verdict="bad"} 1', 1, true))
+    assert.is_truthy(
+      s:get("/metrics").body:find('feedback_verdicts_total{model="m",verdict="bad"} 1', 1, true))
   end)
 
   it("publish when an hour costs more than it may", function()
     local stream = s:stream "/examples/budget-alerts"
     s:ingest { record("e", { cost_usd = 50 }) }
     local event = stream:event()
-    assert.same({ "budget", 56, 20 }, { event.json.type, event.json.cost_usd, event.json.budget_usd })
+    assert.same({ "budget", 56, 20 },
+      { event.json.type, event.json.cost_usd, event.json.budget_usd })
     stream:close()
   end)
 end)

@@ -12,7 +12,8 @@ local function records()
   local list = {}
   for i, row in ipairs(ROWS) do
     list[i] = {
-      request_id = row[1], model = row[2], service_type = row[3], endpoint = row[4], status_code = row[5],
+      request_id = row[1], model = row[2], service_type = row[3], endpoint = row[4],
+      status_code = row[5],
       session_client_id = row[6], timestamp = os.time() - 10 + i,
     }
   end
@@ -74,7 +75,8 @@ describe("the common filters", function()
     local query, expected = case[1], case[2]
     it("reads " .. query .. " the same way everywhere", function()
       if not expected then
-        for _, path in ipairs { "/logs/query", "/logs/entries", "/logs/analytics", "/logs/export", "/logs/stream" } do
+        for _, path in ipairs { "/logs/query", "/logs/entries", "/logs/analytics", "/logs/export",
+            "/logs/stream" } do
           assert.equal(422, s:get(path .. "?" .. query).status)
         end
         return
@@ -97,9 +99,11 @@ describe("the common filters", function()
 
   it("keep their place in a cursor", function()
     local page = s:get("/logs/query?limit=1&endpoint=/v1/*&status_code=400-599").json()
-    local again = "/logs/query?limit=1&endpoint=/v1/*&status_code=400-599&cursor=" .. page.next_cursor
+    local again = "/logs/query?limit=1&endpoint=/v1/*&status_code=400-599&cursor="
+      .. page.next_cursor
     assert.equal("c", s:get(again).json().results[1].request_id)
-    assert.equal(422, s:get("/logs/query?limit=1&endpoint=/v1/c*&cursor=" .. page.next_cursor).status)
+    assert.equal(422,
+      s:get("/logs/query?limit=1&endpoint=/v1/c*&cursor=" .. page.next_cursor).status)
   end)
 
   it("narrow a stream", function()

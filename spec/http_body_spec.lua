@@ -22,9 +22,11 @@ describe("a body", function()
     local small = helpers.gzip(text)
     local in_chunks = ("%x\r\n%s\r\n5\r\n%s\r\n%x\r\n%s\r\n0\r\n\r\n"):format(
       10, small:sub(1, 10), small:sub(11, 15), #small - 15, small:sub(16))
-    assert.same("hello", http.exchange(s, echo(chunked, "2\r\nhe\r\n3\r\nllo\r\n0\r\n\r\n"))[1].body)
+    assert.same("hello",
+      http.exchange(s, echo(chunked, "2\r\nhe\r\n3\r\nllo\r\n0\r\n\r\n"))[1].body)
     assert.same(text, http.exchange(s, echo(gzipped(small)))[1].body)
-    assert.same(text, http.exchange(s, echo("Content-Encoding: x-gzip\r\n" .. chunked, in_chunks))[1].body)
+    assert.same(text,
+      http.exchange(s, echo("Content-Encoding: x-gzip\r\n" .. chunked, in_chunks))[1].body)
     assert.same(text .. text, http.exchange(s, echo(gzipped(small .. small)))[1].body)
     assert.same("", http.exchange(s, echo("Content-Length: 0\r\n"))[1].body)
     assert.same("", http.exchange(s, echo "")[1].body)
@@ -73,7 +75,8 @@ describe("a body", function()
       "Content-Type: application/x-ndjson\r\nContent-Length: 1000\r\n", line))
     connection:shutdown()
     assert.same(400, connection:response().status)
-    s:raw(http.bytes("POST /logs/ingest HTTP/1.1", "Content-Type: application/x-ndjson\r\n" .. chunked,
+    s:raw(http.bytes("POST /logs/ingest HTTP/1.1", "Content-Type: application/x-ndjson\r\n"
+      .. chunked,
       ("%x\r\n%s\r\n"):format(#line, line))):close()
     assert.same(0, s:get("/logs/query").json().count)
   end)
@@ -111,7 +114,8 @@ describe("Expect: 100-continue", function()
   end)
 
   it("means nothing without a body", function()
-    local response = http.exchange(s, http.bytes("GET /t/show HTTP/1.1", "Expect: 100-continue\r\n"))[1]
+    local response =
+      http.exchange(s, http.bytes("GET /t/show HTTP/1.1", "Expect: 100-continue\r\n"))[1]
     assert.same({ 200, {} }, { response.status, response.interim })
   end)
 end)

@@ -34,7 +34,8 @@ for _, workers in ipairs { 1, 2 } do
 
     it("sends long answers whole and in their order, and ends only behind the last", function()
       local long = "GET /t/big?n=3000000 HTTP/1.1"
-      local bytes = http.bytes(long) .. show .. http.bytes(long) .. http.bytes(long, "Connection: close\r\n")
+      local bytes = http.bytes(long) .. show .. http.bytes(long)
+        .. http.bytes(long, "Connection: close\r\n")
       local connection <close> = s:raw(bytes)
       assert.same(200, s:get("/t/show").status)
       local body = ("0123456789"):rep(300000)
@@ -46,7 +47,8 @@ for _, workers in ipairs { 1, 2 } do
     end)
 
     it("answers thousands of pipelined requests", function()
-      local connection <close> = s:raw(show:rep(4999) .. http.bytes("GET /t/show HTTP/1.1", "Connection: close\r\n"))
+      local connection <close
+        > = s:raw(show:rep(4999) .. http.bytes("GET /t/show HTTP/1.1", "Connection: close\r\n"))
       local _, answers = connection:rest():gsub("HTTP/1.1 200 OK\r\n", "")
       assert.same(5000, answers)
     end)
@@ -79,8 +81,10 @@ for _, workers in ipairs { 1, 2 } do
 
     it("outlives clients that leave in the middle", function()
       for _, bytes in ipairs {
-        slow, http.bytes "GET /t/pieces?n=500 HTTP/1.1", http.bytes "GET /t/big?n=3000000 HTTP/1.1", "GET /t",
-        http.bytes("POST /t/echo HTTP/1.1", "Content-Length: 9\r\n", "abc"), http.bytes "GET /logs/stream HTTP/1.1",
+        slow, http.bytes "GET /t/pieces?n=500 HTTP/1.1", http.bytes "GET /t/big?n=3000000 HTTP/1.1",
+        "GET /t",
+        http.bytes("POST /t/echo HTTP/1.1", "Content-Length: 9\r\n", "abc"),
+        http.bytes "GET /logs/stream HTTP/1.1",
       } do
         for _ = 1, 10 do
           s:raw(bytes):close()
@@ -117,7 +121,8 @@ describe("HTTP/1.0", function()
   end)
 
   it("has no expectations", function()
-    local response = http.exchange(s, "POST /t/echo HTTP/1.0\r\nExpect: magic\r\nContent-Length: 3\r\n\r\nabc")[1]
+    local response =
+      http.exchange(s, "POST /t/echo HTTP/1.0\r\nExpect: magic\r\nContent-Length: 3\r\n\r\nabc")[1]
     assert.same({ 200, {} }, { response.status, response.interim })
   end)
 end)
@@ -128,7 +133,8 @@ describe("methods and paths", function()
   teardown(function() s:stop() end)
 
   it("HEAD has the headers of GET and no body", function()
-    for _, path in ipairs { "/t/show", "/t/big", "/t/file/dashboard/index.html", "/nowhere", "/logs/query" } do
+    for _, path in ipairs { "/t/show", "/t/big", "/t/file/dashboard/index.html", "/nowhere",
+        "/logs/query" } do
       local get = s:get(path)
       local head = s:request { method = "HEAD", path = path }
       assert.same({ get.status, get.headers["content-type"], "" },
@@ -142,7 +148,8 @@ describe("methods and paths", function()
 
   it("OPTIONS names the methods of every path", function()
     local expected = {
-      ["/t/show"] = "GET, HEAD, OPTIONS", ["/t/echo"] = "POST, OPTIONS", ["/logs/stream"] = "GET, HEAD, OPTIONS",
+      ["/t/show"] = "GET, HEAD, OPTIONS", ["/t/echo"] = "POST, OPTIONS",
+      ["/logs/stream"] = "GET, HEAD, OPTIONS",
     }
     for path, allow in pairs(expected) do
       local response = s:request { method = "OPTIONS", path = path }
@@ -164,6 +171,18 @@ describe("methods and paths", function()
     end
   end)
 
+  it("what is posted is served with slashes too many, and a path around an endpoint names it", function()
+    for _, path in ipairs { "/v1/logs/", "//v1/logs", "//v1//logs//?a=b" } do
+      assert.same(200, s:post(path, "{}", { ["content-type"] = "application/json" }).status)
+    end
+    for _, path in ipairs { "/v1/logs/v1/logs", "/v1/v1/logs", "//otel/v1/logs/" } do
+      local response = s:post(path, "{}", { ["content-type"] = "application/json" })
+      assert.same({ 404, "Not Found; the endpoint is /v1/logs" }, { response.status, response.json().detail })
+    end
+    assert.same("Not Found", s:post("/v1/nothing/", "{}").json().detail)
+    assert.same(405, s:post("//logs//query/", "{}").status)
+  end)
+
   it("a slash too many is redirected where the path without it exists", function()
     local response = s:get "/t/show/?a=b%20c"
     assert.same({ 307, "/t/show?a=b%20c" }, { response.status, response.headers.location })
@@ -174,7 +193,8 @@ describe("methods and paths", function()
   end)
 
   it("an unknown path is 404", function()
-    assert.same({ detail = "Not Found", error = { type = "not_found_error", message = "Not Found" } },
+    assert.same(
+      { detail = "Not Found", error = { type = "not_found_error", message = "Not Found" } },
       s:get("/nowhere").json())
   end)
 end)
@@ -240,12 +260,15 @@ describe("every answer", function()
     for _, n in ipairs { 2000, 100000, 3000000 } do
       local plain = s:get("/t/big?n=" .. n).body
       assert.same(n, #plain)
-      assert.is_true(plain == helpers.gunzip(s:get("/t/big?n=" .. n, { ["accept-encoding"] = "gzip" }).body))
+      assert.is_true(plain
+        == helpers.gunzip(s:get("/t/big?n=" .. n, { ["accept-encoding"] = "gzip" }).body))
     end
   end)
 
-  it("is the same after decompression when it comes in pieces, short or long or both in turn", function()
-    for _, query in ipairs { "n=0", "n=20", "n=20&bytes=200000", "n=40&bytes=70000&every_other=5" } do
+  it("is the same after decompression when it comes in pieces, short or long or both in turn",
+      function()
+    for _, query in ipairs { "n=0", "n=20", "n=20&bytes=200000",
+        "n=40&bytes=70000&every_other=5" } do
       local plain = s:get("/t/pieces?" .. query)
       local packed = s:get("/t/pieces?" .. query, { ["accept-encoding"] = "gzip" })
       assert.same("gzip", packed.headers["content-encoding"])
@@ -257,7 +280,8 @@ describe("every answer", function()
 
   it("in compressed pieces may be left by its client at any time", function()
     for _, query in ipairs { "n=100000", "n=1000&bytes=300000" } do
-      local leaver = s:raw(http.bytes("GET /t/pieces?" .. query .. " HTTP/1.1", "Accept-Encoding: gzip\r\n"))
+      local leaver =
+        s:raw(http.bytes("GET /t/pieces?" .. query .. " HTTP/1.1", "Accept-Encoding: gzip\r\n"))
       leaver:bytes(100)
       leaver:close()
     end

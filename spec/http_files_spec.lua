@@ -7,12 +7,17 @@ describe("a static file", function()
   setup(function()
     s = http.start {
       files = {
-        ["static/a.html"] = "<h1>hello</h1>", ["static/app.js"] = "export {}", ["static/.secret"] = "no",
-        ["static/sub/.hidden/x.txt"] = "no", ["static/sub/x.txt"] = "0123456789", ["static/empty.css"] = "",
-        ["static/z.txt"] = "plain", ["static/z.txt.gz"] = helpers.gzip "packed", ["secret.txt"] = "no",
+        ["static/a.html"] = "<h1>hello</h1>", ["static/app.js"] = "export {}",
+        ["static/.secret"] = "no", ["static/sub/.hidden/x.txt"] = "no",
+        ["static/sub/x.txt"] = "0123456789", ["static/empty.css"] = "",
+        ["static/z.txt"] = "plain", ["static/z.txt.gz"] = helpers.gzip "packed",
+        ["secret.txt"] = "no",
       },
     }
-    os.execute(("cd %s/static && ln -s ../secret.txt link.txt && ln -s .. up && touch -d '1 hour ago' *.html */*.txt")
+    os.execute(
+        (
+          "cd %s/static && ln -s ../secret.txt link.txt && ln -s .. up && touch -d '1 hour ago' "
+            .. "*.html */*.txt")
       :format(helpers.quote(s.root)))
   end)
   teardown(function() s:stop() end)
@@ -29,7 +34,8 @@ describe("a static file", function()
     for path, type in pairs(types) do
       local response = get(path)
       assert.same({ 200, type, "nosniff" },
-        { response.status, response.headers["content-type"], response.headers["x-content-type-options"] })
+        { response.status, response.headers["content-type"],
+          response.headers["x-content-type-options"] })
     end
     assert.same("<h1>hello</h1>", get("a.html").body)
     assert.matches("frame%-ancestors 'none'", get("a.html").headers["content-security-policy"])
@@ -37,7 +43,8 @@ describe("a static file", function()
 
   it("is found only below static/, and only when it is shown", function()
     for _, path in ipairs {
-      "nothing", "sub", "sub/", ".secret", "sub/.hidden/x.txt", "link.txt", "up/secret.txt", "../secret.txt",
+      "nothing", "sub", "sub/", ".secret", "sub/.hidden/x.txt", "link.txt", "up/secret.txt",
+      "../secret.txt",
       "%2e%2e/secret.txt", "sub/../../secret.txt", "/etc/passwd", "a.html/x", "sub//x.txt",
     } do
       assert.same(404, get(path).status, path)
@@ -57,9 +64,11 @@ describe("a static file", function()
       assert.same({ 304, "", first.headers.etag }, { again.status, again.body, again.headers.etag })
       assert.is_nil(again.headers["content-length"])
     end
-    local changed = { ["if-none-match"] = '"other"', ["if-modified-since"] = first.headers["last-modified"] }
+    local changed =
+      { ["if-none-match"] = '"other"', ["if-modified-since"] = first.headers["last-modified"] }
     assert.same(200, get("a.html", changed).status)
-    assert.same(200, get("a.html", { ["if-modified-since"] = "Mon, 01 Jan 2001 00:00:00 GMT" }).status)
+    assert.same(200,
+      get("a.html", { ["if-modified-since"] = "Mon, 01 Jan 2001 00:00:00 GMT" }).status)
   end)
 
   local RANGES = {
@@ -87,9 +96,11 @@ describe("a static file", function()
   it("gives a range only of the version that is meant", function()
     local headers = get("sub/x.txt").headers
     for condition, status in pairs {
-      [headers.etag] = 206, [headers["last-modified"]] = 206, ['"other"'] = 200, ["W/" .. headers.etag] = 200,
+      [headers.etag] = 206, [headers["last-modified"]] = 206, ['"other"'] = 200,
+      ["W/" .. headers.etag] = 200,
     } do
-      assert.same(status, get("sub/x.txt", { range = "bytes=0-1", ["if-range"] = condition }).status, condition)
+      assert.same(status,
+        get("sub/x.txt", { range = "bytes=0-1", ["if-range"] = condition }).status, condition)
     end
   end)
 

@@ -2,7 +2,8 @@
 local http = require "spec.helpers.http"
 
 local function status(s, path, headers, method)
-  return s:request({ method = method, path = path, headers = headers, body = method == "POST" and "" or nil }).status
+  return s:request({ method = method, path = path, headers = headers, body = method == "POST" and ""
+    or nil }).status
 end
 
 describe("Host", function()
@@ -11,14 +12,16 @@ describe("Host", function()
   teardown(function() s:stop() end)
 
   it("is loopback or listed", function()
-    for _, host in ipairs { "localhost", "LOCALHOST:1", "127.0.0.1", "127.1.2.3:80", "[::1]:80", "a.localhost",
+    for _, host in ipairs { "localhost", "LOCALHOST:1", "127.0.0.1", "127.1.2.3:80", "[::1]:80",
+      "a.localhost",
                             "stats.example", "Stats.Example:8080" } do
       assert.same(200, status(s, "/t/show", { host = host }), host)
     end
   end)
 
   it("is 403 otherwise, on every path", function()
-    for _, host in ipairs { "evil.example", "127.example.com", "127.0.0.1.evil.example", "localhost.evil.example",
+    for _, host in ipairs { "evil.example", "127.example.com", "127.0.0.1.evil.example",
+      "localhost.evil.example",
                             "10.0.0.1", "[::2]", "0.0.0.0", "2130706433" } do
       for _, path in ipairs { "/t/show", "/health", "/metrics", "/dashboard", "/nowhere" } do
         assert.same(403, status(s, path, { host = host }), host .. path)
@@ -29,7 +32,10 @@ end)
 
 describe("a page of another origin", function()
   local s
-  setup(function() s = http.start { config = 'config.cors = { origins = { "https://dash.example" } }' } end)
+  setup(
+    function() s = http.start {
+      config = 'config.cors = { origins = { "https://dash.example" } }',
+    } end)
   teardown(function() s:stop() end)
 
   it("may not change anything", function()
@@ -42,7 +48,8 @@ describe("a page of another origin", function()
     }
     for _, case in ipairs(cases) do
       local headers = { origin = case[1], ["sec-fetch-site"] = case[2] }
-      assert.same(case[3], status(s, "/logs/reset", headers, "POST"), tostring(case[1]) .. tostring(case[2]))
+      assert.same(case[3], status(s, "/logs/reset", headers, "POST"),
+        tostring(case[1]) .. tostring(case[2]))
     end
   end)
 
@@ -50,7 +57,8 @@ describe("a page of another origin", function()
     local function allowed(origin)
       return s:get("/t/show", { origin = origin }).headers["access-control-allow-origin"]
     end
-    for _, origin in ipairs { "https://dash.example", "http://localhost:3000", "http://127.0.0.1:1", "http://[::1]" } do
+    for _, origin in ipairs { "https://dash.example", "http://localhost:3000", "http://127.0.0.1:1",
+        "http://[::1]" } do
       assert.same(origin, allowed(origin))
     end
     for _, origin in ipairs { "http://evil.example", "https://dash.example.evil.example", "null",
@@ -66,16 +74,28 @@ describe("a page of another origin", function()
       method = "OPTIONS", path = "/t/echo",
       headers = { origin = "https://dash.example", ["access-control-request-method"] = "POST" },
     }).headers
-    assert.same({ "https://dash.example", "Cache-Control, Last-Event-ID, Authorization", "POST, OPTIONS" }, {
+    assert.same({
+      "https://dash.example", "Cache-Control, Last-Event-ID, Authorization, Content-Type, Content-Encoding",
+      "POST, OPTIONS",
+    }, {
       headers["access-control-allow-origin"], headers["access-control-allow-headers"],
       headers["access-control-allow-methods"],
     })
+    headers = s:request({
+      method = "OPTIONS", path = "//v1/traces/",
+      headers = { origin = "https://dash.example", ["access-control-request-method"] = "POST",
+        ["access-control-request-headers"] = "content-type,x-tenant" },
+    }).headers
+    assert.same({ "content-type,x-tenant", "POST, PUT, OPTIONS" },
+      { headers["access-control-allow-headers"], headers["access-control-allow-methods"] })
   end)
 
   it('may do everything with cors.origins = {"*"}', function()
     local open = http.start { config = 'config.cors = { origins = { "*" } }' }
-    local response = open:post("/t/echo", "x", { origin = "http://evil.example", ["sec-fetch-site"] = "cross-site" })
-    assert.same({ 200, "http://evil.example" }, { response.status, response.headers["access-control-allow-origin"] })
+    local response = open:post("/t/echo", "x",
+      { origin = "http://evil.example", ["sec-fetch-site"] = "cross-site" })
+    assert.same({ 200, "http://evil.example" },
+      { response.status, response.headers["access-control-allow-origin"] })
     open:stop()
   end)
 end)
@@ -84,7 +104,8 @@ describe("tokens", function()
   local s
   setup(function()
     s = http.start {
-      env = { MOONLEDGER_READ_TOKEN = "reader", MOONLEDGER_INGEST_TOKEN = "writer", MOONLEDGER_ADMIN_TOKEN = "boss" },
+      env = { MOONLEDGER_READ_TOKEN = "reader", MOONLEDGER_INGEST_TOKEN = "writer",
+        MOONLEDGER_ADMIN_TOKEN = "boss" },
     }
   end)
   teardown(function() s:stop() end)
@@ -112,7 +133,8 @@ describe("tokens", function()
   end
 
   it("are compared whole", function()
-    for _, header in ipairs { "Bearer", "Bearer ", "Bearer reade", "Bearer readerr", "Bearer reader reader",
+    for _, header in ipairs { "Bearer", "Bearer ", "Bearer reade", "Bearer readerr",
+      "Bearer reader reader",
                               "Basic reader", "reader" } do
       local response = s:get("/logs/status", { authorization = header })
       assert.same(401, response.status, header)

@@ -5,7 +5,8 @@ local http = require "spec.helpers.http"
 
 local SMALL = [[
 config.limits = {
-  body_bytes = 100000, in_flight_bytes = 150000, request_line_bytes = 500, header_bytes = 2000, header_fields = 20,
+  body_bytes = 100000, in_flight_bytes = 150000,
+  request_line_bytes = 500, header_bytes = 2000, header_fields = 20,
   header_ms = 1000, body_ms = 500, body_bytes_per_second = 2000, idle_ms = 1000, connections = 20,
 }
 config.script.memory_bytes = 256 * 1024 * 1024
@@ -24,10 +25,12 @@ for _, workers in ipairs { 1, 2 } do
     local ENDED = {
       { "a long request line is 414", http.bytes("GET /" .. ("x"):rep(500) .. " HTTP/1.1"), 414 },
       { "a request line without end is 414", "GET /" .. ("x"):rep(600), 414 },
-      { "a long header is 431", http.bytes("GET /t/show HTTP/1.1", "X: " .. ("x"):rep(2000) .. "\r\n"), 431 },
+      { "a long header is 431",
+        http.bytes("GET /t/show HTTP/1.1", "X: " .. ("x"):rep(2000) .. "\r\n"), 431 },
       { "a header without end is 431", "GET /t/show HTTP/1.1\r\nX: " .. ("x"):rep(3000), 431 },
       { "too many headers are 431", http.bytes("GET /t/show HTTP/1.1", ("X: 1\r\n"):rep(20)), 431 },
-      { "100,000 headers are 431", http.bytes("GET /t/show HTTP/1.1", ("X: 1\r\n"):rep(100000)), 431 },
+      { "100,000 headers are 431", http.bytes("GET /t/show HTTP/1.1", ("X: 1\r\n"):rep(100000)),
+        431 },
       { "a large body is 413", post(100001, ("x"):rep(100001)), 413 },
       { "a head that does not arrive is 408", "GET /t/show HTTP/1.1\r\nHo", 408 },
       { "a body that does not arrive is 408", post(1000, "abc"), 408 },
@@ -35,14 +38,16 @@ for _, workers in ipairs { 1, 2 } do
     for _, case in ipairs(ENDED) do
       it("holds: " .. case[1], function()
         local response, closed = http.last_exchange(s, case[2])
-        assert.same({ case[3], "close", true }, { response.status, response.headers.connection, closed })
+        assert.same({ case[3], "close", true },
+          { response.status, response.headers.connection, closed })
       end)
     end
 
     it("is not reached by what is just within it", function()
       local headers = ("X: 1\r\n"):rep(19)
       assert.same(200, http.exchange(s, http.bytes("GET /t/show HTTP/1.1", headers))[1].status)
-      assert.same(404, http.exchange(s, http.bytes("GET /" .. ("x"):rep(484) .. " HTTP/1.1"))[1].status)
+      assert.same(404,
+        http.exchange(s, http.bytes("GET /" .. ("x"):rep(484) .. " HTTP/1.1"))[1].status)
       assert.same(100000, #http.exchange(s, post(100000, ("x"):rep(100000)))[1].body)
     end)
 

@@ -5,14 +5,16 @@ local get, post = "GET /t/show HTTP/1.1", "POST /t/echo HTTP/1.1"
 local chunked = "Transfer-Encoding: chunked\r\n"
 
 local REFUSED = {
-  { "Content-Length beside Transfer-Encoding", http.bytes(post, "Content-Length: 3\r\n" .. chunked, "0\r\n\r\n") },
+  { "Content-Length beside Transfer-Encoding",
+    http.bytes(post, "Content-Length: 3\r\n" .. chunked, "0\r\n\r\n") },
   { "Transfer-Encoding: gzip", http.bytes(post, "Transfer-Encoding: gzip\r\n") },
   { "Transfer-Encoding: xchunked", http.bytes(post, "Transfer-Encoding: xchunked\r\n") },
   { "Content-Length twice", http.bytes(post, "Content-Length: 3\r\nContent-Length: 3\r\n", "abc") },
   { "Content-Length: +3", http.bytes(post, "Content-Length: +3\r\n", "abc") },
   { "Content-Length: 3,3", http.bytes(post, "Content-Length: 3,3\r\n", "abc") },
   { "Content-Length: -1", http.bytes(post, "Content-Length: -1\r\n") },
-  { "a Content-Length beyond 64 bits", http.bytes(post, "Content-Length: 99999999999999999999999\r\n") },
+  { "a Content-Length beyond 64 bits",
+    http.bytes(post, "Content-Length: 99999999999999999999999\r\n") },
   { "bare LF after the request line", "GET /t/show HTTP/1.1\nHost: localhost\r\n\r\n" },
   { "bare LF after a header", "GET /t/show HTTP/1.1\r\nHost: localhost\n\r\n" },
   { "bare LF as the end of the head", "GET /t/show HTTP/1.1\r\nHost: localhost\r\n\n" },
@@ -21,12 +23,14 @@ local REFUSED = {
   { "a blank after a chunk's size", http.bytes(post, chunked, "3 \r\nabc\r\n0\r\n\r\n") },
   { "CR and another byte after a chunk's size", http.bytes(post, chunked, "3\rXabc\r\n0\r\n\r\n") },
   { "a chunk that does not end in CRLF", http.bytes(post, chunked, "3\r\nabcXX0\r\n\r\n") },
-  { "a chunk's size beyond 64 bits", http.bytes(post, chunked, "fffffffffffffffff\r\nabc\r\n0\r\n\r\n") },
+  { "a chunk's size beyond 64 bits",
+    http.bytes(post, chunked, "fffffffffffffffff\r\nabc\r\n0\r\n\r\n") },
   { "NUL in a header", http.bytes(get, "X: a\0b\r\n") },
   { "a control character in a header", http.bytes(get, "X: a\1b\r\n") },
   { "DEL in a header", http.bytes(get, "X: a\127b\r\n") },
   { "CR in a header", http.bytes(get, "X: a\rb\r\n") },
-  { "Transfer-Encoding behind an empty header and CR", http.bytes(post, "X:\r" .. chunked, "0\r\n\r\n") },
+  { "Transfer-Encoding behind an empty header and CR",
+    http.bytes(post, "X:\r" .. chunked, "0\r\n\r\n") },
   { "a lower-case method", http.bytes "get /t/show HTTP/1.1" },
   { "a blank before the colon", http.bytes(get, "X : a\r\n") },
   { "a blank inside a header's name", http.bytes(get, "X Y: a\r\n") },
@@ -42,9 +46,11 @@ local REFUSED = {
   { "a folded header", http.bytes(get, "X: a\r\n b\r\n") },
   { "a header folded with a TAB", http.bytes(get, "X: a\r\n\tb\r\n") },
   { "a header folded into nothing", http.bytes(get, "X: a\r\n \r\n") },
-  { "a folded Transfer-Encoding", http.bytes(post, "Transfer-Encoding:\r\n chunked\r\n", "0\r\n\r\n") },
+  { "a folded Transfer-Encoding",
+    http.bytes(post, "Transfer-Encoding:\r\n chunked\r\n", "0\r\n\r\n") },
   { "a folded Content-Length", http.bytes(post, "Content-Length:\r\n 3\r\n", "abc") },
-  { "chunks in HTTP/1.0", "POST /t/echo HTTP/1.0\r\nHost: localhost\r\n" .. chunked .. "\r\n0\r\n\r\n" },
+  { "chunks in HTTP/1.0", "POST /t/echo HTTP/1.0\r\nHost: localhost\r\n" .. chunked
+    .. "\r\n0\r\n\r\n" },
   { "HTTP/0.9", "GET /t/show\r\n\r\n" },
   { "RTSP", "GET /t/show RTSP/1.0\r\nHost: localhost\r\n\r\n" },
   { "a fragment in the target", http.bytes "GET /t/show#x HTTP/1.1" },
@@ -66,7 +72,8 @@ local NOT_OURS = {
   { "HTTP/9.9", "GET /t/show HTTP/9.9\r\nHost: localhost\r\n\r\n", 505 },
   { "HTTP/2 with prior knowledge", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", 505 },
   { "CONNECT", "CONNECT localhost:1 HTTP/1.1\r\nHost: localhost:1\r\n\r\n", 501 },
-  { "an unknown expectation", http.bytes(post, "Expect: magic\r\nContent-Length: 3\r\n", "abc"), 417 },
+  { "an unknown expectation", http.bytes(post, "Expect: magic\r\nContent-Length: 3\r\n", "abc"),
+    417 },
 }
 
 for _, workers in ipairs { 1, 2 } do
@@ -94,7 +101,8 @@ for _, workers in ipairs { 1, 2 } do
     end
 
     it("does not spoil what came before it on the connection", function()
-      local responses = http.exchange(s, http.bytes(get):rep(3) .. "BAD\r\n\r\n" .. http.bytes(get), 4)
+      local responses =
+        http.exchange(s, http.bytes(get):rep(3) .. "BAD\r\n\r\n" .. http.bytes(get), 4)
       assert.same({ 200, 200, 200, 400 },
         { responses[1].status, responses[2].status, responses[3].status, responses[4].status })
     end)
@@ -118,7 +126,8 @@ describe("an unusual request", function()
 
   it("may name its host in the target, which then counts", function()
     assert.same("/t/show", show(http.bytes "GET http://127.0.0.1:1/t/show?x HTTP/1.1").path)
-    assert.same(403, http.exchange(s, http.bytes "GET http://evil.example/t/show HTTP/1.1")[1].status)
+    assert.same(403,
+      http.exchange(s, http.bytes "GET http://evil.example/t/show HTTP/1.1")[1].status)
   end)
 
   it("may ask for an upgrade, which nobody gives", function()
@@ -140,7 +149,8 @@ describe("an unusual request", function()
   end)
 
   it("may have chunk extensions, but not without end", function()
-    assert.same("abc", http.exchange(s, http.bytes(post, chunked, "3;a=b\r\nabc\r\n0\r\n\r\n"))[1].body)
+    assert.same("abc",
+      http.exchange(s, http.bytes(post, chunked, "3;a=b\r\nabc\r\n0\r\n\r\n"))[1].body)
     local endless = "3;a=" .. ("b"):rep(5000) .. "\r\nabc\r\n0\r\n\r\n"
     local response = http.last_exchange(s, http.bytes(post, chunked, endless))
     assert.same(431, response.status)
@@ -148,7 +158,8 @@ describe("an unusual request", function()
 
   it("may arrive byte by byte", function()
     local connection <close> = s:raw()
-    for byte in (http.bytes(post, chunked, "3\r\nabc\r\n5\r\nhello\r\n0\r\n\r\n") .. http.bytes(get)):gmatch "." do
+    for byte in (http.bytes(post, chunked, "3\r\nabc\r\n5\r\nhello\r\n0\r\n\r\n")
+        .. http.bytes(get)):gmatch "." do
       connection:send(byte)
     end
     assert.same("abchello", connection:response().body)

@@ -8,15 +8,17 @@ local function batch(name)
   local records = {}
   for i = 1, BATCH do
     records[i] = {
-      request_id = name .. "-" .. i, model = "m" .. i % 3, service_type = "s" .. i % 2, endpoint = "/e",
-      status_code = i == 1 and 500 or 200, duration_ms = i, cost_usd = 0.5, tokens_input = i,
+      request_id = name .. "-" .. i, model = "m" .. i % 3, service_type = "s" .. i % 2,
+      endpoint = "/e", status_code = i == 1 and 500 or 200, duration_ms = i, cost_usd = 0.5,
+      tokens_input = i,
     }
   end
   return json.lines(records)
 end
 
---- Sends batches on many connections until the server is gone: it is killed a few milliseconds after so many have been
---- acknowledged.  Adds the names of the acknowledged ones to stored.
+--- Sends batches on many connections until the server is gone: it is killed a few
+--- milliseconds after so many have been acknowledged.  Adds the names of the
+--- acknowledged ones to stored.
 local function ingest_until_gone(s, prefix, acknowledged, stored)
   local connections, sent, number, answers = {}, {}, 0, 0
   local function send(i)

@@ -14,7 +14,8 @@ return { summary = "Speaks.", handle = function(req)
 end }]]
 
 local function start(options)
-  options.config = (options.config or "") .. '\ntable.insert(config.routes, { "GET", "/speak", "routes.speak" })'
+  options.config = (options.config or "")
+    .. '\ntable.insert(config.routes, { "GET", "/speak", "routes.speak" })'
   options.files = { ["lua/routes/speak.lua"] = SPEAK }
   return server.start(options)
 end

@@ -1,4 +1,5 @@
---- What an editor that speaks LuaLS is told: where modules are, and which standard libraries scripts do not have.
+--- What an editor that speaks LuaLS is told: where modules are, and which standard
+--- libraries scripts do not have.
 local helpers = require "spec.helpers"
 local json = require "spec.helpers.json"
 
@@ -30,7 +31,8 @@ describe(".luarc.json", function()
       config = 'table.insert(config.routes, { "GET", "/libraries", "routes.libraries" })',
       files = { ["lua/routes/libraries.lua"] = [[
         return { handle = function()
-          return { json = { io = io ~= nil, debug = debug ~= nil, package = package ~= nil, string = string ~= nil } }
+          return { json = { io = io ~= nil, debug = debug ~= nil, package = package ~= nil,
+            string = string ~= nil } }
         end }]] },
     }
     local has = server:get("/libraries").json()

@@ -41,7 +41,9 @@ describe("src/metrics/README.md", function()
       config = 'table.insert(config.routes, { "GET", "/wrong", "routes.wrong" })',
       files = { ["lua/routes/wrong.lua"] = "return { handle = function() error 'wrong' end }" },
     }
-    s:ingest { { request_id = "a", tokens_input = 1, cost_usd = 1, duration_ms = 1, status_code = 500 } }
+    s:ingest {
+      { request_id = "a", tokens_input = 1, cost_usd = 1, duration_ms = 1, status_code = 500 },
+    }
     assert.equal(500, s:get("/wrong").status)
     assert.equal(204, s:post("/examples/feedback").status)
     s:signal "HUP"
@@ -59,7 +61,8 @@ describe("src/metrics/README.md", function()
   it("lists every family, with its kind and its help", function()
     for name, family in pairs(page) do
       assert.truthy(readme[name], name)
-      assert.same({ name, family.kind, family.help }, { name, readme[name].kind, readme[name].help })
+      assert.same({ name, family.kind, family.help },
+        { name, readme[name].kind, readme[name].help })
     end
   end)
 

@@ -2,31 +2,44 @@ local helpers = require "spec.helpers"
 local server = require "spec.helpers.server"
 
 local RECORDS = {
-  { request_id = "a", method = "POST", endpoint = "/v1/messages", model = "opus", service_type = "proxy",
-    status_code = 200, duration_ms = 300, tokens_input = 10, tokens_output = 5, cache_read_tokens = 2,
+  { request_id = "a", method = "POST", endpoint = "/v1/messages", model = "opus",
+    service_type = "proxy",
+    status_code = 200, duration_ms = 300, tokens_input = 10, tokens_output = 5,
+    cache_read_tokens = 2,
     cost_usd = 0.25 },
-  { request_id = "b", method = "POST", endpoint = "/v1/messages", model = "opus", service_type = "proxy",
+  { request_id = "b", method = "POST", endpoint = "/v1/messages", model = "opus",
+    service_type = "proxy",
     status_code = 200, duration_ms = 300, tokens_input = 1, cost_usd = -1 },
   { request_id = "c", endpoint = "/v1/messages", status_code = 429 },
-  { request_id = "d", type = "request_error", endpoint = "/v1/messages", error_type = "timeout", model = 'odd "\\\n' },
+  { request_id = "d", type = "request_error", endpoint = "/v1/messages", error_type = "timeout",
+    model = 'odd "\\\n' },
 }
 
 local COUNTED = {
-  'ccproxy_requests_total{method="POST",endpoint="/v1/messages",model="opus",status="200",service_type="proxy"} 2',
+  'ccproxy_requests_total{method="POST",endpoint="/v1/messages",model="opus",status="200",'
+    .. 'service_type="proxy"} 2',
   'ccproxy_requests_total{method="unknown",endpoint="/v1/messages",model="unknown",status="429",'
     .. 'service_type="unknown"} 1',
-  'ccproxy_response_duration_seconds_bucket{model="opus",endpoint="/v1/messages",service_type="proxy",le="0.25"} 0',
-  'ccproxy_response_duration_seconds_bucket{model="opus",endpoint="/v1/messages",service_type="proxy",le="0.5"} 2',
-  'ccproxy_response_duration_seconds_bucket{model="opus",endpoint="/v1/messages",service_type="proxy",le="300.0"} 2',
-  'ccproxy_response_duration_seconds_bucket{model="opus",endpoint="/v1/messages",service_type="proxy",le="+Inf"} 2',
-  'ccproxy_response_duration_seconds_count{model="opus",endpoint="/v1/messages",service_type="proxy"} 2',
-  'ccproxy_response_duration_seconds_sum{model="opus",endpoint="/v1/messages",service_type="proxy"} 0.6',
+  'ccproxy_response_duration_seconds_bucket{model="opus",endpoint="/v1/messages",'
+    .. 'service_type="proxy",le="0.25"} 0',
+  'ccproxy_response_duration_seconds_bucket{model="opus",endpoint="/v1/messages",'
+    .. 'service_type="proxy",le="0.5"} 2',
+  'ccproxy_response_duration_seconds_bucket{model="opus",endpoint="/v1/messages",'
+    .. 'service_type="proxy",le="300.0"} 2',
+  'ccproxy_response_duration_seconds_bucket{model="opus",endpoint="/v1/messages",'
+    .. 'service_type="proxy",le="+Inf"} 2',
+  'ccproxy_response_duration_seconds_count{model="opus",endpoint="/v1/messages",'
+    .. 'service_type="proxy"} 2',
+  'ccproxy_response_duration_seconds_sum{model="opus",endpoint="/v1/messages",'
+    .. 'service_type="proxy"} 0.6',
   'ccproxy_tokens_total{type="input",model="opus",service_type="proxy"} 11',
   'ccproxy_tokens_total{type="output",model="opus",service_type="proxy"} 5',
   'ccproxy_tokens_total{type="cache_read",model="opus",service_type="proxy"} 2',
   'ccproxy_cost_usd_total{model="opus",cost_type="total",service_type="proxy"} 0.25',
-  'ccproxy_errors_total{error_type="http_429",endpoint="/v1/messages",model="unknown",service_type="unknown"} 1',
-  'ccproxy_errors_total{error_type="timeout",endpoint="/v1/messages",model="odd \\"\\\\\\n",service_type="unknown"} 1',
+  'ccproxy_errors_total{error_type="http_429",endpoint="/v1/messages",model="unknown",'
+    .. 'service_type="unknown"} 1',
+  'ccproxy_errors_total{error_type="timeout",endpoint="/v1/messages",model="odd \\"\\\\\\n",'
+    .. 'service_type="unknown"} 1',
 }
 
 local function has_lines(page, lines)
@@ -62,7 +75,8 @@ describe("GET /metrics #loops", function()
     local page = s:get("/metrics").body
     assert.matches('\nccproxy_info{version="%d+%.%d+%.%d+"} 1\n', page)
     has_lines(page, { 'up{job="ccproxy"} 1' })
-    for _, name in ipairs { "process_cpu_seconds_total", "process_resident_memory_bytes", "process_open_fds",
+    for _, name in ipairs { "process_cpu_seconds_total", "process_resident_memory_bytes",
+      "process_open_fds",
       "process_start_time_seconds" } do
       assert.matches("\n" .. name .. " [%d.e+]+\n", page)
     end
@@ -84,12 +98,15 @@ describe("GET /metrics #loops", function()
 
   it("is OpenMetrics for those who ask for it", function()
     local answer = s:get("/metrics", {
-      accept = "application/openmetrics-text;version=1.0.0;q=0.5,text/plain;version=0.0.4;q=0.2,*/*;q=0.1",
+      accept =
+        "application/openmetrics-text;version=1.0.0;q=0.5,text/plain;version=0.0.4;q=0.2,*/*;q=0.1",
     })
-    assert.equal("application/openmetrics-text; version=1.0.0; charset=utf-8", answer.headers["content-type"])
+    assert.equal("application/openmetrics-text; version=1.0.0; charset=utf-8",
+      answer.headers["content-type"])
     assert.equal("# EOF\n", answer.body:sub(-6))
     has_lines(answer.body, COUNTED)
-    has_lines(answer.body, { "# TYPE ccproxy_requests counter", "# TYPE ccproxy_response_duration_seconds histogram" })
+    has_lines(answer.body,
+      { "# TYPE ccproxy_requests counter", "# TYPE ccproxy_response_duration_seconds histogram" })
     assert.is_nil(answer.body:find "# TYPE [%w_]+_total ")
     for line in answer.body:gmatch "[^\n]+" do
       assert.is_truthy(line:find "^# [A-Z]+" or line:find "^[%a_:][%w_:]*{.*} [%d.e+-]+$" or
@@ -147,7 +164,8 @@ describe("the counters #loops", function()
     s = server.start { database = folder .. "/metrics.db" }
     has_lines(s:get("/metrics").body, COUNTED)
     has_lines(s:get("/metrics").body, {
-      'ccproxy_errors_total{error_type="unknown",endpoint="/late",model="unknown",service_type="unknown"} 1',
+      'ccproxy_errors_total{error_type="unknown",endpoint="/late",model="unknown",'
+        .. 'service_type="unknown"} 1',
     })
   end)
 
@@ -159,19 +177,24 @@ describe("the counters #loops", function()
   end)
 
   it("rise by what a merge adds to its record", function()
-    local start = { request_id = "streamed", model = "haiku", service_type = "proxy", status_code = 200,
+    local start = { request_id = "streamed", model = "haiku", service_type = "proxy",
+      status_code = 200,
                     tokens_input = 10 }
-    local finish = { request_id = "streamed", status_code = 529, tokens_input = 12, tokens_output = 7,
+    local finish = { request_id = "streamed", status_code = 529, tokens_input = 12,
+      tokens_output = 7,
                      duration_ms = 300 }
     s:ingest { start }
     s:ingest { finish }
     s:ingest { finish, start }
     has_lines(s:get("/metrics").body, {
-      'ccproxy_requests_total{method="unknown",endpoint="unknown",model="haiku",status="200",service_type="proxy"} 1',
+      'ccproxy_requests_total{method="unknown",endpoint="unknown",model="haiku",status="200",'
+        .. 'service_type="proxy"} 1',
       'ccproxy_tokens_total{type="input",model="haiku",service_type="proxy"} 12',
       'ccproxy_tokens_total{type="output",model="haiku",service_type="proxy"} 7',
-      'ccproxy_response_duration_seconds_count{model="haiku",endpoint="unknown",service_type="proxy"} 1',
-      'ccproxy_errors_total{error_type="http_529",endpoint="unknown",model="haiku",service_type="proxy"} 1',
+      'ccproxy_response_duration_seconds_count{model="haiku",endpoint="unknown",'
+        .. 'service_type="proxy"} 1',
+      'ccproxy_errors_total{error_type="http_529",endpoint="unknown",model="haiku",'
+        .. 'service_type="proxy"} 1',
     })
   end)
 
@@ -179,10 +202,12 @@ describe("the counters #loops", function()
     s:stop()
     s = server.start { database = folder .. "/metrics.db" }
     s:ingest {
-      { request_id = "new", method = "POST", endpoint = "/v1/messages", model = "opus", service_type = "proxy" },
+      { request_id = "new", method = "POST", endpoint = "/v1/messages", model = "opus",
+        service_type = "proxy" },
     }
     has_lines(s:get("/metrics").body, {
-      'ccproxy_requests_total{method="POST",endpoint="/v1/messages",model="opus",status="200",service_type="proxy"} 3',
+      'ccproxy_requests_total{method="POST",endpoint="/v1/messages",model="opus",status="200",'
+        .. 'service_type="proxy"} 3',
     })
   end)
 end)
@@ -195,12 +220,15 @@ describe("active requests #loops", function()
     end
     assert.equal(0, active())
     s:ingest {
-      { type = "request_start", request_id = "one" }, { type = "request_start", request_id = "two" },
-      { type = "request_start", request_id = "two" }, { type = "request_start", request_id = "three" },
+      { type = "request_start", request_id = "one" },
+      { type = "request_start", request_id = "two" },
+      { type = "request_start", request_id = "two" },
+      { type = "request_start", request_id = "three" },
     }
     assert.equal(3, active())
     s:ingest {
-      { request_id = "one" }, { type = "request_error", request_id = "two" }, { request_id = "never started" },
+      { request_id = "one" }, { type = "request_error", request_id = "two" },
+      { request_id = "never started" },
     }
     assert.equal(1, active())
     s:ingest { { request_id = "three" } }
@@ -219,7 +247,8 @@ describe("too many label sets #loops", function()
     s:ingest(records)
     local page = s:get("/metrics").body
     has_lines(page, {
-      'ccproxy_requests_total{method="overflow",endpoint="overflow",model="overflow",status="overflow",' ..
+      'ccproxy_requests_total{method="overflow",endpoint="overflow",model="overflow",'
+        .. 'status="overflow",' ..
         'service_type="overflow"} 15',
       'ccproxy_tokens_total{type="overflow",model="overflow",service_type="overflow"} 15',
       'moonledger_metrics_overflow_total{family="ccproxy_requests_total"} 15',

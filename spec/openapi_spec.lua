@@ -1,13 +1,16 @@
---- /openapi.json against a validator from npm and against the routes themselves, and /docs, which shows it.
+--- /openapi.json against a validator from npm and against the routes themselves,
+--- and /docs, which shows it.
 local helpers = require "spec.helpers"
 local server = require "spec.helpers.server"
 
-local has_validator = helpers.read_file "spec/node_modules/@seriousme/openapi-schema-validator/package.json" ~= nil
+local has_validator =
+  helpers.read_file "spec/node_modules/@seriousme/openapi-schema-validator/package.json" ~= nil
 
 -- What a validator says about this text; the empty string when it is valid.
 local function complaints(folder, text)
   helpers.write_file(folder .. "/openapi.json", text)
-  local pipe = assert(io.popen(("node spec/clients/openapi.js %s/openapi.json 2>&1"):format(folder)))
+  local pipe =
+    assert(io.popen(("node spec/clients/openapi.js %s/openapi.json 2>&1"):format(folder)))
   local said = pipe:read "a"
   pipe:close()
   return said
@@ -60,7 +63,8 @@ describe("/openapi.json", function()
       for name in path:gmatch "{([^}]+)}" do
         for _, operation in pairs(methods) do
           local parameter = operation.parameters[1]
-          assert.same({ name, "path", true }, { parameter.name, parameter["in"], parameter.required })
+          assert.same({ name, "path", true },
+            { parameter.name, parameter["in"], parameter.required })
         end
       end
     end

@@ -1,4 +1,5 @@
---- What the system refuses costs the request that asked for it; when it is there again, so is the answer.
+--- What the system refuses costs the request that asked for it; when it is there
+--- again, so is the answer.
 local helpers = require "spec.helpers"
 local server = require "spec.helpers.server"
 
@@ -56,14 +57,16 @@ describe("descriptors that are used up", function()
 
   it("refuse new connections, and the store has its own", function()
     local s <close> = server.start {
-      wrap = { "prlimit", "--nofile=" .. LIMIT .. ":" .. LIMIT }, config = "config.limits.connections = 10000",
+      wrap = { "prlimit", "--nofile=" .. LIMIT .. ":" .. LIMIT },
+      config = "config.limits.connections = 10000",
     }
     local clients = {}
     for i = 1, LIMIT do
       clients[i] = s:raw ""
     end
     assert.truthy(s:log():find("limits.connections", 1, true), s:log())
-    local open = server.eventually(function() return s:log():find("a connection was refused", 1, true) end)
+    local open =
+      server.eventually(function() return s:log():find("a connection was refused", 1, true) end)
     assert.truthy(open, s:log())
     clients[1]:send(REQUEST)
     assert.equal(200, assert(clients[1]:response()).status)
@@ -83,7 +86,8 @@ describe("what the server makes", function()
     local folder = helpers.temporary_folder()
     local s <close> = server.start { database = folder .. "/below/a.db" }
     assert.equal(200, ingest(s, "a").status)
-    local list = io.popen(("cd %s && stat -c '%%a %%n' below below/a.db*"):format(helpers.quote(folder)))
+    local list =
+      io.popen(("cd %s && stat -c '%%a %%n' below below/a.db*"):format(helpers.quote(folder)))
     for line in list:lines() do
       assert.truthy(line == "700 below" or line:find "^600 below/a%.db", line)
     end

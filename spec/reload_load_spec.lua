@@ -9,7 +9,8 @@ local FLIPS = tonumber(os.getenv "FLIPS") or 20
 local CONNECTIONS, FLIP_SECONDS = 64, 0.1
 local GET = "GET %s HTTP/1.1\r\nHost: localhost\r\n\r\n"
 
--- The version stands in a module that the route reads when it is loaded, when it begins to answer and after a wait.
+-- The version stands in a module that the route reads when it is loaded, when it
+-- begins to answer and after a wait.
 local FILES = {
   ["lua/lib/number.lua"] = "return { value = 1 }",
   ["lua/routes/flip.lua"] = [[
@@ -26,8 +27,8 @@ local function save(path, text)
   assert(os.rename(path .. ".tmp", path))
 end
 
--- What the clients found in so many flips, and after them until three versions have been served: how many of each
--- fault.
+-- What the clients found in so many flips, and after them until three versions have
+-- been served: how many of each fault.
 local function run(connections, flips, flip)
   local found = { failed = 0, mixed = 0, versions = {}, served = 0 }
   local deadline, next_flip = socket.gettime() + helpers.SECONDS, 0
@@ -58,7 +59,8 @@ local function run(connections, flips, flip)
 end
 
 for workers = 1, 2 do
-  describe("a route that flips between versions under load, with " .. workers .. " loops", function()
+  describe("a route that flips between versions under load, with " .. workers .. " loops",
+      function()
     local s, connections
     setup(function()
       s = server.start {
@@ -92,7 +94,8 @@ for workers = 1, 2 do
       local turn = 0
       local function flip()
         turn = turn + 1
-        save(s.root .. "/lua/lib/number.lua", turn % 2 == 0 and "return {" or ("return { value = %d }"):format(turn))
+        save(s.root .. "/lua/lib/number.lua", turn % 2 == 0 and "return {"
+          or ("return { value = %d }"):format(turn))
       end
       run(connections, FLIPS // 2, flip)
       local before = s:resident_kib()

@@ -4,7 +4,9 @@ local server = require "spec.helpers.server"
 local socket = require "socket"
 
 local function route(version)
-  return ('return { summary = "Version.", handle = function() return { json = { version = %d } } end }'):format(version)
+  return (
+    'return { summary = "Version.", handle = function() return { json = { version = %d } } end }')
+      :format(version)
 end
 
 local CONFIG = [[
@@ -27,7 +29,8 @@ local FILES = {
 local function start(options)
   options = options or {}
   return server.start {
-    workers = options.workers, config = CONFIG .. (options.config or ""), files = options.files or FILES,
+    workers = options.workers, config = CONFIG .. (options.config or ""),
+    files = options.files or FILES,
   }
 end
 
@@ -59,7 +62,8 @@ local WAYS = {
   end,
 }
 
--- How long the watch waits for quiet at most, whatever the machine; the rest is judged by what a reload takes.
+-- How long the watch waits for quiet at most, whatever the machine; the rest is
+-- judged by what a reload takes.
 local WATCH_SECONDS = 0.2
 
 for workers = 1, 2 do
@@ -155,15 +159,18 @@ describe("a reload #loops", function()
   it("ends the timers of the code before, and nobody counts twice", function()
     local timer = [[local kv = require "kv" every(5, function() kv.incr("turns of %s") end) ]]
     local s <close> = start { files = {
-      ["lua/routes/slow.lua"] = FILES["lua/routes/slow.lua"], ["lua/lib/number.lua"] = FILES["lua/lib/number.lua"],
+      ["lua/routes/slow.lua"] = FILES["lua/routes/slow.lua"],
+      ["lua/lib/number.lua"] = FILES["lua/lib/number.lua"],
       ["lua/routes/version.lua"] = timer:format "one" .. [[
         return { summary = "Turns.", handle = function()
-          return { json = { version = 1, one = kv.get "turns of one", two = kv.get "turns of two" } } end }]],
+          return { json = { version = 1,
+            one = kv.get "turns of one", two = kv.get "turns of two" } } end }]],
     } }
     helpers.eventually(function() return (s:get("/version").json().one or 0) > 3 end)
     helpers.write_file(s.root .. "/lua/routes/version.lua", timer:format "two" .. [[
         return { summary = "Turns.", handle = function()
-          return { json = { version = 2, one = kv.get "turns of one", two = kv.get "turns of two" } } end }]])
+          return { json = { version = 2,
+            one = kv.get "turns of one", two = kv.get "turns of two" } } end }]])
     helpers.eventually(function() return version(s) == 2 end)
     local first = s:get("/version").json()
     helpers.eventually(function() return (s:get("/version").json().two or 0) > 10 end)
@@ -194,9 +201,21 @@ describe("a reload #loops", function()
       local moment = socket.gettime() - begun
       helpers.eventually(function() return version(s) == number end)
       local spoke = s:log():find("reload failed", before + 1, true)
-      -- A busy machine may draw the moment out until the second look, and then it may be spoken of: once more.
+      -- A busy machine may draw the moment out until the second look, and then it
+      -- may be spoken of: once more.
       assert.is_true(not spoke or moment > SECOND_LOOK_SECONDS)
       return not spoke
+    end)
+    s:stop()
+  end)
+
+  it("says when what was broken is as it was", function()
+    local s <close> = start()
+    helpers.write_file(s.root .. "/lua/routes/version.lua", "return {")
+    helpers.eventually(function() return s:log():find("reload failed", 1, true) end)
+    helpers.write_file(s.root .. "/lua/routes/version.lua", route(1))
+    helpers.eventually(function()
+      return s:log():find('msg="config.lua and lua/ are as they are in force again" generation=1\n', 1, true)
     end)
     s:stop()
   end)
@@ -227,31 +246,41 @@ local BROKEN = {
     "lua/lib/number.lua:1: module 'lib.number' is required while it is being loaded" },
   { "a route without a handler", "lua/routes/version.lua", "return { summary = 'x' }",
     "lua/routes/version.lua:1: handle must be a function" },
-  { "a route that is no table", "lua/routes/version.lua", "return 7", "lua/routes/version.lua:1: must return a table" },
+  { "a route that is no table", "lua/routes/version.lua", "return 7",
+    "lua/routes/version.lua:1: must return a table" },
   { "an unknown field of a route", "lua/routes/version.lua",
     "return { summary = 'x', handel = 1, handle = function() end }",
     "lua/routes/version.lua:1: unknown field handel" },
   { "an endless loop", "lua/routes/version.lua", "\n\nwhile true do end",
     "lua/routes/version.lua:3: loading takes too long" },
-  { "an endless loop behind pcall", "lua/lib/number.lua", "while true do pcall(function() while true do end end) end",
+  { "an endless loop behind pcall", "lua/lib/number.lua",
+    "while true do pcall(function() while true do end end) end",
     "lua/lib/number.lua:1: loading takes too long" },
-  { "an endless loop in a coroutine", "lua/lib/number.lua", "coroutine.wrap(function() while true do end end)()",
+  { "an endless loop in a coroutine", "lua/lib/number.lua",
+    "coroutine.wrap(function() while true do end end)()",
     "lua/lib/number.lua:1: loading takes too long" },
-  { "a table without end", "lua/lib/number.lua", "local t = 'x' while true do t = t .. t end", "not enough memory" },
+  { "a table without end", "lua/lib/number.lua", "local t = 'x' while true do t = t .. t end",
+    "not enough memory" },
   { "a wait", "lua/lib/number.lua", "sleep(1)",
     "lua/lib/number.lua:1: sleep waits and cannot be called while files are loaded" },
-  { "a global", "lua/lib/number.lua", "\nnumber = 1", "lua/lib/number.lua:2: 'number' cannot be assigned" },
-  { "an error that is no text", "lua/lib/number.lua", "error({})", "raised an error that is a table value" },
+  { "a global", "lua/lib/number.lua", "\nnumber = 1",
+    "lua/lib/number.lua:2: 'number' cannot be assigned" },
+  { "an error that is no text", "lua/lib/number.lua", "error({})",
+    "raised an error that is a table value" },
   { "a broken schema", "lua/schema.lua", "return 1", "schema.lua" },
   { "a broken hook", "lua/hooks.lua", "return { on_record = 1 }",
     "lua/hooks.lua:1: on_record must be a function, is a number" },
-  { "a duplicate route", "config.lua", 'table.insert(config.routes, { "GET", "/version", "routes.slow" })',
+  { "a duplicate route", "config.lua",
+    'table.insert(config.routes, { "GET", "/version", "routes.slow" })',
     "GET /version" },
-  { "an unknown method", "config.lua", 'table.insert(config.routes, { "FETCH", "/x", "routes.slow" })',
+  { "an unknown method", "config.lua",
+    'table.insert(config.routes, { "FETCH", "/x", "routes.slow" })',
     "FETCH /x: unknown method" },
-  { "a route to no file", "config.lua", 'table.insert(config.routes, { "GET", "/x", "routes.nope" })',
+  { "a route to no file", "config.lua",
+    'table.insert(config.routes, { "GET", "/x", "routes.nope" })',
     "module 'routes.nope' not found" },
-  { "an unknown setting", "config.lua", "config.limits.body_byts = 1", "limits.body_byts: unknown key" },
+  { "an unknown setting", "config.lua", "config.limits.body_byts = 1",
+    "limits.body_byts: unknown key" },
   { "a setting out of bounds", "config.lua", "config.limits.header_fields = 1",
     "limits.header_fields: expected an integer from 8" },
   { "an endless loop in config.lua", "config.lua", "while true do end", "loading takes too long" },
@@ -259,7 +288,8 @@ local BROKEN = {
 
 describe("a broken file", function()
   local s
-  setup(function() s = start { config = "config.script.load_cpu_ms = 2000 config.watch = false" } end)
+  setup(
+    function() s = start { config = "config.script.load_cpu_ms = 2000 config.watch = false" } end)
   teardown(function() s:stop() end)
 
   for _, case in ipairs(BROKEN) do

@@ -14,7 +14,8 @@ return held
 
 local ROUTES = [[
 for _, name in ipairs { "hold", "stream", "drive", "rest" } do
-  table.insert(config.routes, { "GET", "/" .. name .. (name == "drive" and "/{how}/{what}" or ""), "routes." .. name })
+  local path = "/" .. name .. (name == "drive" and "/{how}/{what}" or "")
+  table.insert(config.routes, { "GET", path, "routes." .. name })
 end
 ]]
 
@@ -78,7 +79,8 @@ describe("a script that holds a coroutine of the server's", function()
     for _, what in ipairs { "request", "stream" } do
       it(("cannot %s that of a %s"):format(how, what), function()
         local path = what == "request" and "/hold" or "/stream"
-        local connection <close> = s:raw(("GET %s HTTP/1.1\r\nHost: localhost\r\n\r\n"):format(path))
+        local connection <close
+          > = s:raw(("GET %s HTTP/1.1\r\nHost: localhost\r\n\r\n"):format(path))
         drive(how, what)
         local response = assert(connection:response())
         assert.equal(what == "request" and '{"held":true}' or "ab", response.body)
@@ -102,7 +104,9 @@ local json = require "json"
 local protobuf = require "protobuf"
 local sse = require "sse"
 local storage = require "storage"
-local schema = protobuf.schema { List = { items = { 1, "Item", repeated = true } }, Item = { n = { 1, "int" } } }
+local schema = protobuf.schema {
+  List = { items = { 1, "Item", repeated = true } }, Item = { n = { 1, "int" } },
+}
 return { summary = "Keeps.", handle = function(req)
   held.req, held.body = req, req.body
   held.next = schema:items("List", req.body, { "items" })
@@ -153,7 +157,8 @@ describe("a script that holds a finished request's", function()
         table.insert(config.routes, { "POST", "/keep", "routes.keep" })
         table.insert(config.routes, { "GET", "/use/{what}", "routes.use" })]],
       files = {
-        ["lua/lib/held.lua"] = "return {}", ["lua/routes/keep.lua"] = KEEP, ["lua/routes/use.lua"] = USE,
+        ["lua/lib/held.lua"] = "return {}", ["lua/routes/keep.lua"] = KEEP,
+        ["lua/routes/use.lua"] = USE,
       },
     }
   end)
@@ -165,7 +170,8 @@ describe("a script that holds a finished request's", function()
     return s:post("/keep" .. (query and "?" .. query or ""), TWO_ITEMS)
   end
 
-  for _, what in ipairs { "method", "headers", "params", "text", "length", "ingest", "values", "next" } do
+  for _, what in ipairs { "method", "headers", "params", "text", "length", "ingest", "values",
+      "next" } do
     it(what .. " is told so", function()
       assert.equal(200, keep().status)
       assert.same({ ok = false, why = "the request is finished" }, (function()
@@ -178,12 +184,14 @@ describe("a script that holds a finished request's", function()
   it("write is told so", function()
     assert.equal("a", keep("stream").body)
     local answer = s:get("/use/write").json()
-    assert.truthy(not answer.ok and answer.why:find("belongs to another request", 1, true), answer.why)
+    assert.truthy(not answer.ok and answer.why:find("belongs to another request", 1, true),
+      answer.why)
   end)
 
   it("body's items is told that the body went elsewhere", function()
     local answer = keep("take").json()
-    assert.truthy(not answer.ok and answer.why:find("handed to something else", 1, true), answer.why)
+    assert.truthy(not answer.ok and answer.why:find("handed to something else", 1, true),
+      answer.why)
   end)
 
   it("stream can answer one request only", function()

@@ -3,12 +3,14 @@ local server = require "spec.helpers.server"
 
 local HANDLERS = {
   echo = [[return { json = {
-    method = req.method, path = req.path, query = req.query, remote = req.remote, id = req.id, name = req.params.name,
+    method = req.method, path = req.path, query = req.query, remote = req.remote, id = req.id,
+    name = req.params.name,
     agent = req.headers["x-agent"], list = req.headers["x-list"], cookie = req.headers.cookie,
     none = req.headers["x-none"],
     now = math.abs(req.now - os.time()) < 60, length = #req.body,
     body = tostring(req.body), unknown = req.nothing } }]],
-  status = [[return { status = 201, headers = { ["X-One"] = 1, ["set-cookie"] = { "a=1", "b=2" } }, body = "made" }]],
+  status = [[return { status = 201, body = "made",
+    headers = { ["X-One"] = 1, ["set-cookie"] = { "a=1", "b=2" } } }]],
   typed = [[return { headers = { ["Content-Type"] = "text/csv" }, body = "a,b" }]],
   detail = [[return { status = 409, headers = { ["retry-after"] = "7" }, detail = "not now" }]],
   empty = [[return { status = 204 }]],
@@ -28,7 +30,8 @@ local HANDLERS = {
     kv.incr "held"
     local text = ("x"):rep(65536)
     while true do write(text) end end }]],
-  counts = [[local kv = require "kv" return { json = { held = kv.get "held", closed = kv.get "closed" } }]],
+  counts = [[local kv = require "kv"
+    return { json = { held = kv.get "held", closed = kv.get "closed" } }]],
 }
 
 local function handlers_file()
@@ -37,7 +40,8 @@ local function handlers_file()
     lines[#lines + 1] = ("function handlers.%s(req) %s end"):format(name, code)
   end
   lines[#lines + 1] = [[
-    return { summary = "Tries.", scope = "open", handle = function(req) return handlers[req.params.name](req) end }]]
+    return { summary = "Tries.", scope = "open",
+      handle = function(req) return handlers[req.params.name](req) end }]]
   return table.concat(lines, "\n")
 end
 
@@ -61,13 +65,15 @@ for workers = 1, 2 do
         headers = { ["X-Agent"] = "spec", ["X-Request-Id"] = "an-id", Cookie = "a=1" },
       }
       assert.same({
-        method = "POST", path = "/try/echo", query = "a=1&b=%20", remote = "127.0.0.1", id = "an-id", name = "echo",
-        agent = "spec", cookie = "a=1", now = true, length = 10, body = "some\0bytes",
+        method = "POST", path = "/try/echo", query = "a=1&b=%20", remote = "127.0.0.1",
+        id = "an-id", name = "echo", agent = "spec", cookie = "a=1", now = true, length = 10,
+        body = "some\0bytes",
       }, response.json())
     end)
 
     it("sees repeated headers joined", function()
-      local connection = s:raw "GET /try/echo HTTP/1.1\r\nHost: localhost\r\nX-List: a\r\nx-list: b\r\n\r\n"
+      local connection =
+        s:raw "GET /try/echo HTTP/1.1\r\nHost: localhost\r\nX-List: a\r\nx-list: b\r\n\r\n"
       assert.equal("a, b", connection:response().json().list)
       connection:close()
     end)
@@ -89,7 +95,8 @@ for workers = 1, 2 do
       local response = s:get "/try/detail"
       assert.equal(409, response.status)
       assert.equal("7", response.headers["retry-after"])
-      assert.same({ detail = "not now", error = { type = "invalid_request_error", message = "not now" } },
+      assert.same(
+        { detail = "not now", error = { type = "invalid_request_error", message = "not now" } },
         response.json())
     end)
 
@@ -129,10 +136,13 @@ for workers = 1, 2 do
       it("ends, and closes what it holds, when the client goes away: " .. name, function()
         local before = s:get("/try/counts").json()
         local connection = s:raw(("GET /try/%s HTTP/1.1\r\nHost: localhost\r\n\r\n"):format(name))
-        server.eventually(function() return (s:get("/try/counts").json().held or 0) > (before.held or 0) end)
-        connection.socket:setoption("linger", { on = true, timeout = 0 }) -- a reset: an end may be half a close
+        server.eventually(
+          function() return (s:get("/try/counts").json().held or 0) > (before.held or 0) end)
+        -- a reset: an end may be half a close
+        connection.socket:setoption("linger", { on = true, timeout = 0 })
         connection:close()
-        server.eventually(function() return (s:get("/try/counts").json().closed or 0) > (before.closed or 0) end)
+        server.eventually(
+          function() return (s:get("/try/counts").json().closed or 0) > (before.closed or 0) end)
       end)
     end
   end)

@@ -16,8 +16,10 @@ end
 
 local SHORT, LONG = config(150), config(20000)
 
-local CALM = [[return { summary = "Calm.", handle = function() return { json = { calm = true } } end }]]
-local WAITS = [[return { summary = "Waits for ever.", timeout_ms = 100, handle = function() sleep(3600000) end }]]
+local CALM =
+  [[return { summary = "Calm.", handle = function() return { json = { calm = true } } end }]]
+local WAITS = [[return { summary = "Waits for ever.", timeout_ms = 100,
+  handle = function() sleep(3600000) end }]]
 
 -- Name, status, words of the log, and what the handler does.
 local RUNAWAYS = {
@@ -26,9 +28,11 @@ local RUNAWAYS = {
   { "loop_in_coroutine", 503, "CPU time", "coroutine.wrap(function() while true do end end)()" },
   { "loop_in_pcalled_coroutine", 503, "CPU time",
     "while true do pcall(coroutine.wrap(function() while true do end end)) end" },
-  { "loop_in_comparator", 503, "CPU time", "table.sort({ 3, 2, 1 }, function() while true do end end)" },
+  { "loop_in_comparator", 503, "CPU time",
+    "table.sort({ 3, 2, 1 }, function() while true do end end)" },
   { "pcall_in_comparator", 503, "CPU time",
-    "table.sort({ 3, 2, 1 }, function() while true do pcall(function() while true do end end) end end)" },
+    "table.sort({ 3, 2, 1 }, function() while true do pcall(function() while true do end end) "
+      .. "end end)" },
   { "comparator_in_coroutine", 503, "CPU time",
     "coroutine.wrap(function() table.sort({ 3, 2, 1 }, function() while true do end end) end)()" },
   { "coroutine_in_comparator", 503, "CPU time",
@@ -43,11 +47,13 @@ local RUNAWAYS = {
   { "pattern_gmatch", 503, "CPU time", "for _ in ('a'):rep(20000):gmatch('.-.-.-b') do end" },
   { "long_c_calls", 503, "CPU time", "while true do local s = ('x'):rep(4000000) end" },
   { "table_insert", 503, "CPU time",
-    "local t = {} for i = 1, 100000 do t[i] = i end while true do table.insert(t, 1, 1) table.remove(t) end" },
+    "local t = {} for i = 1, 100000 do t[i] = i end while true do table.insert(t, 1, 1) "
+      .. "table.remove(t) end" },
   { "rep_bomb", 500, "not enough memory", "return ('x'):rep(1 << 30)" },
   { "growing_table", 500, "not enough memory", "local t = {} while true do t[#t + 1] = {} end" },
   { "growing_text", 500, "not enough memory", "local t = 'x' while true do t = t .. t end" },
-  { "growing_list", 500, "not enough memory", "local t = {} while true do t[#t + 1] = ('x'):rep(100000 + #t) end" },
+  { "growing_list", 500, "not enough memory",
+    "local t = {} while true do t[#t + 1] = ('x'):rep(100000 + #t) end" },
   { "many_coroutines", 500, "not enough memory",
     "local t = {} while true do t[#t + 1] = coroutine.create(print) end" },
   { "deep_coroutines", 500, "too deep",
@@ -79,7 +85,8 @@ local RUNAWAYS = {
   { "error_in_close", 500, "second",
     "local x <close> = setmetatable({}, { __close = function() error('second') end }) return {}" },
   { "loop_in_close", 500, "first",
-    "local x <close> = setmetatable({}, { __close = function() while true do end end }) error('first')" },
+    "local x <close> = setmetatable({}, { __close = function() while true do end end }) "
+      .. "error('first')" },
   { "loop_in_close_of_loop", 503, "CPU time", [[
     local x <close> = setmetatable({}, { __close = function() while true do pcall(error) end end })
     while true do end]] },
@@ -102,7 +109,8 @@ local function runaway_file()
   for _, case in ipairs(RUNAWAYS) do
     lines[#lines + 1] = ("function run.%s() %s end"):format(case[1], case[4])
   end
-  lines[#lines + 1] = 'return { summary = "Runs away.", handle = function(req) return run[req.params.name]() end }'
+  lines[#lines + 1] =
+    'return { summary = "Runs away.", handle = function(req) return run[req.params.name]() end }'
   return table.concat(lines, "\n")
 end
 
@@ -110,7 +118,8 @@ local function start(workers, text)
   return server.start {
     workers = workers, config = text,
     files = {
-      ["lua/routes/runaway.lua"] = runaway_file(), ["lua/routes/calm.lua"] = CALM, ["lua/routes/waits.lua"] = WAITS,
+      ["lua/routes/runaway.lua"] = runaway_file(), ["lua/routes/calm.lua"] = CALM,
+      ["lua/routes/waits.lua"] = WAITS,
     },
   }
 end
@@ -171,7 +180,8 @@ describe("routes beside runaway scripts", function()
     return times
   end
 
-  local HITS = { "endless_loop", "loop_in_pcall", "loop_in_coroutine", "loop_in_gsub", "pattern", "growing_table" }
+  local HITS = { "endless_loop", "loop_in_pcall", "loop_in_coroutine", "loop_in_gsub", "pattern",
+    "growing_table" }
 
   it("answer as soon as without them, give or take a slice for each", function()
     local s <close> = start(1, config(1000))
@@ -185,7 +195,8 @@ describe("routes beside runaway scripts", function()
       assert.truthy(connections[i]:response().status >= 500)
       connections[i]:close()
     end
-    assert.is_true(busy < quiet + 0.025, ("median %.1f ms, without runaways %.1f ms"):format(busy * 1e3, quiet * 1e3))
+    assert.is_true(busy < quiet + 0.025,
+      ("median %.1f ms, without runaways %.1f ms"):format(busy * 1e3, quiet * 1e3))
     s:stop()
   end)
 
@@ -193,8 +204,10 @@ describe("routes beside runaway scripts", function()
     local s <close> = start(1, LONG)
     for _ = 1, 3 do
       local connections = {}
-      for _, name in ipairs { "growing_table", "many_coroutines", "growing_list", "growing_table", "growing_list" } do
-        connections[#connections + 1] = s:raw(("GET /runaway/%s HTTP/1.1\r\nHost: localhost\r\n\r\n"):format(name))
+      for _, name in ipairs { "growing_table", "many_coroutines", "growing_list", "growing_table",
+          "growing_list" } do
+        connections[#connections + 1] =
+          s:raw(("GET /runaway/%s HTTP/1.1\r\nHost: localhost\r\n\r\n"):format(name))
       end
       for _, connection in ipairs(connections) do
         repeat
@@ -213,7 +226,8 @@ describe("routes beside runaway scripts", function()
       workers = 1, config = SHORT .. 'config.routes = { { "GET", "/calm", "routes.calm" } }',
       files = { ["lua/routes/calm.lua"] = "every(10, function() while true do end end)\n" .. CALM },
     }
-    server.eventually(function() return s:log():find "used up its CPU time.-used up its CPU time" end)
+    server.eventually(
+      function() return s:log():find "used up its CPU time.-used up its CPU time" end)
     assert.equal(200, s:get("/calm").status)
     s:stop()
   end)

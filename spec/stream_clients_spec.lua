@@ -76,7 +76,8 @@ end)
 describe("a client of HTTP/1.0", function()
   it("gets the same events without chunks", function()
     local s = server.start()
-    local connection = s:raw("GET /logs/stream HTTP/1.0\r\nHost: 127.0.0.1:" .. s.port .. "\r\n\r\n")
+    local connection =
+      s:raw("GET /logs/stream HTTP/1.0\r\nHost: 127.0.0.1:" .. s.port .. "\r\n\r\n")
     local head = connection:head()
     assert.equal(200, head.status)
     assert.is_nil(head.headers["transfer-encoding"])
@@ -86,7 +87,8 @@ describe("a client of HTTP/1.0", function()
     assert.equal("", connection:line())
     s:ingest { { request_id = "old" } }
     assert.matches("^id: ", connection:line())
-    assert.matches('^data: {"type":"request_complete","data":{"request_id":"old"', connection:line())
+    assert.matches('^data: {"type":"request_complete","data":{"request_id":"old"',
+      connection:line())
     connection:close()
     s:stop()
   end)
@@ -102,13 +104,16 @@ describe("a client that does not read", function()
     local text = table.concat(lines, "\n")
     for _ = 1, batches do
       batch = batch + 1
-      local answer = s:post("/logs/ingest", (text:gsub("%%d", batch)), { ["content-type"] = "application/x-ndjson" })
+      local answer = s:post("/logs/ingest", (text:gsub("%%d", batch)),
+        { ["content-type"] = "application/x-ndjson" })
       assert.equal(200, answer.status)
     end
   end
 
   it("holds neither memory nor others up, and is told how much it has missed", function()
-    local s = server.start { config = "config.stream.ring_events, config.stream.ring_bytes = 2000, 4 * 1024 * 1024" }
+    local s = server.start {
+      config = "config.stream.ring_events, config.stream.ring_bytes = 2000, 4 * 1024 * 1024",
+    }
     local first = open(s)
     flood(s, 60) -- until caches are as large as they get
     first:close()
@@ -120,7 +125,8 @@ describe("a client that does not read", function()
     local before = s:resident_kib()
     flood(s, 24)
     local grown = s:resident_kib() - before
-    assert.is_true(grown < 8192 or os.getenv "SANITIZE" == "thread", "it grew by " .. grown .. " KiB")
+    assert.is_true(grown < 8192 or os.getenv "SANITIZE" == "thread",
+      "it grew by " .. grown .. " KiB")
 
     s:ingest { { request_id = "next" } }
     local quick = open(s)

@@ -53,11 +53,14 @@ describe("GET /logs/stream #loops", function()
   it("shows of each event what was received, in one data line with an id", function()
     local stream = open()
     s:ingest {
-      { type = "request_start", request_id = "shape", method = "POST", path = "/v1/messages", model = json.null,
+      { type = "request_start", request_id = "shape", method = "POST", path = "/v1/messages",
+        model = json.null,
         client_ip = "127.0.0.1", extra_field = "x", cost_usd = 1 },
-      { request_id = "shape", method = "POST", path = "/v1/messages", status_code = 200, duration_ms = 12.5,
+      { request_id = "shape", method = "POST", path = "/v1/messages", status_code = 200,
+        duration_ms = 12.5,
         model = "opus", tokens_input = 3, streaming = true, cost_usd = 0.25, session_type = "s" },
-      { type = "request_error", request_id = "shape-error", error_type = "timeout", error_message = "too slow",
+      { type = "request_error", request_id = "shape-error", error_type = "timeout",
+        error_message = "too slow",
         method = "GET", status_code = 504, model = "opus" },
     }
     local start, complete, failed = table.unpack(events_until(stream, "shape-error"))
@@ -67,11 +70,12 @@ describe("GET /logs/stream #loops", function()
     }, start.json.data)
     assert.equal("request_complete", complete.json.type)
     assert.same({
-      request_id = "shape", method = "POST", path = "/v1/messages", status_code = 200, duration_ms = 12.5,
-      model = "opus", tokens_input = 3, streaming = true, cost_usd = 0.25,
+      request_id = "shape", method = "POST", path = "/v1/messages", status_code = 200,
+      duration_ms = 12.5, model = "opus", tokens_input = 3, streaming = true, cost_usd = 0.25,
     }, complete.json.data)
     assert.equal("request_error", failed.json.type)
-    assert.same({ request_id = "shape-error", error_type = "timeout", error_message = "too slow", method = "GET" },
+    assert.same({ request_id = "shape-error", error_type = "timeout", error_message = "too slow",
+      method = "GET" },
       failed.json.data)
     for _, event in ipairs { start, complete, failed } do
       assert.matches(ID, event.id)
@@ -90,7 +94,8 @@ describe("GET /logs/stream #loops", function()
     stream:close()
   end)
 
-  it("shows every event in the order of their ids, and a repeat only when it changes something", function()
+  it("shows every event in the order of their ids, and a repeat only when it changes something",
+      function()
     local stream = open()
     s:ingest { { request_id = "twice", model = "x" } }
     s:ingest { { request_id = "twice", model = "x" } }
@@ -127,14 +132,17 @@ describe("GET /logs/stream #loops", function()
   end)
 
   local RECORDS = {
-    { request_id = "a", method = "POST", endpoint = "/v1/messages", model = "opus", service_type = "proxy",
+    { request_id = "a", method = "POST", endpoint = "/v1/messages", model = "opus",
+      service_type = "proxy",
       status_code = 200, duration_ms = 100 },
-    { request_id = "b", method = "GET", endpoint = "/v1/models", model = "haiku", service_type = "sdk",
+    { request_id = "b", method = "GET", endpoint = "/v1/models", model = "haiku",
+      service_type = "sdk",
       status_code = 500, duration_ms = 2000 },
     { request_id = "c" },
     { request_id = "d", model = "", service_type = "" },
     { type = "request_start", request_id = "s", model = "opus" },
-    { type = "request_error", request_id = "end", model = "none", service_type = "none", status_code = 599 },
+    { type = "request_error", request_id = "end", model = "none", service_type = "none",
+      status_code = 599 },
   }
   local ALL = "a b c d s"
 

@@ -23,7 +23,8 @@ local function blocks()
   return found
 end
 
--- Steps of a block: a line whose "#" tells what it answers, or the script that the lines between such are.
+-- Steps of a block: a line whose "#" tells what it answers, or the script that the
+-- lines between such are.
 local function steps(block)
   local found, script = {}, {}
   local function finish()
@@ -47,7 +48,8 @@ describe("the tour of README.md", function()
   local s, root
 
   local function shell(script)
-    script = script:gsub("http://127%.0%.0%.1:8787", s.url):gsub("build/moonledger", root .. "/" .. BINARY)
+    script = script:gsub("http://127%.0%.0%.1:8787", s.url)
+      :gsub("build/moonledger", root .. "/" .. BINARY)
     helpers.write_file(s.root .. "/step.sh", "cd " .. s.root .. "\n" .. script .. "\n")
     local pipe = assert(io.popen("sh " .. s.root .. "/step.sh 2>&1"))
     local output = pipe:read "a"

@@ -27,15 +27,17 @@
 #include "script/services.h"
 
 enum {
-  KV_BYTES = 16 << 20,
-  ARENAS = 1,           /* of the heap: more would each keep what was once needed, and grow a page at a time */
-  BODY_BYTES = 4 << 20, /* twice as much stays with an arena that was given it back, see teach_heap */
+  /* of the heap: more would each keep what was once needed, and grow a page at a time */
+  ARENAS = 1,
+  /* twice as much stays with an arena that was given it back, see teach_heap */
+  BODY_BYTES = 4 << 20,
   LATER_MS = 5,         /* enough for a first response */
   SETTLED_MS = 200,
 };
 
-/* The whole program.  Stopping goes loop by loop: streams say goodbye and requests finish, then, when every loop
- * has drained, the store commits what is queued and the loops close. */
+/* The whole program.  Stopping goes loop by loop: streams say goodbye and requests
+ * finish, then, when every loop has drained, the store commits what is queued and the
+ * loops close. */
 struct app {
   struct config *config;
   struct schema *schema;
@@ -125,6 +127,7 @@ static int open_scripts(struct app *app, struct buf *errors) {
   s->bindings = bindings;
   s->read_settings = settings_read;
   s->free_settings = settings_free;
+  s->push_settings_env = config_push_env;
   s->settings_arg = &app->settings;
   app->generations = generations_open(s, app->config->file, errors);
   return app->generations != NULL ? 0 : -1;
@@ -238,7 +241,8 @@ static void stop_serving(struct app *app) {
   app->draining = s->nloops;
   server_close(app->server);
   for (unsigned i = 0; i < s->nloops; i++) {
-    app->leaving[i] = (struct leaving) {.message.receive = on_drain, .app = app, .loop = &s->loops[i]};
+    app->leaving[i] = (struct leaving) {
+        .message.receive = on_drain, .app = app, .loop = &s->loops[i]};
     loop_post(&s->loops[i], &app->leaving[i].message);
   }
 }
@@ -262,8 +266,8 @@ static void on_signals(uv_poll_t *poll, int status, int events) {
     on_signal(app, (int) info.ssi_signo);
 }
 
-/* Threads inherit that they are blocked, and nobody ever handles one: a second SIGTERM cuts nothing off, however late
- * it comes. */
+/* Threads inherit that they are blocked, and nobody ever handles one: a second SIGTERM
+ * cuts nothing off, however late it comes. */
 static void take_signals(struct app *app) {
   sigset_t set;
   sigemptyset(&set);
@@ -288,8 +292,10 @@ static int start_serving(struct app *app) {
   uint16_t port;
   int rc = server_listen(app->server, c->host, c->port, &port);
   if (rc < 0) {
-    fprintf(stderr, "moonledger: cannot listen on %s:%d: %s; --listen or listen in %s names another address\n", c->host,
-            c->port, uv_strerror(rc), c->file);
+    fprintf(stderr,
+            "moonledger: cannot listen on %s:%d: %s; --listen or listen in %s names "
+            "another address\n",
+            c->host, c->port, uv_strerror(rc), c->file);
     return rc;
   }
   app->leaving = xcalloc(s->nloops, sizeof *app->leaving);
@@ -298,13 +304,17 @@ static int start_serving(struct app *app) {
   for (unsigned i = 1; i < s->nloops && rc == 0; i++)
     rc = loop_start(&s->loops[i]);
   if (rc < 0) {
-    fprintf(stderr, "moonledger: a thread could not be started: %s; fewer workers need fewer\n", uv_strerror(rc));
+    fprintf(stderr,
+            "moonledger: a thread could not be started: %s; fewer workers need fewer\n",
+            uv_strerror(rc));
     return rc;
   }
-  printf(strchr(c->host, ':') != NULL ? "listening on http://[%s]:%d\n" : "listening on http://%s:%d\n", c->host, port);
+  printf(strchr(c->host, ':') != NULL ? "listening on http://[%s]:%d\n"
+                                      : "listening on http://%s:%d\n",
+         c->host, port);
   fflush(stdout);
-  log_info("listening", log_str("host", c->host), log_int("port", port), log_int("workers", s->nloops),
-           log_str("version", MOONLEDGER_VERSION));
+  log_info("listening", log_str("host", c->host), log_int("port", port),
+           log_int("workers", s->nloops), log_str("version", MOONLEDGER_VERSION));
   return 0;
 }
 
@@ -344,10 +354,11 @@ static void raise_file_limit(void) {
   setrlimit(RLIMIT_NOFILE, &files);
 }
 
-/* glibc learns from blocks that are freed how large a program's usual ones are: those are not mapped alone any
- * more, and twice as much stays with an arena (mallopt(3), M_MMAP_THRESHOLD).  Until then every page of a body
- * costs a fault.  Sizes that are set by mallopt would end the learning, and pages of larger responses would go on
- * to cost one. */
+/* glibc learns from blocks that are freed how large a program's usual ones are: those are
+ * not mapped alone any more, and twice as much stays with an arena (mallopt(3),
+ * M_MMAP_THRESHOLD).  Until then every page of a body costs a fault.  Sizes that are set
+ * by mallopt would end the learning, and pages of larger responses would go on to cost
+ * one. */
 static void teach_heap(void) {
   mallopt(M_ARENA_MAX, ARENAS);
   free(xmalloc(BODY_BYTES));

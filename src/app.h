@@ -3,7 +3,8 @@
 
 #include "options.h"
 
-/* Starts every part in order, serves until SIGTERM or SIGINT, stops them in the reverse order.  Returns the exit code. */
+/* Starts every part in order, serves until SIGTERM or SIGINT, stops them in the reverse
+ * order.  Returns the exit code. */
 int app_serve(const struct options *options);
 
 #endif

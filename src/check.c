@@ -13,13 +13,15 @@
 #include "script/reload/generations.h"
 #include "script/services.h"
 
-enum { CHECK_KV_BYTES = 1 << 20, CHECK_SERIES = 2000 };
+enum { FIRST_SERIES = 2000 }; /* before config.lua says how many there may be */
 
 typedef void visit_route(const struct route *route, const char *file, const char *summary);
 
-/* Loading as a reload does it, with services that serve nobody.  A start finds the same mistakes, without lines: they
- * are said where the reload has none, or did not get as far as config.lua. */
-static bool rehearse(const struct options *options, visit_route *visit, struct buf *errors) {
+/* Loading as a reload does it, with services that serve nobody.  A start finds the same
+ * mistakes, without lines: they are said where the reload has none, or did not get as far
+ * as config.lua. */
+static bool rehearse(const struct options *options, visit_route *visit, struct buf *found,
+                     struct buf *errors) {
   struct loop loop = {0};
   struct streams *streams = NULL;
   struct buf start = {0};
@@ -27,19 +29,26 @@ static bool rehearse(const struct options *options, visit_route *visit, struct b
   struct services services = {
     .loops = &loop,
     .nloops = 1,
-    .metrics = metrics_new("ccproxy", CHECK_SERIES),
     .streams = &streams,
-    .kv = kv_new(CHECK_KV_BYTES),
+    .kv = kv_new(KV_BYTES),
     .bindings = bindings,
     .read_settings = settings_read,
+    .push_settings_env = config_push_env,
     .free_settings = settings_free,
     .settings_arg = &context,
   };
   struct config *config = config_load(options->config, &options->overrides, &start);
   struct schema *schema = config != NULL ? config_load_schema(config, &start) : NULL;
   services.schema = schema;
-  bool fine = generations_rehearse(&services, options->config, visit, errors) && start.len == 0;
-  if (errors->len == 0 || (!context.was_read && memmem(errors->data, errors->len, start.data, start.len) == NULL))
+  services.metrics = config != NULL ? metrics_new(config->metrics.name_space,
+                                                  config->metrics.max_series)
+                                    : metrics_new("", FIRST_SERIES);
+  if (schema != NULL)
+    metrics_declare(services.metrics, schema, &start);
+  bool fine = generations_rehearse(&services, options->config, visit, found, errors) &&
+              start.len == 0;
+  if (errors->len == 0 || (!context.was_read && memmem(errors->data, errors->len,
+                                                       start.data, start.len) == NULL))
     buf_append(errors, start.data, start.len);
   buf_clear(&start);
   kv_free(services.kv);
@@ -50,15 +59,16 @@ static bool rehearse(const struct options *options, visit_route *visit, struct b
 }
 
 bool check_files(const struct options *options, struct buf *errors) {
-  return rehearse(options, NULL, errors);
+  return rehearse(options, NULL, NULL, errors);
 }
 
 int check_main(const struct options *options) {
-  struct buf errors = {0};
-  bool fine = check_files(options, &errors);
+  struct buf found = {0}, errors = {0};
+  bool fine = rehearse(options, NULL, &found, &errors);
   buf_complain(&errors);
   if (fine)
-    printf("%s: fine\n", options->config);
+    printf("%s: fine\n%.*s", options->config, (int) found.len, found.data);
+  buf_clear(&found);
   return fine ? 0 : 1;
 }
 
@@ -68,7 +78,7 @@ static void print_route(const struct route *route, const char *file, const char 
 
 int check_print_routes(const struct options *options) {
   struct buf errors = {0};
-  bool fine = rehearse(options, print_route, &errors);
+  bool fine = rehearse(options, print_route, NULL, &errors);
   buf_complain(&errors);
   return fine ? 0 : 1;
 }

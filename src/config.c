@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "config_shipped.h"
 
 enum setting_type { SETTING_BOOLEAN, SETTING_INTEGER, SETTING_TEXT, SETTING_CHOICE };
 
@@ -22,8 +23,10 @@ struct setting {
 #define FIELD(member) offsetof(struct config, member), sizeof(((struct config *) NULL)->member)
 #define NUMBER(section, key, member, least, most, value, at_start) \
   {section, key, SETTING_INTEGER, FIELD(member), least, most, value, NULL, at_start}
-#define FLAG(section, key, member, value) {section, key, SETTING_BOOLEAN, FIELD(member), 0, 1, value, NULL, false}
-#define TEXT(section, key, member, value) {section, key, SETTING_TEXT, FIELD(member), 0, 0, 0, value, true}
+#define FLAG(section, key, member, value)                                                \
+  { section, key, SETTING_BOOLEAN, FIELD(member), 0, 1, value, NULL, false }
+#define TEXT(section, key, member, value)                                                \
+  { section, key, SETTING_TEXT, FIELD(member), 0, 0, 0, value, true }
 #define CHOICE(section, key, member, words, at_start) \
   {section, key, SETTING_CHOICE, FIELD(member), 0, 0, 0, words, at_start}
 
@@ -39,22 +42,30 @@ static const struct setting settings[] = {
     CHOICE("storage", "backend", has_storage, "sqlite|none", true),
     TEXT("storage", "path", storage.path, "data/moonledger.db"),
     CHOICE("storage", "durability", storage.sync, "full|normal", true),
-    NUMBER("storage", "queue_bytes", storage.queue_bytes, 64 * KiB, 16 * GiB, 64 * MiB, true),
+    NUMBER("storage", "queue_bytes", storage.queue_bytes, 64 * KiB, 16 * GiB, 64 * MiB,
+           true),
     NUMBER("storage", "readers", storage.readers, 1, 64, 2, true),
-    NUMBER("storage", "query_deadline_ms", storage.query_deadline_ms, 1, HOUR_MS, 5000, true),
+    NUMBER("storage", "query_deadline_ms", storage.query_deadline_ms, 1, HOUR_MS, 5000,
+           true),
     NUMBER("storage", "sql_max_rows", storage.sql_max_rows, 1, 10000000, 10000, true),
     NUMBER("storage", "dedupe_hours", storage.dedupe_hours, 1, 24 * 366, 24, true),
-    NUMBER("storage", "dedupe_max_ids", storage.dedupe_max_ids, 1000, 1000000000, 20000000, true),
-    NUMBER("limits", "body_bytes", limits.body_bytes, 1 * KiB, 512 * MiB, 64 * MiB, false),
-    NUMBER("limits", "record_bytes", limits.record_bytes, 1 * KiB, 1 * GiB, 1 * MiB, false),
+    NUMBER("storage", "dedupe_max_ids", storage.dedupe_max_ids, 1000, 1000000000,
+           20000000, true),
+    NUMBER("limits", "body_bytes", limits.body_bytes, 1 * KiB, 512 * MiB, 64 * MiB,
+           false),
+    NUMBER("limits", "record_bytes", limits.record_bytes, 1 * KiB, 1 * GiB, 1 * MiB,
+           false),
     NUMBER("limits", "json_depth", limits.json_depth, 1, 1000, 64, false),
-    NUMBER("limits", "in_flight_bytes", limits.in_flight_bytes, 1 * KiB, 64 * GiB, 256 * MiB, false),
-    NUMBER("limits", "request_line_bytes", limits.request_line_bytes, 64, 1 * MiB, 8 * KiB, false),
+    NUMBER("limits", "in_flight_bytes", limits.in_flight_bytes, 1 * KiB, 64 * GiB,
+           256 * MiB, false),
+    NUMBER("limits", "request_line_bytes", limits.request_line_bytes, 64, 1 * MiB,
+           8 * KiB, false),
     NUMBER("limits", "header_bytes", limits.header_bytes, 256, 1 * MiB, 32 * KiB, false),
     NUMBER("limits", "header_fields", limits.header_fields, 8, 1000, 100, false),
     NUMBER("limits", "header_ms", limits.header_ms, 10, HOUR_MS, 10000, false),
     NUMBER("limits", "body_ms", limits.body_ms, 10, HOUR_MS, 60000, false),
-    NUMBER("limits", "body_bytes_per_second", limits.body_bytes_per_second, 1, 1 * GiB, 1024, false),
+    NUMBER("limits", "body_bytes_per_second", limits.body_bytes_per_second, 1, 1 * GiB,
+           1024, false),
     NUMBER("limits", "idle_ms", limits.idle_ms, 10, 24 * HOUR_MS, 60000, false),
     NUMBER("limits", "shutdown_ms", limits.shutdown_ms, 0, HOUR_MS, 10000, false),
     NUMBER("limits", "connections", limits.connections, 1, 1000000, 10000, true),
@@ -62,7 +73,8 @@ static const struct setting settings[] = {
     NUMBER("script", "total_cpu_ms", script.total_cpu_ms, 1, HOUR_MS, 4000, false),
     NUMBER("script", "wall_ms", script.wall_ms, 1, HOUR_MS, 30000, false),
     NUMBER("script", "load_cpu_ms", script.load_cpu_ms, 1, HOUR_MS, 500, false),
-    NUMBER("script", "memory_bytes", script.memory_bytes, 4 * MiB, 16 * GiB, 64 * MiB, false),
+    NUMBER("script", "memory_bytes", script.memory_bytes, 4 * MiB, 16 * GiB, 64 * MiB,
+           false),
     NUMBER("stream", "ring_events", stream.ring_events, 16, 16777216, 65536, true),
     NUMBER("stream", "ring_bytes", stream.ring_bytes, 64 * KiB, 16 * GiB, 32 * MiB, true),
     NUMBER("stream", "max_subscribers", stream.max_subscribers, 1, 1000000, 10000, true),
@@ -84,8 +96,9 @@ static const struct setting settings[] = {
 enum { SETTINGS = sizeof settings / sizeof *settings };
 
 /* Keys that are read by hand or belong to scripts. */
-static const char *const other_keys[] = {"listen.without_tokens", "hosts",    "tokens", "cors.origins",
-                                         "settings",              "pricing.overrides", "events", "routes"};
+static const char *const other_keys[] = {
+    "listen.without_tokens", "hosts",  "tokens", "cors.origins", "settings",
+    "pricing.overrides",     "events", "routes"};
 
 static const char *const without_tokens = "anyone on this network may read, write and reset";
 
@@ -158,7 +171,8 @@ static void complain_value(struct buf *errors, lua_State *L, const struct settin
   buf_literal(errors, "config.lua: ");
   name_key(errors, s);
   if (s->type == SETTING_INTEGER)
-    buf_printf(errors, ": expected an integer from %lld to %lld", (long long) s->least, (long long) s->most);
+    buf_printf(errors, ": expected an integer from %lld to %lld", (long long) s->least,
+               (long long) s->most);
   else if (s->type == SETTING_BOOLEAN)
     buf_literal(errors, ": expected true or false");
   else if (s->type == SETTING_TEXT)
@@ -241,12 +255,15 @@ static void read_settings(struct config *config, lua_State *L, struct buf *error
 
 static bool is_known(const char *section, const char *key) {
   char name[128];
-  snprintf(name, sizeof name, "%s%s%s", section != NULL ? section : "", section != NULL ? "." : "", key);
+  snprintf(name, sizeof name, "%s%s%s", section != NULL ? section : "",
+           section != NULL ? "." : "", key);
   for (size_t i = 0; i < sizeof other_keys / sizeof *other_keys; i++)
     if (strcmp(other_keys[i], name) == 0)
       return true;
   for (const struct setting *s = settings; s < settings + SETTINGS; s++)
-    if (strcmp(s->key, key) == 0 && (section == s->section || (section && s->section && strcmp(section, s->section) == 0)))
+    if (strcmp(s->key, key) == 0 &&
+        (section == s->section ||
+         (section && s->section && strcmp(section, s->section) == 0)))
       return true;
   return false;
 }
@@ -260,16 +277,20 @@ static bool is_section(const char *key) {
 
 static void refuse_unknown(lua_State *L, const char *section, struct buf *errors) {
   for (lua_pushnil(L); lua_next(L, -2); lua_pop(L, 1)) {
-    const char *key = lua_type(L, -2) == LUA_TSTRING ? lua_tostring(L, -2) : "a key that is no text";
+    const char *key = lua_type(L, -2) == LUA_TSTRING ? lua_tostring(L, -2)
+                                                     : "a key that is no text";
     if (section == NULL && is_section(key) && lua_istable(L, -1))
       refuse_unknown(L, key, errors);
     else if (!is_known(section, key))
-      buf_printf(errors, "config.lua: %s%s%s: unknown key; the shipped config.lua lists all of them, and settings = {} is the "
-                         "place for your scripts' own\n",
+      buf_printf(errors,
+                 "config.lua: %s%s%s: unknown key; the shipped config.lua lists all of "
+                 "them, and settings = {} is the "
+                 "place for your scripts' own\n",
                  section != NULL ? section : "", section != NULL ? "." : "", key);
   }
 }
 
+/* The list at key, made if it is absent. */
 static void push_list(lua_State *L, const char *key, struct buf *errors) {
   lua_getfield(L, -1, key);
   if (lua_isnil(L, -1)) {
@@ -284,7 +305,8 @@ static void push_list(lua_State *L, const char *key, struct buf *errors) {
   }
 }
 
-static void read_strings(struct string_list *list, lua_State *L, const char *key, struct buf *errors) {
+static void read_strings(struct string_list *list, lua_State *L, const char *key,
+                         struct buf *errors) {
   push_list(L, key, errors);
   size_t count = lua_rawlen(L, -1);
   for (size_t i = 0; i < count; i++, lua_pop(L, 1)) {
@@ -315,7 +337,8 @@ static struct config_token read_scopes(lua_State *L, struct buf *errors) {
   }
   lua_pop(L, 1);
   if (count == 0)
-    complain(errors, "tokens", "every entry needs scopes = { %s }", "\"read\", \"ingest\", \"admin\"");
+    complain(errors, "tokens", "every entry needs scopes = { %s }",
+             "\"read\", \"ingest\", \"admin\"");
   return token;
 }
 
@@ -326,8 +349,10 @@ static void read_tokens(struct config *config, lua_State *L, struct buf *errors)
   for (size_t i = 0; i < count; i++, lua_pop(L, 1)) {
     lua_rawgeti(L, -1, (lua_Integer) i + 1);
     if (!lua_istable(L, -1)) {
-      complain(errors, "tokens", "expected entries such as { token = \"...\", scopes = { \"read\" } }, got a %s",
-               luaL_typename(L, -1));
+      complain(
+          errors, "tokens",
+          "expected entries such as { token = \"...\", scopes = { \"read\" } }, got a %s",
+          luaL_typename(L, -1));
       continue;
     }
     struct config_token entry = read_scopes(L, errors);
@@ -335,7 +360,8 @@ static void read_tokens(struct config *config, lua_State *L, struct buf *errors)
     lua_getfield(L, -2, "token");
     const char *env = lua_tostring(L, -2), *token = env != NULL ? getenv(env) : lua_tostring(L, -1);
     if (env == NULL && (token == NULL || strlen(token) < 8))
-      complain(errors, "tokens", "every entry needs env = \"NAME\" or a token of %s", "at least 8 characters");
+      complain(errors, "tokens", "every entry needs env = \"NAME\" or a token of %s",
+               "at least 8 characters");
     else if (token != NULL && *token != '\0') {
       entry.text = xstrdup(token);
       config->tokens[config->ntokens++] = entry;
@@ -345,31 +371,9 @@ static void read_tokens(struct config *config, lua_State *L, struct buf *errors)
   lua_pop(L, 1);
 }
 
-static char *entry_text(lua_State *L, int i) {
-  lua_rawgeti(L, -1, i);
-  char *text = lua_type(L, -1) == LUA_TSTRING ? xstrdup(lua_tostring(L, -1)) : NULL;
-  lua_pop(L, 1);
-  return text;
-}
-
-static void read_routes(struct config *config, lua_State *L, struct buf *errors) {
-  push_list(L, "routes", errors);
-  size_t count = lua_rawlen(L, -1);
-  config->routes = xcalloc(count + 1, sizeof *config->routes);
-  for (size_t i = 0; i < count; i++, lua_pop(L, 1)) {
-    struct config_route *entry = &config->routes[config->nroutes];
-    lua_rawgeti(L, -1, (lua_Integer) i + 1);
-    if (lua_istable(L, -1))
-      *entry = (struct config_route) {entry_text(L, 1), entry_text(L, 2), entry_text(L, 3)};
-    config->nroutes++;
-    if (entry->method == NULL || entry->path == NULL || entry->module == NULL)
-      buf_printf(errors, "config.lua: routes[%zu]: expected { \"GET\", \"/path\", \"routes.file\" }\n", i + 1);
-  }
-  lua_pop(L, 1);
-}
-
 static bool is_loopback(const char *host) {
-  return strncmp(host, "127.", 4) == 0 || strcmp(host, "::1") == 0 || strcmp(host, "localhost") == 0;
+  return strncmp(host, "127.", 4) == 0 || strcmp(host, "::1") == 0 ||
+         strcmp(host, "localhost") == 0;
 }
 
 /* Prometheus data model, "Metric names and labels"; empty: names have nothing in front. */
@@ -378,17 +382,27 @@ static bool is_namespace(const char *s) {
   return s[strspn(s, letters)] == '\0' && !(*s >= '0' && *s <= '9');
 }
 
+bool config_lets_all_in(const struct config *config, const char *host) {
+  return !is_loopback(host) && config->ntokens == 0 && !config->allow_remote_without_tokens;
+}
+
 static void check_together(struct config *config, struct buf *errors) {
-  if (!is_loopback(config->host) && config->ntokens == 0 && !config->allow_remote_without_tokens)
+  if (config_lets_all_in(config, config->host))
     buf_printf(errors,
-               "config.lua: listen.host: %s is reachable from other machines and no token is set: set "
-               "MOONLEDGER_ADMIN_TOKEN (or another of tokens), or say listen.without_tokens = \"%s\"\n",
+               "config.lua: listen.host: %s is reachable from other machines and no "
+               "token is set: set "
+               "MOONLEDGER_ADMIN_TOKEN (or another of tokens), or say "
+               "listen.without_tokens = \"%s\"\n",
                config->host, without_tokens);
   for (size_t i = 0; i < config->ntokens && !is_loopback(config->host); i++)
     if (strlen(config->tokens[i].text) < 16) /* here anyone may guess */
-      buf_printf(errors, "config.lua: listen.host: %s is reachable from other machines and a token has fewer than 16 "
-                 "characters: take one such as openssl rand -hex 16 makes\n", config->host);
-  if (!config->has_storage && (config->features.logs_endpoints_enabled || config->features.logs_collection_enabled))
+      buf_printf(errors,
+                 "config.lua: listen.host: %s is reachable from other machines and a "
+                 "token has fewer than 16 "
+                 "characters: take one such as openssl rand -hex 16 makes\n",
+                 config->host);
+  if (!config->has_storage && (config->features.logs_endpoints_enabled ||
+                               config->features.logs_collection_enabled))
     complain(errors, "storage.backend",
              "\"none\" needs features.logs_endpoints_enabled and features.%s to be false",
              "logs_collection_enabled");
@@ -399,7 +413,9 @@ static void check_together(struct config *config, struct buf *errors) {
              config->metrics.name_space);
 }
 
-static void apply_overrides(struct config *config, const struct config_overrides *overrides, struct buf *errors) {
+static void apply_overrides(struct config *config,
+                            const struct config_overrides *overrides,
+                            struct buf *errors) {
   if (overrides == NULL)
     return;
   if (overrides->listen != NULL) {
@@ -407,7 +423,10 @@ static void apply_overrides(struct config *config, const struct config_overrides
     char *end = NULL;
     long port = colon != NULL ? strtol(colon + 1, &end, 10) : -1;
     if (colon == NULL || end == colon + 1 || *end != '\0' || port < 0 || port > 65535) {
-      buf_printf(errors, "--listen: expected HOST:PORT, such as 127.0.0.1:8787 or [::1]:0, got %s\n", overrides->listen);
+      buf_printf(
+          errors,
+          "--listen: expected HOST:PORT, such as 127.0.0.1:8787 or [::1]:0, got %s\n",
+          overrides->listen);
       return;
     }
     const char *host = overrides->listen;
@@ -436,7 +455,8 @@ static void make_absolute(char **path, const char *root) {
 }
 
 /* A path in config.lua is relative to that file; one on the command line to the working folder. */
-static void resolve_paths(struct config *config, const char *file, const struct config_overrides *overrides) {
+static void resolve_paths(struct config *config, const char *file,
+                          const struct config_overrides *overrides) {
   config->file = xstrdup(file);
   config->root = xstrdup(file);
   char *slash = strrchr(config->root, '/');
@@ -462,12 +482,14 @@ struct config *config_read(lua_State *L, const char *file, const struct config_o
                            struct buf *errors) {
   size_t before = errors->len;
   if (!lua_istable(L, -1)) {
-    buf_printf(errors, "config.lua: expected it to return a table, got a %s\n", luaL_typename(L, -1));
+    buf_printf(errors, "config.lua: expected it to return a table, got a %s\n",
+               luaL_typename(L, -1));
     return NULL;
   }
   struct config *config = xcalloc(1, sizeof *config);
   luaL_checkstack(L, 16, NULL);
   refuse_unknown(L, NULL, errors);
+  config_fill(L);
   read_settings(config, L, errors);
   if (errors->len == before) {
     read_without_tokens(config, L, errors);
@@ -476,7 +498,7 @@ struct config *config_read(lua_State *L, const char *file, const struct config_o
     read_strings(&config->cors_origins, L, "origins", errors);
     lua_pop(L, 1);
     read_tokens(config, L, errors);
-    read_routes(config, L, errors);
+    config_read_routes(config, L, errors);
     apply_overrides(config, overrides, errors);
     resolve_paths(config, file, overrides);
     check_together(config, errors);
@@ -496,13 +518,8 @@ void config_free(struct config *config) {
       free(*(char **) ((char *) config + s->offset));
   for (size_t i = 0; i < config->ntokens; i++)
     free(config->tokens[i].text);
-  for (size_t i = 0; i < config->nroutes; i++) {
-    free(config->routes[i].method);
-    free(config->routes[i].path);
-    free(config->routes[i].module);
-  }
+  config_free_routes(config);
   free(config->tokens);
-  free(config->routes);
   string_list_clear(&config->hosts);
   string_list_clear(&config->cors_origins);
   free(config->file);
@@ -510,7 +527,8 @@ void config_free(struct config *config) {
   free(config);
 }
 
-void config_restart_keys(const struct config *running, const struct config *wanted, struct buf *out) {
+void config_restart_keys(const struct config *running, const struct config *wanted,
+                         struct buf *out) {
   for (const struct setting *s = settings; s < settings + SETTINGS; s++) {
     const char *a = (const char *) running + s->offset, *b = (const char *) wanted + s->offset;
     bool same = s->type == SETTING_TEXT ? strcmp(*(char *const *) a, *(char *const *) b) == 0

@@ -21,11 +21,11 @@ struct config_route {
   char *method, *path, *module;
 };
 
-/* config.lua, validated, every default in one place (config.c).  Sizes in bytes, times in milliseconds.  What of it a
- * room gets says room_options.h. */
+/* config.lua, validated, every default in one place (config.c).  Sizes in bytes, times in
+ * milliseconds.  What of it a room gets says room_options.h. */
 struct config {
-  char *file;          /* absolute path of config.lua */
-  char *root;          /* its folder: lua/ and static/ stand beside it */
+  char *file;          /* absolute path of config.lua, which need not be there */
+  char *root;          /* its folder: what stands in lua/ and static/ there wins over assets.h */
 
   char *host;          /* listen.host, listen.port */
   uint16_t port;
@@ -68,7 +68,8 @@ struct config {
   char *price_file;    /* absolute; empty: none */
 
   struct {
-    bool metrics_endpoint_enabled, logs_endpoints_enabled, dashboard_enabled, logs_collection_enabled, reload_enabled;
+    bool metrics_endpoint_enabled, logs_endpoints_enabled, dashboard_enabled,
+        logs_collection_enabled, reload_enabled;
   } features;
 
   struct config_token *tokens;
@@ -77,6 +78,7 @@ struct config {
 
   struct config_route *routes;
   size_t nroutes;
+  char *lacking;       /* shipped routes that these are without: "GET /docs, ..."; NULL: none */
 
   enum log_level log_level;
   enum log_format log_format;
@@ -91,20 +93,34 @@ struct config_overrides {
   unsigned workers;
 };
 
-/* Reads config.lua's table at the top of L's stack, fills its defaults into that table, so that scripts see the
- * settings in force, and leaves it there.  NULL when it is wrong: every mistake is appended to errors, a line each,
- * naming the key and what was expected.  file is config.lua's absolute path; overrides may be NULL. */
-struct config *config_read(struct lua_State *L, const char *file, const struct config_overrides *overrides,
-                           struct buf *errors);
+/* Reads config.lua's table at the top of L's stack, fills its defaults into that table,
+ * so that scripts see the settings in force, and leaves it there.  NULL when it is wrong:
+ * every mistake is appended to errors, a line each, naming the key and what was expected.
+ * file is config.lua's absolute path; overrides may be NULL. */
+struct config *config_read(struct lua_State *L, const char *file,
+                           const struct config_overrides *overrides, struct buf *errors);
 
-/* Runs config.lua in a state of its own and reads it. */
-struct config *config_load(const char *file, const struct config_overrides *overrides, struct buf *errors);
+/* Replaces the globals at the top of L's stack by the ones that config.lua runs with,
+ * where `defaults` stands too. */
+void config_push_env(struct lua_State *L);
+
+/* Runs config.lua, or the one in the program where there is none, in a state of its own
+ * and reads it. */
+struct config *config_load(const char *file, const struct config_overrides *overrides,
+                           struct buf *errors);
 void config_free(struct config *config);
 
-/* Runs and compiles the lua/schema.lua beside config.lua; the caller's to free.  NULL: see errors. */
+/* Whether a server that listens on host would let other machines in without a token or
+ * the words for that. */
+bool config_lets_all_in(const struct config *config, const char *host);
+
+/* The same with the lua/schema.lua beside config.lua, which it compiles; the caller's to
+ * free.  NULL: see errors. */
 struct schema *config_load_schema(const struct config *config, struct buf *errors);
 
-/* Appends the keys whose values differ and that a running server cannot take over, separated by ", ". */
-void config_restart_keys(const struct config *running, const struct config *wanted, struct buf *out);
+/* Appends the keys whose values differ and that a running server cannot take over,
+ * separated by ", ". */
+void config_restart_keys(const struct config *running, const struct config *wanted,
+                         struct buf *out);
 
 #endif

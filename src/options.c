@@ -7,12 +7,16 @@
 
 const char options_usage[] =
     "usage: moonledger [OPTIONS]                 serve\n"
-    "       moonledger --check [FILE]            load config.lua and lua/, tell every error, exit\n"
-    "       moonledger routes                    list method, path, file and summary of every route\n"
-    "       moonledger import [--help] FILE...   read logs and transcripts into the store\n"
-    "       moonledger reprice [--help]          have stored costs computed anew\n"
+    "       moonledger --check [FILE]            load config.lua and lua/, tell every "
+    "error, exit\n"
+    "       moonledger init [FOLDER]             write config.lua, lua/ and static/ out, "
+    "to be edited\n"
+    "       moonledger routes                    list method, path, file and summary of "
+    "every route\n"
+    "       moonledger COMMAND [--help] ...      one of those below\n"
     "\n"
-    "  --config FILE        settings and routes (config.lua)\n"
+    "  --config FILE        settings and routes (config.lua); files in its folder win "
+    "over those in the program\n"
     "  --listen HOST:PORT   instead of listen in the config; port 0 takes a free one\n"
     "  --database PATH      instead of storage.path\n"
     "  --workers N          event loops, instead of workers\n"
@@ -30,19 +34,25 @@ static bool parse_workers(const char *text, unsigned *workers) {
   return true;
 }
 
+static void name_config(struct options *options, const char *file) {
+  options->config = file;
+  options->config_named = true;
+}
+
 static bool parse_command(struct options *options, int argc, char **argv) {
   if (optind == argc)
     return true;
   const char *word = argv[optind];
-  options->first = optind + 1;
+  options->first = optind;
   if (options->command == COMMAND_CHECK && optind + 1 == argc)
-    options->config = word;
-  else if (options->command == COMMAND_SERVE && strcmp(word, "routes") == 0)
+    name_config(options, word);
+  else if (options->command == COMMAND_SERVE && strcmp(word, "init") == 0 && argc - optind <= 2) {
+    options->command = COMMAND_INIT;
+    options->folder = optind + 1 < argc ? argv[optind + 1] : ".";
+  } else if (options->command == COMMAND_SERVE && strcmp(word, "routes") == 0)
     options->command = COMMAND_ROUTES;
-  else if (options->command == COMMAND_SERVE && strcmp(word, "import") == 0)
-    options->command = COMMAND_IMPORT;
-  else if (options->command == COMMAND_SERVE && strcmp(word, "reprice") == 0)
-    options->command = COMMAND_REPRICE;
+  else if (options->command == COMMAND_SERVE)
+    options->command = COMMAND_LUA;
   else {
     fprintf(stderr, "moonledger: %s: unexpected argument; --help shows what there is\n", word);
     return false;
@@ -60,7 +70,7 @@ bool options_parse(struct options *options, int argc, char **argv) {
   *options = (struct options) {.config = "config.lua", .first = argc};
   for (int c; (c = getopt_long(argc, argv, "+", names, NULL)) != -1;) {
     if (c == 'c')
-      options->config = optarg;
+      name_config(options, optarg);
     else if (c == 'l')
       options->overrides.listen = optarg;
     else if (c == 'd')

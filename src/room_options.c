@@ -29,8 +29,9 @@ struct hub_options hub_options_of(const struct config *c) {
   };
 }
 
-/* Descriptors that no connection gets: a reader has two databases, each with its log and files to sort in; a loop
- * wakes up by some; the rest is for the writer, for files that are served, for reloading and for accepting. */
+/* Descriptors that no connection gets: a reader has two databases, each with its log and
+ * files to sort in; a loop wakes up by some; the rest is for the writer, for files that
+ * are served, for reloading and for accepting. */
 enum { KEPT = 32, KEPT_PER_LOOP = 8, KEPT_PER_READER = 8 };
 
 unsigned max_connections_of(const struct config *c, unsigned nloops) {
@@ -41,7 +42,8 @@ unsigned max_connections_of(const struct config *c, unsigned nloops) {
   if (getrlimit(RLIMIT_NOFILE, &files) < 0 || files.rlim_cur >= wanted + kept)
     return (unsigned) wanted;
   size_t most = files.rlim_cur > kept ? files.rlim_cur - kept : 1;
-  log_warn("limits.connections is more than the limit of open files allows: raise that (ulimit -n, LimitNOFILE=)",
+  log_warn("limits.connections is more than the limit of open files allows: raise that "
+           "(ulimit -n, LimitNOFILE=)",
            log_int("wanted", (int64_t) wanted), log_int("connections", (int64_t) most),
            log_int("open_files", (int64_t) files.rlim_cur));
   return (unsigned) most;
@@ -98,35 +100,46 @@ static struct settings *settings_new(struct config *c) {
   buf_printf(&own->static_folder, "%s/static", c->root);
   buf_putc(&own->static_folder, '\0');
   own->settings = (struct settings) {
-    .site = {
-      .limits = http_limits_of(c),
-      .host = c->host,
-      .hosts = c->hosts,
-      .cors_origins = c->cors_origins,
-      .tokens = own->tokens,
-      .ntokens = c->ntokens,
-      .static_folder = own->static_folder.data,
-    },
-    .record = {.record_bytes = c->limits.record_bytes, .depth = c->limits.json_depth},
-    .script = {c->script.burst_cpu_ms, c->script.total_cpu_ms, c->script.wall_ms, c->script.load_cpu_ms,
-               c->script.memory_bytes},
-    .routes = own->routes,
-    .nroutes = c->nroutes,
-    .price_file = c->price_file,
-    .log_level = c->log_level,
-    .log_format = c->log_format,
-    .dev = c->dev,
-    .watch = c->watch,
+      .site =
+          {
+              .limits = http_limits_of(c),
+              .host = c->host,
+              .hosts = c->hosts,
+              .cors_origins = c->cors_origins,
+              .tokens = own->tokens,
+              .ntokens = c->ntokens,
+              .static_folder = own->static_folder.data,
+          },
+      .record = {.record_bytes = c->limits.record_bytes, .depth = c->limits.json_depth},
+      .script = {c->script.burst_cpu_ms, c->script.total_cpu_ms, c->script.wall_ms,
+                 c->script.load_cpu_ms, c->script.memory_bytes},
+      .routes = own->routes,
+      .nroutes = c->nroutes,
+      .lacking = c->lacking,
+      .price_file = c->price_file,
+      .log_level = c->log_level,
+      .log_format = c->log_format,
+      .dev = c->dev,
+      .watch = c->watch,
   };
   return &own->settings;
 }
 
-struct settings *settings_read(void *arg, struct lua_State *L, const char *file, struct buf *errors) {
+struct settings *settings_read(void *arg, struct lua_State *L, const char *file,
+                               struct buf *errors) {
   struct settings_context *context = arg;
   context->was_read = true;
   struct config *config = config_read(L, file, context->overrides, errors);
   if (config == NULL)
     return NULL;
+  if (context->running != NULL && config_lets_all_in(config, context->running->host)) {
+    buf_printf(errors,
+               "config.lua: tokens: the server listens on %s and would have no token any "
+               "more: stop it first\n",
+               context->running->host);
+    config_free(config);
+    return NULL;
+  }
   struct settings *settings = settings_new(config);
   if (context->running != NULL)
     config_restart_keys(context->running, config, &settings->at_start);

@@ -10,7 +10,8 @@
 /* What of config.lua each room gets.  Texts and lists are the config's own. */
 struct http_limits http_limits_of(const struct config *config);
 struct hub_options hub_options_of(const struct config *config);
-/* limits.connections, or what the limit of open files leaves for them: at least one.  Says so in the log. */
+/* limits.connections, or what the limit of open files leaves for them: at least one. Says
+ * so in the log. */
 unsigned max_connections_of(const struct config *config, unsigned nloops);
 
 struct storage_options storage_options_of(const struct config *config, unsigned nloops);
@@ -23,7 +24,8 @@ struct settings_context {
 };
 
 /* read_settings and free_settings of script/services.h; arg is a struct settings_context. */
-struct settings *settings_read(void *arg, struct lua_State *L, const char *file, struct buf *errors);
+struct settings *settings_read(void *arg, struct lua_State *L, const char *file,
+                               struct buf *errors);
 void settings_free(struct settings *settings);
 
 #endif

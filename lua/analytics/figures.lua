@@ -6,7 +6,8 @@ local figures = {}
 --- What a summary and each breakdown tell about response times.
 figures.QUANTILES = { 0.5, 0.9, 0.95, 0.99 }
 
-local QUANTILE_NAMES = { "duration_ms_p50", "duration_ms_p90", "duration_ms_p95", "duration_ms_p99" }
+local QUANTILE_NAMES = { "duration_ms_p50", "duration_ms_p90", "duration_ms_p95",
+  "duration_ms_p99" }
 
 --- The group of no rows.
 ---@type Group
@@ -20,7 +21,8 @@ figures.NONE = {
 ---@param group Group
 ---@return integer
 function figures.tokens_all(group)
-  return group.tokens_input + group.tokens_output + group.cache_read_tokens + group.cache_write_tokens
+  return group.tokens_input + group.tokens_output + group.cache_read_tokens
+    + group.cache_write_tokens
 end
 
 ---@param group Group
@@ -45,7 +47,8 @@ function figures.rate(part, total)
   return total > 0 and part / total * 100 or 0
 end
 
---- Adds the quantiles of response times to a shape: 0 of no rows, null of rows that do not know theirs.
+--- Adds the quantiles of response times to a shape: 0 of no rows, null of rows that do not
+--- know theirs.
 ---@param shape table
 ---@param group Group
 ---@return table shape

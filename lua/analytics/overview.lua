@@ -1,4 +1,5 @@
---- What the dashboard's first view shows: a window beside the one before it, points over time, breakdowns.
+--- What the dashboard's first view shows: a window beside the one before it, points
+--- over time, breakdowns.
 local figures = require "analytics.figures"
 local json = require "json"
 
@@ -9,8 +10,8 @@ local POINTS = 96
 local MODELS = 6
 
 local POINT_FIELDS = {
-  "requests", "successes", "client_errors", "server_errors", "cost_usd", "tokens_input", "tokens_output",
-  "cache_read_tokens", "cache_write_tokens",
+  "requests", "successes", "client_errors", "server_errors", "cost_usd", "tokens_input",
+  "tokens_output", "cache_read_tokens", "cache_write_tokens",
 }
 local PERCENTILES = { "duration_ms_p50", "duration_ms_p95", "duration_ms_p99" }
 
@@ -87,11 +88,12 @@ local function cost_by_model(by_model, groups, index, count)
 end
 
 ---@param window { start_time: number, end_time: number, every: integer }
----@param now table[]     lists of groups: total, by time, by model and time, by model, by service type, by endpoint
+---@param now table[]     lists of groups, in the order of the names below
 ---@param before table[]  one list: the total of the window before
 ---@return table
 function overview.shape(window, now, before)
-  local total, by_time, by_model_and_time, by_model, by_service_type, by_endpoint = table.unpack(now)
+  local total, by_time, by_model_and_time, by_model, by_service_type, by_endpoint =
+    table.unpack(now)
   local every = math.tointeger(by_time.every) or window.every
   local times, index = axis(window.start_time, window.end_time, every)
   return {

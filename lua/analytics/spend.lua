@@ -10,7 +10,8 @@ spend.SKETCHES = { "duration_ms", "time_to_first_token_ms", "output_tokens_per_s
 local QUANTILE_NAMES = {}
 for _, sketch in ipairs(spend.SKETCHES) do
   for _, quantile in ipairs(spend.QUANTILES) do
-    QUANTILE_NAMES[#QUANTILE_NAMES + 1] = ("%s_p%d"):format(sketch, math.floor(quantile * 100 + 0.5))
+    local percent = math.floor(quantile * 100 + 0.5)
+    QUANTILE_NAMES[#QUANTILE_NAMES + 1] = ("%s_p%d"):format(sketch, percent)
   end
 end
 
@@ -40,7 +41,8 @@ function spend.shape(group)
     error_rate = figures.rate(group.errors, group.requests),
     avg_duration_ms = figures.known_average(group.duration_ms, group.duration_known),
     duration_known = group.duration_known,
-    avg_time_to_first_token_ms = figures.known_average(group.time_to_first_token_ms, group.time_to_first_token_known),
+    avg_time_to_first_token_ms =
+      figures.known_average(group.time_to_first_token_ms, group.time_to_first_token_known),
     time_to_first_token_known = group.time_to_first_token_known,
     total_cost_usd = group.cost_usd,
     billed_cost_usd = group.billed_cost_usd,

@@ -1,11 +1,13 @@
---- A hook that keeps no client address: each becomes a pseudonym that is the same for the same address.
+--- A hook that keeps no client address: each becomes a pseudonym that is the same
+--- for the same address.
 ---
 --- It is live once lua/hooks.lua says:  return require "examples.redact"
 --- and config.lua has settings = { redaction_key = "a secret of yours" }.
 local config = require "config"
 local crypto = require "crypto"
 
-local key = config.settings.redaction_key or error("settings.redaction_key: set a secret text in config.lua", 0)
+local key = config.settings.redaction_key
+  or error("settings.redaction_key: set a secret text in config.lua", 0)
 
 return {
   ---@param record Record

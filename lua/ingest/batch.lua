@@ -6,6 +6,10 @@
 ---@field rejected integer  records that could not be taken
 ---@field errors string[]   why, and warnings; the first few
 ---@field points Point[]     of metrics
+---@field items integer       spans, log records or metrics seen
+---@field recognised integer  those of them that somebody here knows
+---@field made integer        records and events made of them
+---@field spans table<string, table>  records of the LLM spans among records, by trace and span
 ---@field fault string?      why records could not be handed on
 
 ---@class Event
@@ -25,7 +29,15 @@ local large = 2000
 ---@param hand_on (fun(batch: Batch): any?, string?)? takes what the batch holds so far; nil and why when it cannot
 ---@return Batch
 local function new(hand_on)
-  return setmetatable({ records = {}, events = {}, points = {}, rejected = 0, errors = {}, hand_on = hand_on }, Batch)
+  return setmetatable({
+    records = {}, events = {}, points = {}, spans = {}, items = 0, recognised = 0, made = 0, rejected = 0, errors = {},
+    hand_on = hand_on,
+  }, Batch)
+end
+
+--- Counts an item that is known, be it a record or not.
+function Batch:recognise()
+  self.recognised = self.recognised + 1
 end
 
 --- Hands on what the batch holds and empties it.
@@ -45,10 +57,12 @@ function Batch:relieve()
 end
 
 function Batch:add(record)
+  self.made = self.made + 1
   self.records[#self.records + 1] = record
 end
 
 function Batch:event(event)
+  self.made = self.made + 1
   self.events[#self.events + 1] = event
 end
 

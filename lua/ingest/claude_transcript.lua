@@ -1,11 +1,14 @@
 --- Claude Code's transcripts (projects/**/*.jsonl), with ccusage's rules (rust/crates/ccusage, adapter/claude): only
---- lines with usage count; a streamed message stands there several times and the most complete one counts; a side
---- chain repeats messages of its parent under another request id, and of these the parent's counts.
+--- lines with usage count.  A message is a call, however often it stands there: once per block of its content while it
+--- is streamed, of which the most complete one counts; again in a session that was resumed; and in a side chain under
+--- another request id.
 local batches = require "ingest.batch"
+local iterations = require "ingest.iterations"
 local lines = require "ingest.lines"
+local tokens = require "ingest.tokens"
 local values = require "ingest.values"
 
-local count, object, text = values.count, values.object, values.text
+local object, text = values.object, values.text
 
 -- Also {"data":{"message":{timestamp,requestId,isSidechain,message:{usage..}}}}.
 local function entry_of(line)
@@ -16,22 +19,10 @@ local function entry_of(line)
   return type(object(nested.message).usage) == "table" and nested or nil
 end
 
-local function put_tokens(record, usage)
-  local creation = object(usage.cache_creation)
-  local five, hour = count(creation.ephemeral_5m_input_tokens), count(creation.ephemeral_1h_input_tokens)
-  record.tokens_input = count(usage.input_tokens)
-  record.tokens_output = count(usage.output_tokens)
-  record.cache_read_tokens = count(usage.cache_read_input_tokens)
-  record.cache_write_tokens = count(usage.cache_creation_input_tokens) or (five or 0) + (hour or 0)
-  record.cache_write_1h_tokens = hour ~= 0 and hour or nil
-  record.speed = text(usage.speed)
-end
-
 local function record_of(entry, line)
   local message = entry.message
   local version = text(line.version)
   local record = {
-    request_id = (text(entry.requestId) or "") .. ":" .. (text(message.id) or ""),
     timestamp = text(entry.timestamp),
     method = "POST",
     endpoint = "messages",
@@ -42,10 +33,11 @@ local function record_of(entry, line)
     model = text(message.model),
     session_client_id = text(line.sessionId),
     user_agent = version and "claude-code/" .. version,
+    provider_request_id = text(entry.requestId),
     sidechain = entry.isSidechain == true or nil,
     project = text(line.cwd),
   }
-  put_tokens(record, message.usage)
+  tokens.put(record, tokens.told(tokens.flat(message.usage)), true)
   return record
 end
 
@@ -59,9 +51,26 @@ end
 local Transcripts = {}
 Transcripts.__index = Transcripts
 
--- Ids that are missing tell nothing apart: such a line is kept as it is.
-local function is_known(entry)
-  return text(entry.requestId) and text(entry.message.id)
+---@class Message
+---@field id string?             the provider's
+---@field has_request boolean?   a line of it names its request: its id is the provider's own
+---@field first string           when it stood there first
+---@field best table             its most complete record
+---@field parts { name: string, record: table }[] what other models did inside it
+
+-- A gateway that names no request may give out the same message id in another session; the line itself is all that is
+-- left where there is no id.
+local function key_of(record, id)
+  return id and (record.session_client_id or "") .. "\n" .. id
+    or ("%s:%s:%d"):format(record.session_client_id or "", record.timestamp or "", weight(record))
+end
+
+-- A parent's line counts before its side chain's, then the more complete one.
+local function is_better(record, known)
+  if (record.sidechain or false) ~= (known.sidechain or false) then
+    return not record.sidechain
+  end
+  return weight(record) > weight(known)
 end
 
 function Transcripts:take(line)
@@ -69,24 +78,26 @@ function Transcripts:take(line)
   if not entry or entry.message.model == "<synthetic>" then
     return
   end
-  local record = record_of(entry, line)
-  if not is_known(entry) then
-    record.request_id = ("%s:%s:%d"):format(record.session_client_id or "", record.timestamp or "", weight(record))
-  end
+  local record, id = record_of(entry, line), text(entry.message.id)
   self.prices:settle(record, values.number(line.costUSD) or values.number(entry.costUSD))
-  local id = record.request_id
-  local known = self.best[id]
-  if not known then
-    self.order[#self.order + 1] = id
+  local key = key_of(record, id)
+  local message = self.messages[key]
+  if not message then
+    message = { id = id, key = key, first = record.timestamp or "", best = record }
+    self.messages[key] = message
+    self.order[#self.order + 1] = message
   end
-  if not known or weight(record) > weight(known) then
-    self.best[id] = record
+  if record.timestamp and record.timestamp < message.first then
+    message.first = record.timestamp
   end
-  local message = text(entry.message.id)
-  if message and not record.sidechain then
-    self.parents[message] = true
+  message.has_request = message.has_request or record.provider_request_id ~= nil
+  if is_better(record, message.best) then
+    message.best = record
   end
-  self.messages[id] = message
+  local parts = iterations.records(entry.message.usage, record, text(line.advisorModel))
+  if #parts >= #(message.parts or {}) then
+    message.parts = parts
+  end
 end
 
 --- Reads one file's text; what it means is known after all files.
@@ -96,13 +107,42 @@ function Transcripts:add(body)
   end)
 end
 
+-- The provider's id, alone where its request is named; else with the time at which every copy of the message begins.
+local function row_id(message)
+  if not message.id then
+    return message.key
+  end
+  return message.has_request and message.id or message.id .. "@" .. message.first
+end
+
+-- Messages by the ids of their rows: of copies in several sessions the best one counts.
+local function rows_of(order)
+  local rows, ids = {}, {}
+  for _, message in ipairs(order) do
+    local id = row_id(message)
+    local known = rows[id]
+    if not known then
+      ids[#ids + 1] = id
+    end
+    if not known or is_better(message.best, known.best) then
+      rows[id] = message
+    end
+  end
+  return rows, ids
+end
+
 --- The records of all files.
 ---@return Batch
 function Transcripts:finish()
-  for _, id in ipairs(self.order) do
-    local record = self.best[id]
-    if not (record.sidechain and self.parents[self.messages[id]]) then
-      self.batch:add(record)
+  local rows, ids = rows_of(self.order)
+  for _, id in ipairs(ids) do
+    local message = rows[id]
+    message.best.request_id = id
+    self.batch:add(message.best)
+    for _, part in ipairs(message.parts) do
+      part.record.request_id = id .. ":" .. part.name
+      self.prices:settle(part.record)
+      self.batch:add(part.record)
     end
   end
   return self.batch
@@ -116,10 +156,8 @@ function claude_transcript.new(prices)
   return setmetatable({
     prices = prices,
     batch = batches.new(),
-    best = {},     -- record by id
-    order = {},    -- ids as they came
-    messages = {}, -- message by id
-    parents = {},  -- messages that stand outside of a side chain
+    messages = {}, -- by session and id
+    order = {},    -- as they came
   }, Transcripts)
 end
 

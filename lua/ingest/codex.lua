@@ -1,7 +1,11 @@
---- Codex CLI's log events (openai/codex#2103): tokens come with codex.sse_event response.completed, failures with
---- codex.api_request; they share a conversation, no request id.  input_token_count includes what came from the cache.
+--- Codex CLI's log events (openai/codex#2103): tokens come with codex.sse_event response.completed, failures before
+--- the answer with codex.api_request, failures in the stream after a status of 200 with codex.sse_event (whatever its
+--- event.kind), failures of a websocket with codex.websocket_request; they share a conversation, no request id.
+--- input_token_count includes what came from the cache.
 local dates = require "ingest.dates"
+local json = require "json"
 local otlp = require "ingest.otlp"
+local tokens = require "ingest.tokens"
 local values = require "ingest.values"
 
 local count, text = values.count, values.text
@@ -9,7 +13,7 @@ local count, text = values.count, values.text
 local used = otlp.names(
   "event.name", "event.timestamp", "event.kind", "conversation.id", "model", "slug", "duration_ms", "attempt",
   "input_token_count", "output_token_count", "cached_token_count", "cache_write_token_count", "reasoning_token_count",
-  "tool_token_count", "http.response.status_code", "error.message", "app.version")
+  "tool_token_count", "http.response.status_code", "error.message", "app.version", "service_tier", "success")
 
 -- A usage event may be sent again, byte for byte: equal events are one request.
 local function made_id(event, ...)
@@ -72,47 +76,78 @@ end
 
 local function completed(event)
   local a = event.attributes
-  local total, read, written = count(a.input_token_count), count(a.cached_token_count), count(a.cache_write_token_count)
   local record = common(event)
-  record.request_id = made_id(event, tostring(total), tostring(count(a.output_token_count)))
+  record.request_id = made_id(event, tostring(count(a.input_token_count)), tostring(count(a.output_token_count)))
   record.status_code = 200
   record.streaming = true
   record.duration_ms = duration_ms(event)
-  record.tokens_input = total and math.max(0, total - (read or 0) - (written or 0))
-  record.tokens_output = count(a.output_token_count)
-  record.cache_read_tokens = read
-  record.cache_write_tokens = written
-  record.reasoning_tokens = count(a.reasoning_token_count)
+  local told = tokens.told(a)
+  -- tool_token_count is the total under another name: nothing tells more than the counts themselves
+  told.total = nil
+  tokens.put(record, told)
   return record
 end
 
-local function failed(event, status)
+local no_answer, in_stream = 599, 500
+
+-- The status that the provider would have given, had the answer not begun already.
+local statuses = {
+  server_is_overloaded = 503, slow_down = 503, server_error = 500, rate_limit_exceeded = 429,
+  usage_limit_reached = 429, insufficient_quota = 429, context_length_exceeded = 400, invalid_prompt = 400,
+}
+
+-- error.message may be the event as it came: {"type":"response.failed","response":{"error":{"code","message"}}}
+local function told_error(message)
+  local decoded = message and message:find("^%s*{") and json.decode(message)
+  local error = values.object(values.object(values.object(decoded).response).error)
+  if error.code == nil and error.message == nil then
+    error = values.object(values.object(decoded).error)
+  end
+  return values.first_text(error.code, error.type), text(error.message) or message
+end
+
+local function failed(event, status, begun)
   local a = event.attributes
   local record = common(event)
+  local code, message = told_error(text(a["error.message"]))
   record.request_id = made_id(event, text(a.attempt) or "", tostring(status))
-  record.status_code = status or 599
-  record.error_type = not status and "connection_error" or nil
-  record.error_message = values.clip(text(a["error.message"]), 1024)
-  record.duration_ms = values.number(a.duration_ms)
+  record.status_code = status or statuses[code] or begun and in_stream or no_answer
+  record.error_type = code or not status and not begun and "connection_error" or nil
+  record.error_message = values.clip(message, 1024)
+  record.duration_ms = begun and duration_ms(event) or values.number(a.duration_ms)
+  record.streaming = begun or nil
   record.attempt = count(a.attempt)
   return record
 end
 
 local codex = { name = "codex", prefix = "codex.", service = "codex_cli_rs" }
 
-function codex.request(event)
-  local a = event.attributes
-  if event.name == "sse_event" and a["event.kind"] == "response.completed" then
+-- A stream that failed: it says so, or has a message of an error; without a kind it broke off.
+local function of_stream(event)
+  local kind, message = text(event.attributes["event.kind"]), text(event.attributes["error.message"])
+  if kind == "response.failed" or kind == "error" or message then
+    return failed(event, nil, kind ~= nil)
+  elseif kind == "response.completed" then
     return completed(event)
   end
-  if event.name == "api_request" then
-    local status = count(a["http.response.status_code"])
-    if status and status >= 400 or text(a["error.message"]) then
-      return failed(event, status)
-    end
-    note_begin(event)
-  end
   return nil
+end
+
+local function of_request(event)
+  local a = event.attributes
+  local status = count(a["http.response.status_code"])
+  if status and status >= 400 or text(a["error.message"]) or values.flag(a.success) == false then
+    return failed(event, status and status >= 400 and status or nil, false)
+  end
+  note_begin(event)
+  return nil
+end
+
+local readers = { sse_event = of_stream, api_request = of_request, websocket_request = of_request }
+
+function codex.request(event)
+  local read = readers[event.name]
+  return read and read(event)
 end
 
 return codex

@@ -1,36 +1,43 @@
---- LLM calls as spans, in the names of OpenTelemetry's GenAI conventions old and current, of OpenInference (Phoenix)
---- and of OpenLLMetry; OpenRouter's Broadcast sends the first.  The first name that is present counts.
+--- LLM calls as spans, in the names of OpenTelemetry's GenAI conventions old and current, of OpenInference (Phoenix),
+--- OpenLLMetry, the Vercel AI SDK, Langfuse and LiteLLM; OpenRouter's Broadcast sends the first.  The first name that
+--- is present counts.  What the counts are called stands in token_names.lua.
+local calls = require "ingest.calls"
+local ids = require "ingest.ids"
 local otlp = require "ingest.otlp"
+local tokens = require "ingest.tokens"
 local values = require "ingest.values"
 
 local count, number, text = values.count, values.number, values.text
 
 local aliases = {
-  model = { "gen_ai.response.model", "gen_ai.request.model", "llm.response.model_name", "llm.model_name", "model" },
-  provider = { "gen_ai.provider.name", "gen_ai.system", "llm.provider", "llm.system" },
-  input = { "gen_ai.usage.input_tokens", "gen_ai.usage.prompt_tokens", "llm.token_count.prompt" },
-  output = { "gen_ai.usage.output_tokens", "gen_ai.usage.completion_tokens", "llm.token_count.completion" },
-  cache_read = {
-    "gen_ai.usage.cache_read.input_tokens", "gen_ai.usage.cache_read_input_tokens",
-    "llm.token_count.prompt_details.cache_read",
+  model = {
+    "gen_ai.response.model", "gen_ai.request.model", "llm.response.model_name", "llm.model_name", "ai.response.model",
+    "ai.model.id", "langfuse.observation.model.name", "llm.request.model", "model_name", "model",
   },
-  cache_write = {
-    "gen_ai.usage.cache_write.input_tokens", "gen_ai.usage.cache_creation.input_tokens",
-    "gen_ai.usage.cache_creation_input_tokens", "gen_ai.usage.cache_write_input_tokens",
-    "llm.token_count.prompt_details.cache_write",
+  provider = { "gen_ai.provider.name", "gen_ai.system", "llm.provider", "llm.system", "ai.model.provider" },
+  cost = {
+    "llm.cost.total", "gen_ai.usage.total_cost", "gen_ai.usage.cost", "gen_ai.cost.total_cost", "operation.cost",
+    "langfuse.observation.cost_details.total", "cost_usd",
   },
-  reasoning = { "gen_ai.usage.reasoning.output_tokens", "gen_ai.usage.reasoning_tokens" },
-  cost = { "llm.cost.total", "gen_ai.usage.total_cost", "gen_ai.usage.cost", "cost_usd" },
-  id = { "gen_ai.response.id" },
-  session = { "gen_ai.conversation.id", "session.id" },
-  user = { "user.id", "enduser.id" },
+  id = { "gen_ai.response.id", "ai.response.id", "llm.response.id" },
+  session = {
+    "gen_ai.conversation.id", "session.id", "langfuse.session.id", "ai.telemetry.metadata.sessionId",
+    "traceloop.association.properties.session_id",
+  },
+  user = {
+    "user.id", "enduser.id", "gen_ai.user.id", "langfuse.user.id", "ai.telemetry.metadata.userId",
+    "traceloop.association.properties.user_id",
+  },
   streaming = { "gen_ai.request.stream", "llm.is_streaming" },
   status = { "http.response.status_code", "http.status_code" },
 }
 
 local used = otlp.names(
-  "gen_ai.operation.name", "openinference.span.kind", "llm.request.type", "error.type", "ttft_ms",
-  "gen_ai.response.time_to_first_chunk", "llm.usage.total_tokens", "gen_ai.usage.total_tokens")
+  "gen_ai.operation.name", "openinference.span.kind", "llm.request.type", "error.type", "ttft_ms", "duration_ms",
+  "gen_ai.response.time_to_first_chunk", "langfuse.observation.type", "ai.operationId", "ai.response.msToFirstChunk")
+for name in pairs(tokens.used) do
+  used[name] = true
+end
 for _, names in pairs(aliases) do
   for _, name in ipairs(names) do
     used[name] = true
@@ -39,56 +46,107 @@ end
 
 local function first(attributes, what, read)
   for _, name in ipairs(aliases[what]) do
-    local value = read(attributes[name])
+    local value = attributes[name]
     if value ~= nil then
-      return value
+      value = read(value)
+      if value ~= nil then
+        return value
+      end
     end
   end
   return nil
 end
 
-local operations = { chat = true, text_completion = true, generate_content = true, embeddings = true }
-local openllmetry = { chat = "chat", completion = "text_completion", embedding = "embeddings" }
-local openinference = { LLM = "chat", EMBEDDING = "embeddings" }
+local openllmetry = { chat = "chat", completion = "text_completion", embedding = "embeddings", rerank = "rerank" }
+local openinference = { LLM = "chat", EMBEDDING = "embeddings", RERANKER = "rerank" }
+local openinference_wrappers = otlp.names(
+  "AGENT", "CHAIN", "TOOL", "RETRIEVER", "GUARDRAIL", "EVALUATOR", "PROMPT", "WORKFLOW", "TASK")
+local langfuse = { generation = "chat", embedding = "embeddings" }
 
--- Agents, tools and chains wrap the calls that are reported by themselves: counting them too would double the tokens.
-local function operation(a)
+-- Where a convention names the kind of span, its words for calls, and for what is none.
+local conventions = {
+  { name = "openinference.span.kind", calls = openinference, others = openinference_wrappers },
+  { name = "llm.request.type", calls = openllmetry, others = {} },
+  { name = "langfuse.observation.type", calls = langfuse,
+    others = otlp.names("span", "event", "agent", "tool", "chain", "retriever") },
+}
+
+-- "ai.generateText.doGenerate" is a call, "ai.generateText" around it and "ai.toolCall" are none.
+local function vercel(id)
+  local call = id:match("%.do(%u%a*)$")
+  return call and (call == "Embed" and "embeddings" or "chat") or nil
+end
+
+-- The kind of call in the words of one convention, and whether that convention knows this word.
+local function told_kind(a)
   local name = text(a["gen_ai.operation.name"])
   if name then
-    return operations[name] and name or nil
+    local kind = calls.kind(name)
+    return kind == "call" and name, kind ~= nil, name
   end
-  if a["openinference.span.kind"] ~= nil then
-    return openinference[a["openinference.span.kind"]]
+  local sdk = text(a["ai.operationId"])
+  if sdk and sdk:find("^ai%.") then
+    return vercel(sdk), true, sdk
   end
-  if a["llm.request.type"] ~= nil then
-    return openllmetry[a["llm.request.type"]]
+  for _, convention in ipairs(conventions) do
+    local word = text(a[convention.name])
+    if word then
+      return convention.calls[word], (convention.calls[word] or convention.others[word]) ~= nil, word
+    end
   end
-  return first(a, "provider", text) and first(a, "output", count) and first(a, "model", text) and "chat" or nil
+  return nil, text(a["traceloop.span.kind"]) ~= nil, nil
 end
 
+-- The kind of call of a span that has a model and tokens, and the word for it that is not known here.
+local function guessed_kind(a, told, word, span)
+  if not (tokens.any(told) and first(a, "model", text)) then
+    return nil
+  elseif not word and first(a, "provider", text) and told.output then
+    return "chat"
+  end
+  return word or "chat", word or values.clip(text(span.name), 100) or "?"
+end
+
+local function broke_off(a)
+  for _, reason in ipairs(values.object(a["gen_ai.response.finish_reasons"])) do
+    if reason == "error" then
+      return true
+    end
+  end
+  return a["ai.response.finishReason"] == "error"
+end
+
+-- An error of a stream comes after a status of 200.
 local function status(span, a)
-  local code = first(a, "status", count)
+  local code, error_type = first(a, "status", count), text(a["error.type"])
   local state = values.object(span.status).code
-  if state ~= 2 and state ~= "STATUS_CODE_ERROR" then
+  local failed = state == 2 or state == "2" or state == "STATUS_CODE_ERROR" or error_type or broke_off(a)
+  if code and code >= 400 or not failed then
     return code or 200
   end
-  if code and code >= 400 then
-    return code
-  end
-  local named = count(a["error.type"])
+  local named = count(error_type)
   return named and named >= 400 and named < 600 and named or 500
-end
-
--- The conventions' total includes the cache; emitters before 1.40 passed on Anthropic's number, which leaves it out:
--- a total smaller than its parts is such a one.
-local function fresh_input(total, read, written)
-  local cached = (read or 0) + (written or 0)
-  return total and total >= cached and total - cached or total
 end
 
 local function ttft_ms(a)
   local seconds = number(a["gen_ai.response.time_to_first_chunk"])
-  return seconds and seconds * 1000 or number(a.ttft_ms)
+  return seconds and seconds * 1000 or number(a.ttft_ms) or number(a["ai.response.msToFirstChunk"])
+end
+
+-- Whose input leaves the cache out, where the counts do not tell: Bedrock's, as Strands passes it on; Anthropic's, as
+-- the Vercel AI SDK did before version 6; Langfuse's own details.
+local function excludes_cache(a, origin)
+  if origin.scope:find("^strands") or a["langfuse.observation.usage_details.input"] ~= nil then
+    return true
+  end
+  local provider = (first(a, "provider", text) or ""):lower()
+  return text(a["ai.operationId"]) ~= nil and (provider:find("anthropic") or provider:find("bedrock")) ~= nil
+end
+
+local function row_id(record, a)
+  local own = record.trace_id and record.span_id and record.trace_id .. ":" .. record.span_id
+  local provided, time = first(a, "id", text), record.timestamp
+  return provided and ids.row(provided, own, false, record, time and time / 1e9) or own
 end
 
 local genai = {}
@@ -97,19 +155,24 @@ local genai = {}
 ---@param span table
 ---@param attributes table<string, any>
 ---@param origin Origin
----@return table?
+---@return table? record
+---@return boolean has_tokens  of a record; else whether it is known what the span is, such as an agent
 function genai.record(span, attributes, origin)
-  local a = attributes
-  local kind = operation(a)
-  if not kind then
-    return nil
+  local kind, known, word = told_kind(attributes)
+  if known and not kind then
+    return nil, true
   end
-  local trace, id = text(span.traceId), text(span.spanId)
+  local a = tokens.unpacked(attributes)
+  local told, unknown = tokens.told(a), nil
+  if not kind then
+    kind, unknown = guessed_kind(a, told, word, span)
+  end
+  if not kind then
+    return nil, false
+  end
   local from, to = values.nanoseconds(span.startTimeUnixNano), values.nanoseconds(span.endTimeUnixNano)
-  local read, written = first(a, "cache_read", count), first(a, "cache_write", count)
   local code = status(span, a)
-  return {
-    request_id = first(a, "id", text) or trace and id and (trace .. ":" .. id):lower() or nil,
+  local record = {
     timestamp = to or from,
     method = "POST",
     endpoint = kind,
@@ -117,29 +180,28 @@ function genai.record(span, attributes, origin)
     service_type = text(origin.resource["service.name"]) or "otlp",
     model = first(a, "model", text),
     provider = first(a, "provider", text),
+    unknown_operation = unknown,
     streaming = first(a, "streaming", values.flag),
     status_code = code,
-    duration_ms = from and to and to >= from and (to - from) / 1e6 or nil,
-    tokens_input = fresh_input(first(a, "input", count), read, written),
-    tokens_output = first(a, "output", count),
-    cache_read_tokens = read,
-    cache_write_tokens = written,
-    reasoning_tokens = first(a, "reasoning", count),
+    duration_ms = from and to and to >= from and (to - from) / 1e6 or number(a.duration_ms),
     ttft_ms = ttft_ms(a),
     session_client_id = first(a, "session", text),
     user = first(a, "user", text),
     error_type = code >= 400 and text(a["error.type"]) or nil,
     error_message = code >= 400 and values.clip(text(values.object(span.status).message), 1024) or nil,
-    trace_id = trace and trace:lower(),
-    span_id = id and id:lower(),
-    attributes = otlp.rest(a, used),
+    trace_id = values.hex_id(span.traceId, 16),
+    span_id = values.hex_id(span.spanId, 8),
+    attributes = otlp.rest(attributes, used),
     resource = origin.kept,
   }
+  tokens.put(record, told, excludes_cache(a, origin))
+  record.request_id = row_id(record, a)
+  return record, tokens.any(told)
 end
 
 --- The cost that the span reports.
 function genai.cost(attributes)
-  return first(attributes, "cost", number)
+  return first(tokens.unpacked(attributes), "cost", number)
 end
 
 return genai

@@ -1,5 +1,5 @@
---- `moonledger import`: pieces of files in, lines of records out.  Run by src/import in a state of its own; what it
---- makes goes through the same door as POST /logs/ingest.
+--- `moonledger import`: pieces of files in, lines of records out, for lua/commands/import.lua; what it makes goes
+--- through the same door as POST /logs/ingest.
 local access_log = require "ingest.access_log"
 local ccproxy = require "ingest.ccproxy"
 local claude_transcript = require "ingest.claude_transcript"

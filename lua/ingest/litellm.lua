@@ -2,31 +2,37 @@
 --- and its spend logs (table LiteLLM_SpendLogs, /spend/logs).  prompt_tokens include the cache in both; how much of it
 --- is told in metadata.usage_object only.  messages and response are content and are left out.
 local batches = require "ingest.batch"
+local calls = require "ingest.calls"
 local dates = require "ingest.dates"
+local ids = require "ingest.ids"
+local iterations = require "ingest.iterations"
 local json = require "json"
 local lines = require "ingest.lines"
+local tokens = require "ingest.tokens"
 local values = require "ingest.values"
 
 local litellm = {}
 
 local count, number, object, text = values.count, values.number, values.object, values.text
 
-local function cache_tokens(usage)
-  local details = object(usage.prompt_tokens_details)
-  return values.first_count(usage.cache_read_input_tokens, details.cached_tokens),
-    values.first_count(usage.cache_creation_input_tokens, details.cache_creation_tokens)
+-- The tier that was asked for, where the answer does not name the one that was billed.
+local function put_tier(record, row)
+  local parameters, hidden = object(row.model_parameters), object(row.hidden_params)
+  record.service_tier = record.service_tier
+    or values.first_text(row.service_tier, hidden.service_tier, parameters.service_tier)
+  if not record.service_tier and (text(row.call_type) or ""):find("retrieve_batch$") then
+    record.service_tier = "batch"
+  end
 end
 
+-- What the usage object does not tell stands in the row itself.
 local function put_tokens(record, row, usage)
-  local prompt = values.first_count(row.prompt_tokens, usage.prompt_tokens)
-  local read, written = cache_tokens(usage)
-  local creation = object(object(usage.prompt_tokens_details).cache_creation_token_details)
-  record.tokens_input = prompt and math.max(0, prompt - (read or 0) - (written or 0))
-  record.tokens_output = values.first_count(row.completion_tokens, usage.completion_tokens)
-  record.cache_read_tokens = read
-  record.cache_write_tokens = written
-  record.cache_write_1h_tokens = count(creation.ephemeral_1h_input_tokens)
-  record.reasoning_tokens = count(object(usage.completion_tokens_details).reasoning_tokens)
+  local flat = tokens.flat(usage)
+  local told = tokens.told(flat)
+  told.input = count(row.prompt_tokens) or told.input
+  told.output = count(row.completion_tokens) or told.output
+  told.total = count(row.total_tokens) or told.total
+  tokens.put(record, told)
 end
 
 local function put_times(record, row)
@@ -80,15 +86,24 @@ local function reported(row)
   return number(row.response_cost) or number(row.spend)
 end
 
-local function record_of(row)
+local function metadata_of(row)
   local metadata = row.metadata
   if type(metadata) == "string" then
     local ok, decoded = pcall(json.decode, metadata)
     metadata = ok and decoded
   end
-  metadata = object(metadata)
+  return object(metadata)
+end
+
+-- A batch that is asked for again and again is one row.
+local function row_id(row, record)
+  local id = values.first_text(row.id, row.request_id, row.call_id)
+  local own = values.first_text(row.call_id, row.litellm_call_id)
+  return id and record.service_tier ~= "batch" and ids.row(id, own, true, record, record.timestamp) or id
+end
+
+local function record_of(row, metadata)
   local record = {
-    request_id = values.first_text(row.id, row.request_id, row.call_id),
     method = "POST",
     endpoint = text(row.call_type),
     service_type = "litellm",
@@ -104,6 +119,8 @@ local function record_of(row)
   }
   put_times(record, row)
   put_tokens(record, row, object(metadata.usage_object))
+  put_tier(record, row)
+  record.request_id = row_id(row, record)
   put_status(record, values.first_text(row.status, metadata.status), problem_of(row, metadata))
   put_owner(record, row, metadata)
   return record
@@ -111,6 +128,49 @@ end
 
 local function is_request(row)
   return text(row.model) or text(row.call_type) or row.startTime ~= nil
+end
+
+local health_check = "litellm-internal-health-check"
+
+local function is_health_check(row, metadata)
+  for _, tag in ipairs(list(row.request_tags) or {}) do
+    if tag == health_check then
+      return true
+    end
+  end
+  return metadata.user_api_key_alias == health_check
+end
+
+-- What is fetched, listed, stopped or counted generates nothing; only a batch is billed when it is fetched.  A health
+-- check may generate something, or not.
+local function is_idle(row, metadata)
+  local kind = text(row.call_type)
+  local bills = (count(row.total_tokens) or 0) > 0 or (reported(row) or 0) > 0
+  if kind and calls.kind(kind) == "idle" then
+    return not (kind:find("retrieve_batch$") and bills)
+  end
+  return not bills and is_health_check(row, metadata)
+end
+
+local function event_of(row)
+  return {
+    sender = "litellm", name = values.clip(text(row.call_type) or "health_check", 100),
+    timestamp = dates.seconds(row.startTime), session = text(row.trace_id),
+    attributes = { model = text(row.model), status = text(row.status) },
+  }
+end
+
+-- The record, and those of what other models did inside it.
+local function take(batch, prices, row, metadata)
+  local record = record_of(row, metadata)
+  prices:settle(record, record.status_code < 400 and reported(row) or nil)
+  batch:add(record)
+  local usage = object(metadata.usage_object)
+  for _, part in ipairs(record.cost_source == "reported" and {} or iterations.records(usage, record)) do
+    part.record.request_id = record.request_id and record.request_id .. ":" .. part.name
+    prices:settle(part.record)
+    batch:add(part.record)
+  end
 end
 
 --- Records of a body.
@@ -125,9 +185,12 @@ function litellm.decode(body, prices, hand_on)
       batch:reject(("element %d is no LiteLLM log: model, call_type and startTime are missing"):format(position))
       return
     end
-    local record = record_of(row)
-    prices:settle(record, record.status_code < 400 and reported(row) or nil)
-    batch:add(record)
+    local metadata = metadata_of(row)
+    if is_idle(row, metadata) then
+      batch:event(event_of(row))
+    else
+      take(batch, prices, row, metadata)
+    end
   end)
   return batch
 end

@@ -4,21 +4,33 @@ local metrics = require "metrics"
 
 local metric_points = {}
 
--- How long the last value of a cumulative series is remembered after its sender has fallen silent.
+-- How long a series is remembered after its sender has fallen silent.
 local memory_s = 7 * 24 * 3600
 
--- What a cumulative series has grown by since its last point.  A new start or a smaller value is a sender that began
--- again; a series that was never seen counts from its start.  What cannot be remembered is not counted: the next point
--- would count it once more.
+-- A cumulative series is the sender's name of it and its start: two processes that nothing else tells apart started at
+-- other times.  A point that is older than the newest, or comes again, adds nothing; a newer one that is smaller is a
+-- sender that began again without saying so.  What cannot be remembered is not counted: the next point would count it
+-- once more.
 local function growth(point)
-  local key, start = "otlp:" .. point.series, point.start or 0
-  local last, last_start = kv.get(key), kv.get(key .. "@")
-  if not (kv.set(key, point.value, memory_s) and kv.set(key .. "@", start, memory_s)) then
+  local key, time = ("otlp:%s@%d"):format(point.series, point.start or 0), point.time or 0
+  local last_time, last = (kv.get(key) or ""):match("^(%d+) (.*)$")
+  last_time, last = math.tointeger(tonumber(last_time)), tonumber(last)
+  if last_time and (time < last_time or time == last_time and time > 0 and point.value <= last) then
     return 0
   end
-  if last and last_start == start and point.value >= last then
-    return point.value - last
+  if not kv.set(key, ("%d %.17g"):format(time, point.value), memory_s) then
+    return 0
   end
+  return last and point.value >= last and point.value - last or point.value
+end
+
+-- Every point of a delta counts, but for one that comes again at once, from a sender that had no answer.
+local function increment(point)
+  local key, stamp = "otlp:" .. point.series, ("%d %d"):format(point.start or 0, point.time or 0)
+  if point.time and kv.get(key) == stamp then
+    return 0
+  end
+  kv.set(key, stamp, memory_s)
   return point.value
 end
 
@@ -66,7 +78,7 @@ function metric_points.take(batch)
     if family.fault or family.kind ~= point.kind then
       batch:reject(("metric %s: %s"):format(point.name, family.fault or "it was another kind before"))
     elseif point.kind == "counter" then
-      family.handle:inc(point.series and growth(point) or point.value, label_values(family, point))
+      family.handle:inc(point.cumulative and growth(point) or increment(point), label_values(family, point))
     else
       family.handle:set(point.value, label_values(family, point))
     end

@@ -41,6 +41,29 @@ function otlp.value(any)
   return nil
 end
 
+-- "time_unix_nano" as "timeUnixNano".
+local function camel_name(name)
+  if type(name) ~= "string" or not name:find("_", 1, true) then
+    return name
+  end
+  return (name:gsub("_(%l)", string.upper))
+end
+
+--- The message with protobuf's own field names in place of lowerCamelCase ones: attributes stand in lists of keys and
+--- values, so that no name of theirs is touched.
+---@param message any
+---@return any
+function otlp.in_camel_case(message)
+  if type(message) ~= "table" then
+    return message
+  end
+  local renamed = {}
+  for name, value in pairs(message) do
+    renamed[camel_name(name)] = otlp.in_camel_case(value)
+  end
+  return renamed
+end
+
 --- A list of KeyValue as a table.
 ---@param list any
 ---@return table<string, any>
@@ -84,11 +107,21 @@ local content = {
   ["tool_input"] = true, ["tool_parameters"] = true, ["arguments"] = true, ["output"] = true,
   ["input.value"] = true, ["output.value"] = true,
   ["traceloop.entity.input"] = true, ["traceloop.entity.output"] = true,
+  ["input"] = true, ["completion"] = true, ["messages"] = true, ["message"] = true, ["content"] = true,
+  ["text"] = true, ["system_prompt"] = true, ["query"] = true, ["question"] = true, ["answer"] = true,
+  ["tool_arguments"] = true, ["tool_response"] = true, ["tool_result"] = true, ["final_result"] = true,
+  ["all_messages_events"] = true, ["events"] = true, ["request_data"] = true, ["response_data"] = true,
+  ["logfire.msg"] = true, ["ai.value"] = true, ["ai.values"] = true, ["ai.schema"] = true,
 }
 local content_families = {
   "gen_ai.prompt", "gen_ai.completion", "gen_ai.input.messages", "gen_ai.output.messages", "gen_ai.tool.definitions",
   "gen_ai.system_instructions", "llm.input_messages", "llm.output_messages", "llm.prompts", "llm.completions",
   "trace.input", "trace.output", "span.input", "span.output",
+  "ai.prompt", "ai.response.text", "ai.response.object", "ai.response.toolCalls", "ai.response.reasoning",
+  "ai.response.files", "ai.toolCall.args", "ai.toolCall.result", "langfuse.observation.input",
+  "langfuse.observation.output", "langfuse.trace.input", "langfuse.trace.output", "mlflow.spanInputs",
+  "mlflow.spanOutputs", "gen_ai.event.content", "gen_ai.tool.call.arguments", "gen_ai.tool.call.result",
+  "pydantic_ai.all_messages", "model_request_parameters",
 }
 local longest_value = 1024
 
@@ -199,6 +232,7 @@ function otlp.each(source, signal, batch, visit)
       origin = origin_of(origin, resource ~= known_resource and resource, scope)
       known_resource, known_scope = resource or known_resource, scope or known_scope
     end
+    batch.items = batch.items + 1
     if type(item) == "table" then
       visit(item, origin)
     else

@@ -22,6 +22,15 @@ local invalid_argument, unavailable = 3, 14
 
 local encodings = {}
 
+-- Some exporters write protobuf's own field names.
+local function decode_json(text)
+  local message = json.decode(text)
+  if text:find("_unix_nano", 1, true) or text:find('_value"', 1, true) then
+    return otlp.in_camel_case(message)
+  end
+  return message
+end
+
 encodings["application/json"] = {
   type = "application/json",
   empty = "{}",
@@ -34,7 +43,7 @@ encodings["application/json"] = {
     return function()
       local item, resource, scope = next_item()
       if item then
-        return json.decode(item) or false, resource and json.decode(resource), scope and json.decode(scope)
+        return decode_json(item) or false, resource and decode_json(resource), scope and decode_json(scope)
       end
     end, {}
   end,
@@ -98,6 +107,27 @@ local function refuse(encoding, message)
   return answer(encoding, 503, encoding.status(unavailable, message), { ["retry-after"] = "1" })
 end
 
+local short = 4096
+
+-- A body without items is an export with nothing in it, or something else altogether.
+local function is_export(body, signal)
+  if #body <= 2 or #body > short then
+    return #body <= 2
+  end
+  local text = tostring(body):lower():gsub("_", "")
+  return text:find('"' .. signal.resources:lower() .. '"', 1, true) ~= nil
+end
+
+-- The exporter of what nobody here knows should hear of it: it may be another server's.
+local function complain(batch, signal, expected)
+  if batch.items == 0 and not expected then
+    batch:warn(("there is nothing in %s"):format(signal.resources))
+  elseif batch.items > 0 and batch.recognised == 0 and batch.rejected == 0 then
+    batch:warn(("%d %s taken, but none is of a model or an agent that is known here"):format(batch.items,
+      signal.items))
+  end
+end
+
 local function success(encoding, signal, batch)
   if batch.rejected == 0 and #batch.errors == 0 then
     return answer(encoding, 200, encoding.empty)
@@ -124,6 +154,7 @@ function otlp_http.handler(name, decode, keep)
     if #req.body == 0 then
       return answer(encoding, 200, encoding.empty)
     end
+    local expected = is_export(req.body, signal)
     local source, broken = encoding.open(req.body, signal)
     if not source then
       return answer(encoding, 400, encoding.status(invalid_argument, broken))
@@ -139,6 +170,7 @@ function otlp_http.handler(name, decode, keep)
         batch:warn(("%d broken %s"):format(count, message))
       end
     end
+    complain(batch, signal, expected)
     return success(encoding, signal, batch)
   end
 end

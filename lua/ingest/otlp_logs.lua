@@ -3,6 +3,7 @@ local batches = require "ingest.batch"
 local claude_code = require "ingest.claude_code"
 local codex = require "ingest.codex"
 local gemini_cli = require "ingest.gemini_cli"
+local genai = require "ingest.genai"
 local otlp = require "ingest.otlp"
 local values = require "ingest.values"
 
@@ -59,6 +60,25 @@ local function time_of(log, attributes)
     or values.text(attributes["event.timestamp"])
 end
 
+-- A log of somebody else that has a model and tokens is a call: the same one as the span that it belongs to.
+local function call_of(event, log)
+  local span = {
+    name = event.name, traceId = log.traceId, spanId = log.spanId,
+    endTimeUnixNano = values.nanoseconds(event.timestamp),
+  }
+  local record, has_tokens = genai.record(span, event.attributes, event.origin)
+  if not (record and has_tokens) then
+    return nil
+  end
+  record.timestamp = record.timestamp or event.timestamp
+  record.request_id = record.request_id or event.timestamp and table.concat({
+    record.service_type, tostring(event.timestamp), record.model or "", record.tokens_input or "",
+    record.tokens_output or "",
+  }, ":")
+  record.unknown_operation = event.name
+  return record
+end
+
 local function take(batch, prices, log, origin)
   local attributes = otlp.attributes(log.attributes)
   local sender, name = recognise(log, attributes, origin)
@@ -67,13 +87,21 @@ local function take(batch, prices, log, origin)
     timestamp = time_of(log, attributes),
     attributes = attributes,
     origin = origin,
-    trace_id = values.text(log.traceId),
+    trace_id = values.hex_id(log.traceId, 16),
   }
-  local record = sender and sender.request(event)
+  local record
+  if sender then
+    record = sender.request(event)
+  else
+    record = call_of(event, log)
+  end
   if record then
-    prices:settle(record, sender.cost and sender.cost(event))
+    batch:recognise()
+    prices:settle(record, (sender or genai).cost and (sender or genai).cost(sender and event or attributes))
     batch:add(record)
     return
+  elseif sender then
+    batch:recognise()
   end
   batch:event {
     sender = sender and sender.name or values.text(origin.resource["service.name"]) or "otlp",

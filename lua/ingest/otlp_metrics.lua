@@ -3,6 +3,7 @@
 --- those come from logs and spans, and counting both would double them.
 local batches = require "ingest.batch"
 local metric_labels = require "ingest.metric_labels"
+local metric_names = require "ingest.metric_names"
 local otlp = require "ingest.otlp"
 local values = require "ingest.values"
 
@@ -14,45 +15,18 @@ local otlp_metrics = {}
 ---@field help string
 ---@field value number
 ---@field labels table<string, string>  by Prometheus name
----@field series string?   cumulative: names the sender's series, whose value counts from start
----@field start integer?
-
-local units = {
-  s = "seconds", ms = "milliseconds", us = "microseconds", ns = "nanoseconds", By = "bytes", KiBy = "kibibytes",
-  MiBy = "mebibytes", ["%"] = "percent", ["1"] = "", [""] = "",
-}
-
-local function sanitise(name)
-  name = name:gsub("[^%w_:]", "_"):gsub("__+", "_")
-  return name:find("^%d") and "_" .. name or name
-end
-
-local function unit_of(metric)
-  local unit = (values.clip(values.text(metric.unit), 64) or ""):gsub("{.-}", "")
-  return units[unit] or sanitise(unit)
-end
-
-local function ends_with(name, suffix)
-  return name:sub(-#suffix) == suffix
-end
-
-local function name_of(metric, suffix)
-  local name, unit = sanitise(metric.name), unit_of(metric)
-  if unit ~= "" and not ends_with(name, "_" .. unit) then
-    name = name .. "_" .. unit
-  end
-  if suffix and not ends_with(name, suffix) then
-    name = name .. suffix
-  end
-  return name
-end
+---@field series string?   names the sender's series
+---@field cumulative boolean?  its value counts from start, else it is added
+---@field start integer?    unix nanoseconds
+---@field time integer?
 
 local function labels_of(metric, attributes, origin, extra)
   local labels = { service = values.text(origin.resource["service.name"]) or "unknown" }
   for _, names in ipairs { metric_labels[metric.name] or metric_labels.default, extra } do
     for _, name in ipairs(names) do
       local value = attributes[name]
-      labels[sanitise(name)] = type(value) ~= "table" and value ~= nil and values.clip(tostring(value), 128) or ""
+      local shown = type(value) ~= "table" and value ~= nil and tostring(value) or ""
+      labels[metric_names.plain(name)] = values.clip(shown, 128)
     end
   end
   return labels
@@ -74,21 +48,24 @@ end
 local delta, cumulative = 1, 2
 
 local temporalities = {
-  [delta] = delta, [cumulative] = cumulative,
+  [delta] = delta, [cumulative] = cumulative, ["1"] = delta, ["2"] = cumulative,
   AGGREGATION_TEMPORALITY_DELTA = delta, AGGREGATION_TEMPORALITY_CUMULATIVE = cumulative,
 }
 
+-- suffix is that of a histogram's part.
 local function put(batch, metric, origin, kind, suffix, point, value, temporality)
   local attributes = otlp.attributes(point.attributes)
-  local name = name_of(metric, suffix)
+  local name = metric_names.family(metric, suffix and "histogram" or kind) .. (suffix or "")
   batch.points[#batch.points + 1] = {
     kind = kind,
     name = name,
     help = values.text(metric.description) or ("OTLP metric " .. metric.name),
     value = value,
     labels = labels_of(metric, attributes, origin, batch.extra_labels),
-    series = temporality == cumulative and series_of(name, attributes, origin) or nil,
-    start = temporality == cumulative and values.nanoseconds(point.startTimeUnixNano) or nil,
+    series = temporality and series_of(name, attributes, origin),
+    cumulative = temporality == cumulative or nil,
+    start = temporality and values.nanoseconds(point.startTimeUnixNano) or nil,
+    time = temporality and values.nanoseconds(point.timeUnixNano) or nil,
   }
 end
 
@@ -124,7 +101,7 @@ local function take_sum(batch, metric, origin)
       put(batch, metric, origin, "gauge", nil, point, value)
       return
     end
-    put(batch, metric, origin, "counter", "_total", point, value, temporality)
+    put(batch, metric, origin, "counter", nil, point, value, temporality)
   end)
 end
 
@@ -160,6 +137,7 @@ local function take(batch, metric, origin)
     batch:reject("a metric has no name, or too long a one")
     return
   end
+  batch:recognise()
   for kind, taker in pairs(takers) do
     if type(metric[kind]) == "table" then
       taker(batch, metric, origin)

@@ -2,6 +2,7 @@
 local batches = require "ingest.batch"
 local claude_code = require "ingest.claude_code"
 local genai = require "ingest.genai"
+local nesting = require "ingest.nesting"
 local otlp = require "ingest.otlp"
 local values = require "ingest.values"
 
@@ -14,7 +15,7 @@ local function claude_span(span, attributes, origin)
     timestamp = to or from,
     attributes = attributes,
     origin = origin,
-    trace_id = values.text(span.traceId),
+    trace_id = values.hex_id(span.traceId, 16),
   }, from and to and (to - from) / 1e6 or nil)
 end
 
@@ -26,16 +27,24 @@ end
 local function take(batch, prices, span, origin)
   local attributes = otlp.attributes(span.attributes)
   if is_claude_code(span, origin) then
+    batch:recognise()
     local record = claude_span(span, attributes, origin)
     if record then
       batch:add(record)
     end
     return
   end
-  local record = genai.record(span, attributes, origin)
+  local record, is_told = genai.record(span, attributes, origin)
+  local parent = values.hex_id(span.parentSpanId, 8)
   if record then
+    batch:recognise()
     prices:settle(record, genai.cost(attributes))
-    batch:add(record)
+    nesting.add(batch, record, parent, is_told)
+    return
+  end
+  nesting.pass(values.hex_id(span.traceId, 16), values.hex_id(span.spanId, 8), parent)
+  if is_told then
+    batch:recognise()
   end
 end
 

@@ -4,6 +4,13 @@ local store = require "ingest.store"
 
 local text_http = {}
 
+-- Lines of another kind are left alone; the sender of nothing else should hear of it.
+local function complain(batch, is_empty)
+  if not is_empty and batch.made == 0 and batch.rejected == 0 then
+    batch:warn("there is no request in it that is known here")
+  end
+end
+
 local function answer(totals, batch)
   local taken = totals.accepted + totals.merged
   local errors = json.array {}
@@ -36,11 +43,12 @@ end
 ---@return fun(req: Request): Response
 function text_http.handler(decode)
   return function(req)
-    local totals = { accepted = 0, merged = 0 }
+    local totals, is_empty = { accepted = 0, merged = 0 }, #req.body <= 2
     local batch = decode(json.values(req.body), adder(totals))
     if batch.fault or not batch:flush() then
       return { status = 503, headers = { ["retry-after"] = "1" }, detail = batch.fault }
     end
+    complain(batch, is_empty)
     return answer(totals, batch)
   end
 end

@@ -1,5 +1,5 @@
---- Where a page of rows ended, as opaque text that a client sends back.  It names the order and the filters it
---- belongs to, so that it cannot be used with others.
+--- Where a page of rows ended, as opaque text that a client sends back.  It names
+--- the order and the filters it belongs to, so that it cannot be used with others.
 local params = require "lib.params"
 
 local cursor = {}
@@ -80,7 +80,8 @@ end
 ---@param s string
 ---@return Response
 function cursor.refuse(s)
-  return params.refuse("cursor", s, "cursor", "Input should be a next_cursor of the same filters and order")
+  return params.refuse("cursor", s, "cursor",
+    "Input should be a next_cursor of the same filters and order")
 end
 
 return cursor

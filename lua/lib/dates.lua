@@ -1,12 +1,14 @@
 --- Dates as ISO 8601, UTC.
 local dates = {}
 
--- Days since 1970-01-01 to a civil date (Howard Hinnant, "chrono-compatible low-level date algorithms").
+-- Days since 1970-01-01 to a civil date (Howard Hinnant, "chrono-compatible
+-- low-level date algorithms").
 local function civil(days)
   days = days + 719468
   local era = days // 146097
   local day_of_era = days - era * 146097
-  local year_of_era = (day_of_era - day_of_era // 1460 + day_of_era // 36524 - day_of_era // 146096) // 365
+  local year_of_era =
+    (day_of_era - day_of_era // 1460 + day_of_era // 36524 - day_of_era // 146096) // 365
   local day_of_year = day_of_era - (365 * year_of_era + year_of_era // 4 - year_of_era // 100)
   local month = (5 * day_of_year + 2) // 153
   local day = day_of_year - (153 * month + 2) // 5 + 1
@@ -37,7 +39,8 @@ end
 function dates.iso(seconds)
   seconds = math.floor(seconds)
   local rest = seconds % 86400
-  return text_of(seconds // 86400) .. "T" .. TWO_DIGITS[rest // 3600] .. ":" .. TWO_DIGITS[rest % 3600 // 60] .. ":"
+  return text_of(seconds // 86400) .. "T" .. TWO_DIGITS[rest // 3600] .. ":"
+    .. TWO_DIGITS[rest % 3600 // 60] .. ":"
     .. TWO_DIGITS[rest % 60] .. "Z"
 end
 

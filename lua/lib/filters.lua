@@ -1,7 +1,7 @@
 --- Narrowing: query parameters in, conditions out.
 ---
---- A condition is { column, op, value... }; all of a list must hold.  storage, sse and export take the same list,
---- so a new filter is one entry in `common` here.
+--- A condition is { column, op, value... }; all of a list must hold.  storage, sse
+--- and export take the same list, so a new filter is one entry in `common` here.
 local params = require "lib.params"
 local storage = require "storage"
 local text = require "lib.text"
@@ -116,18 +116,25 @@ end
 -- What query, analytics, entries, stream and export all take, in the order of the API.
 ---@type Filter[]
 local common = {
-  filter("start_time", params.time, time_bound("timestamp", ">="), "Unix seconds, inclusive; 0 is no bound."),
-  filter("end_time", params.time, time_bound("timestamp", "<="), "Unix seconds, inclusive; 0 is no bound."),
+  filter("start_time", params.time, time_bound("timestamp", ">="),
+    "Unix seconds, inclusive; 0 is no bound."),
+  filter("end_time", params.time, time_bound("timestamp", "<="),
+    "Unix seconds, inclusive; 0 is no bound."),
   filter("model", params.string, filters.patterns "model",
     "Models, comma-separated; !NAME excludes, NAME* is all that begin so."),
-  filter("service_type", params.string, filters.patterns "service_type", "Service types, as in model."),
+  filter("service_type", params.string, filters.patterns "service_type",
+    "Service types, as in model."),
   filter("endpoint", params.string, filters.patterns "endpoint", "Endpoints, as in model."),
   filter("method", params.string, filters.exact "method", "Exactly this method."),
-  filter("status_code", params.ranges, filters.ranges "status_code", "Codes and ranges, such as 429,500-503."),
-  filter("status_code_min", params.integer, bound("status_code", ">="), "Least status code, inclusive."),
-  filter("status_code_max", params.integer, bound("status_code", "<="), "Greatest status code, inclusive."),
+  filter("status_code", params.ranges, filters.ranges "status_code",
+    "Codes and ranges, such as 429,500-503."),
+  filter("status_code_min", params.integer, bound("status_code", ">="),
+    "Least status code, inclusive."),
+  filter("status_code_max", params.integer, bound("status_code", "<="),
+    "Greatest status code, inclusive."),
   filter("min_duration_ms", params.float, bound("duration_ms", ">="), "Least duration, inclusive."),
-  filter("max_duration_ms", params.float, bound("duration_ms", "<="), "Greatest duration, inclusive."),
+  filter("max_duration_ms", params.float, bound("duration_ms", "<="),
+    "Greatest duration, inclusive."),
   filter("request_id", params.string, filters.exact "request_id", "Exactly this request."),
   filter("session_client_id", params.string, filters.patterns "session_client_id",
     "Sessions, as in model."),
@@ -151,7 +158,7 @@ end
 
 --- The conditions of the filters that were given.
 ---@param values table<string, any>  what the route's params read
----@param reads table<string, fun(value: any): Condition[]?>?  filters that this endpoint reads in its own way
+---@param reads table<string, fun(value: any): Condition[]?>?  read in the endpoint's own way
 ---@return Condition[]
 function filters.where(values, reads)
   local where = {}

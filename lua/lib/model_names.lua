@@ -1,11 +1,15 @@
---- The names under which one model goes: clouds, regions, gateways and routers write more around it.
+--- The names under which one model goes: clouds, regions, gateways and routers
+--- write more around it.
 local model_names = {}
 
--- What may stand behind a model's name without changing its price.  An ending is cut only after the name with it was
--- not found: a table may well have a price of its own for it.  ":free" is none: that is another price.
+-- What may stand behind a model's name without changing its price.  An ending is
+-- cut only after the name with it was not found: a table may well have a price of
+-- its own for it.  ":free" is none: that is another price.
 local endings = {
-  "%[1[mM]%]$", ":1m$", ":%d+k$",                 -- so much context, as Claude Code and Bedrock write it
-  ":thinking$", ":nitro$", ":floor$", ":exacto$", -- OpenRouter: how it answers, and from which of its hosts
+  -- so much context, as Claude Code and Bedrock write it
+  "%[1[mM]%]$", ":1m$", ":%d+k$",
+  -- OpenRouter: how it answers, and from which of its hosts
+  ":thinking$", ":nitro$", ":floor$", ":exacto$",
   "%-v%d+:%d+$", ":%d+$",                         -- Bedrock's versions
   "@[%w%-%.]+$",                                  -- Vertex: a date or an alias
   "%-%d%d%d%d%d%d%d%d$", "%-%d%d%d%d%-%d%d%-%d%d$", "%-latest$", ":latest$",
@@ -13,28 +17,34 @@ local endings = {
 
 -- Those of some makers only.
 local own_endings = {
-  ["^claude"] = { "%-v%d+$", "%-thinking$", "%-thinking%-%d+k?$", "%-1m$", "%-low$", "%-medium$", "%-high$", "%-max$" },
+  ["^claude"] = { "%-v%d+$", "%-thinking$", "%-thinking%-%d+k?$", "%-1m$", "%-low$", "%-medium$",
+    "%-high$", "%-max$" },
   ["^gemini"] = {
-    "%-thinking$", "%-nothinking$", "%-thinking%-%d+$", "%-00%d$", "%-preview%-%d%d%-%d%d$", "%-preview%-%d%d%-%d%d%d%d$",
+    "%-thinking$", "%-nothinking$", "%-thinking%-%d+$", "%-00%d$", "%-preview%-%d%d%-%d%d$",
+    "%-preview%-%d%d%-%d%d%d%d$",
   },
   ["^gpt%-[5-9]"] = { "%-minimal$", "%-low$", "%-medium$", "%-high$", "%-xhigh$" },
 }
 
--- Bedrock's inference profiles: whether one keeps the request in a region, which some models cost more for.
+-- Bedrock's inference profiles: whether one keeps the request in a region, which
+-- some models cost more for.
 local profiles = {
-  us = true, eu = true, apac = true, jp = true, au = true, ca = true, sa = true, ["us-gov"] = true, global = false,
+  us = true, eu = true, apac = true, jp = true, au = true, ca = true, sa = true, ["us-gov"] = true,
+  global = false,
 }
 
 local makers = {
-  anthropic = true, amazon = true, meta = true, mistral = true, cohere = true, ai21 = true, deepseek = true,
-  openai = true, qwen = true, google = true, moonshot = true, nvidia = true, minimax = true, zai = true,
+  anthropic = true, amazon = true, meta = true, mistral = true, cohere = true, ai21 = true,
+  deepseek = true, openai = true, qwen = true, google = true, moonshot = true, nvidia = true,
+  minimax = true, zai = true,
 }
 
--- "anthropic:claude-..", as pydantic-ai and LangChain write; "qwen3:8b" and "ft:gpt-4o:.." are whole names.
+-- "anthropic:claude-..", as pydantic-ai and LangChain write; "qwen3:8b" and
+-- "ft:gpt-4o:.." are whole names.
 local senders = {
-  ["google-gla"] = true, ["google-vertex"] = true, google_genai = true, google_vertexai = true, bedrock = true,
-  bedrock_converse = true, azure = true, azure_openai = true, openrouter = true, groq = true, mistralai = true,
-  vertex_ai = true, gateway = true,
+  ["google-gla"] = true, ["google-vertex"] = true, google_genai = true, google_vertexai = true,
+  bedrock = true, bedrock_converse = true, azure = true, azure_openai = true, openrouter = true,
+  groq = true, mistralai = true, vertex_ai = true, gateway = true,
 }
 
 local function without_sender(model)
@@ -51,7 +61,8 @@ local function without_profile(name)
   return rest, profiles[prefix]
 end
 
--- "anthropic.claude-..", not the "gpt-4" of "gpt-4.1"; also "anthropic--claude-.." and "databricks-claude-..".
+-- "anthropic.claude-..", not the "gpt-4" of "gpt-4.1"; also "anthropic--claude-.."
+-- and "databricks-claude-..".
 local function without_maker(name)
   local maker, rest = name:match("^(%l%w*)%.(.+)$")
   if makers[maker] then
@@ -60,7 +71,8 @@ local function without_maker(name)
   return name:match("%f[%w](claude%-.*)$") or name:match("^%l+%-%-(.+)$") or name
 end
 
--- Claude's versions with dots, and the model's size before or behind them: claude-4.5-sonnet, claude-sonnet-4-5.
+-- Claude's versions with dots, and the model's size before or behind them:
+-- claude-4.5-sonnet, claude-sonnet-4-5.
 local function claude_spellings(name, add)
   local dashed = name:gsub("(%d)%.(%d)", "%1-%2")
   add(dashed)
@@ -105,8 +117,9 @@ end
 ---@field name string
 ---@field regional boolean  what was cut off it keeps the request in a region
 
---- Names to look for, the most exact first: as sent; without its endings; without each part of the path before it
---- ("openrouter/anthropic/", an ARN's); without Bedrock's profile and maker; all this in lower case.
+--- Names to look for, the most exact first: as sent; without its endings; without
+--- each part of the path before it ("openrouter/anthropic/", an ARN's); without
+--- Bedrock's profile and maker; all this in lower case.
 ---@param model string
 ---@return ModelName[]
 function model_names.candidates(model)

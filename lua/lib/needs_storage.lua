@@ -1,4 +1,5 @@
---- Whether the endpoints over stored rows can answer, in the order that the API checks: collection, then storage.
+--- Whether the endpoints over stored rows can answer, in the order that the API
+--- checks: collection, then storage.
 local config = require "config"
 
 local needs_storage = {}
@@ -8,7 +9,8 @@ local needs_storage = {}
 function needs_storage.refuse()
   if not config.features.logs_collection_enabled then
     return {
-      status = 503, detail = "Logs collection is disabled. Enable with logs_collection_enabled=true",
+      status = 503,
+      detail = "Logs collection is disabled. Enable with logs_collection_enabled=true",
     }
   elseif config.storage.backend == "none" then
     return {

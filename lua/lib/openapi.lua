@@ -5,7 +5,8 @@ local params = require "lib.params"
 local openapi = {}
 
 local TYPES = {
-  integer = "integer", float = "number", time = "number", boolean = "boolean", string = "string", ranges = "string",
+  integer = "integer", float = "number", time = "number", boolean = "boolean", string = "string",
+  ranges = "string",
 }
 
 local function object(properties, required)
@@ -20,7 +21,8 @@ local TEXT = { type = "string" }
 local BYTES = { type = "string", format = "binary" }
 
 local SCHEMAS = {
-  Error = object({ detail = TEXT, error = object { type = TEXT, message = TEXT } }, { "detail", "error" }),
+  Error = object({ detail = TEXT, error = object { type = TEXT, message = TEXT } },
+    { "detail", "error" }),
   ValidationError = object({
     detail = list_of(object({
       type = TEXT, loc = list_of(TEXT), msg = TEXT, input = TEXT, ctx = { type = "object" },
@@ -87,7 +89,8 @@ local function responses(definition)
     answers["200"] = { description = "The answer.", content = { [media_type] = json.object {} } }
   end
   if definition.params then
-    answers["422"] = { description = "Parameters that are wrong.", content = reference "ValidationError" }
+    answers["422"] =
+      { description = "Parameters that are wrong.", content = reference "ValidationError" }
   end
   if definition.scope ~= "open" then
     answers["401"] = { description = "A token is missing or wrong.", content = reference "Error" }
@@ -130,7 +133,8 @@ function openapi.document(routes, version)
     info = {
       title = "Moonledger",
       version = version,
-      description = "Telemetry of LLM traffic: records in; queries, analytics, a live stream and metrics out.",
+      description =
+        "Telemetry of LLM traffic: records in; queries, analytics, a live stream and metrics out.",
     },
     paths = paths,
     components = {

@@ -1,8 +1,8 @@
---- Query parameters: what a route declares, how a client's text becomes a value, and the 422 answer when it does
---- not.
+--- Query parameters: what a route declares, how a client's text becomes a value,
+--- and the 422 answer when it does not.
 ---
---- Errors are listed in the order of declaration.  A table does not keep that order, so every constructor draws a
---- number.
+--- Errors are listed in the order of declaration.  A table does not keep that
+--- order, so every constructor draws a number.
 local json = require "json"
 local text = require "lib.text"
 
@@ -67,7 +67,8 @@ params.ranges = constructor "ranges"
 
 setmetatable(params, {
   __index = function(_, name)
-    error(("params.%s is none: there are integer, float, time, boolean, string and ranges"):format(tostring(name)), 2)
+    error(("params.%s is none: there are integer, float, time, boolean, string and ranges")
+      :format(tostring(name)), 2)
   end,
 })
 
@@ -98,9 +99,11 @@ end
 
 local function bounds_fault(param, value)
   if param.ge and value < param.ge then
-    return fault("greater_than_equal", "Input should be greater than or equal to " .. param.ge, { ge = param.ge })
+    return fault("greater_than_equal", "Input should be greater than or equal to " .. param.ge,
+      { ge = param.ge })
   elseif param.le and value > param.le then
-    return fault("less_than_equal", "Input should be less than or equal to " .. param.le, { le = param.le })
+    return fault("less_than_equal", "Input should be less than or equal to " .. param.le,
+      { le = param.le })
   end
 end
 
@@ -130,7 +133,8 @@ function read.integer(param, input)
   local digits = digits_of(input)
   digits = digits and (digits:match("^([+-]?%d+)%.?0*$"))
   if not digits then
-    return nil, fault("int_parsing", "Input should be a valid integer, unable to parse string as an integer")
+    return nil,
+      fault("int_parsing", "Input should be a valid integer, unable to parse string as an integer")
   end
   local value = saturated(tonumber(digits))
   return value, bounds_fault(param, value)
@@ -140,7 +144,8 @@ function read.float(param, input)
   local digits = digits_of(input)
   local value = digits and to_float(digits)
   if not value then
-    return nil, fault("float_parsing", "Input should be a valid number, unable to parse string as a number")
+    return nil,
+      fault("float_parsing", "Input should be a valid number, unable to parse string as a number")
   elseif param.finite ~= false and (value ~= value or math.abs(value) == math.huge) then
     return nil, fault("finite_number", "Input should be a finite number")
   end
@@ -150,7 +155,8 @@ end
 function read.time(param, input)
   local value, wrong = read.float(param, input)
   if value and not wrong and (value < FIRST_SECOND or value >= END_OF_TIME) then
-    wrong = fault("time_range", "Input should be unix seconds between the years 1 and 9999, not milliseconds")
+    wrong = fault("time_range",
+      "Input should be unix seconds between the years 1 and 9999, not milliseconds")
   end
   return value, wrong
 end
@@ -232,7 +238,8 @@ end
 ---@param wrong Fault
 ---@return table
 function params.detail(name, input, wrong)
-  return { type = wrong.type, loc = json.array { "query", name }, msg = wrong.msg, input = input, ctx = wrong.ctx }
+  return { type = wrong.type, loc = json.array { "query", name }, msg = wrong.msg, input = input,
+    ctx = wrong.ctx }
 end
 
 --- The 422 answer of a handler that finds out by itself.
@@ -242,12 +249,14 @@ end
 ---@param msg string
 ---@return Response
 function params.refuse(name, input, type, msg)
-  return { status = 422, json = { detail = json.array { params.detail(name, input, fault(type, msg)) } } }
+  return {
+    status = 422, json = { detail = json.array { params.detail(name, input, fault(type, msg)) } },
+  }
 end
 
 --- Makes the function that reads query strings of one route.
 ---@param declared table<string, Param>
----@return fun(query: string): table<string, any>, table[]?  values by name; details when there are faults
+---@return fun(query: string): table<string, any>, table[]?  values by name, details of faults
 function params.reader(declared)
   local names = params.names(declared)
   return function(query)

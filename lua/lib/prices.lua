@@ -155,6 +155,9 @@ return {
   ["o3"] = gpt_5(2, 0.5, 8, 1.75),
   ["o4-mini"] = gpt_5(1.1, 0.275, 4.4),
 
+  ["text-embedding-3-small"] = { input = 0.02, tiers = { batch = 0.5 } },
+  ["text-embedding-3-large"] = { input = 0.13, tiers = { batch = 0.5 } },
+
   ["gemini-3.8-flash"] = gemini(0.75, 0.075, 3.75), -- until the end of 2026, like 3.7 and 3.6; then twice as much
   ["gemini-3.7-flash"] = gemini(0.75, 0.075, 3.75),
   ["gemini-3.6-flash"] = gemini(0.75, 0.075, 3.75),

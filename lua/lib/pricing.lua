@@ -50,22 +50,47 @@ local providers = {
 
 local free = { input = 0, output = 0, cache_read = 0, cache_write = 0, cache_write_1h = 0 }
 
-local function scaled(rates, factor)
-  local own = setmetatable({ factor = factor }, { __index = rates })
-  return own
+local factors = { "fast", "regional", "geo", "web_search" }
+
+-- The rates with the factors of a later table where they have none: a price file may know a model's price and not what
+-- a batch of it costs, which is half of any price.
+local function completed(rates, later)
+  local own = {}
+  for _, name in ipairs(factors) do
+    own[name] = rates[name] or later[name]
+  end
+  own.tiers = {}
+  for _, from in ipairs { later.tiers or {}, rates.tiers or {} } do
+    for tier, price in pairs(from) do
+      own.tiers[tier] = (from == rates.tiers or type(price) == "number") and price or nil
+    end
+  end
+  return setmetatable(own, { __index = rates })
 end
 
+local function in_region(rates)
+  return rates.regional and setmetatable({ factor = rates.regional }, { __index = rates }) or rates
+end
+
+-- The first rates there are, completed from the tables behind theirs.
 local function search(tables, model, provider)
   provider = providers[provider] or provider
+  local found, place, regional
   for _, candidate in ipairs(model_names.candidates(model)) do
-    for _, prices in ipairs(tables) do
-      local rates = provider and prices[provider .. "/" .. candidate.name] or prices[candidate.name]
-      if rates then
-        return candidate.regional and rates.regional and scaled(rates, rates.regional) or rates
+    for i, prices in ipairs(tables) do
+      local rates = (not place or i > place) and (provider and prices[provider .. "/" .. candidate.name]
+        or prices[candidate.name])
+      if rates and not found then
+        found, place, regional = rates, i, candidate.regional
+      elseif rates then
+        found, place = completed(found, rates), i
       end
     end
   end
-  return model_names.is_free(model) and free
+  if not found then
+    return model_names.is_free(model) and free
+  end
+  return regional and in_region(found) or found
 end
 
 -- Names come from clients: what is remembered of them is bounded.

@@ -7,13 +7,13 @@ local params = require "lib.params"
 ---@field description string?
 ---@field params table<string, Param>?
 ---@field handle fun(req: Request): Response
----@field needs "storage"?                       503 before handle where rows are not collected or stored
+---@field needs "storage"?                       503 where rows are not collected or stored
 ---@field scope "open"|"read"|"ingest"|"admin"?  default: read for GET, admin for the other methods
----@field feature string?                        a key of config.features that switches the route off
+---@field feature string?                        a key of config.features that switches it off
 ---@field max_body integer?
 ---@field timeout_ms integer?
 ---@field takes string[]?                        media types of the body, for /openapi.json
----@field answers string?                        media type of the answer, for /openapi.json; "" is an empty one (204)
+---@field answers string?                        media type of the answer; "" is an empty one (204)
 
 ---@class RouteEntry
 ---@field method string
@@ -23,8 +23,9 @@ local params = require "lib.params"
 local route = {}
 
 local FIELDS = {
-  summary = "string", description = "string", params = "table", handle = "function", scope = "string",
-  feature = "string", needs = "string", max_body = "number", timeout_ms = "number", takes = "table", answers = "string",
+  summary = "string", description = "string", params = "table", handle = "function",
+  scope = "string", feature = "string", needs = "string", max_body = "number",
+  timeout_ms = "number", takes = "table", answers = "string",
 }
 
 local SCOPES = { open = true, read = true, ingest = true, admin = true }
@@ -48,7 +49,8 @@ local function check(definition, entry)
   elseif type(definition) ~= "table" then
     refuse("must return a table { summary, params, handle }, returned a %s", type(definition))
   elseif type(definition.handle) ~= "function" then
-    refuse("handle must be a function(req) that returns the answer, is a %s", type(definition.handle))
+    refuse("handle must be a function(req) that returns the answer, is a %s",
+      type(definition.handle))
   elseif definition.scope and not SCOPES[definition.scope] then
     refuse('scope must be "open", "read", "ingest" or "admin", is "%s"', definition.scope)
   elseif definition.needs and definition.needs ~= "storage" then
@@ -63,7 +65,8 @@ local function check(definition, entry)
   end
   for name, param in pairs(definition.params or {}) do
     if type(param) ~= "table" or not param.sequence then
-      refuse("params.%s must be made by lib.params, for example params.integer { default = 1 }", name)
+      refuse("params.%s must be made by lib.params, for example params.integer { default = 1 }",
+        name)
     end
   end
 end
@@ -74,7 +77,8 @@ local function with_storage(handle)
   end
 end
 
---- Validates the query string before the handler sees it (422 lists every fault), then what the route needs.
+--- Validates the query string before the handler sees it (422 lists every fault),
+--- then what the route needs.
 ---@param definition Route
 ---@param entry RouteEntry
 ---@return fun(req: Request): Response

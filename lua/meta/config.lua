@@ -1,6 +1,7 @@
 ---@meta config
 
---- config.lua as it is in force, with its defaults; read-only.  Your own settings stand under config.settings.
+--- config.lua as it is in force, with its defaults; read-only.  Your own settings
+--- stand under config.settings.
 ---@class Config
 ---@field version string
 ---@field features table<string, boolean>
@@ -9,5 +10,10 @@
 ---@field routes string[][]
 ---@field [string] any
 local config = {}
+
+--- In config.lua alone: your own routes, and behind them the shipped ones that have another method or path.
+---@param own string[][]
+---@return string[][]
+function defaults(own) end
 
 return config

@@ -8,8 +8,8 @@ local crypto = {}
 ---@return string
 function crypto.sha256(text) end
 
---- HMAC-SHA-256 as 64 hexadecimal digits: what stands for an address or a name that must not be stored.  Without the
---- key nobody can try all addresses.
+--- HMAC-SHA-256 as 64 hexadecimal digits: what stands for an address or a name that
+--- must not be stored.  Without the key nobody can try all addresses.
 ---@param key string
 ---@param text string
 ---@return string

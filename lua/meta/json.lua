@@ -1,8 +1,8 @@
 ---@meta json
 
---- JSON as answers are written in it: integers exact, floats in the shortest form that reads back equal, NaN and
---- infinities as null, members sorted by name.  A table is an array if json.array marked it or its keys are 1..n; else
---- an object.
+--- JSON as answers are written in it: integers exact, floats in the shortest form
+--- that reads back equal, NaN and infinities as null, members sorted by name.  A
+--- table is an array if json.array marked it or its keys are 1..n; else an object.
 local json = {}
 
 --- Written as null, and what decode answers for it.
@@ -18,23 +18,27 @@ json.null = nil
 ---@return string
 function json.encode(value) end
 
---- Decodes with lua-cjson; nested at most 64 deep.
+--- Decodes with lua-cjson; nested at most 64 deep.  Bytes that are not UTF-8, half a surrogate pair and a NUL in a
+--- member's name read U+FFFD; an integer of more than 15 digits is a string of them, exact.
 ---@param text string|Body|Fragment
 ---@return any
 ---@return string? message
 function json.decode(text) end
 
---- An iterator over the elements of an array deep inside of text, without decoding the whole: names are those of the
---- arrays on the way.  Each turn gives the element's text, and the text of each object around it but for the array in
---- it, the outermost first, when it is another one than before.  The request's body is taken.
+--- An iterator over the elements of an array deep inside of text, without decoding
+--- the whole: names are those of the arrays on the way.  Each turn gives the
+--- element's text, and the text of each object around it but for the array in it,
+--- the outermost first, when it is another one than before.  The request's body is
+--- taken.
 ---@param text string|Body
----@param names string[]  one to four
+---@param names string[]  one to four, in camelCase; snake_case in the text is found too
 ---@return (fun(): string?, string?, string?, string?)?
 ---@return string? message
 function json.items(text, names) end
 
---- An iterator over the elements of an array, or over values each on lines of its own, as texts, without decoding the
---- whole; false for what is none.  The request's body is taken.
+--- An iterator over the elements of an array, or over values each on lines of its
+--- own, as texts, without decoding the whole; false for what is none.  The
+--- request's body is taken.
 ---@param text string|Body
 ---@return fun(): string|false|nil
 function json.values(text) end

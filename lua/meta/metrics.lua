@@ -1,7 +1,8 @@
 ---@meta metrics
 
---- Prometheus families of your own.  A family lives as long as the server; making it again, in a new generation, finds
---- its series.  Each family has a bounded number of label sets (metrics.max_series).
+--- Prometheus families of your own.  A family lives as long as the server; making
+--- it again, in a new generation, finds its series.  Each family has a bounded
+--- number of label sets (metrics.max_series).
 local metrics = {}
 
 ---@class FamilyOptions

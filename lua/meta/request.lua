@@ -1,6 +1,7 @@
 ---@meta
 
---- What a handler gets.  It is a table of the request's own; req.params is replaced by the validated parameters.
+--- What a handler gets.  It is a table of the request's own; req.params is replaced
+--- by the validated parameters.
 ---@class Request
 ---@field method string
 ---@field path string
@@ -16,7 +17,8 @@
 ---@class Body
 ---@operator len: integer
 
---- What a handler answers.  One of json, body, file and stream, or detail: the error body of the API.
+--- What a handler answers.  One of json, body, file and stream, or detail: the
+--- error body of the API.
 ---@class Response
 ---@field status integer?                 default 200
 ---@field headers table<string, string>?

@@ -1,19 +1,22 @@
 ---@meta storage
 
---- The stored rows.  Functions marked "yields" wait for another thread while other requests are served; call them from
---- a handler, from the stream function of an answer or from every().
+--- The stored rows.  Functions marked "yields" wait for another thread while other
+--- requests are served; call them from a handler, from the stream function of an
+--- answer or from every().
 ---
---- What can happen to a correct caller answers nil, a message and a reason: "unavailable" (storage.backend is "none"),
---- "full" (the write queue; try again later), "timeout" (the query deadline), "canceled", "invalid" or "failed".
+--- What can happen to a correct caller answers nil, a message and a reason:
+--- "unavailable" (storage.backend is "none"), "full" (the write queue; try again
+--- later), "timeout" (the query deadline), "canceled", "invalid" or "failed".
 local storage = {}
 
 ---@alias Reason "unavailable"|"full"|"timeout"|"canceled"|"invalid"|"failed"
 
---- { column, op, value... } with op = != in not_in < <= > >= prefix matches not_matches; times are unix seconds.
+--- { column, op, value... } with op = != in not_in < <= > >= prefix matches
+--- not_matches; times are unix seconds.
 ---@alias Condition any[]
 
---- A record as a table: columns by name (times as unix seconds), "type" for its event type, "extra" for the JSON of
---- what has no column.
+--- A record as a table: columns by name (times as unix seconds), "type" for its
+--- event type, "extra" for the JSON of what has no column.
 ---@class Record
 ---@field type ("request_start"|"request_complete"|"request_error")?
 ---@field extra (Fragment|table)?
@@ -30,7 +33,7 @@ local storage = {}
 --- Stores the records of a body; answers after the commit.  Yields.
 ---@param body Body|string
 ---@param format "json"|"ndjson"?  default "ndjson"
----@param options { probe_all: boolean? }?  probe_all looks for repeated ids among all rows, not only the recent
+---@param options { probe_all: boolean? }?  looks for repeated ids among all rows, not the recent
 ---@return Written?
 ---@return string? message
 ---@return Reason? reason
@@ -38,7 +41,7 @@ function storage.ingest(body, format, options) end
 
 --- Stores records.  Members that are no columns are kept in extra.  Yields.
 ---@param records Record[]
----@param options { probe_all: boolean? }?  probe_all looks for repeated ids among all rows, not only the recent
+---@param options { probe_all: boolean? }?  looks for repeated ids among all rows, not the recent
 ---@return Written?
 ---@return string? message
 ---@return Reason? reason
@@ -46,7 +49,7 @@ function storage.insert(records, options) end
 
 ---@class Select
 ---@field where Condition[]?
----@field order_by string?      a column; default "timestamp".  Equal values are ordered by time and arrival
+---@field order_by string?      a column; default "timestamp"; equal ones go by time and arrival
 ---@field descending boolean?
 ---@field limit integer?        1 to 100000, default 1000
 ---@field offset integer?
@@ -60,8 +63,8 @@ function storage.insert(records, options) end
 ---@field count integer
 ---@field next integer[]?       { time, row }: where the next page goes on; nil at the end
 
---- Rows in order.  As tables (the default) the second result is next; in the other forms, which are made on a reader's
---- thread, the first is a Page.  Yields.
+--- Rows in order.  As tables (the default) the second result is next; in the other
+--- forms, which are made on a reader's thread, the first is a Page.  Yields.
 ---@param options Select
 ---@return (Record[]|Page)? rows
 ---@return (integer[]|string)? next_or_message
@@ -86,7 +89,7 @@ function storage.get(request_id, form) end
 ---@class Question
 ---@field by string[]?          at most 8 columns
 ---@field every (integer|"minute"|"hour"|"day")?  buckets of so many seconds, a multiple of 60
----@field max_points integer?   every grows to the smallest multiple of itself that gives at most so many
+---@field max_points integer?   every grows to its least multiple that gives at most so many
 ---@field quantiles number[]?   of response times, at most 8: fields duration_ms_p50 and so on
 ---@field measures string[]?    those of schema.lua that are wanted; default: all
 ---@field order_by string?      a measure, one of those wanted; default: the by columns, then time
@@ -118,16 +121,18 @@ function storage.get(request_id, form) end
 ---@field every integer?        seconds of a bucket
 ---@field [integer] Group
 
---- Counts, sums and quantiles, from rollups where they can answer.  One question answers its groups; a list of
---- questions { where = ..., {by = ...}, {every = ...} } as many lists of groups, all from one snapshot.  Yields.
+--- Counts, sums and quantiles, from rollups where they can answer.  One question
+--- answers its groups; a list of questions { where = ..., {by = ...}, {every = ...}
+--- } as many lists of groups, all from one snapshot.  Yields.
 ---@param questions Questions|Question[]
 ---@return (Groups|Groups[])?
 ---@return string? message
 ---@return Reason? reason
 function storage.aggregate(questions) end
 
---- One read-only statement on the database, with ? for values.  Rows are tables by column name; the second result tells
---- whether storage.sql_max_rows has cut them.  Yields.
+--- One read-only statement on the database, with ? for values.  Rows are tables by
+--- column name; the second result tells whether storage.sql_max_rows has cut them.
+--- Yields.
 ---@param text string
 ---@param ... nil|boolean|number|string
 ---@return table[]?
@@ -135,12 +140,12 @@ function storage.aggregate(questions) end
 ---@return Reason? reason
 function storage.sql(text, ...) end
 
---- Keeps tables as JSON beside the records: in the table journal(entry, topic, kind, time, data), which storage.sql
---- reads.  Their members kind (text) and time (unix seconds; absent: now) are columns too, time in microseconds.
---- Yields.
+--- Keeps tables as JSON beside the records: in the table journal(entry, topic,
+--- kind, time, data), which storage.sql reads.  Their members kind (text) and time
+--- (unix seconds; absent: now) are columns too, time in microseconds. Yields.
 ---@param topic string    1 to 64 bytes
 ---@param entries table[]
----@param options { keep: integer? }?  entries older than the newest so many are deleted; default 1000000
+---@param options { keep: integer? }?  the newest so many stay; default 1000000
 ---@return table?
 ---@return string? message
 ---@return Reason? reason

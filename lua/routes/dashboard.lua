@@ -13,11 +13,12 @@ return {
         ["cache-control"] = "no-cache, no-store, must-revalidate",
         pragma = "no-cache",
         expires = "0",
-        ["content-security-policy"] = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
+        ["content-security-policy"] =
+          "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
           .. "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
       },
       file = "dashboard/index.html",
-      missing = "Dashboard not found. Its files belong into static/dashboard beside config.lua.",
+      missing = "Dashboard not found. static/dashboard/index.html beside config.lua must be a file, and no link.",
     }
   end,
 }

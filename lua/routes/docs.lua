@@ -11,11 +11,12 @@ return {
       headers = {
         ["content-type"] = "text/html; charset=utf-8",
         ["cache-control"] = "no-cache",
-        ["content-security-policy"] = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
+        ["content-security-policy"] =
+          "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
           .. "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
       },
       file = "docs/index.html",
-      missing = "Page not found. Its files belong into static/docs beside config.lua.",
+      missing = "Page not found. static/docs/index.html beside config.lua must be a file, and no link.",
     }
   end,
 }

@@ -33,7 +33,8 @@ local function shape(rows, limit)
   for i, row in ipairs(rows) do
     events[i] = json.fragment(row.data)
   end
-  return { events = events, count = #rows, next_before = #rows == limit and rows[limit].entry or json.null }
+  return { events = events, count = #rows, next_before = #rows == limit and rows[limit].entry
+    or json.null }
 end
 
 return {
@@ -41,7 +42,9 @@ return {
   feature = "logs_endpoints_enabled",
   params = {
     limit = params.integer { default = 100, ge = 1, le = 10000 },
-    sender = params.string { description = "claude_code, codex, gemini_cli or a resource's service.name." },
+    sender = params.string {
+      description = "claude_code, codex, gemini_cli or a resource's service.name.",
+    },
     name = params.string { description = "Without the sender's prefix: tool_result." },
     session = params.string {},
     start_time = params.time { description = "Unix seconds, inclusive." },
@@ -53,7 +56,9 @@ return {
   ---@return Response
   handle = function(req)
     if not (config.events or {}).keep then
-      return { status = 503, detail = "Events are not kept. Set events = { keep = true } in config.lua" }
+      return {
+        status = 503, detail = "Events are not kept. Set events = { keep = true } in config.lua",
+      }
     end
     local text, bound = statement(req.params)
     local rows, message = storage.sql(text, table.unpack(bound))

@@ -10,6 +10,7 @@ return {
   ---@param req Request
   ---@return Response
   handle = function(req)
-    return health.answer(health.store_failure(), { version = config.version, checks = health.checks(req.now) })
+    return health.answer(health.store_failure(),
+      { version = config.version, checks = health.checks(req.now) })
   end,
 }

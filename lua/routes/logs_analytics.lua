@@ -36,9 +36,11 @@ return {
     start_time = params.time { description = "Unix seconds, inclusive; 0 is no bound." },
     end_time = params.time { description = "Unix seconds, inclusive; 0 is no bound." },
     model = params.string { description = "Exactly this model; empty is no filter." },
-    service_type = params.string { description = "Service types, comma-separated; !NAME excludes." },
+    service_type =
+      params.string { description = "Service types, comma-separated; !NAME excludes." },
     hours = params.integer {
-      default = 24, ge = 1, le = 168, description = "The window, where neither start_time nor end_time is given.",
+      default = 24, ge = 1, le = 168,
+      description = "The window, where neither start_time nor end_time is given.",
     },
   },
 
@@ -58,7 +60,8 @@ return {
     if not answers then
       return needs_storage.failed(message, reason)
     end
-    local total, services, models, trends = answers[1][1] or figures.NONE, answers[2], answers[3], answers[4]
+    local total, services, models, trends = answers[1][1] or figures.NONE, answers[2], answers[3],
+      answers[4]
     return {
       json = {
         summary = summary.shape(total),
@@ -70,7 +73,8 @@ return {
         bucket_seconds = trends.every,
         query_time = req.now,
         backend = "sqlmodel",
-        query_params = repeat_params(values, { "start_time", "end_time", "model", "service_type", "hours" }),
+        query_params =
+          repeat_params(values, { "start_time", "end_time", "model", "service_type", "hours" }),
       },
     }
   end,

@@ -29,7 +29,8 @@ return {
   params = filters.params {
     limit = params.integer { default = 50, ge = 1, le = 1000, description = "Rows of a page." },
     offset = params.integer { default = 0, ge = 0, description = "Rows to leave out." },
-    order_by = params.string { default = "timestamp", description = "A column; anything else is timestamp." },
+    order_by = params.string { default = "timestamp",
+      description = "A column; anything else is timestamp." },
     order_desc = params.boolean { default = false, description = "Descending." },
     service_type = params.string { description = "Service types, comma-separated; !NAME excludes." },
     cursor = params.string { description = "next_cursor of the page before; only ordered by timestamp." },
@@ -49,7 +50,8 @@ return {
     end
 
     local page, message, reason = storage.select {
-      where = where, order_by = order_by, descending = descending, limit = values.limit, after = after or nil,
+      where = where, order_by = order_by, descending = descending, limit = values.limit,
+      after = after or nil,
       offset = after and 0 or math.min(values.offset, 0xffffffff), as = "json",
       fields = fields.chosen(values.fields),
     }

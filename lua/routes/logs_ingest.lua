@@ -9,7 +9,8 @@ local FORMATS = {
   ["application/jsonl"] = "ndjson",
 }
 
-local UNKNOWN_TYPE = "Content-Type must be application/json, application/x-ndjson or application/jsonl"
+local UNKNOWN_TYPE =
+  "Content-Type must be application/json, application/x-ndjson or application/jsonl"
 
 local RETRY = { ["retry-after"] = "1" }
 
@@ -25,7 +26,8 @@ return {
   takes = { "application/json", "application/x-ndjson", "application/jsonl" },
   params = {
     probe_all = params.boolean {
-      default = false, description = "Looks for repeated ids among all rows, not only the recent: for imports.",
+      default = false,
+      description = "Looks for repeated ids among all rows, not only the recent: for imports.",
     },
   },
 

@@ -37,7 +37,8 @@ return {
       { by = { "model" }, every = every, measures = { "cost_usd" } },
       { by = { "model" }, quantiles = quantiles },
       { by = { "service_type" }, quantiles = quantiles },
-      { by = { "endpoint" }, quantiles = quantiles, order_by = "requests", descending = true, limit = 50 },
+      { by = { "endpoint" }, quantiles = quantiles, order_by = "requests", descending = true,
+        limit = 50 },
     }
     if not now then
       return needs_storage.failed(err, reason)

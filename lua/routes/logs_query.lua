@@ -16,7 +16,8 @@ return {
   feature = "logs_endpoints_enabled",
   needs = "storage",
   params = filters.params {
-    limit = params.integer { default = 1000, ge = 1, le = 10000, description = "Most rows to answer." },
+    limit =
+      params.integer { default = 1000, ge = 1, le = 10000, description = "Most rows to answer." },
     start_time = params.time { description = "Unix seconds, inclusive; 0 is no bound." },
     end_time = params.time { description = "Unix seconds, inclusive; 0 is no bound." },
     model = params.string { description = "Exactly this model; empty is no filter." },

@@ -25,6 +25,8 @@ return {
     if not groups then
       return needs_storage.failed(err, reason)
     end
-    return { json = { sessions = json.array(groups[1]), models = groups[2] and json.array(groups[2]) } }
+    return {
+      json = { sessions = json.array(groups[1]), models = groups[2] and json.array(groups[2]) },
+    }
   end,
 }

@@ -4,11 +4,13 @@ local params = require "lib.params"
 local sse = require "sse"
 
 -- Here the empty string is a filter like any other.
-local READS = { model = filters.exact_or_empty "model", service_type = filters.list_or_empty "service_type" }
+local READS =
+  { model = filters.exact_or_empty "model", service_type = filters.list_or_empty "service_type" }
 
 -- Where to go on.  A browser's polyfill sends an empty id before it has seen one.
 local function resume_after(req)
-  for _, id in ipairs { req.headers["last-event-id"] or "", req.params.last_event_id, req.params.lastEventId } do
+  for _, id in ipairs { req.headers["last-event-id"] or "", req.params.last_event_id,
+      req.params.lastEventId } do
     if id ~= "" then
       return id
     end
@@ -21,12 +23,15 @@ return {
   answers = "text/event-stream",
   params = filters.params {
     model = params.string { description = "Exactly this model." },
-    service_type = params.string { description = "Service types, comma-separated; !NAME excludes." },
+    service_type =
+      params.string { description = "Service types, comma-separated; !NAME excludes." },
     min_duration_ms = params.float { finite = false, description = "Least duration, inclusive." },
-    max_duration_ms = params.float { finite = false, description = "Greatest duration, inclusive." },
+    max_duration_ms =
+      params.float { finite = false, description = "Greatest duration, inclusive." },
     status_code_min = params.integer { description = "Least status code, inclusive." },
     status_code_max = params.integer { description = "Greatest status code, inclusive." },
-    last_event_id = params.string { default = "", description = "Where to go on, without a header." },
+    last_event_id =
+      params.string { default = "", description = "Where to go on, without a header." },
     lastEventId = params.string { default = "", description = "The same." },
   },
 

@@ -8,7 +8,8 @@ local function definitions()
   for _, entry in ipairs(config.routes) do
     local definition = require(entry[3])
     if not definition.feature or config.features[definition.feature] then
-      routes[#routes + 1] = { method = entry[1], path = entry[2], module = entry[3], definition = definition }
+      routes[#routes + 1] =
+        { method = entry[1], path = entry[2], module = entry[3], definition = definition }
     end
   end
   return routes

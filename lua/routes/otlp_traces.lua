@@ -1,4 +1,5 @@
---- OTLP traces: LLM calls in the GenAI conventions, OpenInference, OpenLLMetry, OpenRouter's Broadcast.
+--- OTLP traces: LLM calls in the GenAI conventions, OpenInference, OpenLLMetry,
+--- OpenRouter's Broadcast.
 local otlp_http = require "ingest.otlp_http"
 local otlp_traces = require "ingest.otlp_traces"
 local price_table = require "lib.price_table"

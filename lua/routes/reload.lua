@@ -3,7 +3,9 @@ local json = require "json"
 local server = require "server"
 
 return {
-  summary = "Reloads the scripts; the answer tells the generation in force, or the errors that kept the old one.",
+  summary =
+    "Reloads the scripts; the answer tells the generation in force, or the errors that kept the "
+      .. "old one.",
   feature = "reload_enabled",
   scope = "admin",
 

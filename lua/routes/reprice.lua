@@ -1,4 +1,5 @@
---- Computes the costs of stored rows anew, a page per request: `moonledger reprice` asks until there is no next_cursor.
+--- Computes the costs of stored rows anew, a page per request: `moonledger reprice`
+--- asks until there is no next_cursor.
 local cursor = require "lib.cursor"
 local json = require "json"
 local params = require "lib.params"
@@ -53,7 +54,8 @@ return {
         return cursor.refuse(req.params.cursor)
       end
     end
-    local rows, place = storage.select { order_by = "timestamp", limit = page, after = after, extra = true }
+    local rows, place = storage.select { order_by = "timestamp", limit = page, after = after,
+      extra = true }
     if not rows then
       return { status = 503, detail = place }
     end

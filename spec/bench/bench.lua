@@ -1,12 +1,13 @@
 --- ./run bench [NAME ..] [--rounds 5] [--seconds 2] [--rows 10000000] [--list]
 ---
---- Every line of measurements is a file in spec/bench/lines.  Its subjects (ours, probes, peers) are run in turn, round
---- after round, so that a ratio compares what ran side by side; medians and ranges are printed.
+--- Every line of measurements is a file in spec/bench/lines.  Its subjects (ours,
+--- probes, peers) are run in turn, round after round, so that a ratio compares what
+--- ran side by side; medians and ranges are printed.
 local report = require "spec.bench.report"
 
 local LINES = {
-  "http", "ingest", "otlp", "at_size", "single", "analytics", "query", "sse", "sse_5000", "metrics", "footprint",
-  "mixed", "dashboard",
+  "http", "ingest", "otlp", "at_size", "single", "analytics", "query", "sse", "sse_5000", "metrics",
+  "footprint", "mixed", "dashboard",
 }
 
 ---@class Line
@@ -42,7 +43,8 @@ local function parse(words)
       options.list = true
     elseif name and options[name] then
       i = i + 1
-      options[name] = assert(math.tointeger(tonumber(words[i])), "--" .. name .. " needs a whole number")
+      options[name] =
+        assert(math.tointeger(tonumber(words[i])), "--" .. name .. " needs a whole number")
     else
       assert(not name, "unknown option " .. words[i])
       names[#names + 1] = words[i]

@@ -63,7 +63,8 @@ static inline bool client_write(int fd, const struct buf *out, size_t *sent) {
   return *sent == out->len;
 }
 
-/* Length of the complete response (with Content-Length) at the start of in; 0 while it is not complete. */
+/* Length of the complete response (with Content-Length) at the start of in; 0 while it is
+ * not complete. */
 static inline size_t response_length(const struct buf *in, int *status) {
   char *end = in->len ? memmem(in->data, in->len, "\r\n\r\n", 4) : NULL;
   if (!end)

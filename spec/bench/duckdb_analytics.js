@@ -1,10 +1,13 @@
-// The figures of /logs/analytics from DuckDB: duckdb_analytics.js FILE combined|single FROM TO (unix seconds).
-// combined: a query per shape.  single: a query per figure, as ccproxy asks them.
+// The figures of /logs/analytics from DuckDB: duckdb_analytics.js FILE
+// combined|single FROM TO (unix seconds). combined: a query per shape.  single: a
+// query per figure, as ccproxy asks them.
 const { DuckDBInstance } = require("@duckdb/node-api");
 
 const SUMS = [
-  "count(*)", "count(*) FILTER (status_code >= 200 AND status_code < 400)", "count(*) FILTER (status_code >= 400)",
-  "avg(duration_ms)", "sum(cost_usd)", "sum(tokens_input)", "sum(tokens_output)", "sum(cache_read_tokens)",
+  "count(*)", "count(*) FILTER (status_code >= 200 AND status_code < 400)",
+  "count(*) FILTER (status_code >= 400)",
+  "avg(duration_ms)", "sum(cost_usd)", "sum(tokens_input)", "sum(tokens_output)",
+  "sum(cache_read_tokens)",
   "sum(cache_write_tokens)",
 ];
 const QUANTILES = "approx_quantile(duration_ms, [0.5, 0.9, 0.95, 0.99])";
@@ -15,7 +18,8 @@ function combined(where) {
     `SELECT ${all}, ${QUANTILES} FROM records WHERE ${where}`,
     `SELECT service_type, ${all}, ${QUANTILES} FROM records WHERE ${where} GROUP BY 1`,
     `SELECT model, ${all}, ${QUANTILES} FROM records WHERE ${where} GROUP BY 1`,
-    `SELECT date_trunc('hour', timestamp), ${all} FROM records WHERE ${where} GROUP BY 1 ORDER BY 1`,
+    `SELECT date_trunc('hour', timestamp), ${all} FROM records WHERE ${where}
+      GROUP BY 1 ORDER BY 1`,
   ];
 }
 
@@ -27,7 +31,8 @@ async function single(db, where) {
   };
   add(where);
   for (const column of ["service_type", "model"]) {
-    const names = await (await db.run(`SELECT DISTINCT ${column} FROM records WHERE ${where}`)).getRows();
+    const names = await (await db.run(`SELECT DISTINCT ${column} FROM records WHERE ${where}`))
+      .getRows();
     for (const [name] of names)
       add(`${where} AND ${column} = '${name}'`);
   }

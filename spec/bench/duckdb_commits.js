@@ -1,4 +1,5 @@
-// Inserts the records of FOLDER/rows.csv one by one, each in a transaction of its own, as ccproxy does.
+// Inserts the records of FOLDER/rows.csv one by one, each in a transaction of its
+// own, as ccproxy does.
 const fs = require("fs");
 const { DuckDBInstance } = require("@duckdb/node-api");
 
@@ -6,8 +7,11 @@ async function main(folder) {
   const instance = await DuckDBInstance.create(`${folder}/rows.duckdb`);
   const db = await instance.connect();
   await db.run(fs.readFileSync(`${folder}/table.sql`, "utf8"));
-  const rows = await (await db.run(`SELECT * FROM read_csv('${folder}/rows.csv', header = false)`)).getRows();
-  const insert = await db.prepare(`INSERT INTO records VALUES (${rows[0].map((_, i) => `$${i + 1}`).join(", ")})`);
+  const rows = await (await db.run(`SELECT * FROM read_csv('${folder}/rows.csv', header = false)`))
+    .getRows();
+  const insert =
+    await db.prepare(
+      `INSERT INTO records VALUES (${rows[0].map((_, i) => `$${i + 1}`).join(", ")})`);
   const started = process.hrtime.bigint();
   for (const row of rows) {
     insert.bind(row);

@@ -12,7 +12,8 @@ local function client(s, subscribers, words, more)
   return machine.ready(all)
 end
 
---- Throughput with 16 events in flight, then latencies at a fixed rate, then what the subscribers cost in memory.
+--- Throughput with 16 events in flight, then latencies at a fixed rate, then what
+--- the subscribers cost in memory.
 local function measure(start, subscribers, words, options, rate)
   return function()
     local s = start()
@@ -33,10 +34,12 @@ end
 ---@return Line
 return function(line)
   local function subject(name, start, words, options, missing)
-    return { name = name, missing = missing, run = measure(start, line.subscribers, words, options, line.rate) }
+    return { name = name, missing = missing,
+      run = measure(start, line.subscribers, words, options, line.rate) }
   end
   return {
-    summary = ("one event of 780 bytes to %d subscribers, 16 in flight; latency at %d events/s"):format(
+    summary = ("one event of 780 bytes to %d subscribers, 16 in flight; latency at %d events/s")
+        :format(
       line.subscribers, line.rate),
     subjects = function(options)
       local function probe(...)

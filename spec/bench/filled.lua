@@ -1,5 +1,6 @@
---- Databases with many rows, made once by the server itself and kept under build/bench while the schema stays the same.
---- Their records are numbers 0 .. rows - 1 of records.h, spread evenly over the 30 days before END_US.
+--- Databases with many rows, made once by the server itself and kept under
+--- build/bench while the schema stays the same. Their records are numbers 0 .. rows
+--- - 1 of records.h, spread evenly over the 30 days before END_US.
 local helpers = require "spec.helpers"
 local machine = require "spec.bench.machine"
 local peers = require "spec.bench.peers"
@@ -50,7 +51,8 @@ end
 --- The path of a database with so many rows.
 ---@param rows integer
 function filled.database(rows)
-  local schema = machine.shell "cat lua/schema.lua src/store/*/*.c spec/bench/records.h | sha1sum":sub(1, 8)
+  local schema =
+    machine.shell "cat lua/schema.lua src/store/*/*.c spec/bench/records.h | sha1sum":sub(1, 8)
   local path = ("%s/%d-%s.db"):format(FOLDER, rows, schema)
   if not io.open(path) then
     os.execute(("mkdir -p %s && rm -f %s/%d-*"):format(FOLDER, FOLDER, rows))
@@ -64,8 +66,8 @@ local function ids(s)
   return tonumber(s:get("/metrics").body:match "\nmoonledger_store_ids (%d+)")
 end
 
---- Waits until the ids of earlier rows are all in memory, that is until their number has not grown for a while: the
---- seconds that took.
+--- Waits until the ids of earlier rows are all in memory, that is until their
+--- number has not grown for a while: the seconds that took.
 ---@param s Server
 ---@return number
 function filled.warm_up(s)
@@ -112,11 +114,13 @@ function filled.duckdb(rows)
   return path
 end
 
---- A copy that may be written to and that is on the disk, so that nobody who syncs waits for it; the caller removes it.
+--- A copy that may be written to and that is on the disk, so that nobody who syncs
+--- waits for it; the caller removes it.
 ---@param rows integer
 function filled.copy(rows)
   local path = ("%s/copy-%d.db"):format(FOLDER, rows)
-  os.execute(("rm -f %s*; cp --reflink=auto %s %s; sync %s"):format(path, filled.database(rows), path, path))
+  os.execute(("rm -f %s*; cp --reflink=auto %s %s; sync %s")
+    :format(path, filled.database(rows), path, path))
   return path
 end
 

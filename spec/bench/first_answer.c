@@ -1,6 +1,7 @@
-/* Starts a server and tells how long it took from exec to its first HTTP answer, and its memory half a second
- * later.  The server says on standard output that it listens on http://127.0.0.1:PORT: who asked again and again
- * instead would take from the core that it starts on.
+/* Starts a server and tells how long it took from exec to its first HTTP answer, and its
+ * memory half a second later.  The server says on standard output that it listens on
+ * http://127.0.0.1:PORT: who asked again and again instead would take from the core that
+ * it starts on.
  *
  *   first_answer COMMAND.. */
 #include <poll.h>

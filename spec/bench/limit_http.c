@@ -1,4 +1,5 @@
-/* The least that an HTTP server on libuv and llhttp has to do: every request gets the same answer. */
+/* The least that an HTTP server on libuv and llhttp has to do: every request gets the
+ * same answer. */
 #include "probe.h"
 
 static const char answer[] = "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\nx-request-id: "
@@ -24,7 +25,8 @@ static int on_complete(llhttp_t *parser) {
 static int answer_all(struct client *c) {
   static char out[1024 * sizeof answer];
   size_t len = 0;
-  for (; c->complete > 0 && len + sizeof answer < sizeof out; c->complete--, len += sizeof answer - 1)
+  for (; c->complete > 0 && len + sizeof answer < sizeof out;
+       c->complete--, len += sizeof answer - 1)
     memcpy(out + len, answer, sizeof answer - 1);
   uv_buf_t buf = uv_buf_init(out, len);
   return len == 0 || uv_try_write((uv_stream_t *) &c->tcp, &buf, 1) == (int) len;

@@ -1,13 +1,16 @@
-/* The least that storing records costs: prepared inserts of all columns with an index on the time, a transaction per batch.
+/* The least that storing records costs: prepared inserts of all columns with an index on
+ * the time, a transaction per batch.
  *
- *   limit_insert --file PATH [--rows 200000] [--batch 1000] [--scan 1] [--rollups 1] [--durability full|normal]
+ *   limit_insert --file PATH [--rows 200000] [--batch 1000] [--scan 1] [--rollups 1]
+ * [--durability full|normal]
  *
- * Only the storing is timed; with --scan 1 the scanning of the NDJSON, too; with --rollups 1 the cells of all the schema's
- * sets are kept in the same transactions. */
+ * Only the storing is timed; with --scan 1 the scanning of the NDJSON, too; with
+ * --rollups 1 the cells of all the schema's sets are kept in the same transactions. */
 #include <sqlite3.h>
 #include <time.h>
 
 #include "scan.h"
+#include "store/file/rollup_tables.h"
 #include "store/write/rollup.h"
 
 static sqlite3 *db;
@@ -34,7 +37,8 @@ static sqlite3_stmt *prepare_insert(const struct schema *schema) {
   buf_putc(&insert, ')');
   execute(table.data);
   sqlite3_stmt *statement;
-  check(sqlite3_prepare_v3(db, insert.data, insert.len, SQLITE_PREPARE_PERSISTENT, &statement, NULL));
+  check(sqlite3_prepare_v3(db, insert.data, insert.len, SQLITE_PREPARE_PERSISTENT,
+                           &statement, NULL));
   buf_clear(&table);
   buf_clear(&insert);
   return statement;
@@ -77,8 +81,9 @@ static void open_database(char **argv) {
                         SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, NULL));
   execute("PRAGMA page_size = 16384; PRAGMA journal_mode = WAL; PRAGMA wal_autocheckpoint = 5000; "
           "PRAGMA cache_size = -32768; CREATE TABLE meta (key TEXT PRIMARY KEY, value)");
-  execute(strcmp(option(argv, "--durability", "full"), "full") == 0 ? "PRAGMA synchronous = FULL"
-                                                                    : "PRAGMA synchronous = NORMAL");
+  execute(strcmp(option(argv, "--durability", "full"), "full") == 0
+              ? "PRAGMA synchronous = FULL"
+              : "PRAGMA synchronous = NORMAL");
 }
 
 int main(int argc, char **argv) {
@@ -91,7 +96,7 @@ int main(int argc, char **argv) {
   sqlite3_stmt *statement = prepare_insert(schema);
   struct rollups *rollups = NULL;
   if (option_int(argv, "--rollups", 0)) {
-    check(rollup_create_tables(db, schema));
+    check(rollup_tables_create(db, schema));
     rollups = rollups_new(db, schema, (1u << schema->nsets) - 1);
   }
 

@@ -1,5 +1,6 @@
-/* The least that a page of 100,000 samples costs: "name{labels} " of each is ready, only the numbers are written.
- * 10 counters x 5,000 label sets and 5 histograms x 769 label sets x 13 lines, as lines/metrics.lua makes them. */
+/* The least that a page of 100,000 samples costs: "name{labels} " of each is ready, only
+ * the numbers are written. 10 counters x 5,000 label sets and 5 histograms x 769 label
+ * sets x 13 lines, as lines/metrics.lua makes them. */
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -8,7 +9,9 @@
 #include "base/mem.h"
 #include "base/number.h"
 
-#define LABELS "model=\"claude-sonnet-4-%d\",endpoint=\"/api/v1/messages\",service_type=\"service_%d\""
+#define LABELS                                                                           \
+  "model=\"claude-sonnet-4-%d\",endpoint=\"/api/v1/"                                     \
+  "messages\",service_type=\"service_%d\""
 
 enum { SAMPLES = 10 * 5000 + 5 * 769 * 13, RENDERS = 50 };
 
@@ -28,7 +31,8 @@ static void add(const char *format, int metric, int set, const char *bound) {
 }
 
 static void make_samples(void) {
-  static const char *const bounds[] = {".01", ".05", ".1", ".25", ".5", "1", "2.5", "5", "10", "25", "+Inf"};
+  static const char *const bounds[] = {".01", ".05", ".1", ".25", ".5",  "1",
+                                       "2.5", "5",   "10", "25",  "+Inf"};
   samples = xcalloc(SAMPLES, sizeof *samples);
   for (int metric = 0; metric < 10; metric++)
     for (int set = 0; set < 5000; set++)
@@ -60,6 +64,7 @@ int main(void) {
   int64_t started = clock_monotonic_ns();
   for (int i = 0; i < RENDERS; i++)
     render(&page);
-  printf("ms=%.3f bytes=%zu samples=%zu\n", (clock_monotonic_ns() - started) / 1e6 / RENDERS, page.len, nsamples);
+  printf("ms=%.3f bytes=%zu samples=%zu\n",
+         (clock_monotonic_ns() - started) / 1e6 / RENDERS, page.len, nsamples);
   return 0;
 }

@@ -1,5 +1,6 @@
-/* The least that an SSE broadcaster on libuv and llhttp has to do: GET subscribes, POST publishes its body to all.
- * With --coalesce the events of one loop turn go out in one write. */
+/* The least that an SSE broadcaster on libuv and llhttp has to do: GET subscribes, POST
+ * publishes its body to all. With --coalesce the events of one loop turn go out in one
+ * write. */
 #include "base/buf.h"
 #include "probe.h"
 
@@ -85,7 +86,8 @@ static void publish(struct client *c) {
 }
 
 static void subscribe(struct client *c) {
-  static const char head[] = "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n";
+  static const char head[] = "HTTP/1.1 200 OK\r\ncontent-type: "
+                             "text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n";
   send_bytes(c, head, sizeof head - 1);
   c->next = subscribers;
   subscribers = c;

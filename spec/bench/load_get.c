@@ -1,4 +1,5 @@
-/* Asks for a path at a fixed rate, on as many connections as that needs, and prints how long the answers took.
+/* Asks for a path at a fixed rate, on as many connections as that needs, and prints how
+ * long the answers took.
  *
  *   load_get --port P --path PATH --rate REQUESTS/S --seconds S */
 #include <poll.h>
@@ -57,8 +58,10 @@ int main(int argc, char **argv) {
   (void) argc;
   int port = option_int(argv, "--port", 8787);
   double rate = option_int(argv, "--rate", 50);
-  int64_t started = clock_monotonic_ns(), until = started + option_int(argv, "--seconds", 10) * 1000000000;
-  buf_printf(&load.request, "GET %s HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n", option(argv, "--path", "/"));
+  int64_t started = clock_monotonic_ns(),
+          until = started + option_int(argv, "--seconds", 10) * 1000000000;
+  buf_printf(&load.request, "GET %s HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n",
+             option(argv, "--path", "/"));
   for (int64_t due = started; due < until;) {
     if (clock_monotonic_ns() >= due) {
       ask(port, due);
@@ -68,8 +71,9 @@ int main(int argc, char **argv) {
   }
   while (load.latencies.ns.len / sizeof(int64_t) < load.sent)
     collect(1000);
-  printf("requests=%lu p50_us=%.0f p99_us=%.0f max_us=%.0f refused=%lu\n", (unsigned long) load.sent,
-         samples_quantile(&load.latencies, 0.5), samples_quantile(&load.latencies, 0.99),
-         samples_quantile(&load.latencies, 1), (unsigned long) load.refused);
+  printf("requests=%lu p50_us=%.0f p99_us=%.0f max_us=%.0f refused=%lu\n",
+         (unsigned long) load.sent, samples_quantile(&load.latencies, 0.5),
+         samples_quantile(&load.latencies, 0.99), samples_quantile(&load.latencies, 1),
+         (unsigned long) load.refused);
   return 0;
 }

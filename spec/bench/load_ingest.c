@@ -1,6 +1,8 @@
-/* Sends batches of NDJSON records over some connections, one request in flight on each, and prints what came of it.
+/* Sends batches of NDJSON records over some connections, one request in flight on each,
+ * and prints what came of it.
  *
- *   load_ingest --port P [--path /logs/ingest] [--connections 4] [--batch 1000] [--rows N | --seconds S] [--rate ROWS/S]
+ *   load_ingest --port P [--path /logs/ingest] [--connections 4] [--batch 1000] [--rows N
+ * | --seconds S] [--rate ROWS/S]
  *               [--first I] [--start-us T] [--step-us 259200] */
 #include <poll.h>
 
@@ -25,7 +27,8 @@ static struct {
   struct samples latencies;
   struct client clients[MAX_CONNECTIONS];
   int nclients, nbusy;
-  struct buf ready[MAX_CONNECTIONS]; /* the next nclients batches, a ring: made while the server works */
+  /* the next nclients batches, a ring: made while the server works */
+  struct buf ready[MAX_CONNECTIONS];
 } load;
 
 static void prepare(struct buf *body) {
@@ -47,7 +50,8 @@ static void start_request(struct client *c, int64_t now) {
   load.sent += load.batch;
   c->out.len = c->sent = 0;
   buf_printf(&c->out,
-             "POST %s HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/x-ndjson\r\nContent-Length: %zu\r\n\r\n",
+             "POST %s HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: "
+             "application/x-ndjson\r\nContent-Length: %zu\r\n\r\n",
              load.path, body->len);
   buf_append(&c->out, body->data, body->len);
   c->since_ns = now;
@@ -86,7 +90,8 @@ static void serve(struct client *c, short events) {
 static void wait_for_events(int timeout_ms) {
   struct pollfd fds[MAX_CONNECTIONS];
   for (int i = 0; i < load.nclients; i++)
-    fds[i] = (struct pollfd){load.clients[i].fd, POLLIN | (load.clients[i].sending ? POLLOUT : 0), 0};
+    fds[i] = (struct pollfd) {load.clients[i].fd,
+                              POLLIN | (load.clients[i].sending ? POLLOUT : 0), 0};
   poll(fds, load.nclients, timeout_ms);
   for (int i = 0; i < load.nclients; i++)
     if (fds[i].revents)
@@ -95,7 +100,8 @@ static void wait_for_events(int timeout_ms) {
 
 static void run(void) {
   load.started_ns = clock_monotonic_ns();
-  for (int64_t now = load.started_ns; load.nbusy > 0 || !finished(now); now = clock_monotonic_ns()) {
+  for (int64_t now = load.started_ns; load.nbusy > 0 || !finished(now);
+       now = clock_monotonic_ns()) {
     for (int i = 0; i < load.nclients; i++)
       if (!load.clients[i].busy && !finished(now) && due_ns() <= now)
         start_request(&load.clients[i], now);
@@ -124,8 +130,11 @@ int main(int argc, char **argv) {
   run();
 
   double took = (clock_monotonic_ns() - load.started_ns) / 1e9;
-  printf("rows=%" PRIu64 " seconds=%.3f rows_s=%.0f p50_us=%.0f p99_us=%.0f max_us=%.0f refused=%" PRIu64 "\n",
-         load.accepted, took, load.accepted / took, samples_quantile(&load.latencies, 0.5),
-         samples_quantile(&load.latencies, 0.99), samples_quantile(&load.latencies, 1), load.refused);
+  printf("rows=%" PRIu64
+         " seconds=%.3f rows_s=%.0f p50_us=%.0f p99_us=%.0f max_us=%.0f refused=%" PRIu64
+         "\n",
+         load.accepted, took, load.accepted / took,
+         samples_quantile(&load.latencies, 0.5), samples_quantile(&load.latencies, 0.99),
+         samples_quantile(&load.latencies, 1), load.refused);
   return 0;
 }

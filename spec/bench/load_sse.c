@@ -1,18 +1,22 @@
 /* Opens many event streams, publishes events and counts their deliveries.
  *
- *   load_sse --port P --subscribers N [--filters K] [--subscribe PATH] [--publish PATH] [--raw 1] [--bytes 780]
+ *   load_sse --port P --subscribers N [--filters K] [--subscribe PATH] [--publish PATH]
+ * [--raw 1] [--bytes 780]
  *            [--seconds S] [--in-flight 16 | --rate EVENTS/S]
  *
- * With --in-flight an event is followed by the next once all subscribers have it, and deliveries per second count; with
- * --rate the latencies of the single deliveries do.  --raw publishes lines as they are to be seen, else records for
- * /logs/ingest.  --filters K spreads the subscribers over K different filters that all events pass.  Once all streams
- * are open it prints a line "ready" and waits for a line on standard input, so that memory can be measured before. */
+ * With --in-flight an event is followed by the next once all subscribers have it, and
+ * deliveries per second count; with
+ * --rate the latencies of the single deliveries do.  --raw publishes lines as they are to
+ * be seen, else records for /logs/ingest.  --filters K spreads the subscribers over K
+ * different filters that all events pass.  Once all streams are open it prints a line
+ * "ready" and waits for a line on standard input, so that memory can be measured before. */
 #include <sys/epoll.h>
 #include <sys/resource.h>
 
 #include "client.h"
 
-enum { MARK = 18, PUBLISHERS = 64, EVENTS = 1 << 20 }; /* MARK: length of "bench-0000000000 with its quote */
+/* MARK: length of "bench-0000000000 with its quote */
+enum { MARK = 18, PUBLISHERS = 64, EVENTS = 1 << 20 };
 
 struct subscriber {
   int fd;
@@ -70,10 +74,14 @@ static void open_subscriber(struct subscriber *s, int port, const char *path, in
 
 static void write_event(struct buf *body, uint32_t number) {
   size_t from = body->len;
-  buf_printf(body, load.raw ? "{\"request_id\":\"bench-%010u-%llx\",\"pad\":\""
-                            : "{\"request_id\":\"bench-%010u-%llx\",\"method\":\"POST\",\"path\":\"/v1/messages\",\"model\":"
-                              "\"claude-sonnet-4-20250514\",\"service_type\":\"proxy_service\",\"status_code\":200,"
-                              "\"duration_ms\":1234.5,\"tokens_input\":1200,\"tokens_output\":345,\"user_agent\":\"",
+  buf_printf(body,
+             load.raw ? "{\"request_id\":\"bench-%010u-%llx\",\"pad\":\""
+                      : "{\"request_id\":\"bench-%010u-%llx\",\"method\":\"POST\","
+                        "\"path\":\"/v1/messages\",\"model\":"
+                        "\"claude-sonnet-4-20250514\",\"service_type\":\"proxy_service\","
+                        "\"status_code\":200,"
+                        "\"duration_ms\":1234.5,\"tokens_input\":1200,\"tokens_output\":"
+                        "345,\"user_agent\":\"",
              number, (unsigned long long) load.run);
   size_t fixed = load.raw ? body->len - from + 2 : 350; /* what the event has beside the pad */
   while (fixed++ < (size_t) load.bytes)
@@ -87,7 +95,9 @@ static void publish(struct publisher *p) {
   if (number >= EVENTS)
     die("too many events");
   write_event(&body, number);
-  buf_printf(&out, "POST %s HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\nContent-Length: %zu\r\n\r\n",
+  buf_printf(&out,
+             "POST %s HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: "
+             "application/json\r\nContent-Length: %zu\r\n\r\n",
              load.publish, body.len);
   buf_append(&out, body.data, body.len);
   load.missing[number] = load.nsubscribers;
@@ -120,7 +130,8 @@ static void on_delivery(uint32_t number, int64_t now) {
     load.ndone++;
 }
 
-/* Finds the marks in what has come; one that is cut in two is put together from the tail of the read before. */
+/* Finds the marks in what has come; one that is cut in two is put together from the tail
+ * of the read before. */
 static void on_events(struct subscriber *s, int64_t now) {
   static char block[MARK + 262144];
   memcpy(block, s->tail, s->kept);
@@ -163,7 +174,8 @@ static double run(int64_t seconds, int in_flight) {
   uint64_t seen = 0;
   for (int64_t now = started; now < until || (load.ndone < load.nevents && now < last + 5000000000);
        now = clock_monotonic_ns()) {
-    for (int i = 0; i < load.npublishers && now < until && may_publish(started, now, in_flight); i++)
+    for (int i = 0;
+         i < load.npublishers && now < until && may_publish(started, now, in_flight); i++)
       if (!load.publishers[i].busy)
         publish(&load.publishers[i]);
     wait_for_events(load.rate ? 1 : 100);
@@ -184,7 +196,9 @@ static void open_all(char **argv) {
   load.epoll = epoll_create1(0);
   load.subscribers = xcalloc(load.nsubscribers, sizeof *load.subscribers);
   for (int i = 0; i < load.nsubscribers; i++)
-    open_subscriber(&load.subscribers[i], port, option(argv, "--subscribe", "/logs/stream"), filters ? i % filters : -1);
+    open_subscriber(&load.subscribers[i], port,
+                    option(argv, "--subscribe", "/logs/stream"),
+                    filters ? i % filters : -1);
   for (int i = 0; i < load.npublishers; i++) {
     load.publishers[i].fd = client_connect(port);
     watch(load.publishers[i].fd, &load.publishers[i]);
@@ -208,8 +222,10 @@ int main(int argc, char **argv) {
 
   double took = run(option_int(argv, "--seconds", 3), in_flight);
   uint64_t missing = (uint64_t) load.nevents * load.nsubscribers - load.deliveries;
-  printf("events=%u deliveries=%lu deliveries_s=%.0f p50_us=%.0f p99_us=%.0f missing=%lu\n", load.nevents,
-         (unsigned long) load.deliveries, load.deliveries / took, samples_quantile(&load.latencies, 0.5),
-         samples_quantile(&load.latencies, 0.99), (unsigned long) missing);
+  printf(
+      "events=%u deliveries=%lu deliveries_s=%.0f p50_us=%.0f p99_us=%.0f missing=%lu\n",
+      load.nevents, (unsigned long) load.deliveries, load.deliveries / took,
+      samples_quantile(&load.latencies, 0.5), samples_quantile(&load.latencies, 0.99),
+      (unsigned long) missing);
   return 0;
 }

@@ -1,15 +1,17 @@
-/* Subscribers that each pass a narrow range of durations: tells whether every matching event of load_ingest's records came.
+/* Subscribers that each pass a narrow range of durations: tells whether every matching
+ * event of load_ingest's records came.
  *
  *   load_watch --port P [--subscribers 500] [--filters 50]
  *
- * Prints "ready", watches until a line on standard input says how many records were stored in all, and then until all
- * events are there or none has come for 5 s. */
+ * Prints "ready", watches until a line on standard input says how many records were
+ * stored in all, and then until all events are there or none has come for 5 s. */
 #include <sys/epoll.h>
 
 #include "client.h"
 #include "records.h"
 
-enum { MAX_FILTERS = 64, LEAST_US = 5000000, WIDTH_US = 133000, STRIDE_US = 134000 }; /* each passes at most 1 % */
+/* each passes at most 1 % */
+enum { MAX_FILTERS = 64, LEAST_US = 5000000, WIDTH_US = 133000, STRIDE_US = 134000 };
 
 struct subscriber {
   int fd, filter;
@@ -30,11 +32,14 @@ static void open_subscriber(struct subscriber *s, int port, int filter) {
   int least_ms = (LEAST_US + filter * STRIDE_US) / 1000;
   s->fd = client_connect(port);
   s->filter = filter;
-  buf_printf(&out, "GET /logs/stream?min_duration_ms=%d&max_duration_ms=%d HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n", least_ms,
-             least_ms + WIDTH_US / 1000);
+  buf_printf(&out,
+             "GET /logs/stream?min_duration_ms=%d&max_duration_ms=%d HTTP/1.1\r\nHost: "
+             "127.0.0.1\r\n\r\n",
+             least_ms, least_ms + WIDTH_US / 1000);
   client_write(s->fd, &out, &sent);
   buf_clear(&out);
-  epoll_ctl(load.epoll, EPOLL_CTL_ADD, s->fd, &(struct epoll_event){.events = EPOLLIN, .data.ptr = s});
+  epoll_ctl(load.epoll, EPOLL_CTL_ADD, s->fd,
+            &(struct epoll_event) {.events = EPOLLIN, .data.ptr = s});
 }
 
 /* One block of the stream, without the empty line at its end. */
@@ -94,7 +99,8 @@ static uint64_t watch_to_the_end(void) {
   epoll_ctl(load.epoll, EPOLL_CTL_DEL, STDIN_FILENO, NULL);
   expected = expect(rows);
   int64_t last = clock_monotonic_ns();
-  for (uint64_t seen = load.events; load.events < expected && clock_monotonic_ns() < last + 5000000000;) {
+  for (uint64_t seen = load.events;
+       load.events < expected && clock_monotonic_ns() < last + 5000000000;) {
     wait_for_events(100);
     if (load.events != seen)
       last = clock_monotonic_ns();
@@ -123,8 +129,10 @@ int main(int argc, char **argv) {
     overflows += load.subscribers[i].overflows;
     wrong += load.subscribers[i].events != load.expected[load.subscribers[i].filter];
   }
-  printf("events=%lu expected=%lu wrong_subscribers=%lu overflows=%lu p50_us=%.0f p99_us=%.0f\n",
-         (unsigned long) load.events, (unsigned long) expected, (unsigned long) wrong, (unsigned long) overflows,
-         samples_quantile(&load.latencies, 0.5), samples_quantile(&load.latencies, 0.99));
+  printf("events=%lu expected=%lu wrong_subscribers=%lu overflows=%lu p50_us=%.0f "
+         "p99_us=%.0f\n",
+         (unsigned long) load.events, (unsigned long) expected, (unsigned long) wrong,
+         (unsigned long) overflows, samples_quantile(&load.latencies, 0.5),
+         samples_quantile(&load.latencies, 0.99));
   return 0;
 }

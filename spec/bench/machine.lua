@@ -1,5 +1,5 @@
---- Programs under measurement: ours, probes, peers and the clients that load them.  What serves and what loads have a
---- core of their own where there are two.
+--- Programs under measurement: ours, probes, peers and the clients that load them.
+--- What serves and what loads have a core of their own where there are two.
 local socket = require "socket"
 local Process = require "spec.helpers.process"
 local helpers = require "spec.helpers"
@@ -54,14 +54,17 @@ function Running:stop()
   helpers.remove_folder(self.folder)
 end
 
---- Starts any other server and waits until it takes connections.  Its port is the one given, or what it prints.
+--- Starts any other server and waits until it takes connections.  Its port is the
+--- one given, or what it prints.
 ---@param words string[]
 ---@param options? { port?: integer, folder?: string, core?: integer }
 function machine.start(words, options)
   options = options or {}
   local folder = options.folder or helpers.temporary_folder()
   local process = Process.start(pinned(options.core or 1, words), folder)
-  local s = setmetatable({ process = process, pid = process.pid, folder = folder, port = options.port }, Running)
+  local s =
+    setmetatable({ process = process, pid = process.pid, folder = folder, port = options.port },
+      Running)
   helpers.eventually(function()
     assert(not process:has_ended(), process:stderr())
     s.port = s.port or tonumber(process:stdout():match "http://127.0.0.1:(%d+)\n")
@@ -109,13 +112,14 @@ function machine.run(words, core)
   return figures(text)
 end
 
---- What milliseconds are judged by where nothing else does the same work: how long a core takes to print
---- 100,000 samples.
+--- What milliseconds are judged by where nothing else does the same work: how long
+--- a core takes to print 100,000 samples.
 function machine.pace()
   return machine.run({ "build/limit_metrics" }, 1)
 end
 
---- Starts a client on its core; the function that is returned waits for its end and answers its figures.
+--- Starts a client on its core; the function that is returned waits for its end and
+--- answers its figures.
 ---@param words (string|number)[]
 ---@return fun(): table<string, number>
 function machine.begin(words)
@@ -127,7 +131,8 @@ function machine.begin(words)
   end
 end
 
---- Starts a client that prints "ready" and then waits for a line; go sends the line and waits for its figures.
+--- Starts a client that prints "ready" and then waits for a line; go sends the line
+--- and waits for its figures.
 ---@param words (string|number)[]
 ---@return fun(line?: string|integer): table<string, number>  go
 function machine.ready(words)
@@ -168,7 +173,8 @@ end
 function machine.wrk(s, path, options)
   local before = machine.cpu_seconds(s.pid)
   local found = machine.run {
-    "wrk", "-t1", "-c" .. options.connections, "-d" .. options.seconds .. "s", "-s", "spec/bench/wrk.lua",
+    "wrk", "-t1", "-c" .. options.connections, "-d" .. options.seconds .. "s", "-s",
+    "spec/bench/wrk.lua",
     ("http://127.0.0.1:%d%s"):format(s.port, path), "--", options.depth or 1,
   }
   found.cpu_us = (machine.cpu_seconds(s.pid) - before) * 1e6 / found.requests

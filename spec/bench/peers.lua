@@ -1,5 +1,5 @@
---- Other people's programs to measure against.  ./run bench fetches them from Debian and npm into build/tools; what is
---- not there is skipped.
+--- Other people's programs to measure against.  ./run bench fetches them from
+--- Debian and npm into build/tools; what is not there is skipped.
 local machine = require "spec.bench.machine"
 local helpers = require "spec.helpers"
 
@@ -9,7 +9,8 @@ local TOOLS = machine.shell("pwd"):match "[^\n]+" .. "/build/tools"
 local POSTGRES = "/usr/lib/postgresql/15/bin"
 
 local function path_of(path)
-  return helpers.read_file(TOOLS .. path) and TOOLS .. path or helpers.read_file(path) and path or nil
+  return helpers.read_file(TOOLS .. path) and TOOLS .. path or helpers.read_file(path)
+    and path or nil
 end
 
 local FILES = {
@@ -37,8 +38,8 @@ error_log $FOLDER/error.log; pid $FOLDER/nginx.pid;
 events { worker_connections 20000; }
 http {
   access_log off; keepalive_requests 1000000000; tcp_nodelay on;
-  client_body_temp_path $FOLDER/body; proxy_temp_path $FOLDER/proxy; fastcgi_temp_path $FOLDER/fastcgi;
-  uwsgi_temp_path $FOLDER/uwsgi; scgi_temp_path $FOLDER/scgi;
+  client_body_temp_path $FOLDER/body; proxy_temp_path $FOLDER/proxy;
+  fastcgi_temp_path $FOLDER/fastcgi; uwsgi_temp_path $FOLDER/uwsgi; scgi_temp_path $FOLDER/scgi;
   $HTTP
   server { listen 127.0.0.1:$PORT backlog=4096; $SERVER }
 }
@@ -51,13 +52,16 @@ local function nginx(parts)
     modules[i] = ("load_module %s;"):format(path_of("/usr/lib/nginx/modules/" .. module))
   end
   local values = {
-    FOLDER = folder, PORT = port, MODULES = table.concat(modules, " "), HTTP = parts.http, SERVER = parts.server,
+    FOLDER = folder, PORT = port, MODULES = table.concat(modules, " "), HTTP = parts.http,
+    SERVER = parts.server,
   }
   local text = NGINX:gsub("%$(%u+)", values):gsub("%$TOOLS", TOOLS)
   helpers.write_file(folder .. "/nginx.conf", text)
   return machine.start({
-    "env", ("LD_LIBRARY_PATH=%s/usr/lib/x86_64-linux-gnu:%s/lib/x86_64-linux-gnu"):format(TOOLS, TOOLS),
-    path_of "/usr/sbin/nginx", "-p", folder, "-c", folder .. "/nginx.conf", "-e", folder .. "/error.log",
+    "env",
+    ("LD_LIBRARY_PATH=%s/usr/lib/x86_64-linux-gnu:%s/lib/x86_64-linux-gnu"):format(TOOLS, TOOLS),
+    path_of "/usr/sbin/nginx", "-p", folder, "-c", folder .. "/nginx.conf", "-e",
+    folder .. "/error.log",
   }, { port = port, folder = folder })
 end
 
@@ -86,18 +90,22 @@ function peers.nchan()
       location /sub {
         nchan_subscriber eventsource; nchan_channel_id bench; nchan_subscriber_first_message newest;
       }
-      location /pub { nchan_publisher http; nchan_channel_id bench; nchan_message_buffer_length 1000; }]],
+      location /pub {
+        nchan_publisher http; nchan_channel_id bench; nchan_message_buffer_length 1000;
+      }]],
   }
 end
 
 --- A Node script of spec/bench that prints NAME=NUMBER words, on our server's core.
 ---@param script string
 function peers.node(script, ...)
-  return machine.run({ "env", "NODE_PATH=" .. TOOLS .. "/node_modules", "node", "spec/bench/" .. script, ... }, 1)
+  return machine.run({ "env", "NODE_PATH=" .. TOOLS .. "/node_modules", "node",
+    "spec/bench/" .. script, ... }, 1)
 end
 
 local TYPES = {
-  string = "text", integer = "bigint", float = "double precision", boolean = "boolean", time = "timestamptz",
+  string = "text", integer = "bigint", float = "double precision", boolean = "boolean",
+  time = "timestamptz",
 }
 
 --- SQL that makes the table "records" with the columns of schema.lua.
@@ -106,7 +114,8 @@ function peers.create_table(key)
   local columns = {}
   for _, column in ipairs(dofile "lua/schema.lua".columns) do
     if not column.in_extra then
-      columns[#columns + 1] = ("%s %s%s"):format(column[1], TYPES[column[2]], column.role == "id" and key or "")
+      columns[#columns + 1] = ("%s %s%s")
+        :format(column[1], TYPES[column[2]], column.role == "id" and key or "")
     end
   end
   return ("CREATE TABLE records (%s);\n"):format(table.concat(columns, ", "))
@@ -128,7 +137,8 @@ function peers.postgres()
   local p = setmetatable({ folder = folder, bin = bin, user = user }, Postgres)
   p:command(bin .. "/initdb -D " .. folder .. "/data -A trust -U bench -E UTF8 --no-locale")
   local settings = ("-k %s -c listen_addresses= -c max_wal_size=8GB"):format(folder)
-  p:command(("taskset -c 1 %s/pg_ctl -D %s/data -w -l %s/log -o '%s' start"):format(bin, folder, folder, settings))
+  p:command(("taskset -c 1 %s/pg_ctl -D %s/data -w -l %s/log -o '%s' start")
+    :format(bin, folder, folder, settings))
   return p
 end
 

@@ -6,7 +6,8 @@
 #include "record/timestamp.h"
 #include "scan.h"
 
-static void put_cell(struct buf *out, const struct batch *b, const struct column *c, union value v, char quote) {
+static void put_cell(struct buf *out, const struct batch *b, const struct column *c,
+                     union value v, char quote) {
   size_t len;
   switch (c->type) {
   case COLUMN_STRING: {

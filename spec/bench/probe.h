@@ -10,7 +10,8 @@
 
 #include "base/mem.h"
 
-/* What the bare servers share: they listen on a free port of loopback and say which, as the real one does. */
+/* What the bare servers share: they listen on a free port of loopback and say which, as
+ * the real one does. */
 
 static inline void probe_alloc(uv_handle_t *handle, size_t suggested, uv_buf_t *buf) {
   static char block[65536];

@@ -7,14 +7,16 @@ const bounds = [0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 25];
 
 for (let metric = 0; metric < 10; metric++) {
   const counter = new client.Counter({
-    name: `bench_counter_${metric}_total`, help: "Bench.", labelNames: ["model", "endpoint", "service_type", "cost_type"],
+    name: `bench_counter_${metric}_total`, help: "Bench.",
+    labelNames: ["model", "endpoint", "service_type", "cost_type"],
   });
   for (let set = 0; set < 5000; set++)
     counter.inc({ ...labels(set), cost_type: "total" }, set * 37.25);
 }
 for (let metric = 0; metric < 5; metric++) {
   const histogram = new client.Histogram({
-    name: `bench_histogram_${metric}`, help: "Bench.", labelNames: ["model", "endpoint", "service_type"], buckets: bounds,
+    name: `bench_histogram_${metric}`, help: "Bench.",
+    labelNames: ["model", "endpoint", "service_type"], buckets: bounds,
   });
   for (let set = 0; set < 769; set++)
     histogram.observe(labels(set), set / 100);

@@ -5,8 +5,8 @@
 
 #include "base/buf.h"
 
-/* Record number i of an endless, evenly spaced log: the same bytes for the same i on every machine.  All 30 columns, about
- * 780 bytes, like those of a proxy in use. */
+/* Record number i of an endless, evenly spaced log: the same bytes for the same i on
+ * every machine.  All 30 columns, about 780 bytes, like those of a proxy in use. */
 struct record_source {
   int64_t start_us, step_us;
 };
@@ -15,11 +15,14 @@ static const char *const record_models[] = {
     "claude-sonnet-4-20250514", "claude-opus-4-20250514", "claude-3-5-haiku-20241022",
     "claude-3-7-sonnet-20250219", "gpt-4o-2024-08-06", "gpt-4.1-mini-2025-04-14",
 };
-static const char *const record_services[] = {"proxy_service", "sdk_service", "openai_service", "codex_service"};
+static const char *const record_services[] = {"proxy_service", "sdk_service",
+                                              "openai_service", "codex_service"};
 static const char *const record_endpoints[] = {
-    "/api/v1/messages", "/sdk/v1/messages", "/api/v1/chat/completions", "/codex/responses", "/v1/messages/count_tokens",
+    "/api/v1/messages", "/sdk/v1/messages",          "/api/v1/chat/completions",
+    "/codex/responses", "/v1/messages/count_tokens",
 };
-static const int record_statuses[] = {200, 200, 200, 200, 200, 200, 200, 200, 200, 200, 200, 200, 200, 429, 500, 400};
+static const int record_statuses[] = {200, 200, 200, 200, 200, 200, 200, 200,
+                                      200, 200, 200, 200, 200, 429, 500, 400};
 
 /* splitmix64 (Steele, Lea, Flood: "Fast splittable pseudorandom number generators"). */
 static inline uint64_t record_random(uint64_t i) {
@@ -54,7 +57,8 @@ static inline void record_put_fixed(struct buf *b, int64_t scaled, int decimals)
   b->len += decimals + 1;
 }
 
-static inline void record_put_number(struct buf *b, const char *name, int64_t scaled, int decimals) {
+static inline void record_put_number(struct buf *b, const char *name, int64_t scaled,
+                                     int decimals) {
   buf_puts(b, name);
   if (decimals)
     record_put_fixed(b, scaled, decimals);
@@ -84,7 +88,8 @@ static inline void record_put_id(struct buf *b, uint64_t i) {
   buf_putc(b, '"');
 }
 
-static inline void record_put_request(struct buf *b, const struct record_source *source, uint64_t i, uint64_t r) {
+static inline void record_put_request(struct buf *b, const struct record_source *source,
+                                      uint64_t i, uint64_t r) {
   const char *endpoint = record_endpoints[(r >> 8) % 5];
   record_put_number(b, ",\"timestamp\":", source->start_us + (int64_t) i * source->step_us, 6);
   record_put_string(b, ",\"method\":", "POST");
@@ -123,7 +128,8 @@ static inline void record_put_session(struct buf *b, uint64_t r) {
   record_put_number(b, ",\"session_message_count\":", r >> 46 & 63, 0);
   buf_literal(b, ",\"session_client_id\":\"");
   record_put_hex(b, record_random(r >> 56), 8);
-  record_put_number(b, "\",\"session_pool_enabled\":true,\"session_idle_seconds\":", r >> 38 & 0xffff, 3);
+  record_put_number(b, "\",\"session_pool_enabled\":true,\"session_idle_seconds\":",
+                    r >> 38 & 0xffff, 3);
   record_put_number(b, ",\"session_error_count\":", r >> 63, 0);
   buf_puts(b, r & 1 << 22 ? ",\"session_is_new\":true}\n" : ",\"session_is_new\":false}\n");
 }

@@ -7,7 +7,8 @@ function report.summary(values)
   local sorted = table.move(values, 1, #values, 1, {})
   table.sort(sorted)
   local middle = #sorted // 2
-  local median = #sorted % 2 == 1 and sorted[middle + 1] or (sorted[middle] + sorted[middle + 1]) / 2
+  local median = #sorted % 2 == 1 and sorted[middle + 1]
+    or (sorted[middle] + sorted[middle + 1]) / 2
   return median, sorted[1], sorted[#sorted]
 end
 
@@ -102,7 +103,8 @@ local function target_values(target, results)
   local other = target.against and find(results, target.against)
   local values = {}
   for i, round in ipairs(ours.rounds) do
-    local divisor = not other and 1 or other.rounds[i] and other.rounds[i][target.than or target.metric]
+    local divisor = not other and 1 or other.rounds[i]
+      and other.rounds[i][target.than or target.metric]
     if round[target.metric] and divisor and divisor ~= 0 then
       values[#values + 1] = round[target.metric] / divisor
     end
@@ -119,7 +121,8 @@ local function verdict(target, results)
     return { what, goal .. against, "-", "not measured" }
   end
   local median = report.summary(values)
-  local met = (not target.at_most or median <= target.at_most) and (not target.at_least or median >= target.at_least)
+  local met = (not target.at_most or median <= target.at_most)
+    and (not target.at_least or median >= target.at_least)
   return { what, goal .. against, range(values), met and "met" or "NOT MET" }
 end
 

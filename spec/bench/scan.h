@@ -9,7 +9,8 @@
 
 /* Records of the source as our own scanner reads them. */
 
-static inline void scan_write(struct buf *body, const struct record_source *source, uint64_t first, uint64_t count) {
+static inline void scan_write(struct buf *body, const struct record_source *source,
+                              uint64_t first, uint64_t count) {
   for (uint64_t i = first; i < first + count; i++)
     record_write(body, source, i);
 }
@@ -23,7 +24,8 @@ static inline struct batch *scan_body(const struct schema *schema, struct buf *b
 }
 
 static inline struct record_source scan_source(char **argv) {
-  return (struct record_source){option_int(argv, "--start-us", 1790000000000000), option_int(argv, "--step-us", 259200)};
+  return (struct record_source) {option_int(argv, "--start-us", 1790000000000000),
+                                 option_int(argv, "--step-us", 259200)};
 }
 
 #endif

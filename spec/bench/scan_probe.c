@@ -7,14 +7,16 @@
 #include "base/clock.h"
 #include "record/ndjson.h"
 
-/* scan_probe FILE [SECONDS]: how many records of an NDJSON file one core scans in a second, in batches of
- * 1000 lines. */
+/* scan_probe FILE [SECONDS]: how many records of an NDJSON file one core scans in a
+ * second, in batches of 1000 lines. */
 
 static struct schema *load_schema(void) {
   struct buf error = {0};
   lua_State *L = luaL_newstate();
   luaL_openlibs(L);
-  struct schema *schema = luaL_dofile(L, "lua/schema.lua") == LUA_OK ? schema_load(L, &error) : NULL;
+  struct schema *schema = luaL_dofile(L, "lua/schema.lua") == LUA_OK
+                              ? schema_load(L, &error)
+                              : NULL;
   if (schema == NULL)
     exit(fprintf(stderr, "%.*s\n", (int) error.len, error.data));
   lua_close(L);

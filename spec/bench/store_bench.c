@@ -1,10 +1,11 @@
 /* The store without HTTP: fills a file, then asks it.
  *
- *   store_bench --file PATH [--rows 1000000] [--batch 1000] [--flight 1] [--days 30] [--durability full|normal]
+ *   store_bench --file PATH [--rows 1000000] [--batch 1000] [--flight 1] [--days 30]
+ * [--durability full|normal]
  *               [--first 0] [--fill 1] [--ask 1]
  *
- * Prints the rate of each tenth of the rows, then for windows of 24 h and 168 h the median time of single questions and of
- * all that /logs/analytics asks. */
+ * Prints the rate of each tenth of the rows, then for windows of 24 h and 168 h the
+ * median time of single questions and of all that /logs/analytics asks. */
 #include <time.h>
 
 #include "hub/hub.h"
@@ -26,7 +27,8 @@ struct flight {
 };
 
 static void on_stored(struct message *m) {
-  struct flight *f = container_of(container_of(m, struct submission, done), struct flight, submission);
+  struct flight *f = container_of(container_of(m, struct submission, done), struct flight,
+                                  submission);
   if (f->submission.status < 0)
     die("%s", f->submission.error);
   batch_free(f->submission.batch);
@@ -63,7 +65,8 @@ static void fill(uint64_t from, uint64_t to, uint64_t batch, size_t nflights) {
     int64_t scan_since = clock_thread_cpu_ns();
     scan_write(&body, &source, i, i + batch <= to ? batch : to - i);
     struct flight *f = wait_for_place(flights, nflights);
-    f->submission = (struct submission) {.done.receive = on_stored, .loop = &loop, .batch = scan_body(schema, &body)};
+    f->submission = (struct submission) {
+        .done.receive = on_stored, .loop = &loop, .batch = scan_body(schema, &body)};
     f->busy = true;
     scan_cpu += clock_thread_cpu_ns() - scan_since;
     buf_clear(&body);
@@ -84,8 +87,11 @@ static struct question question(const char *by, int64_t every_s, bool quantiles)
   if (by != NULL)
     q.by[q.nby++] = schema_column(schema, by, strlen(by));
   if (quantiles)
-    q = (struct question) {.every_s = every_s, .nby = q.nby, .by = {q.by[0]}, .nquantiles = 4,
-                           .quantiles = {0.5, 0.9, 0.95, 0.99}};
+    q = (struct question){.every_s = every_s,
+                          .nby = q.nby,
+                          .by = {q.by[0]},
+                          .nquantiles = 4,
+                          .quantiles = {0.5, 0.9, 0.95, 0.99}};
   return q;
 }
 
@@ -138,7 +144,10 @@ static void time_questions(const char *name, const struct question *questions, s
 
 static void ask_all(void) {
   struct question all[] = {
-    question(NULL, 0, true), question("service_type", 0, true), question("model", 0, true), question(NULL, 3600, false),
+      question(NULL, 0, true),
+      question("service_type", 0, true),
+      question("model", 0, true),
+      question(NULL, 3600, false),
   };
   time_questions("summary", all, 1);
   time_questions("by service", all + 1, 1);
@@ -163,14 +172,24 @@ int main(int argc, char **argv) {
   schema = load_schema();
   loop_init(&loop, 0);
   struct storage_options options = {
-    .path = option(argv, "--file", "/tmp/store_bench.db"), .queue_bytes = 64 << 20, .readers = 2,
-    .durability = strcmp(option(argv, "--durability", "full"), "full") == 0 ? DURABILITY_FULL : DURABILITY_NORMAL,
-    .query_deadline_ms = 60000, .sql_max_rows = 1000, .dedupe_hours = 24, .dedupe_max_ids = 20000000, .nloops = 1,
+      .path = option(argv, "--file", "/tmp/store_bench.db"),
+      .queue_bytes = 64 << 20,
+      .readers = 2,
+      .durability = strcmp(option(argv, "--durability", "full"), "full") == 0
+                        ? DURABILITY_FULL
+                        : DURABILITY_NORMAL,
+      .query_deadline_ms = 60000,
+      .sql_max_rows = 1000,
+      .dedupe_hours = 24,
+      .dedupe_max_ids = 20000000,
+      .nloops = 1,
   };
   struct buf error = {0};
   struct metrics *metrics = metrics_new("bench", 2000);
-  struct hub *hub = hub_new(schema, &(struct hub_options) {.ring_events = 4096, .ring_bytes = 8 << 20,
-                                                           .max_subscribers = 10, .heartbeat_ms = 15000});
+  struct hub *hub = hub_new(schema, &(struct hub_options) {.ring_events = 4096,
+                                                           .ring_bytes = 8 << 20,
+                                                           .max_subscribers = 10,
+                                                           .heartbeat_ms = 15000});
   if (!metrics_declare(metrics, schema, &error))
     die("%.*s", (int) error.len, error.data);
   int64_t since = clock_monotonic_ns();
@@ -187,7 +206,8 @@ int main(int argc, char **argv) {
     ask_all();
   struct storage_stats stats;
   storage_stats(storage, &stats);
-  printf("commits %lld, file %lld bytes\n", (long long) stats.commits, (long long) stats.file_bytes);
+  printf("commits %lld, file %lld bytes\n", (long long) stats.commits,
+         (long long) stats.file_bytes);
   since = clock_monotonic_ns();
   storage_close(storage);
   printf("close %.2f ms\n", (double) (clock_monotonic_ns() - since) / 1e6);

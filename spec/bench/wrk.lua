@@ -16,6 +16,7 @@ end
 function done(summary, latency)
   local errors = summary.errors
   io.write(("requests=%d req_s=%.0f p50_us=%d p99_us=%d errors=%d\n"):format(
-    summary.requests, summary.requests / summary.duration * 1e6, latency:percentile(50), latency:percentile(99),
+    summary.requests, summary.requests / summary.duration * 1e6, latency:percentile(50),
+    latency:percentile(99),
     errors.connect + errors.read + errors.write + errors.status + errors.timeout))
 end

@@ -1,5 +1,6 @@
-/** Chromium over its debugging pipe, asked for nothing but what it is told (chromedevtools.github.io/devtools-protocol):
- * Playwright listens to every request of a page, which on two cores takes a fifth of the time that is to be measured. */
+/** Chromium over its debugging pipe, asked for nothing but what it is told
+ * (chromedevtools.github.io/devtools-protocol): Playwright listens to every request
+ * of a page, which on two cores takes a fifth of the time that is to be measured. */
 import { spawn } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -12,7 +13,8 @@ const FRAME_HEIGHT = 87; // of the window around the page
 export function launch({ width, height }) {
   const profile = mkdtempSync(join(tmpdir(), "moonledger-chromium-"));
   const child = spawn(PROGRAM, [
-    ...ARGS, "--headless", "--remote-debugging-pipe", `--user-data-dir=${profile}`, `--window-size=${width},${height + FRAME_HEIGHT}`, "about:blank",
+    ...ARGS, "--headless", "--remote-debugging-pipe", `--user-data-dir=${profile}`,
+    `--window-size=${width},${height + FRAME_HEIGHT}`, "about:blank",
   ], { stdio: ["ignore", "ignore", "ignore", "pipe", "pipe"] });
   const [, , , requests, answers] = child.stdio;
   const waiting = new Map();

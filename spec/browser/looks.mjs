@@ -6,24 +6,34 @@ const FIRST_PAINT_BYTES = 100 * 1024;
 
 /** Fits the window, tables too, and has no fault that axe finds. */
 export async function checkLooks(page, width) {
-  check(await page.evaluate((w) => document.documentElement.scrollWidth <= w, width), "the page is wider than the window");
-  check(await page.evaluate(() => [...document.querySelectorAll(".scroll")].every((box) => box.scrollWidth <= box.clientWidth)), "a table is cut off");
+  check(await page.evaluate((w) => document.documentElement.scrollWidth <= w, width),
+    "the page is wider than the window");
+  check(
+    await page.evaluate(() =>
+      [...document.querySelectorAll(".scroll")].every((box) => box.scrollWidth <= box.clientWidth)),
+      "a table is cut off");
   await page.evaluate(axe.source);
-  const { violations } = await page.evaluate(() => globalThis.axe.run({ runOnly: ["wcag2a", "wcag2aa", "wcag21aa"] }));
-  same([], violations.map(({ id, nodes }) => `${id}: ${nodes[0].html.slice(0, 200)} ${nodes[0].failureSummary}`), "violations");
+  const { violations } =
+    await page.evaluate(() => globalThis.axe.run({ runOnly: ["wcag2a", "wcag2aa", "wcag21aa"] }));
+  same([],
+    violations.map(({ id, nodes }) =>
+      `${id}: ${nodes[0].html.slice(0, 200)} ${nodes[0].failureSummary}`), "violations");
 }
 
-const ready = { overview: ".tile", live: "tbody tr", requests: "tbody tr", sessions: "tbody tr", system: ".tile" };
+const ready = { overview: ".tile", live: "tbody tr", requests: "tbody tr", sessions: "tbody tr",
+  system: ".tile" };
 const cases = {};
 
 for (const [view, selector] of Object.entries(ready))
   for (const scheme of ["light", "dark"])
-    for (const width of [1280, 390])
-      cases[`looks: ${view} in ${scheme} at ${width} pixels fits, and has no fault that axe finds`] = async ({ open }) => {
+    for (const width of [1280, 390]) {
+      const what = `${view} in ${scheme} at ${width} pixels`;
+      cases[`looks: ${what} fits, and has no fault that axe finds`] = async ({ open }) => {
         const { page } = await open({ width, scheme, query: `?view=${view}&window=30d` });
         await page.waitForSelector(selector);
         await checkLooks(page, width);
       };
+    }
 
 cases["looks: dark follows the system at once"] = async ({ open }) => {
   const { page } = await open({ query: "?window=30d" });
@@ -39,10 +49,12 @@ cases["looks: the keyboard reaches the content, the filters and the rows"] = asy
   const { page } = await open({ query: "?view=requests&window=30d" });
   await page.waitForSelector("tbody tr");
   await page.keyboard.press("Tab");
-  same("Skip to the content", await page.evaluate(() => document.activeElement.textContent), "first stop");
+  same("Skip to the content", await page.evaluate(() => document.activeElement.textContent),
+    "first stop");
   await page.getByRole("button", { name: "7 days" }).focus();
   await page.keyboard.press("Enter");
-  await until(page, () => location.search.includes("window=7d") && document.activeElement.textContent === "7 days");
+  await until(page, () => location.search.includes("window=7d")
+    && document.activeElement.textContent === "7 days");
 };
 
 cases["looks: the first paint takes under 100 KB from a cold cache"] = async ({ open }) => {

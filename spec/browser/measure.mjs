@@ -1,5 +1,7 @@
-/** How long the overview takes from navigation to its figures and charts, with a cold cache:
- * node measure.mjs RUNS [URL QUERY]; without a URL, how long a page takes that asks for one number and shows it */
+/** How long the overview takes from navigation to its figures and charts, with a cold
+ * cache:
+ * node measure.mjs RUNS [URL QUERY]; without a URL, how long a page takes that asks
+ * for one number and shows it */
 import { createServer } from "node:http";
 import { check } from "./browser.mjs";
 import { launch } from "./devtools.mjs";
@@ -27,7 +29,9 @@ function serveBare() {
     response.end(text);
   });
   server.unref();
-  return new Promise((resolve) => { server.listen(0, "127.0.0.1", () => resolve(`http://127.0.0.1:${server.address().port}/`)); });
+  return new Promise((resolve) => {
+    server.listen(0, "127.0.0.1", () => resolve(`http://127.0.0.1:${server.address().port}/`));
+  });
 }
 
 const drawn = `new Promise((resolve) => {
@@ -37,7 +41,8 @@ const drawn = `new Promise((resolve) => {
 })`;
 
 async function evaluate(session, expression) {
-  const { result, exceptionDetails } = await browser.call("Runtime.evaluate", { expression, awaitPromise: true, returnByValue: true }, session);
+  const { result, exceptionDetails } = await browser.call("Runtime.evaluate",
+    { expression, awaitPromise: true, returnByValue: true }, session);
   check(!exceptionDetails, exceptionDetails?.text);
   return result.value;
 }
@@ -49,7 +54,8 @@ async function measure() {
   await new Promise((resolve) => { setTimeout(resolve, QUIET_MS); });
   await browser.call("Page.navigate", { url: page_url }, sessionId);
   const taken = await evaluate(sessionId, drawn);
-  check(!url || await evaluate(sessionId, "document.querySelectorAll('canvas').length") === CHARTS, "charts are missing");
+  check(!url || await evaluate(sessionId, "document.querySelectorAll('canvas').length") === CHARTS,
+    "charts are missing");
   await browser.call("Target.closeTarget", { targetId });
   return taken;
 }
@@ -61,4 +67,6 @@ for (let i = 0; i < WARM_UPS + Number(runs); i += 1) times.push(await measure())
 await browser.close();
 times.splice(0, WARM_UPS);
 times.sort((a, b) => a - b);
-console.log(`p50_ms=${times[Math.floor(times.length / 2)].toFixed(1)} min_ms=${times[0].toFixed(1)} max_ms=${times.at(-1).toFixed(1)}`);
+console.log(
+  `p50_ms=${times[Math.floor(times.length / 2)].toFixed(1)} min_ms=${times[0].toFixed(1)} `
+    + `max_ms=${times.at(-1).toFixed(1)}`);

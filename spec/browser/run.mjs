@@ -1,4 +1,5 @@
-/** Runs the cases of a file beside this one in Chromium: node run.mjs FILE [--list | NAME ..].  A line per case: "ok\tNAME" or "failed\tNAME\tWHY" (JSON). */
+/** Runs the cases of a file beside this one in Chromium: node run.mjs FILE [--list |
+ * NAME ..].  A line per case: "ok\tNAME" or "failed\tNAME\tWHY" (JSON). */
 import { launch, openPage, same } from "./browser.mjs";
 import { makeRecords } from "./records.mjs";
 import { startServer } from "./server.mjs";
@@ -7,7 +8,8 @@ const RECORDS = 4000;
 const [file, ...asked] = process.argv.slice(2);
 const { cases } = await import(`./${file}.mjs`);
 
-/** Runs one case with pages that are closed after it; whatever a page should not have done fails it. */
+/** Runs one case with pages that are closed after it; whatever a page should not have
+ * done fails it. */
 async function run(body, browser, server, records) {
   const opened = [];
   const openAt = async (url, options) => {
@@ -17,7 +19,8 @@ async function run(body, browser, server, records) {
   };
   const close = () => Promise.all(opened.map((page) => page.close()));
   try {
-    await body({ openAt, close, open: (options) => openAt(server.url, options), url: server.url, records });
+    await body({ openAt, close, open: (options) => openAt(server.url, options), url: server.url,
+      records });
     same([], opened.flatMap((page) => page.problems), "problems of the page");
   } finally {
     await close();
@@ -41,4 +44,5 @@ async function runAll(names) {
 }
 
 if (asked[0] === "--list") console.log(Object.keys(cases).join("\n"));
-else await runAll(asked.length ? Object.keys(cases).filter((name) => asked.some((word) => name.includes(word))) : Object.keys(cases));
+else await runAll(Object.keys(cases)
+  .filter((name) => asked.length === 0 || asked.some((word) => name.includes(word))));

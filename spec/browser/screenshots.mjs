@@ -1,4 +1,5 @@
-/** The README's pictures, from a real server: node spec/browser/screenshots.mjs, into static/screenshots. */
+/** The README's pictures, from a real server: node spec/browser/screenshots.mjs, into
+ * static/screenshots. */
 import { mkdir, writeFile } from "node:fs/promises";
 import { launch, openPage } from "./browser.mjs";
 import { makeRecords } from "./records.mjs";
@@ -15,10 +16,13 @@ const shots = {
 
 /** Chromium encodes what Playwright cannot. */
 const toWebp = (page, png) => page.evaluate(async ([base64, quality]) => {
-  const image = await createImageBitmap(await (await fetch(`data:image/png;base64,${base64}`)).blob());
+  const image =
+    await createImageBitmap(await (await fetch(`data:image/png;base64,${base64}`)).blob());
   const canvas = new OffscreenCanvas(image.width, image.height);
   canvas.getContext("2d").drawImage(image, 0, 0);
-  const bytes = new Uint8Array(await (await canvas.convertToBlob({ type: "image/webp", quality })).arrayBuffer());
+  const bytes =
+    new Uint8Array(await (await canvas.convertToBlob({ type: "image/webp", quality }))
+      .arrayBuffer());
   return btoa(Array.from(bytes, (byte) => String.fromCharCode(byte)).join(""));
 }, [png.toString("base64"), QUALITY]);
 
@@ -34,7 +38,8 @@ for (const [name, { open, ...options }] of Object.entries(shots)) {
     await page.waitForSelector(".drawer dl");
   }
   await page.waitForLoadState("networkidle");
-  await writeFile(`${FOLDER}/${name}.webp`, Buffer.from(await toWebp(encoder, await page.screenshot()), "base64"));
+  await writeFile(`${FOLDER}/${name}.webp`,
+    Buffer.from(await toWebp(encoder, await page.screenshot()), "base64"));
   await close();
 }
 await browser.close();

@@ -16,9 +16,13 @@ const listening = (child) => new Promise((resolve, reject) => {
   child.on("exit", (code) => reject(new Error(`the server ended with ${code}`)));
 });
 
-/** @param {{env?: object, port?: number, folder?: string}} options folder: of a server that was stopped, for its database */
-export async function startServer({ env = {}, port = 0, folder = mkdtempSync(join(tmpdir(), "moonledger.")) } = {}) {
-  const child = spawn(BINARY, ["--config", "config.lua", "--listen", `127.0.0.1:${port}`, "--database", join(folder, "moonledger.db")],
+/** @param {{env?: object, port?: number, folder?: string}} options folder: of a server
+ * that was stopped, for its database */
+export async function startServer(
+    { env = {}, port = 0, folder = mkdtempSync(join(tmpdir(), "moonledger.")) } = {}) {
+  const child = spawn(BINARY,
+    ["--config", "config.lua", "--listen", `127.0.0.1:${port}`, "--database",
+      join(folder, "moonledger.db")],
     { env: { ...process.env, ...env }, stdio: ["ignore", "pipe", "ignore"] });
   const url = await listening(child);
 
@@ -39,7 +43,8 @@ export async function startServer({ env = {}, port = 0, folder = mkdtempSync(joi
     async ingest(records, token) {
       const response = await fetch(`${url}/logs/ingest`, {
         method: "POST",
-        headers: { "content-type": "application/x-ndjson", ...(token && { authorization: `Bearer ${token}` }) },
+        headers: { "content-type": "application/x-ndjson",
+          ...(token && { authorization: `Bearer ${token}` }) },
         body: records.map((record) => JSON.stringify(record)).join("\n"),
       });
       const answer = await response.json();

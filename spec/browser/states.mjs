@@ -12,7 +12,8 @@ const withServer = (body, options) => async ({ openAt, close }) => {
   }
 };
 
-const locked = { env: { MOONLEDGER_READ_TOKEN: "read-token", MOONLEDGER_ADMIN_TOKEN: "admin-token" } };
+const locked =
+  { env: { MOONLEDGER_READ_TOKEN: "read-token", MOONLEDGER_ADMIN_TOKEN: "admin-token" } };
 const refused = /status of 40[13]/;
 
 async function enter(page, token) {
@@ -21,10 +22,12 @@ async function enter(page, token) {
 }
 
 export const cases = {
-  "an empty store says how to fill it, and turns live with the first record": withServer(async ({ server, open }) => {
+  "an empty store says how to fill it, and turns live with the first record": withServer(
+      async ({ server, open }) => {
     const { page } = await open();
     await page.waitForSelector("text=No requests yet");
-    check((await page.textContent("pre")).includes(`${server.url}/logs/ingest`), "no command to copy");
+    check((await page.textContent("pre")).includes(`${server.url}/logs/ingest`),
+      "no command to copy");
     await server.ingest([{ request_id: "first", model: "m", cost_usd: 1.25 }]);
     await page.waitForSelector(".tile");
     same("$1.25", await figure(page, "Cost"), "cost");
@@ -54,7 +57,9 @@ export const cases = {
     await server.ingest([{ request_id: "=1+1", model: "=cmd()" }], "admin-token");
     const { page } = await open({ query: "?view=requests", expected: refused });
     await enter(page, "read-token");
-    const [file] = await Promise.all([page.waitForEvent("download"), page.getByRole("button", { name: "CSV" }).click()]);
+    const [file] =
+      await Promise.all(
+        [page.waitForEvent("download"), page.getByRole("button", { name: "CSV" }).click()]);
     const line = (await (await file.createReadStream()).toArray()).join("").split("\r\n")[1];
     check(line.startsWith("'=1+1,") && line.includes("'=cmd()"), `formulas stand there: ${line}`);
   }, locked),
@@ -81,8 +86,10 @@ export const cases = {
   "a server that is gone is told, and found again": async ({ openAt, close }) => {
     const first = await startServer();
     await first.ingest([{ model: "m" }]);
-    const { page } = await openAt(first.url, { query: "?window=1h", expected: /ERR_CONNECTION_REFUSED/ });
-    await page.waitForSelector('section[aria-label="Sessions"] tbody tr'); // the last answer that it waits for
+    const { page } =
+      await openAt(first.url, { query: "?window=1h", expected: /ERR_CONNECTION_REFUSED/ });
+    // the last answer that it waits for
+    await page.waitForSelector('section[aria-label="Sessions"] tbody tr');
     await first.stop();
     await page.getByRole("button", { name: "24 h" }).click();
     await page.waitForSelector("text=The server does not answer");
@@ -97,8 +104,11 @@ export const cases = {
   },
 
   "a query that takes too long says what to do": withServer(async ({ open }) => {
-    const slow = { status: 503, contentType: "application/json", body: '{"detail":"query too slow: narrow the window"}' };
-    const { page } = await open({ query: "?window=30d", expected: /status of 503/, before: (page) => page.route("**/logs/overview*", (route) => route.fulfill(slow)) });
+    const slow = { status: 503, contentType: "application/json",
+      body: '{"detail":"query too slow: narrow the window"}' };
+    const { page } =
+      await open({ query: "?window=30d", expected: /status of 503/,
+        before: (page) => page.route("**/logs/overview*", (route) => route.fulfill(slow)) });
     await page.waitForSelector("text=This would take too long");
     await page.unroute("**/logs/overview*");
     await page.getByRole("button", { name: "Show 1 hour" }).click();
@@ -107,15 +117,19 @@ export const cases = {
 
   "without the chart library the figures are there": withServer(async ({ server, open }) => {
     await server.ingest([{ model: "m" }]);
-    const { page } = await open({ expected: /ERR_FAILED/, before: (page) => page.route("**/uPlot.iife.min.js", (route) => route.abort()) });
+    const { page } =
+      await open({ expected: /ERR_FAILED/,
+        before: (page) => page.route("**/uPlot.iife.min.js", (route) => route.abort()) });
     await page.waitForSelector("text=Charts are missing");
     same("1", await figure(page, "Requests"), "requests");
   }),
 
-  "the figures do not wait for the chart library, and the charts follow it": withServer(async ({ server, open }) => {
+  "the figures do not wait for the chart library, and the charts follow it": withServer(
+      async ({ server, open }) => {
     await server.ingest([{ model: "m" }]);
     let figures = null;
-    const { page } = await open({ before: (page) => page.route("**/uPlot.iife.min.js", async (route) => {
+    const { page } =
+        await open({ before: (page) => page.route("**/uPlot.iife.min.js", async (route) => {
       figures = await page.waitForSelector(".tile").catch(() => null);
       await route.continue();
     }) });
@@ -138,7 +152,9 @@ export const cases = {
 
   "what a client sent is text, never markup": withServer(async ({ server, open }) => {
     const text = "<img src=x onerror=alert(1)>";
-    await server.ingest([{ request_id: text, model: text, endpoint: text, service_type: text, session_client_id: text, note: text }]);
+    await server.ingest(
+      [{ request_id: text, model: text, endpoint: text, service_type: text, session_client_id: text,
+        note: text }]);
     for (const view of ["overview", "live", "requests", "sessions"]) {
       const { page } = await open({ query: `?view=${view}` });
       await page.waitForSelector(`td:has-text("onerror")`);

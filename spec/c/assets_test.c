@@ -1,5 +1,5 @@
 /* The files in the program.  Runs in the project's folder, from which they come. */
-#include "assets.h"
+#include "base/assets.h"
 
 #include <stdlib.h>
 #include <unistd.h>

@@ -1,4 +1,4 @@
-#include "record/condition.h"
+#include "script/engine/condition_read.h"
 
 #include <math.h>
 
@@ -119,19 +119,23 @@ static void normal_form(void) {
       {"{ { 'model', 'not_in', 'a' } }", "{ { 'model', '!=', 'a' } }", true},
       {"{ { 'model', '=', 'a' }, { 'status_code', '>', 4 } }",
        "{ { 'status_code', '>', 4 }, { 'model', '=', 'a' } }", true},
-      {"{ { 'model', '=', 'a' }, { 'model', '=', 'a' } }", "{ { 'model', '=', 'a' } }", true},
+      {"{ { 'model', '=', 'a' }, { 'model', '=', 'a' } }", "{ { 'model', '=', 'a' } }",
+       true},
       {"{ { 'cost_usd', '<', -0.0 } }", "{ { 'cost_usd', '<', 0 } }", true},
       {"{ { 'cost_usd', '<', 0/0 } }", "{}", true},
       {"{ { 'model', '=', 'a' } }", "{ { 'model', '=', 'b' } }", false},
       {"{ { 'model', '=', 'a' } }", "{ { 'model', '!=', 'a' } }", false},
       {"{ { 'model', '=', 'a' } }", "{ { 'path', '=', 'a' } }", false},
       {"{ { 'model', 'in', 'ab', 'c' } }", "{ { 'model', 'in', 'a', 'bc' } }", false},
-      {"{ { 'model', '=', 'a' } }", "{ { 'model', '=', 'a' }, { 'path', '=', 'a' } }", false},
+      {"{ { 'model', '=', 'a' } }", "{ { 'model', '=', 'a' }, { 'path', '=', 'a' } }",
+       false},
       {"{ { 'model', 'in' } }", "{}", false},
       {"{ { 'model', 'matches', 'b', { prefix = 'a' }, 'b' } }",
        "{ { 'model', 'matches', { prefix = 'a' }, 'b' } }", true},
-      {"{ { 'model', 'matches', 'a' } }", "{ { 'model', 'matches', { prefix = 'a' } } }", false},
-      {"{ { 'status_code', 'matches', { 1, 2 } } }", "{ { 'status_code', 'matches', 1, 2 } }", false},
+      {"{ { 'model', 'matches', 'a' } }", "{ { 'model', 'matches', { prefix = 'a' } } }",
+       false},
+      {"{ { 'status_code', 'matches', { 1, 2 } } }",
+       "{ { 'status_code', 'matches', 1, 2 } }", false},
   };
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
     struct conditions *a = conditions(cases[i].a), *b = conditions(cases[i].b);
@@ -151,22 +155,29 @@ static void mistakes(void) {
       {"5", "expected a list of { column, op, value... }"},
       {"{ 5 }", "condition 1: expected { column, op, value... }, not a number"},
       {"{ { 'model' } }", "condition 1: expected { column, op, value... }"},
-      {"{ { 'model', '=', 'a' }, { 'modell', '=', 'a' } }", "condition 2: there is no column \"modell\""},
-      {"{ { 'model', '==', 'a' } }", "condition 1: \"==\" is no operator: = != in not_in < <= > >= prefix matches "
+      {"{ { 'model', '=', 'a' }, { 'modell', '=', 'a' } }",
+       "condition 2: there is no column \"modell\""},
+      {"{ { 'model', '==', 'a' } }",
+       "condition 1: \"==\" is no operator: = != in not_in < <= > >= prefix matches "
        "not_matches"},
       {"{ { 'model', '=', 5 } }", "condition 1: values of this column must be strings"},
       {"{ { 'model', '=' } }", "condition 1: = takes one value"},
       {"{ { 'model', '<', 'a', 'b' } }", "condition 1: < takes one value"},
-      {"{ { 'status_code', '=', 1.5 } }", "condition 1: values of this column must be whole numbers"},
-      {"{ { 'status_code', '=', '200' } }", "condition 1: values of this column must be whole numbers"},
+      {"{ { 'status_code', '=', 1.5 } }",
+       "condition 1: values of this column must be whole numbers"},
+      {"{ { 'status_code', '=', '200' } }",
+       "condition 1: values of this column must be whole numbers"},
       {"{ { 'status_code', 'prefix', 2 } }",
        "condition 1: prefix is for strings, which \"status_code\" is not"},
-      {"{ { 'model', 'matches', {} } }",
-       "condition 1: values of this column must be strings, { prefix = TEXT } or { from, to }"},
+      {"{ { 'model', 'matches', {} } }", "condition 1: values of this column must be "
+                                         "strings, { prefix = TEXT } or { from, to }"},
       {"{ { 'status_code', 'matches', { 1 } } }",
-       "condition 1: values of this column must be whole numbers, { prefix = TEXT } or { from, to }"},
-      {"{ { 'streaming', '=', 1 } }", "condition 1: values of this column must be booleans"},
-      {"{ { 'timestamp', '>', 0/0 } }", "condition 1: values of this column must be unix seconds"},
+       "condition 1: values of this column must be whole numbers, { prefix = TEXT } or { "
+       "from, to }"},
+      {"{ { 'streaming', '=', 1 } }",
+       "condition 1: values of this column must be booleans"},
+      {"{ { 'timestamp', '>', 0/0 } }",
+       "condition 1: values of this column must be unix seconds"},
   };
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
     struct buf error = {0};

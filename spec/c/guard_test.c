@@ -8,7 +8,8 @@ static struct slice text(const char *s) {
   return (struct slice) {s, s != NULL ? strlen(s) : 0};
 }
 
-static struct request make_request(enum method method, const char *host, const char *origin, const char *site,
+static struct request make_request(enum method method, const char *host,
+                                   const char *origin, const char *site,
                                    const char *authorization) {
   struct request r = {.method = method, .host = text(host), .headers = headers};
   const char *const names[] = {"origin", "sec-fetch-site", "authorization"};
@@ -75,7 +76,8 @@ static void check_origins(void) {
   char *trusted[] = {"https://trusted.example"};
   struct site_options site = {.host = "127.0.0.1", .cors_origins = {trusted, 1}};
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-    struct request r = make_request(cases[i].method, "localhost:8000", cases[i].origin, cases[i].site, NULL);
+    struct request r = make_request(cases[i].method, "localhost:8000", cases[i].origin,
+                                    cases[i].site, NULL);
     CHECK(guard_check(&site, &r, SCOPE_OPEN).status == cases[i].status);
   }
 }
@@ -85,9 +87,15 @@ static void check_readers(void) {
     const char *origin;
     bool allowed;
   } cases[] = {
-      {"http://localhost:8000", true}, {"http://127.0.0.1:3000", true},        {"http://[::1]", true},
-      {"https://trusted.example", true}, {"https://trusted.example.evil", false}, {"http://localhost.evil", false},
-      {"http://evil.example", false},  {"null", false},                        {"", false},
+      {"http://localhost:8000", true},
+      {"http://127.0.0.1:3000", true},
+      {"http://[::1]", true},
+      {"https://trusted.example", true},
+      {"https://trusted.example.evil", false},
+      {"http://localhost.evil", false},
+      {"http://evil.example", false},
+      {"null", false},
+      {"", false},
   };
   char *trusted[] = {"https://trusted.example"};
   struct site_options site = {.host = "127.0.0.1", .cors_origins = {trusted, 1}};
@@ -119,7 +127,9 @@ static void check_tokens(void) {
       {SCOPE_ADMIN, "Bearer reader", 403},
       {SCOPE_ADMIN, "Bearer boss", 0},
   };
-  struct token tokens[] = {{"reader", 1 << SCOPE_READ}, {"boss", 1 << SCOPE_READ | 1 << SCOPE_INGEST | 1 << SCOPE_ADMIN}};
+  struct token tokens[] = {
+      {"reader", 1 << SCOPE_READ},
+      {"boss", 1 << SCOPE_READ | 1 << SCOPE_INGEST | 1 << SCOPE_ADMIN}};
   struct site_options site = {.host = "127.0.0.1", .tokens = tokens, .ntokens = 2};
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
     struct request r = make_request(METHOD_GET, "localhost", NULL, NULL, cases[i].authorization);

@@ -5,8 +5,10 @@
 #include "record/ndjson.h"
 #include "schema_fixture.h"
 
-/* Publishes the records of ndjson as the writer does; those that are stored get the rows from first_row on. */
-static inline int64_t publish(struct hub *hub, const struct schema *schema, const char *ndjson, int64_t first_row) {
+/* Publishes the records of ndjson as the writer does; those that are stored get the rows
+ * from first_row on. */
+static inline int64_t publish(struct hub *hub, const struct schema *schema,
+                              const char *ndjson, int64_t first_row) {
   static const struct record_limits limits = {1 << 20, 64};
   struct buf body = {0};
   struct batch *b = batch_new(schema);

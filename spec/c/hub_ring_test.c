@@ -22,13 +22,15 @@ static void test_bounds(void) {
   struct stretch stretch;
   publish_rows(hub, 101, 125);
   hub_read(hub, 0, UINT64_MAX, STRETCH_BYTES, &stretch);
-  CHECK(stretch.lost == 15 && stretch.from == 15 && stretch.to == 25 && stretch.tail == 25 && stretch.count == 10);
+  CHECK(stretch.lost == 15 && stretch.from == 15 && stretch.to == 25 &&
+        stretch.tail == 25 && stretch.count == 10);
   CHECK(stretch.events[0]->place.row == 116 && stretch.place.row == 125);
   stretch_clear(&stretch);
   hub_read(hub, 20, 22, STRETCH_BYTES, &stretch);
   CHECK(stretch.lost == 0 && stretch.count == 2 && stretch.place.row == 122);
   publish_rows(hub, 126, 140); /* what is held survives the ring */
-  CHECK(stretch.events[0]->place.row == 121 && strstr(stretch.events[0]->frame, "id: db-121-") == stretch.events[0]->frame);
+  CHECK(stretch.events[0]->place.row == 121 &&
+        strstr(stretch.events[0]->frame, "id: db-121-") == stretch.events[0]->frame);
   stretch_clear(&stretch);
   hub_read(hub, 40, UINT64_MAX, STRETCH_BYTES, &stretch);
   CHECK(stretch.lost == 0 && stretch.count == 0 && stretch.to == 40);
@@ -38,7 +40,8 @@ static void test_bounds(void) {
   publish_rows(hub, 101, 200);
   struct hub_stats stats;
   hub_stats(hub, &stats);
-  CHECK(stats.published == 100 && stats.ring_events > 10 && stats.ring_events < 100 && stats.ring_bytes <= 20000);
+  CHECK(stats.published == 100 && stats.ring_events > 10 && stats.ring_events < 100 &&
+        stats.ring_bytes <= 20000);
   struct buf large = {0};
   buf_puts(&large, "{\"request_id\":\"");
   for (int i = 0; i < 30000; i++)
@@ -56,7 +59,9 @@ static void test_silence(void) {
   hub_set_name(hub, "db", 100);
   struct place before = {100, 0};
   struct resumption at;
-  publish(hub, schema, "{\"type\":\"request_start\",\"request_id\":\"a\"}\n{\"request_id\":\"a\"}\n", 101);
+  publish(hub, schema,
+          "{\"type\":\"request_start\",\"request_id\":\"a\"}\n{\"request_id\":\"a\"}\n",
+          101);
   hub_seek(hub, before, &at);
   CHECK(at.floor.row == 101 && at.gone == 1 && at.next == 2 && at.tail == 2);
   CHECK(hub_admit(hub) == 0 && hub_admit(hub) == 0 && hub_admit(hub) == UV_EMFILE);
@@ -75,7 +80,9 @@ static void test_places(void) {
   struct hub *hub = hub_with(100, 1 << 20);
   struct stretch stretch;
   publish(hub, schema,
-          "{\"type\":\"request_start\",\"request_id\":\"a\"}\n{\"request_id\":\"a\"}\n{\"request_id\":\"b\"}\n", 101);
+          "{\"type\":\"request_start\",\"request_id\":\"a\"}\n{\"request_id\":\"a\"}\n{"
+          "\"request_id\":\"b\"}\n",
+          101);
   publish(hub, schema, "{\"request_id\":\"a\"}\n", 101); /* a merge: its row is an old one */
   hub_publish(hub, "mine", "{}", 2);
   publish(hub, schema, "{\"request_id\":\"c\"}\n", 103);
@@ -100,10 +107,13 @@ static void test_places(void) {
     struct place read;
     CHECK(hub_parse_id(hub, id, &read) && read.row == place.row && read.n == place.n);
   }
-  CHECK_BYTES(stretch.events[4]->frame + strcspn(stretch.events[4]->frame, "\n"), strlen("\ndata: {}\n\n"), "\ndata: {}\n\n");
+  CHECK_BYTES(stretch.events[4]->frame + strcspn(stretch.events[4]->frame, "\n"),
+              strlen("\ndata: {}\n\n"), "\ndata: {}\n\n");
   stretch_clear(&stretch);
-  static const char *const foreign[] = {"", "db", "db-1", "db--1", "db-1-", "xdb-1-1", "d-1-1", "db-1-1x", "db-1x-1",
-                                        "db-1-99999999999999999999", "undefined", "--"};
+  static const char *const foreign[] = {
+      "",          "db",    "db-1",    "db--1",   "db-1-",
+      "xdb-1-1",   "d-1-1", "db-1-1x", "db-1x-1", "db-1-99999999999999999999",
+      "undefined", "--"};
   for (size_t i = 0; i < sizeof foreign / sizeof *foreign; i++) {
     struct place place;
     CHECK(!hub_parse_id(hub, foreign[i], &place));
@@ -111,7 +121,8 @@ static void test_places(void) {
   hub_free(hub);
 }
 
-static struct conditions *text_condition(const char *column, enum condition_op op, const char *const *values, size_t n) {
+static struct conditions *text_condition(const char *column, enum condition_op op,
+                                         const char *const *values, size_t n) {
   struct conditions *c = conditions_new();
   conditions_add(c, schema_column(schema, column, strlen(column)), op);
   for (size_t i = 0; i < n; i++)
@@ -160,9 +171,14 @@ static void test_groups(void) {
   CHECK(is_new && groups_join(&groups, "logs", conditions_new(), &is_new) == all && !is_new);
   struct group *opus = groups_join(&groups, "logs", is("model", "opus"), &is_new);
   CHECK(is_new && groups_join(&groups, "logs", is("model", "opus"), &is_new) == opus && !is_new);
-  struct group *either = groups_join(&groups, "logs", text_condition("model", OP_IN, two, 2), &is_new);
-  CHECK(is_new && groups_join(&groups, "logs", text_condition("model", OP_IN, same_two, 2), &is_new) == either && !is_new);
-  struct group *not_opus = groups_join(&groups, "logs", text_condition("model", OP_NE, two, 1), &is_new);
+  struct group *either = groups_join(&groups, "logs",
+                                     text_condition("model", OP_IN, two, 2), &is_new);
+  CHECK(is_new &&
+        groups_join(&groups, "logs", text_condition("model", OP_IN, same_two, 2),
+                    &is_new) == either &&
+        !is_new);
+  struct group *not_opus = groups_join(&groups, "logs",
+                                       text_condition("model", OP_NE, two, 1), &is_new);
   struct group *other_topic = groups_join(&groups, "mine", NULL, &is_new);
   CHECK(is_new);
 
@@ -172,14 +188,19 @@ static void test_groups(void) {
   struct group *opus_errors = groups_join(&groups, "logs", narrow, &is_new);
   CHECK(is_new);
 
-  CHECK(hits(&groups, "{\"model\":\"opus\"}", opus, &hit) == 4 && hit);                    /* an absent status passes every bound */
+  /* an absent status passes every bound */
+  CHECK(hits(&groups, "{\"model\":\"opus\"}", opus, &hit) == 4 && hit);
   CHECK(hits(&groups, "{\"model\":\"opus\",\"status_code\":503}", opus_errors, &hit) == 4 && hit);
-  CHECK(hits(&groups, "{\"model\":\"haiku\"}", either, &hit) == 3 && hit);                 /* all, either, not_opus */
+  /* all, either, not_opus */
+  CHECK(hits(&groups, "{\"model\":\"haiku\"}", either, &hit) == 3 && hit);
   CHECK(hits(&groups, "{\"model\":\"\"}", not_opus, &hit) == 2 && hit);
-  CHECK(hits(&groups, "{\"status_code\":503}", opus_errors, &hit) == 2 && !hit);           /* all, not_opus */
-  CHECK(hits(&groups, "{\"type\":\"request_error\"}", opus_errors, &hit) == 5 && hit);     /* never filtered */
+  /* all, not_opus */
+  CHECK(hits(&groups, "{\"status_code\":503}", opus_errors, &hit) == 2 && !hit);
+  /* never filtered */
+  CHECK(hits(&groups, "{\"type\":\"request_error\"}", opus_errors, &hit) == 5 && hit);
 
-  struct group *members[] = {all, all, opus, opus, either, either, not_opus, other_topic, opus_errors};
+  struct group *members[] = {all,    all,      opus,        opus,       either,
+                             either, not_opus, other_topic, opus_errors};
   size_t gone = 0;
   for (size_t i = 0; i < sizeof members / sizeof *members; i++)
     gone += groups_leave(&groups, members[i]);

@@ -54,7 +54,8 @@ static void *read_page(void *arg, const struct hub_page *page) {
   (void) arg;
   struct reading *reading = xmalloc(sizeof *reading);
   *reading = (struct reading) {.done.receive = on_read, .page = *page, .rows = batch_new(schema)};
-  for (int64_t row = page->after + 1; row <= stored_rows && reading->rows->count < page->limit; row++) {
+  for (int64_t row = page->after + 1;
+       row <= stored_rows && reading->rows->count < page->limit; row++) {
     struct record *r = batch_add(reading->rows);
     r->row = row;
     if (page->where != NULL && !conditions_match_row(page->where, schema, r, &reading->rows->text))
@@ -80,7 +81,8 @@ static void turn(void) {
 static uint32_t max_subscribers = 10;
 
 static void open_loop(uint32_t ring_events, int64_t heartbeat_ms) {
-  hub = hub_new(schema, &(struct hub_options) {ring_events, 1 << 20, max_subscribers, heartbeat_ms});
+  hub = hub_new(schema, &(struct hub_options) {ring_events, 1 << 20, max_subscribers,
+                                               heartbeat_ms});
   hub_set_name(hub, "db", 0);
   hub_set_pages(hub, &(struct hub_pages) {NULL, read_page, cancel_page});
   loop_init(&loop, 0);
@@ -104,7 +106,8 @@ static void close_loop(void) {
   hub_free(hub);
 }
 
-static void subscribe(struct client *c, const char *resume, struct conditions *where, bool chunked) {
+static void subscribe(struct client *c, const char *resume, struct conditions *where,
+                      bool chunked) {
   buf_clear(&c->got);
   *c = (struct client) {0};
   CHECK(streams_admit(streams) == 0);
@@ -148,7 +151,8 @@ static int64_t dropped(struct client *c) {
 static void rows(int64_t from, int64_t to) {
   for (int64_t row = from; row <= to; row++) {
     char json[64];
-    snprintf(json, sizeof json, "{\"request_id\":\"r%d\",\"model\":\"%s\"}", (int) row, row % 2 ? "odd" : "even");
+    snprintf(json, sizeof json, "{\"request_id\":\"r%d\",\"model\":\"%s\"}", (int) row,
+             row % 2 ? "odd" : "even");
     publish(hub, schema, json, row);
   }
   stored_rows = to;
@@ -172,7 +176,8 @@ static void test_one_write_a_turn(void) {
   subscribe(&a, NULL, NULL, true);
   subscribe(&b, NULL, model_is("odd"), true);
   subscribe(&old, NULL, NULL, false);
-  CHECK(strncmp(text(&old), "id: db-0-", 9) == 0 && strstr(text(&old), "\ndata: {\"hello\":1}\n\n") != NULL);
+  CHECK(strncmp(text(&old), "id: db-0-", 9) == 0 &&
+        strstr(text(&old), "\ndata: {\"hello\":1}\n\n") != NULL);
   a.got.len = old.got.len = b.got.len = 0;
   rows(1, 10);
   turn();
@@ -181,7 +186,8 @@ static void test_one_write_a_turn(void) {
   CHECK(count(&b, "\"odd\"") == 5);
   size_t len = strtoul(text(&a), NULL, 16);
   char *body = strchr(text(&a), '\n') + 1;
-  CHECK(len == old.got.len && memcmp(body, old.got.data, len) == 0 && strcmp(body + len, "\r\n") == 0);
+  CHECK(len == old.got.len && memcmp(body, old.got.data, len) == 0 &&
+        strcmp(body + len, "\r\n") == 0);
   struct hub_stats stats;
   hub_stats(hub, &stats);
   CHECK(stats.subscribers == 3 && stats.groups == 2 && stats.delivered == 25);
@@ -232,7 +238,8 @@ static void test_many_take_turns(void) {
   CHECK(count_with(many, 2) > 0);
   close_loop();
   for (int i = 0; i < MANY; i++) {
-    CHECK(&many[i] == next || (count(&many[i], "\"r3\"") == 1 && count(&many[i], "\"disconnect\"") == 1));
+    CHECK(&many[i] == next ||
+          (count(&many[i], "\"r3\"") == 1 && count(&many[i], "\"disconnect\"") == 1));
     buf_clear(&many[i].got);
   }
   buf_clear(&late.got);
@@ -323,10 +330,14 @@ static void test_resume(void) {
   rows(10, 10);
   turn();
   check_rows(&b, 6, 10);
-  CHECK(count(&b, "overflow") == 0 && strncmp(strchr(text(&b), '\n') + 1, "data: {\"hello\"", 14) == 0);
+  CHECK(count(&b, "overflow") == 0 &&
+        strncmp(strchr(text(&b), '\n') + 1, "data: {\"hello\"", 14) == 0);
   leave(&b);
 
-  publish(hub, schema, "{\"type\":\"request_start\",\"request_id\":\"x\"}\n{\"type\":\"request_start\",\"request_id\":\"y\"}", 0);
+  publish(hub, schema,
+          "{\"type\":\"request_start\",\"request_id\":\"x\"}\n{\"type\":\"request_"
+          "start\",\"request_id\":\"y\"}",
+          0);
   rows(11, 700); /* 5 has long left the ring */
   turn();
   subscribe(&b, id, NULL, true);
@@ -402,7 +413,8 @@ static void test_heartbeat(void) {
   uint64_t end = uv_hrtime() + TEST_SECONDS * 1000000000ull;
   while (a.got.len == 0 && uv_hrtime() < end)
     uv_run(&loop.uv, UV_RUN_ONCE);
-  CHECK(strncmp(text(&a), "id: db-0-", 9) == 0 && strstr(text(&a), "\n\n") == a.got.data + a.got.len - 2);
+  CHECK(strncmp(text(&a), "id: db-0-", 9) == 0 &&
+        strstr(text(&a), "\n\n") == a.got.data + a.got.len - 2);
   CHECK(count(&a, "data") == 0);
   leave(&a);
   close_loop();
@@ -436,8 +448,10 @@ static void test_close(void) {
   slow.full = true;
   slow.conn.queued_bytes = 1;
   close_streams();
-  CHECK(strstr(text(&a), "data: {\"type\":\"disconnect\",\"message\":\"Stream disconnected\",\"connection_id\":"
-                         "\"01234567-89ab-cdef-0123-456789abcdef\",\"timestamp\":") != NULL);
+  CHECK(strstr(text(&a),
+               "data: {\"type\":\"disconnect\",\"message\":\"Stream "
+               "disconnected\",\"connection_id\":"
+               "\"01234567-89ab-cdef-0123-456789abcdef\",\"timestamp\":") != NULL);
   CHECK(strcmp(a.got.data + a.got.len - 7, "\r\n0\r\n\r\n") == 0);
   CHECK(a.conn.closing && slow.conn.closing && count(&slow, "disconnect") == 0);
   CHECK(streams_admit(streams) == UV_ECANCELED);

@@ -25,7 +25,8 @@ int main(void) {
   check_string("a\"b\\c/d", 7, "\"a\\\"b\\\\c/d\"");
   check_string("\b\f\n\r\t\x01\x1f\x7f", 8, "\"\\b\\f\\n\\r\\t\\u0001\\u001f\x7f\"");
   check_string("a\0b", 3, "\"a\\u0000b\"");
-  check_string("\xd0\xb0\xe2\x82\xac\xf0\x9f\x98\x80", 9, "\"\xd0\xb0\xe2\x82\xac\xf0\x9f\x98\x80\"");
+  check_string("\xd0\xb0\xe2\x82\xac\xf0\x9f\x98\x80", 9,
+               "\"\xd0\xb0\xe2\x82\xac\xf0\x9f\x98\x80\"");
   check_string("a\xff"
                "b",
                3,

@@ -22,7 +22,8 @@ int main(void) {
   kv_get(kv, "a", 1, &got);
   CHECK(got.type == KV_TEXT);
   CHECK_BYTES(got.text.data, got.text.len, "hello");
-  CHECK(kv_incr(kv, "a", 1, &(struct kv_value) {.type = KV_INTEGER, .integer = 1}, 0, &v) == UV_EINVAL);
+  CHECK(kv_incr(kv, "a", 1, &(struct kv_value) {.type = KV_INTEGER, .integer = 1}, 0,
+                &v) == UV_EINVAL);
 
   v = integer(3);
   struct kv_value sum;

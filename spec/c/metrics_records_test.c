@@ -39,11 +39,13 @@ static struct metrics *metrics_for(const struct schema *schema) {
 }
 
 static const char complete[] =
-    "{\"method\":\"POST\",\"endpoint\":\"/v1/messages\",\"model\":\"opus\",\"service_type\":\"proxy\",\"status_code\":200,"
+    "{\"method\":\"POST\",\"endpoint\":\"/v1/"
+    "messages\",\"model\":\"opus\",\"service_type\":\"proxy\",\"status_code\":200,"
     "\"duration_ms\":300,\"tokens_input\":10,\"tokens_output\":5,\"cost_usd\":0.25}\n";
 static const char failed[] =
     "{\"method\":\"POST\",\"endpoint\":\"/v1/messages\",\"status_code\":529}\n"
-    "{\"type\":\"request_error\",\"endpoint\":\"/v1/messages\",\"status_code\":500,\"error_type\":\"timeout\"}\n"
+    "{\"type\":\"request_error\",\"endpoint\":\"/v1/"
+    "messages\",\"status_code\":500,\"error_type\":\"timeout\"}\n"
     "{\"type\":\"request_error\",\"endpoint\":\"/v1/messages\"}\n";
 
 static void test_families(const struct schema *schema) {
@@ -53,19 +55,29 @@ static void test_families(const struct schema *schema) {
   count(m, schema, complete, false);
   count(m, schema, failed, true);
   static const char *const lines[] = {
-      "\nccproxy_requests_total{method=\"POST\",endpoint=\"/v1/messages\",model=\"opus\",status=\"200\","
+      "\nccproxy_requests_total{method=\"POST\",endpoint=\"/v1/"
+      "messages\",model=\"opus\",status=\"200\","
       "service_type=\"proxy\"} 2\n",
-      "\nccproxy_requests_total{method=\"POST\",endpoint=\"/v1/messages\",model=\"unknown\",status=\"529\","
+      "\nccproxy_requests_total{method=\"POST\",endpoint=\"/v1/"
+      "messages\",model=\"unknown\",status=\"529\","
       "service_type=\"unknown\"} 1\n",
-      "\nccproxy_response_duration_seconds_bucket{model=\"opus\",endpoint=\"/v1/messages\",service_type=\"proxy\",le=\"0.25\"} 0\n",
-      "\nccproxy_response_duration_seconds_bucket{model=\"opus\",endpoint=\"/v1/messages\",service_type=\"proxy\",le=\"0.5\"} 2\n",
-      "\nccproxy_response_duration_seconds_sum{model=\"opus\",endpoint=\"/v1/messages\",service_type=\"proxy\"} 0.6\n",
+      "\nccproxy_response_duration_seconds_bucket{model=\"opus\",endpoint=\"/v1/"
+      "messages\",service_type=\"proxy\",le=\"0.25\"} 0\n",
+      "\nccproxy_response_duration_seconds_bucket{model=\"opus\",endpoint=\"/v1/"
+      "messages\",service_type=\"proxy\",le=\"0.5\"} 2\n",
+      "\nccproxy_response_duration_seconds_sum{model=\"opus\",endpoint=\"/v1/"
+      "messages\",service_type=\"proxy\"} 0.6\n",
       "\nccproxy_tokens_total{type=\"input\",model=\"opus\",service_type=\"proxy\"} 20\n",
-      "\nccproxy_tokens_total{type=\"output\",model=\"opus\",service_type=\"proxy\"} 10\n",
-      "\nccproxy_cost_usd_total{model=\"opus\",cost_type=\"total\",service_type=\"proxy\"} 0.5\n",
-      "\nccproxy_errors_total{error_type=\"http_529\",endpoint=\"/v1/messages\",model=\"unknown\",service_type=\"unknown\"} 1\n",
-      "\nccproxy_errors_total{error_type=\"timeout\",endpoint=\"/v1/messages\",model=\"unknown\",service_type=\"unknown\"} 1\n",
-      "\nccproxy_errors_total{error_type=\"unknown\",endpoint=\"/v1/messages\",model=\"unknown\",service_type=\"unknown\"} 1\n",
+      "\nccproxy_tokens_total{type=\"output\",model=\"opus\",service_type=\"proxy\"} "
+      "10\n",
+      "\nccproxy_cost_usd_total{model=\"opus\",cost_type=\"total\",service_type="
+      "\"proxy\"} 0.5\n",
+      "\nccproxy_errors_total{error_type=\"http_529\",endpoint=\"/v1/"
+      "messages\",model=\"unknown\",service_type=\"unknown\"} 1\n",
+      "\nccproxy_errors_total{error_type=\"timeout\",endpoint=\"/v1/"
+      "messages\",model=\"unknown\",service_type=\"unknown\"} 1\n",
+      "\nccproxy_errors_total{error_type=\"unknown\",endpoint=\"/v1/"
+      "messages\",model=\"unknown\",service_type=\"unknown\"} 1\n",
       "\nccproxy_info{version=\"" MOONLEDGER_VERSION "\"} 1\n",
       "\nup{job=\"ccproxy\"} 1\n",
       "\nccproxy_active_requests 0\n",
@@ -103,8 +115,12 @@ static void test_saving(const struct schema *schema) {
   CHECK(metrics_each_changed(m, refuse, &calls) == 0 && calls == 1);
 
   static const char *const lines[] = {
-      "service_type=\"proxy\"} 2\n", "le=\"+Inf\"} 2\n", "duration_seconds_sum{model=\"opus\",endpoint=\"/v1/messages\",service_type=\"proxy\"} 0.6\n",
-      "type=\"input\",model=\"opus\",service_type=\"proxy\"} 20\n", "cost_type=\"total\",service_type=\"proxy\"} 0.5\n",
+      "service_type=\"proxy\"} 2\n",
+      "le=\"+Inf\"} 2\n",
+      "duration_seconds_sum{model=\"opus\",endpoint=\"/v1/"
+      "messages\",service_type=\"proxy\"} 0.6\n",
+      "type=\"input\",model=\"opus\",service_type=\"proxy\"} 20\n",
+      "cost_type=\"total\",service_type=\"proxy\"} 0.5\n",
   };
   for (size_t i = 0; i < sizeof lines / sizeof *lines; i++) {
     CHECK(page_has(m, lines[i]));
@@ -113,7 +129,10 @@ static void test_saving(const struct schema *schema) {
   static const struct {
     const char *key;
     size_t key_len, value_len;
-  } odd[] = {{"", 0, 16}, {"gone_total", 11, 16}, {"cost_usd_total\0model\0x", 23, 16}, {"requests_total", 14, 16}};
+  } odd[] = {{"", 0, 16},
+             {"gone_total", 11, 16},
+             {"cost_usd_total\0model\0x", 23, 16},
+             {"requests_total", 14, 16}};
   char value[16] = {0};
   for (size_t i = 0; i < sizeof odd / sizeof *odd; i++)
     metrics_restore(later, odd[i].key, odd[i].key_len, value, odd[i].value_len);
@@ -123,7 +142,8 @@ static void test_saving(const struct schema *schema) {
   metrics_free(later);
 }
 
-static void track(struct metrics *m, const struct schema *schema, const char *type, int id, int64_t now_us) {
+static void track(struct metrics *m, const struct schema *schema, const char *type,
+                  int id, int64_t now_us) {
   struct buf body = {0};
   struct batch *b = batch_new(schema);
   buf_printf(&body, "{\"type\":\"%s\",\"request_id\":\"r%d\"}", type, id);

@@ -8,8 +8,8 @@ static struct metric_label label(const char *s) {
   return (struct metric_label) {s, strlen(s)};
 }
 
-static struct metric *family(struct metrics *m, enum metric_kind kind, const char *name, const char *help,
-                             const char *label) {
+static struct metric *family(struct metrics *m, enum metric_kind kind, const char *name,
+                             const char *help, const char *label) {
   struct buf error = {0};
   struct metric *f = metrics_family(m, &(struct metric_options) {
     .kind = kind, .name = name, .help = help, .labels = &label, .nlabels = label != NULL,
@@ -19,7 +19,8 @@ static struct metric *family(struct metrics *m, enum metric_kind kind, const cha
 }
 
 /* The page from the line that begins with start, NUL-terminated. */
-static char *page_from(struct metrics *m, enum exposition format, const char *start, struct buf *page) {
+static char *page_from(struct metrics *m, enum exposition format, const char *start,
+                       struct buf *page) {
   page->len = 0;
   metrics_render(m, format, page);
   buf_putc(page, '\0');
@@ -30,7 +31,8 @@ static char *page_from(struct metrics *m, enum exposition format, const char *st
 static void test_text(void) {
   struct metrics *m = metrics_new("ccproxy", 2000);
   struct buf page = {0};
-  struct metric *counter = family(m, METRIC_COUNTER, "t_total", "Things \"counted\"\nhere \\ there.", "what");
+  struct metric *counter = family(m, METRIC_COUNTER, "t_total",
+                                  "Things \"counted\"\nhere \\ there.", "what");
   struct metric_label odd = label("a\"b\\c\nd\xff");
   metric_inc(m, counter, &odd, 1);
   metric_inc(m, counter, &odd, 2);
@@ -47,8 +49,13 @@ static void test_text(void) {
   static const struct {
     double n;
     const char *text;
-  } values[] = {{0, "g 0\n"}, {-1.5, "g -1.5\n"}, {NAN, "g NaN\n"}, {INFINITY, "g +Inf\n"}, {-INFINITY, "g -Inf\n"},
-                {1e300, "g 1e+300\n"}, {9007199254740992, "g 9007199254740992\n"}};
+  } values[] = {{0, "g 0\n"},
+                {-1.5, "g -1.5\n"},
+                {NAN, "g NaN\n"},
+                {INFINITY, "g +Inf\n"},
+                {-INFINITY, "g -Inf\n"},
+                {1e300, "g 1e+300\n"},
+                {9007199254740992, "g 9007199254740992\n"}};
   for (size_t i = 0; i < sizeof values / sizeof *values; i++) {
     metric_set(m, gauge, NULL, values[i].n);
     CHECK(strcmp(page_from(m, EXPOSITION_TEXT, "g ", &page), "") != 0);
@@ -90,10 +97,12 @@ static void test_names(void) {
     enum metric_kind kind;
     const char *name, *label;
   } wrong[] = {
-      {METRIC_HISTOGRAM, "h", "b"},     {METRIC_GAUGE, "h", "a"},       {METRIC_GAUGE, "h_sum", "a"},
-      {METRIC_GAUGE, "h_bucket", NULL}, {METRIC_COUNTER, "c", NULL},    {METRIC_GAUGE, "g_total", NULL},
-      {METRIC_GAUGE, "", NULL},         {METRIC_GAUGE, "1g", NULL},     {METRIC_GAUGE, "g-g", NULL},
-      {METRIC_GAUGE, "g", "__name__"},  {METRIC_GAUGE, "g", "a b"},     {METRIC_HISTOGRAM, "h2", "le"},
+      {METRIC_HISTOGRAM, "h", "b"},     {METRIC_GAUGE, "h", "a"},
+      {METRIC_GAUGE, "h_sum", "a"},     {METRIC_GAUGE, "h_bucket", NULL},
+      {METRIC_COUNTER, "c", NULL},      {METRIC_GAUGE, "g_total", NULL},
+      {METRIC_GAUGE, "", NULL},         {METRIC_GAUGE, "1g", NULL},
+      {METRIC_GAUGE, "g-g", NULL},      {METRIC_GAUGE, "g", "__name__"},
+      {METRIC_GAUGE, "g", "a b"},       {METRIC_HISTOGRAM, "h2", "le"},
       {METRIC_COUNTER, "h_total", "a"},
   };
   for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++)
@@ -114,8 +123,9 @@ static void test_overflow(void) {
   struct metric_label known = label("1");
   metric_inc(m, f, &known, 1);
   char *at = page_from(m, EXPOSITION_TEXT, "many_total{n=\"0\"}", &page);
-  CHECK_BYTES(at, strlen(at), "many_total{n=\"0\"} 1\nmany_total{n=\"1\"} 2\nmany_total{n=\"2\"} 1\n"
-                              "many_total{n=\"overflow\"} 7\n");
+  CHECK_BYTES(at, strlen(at),
+              "many_total{n=\"0\"} 1\nmany_total{n=\"1\"} 2\nmany_total{n=\"2\"} 1\n"
+              "many_total{n=\"overflow\"} 7\n");
   CHECK(strstr(page.data, "moonledger_metrics_overflow_total{family=\"many_total\"} 7\n") != NULL);
   buf_clear(&page);
   metrics_free(m);
@@ -131,15 +141,24 @@ static void test_negotiation(void) {
       {"text/plain", EXPOSITION_TEXT},
       {"application/json", EXPOSITION_TEXT},
       {"application/openmetrics-text", EXPOSITION_OPENMETRICS},
-      {"Application/OpenMetrics-Text; version=\"1.0.0\"; charset=utf-8", EXPOSITION_OPENMETRICS},
-      {"application/openmetrics-text;version=0.0.1,text/plain;version=0.0.4;q=0.5", EXPOSITION_TEXT},
-      {"application/openmetrics-text;version=1.0.0;q=0.4,text/plain;version=0.0.4;q=0.5", EXPOSITION_TEXT},
+      {"Application/OpenMetrics-Text; version=\"1.0.0\"; charset=utf-8",
+       EXPOSITION_OPENMETRICS},
+      {"application/openmetrics-text;version=0.0.1,text/plain;version=0.0.4;q=0.5",
+       EXPOSITION_TEXT},
+      {"application/openmetrics-text;version=1.0.0;q=0.4,text/plain;version=0.0.4;q=0.5",
+       EXPOSITION_TEXT},
       {"application/openmetrics-text;q=0", EXPOSITION_TEXT},
-      {"application/openmetrics-text;version=1.0.0,application/openmetrics-text;version=0.0.1;q=0.75,"
-       "text/plain;version=0.0.4;q=0.5,*/*;q=0.1", EXPOSITION_OPENMETRICS},
-      {"application/openmetrics-text;version=1.0.0;escaping=allow-utf-8;q=0.5,application/openmetrics-text;"
-       "version=0.0.1;q=0.4,text/plain;version=1.0.0;escaping=allow-utf-8;q=0.3,text/plain;version=0.0.4;q=0.2,"
-       "*/*;q=0.1", EXPOSITION_OPENMETRICS},
+      {"application/openmetrics-text;version=1.0.0,application/"
+       "openmetrics-text;version=0.0.1;q=0.75,"
+       "text/plain;version=0.0.4;q=0.5,*/*;q=0.1",
+       EXPOSITION_OPENMETRICS},
+      {"application/"
+       "openmetrics-text;version=1.0.0;escaping=allow-utf-8;q=0.5,application/"
+       "openmetrics-text;"
+       "version=0.0.1;q=0.4,text/plain;version=1.0.0;escaping=allow-utf-8;q=0.3,text/"
+       "plain;version=0.0.4;q=0.2,"
+       "*/*;q=0.1",
+       EXPOSITION_OPENMETRICS},
       {",;,=;q=,application/openmetrics-text;q=nan", EXPOSITION_TEXT},
   };
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
@@ -165,7 +184,8 @@ static void *count(void *arg) {
 
 static void test_threads(void) {
   struct metrics *m = metrics_new("ns", 2000);
-  struct worker w = {m, family(m, METRIC_COUNTER, "c_total", "C.", "n"), family(m, METRIC_HISTOGRAM, "h", "H.", "n")};
+  struct worker w = {m, family(m, METRIC_COUNTER, "c_total", "C.", "n"),
+                     family(m, METRIC_HISTOGRAM, "h", "H.", "n")};
   pthread_t threads[4];
   for (int i = 0; i < 4; i++)
     pthread_create(&threads[i], NULL, count, &w);

@@ -10,7 +10,8 @@ static const int64_t now = 1700000000000000;
 static const struct record_limits usual = {.record_bytes = 4000, .depth = 8};
 static struct schema *schema;
 
-static struct batch *scan_bytes(const char *text, size_t len, enum record_format format, int expected) {
+static struct batch *scan_bytes(const char *text, size_t len, enum record_format format,
+                                int expected) {
   struct buf body = {0};
   struct batch *b = batch_new(schema);
   buf_append(&body, text, len);
@@ -74,11 +75,13 @@ static void lines(void) {
       {"{\"model\":\"a\"}\n{\"model\":\n{\"model\":\"c\"}\n",
        "a;c;1:2 -: expected a value, got the end after 9 bytes;"},
       {"\n\n[1]\n{\"model\":\"b\"}", "b;0:3 -: expected an object, got [1];"},
-      {"{\"model\":\"a\"} x\n{}", ";0:1 -: expected the end of the line at byte 15, got x;"},
+      {"{\"model\":\"a\"} x\n{}",
+       ";0:1 -: expected the end of the line at byte 15, got x;"},
       {"{\"model\":\"a\"}{\"model\":\"b\"}",
        "0:1 -: expected the end of the line at byte 14, got {\"model\":\"b\"};"},
       {"{\"model\":\"a\"", "0:1 -: expected a comma or }, got the end after 12 bytes;"},
-      {"{\"model\":\"a", "0:1 -: expected the end of a string, got the end after 11 bytes;"},
+      {"{\"model\":\"a",
+       "0:1 -: expected the end of a string, got the end after 11 bytes;"},
       {"{\"model\":\"a\\", "0:1 -: expected a valid escape at byte 12, got \\;"},
       {"{\"model\" \"a\"}", "0:1 -: expected a colon at byte 10, got \"a\"};"},
       {"{model:1}", "0:1 -: expected a member's name at byte 2, got model:1};"},
@@ -87,12 +90,16 @@ static void lines(void) {
       {"{\"x\":01}", "0:1 -: expected a value at byte 6, got 01};"},
       {"{\"x\":\"a\tb\"}", "0:1 -: expected the end of a string at byte 8, got \tb\"};"},
       {"{\"x\":\"\\q\"}", "0:1 -: expected a valid escape at byte 7, got \\q\"};"},
-      {"{\"x\":\"\\u12g4\"}", "0:1 -: expected a valid escape at byte 7, got \\u12g4\"};"},
+      {"{\"x\":\"\\u12g4\"}",
+       "0:1 -: expected a valid escape at byte 7, got \\u12g4\"};"},
       {"{\"x\":trueth}", "0:1 -: expected a comma or } at byte 10, got th};"},
       {"{\"x\":[[[[[[[1]]]]]]]}", "{\"x\":[[[[[[[1]]]]]]]};"},
-      {"{\"x\":[[[[[[[[1]]]]]]]]}", "0:1 -: expected less nesting at byte 13, got [1]]]]]]]]};"},
-      {"{\"x\":{\"a\":[1,2,{\"b\":null}]},\"model\":\"m\"}", "m{\"x\":{\"a\":[1,2,{\"b\":null}]}};"},
-      {"{\"a\":1,\"model\":\"m\", \"b\" : \"\\u00e9\\n\"}", "m{\"a\":1,\"b\":\"\\u00e9\\n\"};"},
+      {"{\"x\":[[[[[[[[1]]]]]]]]}",
+       "0:1 -: expected less nesting at byte 13, got [1]]]]]]]]};"},
+      {"{\"x\":{\"a\":[1,2,{\"b\":null}]},\"model\":\"m\"}",
+       "m{\"x\":{\"a\":[1,2,{\"b\":null}]}};"},
+      {"{\"a\":1,\"model\":\"m\", \"b\" : \"\\u00e9\\n\"}",
+       "m{\"a\":1,\"b\":\"\\u00e9\\n\"};"},
       {"{\"mod\\u0065l\":\"m\"}", "m;"},
       {"{\"model\":\"m\",\"model\":\"n\"}", "n;"},
       {"{\"model\":\"m\",\"model\":null}", ";"},
@@ -178,7 +185,8 @@ static void misfits(void) {
       {"{\"streaming\":2}", "0:0 streaming: expected a boolean, got 2;"},
       {"{\"timestamp\":\"yesterday\"}",
        "0:0 timestamp: expected a time (unix seconds or ISO 8601), got \"yesterday\";"},
-      {"{\"timestamp\":1e300}", "0:0 timestamp: expected a time (unix seconds or ISO 8601), got 1e300;"},
+      {"{\"timestamp\":1e300}",
+       "0:0 timestamp: expected a time (unix seconds or ISO 8601), got 1e300;"},
       {"{\"model\":5,\"x\":[1,{\"model\":6}],\"tokens_input\":\"x\"}",
        "0:0 model: expected a string, got 5;"},
       {"{\"model\":1,\"model\":\"late\"}", "0:0 model: expected a string, got 1;"},
@@ -187,10 +195,13 @@ static void misfits(void) {
       {"{\"type\":\"message\",\"model\":\"m\"}", "m{\"type\":\"message\"};"},
       {"{\"type\":7}", "{\"type\":7};"},
       {"{\"error_message\":\"x\",\"a\":1}", "{\"a\":1,\"error_message\":\"x\"};"},
-      {"{\"a\":1,\"extra\":{\"b\" : [2],\"error_message\":\"x\"}}", "{\"a\":1,\"b\":[2],\"error_message\":\"x\"};"},
-      {"{\"extra\":{\"error_type\":5,\"model\":\"n\"},\"model\":\"m\"}", "m{\"error_type\":5,\"model\":\"n\"};"},
+      {"{\"a\":1,\"extra\":{\"b\" : [2],\"error_message\":\"x\"}}",
+       "{\"a\":1,\"b\":[2],\"error_message\":\"x\"};"},
+      {"{\"extra\":{\"error_type\":5,\"model\":\"n\"},\"model\":\"m\"}",
+       "m{\"error_type\":5,\"model\":\"n\"};"},
       {"{\"extra\":{}}", ";"},
-      {"{\"x\" : [ 1 ,\r\n\t{ \"a \\\" b\" : \" \\\\\" } ] }", "{\"x\":[1,{\"a \\\" b\":\" \\\\\"}]};"},
+      {"{\"x\" : [ 1 ,\r\n\t{ \"a \\\" b\" : \" \\\\\" } ] }",
+       "{\"x\":[1,{\"a \\\" b\":\" \\\\\"}]};"},
       {"{\"extra\":5}", "{\"extra\":5};"},
       {"{\"user\":{\"id\":5},\"host\":\"h\",\"tier\":null}", "{\"user\":{\"id\":5}};"},
   };
@@ -218,12 +229,16 @@ static void bodies(void) {
        "a;b;1:2 -: expected a value, got the end after 9 bytes;"},
       {"{\"model\":\"a\"}{\"model\":\"b\"} {\"model\":\"c\"}", 0, "a;b;c;"},
       {"{\"records\":5,\"model\":\"a\"}", 0, "a{\"records\":5};"},
-      {"", UV_EINVAL, "0:0 -: expected an object or an array, got the end after 0 bytes;"},
+      {"", UV_EINVAL,
+       "0:0 -: expected an object or an array, got the end after 0 bytes;"},
       {"hello", UV_EINVAL, "0:0 -: expected an object or an array at byte 1, got hello;"},
-      {"[{\"model\":\"a\"},", UV_EINVAL, "0:0 -: expected a value, got the end after 15 bytes;"},
-      {"[{\"model\":\"a\"}", UV_EINVAL, "0:0 -: expected a comma or ], got the end after 14 bytes;"},
+      {"[{\"model\":\"a\"},", UV_EINVAL,
+       "0:0 -: expected a value, got the end after 15 bytes;"},
+      {"[{\"model\":\"a\"}", UV_EINVAL,
+       "0:0 -: expected a comma or ], got the end after 14 bytes;"},
       {"[{\"model\":\"a\"}]]", UV_EINVAL, "0:0 -: expected the end at byte 16, got ];"},
-      {"[{\"model\":\"a\"},{\"model\"}]", UV_EINVAL, "0:0 -: expected a colon at byte 24, got }];"},
+      {"[{\"model\":\"a\"},{\"model\"}]", UV_EINVAL,
+       "0:0 -: expected a colon at byte 24, got }];"},
       {"{\"records\":[{\"model\":\"a\"}]", UV_EINVAL,
        "0:0 -: expected a comma or }, got the end after 26 bytes;"},
       {"{\"a\":1} x", UV_EINVAL, "0:0 -: expected the end at byte 9, got x;"},
@@ -277,7 +292,8 @@ static void very_many(void) {
   for (int i = 0; i < BATCH_MAX_RECORDS + 5; i++)
     buf_literal(&body, "{}\n");
   struct batch *b = scan_bytes(body.data, body.len, FORMAT_NDJSON, 0);
-  CHECK(b->count == BATCH_MAX_RECORDS && b->rejected == 5 && b->errors[0].index == BATCH_MAX_RECORDS);
+  CHECK(b->count == BATCH_MAX_RECORDS && b->rejected == 5 &&
+        b->errors[0].index == BATCH_MAX_RECORDS);
   batch_free(b);
   buf_clear(&body);
 }
@@ -293,8 +309,9 @@ static void zero_bytes(void) {
 }
 
 static void ids(void) {
-  struct batch *b =
-      scan("{}\n{\"request_id\":\"\"}\n{\"request_id\":\"None\"}\n{\"request_id\":null}\n", FORMAT_NDJSON, 0);
+  struct batch *b = scan(
+      "{}\n{\"request_id\":\"\"}\n{\"request_id\":\"None\"}\n{\"request_id\":null}\n",
+      FORMAT_NDJSON, 0);
   for (size_t i = 0; i < b->count; i++) {
     const struct record *r = batch_record(b, i);
     CHECK(r->v[schema->id].s.len == 36);

@@ -53,7 +53,8 @@ int main(void) {
     union {
       unsigned long long bits;
       double n;
-    } u = {(unsigned long long) rand() << 62 ^ (unsigned long long) rand() << 31 ^ (unsigned long long) rand()};
+    } u = {(unsigned long long) rand() << 62 ^ (unsigned long long) rand() << 31 ^
+           (unsigned long long) rand()};
     if (!isfinite(u.n))
       continue;
     char text[NUMBER_MAX + 1];
@@ -82,10 +83,12 @@ int main(void) {
   for (int i = 0; i < 300000; i++) {
     char text[64];
     long long whole = ((long long) rand() << 31 ^ rand()) >> rand() % 60;
-    snprintf(text, sizeof text, "%lld.%0*lld", whole, rand() % 17 + 1, (long long) rand() << rand() % 20);
+    snprintf(text, sizeof text, "%lld.%0*lld", whole, rand() % 17 + 1,
+             (long long) rand() << rand() % 20);
     check_parse(text, true, false, strtod(text, NULL));
   }
-  static const char *const wrong[] = {"", "-", "01", "1.", ".5", "1e", "1e+", "+1", "0x10", "1 ", "NaN", "--1"};
+  static const char *const wrong[] = {"",    "-",  "01",   "1.", ".5",  "1e",
+                                      "1e+", "+1", "0x10", "1 ", "NaN", "--1"};
   for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++)
     check_parse(wrong[i], false, false, 0);
   return TEST_END;

@@ -13,8 +13,10 @@ static bool read_all(const char *data, size_t len, struct protobuf_value *last) 
 
 static void test_reads_every_wire_format(void) {
   struct protobuf_value v;
-  CHECK(read_all("\x08\x96\x01", 3, &v) && v.field == 1 && v.wire == PROTOBUF_VARINT && v.number == 150);
-  CHECK(read_all("\x11\1\2\3\4\5\6\7\x80", 9, &v) && v.field == 2 && v.number == 0x8007060504030201);
+  CHECK(read_all("\x08\x96\x01", 3, &v) && v.field == 1 && v.wire == PROTOBUF_VARINT &&
+        v.number == 150);
+  CHECK(read_all("\x11\1\2\3\4\5\6\7\x80", 9, &v) && v.field == 2 &&
+        v.number == 0x8007060504030201);
   CHECK(read_all("\x1a\x03"
                  "abc",
                  5, &v) &&

@@ -3,6 +3,7 @@
 #include <math.h>
 
 #include "record/condition.h"
+#include "record/measure.h"
 #include "record/ndjson.h"
 #include "schema_fixture.h"
 #include "test.h"
@@ -32,8 +33,8 @@ static bool set(struct batch *b, const char *name, const char *text) {
 
 static bool set_number(struct batch *b, const char *name, double n) {
   const char *why = NULL;
-  bool ok =
-      record_set_number(b, batch_record(b, 0), schema_name(schema, name, strlen(name)), false, 0, n, &why);
+  bool ok = record_set_number(b, batch_record(b, 0),
+                              schema_name(schema, name, strlen(name)), false, 0, n, &why);
   CHECK(ok == (why == NULL));
   return ok;
 }
@@ -72,33 +73,59 @@ static void check_row(const char *text, const char *expected) {
 }
 
 static void rows(void) {
+  check_row("{\"request_id\":\"r\"}",
+            "{\"request_id\":\"r\",\"timestamp\":\"2023-11-14T22:13:20Z\",\"method\":"
+            "\"\",\"endpoint\":\"\","
+            "\"path\":\"\","
+            "\"query\":\"\",\"client_ip\":\"\",\"user_agent\":\"\",\"service_type\":\"\","
+            "\"model\":\"\","
+            "\"streaming\":false,"
+            "\"status_code\":200,\"duration_ms\":0.0,\"duration_seconds\":0.0,\"tokens_"
+            "input\":0,\"tokens_output\":"
+            "0,"
+            "\"cache_read_tokens\":0,\"cache_write_tokens\":0,\"cost_usd\":0.0,\"cost_"
+            "sdk_usd\":0.0,\"num_turns\":"
+            "0,"
+            "\"session_type\":\"\",\"session_status\":\"\",\"session_age_seconds\":0.0,"
+            "\"session_message_count\":0,"
+            "\"session_client_id\":\"\",\"session_pool_enabled\":false,\"session_idle_"
+            "seconds\":0.0,"
+            "\"session_error_count\":0,\"session_is_new\":true,\"extra\":{}}");
   check_row(
       "{\"request_id\":\"r\"}",
-      "{\"request_id\":\"r\",\"timestamp\":\"2023-11-14T22:13:20Z\",\"method\":\"\",\"endpoint\":\"\","
+      "{\"request_id\":\"r\",\"timestamp\":\"2023-11-14T22:13:20Z\",\"method\":\"\",\"endpoint\":"
+      "\"\","
       "\"path\":\"\","
       "\"query\":\"\",\"client_ip\":\"\",\"user_agent\":\"\",\"service_type\":\"\",\"model\":\"\","
       "\"streaming\":false,"
-      "\"status_code\":200,\"duration_ms\":0.0,\"duration_seconds\":0.0,\"tokens_input\":0,\"tokens_output\":"
+      "\"status_code\":200,\"duration_ms\":0.0,\"duration_seconds\":0.0,\"tokens_input\":0,"
+      "\"tokens_output\":"
       "0,"
-      "\"cache_read_tokens\":0,\"cache_write_tokens\":0,\"cost_usd\":0.0,\"cost_sdk_usd\":0.0,\"num_turns\":"
+      "\"cache_read_tokens\":0,\"cache_write_tokens\":0,\"cost_usd\":0.0,\"cost_sdk_usd\":0.0,"
+      "\"num_turns\":"
       "0,"
-      "\"session_type\":\"\",\"session_status\":\"\",\"session_age_seconds\":0.0,\"session_message_count\":0,"
+      "\"session_type\":\"\",\"session_status\":\"\",\"session_age_seconds\":0.0,\"session_message_"
+      "count\":0,"
       "\"session_client_id\":\"\",\"session_pool_enabled\":false,\"session_idle_seconds\":0.0,"
       "\"session_error_count\":0,\"session_is_new\":true,\"extra\":{}}");
-  check_row("{\"request_id\":\"r\",\"tag\":[1],\"timestamp\":1.5,\"path\":\"/"
-            "p\",\"duration_ms\":20,\"error_type\":\"t\"}",
-            "{\"request_id\":\"r\",\"timestamp\":\"1970-01-01T00:00:01.500000Z\",\"method\":\"\","
-            "\"endpoint\":\"/p\","
-            "\"path\":\"/"
-            "p\",\"query\":\"\",\"client_ip\":\"\",\"user_agent\":\"\",\"service_type\":\"\",\"model\":\"\","
-            "\"streaming\":false,\"status_code\":200,\"duration_ms\":20.0,\"duration_seconds\":0.02,\"tokens_"
-            "input\":0,"
-            "\"tokens_output\":0,\"cache_read_tokens\":0,\"cache_write_tokens\":0,\"cost_usd\":0.0,\"cost_"
-            "sdk_usd\":0.0,"
-            "\"num_turns\":0,\"session_type\":\"\",\"session_status\":\"\",\"session_age_seconds\":0.0,"
-            "\"session_message_count\":0,\"session_client_id\":\"\",\"session_pool_enabled\":false,"
-            "\"session_idle_seconds\":0.0,\"session_error_count\":0,\"session_is_new\":true,"
-            "\"error_type\":\"t\",\"extra\":{\"tag\":[1]}}");
+  check_row(
+      "{\"request_id\":\"r\",\"tag\":[1],\"timestamp\":1.5,\"path\":\"/"
+      "p\",\"duration_ms\":20,\"error_type\":\"t\"}",
+      "{\"request_id\":\"r\",\"timestamp\":\"1970-01-01T00:00:01.500000Z\",\"method\":\"\","
+      "\"endpoint\":\"/p\","
+      "\"path\":\"/"
+      "p\",\"query\":\"\",\"client_ip\":\"\",\"user_agent\":\"\",\"service_type\":\"\",\"model\":"
+      "\"\","
+      "\"streaming\":false,\"status_code\":200,\"duration_ms\":20.0,\"duration_seconds\":0.02,"
+      "\"tokens_"
+      "input\":0,"
+      "\"tokens_output\":0,\"cache_read_tokens\":0,\"cache_write_tokens\":0,\"cost_usd\":0.0,"
+      "\"cost_"
+      "sdk_usd\":0.0,"
+      "\"num_turns\":0,\"session_type\":\"\",\"session_status\":\"\",\"session_age_seconds\":0.0,"
+      "\"session_message_count\":0,\"session_client_id\":\"\",\"session_pool_enabled\":false,"
+      "\"session_idle_seconds\":0.0,\"session_error_count\":0,\"session_is_new\":true,"
+      "\"error_type\":\"t\",\"extra\":{\"tag\":[1]}}");
 }
 
 static void check_event(const char *text, const char *expected) {
@@ -111,20 +138,23 @@ static void check_event(const char *text, const char *expected) {
 }
 
 static void events(void) {
-  check_event(
-      "{\"type\":\"request_start\",\"request_id\":\"r\",\"query\":\"q\",\"path\":\"/p\",\"status_code\":200}",
-      "{\"type\":\"request_start\",\"data\":{\"request_id\":\"r\",\"path\":\"/p\",\"query\":\"q\"},"
-      "\"timestamp\":1700000000.25}");
-  check_event(
-      "{\"cache_read_tokens\":3,\"cost_usd\":0,\"model\":null,\"duration_ms\":5,\"session_type\":\"x\","
-      "\"request_id\":\"r\"}",
-      "{\"type\":\"request_complete\",\"data\":{\"request_id\":\"r\",\"duration_ms\":5.0,\"cost_usd\":0.0,"
-      "\"cache_read_tokens\":3},\"timestamp\":1700000000.25}");
-  check_event(
-      "{\"event\":\"request_error\",\"error_message\":\"no\",\"error_type\":\"t\",\"request_id\":\"r\"}",
-      "{\"type\":\"request_error\",\"data\":{\"request_id\":\"r\",\"error_type\":\"t\",\"error_message\":"
-      "\"no\"},"
-      "\"timestamp\":1700000000.25}");
+  check_event("{\"type\":\"request_start\",\"request_id\":\"r\",\"query\":\"q\",\"path\":"
+              "\"/p\",\"status_code\":200}",
+              "{\"type\":\"request_start\",\"data\":{\"request_id\":\"r\",\"path\":\"/"
+              "p\",\"query\":\"q\"},"
+              "\"timestamp\":1700000000.25}");
+  check_event("{\"cache_read_tokens\":3,\"cost_usd\":0,\"model\":null,\"duration_ms\":5,"
+              "\"session_type\":\"x\","
+              "\"request_id\":\"r\"}",
+              "{\"type\":\"request_complete\",\"data\":{\"request_id\":\"r\",\"duration_"
+              "ms\":5.0,\"cost_usd\":0.0,"
+              "\"cache_read_tokens\":3},\"timestamp\":1700000000.25}");
+  check_event("{\"event\":\"request_error\",\"error_message\":\"no\",\"error_type\":"
+              "\"t\",\"request_id\":\"r\"}",
+              "{\"type\":\"request_error\",\"data\":{\"request_id\":\"r\",\"error_type\":"
+              "\"t\",\"error_message\":"
+              "\"no\"},"
+              "\"timestamp\":1700000000.25}");
 }
 
 static void extra(void) {
@@ -144,7 +174,8 @@ static void extra(void) {
   size_t len;
   const char *text = value_text(&b->text, row->v[column("cost_source")], &len);
   CHECK_BYTES(text, len, "unknown");
-  const struct measure *unpriced = &schema->measures[schema_measure(schema, "unpriced_requests", 17)];
+  const struct measure *unpriced =
+      &schema->measures[schema_measure(schema, "unpriced_requests", 17)];
   CHECK(measure_value(unpriced, schema, row, &b->text) == 1);
   batch_free(b);
 
@@ -177,7 +208,7 @@ static void check_changes(const char *first, const char *later, const char *cons
   batch_free(b);
 }
 
-#define CHECK_CHANGES(first, later, ...)                                                                     \
+#define CHECK_CHANGES(first, later, ...)                                                 \
   check_changes(first, later, (const char *const[]) {__VA_ARGS__ __VA_OPT__(, ) NULL})
 
 static void repeats(void) {
@@ -186,15 +217,18 @@ static void repeats(void) {
   CHECK_CHANGES("{}", "{\"path\":\"/p\"}", "path", "endpoint");
   CHECK_CHANGES("{\"path\":\"/a\"}", "{\"path\":\"/p\"}", "path", "endpoint");
   CHECK_CHANGES("{\"endpoint\":\"e\",\"path\":\"/a\"}", "{\"path\":\"/p\"}", "path");
-  CHECK_CHANGES("{\"duration_ms\":100}", "{\"duration_ms\":200}", "duration_ms", "duration_seconds");
-  CHECK_CHANGES("{\"duration_ms\":100,\"duration_seconds\":7}", "{\"duration_ms\":200}", "duration_ms");
+  CHECK_CHANGES("{\"duration_ms\":100}", "{\"duration_ms\":200}", "duration_ms",
+                "duration_seconds");
+  CHECK_CHANGES("{\"duration_ms\":100,\"duration_seconds\":7}", "{\"duration_ms\":200}",
+                "duration_ms");
   CHECK_CHANGES("{\"status_code\":200}", "{\"type\":\"request_error\"}");
 }
 
 static int64_t measured(const char *text, const char *measure) {
   struct batch *b = scan(text);
-  int64_t value = measure_value(&schema->measures[schema_measure(schema, measure, strlen(measure))], schema,
-                                batch_record(b, 0), &b->text);
+  int64_t value = measure_value(
+      &schema->measures[schema_measure(schema, measure, strlen(measure))], schema,
+      batch_record(b, 0), &b->text);
   batch_free(b);
   return value;
 }

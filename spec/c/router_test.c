@@ -32,8 +32,8 @@ static struct route_match find(const struct router *router, enum method method, 
   return match;
 }
 
-static void finds(const struct router *router, enum method method, const char *path, const char *pattern,
-                  const char *first) {
+static void finds(const struct router *router, enum method method, const char *path,
+                  const char *pattern, const char *first) {
   struct route_match match = find(router, method, path);
   CHECK(match.route != NULL);
   if (match.route == NULL)
@@ -50,22 +50,33 @@ static void check_matches(const struct router *router) {
   finds(router, METHOD_GET, "/logs/entries", "/logs/entries", NULL);
   finds(router, METHOD_GET, "/logs/entries/abc", "/logs/entries/{request_id}", "abc");
   finds(router, METHOD_GET, "/logs/entries/latest", "/logs/entries/latest", NULL);
-  finds(router, METHOD_PUT, "/logs/entries/latest/notes/7", "/logs/entries/{id}/notes/{note}", "latest");
+  finds(router, METHOD_PUT, "/logs/entries/latest/notes/7",
+        "/logs/entries/{id}/notes/{note}", "latest");
   finds(router, METHOD_GET, "/dashboard/js/app.js", "/dashboard/*", "js/app.js");
   struct route_match match = find(router, METHOD_PUT, "/logs/entries/a/notes/7");
   CHECK_BYTES(match.params[1].data, match.params[1].len, "7");
 }
 
 static void check_misses(const struct router *router) {
-  static const char *const nowhere[] = {"/logs", "/logs/", "/log", "/logs/querys", "/logs//query", "//logs/query",
-                                        "/LOGS/query", "/logs/query//", "/logs/entries/a/notes", "", "*"};
+  static const char *const nowhere[] = {"/logs",
+                                        "/logs/",
+                                        "/log",
+                                        "/logs/querys",
+                                        "/logs//query",
+                                        "//logs/query",
+                                        "/LOGS/query",
+                                        "/logs/query//",
+                                        "/logs/entries/a/notes",
+                                        "",
+                                        "*"};
   for (size_t i = 0; i < sizeof nowhere / sizeof *nowhere; i++) {
     struct route_match match = find(router, METHOD_GET, nowhere[i]);
     CHECK(match.route == NULL && match.allowed == 0 && !match.slash_redirect);
   }
   struct route_match match = find(router, METHOD_DELETE, "/logs/query");
   CHECK(match.route == NULL);
-  CHECK(match.allowed == (1u << METHOD_GET | 1u << METHOD_HEAD | 1u << METHOD_POST | 1u << METHOD_OPTIONS));
+  CHECK(match.allowed == (1u << METHOD_GET | 1u << METHOD_HEAD | 1u << METHOD_POST |
+                          1u << METHOD_OPTIONS));
   match = find(router, METHOD_HEAD, "/logs/reset");
   CHECK(match.route == NULL && match.allowed == (1u << METHOD_POST | 1u << METHOD_OPTIONS));
 }
@@ -81,9 +92,14 @@ static void check_errors(struct router *router) {
   static const struct {
     const char *pattern, *says;
   } wrong[] = {
-      {"logs", "begins with /"},          {"/a{b}", "whole segments"},       {"/{}", "whole segment"},
-      {"/{a-b}", "whole segment"},        {"/*/a", "only at the end"},       {"/logs/query", "two routes"},
-      {"/{a}/{b}/{c}/{d}/{e}", "too many"}, {"/logs/entries/{other}", "two routes"},
+      {"logs", "begins with /"},
+      {"/a{b}", "whole segments"},
+      {"/{}", "whole segment"},
+      {"/{a-b}", "whole segment"},
+      {"/*/a", "only at the end"},
+      {"/logs/query", "two routes"},
+      {"/{a}/{b}/{c}/{d}/{e}", "too many"},
+      {"/logs/entries/{other}", "two routes"},
   };
   for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
     struct buf error = {0};

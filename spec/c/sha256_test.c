@@ -40,7 +40,8 @@ int main(void) {
   /* RFC 4231, cases 1, 2 and 6 */
   static char key[131];
   memset(key, 0x0b, 20);
-  check_hmac(key, 20, "Hi There", "b0344c61d8db38535ca8afceaf0bf12b881dc200c9833da726e9376c2e32cff7");
+  check_hmac(key, 20, "Hi There",
+             "b0344c61d8db38535ca8afceaf0bf12b881dc200c9833da726e9376c2e32cff7");
   check_hmac("Jefe", 4, "what do ya want for nothing?",
              "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843");
   memset(key, 0xaa, 131);

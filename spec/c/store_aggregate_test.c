@@ -1,10 +1,11 @@
 #include <math.h>
 
+#include "record/measure.h"
 #include "record/sketch.h"
 #include "store_fixture.h"
 
-/* Random records, windows, filters and groupings: what the store answers from rollups and ragged ends must
- * equal a scan of all records through conditions_match_row. */
+/* Random records, windows, filters and groupings: what the store answers from rollups and
+ * ragged ends must equal a scan of all records through conditions_match_row. */
 
 enum { RECORDS = 4000, ROUNDS = 600, DAYS = 4 };
 
@@ -35,10 +36,10 @@ static int64_t any_time(void) {
 
 static void write_record(struct buf *out, int i, int64_t time) {
   buf_printf(out, "{\"request_id\":\"id-%d\",\"timestamp\":%lld", i, (long long) time);
-  buf_printf(out, ",\"model\":\"%s\",\"service_type\":\"%s\",\"endpoint\":\"%s\"", models[any(5)], services[any(3)],
-             endpoints[any(3)]);
-  buf_printf(out, ",\"status_code\":%d,\"duration_ms\":%llu.%llu", statuses[any(7)], (unsigned long long) any(20000),
-             (unsigned long long) any(1000));
+  buf_printf(out, ",\"model\":\"%s\",\"service_type\":\"%s\",\"endpoint\":\"%s\"",
+             models[any(5)], services[any(3)], endpoints[any(3)]);
+  buf_printf(out, ",\"status_code\":%d,\"duration_ms\":%llu.%llu", statuses[any(7)],
+             (unsigned long long) any(20000), (unsigned long long) any(1000));
   buf_printf(out, ",\"cost_usd\":0.%06llu,\"tokens_input\":%llu", (unsigned long long) any(1000000),
              (unsigned long long) any(5000));
   buf_printf(out, ",\"session_client_id\":\"s%llu\"", (unsigned long long) any(5));
@@ -51,7 +52,8 @@ static void write_record(struct buf *out, int i, int64_t time) {
 static struct buf later;
 static size_t later_at;
 
-/* Stores the first RECORDS; the batch has all of them, as they are in the end, and counts the stored ones. */
+/* Stores the first RECORDS; the batch has all of them, as they are in the end, and counts
+ * the stored ones. */
 static struct batch *fill(struct store *s) {
   struct buf text = {0};
   for (int i = 0; i < RECORDS; i++)
@@ -59,7 +61,9 @@ static struct batch *fill(struct store *s) {
   for (int i = RECORDS; i < RECORDS + ROUNDS; i++) {
     size_t start = text.len;
     /* every other one newer than all before */
-    write_record(&text, i, i % 2 ? any_time() : start_us + DAYS * INT64_C(86400000000) + i * INT64_C(600000000));
+    write_record(&text, i,
+                 i % 2 ? any_time()
+                       : start_us + DAYS * INT64_C(86400000000) + i * INT64_C(600000000));
     buf_append(&later, text.data + start, text.len - start);
     buf_putc(&later, '\0');
   }
@@ -156,7 +160,8 @@ static struct conditions *any_conditions(struct store *s) {
 }
 
 static struct question any_question(struct store *s) {
-  static const char *const names[] = {"model", "service_type", "endpoint", "status_code", "session_client_id"};
+  static const char *const names[] = {"model", "service_type", "endpoint", "status_code",
+                                      "session_client_id"};
   static const int64_t widths[] = {0, 0, 0, 60, 3600, 7200, 86400, 5400, 604800};
   struct question question = {.nquantiles = 2, .quantiles = {0.5, 0.99}};
   question.every_s = widths[any(9)];
@@ -174,8 +179,8 @@ struct sums {
   struct sketch sketch;
 };
 
-static bool same_group(struct store *s, const struct question *question, size_t row, const struct record *r,
-                       const struct buf *text) {
+static bool same_group(struct store *s, const struct question *question, size_t row,
+                       const struct record *r, const struct buf *text) {
   for (size_t i = 0; i < question->nby; i++) {
     const struct column *c = &s->schema->columns[question->by[i]];
     struct result_value cell = cell_of(&question->rows, row, c->name);
@@ -185,16 +190,19 @@ static bool same_group(struct store *s, const struct question *question, size_t 
       t = value_text(text, r->v[question->by[i]], &len);
     if (t == NULL ? cell.value.i != r->v[question->by[i]].i
                   : cell.value.s.len != len ||
-                        (len > 0 && memcmp(question->rows.text.data + cell.value.s.offset, t, len) != 0))
+                        (len > 0 && memcmp(question->rows.text.data + cell.value.s.offset,
+                                           t, len) != 0))
       return false;
   }
   if (question->every_s == 0)
     return true;
   int64_t second = r->v[s->schema->time].i / 1000000;
-  return cell_of(&question->rows, row, "time").value.f == (double) (second - second % question->used_every_s);
+  return cell_of(&question->rows, row, "time").value.f ==
+         (double) (second - second % question->used_every_s);
 }
 
-static void check_group(struct store *s, const struct question *question, size_t row, const struct sums *sums) {
+static void check_group(struct store *s, const struct question *question, size_t row,
+                        const struct sums *sums) {
   const struct schema *schema = s->schema;
   size_t columns = question->nby + (question->every_s > 0) + question->nquantiles;
   for (size_t m = 0; m < schema->nmeasures; m++) {
@@ -208,13 +216,15 @@ static void check_group(struct store *s, const struct question *question, size_t
       CHECK(cell.value.f == (double) sums->sums[m] / schema->measures[m].scale);
   }
   CHECK(question->rows.ncolumns == columns);
-  CHECK(cell_of(&question->rows, row, "duration_ms_p50").value.f == sketch_quantile(&sums->sketch, 0.5));
-  CHECK(cell_of(&question->rows, row, "duration_ms_p99").value.f == sketch_quantile(&sums->sketch, 0.99));
+  CHECK(cell_of(&question->rows, row, "duration_ms_p50").value.f ==
+        sketch_quantile(&sums->sketch, 0.5));
+  CHECK(cell_of(&question->rows, row, "duration_ms_p99").value.f ==
+        sketch_quantile(&sums->sketch, 0.99));
 }
 
 /* Adds every matching record to its group's sums, then compares. */
-static void check_question(struct store *s, const struct question *question, const struct conditions *where,
-                           const struct batch *all) {
+static void check_question(struct store *s, const struct question *question,
+                           const struct conditions *where, const struct batch *all) {
   struct sums *sums = calloc(question->rows.nrows + 1, sizeof *sums);
   size_t lost = 0;
   for (size_t i = 0; i < all->count; i++) {
@@ -286,11 +296,15 @@ static void test_orders_and_limits(struct store *s) {
   struct query *q = query_new(QUERY_AGGREGATE);
   q->nquestions = 1;
   q->questions = calloc(1, sizeof *q->questions);
-  q->questions[0] = (struct question) {.by = {column(s, "model")}, .nby = 1, .descending = true, .limit = 2,
-                                       .order_by = 1ull << schema_measure(s->schema, "cost_usd", 8)};
+  q->questions[0] = (struct question){.by = {column(s, "model")},
+                                      .nby = 1,
+                                      .descending = true,
+                                      .limit = 2,
+                                      .order_by = 1ull << schema_measure(s->schema, "cost_usd", 8)};
   ask(s, q);
   CHECK(q->status == 0 && q->questions[0].rows.nrows == 2);
-  CHECK(cell_of(&q->questions[0].rows, 0, "cost_usd").value.f >= cell_of(&q->questions[0].rows, 1, "cost_usd").value.f);
+  CHECK(cell_of(&q->questions[0].rows, 0, "cost_usd").value.f >=
+        cell_of(&q->questions[0].rows, 1, "cost_usd").value.f);
   query_free(q);
 }
 

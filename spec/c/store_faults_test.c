@@ -5,9 +5,9 @@
 #include "base/log.h"
 #include "store_fixture.h"
 
-/* SQLite over a file system whose n-th call fails, for each n once, alone, and for some with all that follow:
- * the store answers with words, nothing that was acknowledged is missing, and when the file system is well again, so
- * is the store. */
+/* SQLite over a file system whose n-th call fails, for each n once, alone, and for some
+ * with all that follow: the store answers with words, nothing that was acknowledged is
+ * missing, and when the file system is well again, so is the store. */
 
 static sqlite3_vfs *real, faulty;
 static atomic_int left; /* calls until one fails */
@@ -96,8 +96,9 @@ static int on_unmap(sqlite3_file *f, int delete) {
 }
 
 static const sqlite3_io_methods methods = {
-  2, on_close, on_read, on_write, on_truncate, on_sync, on_size, on_lock, on_unlock, on_reserved, on_control,
-  on_sector, on_traits, on_map, on_map_lock, on_barrier, on_unmap, NULL, NULL,
+    2,           on_close,   on_read,     on_write,   on_truncate, on_sync,   on_size,
+    on_lock,     on_unlock,  on_reserved, on_control, on_sector,   on_traits, on_map,
+    on_map_lock, on_barrier, on_unmap,    NULL,       NULL,
 };
 
 static int on_open(sqlite3_vfs *vfs, const char *name, sqlite3_file *file, int flags, int *got) {
@@ -134,7 +135,8 @@ static bool try_open(struct store *s) {
 
 static bool try_put(struct store *s, const char *id) {
   char text[100];
-  snprintf(text, sizeof text, "{\"request_id\":\"%s\",\"timestamp\":1750000000,\"tokens_input\":1}\n", id);
+  snprintf(text, sizeof text,
+           "{\"request_id\":\"%s\",\"timestamp\":1750000000,\"tokens_input\":1}\n", id);
   struct submission w = put(s, text);
   CHECK(w.status == 0 ? w.accepted + w.merged == 1 : w.status < 0 && w.error[0] != '\0');
   return w.status == 0;

@@ -190,7 +190,7 @@ static double requests_by(struct store *s, const char *by, size_t *groups) {
   double sum = 0;
   q->nquestions = 1;
   q->questions = calloc(1, sizeof *q->questions);
-  q->questions[0] = (struct question) {.nby = 1, .by = {column(s, by)}};
+  q->questions[0] = (struct question){.nby = 1, .by = {column(s, by)}};
   ask(s, q);
   CHECK(q->status == 0);
   *groups = q->questions[0].rows.nrows;
@@ -212,8 +212,10 @@ static void wait_until_rebuilt(struct store *s) {
 static void put_rows(struct store *s, int from, int to) {
   struct buf text = {0};
   for (int i = from; i < to; i++)
-    buf_printf(&text, "{\"request_id\":\"r%d\",\"timestamp\":%d,\"model\":\"m%d\",\"tokens_input\":1}\n", i, 1750000000 + i * 60,
-               i % 7);
+    buf_printf(&text,
+               "{\"request_id\":\"r%d\",\"timestamp\":%d,\"model\":\"m%d\",\"tokens_"
+               "input\":1}\n",
+               i, 1750000000 + i * 60, i % 7);
   buf_putc(&text, '\0');
   CHECK(put(s, text.data).status == 0);
   buf_clear(&text);
@@ -233,7 +235,8 @@ static void test_adds_columns_and_rebuilds_rollups(void) {
   /* While they are rebuilt, rows answer, new ones are counted once, and merged ones too. */
   CHECK(requests_by(s, "model", &groups) == 30000 && groups == 7);
   put_rows(s, 29000, 32000);
-  put(s, "{\"request_id\":\"r1\",\"model\":\"changed\"}\n{\"request_id\":\"r29999\",\"model\":\"changed\"}\n");
+  put(s, "{\"request_id\":\"r1\",\"model\":\"changed\"}\n{\"request_id\":\"r29999\","
+         "\"model\":\"changed\"}\n");
   CHECK(requests_by(s, "model", &groups) == 32000 && groups == 8);
   wait_until_rebuilt(s);
   CHECK(requests_by(s, "model", &groups) == 32000 && groups == 8);
@@ -276,7 +279,8 @@ static void test_fills_a_new_column_from_extra(void) {
   store_open(s);
   put_teams(s, 11000, 13000); /* some of them again */
   wait_until_rebuilt(s);
-  CHECK(requests_by(s, "team", &groups) == 13000 && groups == 8); /* what is no text stays where it is */
+  CHECK(requests_by(s, "team", &groups) == 13000 &&
+        groups == 8); /* what is no text stays where it is */
   char *json = row_json(s, "r10");
   CHECK(strstr(json, "\"team\":\"t3\",\"extra\":{\"tag\":10}}") != NULL);
   free(json);
@@ -295,21 +299,23 @@ static void test_fills_a_new_column_from_extra(void) {
   store_remove(s);
 }
 
-/* More keys than a bucket may have: the rest is one key, which says so, and a filter is answered from rows. */
+/* More keys than a bucket may have: the rest is one key, which says so, and a filter is answered
+ * from rows. */
 static void test_bounds_the_keys_of_a_bucket(void) {
   struct store *s = store_new();
   size_t groups;
   s->schema->sets[7].max_keys = 5;
   store_open(s);
   put_teams(s, 0, 1000);
-  put(s, "{\"request_id\":\"r6\",\"team\":\"t6\",\"tokens_input\":3}\n"); /* counted out and in again */
+  put(s, "{\"request_id\":\"r6\",\"team\":\"t6\",\"tokens_input\":3}\n"); /* counted out and in
+                                                                             again */
   CHECK(requests_by(s, "team", &groups) == 1000 && groups >= 6);
   store_close(s); /* all of it is in cells */
   store_open(s);
   struct query *q = query_new(QUERY_AGGREGATE);
   q->nquestions = 1;
   q->questions = calloc(1, sizeof *q->questions);
-  q->questions[0] = (struct question) {.nby = 1, .by = {column(s, "team")}};
+  q->questions[0] = (struct question){.nby = 1, .by = {column(s, "team")}};
   ask(s, q);
   CHECK(q->status == 0 && q->questions[0].inexact && q->questions[0].rows.nrows >= 6);
   query_free(q);

@@ -28,15 +28,23 @@ static inline struct store *store_new(void) {
     abort();
   sprintf(s->path, "%s/test.db", s->folder);
   s->options = (struct storage_options) {
-    .path = s->path, .durability = DURABILITY_NORMAL, .queue_bytes = 64 << 20, .readers = 2,
-    .query_deadline_ms = 10000, .sql_max_rows = 1000, .dedupe_hours = 24, .dedupe_max_ids = 1000000, .nloops = 1,
+      .path = s->path,
+      .durability = DURABILITY_NORMAL,
+      .queue_bytes = 64 << 20,
+      .readers = 2,
+      .query_deadline_ms = 10000,
+      .sql_max_rows = 1000,
+      .dedupe_hours = 24,
+      .dedupe_max_ids = 1000000,
+      .nloops = 1,
   };
   return s;
 }
 
 static inline void store_open(struct store *s) {
   struct buf error = {0};
-  if (storage_open(&s->storage, s->schema, &s->options, NULL, &error) != 0 || storage_start(s->storage) != 0) {
+  if (storage_open(&s->storage, s->schema, &s->options, NULL, &error) != 0 ||
+      storage_start(s->storage) != 0) {
     fprintf(stderr, "%.*s\n", (int) error.len, error.data);
     abort();
   }
@@ -84,7 +92,8 @@ static inline struct batch *scan(struct store *s, const char *ndjson) {
 }
 
 static inline struct submission put_batch(struct store *s, struct batch *b, bool probe_all) {
-  struct submission w = {.done.receive = on_done, .loop = &s->loop, .batch = b, .probe_all = probe_all};
+  struct submission w = {
+      .done.receive = on_done, .loop = &s->loop, .batch = b, .probe_all = probe_all};
   CHECK(storage_submit(s->storage, &w) == 0);
   wait_for(s, &w.done);
   return w;

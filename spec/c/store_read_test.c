@@ -5,14 +5,17 @@ enum { RECORDS = 500 };
 static void fill(struct store *s) {
   struct buf text = {0};
   for (int i = 0; i < RECORDS; i++)
-    buf_printf(&text, "{\"request_id\":\"r%03d\",\"timestamp\":%d,\"model\":\"m%d\",\"tokens_input\":%d,\"note\":\"n\"}\n", i,
-               1750000000 + (i * 7919) % RECORDS / 3, i % 5, i % 11);
+    buf_printf(&text,
+               "{\"request_id\":\"r%03d\",\"timestamp\":%d,\"model\":\"m%d\",\"tokens_"
+               "input\":%d,\"note\":\"n\"}\n",
+               i, 1750000000 + (i * 7919) % RECORDS / 3, i % 5, i % 11);
   buf_putc(&text, '\0');
   CHECK(put(s, text.data).accepted == RECORDS);
   buf_clear(&text);
 }
 
-static struct query *page(struct store *s, int order_by, bool descending, uint32_t limit, uint32_t offset) {
+static struct query *page(struct store *s, int order_by, bool descending, uint32_t limit,
+                          uint32_t offset) {
   struct query *q = query_new(QUERY_SELECT);
   q->order_by = order_by;
   q->descending = descending;
@@ -28,7 +31,8 @@ static int compare_rows(const struct store *s, const struct batch *b, size_t i, 
   size_t n, m;
   int order = 0;
   if (s->schema->columns[order_by].type == COLUMN_STRING) {
-    const char *p = value_text(&b->text, x->v[order_by], &n), *q = value_text(&b->text, y->v[order_by], &m);
+    const char *p = value_text(&b->text, x->v[order_by], &n),
+               *q = value_text(&b->text, y->v[order_by], &m);
     order = memcmp(p, q, n < m ? n : m);
   } else {
     order = (x->v[order_by].i > y->v[order_by].i) - (x->v[order_by].i < y->v[order_by].i);
@@ -90,7 +94,8 @@ static void test_text(struct store *s) {
   q->as = ROWS_JSON;
   ask(s, q);
   CHECK(q->nrows == 2 && q->json.data[0] == '[' && q->json.data[q->json.len - 1] == ']');
-  CHECK(memmem(q->json.data, q->json.len, "},{", 3) != NULL && memmem(q->json.data, q->json.len, "extra", 5) == NULL);
+  CHECK(memmem(q->json.data, q->json.len, "},{", 3) != NULL &&
+        memmem(q->json.data, q->json.len, "extra", 5) == NULL);
   query_free(q);
 
   q = page(s, s->schema->time, true, 0, RECORDS);
@@ -116,9 +121,11 @@ static struct query *sql(struct store *s, const char *text) {
 
 static void test_sql_reads(struct store *s) {
   struct query *q = query_new(QUERY_SQL);
-  buf_puts(&q->sql, "SELECT model, count(*) AS n, NULL, 1.5 FROM rows WHERE tokens_input < ? GROUP BY model ORDER BY 1");
+  buf_puts(&q->sql, "SELECT model, count(*) AS n, NULL, 1.5 FROM rows WHERE tokens_input "
+                    "< ? GROUP BY model ORDER BY 1");
   q->bound.ncolumns = 1;
-  buf_append(&q->bound.values, &(struct result_value) {RESULT_INTEGER, {.i = 100}}, sizeof(struct result_value));
+  buf_append(&q->bound.values, &(struct result_value) {RESULT_INTEGER, {.i = 100}},
+             sizeof(struct result_value));
   ask(s, q);
   CHECK(q->status == 0 && q->rows.nrows == 5 && q->rows.ncolumns == 4);
   if (q->rows.nrows == 5) {
@@ -127,21 +134,39 @@ static void test_sql_reads(struct store *s) {
     CHECK_BYTES(q->rows.text.data + model.value.s.offset, (size_t) model.value.s.len, "m4");
   }
   query_free(q);
-  q = sql(s, "WITH RECURSIVE t(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM t WHERE i < 5000) SELECT i FROM t;  -- rows\n");
+  q = sql(s, "WITH RECURSIVE t(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM t WHERE i < "
+             "5000) SELECT i FROM t;  -- rows\n");
   CHECK(q->status == 0 && q->rows.nrows == 1000 && q->truncated);
   query_free(q);
-  q = sql(s, "SELECT sketch_quantile(sketch_merge(duration_ms_sketch), 0.5) AS p50 FROM rollup_model WHERE tier = 2");
+  q = sql(s, "SELECT sketch_quantile(sketch_merge(duration_ms_sketch), 0.5) AS p50 FROM "
+             "rollup_model WHERE tier = 2");
   CHECK(q->status == 0 && q->rows.nrows == 1 && cell_of(&q->rows, 0, "p50").type == RESULT_REAL);
   query_free(q);
 }
 
 static void test_sql_is_confined(struct store *s) {
   static const char *const refused[] = {
-    "DELETE FROM rows", "INSERT INTO rows(model) VALUES('x')", "CREATE TABLE t(a)", "CREATE TEMP TABLE t(a)",
-    "ATTACH '/tmp/x.db' AS x", "PRAGMA journal_mode=DELETE", "PRAGMA table_info(rows)", "BEGIN", "VACUUM",
-    "SELECT load_extension('x')", "SELECT * FROM meta", "SELECT count(*) FROM meta", "SELECT data FROM ids",
-    "SELECT 1; SELECT 2", "SELECT ?", "", "  -- nothing", "SELEC", "SELECT nothing FROM rows",
-    "SELECT sketch_quantile('x', 0.5)", "SELECT zeroblob(100000000)",
+      "DELETE FROM rows",
+      "INSERT INTO rows(model) VALUES('x')",
+      "CREATE TABLE t(a)",
+      "CREATE TEMP TABLE t(a)",
+      "ATTACH '/tmp/x.db' AS x",
+      "PRAGMA journal_mode=DELETE",
+      "PRAGMA table_info(rows)",
+      "BEGIN",
+      "VACUUM",
+      "SELECT load_extension('x')",
+      "SELECT * FROM meta",
+      "SELECT count(*) FROM meta",
+      "SELECT data FROM ids",
+      "SELECT 1; SELECT 2",
+      "SELECT ?",
+      "",
+      "  -- nothing",
+      "SELEC",
+      "SELECT nothing FROM rows",
+      "SELECT sketch_quantile('x', 0.5)",
+      "SELECT zeroblob(100000000)",
   };
   for (size_t i = 0; i < sizeof refused / sizeof *refused; i++) {
     struct query *q = sql(s, refused[i]);
@@ -154,7 +179,8 @@ static void test_sql_is_confined(struct store *s) {
 }
 
 static void test_deadline_and_cancel(struct store *s) {
-  const char *endless = "WITH RECURSIVE t(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM t) SELECT max(i) FROM t";
+  const char *endless = "WITH RECURSIVE t(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM t) "
+                        "SELECT max(i) FROM t";
   struct query *q = query_new(QUERY_SQL);
   buf_puts(&q->sql, endless);
   q->deadline_ms = 50;

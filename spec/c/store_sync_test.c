@@ -5,7 +5,8 @@
 
 #include "store_fixture.h"
 
-/* The disk, as SQLite and the syncer see it: this takes the place of libc's.  A sync of the log waits for its gate. */
+/* The disk, as SQLite and the syncer see it: this takes the place of libc's.  A sync of
+ * the log waits for its gate. */
 static struct {
   pthread_mutex_t lock;
   pthread_cond_t changed;
@@ -69,7 +70,8 @@ static struct sent *send_some(struct store *s, int from, int to) {
   buf_putc(&text, '\0');
   sent->batch = scan(s, text.data);
   buf_clear(&text);
-  sent->submission = (struct submission) {.done.receive = on_done, .loop = &s->loop, .batch = sent->batch};
+  sent->submission = (struct submission) {
+      .done.receive = on_done, .loop = &s->loop, .batch = sent->batch};
   CHECK(storage_submit(s->storage, &sent->submission) == 0);
   uv_run(&s->loop.uv, UV_RUN_NOWAIT); /* the end of the turn hands it over */
   return sent;

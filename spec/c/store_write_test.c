@@ -33,9 +33,10 @@ static double total(struct store *s, const char *measure) {
 }
 
 static void test_stores_and_answers(struct store *s) {
-  struct submission w = put(s, "{\"request_id\":\"a\",\"timestamp\":1750000000,\"model\":\"m\",\"x\":[1,2]}\n"
-                          "{\"request_id\":\"b\",\"timestamp\":1750000001,\"type\":\"request_start\"}\n"
-                          "{\"request_id\":\"c\",\"timestamp\":1750000002,\"duration_ms\":2.5}\n");
+  struct submission w = put(
+      s, "{\"request_id\":\"a\",\"timestamp\":1750000000,\"model\":\"m\",\"x\":[1,2]}\n"
+         "{\"request_id\":\"b\",\"timestamp\":1750000001,\"type\":\"request_start\"}\n"
+         "{\"request_id\":\"c\",\"timestamp\":1750000002,\"duration_ms\":2.5}\n");
   CHECK(w.status == 0 && w.accepted == 3 && w.merged == 0);
   CHECK(count_rows(s) == 2);
   expect_row(s, "a", "\"model\":\"m\"");
@@ -45,11 +46,14 @@ static void test_stores_and_answers(struct store *s) {
 }
 
 static void test_merges_the_same_id(struct store *s) {
-  put(s, "{\"request_id\":\"m\",\"timestamp\":1750000000,\"model\":\"x\",\"tokens_input\":5,\"k\":1,\"l\":2}\n");
+  put(s, "{\"request_id\":\"m\",\"timestamp\":1750000000,\"model\":\"x\",\"tokens_"
+         "input\":5,\"k\":1,\"l\":2}\n");
   double tokens = total(s, "tokens_input");
-  struct submission w = put(s, "{\"request_id\":\"m\",\"timestamp\":1750009999,\"tokens_input\":7,\"cost_usd\":0.5,\"k\":3}\n"
-                          "{\"request_id\":\"n\",\"timestamp\":1750000000,\"tokens_input\":1}\n"
-                          "{\"request_id\":\"n\",\"tokens_output\":2,\"status_code\":500}\n");
+  struct submission w = put(
+      s, "{\"request_id\":\"m\",\"timestamp\":1750009999,\"tokens_input\":7,\"cost_usd\":"
+         "0.5,\"k\":3}\n"
+         "{\"request_id\":\"n\",\"timestamp\":1750000000,\"tokens_input\":1}\n"
+         "{\"request_id\":\"n\",\"tokens_output\":2,\"status_code\":500}\n");
   CHECK(w.status == 0 && w.accepted == 1 && w.merged == 2);
   expect_row(s, "m", "\"timestamp\":\"2025-06-15T15:06:40Z\"");
   expect_row(s, "m", "\"model\":\"x\"");
@@ -62,7 +66,8 @@ static void test_merges_the_same_id(struct store *s) {
 }
 
 static void test_unchanged_repeat(struct store *s) {
-  struct batch *b = scan(s, "{\"request_id\":\"m\",\"tokens_input\":7,\"k\":3}\n{\"request_id\":\"m\",\"tokens_input\":8}\n");
+  struct batch *b = scan(s, "{\"request_id\":\"m\",\"tokens_input\":7,\"k\":3}\n{"
+                            "\"request_id\":\"m\",\"tokens_input\":8}\n");
   struct submission w = put_batch(s, b, false);
   CHECK(w.merged == 2 && w.accepted == 0);
   CHECK(batch_record(b, 0)->unchanged && !batch_record(b, 1)->unchanged);
@@ -99,7 +104,9 @@ static void test_reset(struct store *s) {
 static void put_many(struct store *s, int from, int to, bool probe_all, uint32_t accepted) {
   struct buf text = {0};
   for (int i = from; i < to; i++)
-    buf_printf(&text, "{\"request_id\":\"many-%d\",\"timestamp\":%d,\"tokens_output\":1}\n", i, 1750000000 + i);
+    buf_printf(&text,
+               "{\"request_id\":\"many-%d\",\"timestamp\":%d,\"tokens_output\":1}\n", i,
+               1750000000 + i);
   buf_putc(&text, '\0');
   struct batch *b = scan(s, text.data);
   struct submission w = put_batch(s, b, probe_all);
@@ -172,7 +179,9 @@ static void test_disk_full(void) {
   for (int i = 100; i < 40100 && !failed; i += 1000) {
     struct buf text = {0};
     for (int j = i; j < i + 1000; j++)
-      buf_printf(&text, "{\"request_id\":\"many-%d\",\"timestamp\":%d,\"tokens_output\":1}\n", j, 1750000000 + j);
+      buf_printf(&text,
+                 "{\"request_id\":\"many-%d\",\"timestamp\":%d,\"tokens_output\":1}\n", j,
+                 1750000000 + j);
     buf_putc(&text, '\0');
     struct submission w = put(s, text.data);
     failed = w.status < 0;
@@ -240,7 +249,8 @@ static void store_for_ever(const char *path, int told) {
   }
 }
 
-/* Killed at any moment, the store has all that it acknowledged, and its cells agree with its rows. */
+/* Killed at any moment, the store has all that it acknowledged, and its cells agree with
+ * its rows. */
 static void test_killed(void) {
   struct store *s = store_new();
   for (int round = 0; round < 3; round++) {
@@ -272,7 +282,8 @@ static struct metrics *open_with_metrics(struct store *s) {
   struct buf error = {0};
   struct metrics *m = metrics_new("ccproxy", 1000);
   CHECK(metrics_declare(m, s->schema, &error));
-  CHECK(storage_open(&s->storage, s->schema, &s->options, m, &error) == 0 && storage_start(s->storage) == 0);
+  CHECK(storage_open(&s->storage, s->schema, &s->options, m, &error) == 0 &&
+        storage_start(s->storage) == 0);
   return m;
 }
 
@@ -285,10 +296,12 @@ static void expect_sample(struct metrics *m, const char *line) {
 }
 
 static void test_counters_outlive_a_restart(void) {
-  const char *line = "ccproxy_tokens_total{type=\"input\",model=\"m\",service_type=\"unknown\"} 13\n";
+  const char *line =
+      "ccproxy_tokens_total{type=\"input\",model=\"m\",service_type=\"unknown\"} 13\n";
   struct store *s = store_new();
   struct metrics *m = open_with_metrics(s);
-  put(s, "{\"request_id\":\"a\",\"model\":\"m\",\"tokens_input\":5}\n{\"request_id\":\"b\",\"model\":\"m\",\"tokens_input\":7}\n");
+  put(s, "{\"request_id\":\"a\",\"model\":\"m\",\"tokens_input\":5}\n{\"request_id\":"
+         "\"b\",\"model\":\"m\",\"tokens_input\":7}\n");
   put(s, "{\"request_id\":\"a\",\"tokens_input\":6}\n"); /* counted for what it adds */
   expect_sample(m, line);
   expect_sample(m, "moonledger_store_merged_records_total 1\n");
@@ -325,7 +338,8 @@ static void test_counters_outlive_a_kill(void) {
     close(ends[1]);
   }
   struct metrics *m = open_with_metrics(s);
-  expect_sample(m, "ccproxy_tokens_total{type=\"output\",model=\"unknown\",service_type=\"unknown\"} 600\n");
+  expect_sample(m, "ccproxy_tokens_total{type=\"output\",model=\"unknown\",service_type="
+                   "\"unknown\"} 600\n");
   store_close(s);
   metrics_free(m);
   store_remove(s);

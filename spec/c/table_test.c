@@ -26,7 +26,8 @@ int main(void) {
   CHECK(t.len == COUNT - (COUNT + 2) / 3);
   table_clear(&t);
 
-  /* Reference value of SipHash-1-3 over bytes 0..7 with key 00..0f, from the authors' test program. */
+  /* Reference value of SipHash-1-3 over bytes 0..7 with key 00..0f, from the authors'
+   * test program. */
   struct hash_seed reference = {0x0706050403020100, 0x0f0e0d0c0b0a0908};
   unsigned char empty = 0;
   CHECK(hash_bytes(&reference, &empty, 0) == 0xabac0158050fc4dc);

@@ -1,5 +1,6 @@
-// A browser's EventSource as a client: node eventsource.js URL COUNT.  Prints the request_id of each completed request,
-// a line each, reconnects by itself when the connection is lost, and exits after COUNT of them.
+// A browser's EventSource as a client: node eventsource.js URL COUNT.  Prints the
+// request_id of each completed request, a line each, reconnects by itself when the
+// connection is lost, and exits after COUNT of them.
 const { EventSource } = require('eventsource');
 const [url, count] = process.argv.slice(2);
 

@@ -11,14 +11,16 @@
 #include "base/clock.h"
 #include "base/mem.h"
 
-/* A small fuzzer guided by coverage: FUZZER [SECONDS] [FILE].  An input that reaches a branch that none reached before joins the
- * corpus; inputs are mutations of those.  A crash leaves its input in FUZZER.crash; given as FILE it is run once. */
+/* A small fuzzer guided by coverage: FUZZER [SECONDS] [FILE].  An input that reaches a
+ * branch that none reached before joins the corpus; inputs are mutations of those.  A
+ * crash leaves its input in FUZZER.crash; given as FILE it is run once. */
 
 /* What a fuzzer defines: its first inputs, ended by NULL, and the code under test. */
 extern const char *const fuzz_seeds[];
 static void fuzz_one(const char *data, size_t len);
 
-#define FUZZ_CHECK(condition) ((condition) ? (void) 0 : (fprintf(stderr, "not true: %s\n", #condition), abort()))
+#define FUZZ_CHECK(condition)                                                            \
+  ((condition) ? (void) 0 : (fprintf(stderr, "not true: %s\n", #condition), abort()))
 
 enum { FUZZ_MAP = 1 << 14, FUZZ_LONGEST = 4096 };
 
@@ -60,7 +62,8 @@ static void fuzz_keep(const char *data, size_t len) {
 static bool fuzz_run(void) {
   bool news = false;
   memset(fuzz.reached, 0, sizeof fuzz.reached);
-  char *exact = xmemdup(fuzz.input.data, fuzz.input.len); /* so that a read past its end is one past an allocation */
+  /* so that a read past its end is one past an allocation */
+  char *exact = xmemdup(fuzz.input.data, fuzz.input.len);
   fuzz_one(exact, fuzz.input.len);
   free(exact);
   fuzz.runs++;
@@ -82,8 +85,29 @@ static void fuzz_replace(size_t at, size_t drop, const char *data, size_t len) {
 }
 
 static void fuzz_mutate(void) {
-  static const char *const words[] = {"\0", "\xff", "\"", "\\", "\\u", "\\ud800", "{", "}", "[", "]", ":", ",", "\n", "\r\n",
-                                      "null", "true", "1e999", "-0", "9223372036854775808", "0.1", "%", "\xc3\x28", "\xef\xbb\xbf"};
+  static const char *const words[] = {"\0",
+                                      "\xff",
+                                      "\"",
+                                      "\\",
+                                      "\\u",
+                                      "\\ud800",
+                                      "{",
+                                      "}",
+                                      "[",
+                                      "]",
+                                      ":",
+                                      ",",
+                                      "\n",
+                                      "\r\n",
+                                      "null",
+                                      "true",
+                                      "1e999",
+                                      "-0",
+                                      "9223372036854775808",
+                                      "0.1",
+                                      "%",
+                                      "\xc3\x28",
+                                      "\xef\xbb\xbf"};
   size_t len = fuzz.input.len, at = fuzz_random(len + 1), rest = len - at;
   char byte = (char) fuzz_random(256);
   const char *word = words[fuzz_random(sizeof words / sizeof *words)];

@@ -3,10 +3,13 @@
 #include "record/ndjson.h"
 
 const char *const fuzz_seeds[] = {
-    "{\"request_id\":\"a\",\"timestamp\":1750000000.5,\"status_code\":200,\"streaming\":true,\"extra\":{\"k\":[1,null]}}\n",
-    "[{\"model\":\"\\u00e9\\ud83d\\ude00\",\"duration_ms\":\"12.5\"},{\"type\":\"request_error\",\"error_type\":\"x\"}]",
+    "{\"request_id\":\"a\",\"timestamp\":1750000000.5,\"status_code\":200,\"streaming\":"
+    "true,\"extra\":{\"k\":[1,null]}}\n",
+    "[{\"model\":\"\\u00e9\\ud83d\\ude00\",\"duration_ms\":\"12.5\"},{\"type\":\"request_"
+    "error\",\"error_type\":\"x\"}]",
     "{\"records\":[{\"timestamp\":\"2025-06-15T15:08:40.123456Z\",\"cost_usd\":0.1}]}",
-    "\xef\xbb\xbf{\"type\":\"request_start\",\"request_id\":null}\r\n\r\n{\"tokens_input\":1e3,\"input_tokens\":-5}",
+    "\xef\xbb\xbf{\"type\":\"request_start\",\"request_id\":null}\r\n\r\n{\"tokens_"
+    "input\":1e3,\"input_tokens\":-5}",
     NULL,
 };
 
@@ -14,7 +17,8 @@ static const struct record_limits limits = {.record_bytes = 1024, .depth = 16};
 static const struct record_limits wide = {.record_bytes = 1 << 20, .depth = 18};
 static struct schema *schema;
 
-/* What was taken can be written, and what was written is taken: a row and an event for each record. */
+/* What was taken can be written, and what was written is taken: a row and an event for
+ * each record. */
 static void scan_again(struct batch *b) {
   struct buf lines = {0};
   for (size_t i = 0; i < b->count; i++) {

@@ -7,8 +7,14 @@
 #include "record/timestamp.h"
 
 const char *const fuzz_seeds[] = {
-    "2025-06-15T15:08:40.123456Z", "2025-06-15 15:08:40+02:00", "1750000000.25", "-1.5e-300", "0.1", "caf\xc3\xa9 \xf0\x9f\x98\x80",
-    "\x01\x04\x02\x03\x01\x01\x01", NULL,
+    "2025-06-15T15:08:40.123456Z",
+    "2025-06-15 15:08:40+02:00",
+    "1750000000.25",
+    "-1.5e-300",
+    "0.1",
+    "caf\xc3\xa9 \xf0\x9f\x98\x80",
+    "\x01\x04\x02\x03\x01\x01\x01",
+    NULL,
 };
 
 static void number(const char *data, size_t len) {

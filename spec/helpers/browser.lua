@@ -1,5 +1,5 @@
---- The cases of one spec/browser/*.mjs in Chromium, as specs: they start servers, drive the page and answer a line
---- each.
+--- The cases of one spec/browser/*.mjs in Chromium, as specs: they start servers,
+--- drive the page and answer a line each.
 local json = require "spec.helpers.json"
 
 local function lines_of(command)

@@ -1,5 +1,5 @@
---- One TCP connection to a server under test: buffered reads with deadlines, and HTTP/1.1 responses.
---- Reads answer nil and "timeout" or "closed".
+--- One TCP connection to a server under test: buffered reads with deadlines, and
+--- HTTP/1.1 responses. Reads answer nil and "timeout" or "closed".
 local socket = require "socket"
 local helpers = require "spec.helpers"
 local json = require "spec.helpers.json"
@@ -113,7 +113,8 @@ function Connection:is_closed(timeout)
   return self:rest(timeout) ~= nil
 end
 
---- Status line and headers: { status, reason, version, headers }, names in lower case, repeated ones joined by ", ".
+--- Status line and headers: { status, reason, version, headers }, names in lower
+--- case, repeated ones joined by ", ".
 function Connection:head(timeout)
   local line, err = self:line(timeout)
   if not line then
@@ -205,7 +206,8 @@ function Connection:response(method, timeout)
   end
 end
 
---- The bytes of a request.  Host and Content-Length are added unless headers has them (false: leave out).
+--- The bytes of a request.  Host and Content-Length are added unless headers has
+--- them (false: leave out).
 ---@param r { method?: string, path: string, headers?: table, body?: string, host: string }
 function Connection.request_text(r)
   local headers = { host = r.host, ["content-length"] = r.body and #r.body or nil }

@@ -23,8 +23,9 @@ local FILES = {
         params[#params + 1] = name .. "=" .. value
       end
       table.sort(params)
-      return { json = { method = req.method, path = req.path, query = req.query, params = table.concat(params, " "),
-        id = req.id, remote = req.remote, body = tostring(req.body) } }
+      return { json = { method = req.method, path = req.path, query = req.query,
+        params = table.concat(params, " "), id = req.id, remote = req.remote,
+        body = tostring(req.body) } }
     end }]],
   ["lua/routes/t_echo.lua"] = [[
     return { summary = "The body.", scope = "ingest", handle = function(req)
@@ -41,9 +42,11 @@ local FILES = {
     end }]],
   ["lua/routes/t_big.lua"] = [[
     local params = require "lib.params"
-    return { summary = "Many bytes.", scope = "open", params = { n = params.integer { default = 100000, ge = 0 } },
+    return { summary = "Many bytes.", scope = "open",
+      params = { n = params.integer { default = 100000, ge = 0 } },
       handle = function(req)
-        return { headers = { ["content-type"] = "text/plain" }, body = ("0123456789"):rep(req.params.n // 10) }
+        return { headers = { ["content-type"] = "text/plain" },
+          body = ("0123456789"):rep(req.params.n // 10) }
       end }]],
   ["lua/routes/t_pieces.lua"] = [[
     local params = require "lib.params"
@@ -63,7 +66,9 @@ local FILES = {
   ["lua/routes/t_headers.lua"] = [[
     local params = require "lib.params"
     return { summary = "A header of the client's choice.", scope = "open",
-      params = { name = params.string { default = "x-test" }, value = params.string { default = "" } },
+      params = {
+        name = params.string { default = "x-test" }, value = params.string { default = "" },
+      },
       handle = function(req)
         return { headers = { [req.params.name] = req.params.value }, body = "" }
       end }]],

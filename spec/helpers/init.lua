@@ -1,8 +1,9 @@
 --- What specs share that is not about a running server.
 local socket = require "socket"
 
---- SECONDS: how long a spec waits for what must happen.  It ends the wait for what never comes and is no bar: long
---- enough for a slow machine with other things to do.
+--- SECONDS: how long a spec waits for what must happen.  It ends the wait for what
+--- never comes and is no bar: long enough for a slow machine with other things to
+--- do.
 local helpers = { SECONDS = 60 }
 
 --- Calls condition until it answers something true, and returns that.  Fails after helpers.SECONDS.

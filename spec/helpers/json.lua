@@ -1,5 +1,6 @@
---- JSON for specs, independent of the server's: integers stay integers, arrays are marked, null is a value, keys are
---- written in order.  It stands in for the server's `json` where a pure module is tested.
+--- JSON for specs, independent of the server's: integers stay integers, arrays are
+--- marked, null is a value, keys are written in order.  It stands in for the
+--- server's `json` where a pure module is tested.
 local json = {}
 
 json.null = setmetatable({}, { __tostring = function() return "null" end })
@@ -16,7 +17,8 @@ function json.is_array(value)
   return getmetatable(value) == Array
 end
 
-local ESCAPES = { b = "\b", f = "\f", n = "\n", r = "\r", t = "\t", ["/"] = "/", ["\\"] = "\\", ['"'] = '"' }
+local ESCAPES = { b = "\b", f = "\f", n = "\n", r = "\r", t = "\t", ["/"] = "/", ["\\"] = "\\",
+  ['"'] = '"' }
 local LITERALS = { t = { "true", true }, f = { "false", false }, n = { "null", json.null } }
 
 local function fail(text, at, what)

@@ -1,5 +1,6 @@
---- Output handler of busted: its own terminal report, and the number of passed and failed specs in the file $RESULTS,
---- where `./run test` sums them up.  Errors and pending specs count as failed.
+--- Output handler of busted: its own terminal report, and the number of passed and
+--- failed specs in the file $RESULTS, where `./run test` sums them up.  Errors and
+--- pending specs count as failed.
 return function(options)
   local busted = require "busted"
   local handler = require "busted.outputHandlers.plainTerminal"(options)

@@ -8,7 +8,8 @@ local helpers = require "spec.helpers"
 local Process = {}
 Process.__index = Process
 
--- Sockets that specs have open must not leak into the child, or their peers would never see an end of file.
+-- Sockets that specs have open must not leak into the child, or their peers would
+-- never see an end of file.
 local LAUNCH = [[exec bash -c 'echo $$
 for fd in /proc/$$/fd/*; do fd=${fd##*/}; [ $fd -le 2 ] || eval "exec $fd>&-"; done
 exec env "$@" >"$0/stdout" 2>"$0/stderr" </dev/null' ]]
@@ -24,7 +25,8 @@ function Process.start(words, folder)
   end
   local pipe = assert(io.popen(LAUNCH .. helpers.quote(folder) .. " " .. table.concat(quoted, " ")))
   local p = { pipe = pipe, pid = assert(tonumber(pipe:read "l")), folder = folder }
-  return setmetatable(p, Process)  -- after popen: so ours is finalised first, and the pipe need not wait for it
+  -- after popen: so ours is finalised first, and the pipe need not wait for it
+  return setmetatable(p, Process)
 end
 
 --- Words for Process.start out of a table of environment variables.
@@ -60,7 +62,8 @@ function Process:signal(name)
   os.execute(("kill -%s %d"):format(name, self.pid))
 end
 
---- Waits for its end and answers the exit code, or 128 + signal; nil when it was killed because the time was over.
+--- Waits for its end and answers the exit code, or 128 + signal; nil when it was
+--- killed because the time was over.
 ---@param seconds number
 function Process:wait(seconds)
   local deadline = socket.gettime() + seconds

@@ -1,4 +1,5 @@
---- Writes Protocol Buffers from tables, for specs and benchmarks: the reverse of the server's `protobuf`.
+--- Writes Protocol Buffers from tables, for specs and benchmarks: the reverse of
+--- the server's `protobuf`.
 local protobuf = {}
 
 function protobuf.varint(n)
@@ -39,7 +40,8 @@ local function field(messages, description, value)
   else
     wire, bytes = 2, protobuf.encode(messages, description[2], value)
   end
-  return protobuf.varint(description[1] << 3 | wire) .. (wire == 2 and protobuf.varint(#bytes) or "") .. bytes
+  return protobuf.varint(description[1] << 3 | wire)
+    .. (wire == 2 and protobuf.varint(#bytes) or "") .. bytes
 end
 
 --- The bytes of the fields that the message's description knows.

@@ -32,7 +32,8 @@ local function make_root(folder, options)
   if options.config then
     local shipped = assert(helpers.read_file "config.lua")
     helpers.write_file(folder .. "/config.lua",
-      ("local config = (function()\n%s\nend)()\n%s\nreturn config\n"):format(shipped, options.config))
+      ("local config = (function()\n%s\nend)()\n%s\nreturn config\n")
+        :format(shipped, options.config))
   end
   for path, text in pairs(options.files or {}) do
     os.execute("mkdir -p " .. helpers.quote(folder .. "/" .. path:match "^(.-)[^/]*$"))
@@ -121,7 +122,8 @@ end
 ---@return Response
 function Server:request(r)
   local text = Connection.request_text {
-    method = r.method, path = r.path, headers = r.headers, body = r.body, host = "127.0.0.1:" .. self.port,
+    method = r.method, path = r.path, headers = r.headers, body = r.body,
+    host = "127.0.0.1:" .. self.port,
   }
   local reused = self.connection ~= nil
   local connection = self.connection or Connection.open(self.port)
@@ -154,12 +156,14 @@ end
 --- Stores records and answers what the server said about them.
 ---@param records table[]
 function Server:ingest(records)
-  local response = self:post("/logs/ingest", json.lines(records), { ["content-type"] = "application/x-ndjson" })
+  local response =
+    self:post("/logs/ingest", json.lines(records), { ["content-type"] = "application/x-ndjson" })
   assert(response.status == 200, response.status .. " " .. response.body)
   return response.json()
 end
 
---- A connection of its own, after these bytes were sent on it: line, bytes, rest, response, is_closed, send, shutdown.
+--- A connection of its own, after these bytes were sent on it: line, bytes, rest,
+--- response, is_closed, send, shutdown.
 ---@param bytes? string
 ---@return Connection
 function Server:raw(bytes)
@@ -206,7 +210,8 @@ function Server:signal(name)
   self.process:signal(name)
 end
 
---- Waits for its end after a signal.  Fails unless it exits 0 in time, which it does only with every handle closed.
+--- Waits for its end after a signal.  Fails unless it exits 0 in time, which it
+--- does only with every handle closed.
 function Server:wait()
   if not self.final_log then
     local code = self.process:wait(helpers.SECONDS)

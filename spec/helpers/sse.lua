@@ -58,8 +58,8 @@ local function parse(text)
   return block
 end
 
---- The next block, even one without data (a heartbeat): { id?, event?, data?, retry?, comment?, text }.
---- nil and "timeout" or "closed" when none comes.
+--- The next block, even one without data (a heartbeat): { id?, event?, data?,
+--- retry?, comment?, text }. nil and "timeout" or "closed" when none comes.
 ---@param timeout? number  seconds, helpers.SECONDS
 function Stream:block(timeout)
   local deadline = socket.gettime() + (timeout or helpers.SECONDS)

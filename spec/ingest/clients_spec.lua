@@ -43,7 +43,8 @@ end
         assert.equal("claude_code", row.service_type)
         assert.equal("2026-11-23T09:26:44.200000Z", row.timestamp)
         assert.same({ 12, 842, 51342, 2210, 0.0363561 }, {
-          row.tokens_input, row.tokens_output, row.cache_read_tokens, row.cache_write_tokens, row.cost_usd,
+          row.tokens_input, row.tokens_output, row.cache_read_tokens, row.cache_write_tokens,
+          row.cost_usd,
         })
         assert.equal("platform", row.extra.resource["team.id"])
         assert.same({ "a", "b" }, row.extra.attributes.tags)
@@ -85,7 +86,8 @@ end);
     printed(2)
     first:kill()
 
-    local second = server.start { database = folder .. "/stream.db", listen = "127.0.0.1:" .. first.port }
+    local second =
+      server.start { database = folder .. "/stream.db", listen = "127.0.0.1:" .. first.port }
     second:ingest { { request_id = "two" } }
     second:ingest { { request_id = "three" } }
     assert.equal(0, client:wait(helpers.SECONDS))
@@ -107,8 +109,10 @@ end
   it("scrapes the server and answers a query", function()
     local s = server.start()
     s:ingest {
-      { request_id = "a", model = "gpt-4o", service_type = "bot", cost_usd = 0.25, tokens_input = 10 },
-      { request_id = "b", model = "gpt-4o", service_type = "bot", cost_usd = 0.5, status_code = 500 },
+      { request_id = "a", model = "gpt-4o", service_type = "bot", cost_usd = 0.25,
+        tokens_input = 10 },
+      { request_id = "b", model = "gpt-4o", service_type = "bot", cost_usd = 0.5,
+        status_code = 500 },
     }
     local folder, port = helpers.temporary_folder(), free_port()
     helpers.write_file(folder .. "/prometheus.yml", ([[
@@ -119,7 +123,8 @@ scrape_configs:
     static_configs: [{targets: ["127.0.0.1:%d"]}]
 ]]):format(s.port))
     local process = Process.start({
-      "prometheus", "--config.file=" .. folder .. "/prometheus.yml", "--storage.tsdb.path=" .. folder .. "/tsdb",
+      "prometheus", "--config.file=" .. folder .. "/prometheus.yml",
+      "--storage.tsdb.path=" .. folder .. "/tsdb",
       "--web.listen-address=127.0.0.1:" .. port,
     }, folder)
 

@@ -44,10 +44,12 @@ describe("events of senders #loops", function()
     assert.same({ "tool_result" }, names(s:get "/events/query?name=tool_result"))
     assert.same({}, names(s:get "/events/query?sender=codex"))
     assert.same({ "user_prompt" }, names(s:get "/events/query?end_time=1795426000.1"))
-    assert.same({ "tool_decision" }, names(s:get "/events/query?start_time=1795426006&end_time=1795426006"))
+    assert.same({ "tool_decision" },
+      names(s:get "/events/query?start_time=1795426006&end_time=1795426006"))
     assert.same({}, names(s:get "/events/query?session=nobody"))
     local page = s:get("/events/query?limit=3").json()
-    assert.same({ "user_prompt" }, names(s:get("/events/query?limit=3&before=" .. page.next_before)))
+    assert.same({ "user_prompt" },
+      names(s:get("/events/query?limit=3&before=" .. page.next_before)))
     s:stop()
   end)
 
@@ -55,7 +57,8 @@ describe("events of senders #loops", function()
     local s = server.start { config = keep }
     send(s, "claude-code-2.1.202-logs.json")
     send(s, "codex-0.46-logs.json")
-    assert.same({ "tool_decision", "sse_event", "api_request", "user_prompt", "conversation_starts" },
+    assert.same({ "tool_decision", "sse_event", "api_request", "user_prompt",
+      "conversation_starts" },
       names(s:get "/events/query"))
     s:stop()
   end)

@@ -3,8 +3,8 @@ local json = require "spec.helpers.json"
 local server = require "spec.helpers.server"
 
 local wires = {
-  "claude-transcript-2.1.202.jsonl", "litellm-1.77-array.json", "nginx-1.26.ndjson", "caddy-2.10.ndjson",
-  "ccproxy-0.2.9.ndjson",
+  "claude-transcript-2.1.202.jsonl", "litellm-1.77-array.json", "nginx-1.26.ndjson",
+  "caddy-2.10.ndjson", "ccproxy-0.2.9.ndjson",
 }
 
 local function paths(folder)
@@ -44,14 +44,15 @@ describe("moonledger import", function()
     return found
   end
 
-  it("writes straight into the file when no server runs, and adds nothing the second time", function()
+  it("writes straight into the file when no server runs, and adds nothing the second time",
+      function()
     local result = import(table.unpack(paths()))
     assert.equal(0, result.code)
     assert.same({ 11, 1, 1 }, counts(result))
     assert.same({ 0, 12, 1 }, counts(import(table.unpack(paths()))))
     local s = server.start { database = database }
     local stored = rows(s)
-    assert.equal(0.0408561, stored["req_011CabcDEF:msg_01X"].cost_usd)
+    assert.equal(0.0408561, stored["msg_01X"].cost_usd)
     assert.equal(0.0363561, stored["chatcmpl-9f1"].cost_usd)
     local summary = s:get("/logs/analytics?start_time=0").json().summary
     assert.equal(11, summary.total_requests)
@@ -76,7 +77,8 @@ describe("moonledger import", function()
   it("finds the server by its address in the config when the file is locked", function()
     local s = server.start { database = database }
     local result = server.run {
-      "--database", database, "--listen", "127.0.0.1:" .. s.port, "import", "spec/wire/nginx-1.26.ndjson",
+      "--database", database, "--listen", "127.0.0.1:" .. s.port, "import",
+      "spec/wire/nginx-1.26.ndjson",
     }
     assert.same({ 2, 0, 0 }, counts(result))
     assert.equal(2, s:get("/logs/query").json().count)
@@ -86,7 +88,8 @@ describe("moonledger import", function()
   it("sees the same request again long after it was forgotten as recent", function()
     local old = json.encode { request_id = "old", timestamp = "2020-01-01T00:00:00Z", cost_usd = 1 }
     helpers.write_file(folder .. "/old.ndjson", old .. "\n")
-    local config = helpers.read_file("config.lua"):gsub("dedupe_max_ids = %d+", "dedupe_max_ids = 1000")
+    local config = helpers.read_file("config.lua")
+      :gsub("dedupe_max_ids = %d+", "dedupe_max_ids = 1000")
     local many = {}
     for i = 1, 3000 do
       many[i] = json.encode { request_id = "id" .. i, timestamp = 1600000000 + i }
@@ -96,7 +99,8 @@ describe("moonledger import", function()
     os.execute("cp -R lua static " .. helpers.quote(folder))
     local function run(file)
       return counts(server.run {
-        "--config", folder .. "/config.lua", "--database", database, "import", folder .. "/" .. file,
+        "--config", folder .. "/config.lua", "--database", database, "import",
+        folder .. "/" .. file,
       })
     end
     assert.same({ 1, 0, 0 }, run "old.ndjson")
@@ -106,7 +110,9 @@ describe("moonledger import", function()
   end)
 
   it("gives records without an id one of their content", function()
-    local lines = '{"model":"a","timestamp":1795426004}\n{"model":"b","timestamp":1795426004}\n{"request_id":""}\n'
+    local lines =
+      '{"model":"a","timestamp":1795426004}\n{"model":"b","timestamp":1795426004}\n'
+        .. '{"request_id":""}\n'
     helpers.write_file(folder .. "/plain.ndjson", lines)
     assert.same({ 3, 0, 0 }, counts(import(folder .. "/plain.ndjson")))
     assert.same({ 0, 3, 0 }, counts(import(folder .. "/plain.ndjson")))
@@ -116,13 +122,15 @@ describe("moonledger import", function()
     os.execute("mkdir -p " .. folder .. "/logs/deeper")
     local nginx = helpers.read_file "spec/wire/nginx-1.26.ndjson"
     helpers.write_file(folder .. "/logs/deeper/access.log.gz", helpers.gzip(nginx))
-    helpers.write_file(folder .. "/logs/array.json", '[\n {"request_id": "x"},\n {"request_id": "y"}\n]\n')
+    helpers.write_file(folder .. "/logs/array.json",
+      '[\n {"request_id": "x"},\n {"request_id": "y"}\n]\n')
     helpers.write_file(folder .. "/logs/ignored.txt", "no log")
     assert.same({ 4, 0, 0 }, counts(import(folder .. "/logs")))
   end)
 
   it("rejects lines that are no objects and takes the others", function()
-    helpers.write_file(folder .. "/bad.ndjson", '{"request_id":"a"}\nnonsense\n{"request_id":"b"}\n7\n')
+    helpers.write_file(folder .. "/bad.ndjson",
+      '{"request_id":"a"}\nnonsense\n{"request_id":"b"}\n7\n')
     local result = import("--format", "ndjson", folder .. "/bad.ndjson")
     assert.same({ 2, 0, 2 }, counts(result))
     assert.truthy(result.stderr:find("line 2 is no JSON object", 1, true))
@@ -131,7 +139,8 @@ describe("moonledger import", function()
   it("reads files larger than what it sends at once", function()
     local lines = {}
     for i = 1, 20000 do
-      lines[i] = ('{"request_id":"r%d","timestamp":%d,"model":"%s"}'):format(i, 1795000000 + i, ("m"):rep(100))
+      lines[i] = ('{"request_id":"r%d","timestamp":%d,"model":"%s"}')
+        :format(i, 1795000000 + i, ("m"):rep(100))
     end
     helpers.write_file(folder .. "/large.ndjson", table.concat(lines, "\n"))
     assert.same({ 20000, 0, 0 }, counts(import(folder .. "/large.ndjson")))
@@ -140,8 +149,10 @@ describe("moonledger import", function()
   for _, case in ipairs {
     { "a file that is not there", { "nowhere.ndjson" }, 1, "nowhere.ndjson: No such file" },
     { "an unknown format", { "--format", "csv", "config.lua" }, 1, "unknown format csv" },
-    { "a server that is not there", { "--url", "http://127.0.0.1:1", "spec/wire/nginx-1.26.ndjson" }, 1, "refused" },
-    { "https", { "--url", "https://example.com", "spec/wire/nginx-1.26.ndjson" }, 1, "expected http://HOST:PORT" },
+    { "a server that is not there",
+      { "--url", "http://127.0.0.1:1", "spec/wire/nginx-1.26.ndjson" }, 1, "refused" },
+    { "https", { "--url", "https://example.com", "spec/wire/nginx-1.26.ndjson" }, 1,
+      "expected http://HOST:PORT" },
     { "no file", {}, 2, "usage:" },
     { "an unknown option", { "--nonsense" }, 2, "usage:" },
   } do
@@ -156,7 +167,8 @@ describe("moonledger import", function()
   it("needs a token where the server wants one", function()
     local s = server.start { env = { MOONLEDGER_INGEST_TOKEN = "secret-token-of-spec" } }
     assert.equal(1, import("--url", s.url, "spec/wire/nginx-1.26.ndjson").code)
-    local result = import("--url", s.url, "--token", "secret-token-of-spec", "spec/wire/nginx-1.26.ndjson")
+    local result = import("--url", s.url, "--token", "secret-token-of-spec",
+      "spec/wire/nginx-1.26.ndjson")
     assert.same({ 2, 0, 0 }, counts(result))
     s:stop()
   end)
@@ -180,7 +192,8 @@ describe("moonledger reprice", function()
 
     local config = helpers.read_file(s.root .. "/config.lua")
     local priced = config:gsub("return config%s*$",
-      'config.pricing.overrides = { ["gpt-4o"] = { input = 100, output = 100, cache_read = 0 } }\nreturn config\n')
+      'config.pricing.overrides = { ["gpt-4o"] = { input = 100, output = 100, cache_read = 0 } '
+        .. '}\nreturn config\n')
     helpers.write_file(s.root .. "/config.lua", priced)
     s:signal "HUP"
     helpers.eventually(function() return s:log():find "generation=2" end)
@@ -192,7 +205,8 @@ describe("moonledger reprice", function()
     -- 400*100 + 100*100 = 50000
     assert.same({ 0.05, 0.0004496, 5 }, { cost "chatcmpl-A", cost "msg_raw", cost "told" })
     assert.near(5.0504496, total(), 1e-9)
-    assert.truthy(server.run({ "reprice", "--url", s.url }).stdout:find("0 with a new cost", 1, true))
+    assert.truthy(
+      server.run({ "reprice", "--url", s.url }).stdout:find("0 with a new cost", 1, true))
     s:stop()
   end)
 
@@ -200,7 +214,8 @@ describe("moonledger reprice", function()
     local s = server.start()
     local records = {}
     for i = 1, 4500 do
-      records[i] = { request_id = "r" .. i, model = "gpt-4o", tokens_input = 1000, timestamp = 1795426004 }
+      records[i] = { request_id = "r" .. i, model = "gpt-4o", tokens_input = 1000,
+        timestamp = 1795426004 }
     end
     s:ingest(records)
     local result = server.run { "reprice", "--url", s.url }

@@ -36,32 +36,40 @@ describe("LiteLLM's callback", function()
       tokens_input = 12, tokens_output = 842, cache_read_tokens = 51342, cache_write_tokens = 2210,
       cost_usd = 0.0363561, cost_source = "reported",
       session_client_id = "tr-77",
-      client_ip = "10.0.0.7", user_agent = "claude-cli/2.1.202", api_base = "https://api.anthropic.com",
-      key_alias = "ci", key_hash = "88dc28d0f030c55ed4ab77ed8faf098196cb1c05", team = "platform", user = "u-admin",
+      client_ip = "10.0.0.7", user_agent = "claude-cli/2.1.202",
+      api_base = "https://api.anthropic.com",
+      key_alias = "ci", key_hash = "88dc28d0f030c55ed4ab77ed8faf098196cb1c05", team = "platform",
+      user = "u-admin",
       end_user = "u-17", tags = { "prod", "batch" },
     }, batch.records[1])
   end)
 
   it("names a failure, and gives it an id when LiteLLM has none", function()
     assert.same({
-      request_id = "c1d2e3f4-9512-45cc-b1da-c511a363b840", status_code = 429, error_type = "RateLimitError",
-      error_message = "slow down", duration_ms = 125.0,
-    }, pick(batch.records[2], "request_id", "status_code", "error_type", "error_message", "duration_ms", "cost_source"))
+      request_id = "c1d2e3f4-9512-45cc-b1da-c511a363b840", status_code = 429,
+      error_type = "RateLimitError", error_message = "slow down", duration_ms = 125.0,
+    },
+    pick(batch.records[2], "request_id", "status_code", "error_type", "error_message",
+      "duration_ms", "cost_source"))
   end)
 
   it("is priced when LiteLLM could not", function()
     -- 400*2.5 + 600*1.25 + 100*10 = 2750
-    assert.same({ tokens_input = 400, cache_read_tokens = 600, reasoning_tokens = 30, cost_usd = 0.00275,
+    assert.same({ tokens_input = 400, cache_read_tokens = 600, reasoning_tokens = 30,
+      cost_usd = 0.00275,
       cost_source = "computed" },
-      pick(batch.records[3], "tokens_input", "cache_read_tokens", "reasoning_tokens", "cost_usd", "cost_source"))
+      pick(batch.records[3], "tokens_input", "cache_read_tokens", "reasoning_tokens", "cost_usd",
+        "cost_source"))
   end)
 
   it("is the same as lines and as a single object", function()
     assert.same(batch.records, litellm.decode(wire "litellm-1.77.ndjson", prices).records)
-    assert.same({ batch.records[1] }, litellm.decode(wire "litellm-1.77-single.json", prices).records)
+    assert.same({ batch.records[1] },
+      litellm.decode(wire "litellm-1.77-single.json", prices).records)
   end)
 
-  for text, rejected in pairs { ["[]"] = 0, ["[1]"] = 1, ["{}"] = 1, ["nonsense"] = 1, [""] = 0, ["[{}, 2]"] = 2 } do
+  for text, rejected in pairs { ["[]"] = 0, ["[1]"] = 1, ["{}"] = 1, ["nonsense"] = 1, [""] = 0,
+      ["[{}, 2]"] = 2 } do
     it(("with the body %q rejects %d"):format(text, rejected), function()
       local empty = litellm.decode(text, prices)
       assert.same({}, empty.records)
@@ -80,9 +88,12 @@ describe("LiteLLM's spend logs", function()
 
   it("are read with metadata in text", function()
     assert.same({
-      request_id = "chatcmpl-9f1", tokens_input = 12, cache_read_tokens = 51342, cost_usd = 0.0363561,
-      cost_source = "reported", duration_ms = 3980.0, key_alias = "ci", session_client_id = "tr-77",
-    }, pick(batch.records[1], "request_id", "tokens_input", "cache_read_tokens", "cost_usd", "cost_source",
+      request_id = "chatcmpl-9f1", tokens_input = 12, cache_read_tokens = 51342,
+      cost_usd = 0.0363561, cost_source = "reported", duration_ms = 3980.0, key_alias = "ci",
+      session_client_id = "tr-77",
+    },
+    pick(batch.records[1], "request_id", "tokens_input", "cache_read_tokens", "cost_usd",
+      "cost_source",
       "duration_ms", "key_alias", "session_client_id"))
     assert.equal(429, batch.records[2].status_code)
   end)
@@ -122,10 +133,12 @@ describe("ccproxy's log file", function()
   it("of v0.2 brings the provider's tokens to the client's row", function()
     local v2 = ccproxy.decode(wire "ccproxy-0.2.9.ndjson", prices)
     assert.same({
-      request_id = "5f0c", timestamp = 1795426000.5, model = "claude-sonnet-4-5-20250929", provider = "claude_api",
-      upstream_url = "https://api.anthropic.com/v1/messages", upstream_status_code = 200, upstream_duration_ms = 3970.1,
-      tokens_input = 12, tokens_output = 842, cache_read_tokens = 51342, cache_write_tokens = 2210,
-      cost_usd = 0.0363561, cost_source = "reported",
+      request_id = "5f0c", timestamp = 1795426000.5, model = "claude-sonnet-4-5-20250929",
+      provider = "claude_api",
+      upstream_url = "https://api.anthropic.com/v1/messages", upstream_status_code = 200,
+      upstream_duration_ms = 3970.1, tokens_input = 12, tokens_output = 842,
+      cache_read_tokens = 51342, cache_write_tokens = 2210, cost_usd = 0.0363561,
+      cost_source = "reported",
     }, v2.records[1])
     assert.equal("/claude/v1/messages", v2.records[2].path)
     assert.equal(200, v2.records[2].status_code)
@@ -137,9 +150,10 @@ describe("an access log", function()
   it("of nginx has numbers as text and seconds", function()
     local batch = access_log.decode(wire "nginx-1.26.ndjson")
     assert.same({
-      request_id = "7b1f09aa", timestamp = "1795426004.200", method = "POST", endpoint = "/v1/messages",
-      path = "/v1/messages", query = "beta=true&key=REDACTED", status_code = 200, duration_ms = 3980.0,
-      client_ip = "10.0.0.7", user_agent = "claude-cli/2.1.202", service_type = "access_log", upstream_ms = 3879.0,
+      request_id = "7b1f09aa", timestamp = "1795426004.200", method = "POST",
+      endpoint = "/v1/messages", path = "/v1/messages", query = "beta=true&key=REDACTED",
+      status_code = 200, duration_ms = 3980.0, client_ip = "10.0.0.7",
+      user_agent = "claude-cli/2.1.202", service_type = "access_log", upstream_ms = 3879.0,
       response_bytes = 18231,
     }, batch.records[1])
     assert.is_nil(batch.records[2].upstream_ms)
@@ -151,14 +165,17 @@ describe("an access log", function()
     assert.equal(2, #batch.records)
     assert.equal(0, batch.rejected)
     assert.same({
-      request_id = "caddy:1795426004.2:10.0.0.7:55392:3.9801:/v1/messages", timestamp = 1795426004.2,
-      method = "POST", endpoint = "/v1/messages", path = "/v1/messages", query = "beta=true", status_code = 200,
-      duration_ms = 3980.1, client_ip = "10.0.0.7", user_agent = "claude-cli/2.1.202", service_type = "access_log",
-      upstream_request_id = "req_011CabcDEF", request_bytes = 48211, response_bytes = 18231, host = "llm.lan",
+      request_id = "caddy:1795426004.2:10.0.0.7:55392:3.9801:/v1/messages",
+      timestamp = 1795426004.2, method = "POST", endpoint = "/v1/messages", path = "/v1/messages",
+      query = "beta=true", status_code = 200, duration_ms = 3980.1, client_ip = "10.0.0.7",
+      user_agent = "claude-cli/2.1.202", service_type = "access_log",
+      upstream_request_id = "req_011CabcDEF", request_bytes = 48211, response_bytes = 18231,
+      host = "llm.lan",
     }, batch.records[1])
   end)
 
-  for _, line in ipairs { "{}", '{"request_uri":"/"}', '{"request_uri":"/","status":200,"time":"yesterday"}', "x" } do
+  for _, line in ipairs { "{}", '{"request_uri":"/"}',
+      '{"request_uri":"/","status":200,"time":"yesterday"}', "x" } do
     it("does not take " .. line, function()
       assert.equal(1, access_log.decode(line).rejected)
     end)
@@ -166,7 +183,8 @@ describe("an access log", function()
 
   it("may start with a byte order mark, end lines with CRLF and have empty ones", function()
     local line = '{"request_uri":"/a","status":200,"time":1795426004}'
-    assert.equal(2, #access_log.decode("\xEF\xBB\xBF" .. line .. "\r\n\r\n" .. line .. "\r\n").records)
+    assert.equal(2,
+      #access_log.decode("\xEF\xBB\xBF" .. line .. "\r\n\r\n" .. line .. "\r\n").records)
   end)
 end)
 
@@ -176,7 +194,7 @@ describe("a Claude Code transcript", function()
   it("has one row per message, the most complete of its copies", function()
     assert.equal(3, #batch.records)
     assert.same({
-      request_id = "req_011CabcDEF:msg_01X", timestamp = "2026-11-23T09:26:44.200Z",
+      request_id = "msg_01X", provider_request_id = "req_011CabcDEF", timestamp = "2026-11-23T09:26:44.200Z",
       method = "POST", endpoint = "messages", path = "/v1/messages", status_code = 200, duration_ms = 0,
       service_type = "import", model = "claude-sonnet-4-5-20250929",
       session_client_id = "6e2a8c02-aec9-4272-bcde-9843b25ad407", user_agent = "claude-code/2.1.202",
@@ -189,12 +207,13 @@ describe("a Claude Code transcript", function()
   end)
 
   it("takes the cost that it states", function()
-    assert.same({ cost_usd = 0.5, cost_source = "reported" }, pick(batch.records[2], "cost_usd", "cost_source"))
+    assert.same({ cost_usd = 0.5, cost_source = "reported" },
+      pick(batch.records[2], "cost_usd", "cost_source"))
   end)
 
   it("keeps what only a side chain has, also in the nested form", function()
     local record = batch.records[3]
-    assert.same({ request_id = "req_03:msg_03Z", sidechain = true, tokens_output = 100 },
+    assert.same({ request_id = "msg_03Z", sidechain = true, tokens_output = 100 },
       pick(record, "request_id", "sidechain", "tokens_output"))
   end)
 
@@ -204,7 +223,9 @@ describe("a Claude Code transcript", function()
 
   it("knows a parent's message whatever file comes first", function()
     local function line(request, side)
-      return ('{"timestamp":"2026-11-23T09:00:00Z","requestId":"%s","isSidechain":%s,"message":{"id":"m","model":"x",'
+      return (
+          '{"timestamp":"2026-11-23T09:00:00Z","requestId":"%s","isSidechain":%s,'
+            .. '"message":{"id":"m","model":"x",'
         .. '"usage":{"input_tokens":1}}}\n'):format(request, side)
     end
     local files = transcript.new(prices)
@@ -212,20 +233,23 @@ describe("a Claude Code transcript", function()
     files:add(line("parent", false))
     local records = files:finish().records
     assert.equal(1, #records)
-    assert.equal("parent:m", records[1].request_id)
+    assert.same({ request_id = "m", provider_request_id = "parent" },
+      pick(records[1], "request_id", "provider_request_id"))
   end)
 end)
 
 describe("a time", function()
   for text, seconds in pairs {
-    ["2026-11-23T09:26:44.2Z"] = 1795426004.2 - 0, ["1970-01-01T00:00:00Z"] = 0, ["2000-02-29 12:00:00"] = 951825600,
-    ["2024-03-01T00:00:00+02:00"] = 1709244000 - 0, ["1795426004.25"] = 1795426004.25,
+    ["2026-11-23T09:26:44.2Z"] = 1795426004.2 - 0, ["1970-01-01T00:00:00Z"] = 0,
+    ["2000-02-29 12:00:00"] = 951825600, ["2024-03-01T00:00:00+02:00"] = 1709244000 - 0,
+    ["1795426004.25"] = 1795426004.25,
   } do
     it("is read from " .. text, function()
       assert.near(seconds, dates.seconds(text), 1e-6)
     end)
   end
-  for _, text in ipairs { "", "yesterday", "2026-11-23", "2026-11-23T09:26", "2026-11-23T09:26:44 CET" } do
+  for _, text in ipairs { "", "yesterday", "2026-11-23", "2026-11-23T09:26",
+      "2026-11-23T09:26:44 CET" } do
     it(("is none in %q"):format(text), function()
       assert.is_nil(dates.seconds(text))
     end)

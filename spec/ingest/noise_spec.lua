@@ -1,4 +1,5 @@
---- Whatever stands where a value should stand, a decoder rejects it or does without: it never raises.
+--- Whatever stands where a value should stand, a decoder rejects it or does
+--- without: it never raises.
 package.loaded.json = package.loaded.json or require "spec.helpers.json"
 local access_log = require "ingest.access_log"
 local ccproxy = require "ingest.ccproxy"
@@ -14,7 +15,8 @@ local transcript = require "ingest.claude_transcript"
 local prices = pricing.new(require "lib.prices")
 
 local junk = {
-  0, -1, 1.5, 2 ^ 63, -2 ^ 63, 1e300, "", "None", "NaN", "x", "-", "[1m]", "\xff\xfe", ("9"):rep(400), true, false,
+  0, -1, 1.5, 2 ^ 63, -2 ^ 63, 1e300, "", "None", "NaN", "x", "-", "[1m]", "\xff\xfe",
+  ("9"):rep(400), true, false,
   json.null, {}, { 1 }, { a = { b = {} } }, json.array {},
 }
 
@@ -69,7 +71,8 @@ local cases = {
   ["ccproxy-0.2.9.ndjson"] = lines(function(text) return ccproxy.decode(text, prices) end),
   ["nginx-1.26.ndjson"] = lines(access_log.decode),
   ["caddy-2.10.ndjson"] = lines(access_log.decode),
-  ["claude-transcript-2.1.202.jsonl"] = lines(function(text) return transcript.decode(text, prices) end),
+  ["claude-transcript-2.1.202.jsonl"] =
+    lines(function(text) return transcript.decode(text, prices) end),
 }
 
 describe("noise", function()

@@ -121,7 +121,8 @@ end)
 describe("Codex", function()
   local batch = decode "codex-0.46-logs.json"
 
-  it("counts tokens from response.completed: input without the cache, reasoning within output", function()
+  it("counts tokens from response.completed: input without the cache, reasoning within output",
+      function()
     local record = batch.records[1]
     assert.equal(5000, record.tokens_input)
     assert.equal(15000, record.cache_read_tokens)
@@ -150,8 +151,69 @@ describe("Codex", function()
 
   it("names its events", function()
     assert.same({
-      "codex conversation_starts", "codex user_prompt", "codex api_request", "codex sse_event", "codex tool_decision",
+      "codex conversation_starts", "codex user_prompt", "codex api_request", "codex sse_event",
+      "codex tool_decision",
     }, names(batch.events))
+  end)
+end)
+
+describe("Codex, after an answer has begun", function()
+  local at = 0
+
+  -- An event of one conversation, a second after the last.
+  local function event(name, attributes)
+    at = at + 1
+    local list = {
+      { key = "event.name", value = { stringValue = "codex." .. name } },
+      { key = "conversation.id", value = { stringValue = "conv-failing" } },
+      { key = "model", value = { stringValue = "gpt-5" } },
+    }
+    for key, value in pairs(attributes) do
+      list[#list + 1] = { key = key, value = { stringValue = value } }
+    end
+    return { timeUnixNano = ("1795600%03d000000000"):format(at), attributes = list }
+  end
+
+  local function record(name, attributes)
+    local logs = { event("api_request", { ["http.response.status_code"] = "200", duration_ms = "500" }),
+      event(name, attributes) }
+    local message = { resourceLogs = { { scopeLogs = { { logRecords = logs } } } } }
+    return otlp_logs.decode(message, prices).records[1]
+  end
+
+  for what, case in pairs {
+    ["the provider that is overloaded"] = { "sse_event", { ["event.kind"] = "response.failed",
+      ["error.message"] = '{"type":"response.failed","response":{"error":{"code":"server_is_overloaded",'
+        .. '"message":"try later"}}}' }, { 503, "server_is_overloaded", "try later" } },
+    ["a limit"] = { "sse_event", { ["event.kind"] = "response.failed",
+      ["error.message"] = '{"response":{"error":{"code":"rate_limit_exceeded","message":"slow down"}}}' },
+      { 429, "rate_limit_exceeded", "slow down" } },
+    ["a failure without words"] = { "sse_event", { ["event.kind"] = "response.failed" }, { 500 } },
+    ["a stream that breaks off"] = { "sse_event", { ["error.message"] = "idle timeout waiting for SSE" },
+      { 599, "connection_error", "idle timeout waiting for SSE" } },
+    ["an end without usage"] = { "sse_event", { ["event.kind"] = "response.completed",
+      ["error.message"] = "missing field usage" }, { 500, nil, "missing field usage" } },
+    ["a broken websocket"] = { "websocket_request", { success = "false", ["error.message"] = "connection reset" },
+      { 599, "connection_error", "connection reset" } },
+    ["a request without success"] = { "api_request", { success = "false" }, { 599, "connection_error" } },
+  } do
+    it("fails by " .. what, function()
+      local r = record(case[1], case[2])
+      assert.same(case[3], { r.status_code, r.error_type, r.error_message })
+      assert.is_nil(r.cost_source)
+    end)
+  end
+
+  it("does not fail by an event on the way", function()
+    assert.is_nil(record("sse_event", { ["event.kind"] = "response.output_item.done" }))
+    assert.is_nil(record("websocket_request", { success = "true" }))
+  end)
+
+  it("names the tier that it was billed by", function()
+    -- fresh 1000*1.25 + read 1000*0.125 + out 100*10 = 2375, twice that in the priority tier
+    local r = record("sse_event", { ["event.kind"] = "response.completed", input_token_count = "2000",
+      cached_token_count = "1000", output_token_count = "100", tool_token_count = "2100", service_tier = "priority" })
+    assert.equal(0.00475, r.cost_usd)
   end)
 end)
 
@@ -227,18 +289,22 @@ describe("an OTLP log message", function()
     { "a double", { doubleValue = 5.0 }, 5 }, { "text", { stringValue = "5" }, 5 },
     { "more than 31 bits", { intValue = "4294967297" }, 4294967297 },
     { "a negative number", { intValue = -1 }, nil }, { "no number", { stringValue = "NaN" }, nil },
-    { "hexadecimal", { stringValue = "0x10" }, nil }, { "an infinite number", { doubleValue = math.huge }, nil },
-    { "an empty value", {}, nil }, { "a list", { arrayValue = { values = { { intValue = 5 } } } }, nil },
+    { "hexadecimal", { stringValue = "0x10" }, nil },
+    { "an infinite number", { doubleValue = math.huge }, nil },
+    { "an empty value", {}, nil },
+    { "a list", { arrayValue = { values = { { intValue = 5 } } } }, nil },
   } do
     local sentence, value, expected = table.unpack(case, 1, 3)
     it("may have tokens as " .. sentence, function()
-      local batch = otlp_logs.decode(records { { attributes = { name, pair("input_tokens", value) } } }, prices)
+      local batch =
+        otlp_logs.decode(records { { attributes = { name, pair("input_tokens", value) } } }, prices)
       assert.equal(expected, batch.records[1].tokens_input)
     end)
   end
 
   it("with a time of 0 has none", function()
-    local batch = otlp_logs.decode(records { { timeUnixNano = "0", attributes = { name } } }, prices)
+    local batch =
+      otlp_logs.decode(records { { timeUnixNano = "0", attributes = { name } } }, prices)
     assert.is_nil(batch.records[1].timestamp)
   end)
 

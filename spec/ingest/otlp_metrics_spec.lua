@@ -1,6 +1,7 @@
 package.loaded.json = package.loaded.json or require "spec.helpers.json"
 local helpers = require "spec.helpers"
 local json = require "json"
+local metric_names = require "ingest.metric_names"
 local otlp_metrics = require "ingest.otlp_metrics"
 
 local function decode(name, labels)
@@ -26,7 +27,7 @@ describe("Claude Code's metrics", function()
     end
     table.sort(names)
     assert.same({
-      "claude_code_active_time_total_seconds_total", "claude_code_cost_usage_USD_total",
+      "claude_code_active_time_seconds_total", "claude_code_cost_usage_USD_total",
       "claude_code_lines_of_code_count_total", "claude_code_session_count_total",
       "claude_code_token_usage_tokens_total",
     }, names)
@@ -34,11 +35,14 @@ describe("Claude Code's metrics", function()
 
   it("are counters that a delta adds to", function()
     assert.same({
-      kind = "counter", name = "claude_code_cost_usage_USD_total", help = "OTLP metric claude_code.cost.usage",
-      value = 0.0363561,
+      kind = "counter", name = "claude_code_cost_usage_USD_total",
+      help = "OTLP metric claude_code.cost.usage", value = 0.0363561,
       labels = {
-        service = "claude-code", model = "claude-sonnet-4-5-20250929", query_source = "main", speed = "", effort = "",
+        service = "claude-code", model = "claude-sonnet-4-5-20250929", query_source = "main",
+        speed = "", effort = "",
       },
+      series = points.claude_code_cost_usage_USD_total.series,
+      start = 1795425960000000000, time = 1795426020000000000,
     }, points.claude_code_cost_usage_USD_total)
   end)
 
@@ -60,19 +64,21 @@ describe("the JavaScript SDK's metrics", function()
       kind = "counter", name = "bot_requests_total", help = "OTLP metric bot.requests", value = 5,
       labels = { service = "billing-bot", region = "eu" },
       series = "bot_requests_total{region=eu,service.name=billing-bot}bot", start = 1795425960000000000,
+      time = 1795426020000000000, cumulative = true,
     }, points.bot_requests_total)
   end)
 
   it("that go up and down are gauges", function()
     assert.equal("gauge", points.bot_queue.kind)
     assert.equal(-3, points.bot_queue.value)
-    assert.equal("gauge", points.bot_load.kind)
+    assert.equal("gauge", points.bot_load_ratio.kind)
   end)
 
   it("show a histogram by its count and its sum", function()
     assert.equal(4, points.gen_ai_client_operation_duration_seconds_count_total.value)
     assert.equal(6.5, points.gen_ai_client_operation_duration_seconds_sum_total.value)
-    assert.equal("chat", points.gen_ai_client_operation_duration_seconds_sum_total.labels.gen_ai_operation_name)
+    assert.equal("chat",
+      points.gen_ai_client_operation_duration_seconds_sum_total.labels.gen_ai_operation_name)
   end)
 
   it("of kinds that are not read are rejected by name", function()
@@ -88,7 +94,9 @@ describe("a data point", function()
       data[name] = value
     end
     local metrics = { { name = "m", sum = data } }
-    return otlp_metrics.decode { resourceMetrics = { { scopeMetrics = { { metrics = metrics } } } } }
+    return otlp_metrics.decode {
+      resourceMetrics = { { scopeMetrics = { { metrics = metrics } } } },
+    }
   end
 
   for sentence, batch in pairs {
@@ -99,6 +107,29 @@ describe("a data point", function()
     it(sentence .. " is rejected", function()
       assert.equal(1, batch.rejected)
       assert.same({}, batch.points)
+    end)
+  end
+end)
+
+describe("a metric's name", function()
+  for _, case in ipairs {
+    { "claude_code.active_time.total", "s", "counter", "claude_code_active_time_seconds_total" },
+    { "shop.uptime", "h", "gauge", "shop_uptime_hours" },
+    { "shop.cache.hit", "1", "gauge", "shop_cache_hit_ratio" },
+    { "shop.cache.hit.ratio", "1", "gauge", "shop_cache_hit_ratio" },
+    { "shop.calls", "1", "counter", "shop_calls_total" },
+    { "shop.io", "By/s", "gauge", "shop_io_bytes_per_second" },
+    { "shop.bytes.per.second", "By/s", "gauge", "shop_bytes_per_second" },
+    { "shop.tokens.used", "tokens", "counter", "shop_tokens_used_total" },
+    { "shop.total.spent", "USD", "counter", "shop_spent_USD_total" },
+    { "shop.queue", "{item}", "gauge", "shop_queue" },
+    { "shop.rate", "{token}/min", "gauge", "shop_rate_per_min" },
+    { "gen_ai.client.operation.duration", "s", "histogram", "gen_ai_client_operation_duration_seconds" },
+    { "2xx.answers", "", "counter", "_2xx_answers_total" },
+  } do
+    local name, unit, kind, expected = table.unpack(case)
+    it(("%s in %q is %s"):format(name, unit, expected), function()
+      assert.equal(expected, metric_names.family({ name = name, unit = unit }, kind))
     end)
   end
 end)

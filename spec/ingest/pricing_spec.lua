@@ -220,6 +220,32 @@ describe("a model's name", function()
   end)
 end)
 
+describe("a price file that knows less", function()
+  local file = pricing.from_litellm {
+    ["claude-sonnet-4-5"] = { input_cost_per_token = 4e-06, output_cost_per_token = 2e-05 },
+    ["gpt-5"] = { input_cost_per_token = 2e-06, input_cost_per_token_flex = 1.5e-06 },
+  }
+  local table_ = pricing.new(file, prices)
+
+  for _, case in ipairs {
+    { "claude-sonnet-4-5", { input = 1000 }, 0.004 },
+    { "claude-sonnet-4-5", { input = 1000, tier = "batch" }, 0.002 },
+    { "claude-sonnet-4-5", { input = 1000, web_searches = 1 }, 0.014 },
+    { "us.anthropic.claude-sonnet-4-5-20250929-v1:0", { input = 1000 }, 0.0044 },
+    { "gpt-5", { input = 1000, tier = "flex" }, 0.0015 },
+    { "gpt-5", { input = 1000, tier = "priority" }, 0.004 },
+  } do
+    local model, usage, cost = table.unpack(case)
+    it(("has the built-in factors: %s in %s"):format(model, usage.tier or "its place"), function()
+      assert.equal(cost, pricing.cost(table_:rates(model), usage))
+    end)
+  end
+
+  it("has no threshold of theirs", function()
+    assert.equal(1.2, pricing.cost(table_:rates("claude-sonnet-4-5"), { input = 300000 }))
+  end)
+end)
+
 describe("a record's cost", function()
   local table_ = pricing.new(prices)
 

@@ -22,13 +22,15 @@ describe("an endpoint for text", function()
   end
 
   it("takes LiteLLM's array, lines and single objects, whatever the content type says", function()
-    for _, file in ipairs { "litellm-1.77-array.json", "litellm-1.77.ndjson", "litellm-1.77-single.json" } do
+    for _, file in ipairs { "litellm-1.77-array.json", "litellm-1.77.ndjson",
+        "litellm-1.77-single.json" } do
       assert.equal(200, s:post("/ingest/litellm", wire(file), JSON).status)
     end
     assert.equal(3, s:get("/logs/query").json().count)
     local entry = row "chatcmpl-9f1"
     assert.same({ "prod", "batch" }, entry.extra.tags)
-    assert.same({ "platform", "ci", "u-17" }, { entry.extra.team, entry.extra.key_alias, entry.extra.end_user })
+    assert.same({ "platform", "ci", "u-17" },
+      { entry.extra.team, entry.extra.key_alias, entry.extra.end_user })
     assert.equal("2026-11-23T09:26:44.200000Z", entry.timestamp)
   end)
 
@@ -36,7 +38,8 @@ describe("an endpoint for text", function()
     local answer = s:post("/ingest/ccproxy", wire "ccproxy-0.1.7.ndjson", JSON).json()
     assert.same({ 2, 1, 1 }, { answer.accepted, answer.merged, answer.rejected })
     local entry = row "0d0c7c9a"
-    assert.same({ 842, 0.0363561, "proxy_service" }, { entry.tokens_output, entry.cost_usd, entry.service_type })
+    assert.same({ 842, 0.0363561, "proxy_service" },
+      { entry.tokens_output, entry.cost_usd, entry.service_type })
     assert.equal("2025-08-13T10:15:26.260000Z", entry.timestamp)
     assert.equal("upstream closed", row("0d0c7c9b").extra.error_message)
     assert.equal(500, row("0d0c7c9b").status_code)
@@ -69,9 +72,11 @@ describe("an endpoint for text", function()
     local content = ("a long answer "):rep(1500)
     local records = {}
     for i = 1, 600 do
-      records[i] = ('{"id":"c%d","model":"gpt-4o","startTime":%d,"messages":"%s"}'):format(i, 1795426000 + i, content)
+      records[i] = ('{"id":"c%d","model":"gpt-4o","startTime":%d,"messages":"%s"}')
+        :format(i, 1795426000 + i, content)
     end
-    for _, body in ipairs { table.concat(records, "\n"), "[" .. table.concat(records, ",") .. "]" } do
+    for _, body in ipairs { table.concat(records, "\n"),
+        "[" .. table.concat(records, ",") .. "]" } do
       local answer = small:post("/ingest/litellm", body, JSON)
       assert.equal(600, answer.json().accepted + answer.json().merged)
     end
@@ -80,7 +85,8 @@ describe("an endpoint for text", function()
 
   it("goes on behind a line that is none", function()
     local good = '{"request_uri":"/a","status":200,"time":1795426004}'
-    local answer = s:post("/ingest/access_log", good .. "\n{broken\n" .. good .. " 5\n\r\n" .. good, JSON).json()
+    local answer = s:post("/ingest/access_log", good .. "\n{broken\n" .. good .. " 5\n\r\n" .. good,
+      JSON).json()
     assert.same({ 2, 2 }, { answer.accepted, answer.rejected })
   end)
 

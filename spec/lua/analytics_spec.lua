@@ -13,17 +13,20 @@ local function group(fields)
 end
 
 local SOME = group {
-  requests = 4, successes = 1, errors = 2, duration_ms = 10, cost_usd = 0.5, tokens_input = 1, tokens_output = 2,
-  cache_read_tokens = 3, cache_write_tokens = 4, unpriced_requests = 1, duration_ms_p50 = 2, duration_ms_p90 = 3,
-  duration_ms_p95 = 4, duration_ms_p99 = 5, model = "m",
+  requests = 4, successes = 1, errors = 2, duration_ms = 10, duration_known = 2, cost_usd = 0.5,
+  billed_cost_usd = 0.25, tokens_input = 1,
+  tokens_output = 2, cache_read_tokens = 3, cache_write_tokens = 4, unpriced_requests = 1,
+  duration_ms_p50 = 2, duration_ms_p90 = 3, duration_ms_p95 = 4, duration_ms_p99 = 5, model = "m",
 }
 
 it("summary has the totals of a window", function()
   assert.same({
-    total_requests = 4, total_successful_requests = 1, total_error_requests = 2, avg_duration_ms = 2.5,
-    total_cost_usd = 0.5, total_tokens_input = 1, total_tokens_output = 2, total_cache_read_tokens = 3,
-    total_cache_write_tokens = 4, total_tokens_all = 10, unpriced_requests = 1, duration_ms_p50 = 2,
-    duration_ms_p90 = 3, duration_ms_p95 = 4, duration_ms_p99 = 5,
+    total_requests = 4, total_successful_requests = 1, total_error_requests = 2,
+    avg_duration_ms = 2.5, duration_known = 2, billed_cost_usd = 0.25,
+      total_cost_usd = 0.5, total_tokens_input = 1, total_tokens_output = 2,
+    total_cache_read_tokens = 3, total_cache_write_tokens = 4, total_tokens_all = 10,
+    unpriced_requests = 1, duration_ms_p50 = 2, duration_ms_p90 = 3, duration_ms_p95 = 4,
+    duration_ms_p99 = 5,
   }, summary.shape(SOME))
 end)
 
@@ -34,13 +37,15 @@ it("summary of nothing is all zeros", function()
 end)
 
 it("token_analytics has tokens by kind", function()
-  assert.same({ input_tokens = 1, output_tokens = 2, cache_read_tokens = 3, cache_write_tokens = 4, total_tokens = 10 },
+  assert.same({ input_tokens = 1, output_tokens = 2, cache_read_tokens = 3, cache_write_tokens = 4,
+    total_tokens = 10 },
     token_analytics.shape(SOME))
 end)
 
 it("request_analytics has percentages, which need not add up", function()
   assert.same({
-    total_requests = 4, successful_requests = 1, error_requests = 2, success_rate = 25.0, error_rate = 50.0,
+    total_requests = 4, successful_requests = 1, error_requests = 2, success_rate = 25.0,
+    error_rate = 50.0,
   }, request_analytics.shape(SOME))
   assert.equal(0, request_analytics.shape(figures.NONE).success_rate)
 end)
@@ -49,16 +54,19 @@ it("a breakdown has a line for each name but the empty one", function()
   local shape = breakdown.shape({ SOME, group { model = "", requests = 9 } }, "model")
   assert.same({
     m = {
-      request_count = 4, successful_requests = 1, error_requests = 2, success_rate = 25.0, error_rate = 50.0,
-      avg_duration_ms = 2.5, total_cost_usd = 0.5, total_tokens_input = 1, total_tokens_output = 2,
-      total_cache_read_tokens = 3, total_cache_write_tokens = 4, total_tokens_all = 10, unpriced_requests = 1,
-      duration_ms_p50 = 2, duration_ms_p90 = 3, duration_ms_p95 = 4, duration_ms_p99 = 5,
+      request_count = 4, successful_requests = 1, error_requests = 2, success_rate = 25.0,
+      error_rate = 50.0, avg_duration_ms = 2.5, duration_known = 2, billed_cost_usd = 0.25,
+      total_cost_usd = 0.5, total_tokens_input = 1,
+      total_tokens_output = 2, total_cache_read_tokens = 3, total_cache_write_tokens = 4,
+      total_tokens_all = 10, unpriced_requests = 1, duration_ms_p50 = 2, duration_ms_p90 = 3,
+      duration_ms_p95 = 4, duration_ms_p99 = 5,
     },
   }, shape)
 end)
 
 describe("hourly_trends", function()
-  local groups = { group { time = 3600.0, requests = 1 }, group { time = 10800.0, requests = 2, errors = 1 } }
+  local groups =
+    { group { time = 3600.0, requests = 1 }, group { time = 10800.0, requests = 2, errors = 1 } }
 
   local function counts(...)
     local list = {}
@@ -82,7 +90,8 @@ describe("hourly_trends", function()
   end)
   it("has these members", function()
     assert.same({
-      hour = "1970-01-01T03:00:00Z", request_count = 2, error_count = 1, avg_duration_ms = 0, total_cost_usd = 0,
+      hour = "1970-01-01T03:00:00Z", request_count = 2, error_count = 1,
+      avg_duration_ms = json.null, duration_known = 0, total_cost_usd = 0, billed_cost_usd = 0,
       total_tokens_all = 0,
     }, hourly_trends.shape(groups, 3600)[3])
   end)
@@ -90,7 +99,8 @@ end)
 
 describe("dates", function()
   local cases = {
-    { 0, "1970-01-01T00:00:00Z" }, { -1, "1969-12-31T23:59:59Z" }, { 951782400, "2000-02-29T00:00:00Z" },
+    { 0, "1970-01-01T00:00:00Z" }, { -1, "1969-12-31T23:59:59Z" },
+    { 951782400, "2000-02-29T00:00:00Z" },
     { 4107542399, "2100-02-28T23:59:59Z" }, { 1750000000.9, "2025-06-15T15:06:40Z" },
     { -62135596800, "0001-01-01T00:00:00Z" }, { 253402300799, "9999-12-31T23:59:59Z" },
   }

@@ -16,7 +16,8 @@ describe("a cursor", function()
     assert.is_nil(cursor.decode(s, where, false))
     assert.is_nil(cursor.decode(s, { { "model", "=", "b" }, { "timestamp", ">=", 1.5 } }, true))
   end)
-  for _, text in ipairs { "", "x", "00", s .. "00", s:sub(1, -2), s:gsub("^01", "02"), ("zz"):rep(25) } do
+  for _, text in ipairs { "", "x", "00", s .. "00", s:sub(1, -2), s:gsub("^01", "02"),
+      ("zz"):rep(25) } do
     it(("cannot be %q"):format(text), function()
       assert.is_nil(cursor.decode(text, where, true))
     end)

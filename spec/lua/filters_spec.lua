@@ -36,7 +36,8 @@ describe("a list filter with prefixes", function()
   local cases = {
     { "a,!b", { { "m", "in", "a" }, { "m", "not_in", "b" } } },
     { "a*", { { "m", "matches", { prefix = "a" } } } },
-    { " a* , b ,!a1*", { { "m", "matches", { prefix = "a" }, "b" }, { "m", "not_matches", { prefix = "a1" } } } },
+    { " a* , b ,!a1*",
+      { { "m", "matches", { prefix = "a" }, "b" }, { "m", "not_matches", { prefix = "a1" } } } },
     { "a*b", { { "m", "matches", "a*b" } } },
     { "*", { { "m", "matches", { prefix = "" } } } },
   }
@@ -54,7 +55,8 @@ describe("the common filters", function()
   it("come one after the other and only where they were given", function()
     local read = params.reader(filters.params {})
     local values = read "max_duration_ms=5&model=a&status_code_min=0&endpoint=&start_time=0"
-    local where = { { "model", "in", "a" }, { "status_code", ">=", 0 }, { "duration_ms", "<=", 5.0 } }
+    local where =
+      { { "model", "in", "a" }, { "status_code", ">=", 0 }, { "duration_ms", "<=", 5.0 } }
     assert.same(where, filters.where(values))
   end)
   it("can be read in an endpoint's own way", function()
@@ -71,5 +73,6 @@ describe("the common filters", function()
 end)
 
 it("a window of hours ends now", function()
-  assert.same({ { "timestamp", ">=", 6400 }, { "timestamp", "<=", 10000 } }, filters.last_hours(1, 10000))
+  assert.same({ { "timestamp", ">=", 6400 }, { "timestamp", "<=", 10000 } },
+    filters.last_hours(1, 10000))
 end)

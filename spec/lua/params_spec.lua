@@ -38,7 +38,8 @@ end
 
 describe("an integer parameter", function()
   accepts("integer", {
-    { "5", 5 }, { "-5", -5 }, { "%2B5", 5 }, { "005", 5 }, { "5.0", 5 }, { "5.000", 5 }, { "1_000", 1000 },
+    { "5", 5 }, { "-5", -5 }, { "%2B5", 5 }, { "005", 5 }, { "5.0", 5 }, { "5.000", 5 },
+    { "1_000", 1000 },
     { "1_0_0.0", 100 }, { "+5+", 5 }, { "%09%0A%0B%0C%0D5%20", 5 }, { "0", 0 },
     { "9223372036854775807", math.maxinteger },
     { "99999999999999999999", math.maxinteger }, { "-99999999999999999999", math.mininteger },
@@ -52,7 +53,8 @@ describe("an integer parameter", function()
   it("says what its least value is", function()
     local _, detail = read(bounded, "x=0")
     assert.same({
-      type = "greater_than_equal", loc = require("json").array { "query", "x" }, input = "0", ctx = { ge = 1 },
+      type = "greater_than_equal", loc = require("json").array { "query", "x" }, input = "0",
+      ctx = { ge = 1 },
       msg = "Input should be greater than or equal to 1",
     }, detail)
   end)
@@ -89,7 +91,9 @@ describe("a float parameter", function()
 end)
 
 describe("a time parameter", function()
-  accepts("time", { { "0", 0.0 }, { "1750000000.123456", 1750000000.123456 }, { "253402300799", 253402300799.0 } })
+  accepts("time",
+    { { "0", 0.0 }, { "1750000000.123456", 1750000000.123456 },
+      { "253402300799", 253402300799.0 } })
   refuses("time", "time_range", { "253402300800", "1750000000000", "-62135596801" })
   refuses("time", "finite_number", { "nan", "inf" })
   refuses("time", "float_parsing", { "", "2025-01-01" })
@@ -151,7 +155,8 @@ describe("a query string", function()
     assert.equal(3, #details)
   end)
   it("may hold names that nobody declared", function()
-    local values, details = params.reader { limit = params.integer { default = 3 } } "Limit=x&other=1"
+    local values, details =
+      params.reader { limit = params.integer { default = 3 } } "Limit=x&other=1"
     assert.is_nil(details)
     assert.same({ limit = 3 }, values)
   end)

@@ -1,5 +1,6 @@
---- A minute of wrk on 64 connections while a route flips between two versions every 100 ms, then 500 reloads with a
---- broken file in between each:  busted spec/soak/reload.lua   ($SOAK_SECONDS, $WORKERS)
+--- A minute of wrk on 64 connections while a route flips between two versions every
+--- 100 ms, then 500 reloads with a broken file in between each:
+---   busted spec/soak/reload.lua   ($SOAK_SECONDS, $WORKERS)
 local helpers = require "spec.helpers"
 local server = require "spec.helpers.server"
 local socket = require "socket"
@@ -7,13 +8,19 @@ local socket = require "socket"
 local SECONDS = tonumber(os.getenv "SOAK_SECONDS") or 60
 local ROUTE = [[
 local version = "%s"
-return { summary = "Flips.", handle = function() return { json = { version = version, again = version } } end }
+return { summary = "Flips.", handle = function()
+  return { json = { version = version, again = version } }
+end }
 ]]
 
 -- wrk calls response() for every answer: one whose two halves differ is mixed.
 local CHECK = [[
 mixed = 0
-function setup(thread) thread:set("mixed", 0) threads = threads or {} table.insert(threads, thread) end
+function setup(thread)
+  thread:set("mixed", 0)
+  threads = threads or {}
+  table.insert(threads, thread)
+end
 function response(status, headers, body)
   local version, again = body:match '"again":"(%a+)","version":"(%a+)"'
   if status ~= 200 or version ~= again or not version then mixed = mixed + 1 end
@@ -40,7 +47,9 @@ describe("reloads for a long time", function()
   local s, path
   setup(function()
     s = server.start {
-      config = 'config.features.reload_enabled = true table.insert(config.routes, { "GET", "/flip", "routes.flip" })',
+      config =
+        'config.features.reload_enabled = true table.insert(config.routes, { "GET", "/flip", '
+          .. '"routes.flip" })',
       files = { ["lua/routes/flip.lua"] = ROUTE:format "one" },
     }
     path = s.root .. "/lua/routes/flip.lua"
@@ -49,7 +58,9 @@ describe("reloads for a long time", function()
 
   it("fail no request under wrk and leave no memory behind", function()
     helpers.write_file(s.folder .. "/check.lua", CHECK)
-    local wrk = assert(io.popen(("wrk -t1 -c64 -d%ds -s %s/check.lua %s/flip"):format(SECONDS, s.folder, s.url)))
+    local wrk =
+      assert(
+        io.popen(("wrk -t1 -c64 -d%ds -s %s/check.lua %s/flip"):format(SECONDS, s.folder, s.url)))
     local deadline, turn, early = socket.gettime() + SECONDS, 0, nil
     while socket.gettime() < deadline do
       turn = turn + 1

@@ -16,7 +16,7 @@ void buf_clear(struct buf *b);
 
 void buf_grow(struct buf *b, size_t n); /* of buf_reserve */
 
-/* Makes room for n more bytes and answers where they go; the caller adds to len what it wrote. */
+/* Makes room for n more bytes and returns where they go; the caller adds to len what it wrote. */
 static inline char *buf_reserve(struct buf *b, size_t n) {
   if (b->cap - b->len < n)
     buf_grow(b, n);

@@ -2,8 +2,11 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+
+#include "base/mem.h"
 
 const char *file_read_all(const char *path, size_t size, size_t most, struct buf *text) {
   int fd = open(path, O_RDONLY | O_CLOEXEC);
@@ -19,4 +22,24 @@ const char *file_read_all(const char *path, size_t size, size_t most, struct buf
   const char *why = n < 0 ? strerror(errno) : text->len > most ? "is too long" : NULL;
   close(fd);
   return why;
+}
+
+char *file_path(const char *file) {
+  char *path = realpath(file, NULL);
+  if (path != NULL || errno != ENOENT)
+    return path;
+  const char *slash = strrchr(file, '/');
+  char *folder = slash != NULL ? xmemdup(file, (size_t) (slash - file) + 1) : xstrdup(".");
+  if (slash != NULL)
+    folder[slash - file] = '\0';
+  char *real = realpath(*folder != '\0' ? folder : "/", NULL);
+  free(folder);
+  if (real == NULL)
+    return NULL;
+  struct buf joined = {0};
+  buf_printf(&joined, "%s/%s", strcmp(real, "/") != 0 ? real : "",
+             slash != NULL ? slash + 1 : file);
+  buf_putc(&joined, '\0');
+  free(real);
+  return joined.data;
 }

@@ -18,7 +18,8 @@
     v2 = ROTATE(v2, 32);                                \
   } while (0)
 
-/* The `left` bytes at p, the first one lowest; where there are bytes before them, as part of one word. */
+/* The `left` bytes at p, the first one lowest; where there are bytes before them, as part
+ * of one word. */
 static uint64_t tail(const unsigned char *start, const unsigned char *p, size_t left) {
   uint64_t word = 0;
   if (left > 0 && p > start) {

@@ -87,7 +87,10 @@ static void put_key(struct buf *b, const char *key, enum log_format format) {
   if (b->len > 0)
     buf_putc(b, ' ');
   for (; *key != '\0'; key++)
-    buf_putc(b, (unsigned char) *key > ' ' && (unsigned char) *key < 0x7f && strchr("\"=\\", *key) == NULL ? *key : '_');
+    buf_putc(b, (unsigned char) *key > ' ' && (unsigned char) *key < 0x7f &&
+                        strchr("\"=\\", *key) == NULL
+                    ? *key
+                    : '_');
   buf_putc(b, '=');
 }
 
@@ -101,8 +104,8 @@ static void put_field(struct buf *b, const struct log_field *f, enum log_format 
     buf_printf(b, isfinite(f->real) || format != LOG_JSON ? "%.9g" : "\"%g\"", f->real);
 }
 
-/* A line that nobody takes is dropped and counted: a pipe that is not read must not stop the server.  A pipe
- * that is ready takes PIPE_BUF bytes without waiting (pipe(7)). */
+/* A line that nobody takes is dropped and counted: a pipe that is not read must not stop
+ * the server.  A pipe that is ready takes PIPE_BUF bytes without waiting (pipe(7)). */
 static void write_line(const char *line, size_t len) {
   struct pollfd ready = {.fd = STDERR_FILENO, .events = POLLOUT};
   ssize_t n = 1;
@@ -143,9 +146,17 @@ void log_write(enum log_level level, const char *message, const struct log_field
   struct buf line = {0};
   if (format == LOG_JSON)
     buf_putc(&line, '{');
-  put_field(&line, &(struct log_field) {.key = "time", .text = time_text, .len = strlen(time_text)}, format);
-  put_field(&line, &(struct log_field) {.key = "level", .text = names[level], .len = strlen(names[level])}, format);
-  put_field(&line, &(struct log_field) {.key = "msg", .text = message, .len = strlen(message)}, format);
+  put_field(
+      &line,
+      &(struct log_field) {.key = "time", .text = time_text, .len = strlen(time_text)},
+      format);
+  put_field(&line,
+            &(struct log_field) {
+                .key = "level", .text = names[level], .len = strlen(names[level])},
+            format);
+  put_field(&line,
+            &(struct log_field) {.key = "msg", .text = message, .len = strlen(message)},
+            format);
   for (; fields->key != NULL; fields++)
     put_field(&line, fields, format);
   if (format == LOG_JSON)

@@ -4,12 +4,13 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Structured lines of UTF-8 on standard error, from any thread; never waits: what nobody takes is dropped.
+/* Structured lines of UTF-8 on standard error, from any thread; never waits: what nobody
+ * takes is dropped.
  *
  *   log_warn("reload failed", log_str("file", path), log_int("line", line));
  *
- * gives, as logfmt:  time=2026-11-23T09:00:00.123Z level=warn msg="reload failed" file=config.lua line=7
- * or the same members as one JSON object. */
+ * gives, as logfmt:  time=2026-11-23T09:00:00.123Z level=warn msg="reload failed"
+ * file=config.lua line=7 or the same members as one JSON object. */
 enum log_level { LOG_DEBUG, LOG_INFO, LOG_WARN, LOG_ERROR };
 enum log_format { LOG_LOGFMT, LOG_JSON };
 

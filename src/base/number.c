@@ -25,12 +25,14 @@ size_t format_int(char *out, int64_t n) {
   return 1 + format_uint(out + 1, 0 - (uint64_t) n);
 }
 
-static const long double powers[] = {1e0L,  1e1L,  1e2L,  1e3L,  1e4L,  1e5L,  1e6L,  1e7L,  1e8L,  1e9L,
-                                     1e10L, 1e11L, 1e12L, 1e13L, 1e14L, 1e15L, 1e16L, 1e17L, 1e18L, 1e19L};
+static const long double powers[] = {1e0L,  1e1L,  1e2L,  1e3L,  1e4L,  1e5L,  1e6L,
+                                     1e7L,  1e8L,  1e9L,  1e10L, 1e11L, 1e12L, 1e13L,
+                                     1e14L, 1e15L, 1e16L, 1e17L, 1e18L, 1e19L};
 
-/* mantissa / 10^places, correctly rounded; false when this way cannot tell.  Both are exact where a long double
- * has 64 bits of precision, so the quotient is off by at most half its last bit.  Rounding it once more to a
- * double is right unless it lies next to the middle between two doubles. */
+/* mantissa / 10^places, correctly rounded; false when this way cannot tell.  Both are
+ * exact where a long double has 64 bits of precision, so the quotient is off by at most
+ * half its last bit.  Rounding it once more to a double is right unless it lies next to
+ * the middle between two doubles. */
 static bool divide(uint64_t mantissa, int places, double *out) {
   if (mantissa <= (uint64_t) 1 << 53) {
     *out = (double) mantissa / (double) powers[places];
@@ -63,8 +65,9 @@ static size_t write_decimal(char *out, bool negative, uint64_t digits, int place
   return (size_t) (p - out) + width;
 }
 
-/* A decimal of at most 15 digits is the only one of that length that reads back as its double, so the
- * first scale at which the scaled value is a whole number and divides back exactly is the shortest. */
+/* A decimal of at most 15 digits is the only one of that length that reads back as its
+ * double, so the first scale at which the scaled value is a whole number and divides back
+ * exactly is the shortest. */
 static size_t format_decimal(char *out, double n) {
   static const double scale[] = {1, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9};
   enum { SCALES = sizeof scale / sizeof *scale };
@@ -86,7 +89,8 @@ static bool multiply(double magnitude, int places, uint64_t *out) {
   *out = (uint64_t) product;
   long double rest = product - (long double) *out;
   *out += rest > 0.5L;
-  return LDBL_MANT_DIG == 64 && fabsl(rest - 0.5L) > product * 0x1p-63L; /* twice what the product is off by */
+  /* twice what the product is off by */
+  return LDBL_MANT_DIG == 64 && fabsl(rest - 0.5L) > product * 0x1p-63L;
 }
 
 /* The fewest of 15 to 17 digits that read back as n.  0 where it cannot tell. */
@@ -160,8 +164,10 @@ static const char *skip_exponent(const char *p, const char *end) {
   return p > digits ? p : NULL;
 }
 
-/* The mantissa may have overflowed where there are more than 19 digits; then it is not looked at. */
-const char *read_number(const char *s, const char *end, bool *is_integer, int64_t *integer, double *real) {
+/* The mantissa may have overflowed where there are more than 19 digits; then it is not
+ * looked at. */
+const char *read_number(const char *s, const char *end, bool *is_integer,
+                        int64_t *integer, double *real) {
   bool negative = s < end && *s == '-';
   const char *whole = s + negative, *fraction = NULL;
   uint64_t mantissa = 0, limit = (uint64_t) INT64_MAX + negative;
@@ -187,7 +193,8 @@ const char *read_number(const char *s, const char *end, bool *is_integer, int64_
   if (scientific && (p = skip_exponent(p, end)) == NULL)
     return NULL;
   double value;
-  if (!scientific && digits <= 19 && fraction != NULL && divide(mantissa, (int) (p - fraction), &value))
+  if (!scientific && digits <= 19 && fraction != NULL &&
+      divide(mantissa, (int) (p - fraction), &value))
     *real = negative ? -value : value;
   else
     *real = parse_slowly(s, (size_t) (p - s));
@@ -197,4 +204,12 @@ const char *read_number(const char *s, const char *end, bool *is_integer, int64_
 bool parse_number(const char *s, size_t len, bool *is_integer, int64_t *integer, double *real) {
   const char *end = s + len;
   return len > 0 && read_number(s, end, is_integer, integer, real) == end;
+}
+
+int64_t number_saturate(double n) {
+  if (n >= 0x1p63)
+    return INT64_MAX;
+  if (n < -0x1p63)
+    return INT64_MIN;
+  return n == n ? llrint(n) : 0;
 }

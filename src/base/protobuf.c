@@ -49,7 +49,8 @@ static bool read_bytes(const char **p, const char *end, struct protobuf_value *v
   return true;
 }
 
-bool protobuf_read_packed(const char **p, const char *end, enum protobuf_wire wire, uint64_t *number) {
+bool protobuf_read_packed(const char **p, const char *end, enum protobuf_wire wire,
+                          uint64_t *number) {
   switch (wire) {
   case PROTOBUF_VARINT:
     return read_varint(p, end, number);
@@ -102,7 +103,8 @@ static struct protobuf_message *find(const struct protobuf_schema *schema, const
   return NULL;
 }
 
-const struct protobuf_message *protobuf_find(const struct protobuf_schema *schema, const char *name) {
+const struct protobuf_message *protobuf_find(const struct protobuf_schema *schema,
+                                             const char *name) {
   return find(schema, name);
 }
 
@@ -146,7 +148,8 @@ const struct protobuf_field *protobuf_match(const struct protobuf_message *messa
     const struct protobuf_field *f = &message->fields[i];
     if (f->number != value->field)
       continue;
-    bool fits = value->wire == protobuf_wire_of(f->type) || (f->repeated && value->wire == PROTOBUF_BYTES);
+    bool fits = value->wire == protobuf_wire_of(f->type) ||
+                (f->repeated && value->wire == PROTOBUF_BYTES);
     return fits ? f : NULL;
   }
   return NULL;

@@ -5,8 +5,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Protocol Buffers without generated code: a reader of the wire format (protobuf.dev, "Encoding") and
- * descriptions of messages made at run time.  Knows nothing of Lua. */
+/* Protocol Buffers without generated code: a reader of the wire format (protobuf.dev,
+ * "Encoding") and descriptions of messages made at run time.  Knows nothing of Lua. */
 
 enum protobuf_wire {
   PROTOBUF_VARINT = 0,
@@ -23,12 +23,13 @@ struct protobuf_value {
   size_t len;
 };
 
-/* Reads the field at *p, which is before end, and moves *p behind it.  false when the bytes are no field: cut
- * off, a varint of more than ten bytes, field number 0, a group. */
+/* Reads the field at *p, which is before end, and moves *p behind it.  false when the
+ * bytes are no field: cut off, a varint of more than ten bytes, field number 0, a group. */
 bool protobuf_read(const char **p, const char *end, struct protobuf_value *value);
 
 /* Reads one number of a packed list of type's wire format. */
-bool protobuf_read_packed(const char **p, const char *end, enum protobuf_wire wire, uint64_t *number);
+bool protobuf_read_packed(const char **p, const char *end, enum protobuf_wire wire,
+                          uint64_t *number);
 
 enum protobuf_type {
   PROTOBUF_STRING,
@@ -70,10 +71,11 @@ void protobuf_add_field(struct protobuf_schema *schema, const char *name, uint32
 /* Binds names to messages.  NULL, or the first name that none has. */
 const char *protobuf_resolve(struct protobuf_schema *schema);
 
-const struct protobuf_message *protobuf_find(const struct protobuf_schema *schema, const char *name);
+const struct protobuf_message *protobuf_find(const struct protobuf_schema *schema,
+                                             const char *name);
 
-/* The field of that number; NULL for an unknown one, or one whose wire format on the wire is not its type's.
- */
+/* The field of that number; NULL for an unknown one, or one whose wire format on the wire
+ * is not its type's. */
 const struct protobuf_field *protobuf_match(const struct protobuf_message *message,
                                             const struct protobuf_value *value);
 

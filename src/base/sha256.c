@@ -36,9 +36,10 @@ static void compress(uint32_t state[8], const unsigned char *block) {
   memcpy(s, state, sizeof s);
   for (int i = 0; i < 64; i++) {
     uint32_t a = s[0], e = s[4];
-    uint32_t t1 =
-        s[7] + (rotate(e, 6) ^ rotate(e, 11) ^ rotate(e, 25)) + ((e & s[5]) ^ (~e & s[6])) + k[i] + w[i];
-    uint32_t t2 = (rotate(a, 2) ^ rotate(a, 13) ^ rotate(a, 22)) + ((a & s[1]) ^ (a & s[2]) ^ (s[1] & s[2]));
+    uint32_t t1 = s[7] + (rotate(e, 6) ^ rotate(e, 11) ^ rotate(e, 25)) +
+                  ((e & s[5]) ^ (~e & s[6])) + k[i] + w[i];
+    uint32_t t2 = (rotate(a, 2) ^ rotate(a, 13) ^ rotate(a, 22)) +
+                  ((a & s[1]) ^ (a & s[2]) ^ (s[1] & s[2]));
     memmove(s + 1, s, 7 * sizeof *s);
     s[4] += t1;
     s[0] = t1 + t2;
@@ -48,8 +49,8 @@ static void compress(uint32_t state[8], const unsigned char *block) {
 }
 
 void sha256_init(struct sha256 *h) {
-  *h = (struct sha256) {.state = {0x6a09e667, 0xbb67ae85, 0x3c6ef372, 0xa54ff53a, 0x510e527f, 0x9b05688c,
-                                 0x1f83d9ab, 0x5be0cd19}};
+  *h = (struct sha256) {.state = {0x6a09e667, 0xbb67ae85, 0x3c6ef372, 0xa54ff53a,
+                                  0x510e527f, 0x9b05688c, 0x1f83d9ab, 0x5be0cd19}};
 }
 
 void sha256_add(struct sha256 *h, const void *data, size_t len) {
@@ -79,7 +80,8 @@ void sha256_final(struct sha256 *h, unsigned char out[SHA256_BYTES]) {
   }
 }
 
-static void add_padded_key(struct sha256 *h, const unsigned char key[SHA256_BLOCK], unsigned char with) {
+static void add_padded_key(struct sha256 *h, const unsigned char key[SHA256_BLOCK],
+                           unsigned char with) {
   unsigned char block[SHA256_BLOCK];
   for (int i = 0; i < SHA256_BLOCK; i++)
     block[i] = key[i] ^ with;

@@ -37,8 +37,8 @@ void table_insert(struct table *t, uint64_t hash, void *item) {
   t->len++;
 }
 
-/* Closes the gap by moving later members of the run back (Knuth, TAOCP 6.4, algorithm R), so that no
- * tombstones remain. */
+/* Closes the gap by moving later members of the run back (Knuth, TAOCP 6.4, algorithm R),
+ * so that no tombstones remain. */
 void table_remove(struct table *t, uint64_t hash, const void *item) {
   size_t mask = t->cap - 1, gap = hash & mask;
   while (t->slots[gap].item != item)

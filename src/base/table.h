@@ -5,8 +5,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Open-addressing hash table of pointers.  All zeros is an empty one.  The caller hashes and compares,
- * owns the items and may walk slots[0..cap): a slot with a NULL item is free. */
+/* Open-addressing hash table of pointers.  All zeros is an empty one.  The caller hashes
+ * and compares, owns the items and may walk slots[0..cap): a slot with a NULL item is
+ * free. */
 struct table {
   struct table_slot {
     uint64_t hash;

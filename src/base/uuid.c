@@ -21,7 +21,8 @@ static void draw(unsigned char out[16]) {
 
 static void format(char out[UUID_LENGTH], unsigned char bytes[16], int version) {
   static const char hex[] = "0123456789abcdef";
-  static const unsigned char places[16] = {0, 2, 4, 6, 9, 11, 14, 16, 19, 21, 24, 26, 28, 30, 32, 34};
+  static const unsigned char places[16] = {0,  2,  4,  6,  9,  11, 14, 16,
+                                           19, 21, 24, 26, 28, 30, 32, 34};
 
   bytes[6] = (unsigned char) ((bytes[6] & 0x0f) | version << 4);
   bytes[8] = (unsigned char) ((bytes[8] & 0x3f) | 0x80);

@@ -41,10 +41,12 @@ struct verdict body_begin(struct exchange *e) {
   uint64_t announced = chunked ? 0 : e->parser.content_length;
   struct slice coding = request_header(r, "content-encoding");
   bool gzip = is_one_of(coding, "gzip", "x-gzip");
-  e->in.body_limit = r->route->max_body != 0 ? r->route->max_body : r->site->options->limits.body_bytes;
+  e->in.body_limit = r->route->max_body != 0 ? r->route->max_body
+                                             : r->site->options->limits.body_bytes;
 
   if (coding.len > 0 && !gzip && !is_one_of(coding, "identity", "identity"))
-    return (struct verdict) {415, "the only Content-Encoding that is taken is gzip", "Accept-Encoding: gzip\r\n"};
+    return (struct verdict) {415, "the only Content-Encoding that is taken is gzip",
+                             "Accept-Encoding: gzip\r\n"};
   if (announced > e->in.body_limit)
     return too_large;
   if (!has_room(e, announced))
@@ -56,17 +58,17 @@ struct verdict body_begin(struct exchange *e) {
   return (struct verdict) {0};
 }
 
-static int refuse(const struct verdict *verdict, const char **why) {
+static int refuse_body(const struct verdict *verdict, const char **why) {
   *why = verdict->message;
   return verdict->status;
 }
 
 /* Before len more bytes are kept. */
-static int admit(struct exchange *e, size_t len, const char **why) {
+static int admit_bytes(struct exchange *e, size_t len, const char **why) {
   if (e->request.body.len + len > e->in.body_limit)
-    return refuse(&too_large, why);
+    return refuse_body(&too_large, why);
   if (!has_room(e, len))
-    return refuse(&too_many, why);
+    return refuse_body(&too_many, why);
   e->in.in_flight += len;
   atomic_fetch_add_explicit(&connections_of(e->request.conn)->in_flight, len, memory_order_relaxed);
   return 0;
@@ -91,7 +93,7 @@ static int inflate_more(struct exchange *e, const char *data, size_t len, const 
     }
     e->in.inflated = rc == Z_STREAM_END;
     size_t made = INFLATE_BYTES - z->avail_out;
-    int status = admit(e, made, why);
+    int status = admit_bytes(e, made, why);
     if (status != 0)
       return status;
     body->len += made;
@@ -104,7 +106,7 @@ int body_append(struct exchange *e, const char *data, size_t len, const char **w
     return 0;
   if (e->in.inflater != NULL)
     return inflate_more(e, data, len, why);
-  int status = admit(e, len, why);
+  int status = admit_bytes(e, len, why);
   if (status == 0)
     buf_append(&e->request.body, data, len);
   return status;
@@ -124,6 +126,7 @@ void body_clear(struct exchange *e) {
     free(e->in.inflater);
     e->in.inflater = NULL;
   }
-  atomic_fetch_sub_explicit(&connections_of(e->request.conn)->in_flight, e->in.in_flight, memory_order_relaxed);
+  atomic_fetch_sub_explicit(&connections_of(e->request.conn)->in_flight, e->in.in_flight,
+                            memory_order_relaxed);
   e->in.in_flight = 0;
 }

@@ -41,13 +41,13 @@ static void on_alloc(uv_handle_t *handle, size_t suggested, uv_buf_t *buf) {
   *buf = uv_buf_init(connections_of(c)->input, READ_BYTES);
 }
 
-static void drain(struct conn *c, size_t n) {
+static void discard_input(struct conn *c, size_t n) {
   c->progress += n;
   if (c->progress > DRAIN_BYTES)
-    conn_close(c, "still sending after the last answer");
+    conn_close(c, "still sending after the last response");
 }
 
-static void end(struct conn *c) {
+static void end_of_input(struct conn *c) {
   c->ended = true;
   if (c->exchange != NULL)
     exchange_ended(c->exchange);
@@ -63,13 +63,13 @@ static void on_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *buf) {
     counter_add(&c->all->bytes_in, (unsigned long long) n);
 
   if (n == UV_EOF)
-    end(c);
+    end_of_input(c);
   else if (n < 0)
     conn_close(c, uv_strerror((int) n));
   else if (c->exchange != NULL)
     exchange_feed(c->exchange, buf->base, (size_t) n);
   else if (c->draining)
-    drain(c, (size_t) n);
+    discard_input(c, (size_t) n);
 }
 
 int conn_start_reading(struct conn *c) {
@@ -80,7 +80,7 @@ void conn_stop_reading(struct conn *c) {
   uv_read_stop((uv_stream_t *) &c->tcp);
 }
 
-static void insert(struct connections *all, struct conn *c) {
+static void insert_connection(struct connections *all, struct conn *c) {
   c->next = all->first;
   c->prev = &all->first;
   if (c->next != NULL)
@@ -91,7 +91,7 @@ static void insert(struct connections *all, struct conn *c) {
 void connection_open(struct connections *all, uv_os_sock_t socket) {
   struct conn *c = xcalloc(1, sizeof *c);
   c->all = all;
-  insert(all, c);
+  insert_connection(all, c);
   int rc = uv_tcp_init(&all->loop->uv, &c->tcp);
   if (rc == 0)
     rc = uv_tcp_open(&c->tcp, socket);
@@ -146,8 +146,8 @@ static void start_draining(struct conn *c) {
     conn_end_writing(c);
 }
 
-/* Closing with unread input makes the kernel send a reset, which may destroy the answer on its way: so the
- * client gets the end of our side first, and a while to read it. */
+/* Closing with unread input makes the kernel send a reset, which may destroy the response
+ * on its way: so the client gets the end of our side first, and a while to read it. */
 void conn_finish(struct conn *c) {
   output_flush(c, NULL);
   if (c->closing)

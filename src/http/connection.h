@@ -9,8 +9,8 @@
 struct connections; /* those of one loop; its thread only */
 struct exchange;    /* parser, header memory and the request in hand; http/exchange.h */
 
-/* Which of a loop's deadline lists a connection waits in.  One list holds one span, so it is in order by
- * itself. */
+/* Which of a loop's deadline lists a connection waits in.  One list holds one span, so it
+ * is in order by itself. */
 enum deadline {
   DEADLINE_NONE,
   DEADLINE_HEAD,  /* a request's head has begun */
@@ -21,7 +21,8 @@ enum deadline {
   DEADLINES
 };
 
-/* A client's socket.  Slim, because a stream is one for hours.  Freed in its close callback and nowhere else. */
+/* A client's socket.  Slim, because a stream is one for hours.  Freed in its close
+ * callback and nowhere else. */
 struct conn {
   uv_tcp_t tcp;
   struct connections *all;       /* of its loop */
@@ -44,8 +45,8 @@ struct conn {
 /* May be called twice and from any callback.  why goes to the debug log. */
 void conn_close(struct conn *c, const char *why);
 
-/* Sends as much of p from offset as the socket takes at once, and queues the rest with a reference to p.
- * Returns the bytes taken at once; conn_close happens on an error. */
+/* Sends as much of p from offset as the socket takes at once, and queues the rest with a
+ * reference to p. Returns the bytes taken at once; conn_close happens on an error. */
 size_t conn_send(struct conn *c, struct payload *p, size_t offset);
 
 #endif

@@ -66,10 +66,12 @@ void connections_close_all(struct connections *all) {
 }
 
 static bool is_idle(const struct conn *c) {
-  return c->exchange != NULL && c->exchange->state == EXCHANGE_HEAD && exchange_has_read_all(c->exchange);
+  return c->exchange != NULL && c->exchange->state == EXCHANGE_HEAD &&
+         exchange_has_read_all(c->exchange);
 }
 
-void server_drain(struct server *server, struct loop *loop, void (*done)(struct loop *loop, void *arg), void *arg) {
+void server_drain(struct server *server, struct loop *loop,
+                  void (*done)(struct loop *loop, void *arg), void *arg) {
   struct connections *all = server->connections[loop->index];
   all->draining = true;
   all->on_drained = done;

@@ -7,20 +7,26 @@ enum counter { REQUESTS, CONNECTIONS, BYTES_IN, BYTES_OUT, PARSE_ERRORS, TIMEOUT
 
 static const char *const code_label[] = {"code"};
 
-#define COUNTER(name_, help_) {.kind = METRIC_COUNTER, .name = "moonledger_http_" name_, .help = help_}
+#define COUNTER(name_, help_) \
+  {.kind = METRIC_COUNTER, .name = "moonledger_http_" name_, .help = help_}
 
 static const struct metric_options families[COUNTERS] = {
-    [REQUESTS] = {.kind = METRIC_COUNTER, .name = "moonledger_http_requests_total",
-                  .help = "Answers by the class of their status.", .labels = code_label, .nlabels = 1},
-    [CONNECTIONS] = {.kind = METRIC_GAUGE, .name = "moonledger_http_connections",
+    [REQUESTS] = {.kind = METRIC_COUNTER,
+                  .name = "moonledger_http_requests_total",
+                  .help = "Responses by the class of their status.",
+                  .labels = code_label,
+                  .nlabels = 1},
+    [CONNECTIONS] = {.kind = METRIC_GAUGE,
+                     .name = "moonledger_http_connections",
                      .help = "Open connections, streams included."},
     [BYTES_IN] = COUNTER("received_bytes_total", "Bytes read from clients."),
     [BYTES_OUT] = COUNTER("sent_bytes_total", "Bytes written to clients."),
-    [PARSE_ERRORS] = COUNTER("refused_total", "Requests that were not HTTP or broke a limit."),
+    [PARSE_ERRORS] = COUNTER("refused_total",
+                             "Requests that were not HTTP or broke a limit."),
     [TIMEOUTS] = COUNTER("timeouts_total", "Requests that took too long to arrive."),
 };
 
-static double sum(const struct server *server, size_t offset) {
+static double sum_of(const struct server *server, size_t offset) {
   unsigned long long total = 0;
   for (unsigned i = 0; i < server->options.nloops; i++) {
     char *all = (char *) server->connections[i];
@@ -29,11 +35,12 @@ static double sum(const struct server *server, size_t offset) {
   return (double) total;
 }
 
-static void collect_requests(struct metrics *m, struct metric *family, const struct server *server) {
+static void collect_requests(struct metrics *m, struct metric *family,
+                             const struct server *server) {
   static const char *const classes[] = {"other", "1xx", "2xx", "3xx", "4xx", "5xx"};
   for (size_t i = 2; i < 6; i++) {
     struct metric_label label = {classes[i], 3};
-    metric_set(m, family, &label, sum(server, offsetof(struct connections, requests[i])));
+    metric_set(m, family, &label, sum_of(server, offsetof(struct connections, requests[i])));
   }
 }
 
@@ -45,10 +52,11 @@ static void collect(struct metrics *m, void *arg) {
     open += (double) connections_count(server->connections[i]);
   collect_requests(m, family[REQUESTS], server);
   metric_set(m, family[CONNECTIONS], NULL, open);
-  metric_set(m, family[BYTES_IN], NULL, sum(server, offsetof(struct connections, bytes_in)));
-  metric_set(m, family[BYTES_OUT], NULL, sum(server, offsetof(struct connections, bytes_out)));
-  metric_set(m, family[PARSE_ERRORS], NULL, sum(server, offsetof(struct connections, parse_errors)));
-  metric_set(m, family[TIMEOUTS], NULL, sum(server, offsetof(struct connections, timeouts)));
+  metric_set(m, family[BYTES_IN], NULL, sum_of(server, offsetof(struct connections, bytes_in)));
+  metric_set(m, family[BYTES_OUT], NULL, sum_of(server, offsetof(struct connections, bytes_out)));
+  metric_set(m, family[PARSE_ERRORS], NULL,
+             sum_of(server, offsetof(struct connections, parse_errors)));
+  metric_set(m, family[TIMEOUTS], NULL, sum_of(server, offsetof(struct connections, timeouts)));
 }
 
 void counters_register(struct server *server) {

@@ -23,7 +23,7 @@ static void start_timer(struct connections *all, int64_t at) {
   uv_timer_start(&all->timer, on_timer, at > now ? (uint64_t) (at - now) : 0, 0);
 }
 
-static void leave(struct conn *c) {
+static void leave_list(struct conn *c) {
   struct deadline_list *list = &connections_of(c)->deadlines[c->deadline];
   *c->deadline_prev = c->deadline_next;
   if (c->deadline_next != NULL)
@@ -32,7 +32,7 @@ static void leave(struct conn *c) {
     list->last = c->deadline_prev;
 }
 
-static void enter(struct conn *c, enum deadline deadline) {
+static void enter_list(struct conn *c, enum deadline deadline) {
   struct deadline_list *list = &connections_of(c)->deadlines[deadline];
   c->deadline_next = NULL;
   c->deadline_prev = list->last;
@@ -40,16 +40,16 @@ static void enter(struct conn *c, enum deadline deadline) {
   list->last = &c->deadline_next;
 }
 
-/* The timer is not moved when a deadline goes away: it then fires once for nothing, which is cheaper than
- * moving it twice per request. */
+/* The timer is not moved when a deadline goes away: it then fires once for nothing, which
+ * is cheaper than moving it twice per request. */
 void deadline_set(struct conn *c, enum deadline deadline) {
   struct connections *all = connections_of(c);
   if (c->deadline != DEADLINE_NONE)
-    leave(c);
+    leave_list(c);
   c->deadline = deadline;
   if (deadline == DEADLINE_NONE)
     return;
-  enter(c, deadline);
+  enter_list(c, deadline);
   c->deadline_ms = (int64_t) uv_now(&all->loop->uv) + span_ms(all, deadline);
   if (all->timer_at == 0 || c->deadline_ms < all->timer_at)
     start_timer(all, c->deadline_ms);
@@ -65,7 +65,7 @@ static void check_sending(struct conn *c) {
   deadline_set(c, DEADLINE_SEND);
 }
 
-static void expire(struct conn *c) {
+static void expire_deadline(struct conn *c) {
   switch (c->deadline) {
   case DEADLINE_HEAD:
   case DEADLINE_BODY:
@@ -85,7 +85,7 @@ static void on_timer(uv_timer_t *timer) {
   for (int i = DEADLINE_NONE + 1; i < DEADLINES; i++) {
     struct deadline_list *list = &all->deadlines[i];
     while (list->first != NULL && list->first->deadline_ms <= now)
-      expire(list->first);
+      expire_deadline(list->first);
     if (list->first != NULL && (next == 0 || list->first->deadline_ms < next))
       next = list->first->deadline_ms;
   }

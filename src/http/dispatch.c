@@ -29,8 +29,8 @@ static bool slice_is(struct slice s, const char *text) {
   return s.len == strlen(text) && strncasecmp(s.data, text, s.len) == 0;
 }
 
-/* The client's, so that logs of several programs can be joined; without one, or with one that could break a
- * log or a header, ours. */
+/* The client's, so that logs of several programs can be joined; without one, or with one
+ * that could break a log or a header, ours. */
 static void choose_id(struct request *r) {
   struct slice given = request_header(r, "x-request-id");
   bool sane = given.len > 0 && given.len <= REQUEST_ID_MAX;
@@ -88,7 +88,8 @@ static int check_head(struct exchange *e) {
   status = target_parse(r, &why);
   if (status != 0)
     return refuse_head(e, status, why);
-  if (e->in.target.data != r->path.data && !authority_split(r->host, &(struct slice) {0}) && !r->http10)
+  if (e->in.target.data != r->path.data &&
+      !authority_split(r->host, &(struct slice) {0}) && !r->http10)
     return refuse_head(e, 400, "not an authority");
   return check_expectation(e);
 }
@@ -104,10 +105,33 @@ static void enter_site(struct exchange *e) {
   }
 }
 
+/* Takes doubled slashes and the last one out of the path, which lies in the head. */
+static void remove_spare_slashes(struct slice *path) {
+  char *out = (char *) path->data;
+  for (const char *p = path->data; p < path->data + path->len; p++)
+    if (*p != '/' || out == path->data || out[-1] != '/') {
+      if (out != p) /* "/" alone may be shared */
+        *out = *p;
+      out++;
+    }
+  path->len = (size_t) (out - path->data);
+  if (path->len > 1 && out[-1] == '/')
+    path->len--;
+}
+
+static bool is_found(const struct route_match *match) {
+  return match->route != NULL || match->allowed != 0;
+}
+
+/* Exporters put paths together with a slash too many, and follow no redirect when they post. */
 static void find_route(struct exchange *e) {
   struct request *r = &e->request;
   struct route_match match;
   router_match(r->site->router, r->method, r->path, &match);
+  if (!is_found(&match) && r->method != METHOD_GET && r->method != METHOD_HEAD) {
+    remove_spare_slashes(&r->path);
+    router_match(r->site->router, r->method, r->path, &match);
+  }
   r->route = match.route;
   memcpy(r->params, match.params, sizeof r->params);
   e->in.allowed = match.allowed;
@@ -137,7 +161,7 @@ void dispatch(struct exchange *e) {
   r->site->handle(r->site, r);
 }
 
-/* ---- Answers without a route ---- */
+/* ---- Responses without a route ---- */
 
 static void put_allow(struct buf *out, const char *name, uint32_t allowed) {
   const char *separator = "";
@@ -151,7 +175,7 @@ static void put_allow(struct buf *out, const char *name, uint32_t allowed) {
   buf_literal(out, "\r\n");
 }
 
-static void answer_options(struct request *r, uint32_t allowed) {
+static void respond_options(struct request *r, uint32_t allowed) {
   struct response response = {.status = 204};
   put_allow(&response.headers, "Allow: ", allowed);
   if (request_header(r, "access-control-request-method").data != NULL)
@@ -169,7 +193,7 @@ static void put_encoded(struct buf *out, struct slice path) {
   }
 }
 
-static void answer_redirect(struct request *r) {
+static void respond_redirect(struct request *r) {
   struct response response = {.status = 307};
   buf_literal(&response.headers, "Location: ");
   put_encoded(&response.headers, (struct slice) {r->path.data, r->path.len - 1});
@@ -181,12 +205,43 @@ static void answer_redirect(struct request *r) {
   http_respond(r, &response);
 }
 
-static void answer_not_allowed(struct request *r, uint32_t allowed) {
+static void respond_not_allowed(struct request *r, uint32_t allowed) {
   struct buf headers = {0};
   put_allow(&headers, "Allow: ", allowed);
   buf_putc(&headers, '\0');
   http_respond_error(r, 405, "Method Not Allowed", headers.data);
   buf_clear(&headers);
+}
+
+/* An endpoint that was appended to itself ("/v1/logs/v1/logs"): the end of the path that
+ * would be served. */
+static struct slice served_ending(const struct request *r) {
+  struct slice rest = r->path;
+  while (rest.len > 1) {
+    const char *slash = memchr(rest.data + 1, '/', rest.len - 1);
+    if (slash == NULL)
+      break;
+    rest.len -= (size_t) (slash - rest.data);
+    rest.data = slash;
+    struct route_match match;
+    router_match(r->site->router, r->method, rest, &match);
+    if (match.route != NULL)
+      return rest;
+  }
+  return (struct slice) {0};
+}
+
+static void answer_not_found(struct request *r) {
+  struct slice ending = r->method == METHOD_POST ? served_ending(r) : (struct slice) {0};
+  struct buf message = {0};
+  buf_literal(&message, "Not Found");
+  if (ending.len > 0) {
+    buf_literal(&message, "; the endpoint is ");
+    buf_append(&message, ending.data, ending.len);
+  }
+  buf_putc(&message, '\0');
+  http_respond_error(r, 404, message.data, NULL);
+  buf_clear(&message);
 }
 
 void dispatch_refuse(struct exchange *e) {
@@ -196,11 +251,11 @@ void dispatch_refuse(struct exchange *e) {
   if (e->in.refusal.status != 0)
     http_respond_error(r, e->in.refusal.status, e->in.refusal.message, e->in.refusal.headers);
   else if (r->method == METHOD_OPTIONS && (asterisk || e->in.allowed != 0))
-    answer_options(r, asterisk ? everything : e->in.allowed);
+    respond_options(r, asterisk ? everything : e->in.allowed);
   else if (e->in.allowed != 0)
-    answer_not_allowed(r, e->in.allowed);
+    respond_not_allowed(r, e->in.allowed);
   else if (e->in.slash_redirect)
-    answer_redirect(r);
+    respond_redirect(r);
   else
-    http_respond_error(r, 404, "Not Found", NULL);
+    answer_not_found(r);
 }

@@ -16,16 +16,17 @@ static void read_remote(struct exchange *e) {
     memmove(e->remote, e->remote + 7, strlen(e->remote + 7) + 1);
 }
 
-static void begin(struct exchange *e, struct conn *c) {
+static void begin_request(struct exchange *e, struct conn *c) {
   struct request *r = &e->request;
   e->head.len = 0;
   e->in = (struct incoming) {0};
   e->out = (struct outgoing) {0};
   e->state = EXCHANGE_HEAD;
-  *r = (struct request) {.conn = c, .loop = c->all->loop, .headers = r->headers, .remote = e->remote};
+  *r = (struct request) {
+      .conn = c, .loop = c->all->loop, .headers = r->headers, .remote = e->remote};
 }
 
-static void release(struct exchange *e) {
+static void release_request(struct exchange *e) {
   if (e->request.site != NULL)
     e->request.site->unref(e->request.site);
   body_clear(e);
@@ -40,13 +41,13 @@ struct exchange *exchange_new(struct conn *c) {
     all->pool = e->next_free, all->pooled--;
   else
     e = xcalloc(1, sizeof *e);
-  begin(e, c);
+  begin_request(e, c);
   e->reading = true;
   read_remote(e);
   return e;
 }
 
-static void destroy(struct exchange *e) {
+static void destroy_exchange(struct exchange *e) {
   buf_clear(&e->head);
   free(e->request.headers);
   free(e);
@@ -65,10 +66,10 @@ void exchange_free(struct exchange *e) {
   if (e->waiting)
     leave_ready(e);
   buf_clear(&e->pending);
-  release(e);
+  release_request(e);
   e->feeding = false;
   if (all->pooled == POOLED_MAX) {
-    destroy(e);
+    destroy_exchange(e);
     return;
   }
   e->next_free = all->pool;
@@ -80,7 +81,7 @@ void exchanges_clear(struct connections *all) {
   while (all->pool != NULL) {
     struct exchange *e = all->pool;
     all->pool = e->next_free;
-    destroy(e);
+    destroy_exchange(e);
   }
 }
 
@@ -107,14 +108,14 @@ static void choose_deadline(struct exchange *e) {
 }
 
 /* Between requests, or while one is being read or handled: what the connection waits for now. */
-static void settle(struct exchange *e) {
+static void settle_exchange(struct exchange *e) {
   if (e->request.conn->ended && e->state == EXCHANGE_HEAD && e->pending.len == 0)
     conn_finish(e->request.conn);
   else
     choose_deadline(e);
 }
 
-static void complete(struct exchange *e) {
+static void complete_request(struct exchange *e) {
   const char *why;
   if (e->in.refused) {
     dispatch_refuse(e);
@@ -158,7 +159,7 @@ static size_t take_head(struct exchange *e, const char *data, size_t len) {
     return used;
   }
   if (e->in.complete)
-    complete(e);
+    complete_request(e);
   else
     start_body(e, used < len);
   return used;
@@ -169,13 +170,13 @@ static size_t take_body(struct exchange *e, const char *data, size_t len) {
   int status = parse_body(e, data, len, &used);
   e->in.arrived += used;
   if (status == 0)
-    complete(e);
+    complete_request(e);
   else if (status != PARSE_MORE)
     exchange_fail(e, status, e->in.fault_text);
   return used;
 }
 
-static void keep(struct exchange *e, const char *data, size_t len) {
+static void keep_input(struct exchange *e, const char *data, size_t len) {
   buf_append(&e->pending, data, len);
   if (e->reading)
     conn_stop_reading(e->request.conn);
@@ -194,10 +195,10 @@ void exchange_feed(struct exchange *e, const char *data, size_t len) {
   }
   e->feeding = false;
   if (len > 0)
-    keep(e, data, len);
+    keep_input(e, data, len);
   output_flush(c, NULL);
   if (!c->closing)
-    settle(e);
+    settle_exchange(e);
 }
 
 /* ---- After a request ---- */
@@ -208,20 +209,20 @@ void exchange_next(struct exchange *e) {
     conn_finish(c);
     return;
   }
-  release(e);
-  begin(e, c);
+  release_request(e);
+  begin_request(e, c);
   if (e->feeding)
     return;
   if (e->pending.len > 0)
     exchange_wake(e);
-  settle(e);
+  settle_exchange(e);
 }
 
 void exchange_ended(struct exchange *e) {
   if (e->state == EXCHANGE_BODY || (e->state == EXCHANGE_HEAD && e->head.len > 0))
     exchange_fail(e, 400, "the request ended early");
   else
-    settle(e);
+    settle_exchange(e);
 }
 
 void exchange_drained(struct exchange *e) {
@@ -242,7 +243,7 @@ void exchange_wake(struct exchange *e) {
   all->ready = e;
 }
 
-static void resume(struct exchange *e) {
+static void resume_exchange(struct exchange *e) {
   struct conn *c = e->request.conn;
   struct buf input = buf_take(&e->pending);
   leave_ready(e);
@@ -259,7 +260,7 @@ static void resume(struct exchange *e) {
 
 void exchanges_wake(struct connections *all) {
   while (all->ready != NULL)
-    resume(all->ready);
+    resume_exchange(all->ready);
 }
 
 void exchange_fail(struct exchange *e, int status, const char *message) {

@@ -16,7 +16,7 @@
 /* What the files of http/ share.  Nobody else includes it. */
 
 #if !LLHTTP_STRICT_MODE
-#error "llhttp must be built with LLHTTP_STRICT_MODE=1: the loose parser lets smuggled requests pass"
+#error "build llhttp with LLHTTP_STRICT_MODE=1: the loose parser lets smuggled requests pass"
 #endif
 
 enum {
@@ -24,13 +24,16 @@ enum {
   QUEUE_BYTES = 1 << 20,       /* no request is taken up while more than this waits to be sent */
   STREAM_QUEUE_BYTES = 256 << 10,
   SLICE_BYTES = 256 << 10,     /* most that the kernel copies at once: other clients wait for it */
-  BATCH_BYTES = 128 << 10,     /* answers to pipelined requests leave at the latest when they are this long */
+  /* responses to pipelined requests leave at the latest when they are this long */
+  BATCH_BYTES = 128 << 10,
   JOIN_BYTES = 16 << 10,       /* bodies up to this are copied behind their head */
   GZIP_LEAST_BYTES = 1 << 10,
-  OVERHEAD_BYTES = 4 << 10,    /* chunk extensions and trailers; Node's CVE-2024-22019 was their unbounded form */
+  /* chunk extensions and trailers; Node's CVE-2024-22019 was their unbounded form */
+  OVERHEAD_BYTES = 4 << 10,
   BLANK_LINE_BYTES = 16,
   CHUNKS_MAX = 1 << 20,
-  DISCARD_BYTES = 64 << 10,    /* a refused body up to this is read, so that the connection can go on */
+  /* a refused body up to this is read, so that the connection can go on */
+  DISCARD_BYTES = 64 << 10,
   HTTP_FAMILIES = 6,           /* of metrics */
 };
 
@@ -38,8 +41,8 @@ enum exchange_state {
   EXCHANGE_HEAD,      /* waiting for, or in, a request's head */
   EXCHANGE_BODY,
   EXCHANGE_HANDLING,  /* a script has the request */
-  EXCHANGE_STREAMING, /* and its answer has begun and comes in pieces */
-  EXCHANGE_ANSWERED   /* the script is done with it, the answer is not yet out */
+  EXCHANGE_STREAMING, /* and its response has begun and comes in pieces */
+  EXCHANGE_RESPONDED   /* the script is done with it, the response is not yet out */
 };
 
 /* How far the request in hand has been read. */
@@ -54,7 +57,7 @@ struct incoming {
 
   int fault;           /* status of the error that a callback met; 0: none */
   const char *fault_text;
-  struct verdict refusal; /* answered once the body, which nobody wants, has been read */
+  struct verdict refusal; /* sent once the body, which nobody wants, has been read */
   bool refused;
   uint32_t allowed;    /* without a route: the methods that its path has */
   bool slash_redirect;
@@ -68,7 +71,7 @@ struct incoming {
   bool inflated;       /* a whole gzip member has been read */
 };
 
-/* Its answer, where that comes in pieces. */
+/* Its response, where that comes in pieces. */
 struct outgoing {
   bool chunked;
   bool bodiless;       /* HEAD: the pieces are not sent */
@@ -87,7 +90,7 @@ struct exchange {
   struct outgoing out;
   char remote[48];
 
-  bool feeding;        /* input is being taken up: answers are collected in connections->out */
+  bool feeding;        /* input is being taken up: responses are collected in connections->out */
   bool reading;
   struct buf pending;  /* input that came while a handler ran */
   bool waiting;        /* in connections->ready */
@@ -123,7 +126,7 @@ struct connections {
   struct conn *out_conn;
   struct exchange *pool;
   unsigned pooled;
-  struct buf fixed;    /* header lines that all answers of one second share */
+  struct buf fixed;    /* header lines that all responses of one second share */
   int64_t fixed_s;
   z_stream *deflater;
 
@@ -155,7 +158,8 @@ static inline void counter_add(atomic_ullong *counter, unsigned long long n) {
 
 /* ---- connection.c ---- */
 
-/* The connection is over once what has been written has left: half-closes, drains what still comes, closes. */
+/* The connection is over once what has been written has left: half-closes, drains what
+ * still comes, closes. */
 void conn_finish(struct conn *c);
 void conn_end_writing(struct conn *c); /* it drains and all that was queued has left */
 int conn_start_reading(struct conn *c);
@@ -170,7 +174,8 @@ struct connections *connections_new(struct server *server, struct loop *loop);
 void connections_free(struct connections *all);
 size_t connections_count(const struct connections *all); /* any thread: an atomic */
 
-/* Counts a connection that is on its way to connection_open, so that the next one goes elsewhere.  Any thread. */
+/* Counts a connection that is on its way to connection_open, so that the next one goes
+ * elsewhere.  Any thread. */
 void connections_expect(struct connections *all);
 
 void connections_closed_one(struct connections *all);
@@ -188,8 +193,8 @@ void deadline_set(struct conn *c, enum deadline deadline);
 
 /* ---- output.c ---- */
 
-/* Where bytes for c are appended.  output_done then sends them or, while input is being taken up, leaves them
- * for one write with what follows. */
+/* Where bytes for c are appended.  output_done then sends them or, while input is being
+ * taken up, leaves them for one write with what follows. */
 struct buf *output_begin(struct conn *c);
 void output_done(struct conn *c);
 void output_flush(struct conn *c, struct buf *body); /* and body (or NULL), which is taken over */
@@ -209,25 +214,25 @@ void exchange_drained(struct exchange *e); /* all queued bytes have left */
 void exchange_timeout(struct exchange *e); /* DEADLINE_HEAD or DEADLINE_BODY is over */
 void exchange_abandon(struct exchange *e); /* the socket is closed */
 
-/* The answer is out: makes ready for the next request, or ends the connection. */
+/* The response is out: makes ready for the next request, or ends the connection. */
 void exchange_next(struct exchange *e);
 
-/* Answers with an error and ends the connection. */
+/* Responds with an error and ends the connection. */
 void exchange_fail(struct exchange *e, int status, const char *message);
 
 /* Pending input is taken up in the next turn of the loop. */
 void exchange_wake(struct exchange *e);
 void exchanges_wake(struct connections *all);
 
-/* Nothing of the client's is unread: closing the socket cannot destroy the answer. */
+/* Nothing of the client's is unread: closing the socket cannot destroy the response. */
 bool exchange_has_read_all(const struct exchange *e);
 
 /* ---- parse.c ---- */
 
 enum { PARSE_MORE = -1 };
 
-/* Takes bytes of a head.  *used: how many.  0: the head is complete and parsed; PARSE_MORE; else the status
- * to refuse it with, and in.fault_text. */
+/* Takes bytes of a head.  *used: how many.  0: the head is complete and parsed;
+ * PARSE_MORE; else the status to refuse it with, and in.fault_text. */
 int parse_head(struct exchange *e, const char *data, size_t len, size_t *used);
 
 /* The same for a body: 0 when the message is complete. */
@@ -235,8 +240,8 @@ int parse_body(struct exchange *e, const char *data, size_t len, size_t *used);
 
 /* ---- target.c ---- */
 
-/* Splits the request target into host (where it has one), path and query; path is decoded and normalised in
- * place.  0 or the status to refuse it with. */
+/* Splits the request target into host (where it has one), path and query; path is decoded
+ * and normalised in place.  0 or the status to refuse it with. */
 int target_parse(struct request *r, const char **why);
 
 /* ---- body.c ---- */
@@ -251,25 +256,26 @@ void body_clear(struct exchange *e);
 
 /* ---- dispatch.c ---- */
 
-/* Checks the head, finds the route and asks the guard.  0, perhaps with in.refused; else the status that ends
- * the connection. */
+/* Checks the head, finds the route and asks the guard.  0, perhaps with in.refused; else
+ * the status that ends the connection. */
 int dispatch_head(struct exchange *e);
 void dispatch(struct exchange *e);        /* the complete request to its handler */
-void dispatch_refuse(struct exchange *e); /* answers what is not for a handler */
+void dispatch_refuse(struct exchange *e); /* responds to what is not for a handler */
 
 /* ---- respond.c ---- */
 
 enum framing { FRAMING_LENGTH, FRAMING_CHUNKED, FRAMING_CLOSE };
 
-/* Appends the head of an answer to the connection's output and releases response->headers. */
-void respond_head(struct exchange *e, struct response *response, enum framing framing, size_t length);
+/* Appends the head of a response to the connection's output and releases response->headers. */
+void respond_head(struct exchange *e, struct response *response, enum framing framing,
+                  size_t length);
 
 /* The body is as it will be sent. */
 void respond_now(struct exchange *e, struct response *response);
 
 /* ---- stream.c ---- */
 
-/* Sends one piece as it is; answers as http_stream_write. */
+/* Sends one piece as it is; returns what http_stream_write does. */
 bool stream_put(struct exchange *e, const char *data, size_t len);
 
 /* ---- gzip.c ---- */
@@ -277,11 +283,11 @@ bool stream_put(struct exchange *e, const char *data, size_t len);
 bool gzip_accepted(const struct request *r);
 bool gzip_worthwhile(const struct response *response);
 
-/* Answers with the body compressed, at once or, when it is long, by way of another thread. */
+/* Responds with the body compressed, at once or, when it is long, by way of another thread. */
 void gzip_respond(struct exchange *e, struct response *response);
 void gzip_abandon(struct packer *p); /* the client is gone */
 
-/* Answers in pieces: start adds to the head; write is as http_stream_write. */
+/* Responses in pieces: start adds to the head; write is as http_stream_write. */
 void gzip_stream_start(struct exchange *e, struct response *response);
 bool gzip_stream_write(struct packer *p, const char *data, size_t len);
 bool gzip_stream_is_busy(const struct packer *p);

@@ -6,15 +6,22 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/assets.h"
+#include "base/hash.h"
 #include "base/log.h"
 #include "http/exchange.h"
 
 enum { FILE_BYTES_MAX = 64 << 20, SETTLED_S = 2 };
 
+/* One below static/ beside config.lua, or of those in the program, which have no date. */
 struct file {
+  const struct asset *asset; /* NULL: it is fd */
   int fd;
-  struct stat stat;
-  bool gzipped, refused; /* refused: not because of the path */
+  uint64_t size;
+  time_t modified;
+  bool refused; /* not because of the path */
+  bool taken;   /* something of the user's stands there that is not served, such as a link */
+  bool gzipped;
   char etag[64];
 };
 
@@ -39,8 +46,8 @@ static const char *content_type(const char *path) {
   return "application/octet-stream";
 }
 
-/* Opens path below the folder at, which is closed, one component after the other: no link is followed,
- * nothing hidden is found, and there is no way up. */
+/* Opens path below the folder at, which is closed, one component after the other: no link
+ * is followed, nothing hidden is found, and there is no way up. */
 static int open_below(int at, const char *path) {
   while (at >= 0) {
     char name[NAME_MAX + 1];
@@ -51,52 +58,84 @@ static int open_below(int at, const char *path) {
     memcpy(name, path, len);
     name[len] = '\0';
     int flags = O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | (last ? 0 : O_DIRECTORY);
-    int next = openat(at, name, flags);
+    int next = openat(at, name, flags), error = errno;
     close(at);
+    errno = error;
     if (last)
       return next;
     at = next;
     path += len + 1;
   }
-  if (at >= 0)
+  if (at >= 0) {
     close(at);
+    errno = ENOENT;
+  }
   return -1;
 }
 
-static bool open_file(struct file *file, const char *folder, const char *path) {
+/* A file that was just written may change again within the clock's step: its tag is weak
+ * until then. */
+static void make_etag(struct file *file, const struct stat *st) {
+  bool settled = time(NULL) - st->st_mtime > SETTLED_S;
+  snprintf(file->etag, sizeof file->etag, "%s\"%llx-%llx-%llx%s\"", settled ? "" : "W/",
+           (unsigned long long) st->st_ino, (unsigned long long) st->st_size,
+           (unsigned long long) st->st_mtim.tv_sec * 1000000000ull +
+               (unsigned long long) st->st_mtim.tv_nsec,
+           file->gzipped ? "-gz" : "");
+}
+
+static bool open_own(struct file *file, const char *folder, const char *path) {
+  struct stat st;
   file->fd = open_below(open(folder, O_RDONLY | O_CLOEXEC | O_DIRECTORY), path);
   file->refused = file->fd < 0 && (errno == EMFILE || errno == ENFILE || errno == ENOMEM);
+  file->taken = file->fd >= 0 || (errno != ENOENT && errno != ENOTDIR);
   if (file->fd < 0)
     return false;
-  if (fstat(file->fd, &file->stat) == 0 && S_ISREG(file->stat.st_mode) && file->stat.st_size <= FILE_BYTES_MAX)
+  if (fstat(file->fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_size <= FILE_BYTES_MAX) {
+    file->size = (uint64_t) st.st_size;
+    file->modified = st.st_mtime;
+    make_etag(file, &st);
     return true;
+  }
   close(file->fd);
   return false;
 }
 
-/* A file that was just written may change again within the clock's step: its tag is weak until then. */
-static void make_etag(struct file *file) {
-  const struct stat *st = &file->stat;
-  bool settled = time(NULL) - st->st_mtime > SETTLED_S;
-  snprintf(file->etag, sizeof file->etag, "%s\"%llx-%llx-%llx%s\"", settled ? "" : "W/",
-           (unsigned long long) st->st_ino, (unsigned long long) st->st_size,
-           (unsigned long long) st->st_mtim.tv_sec * 1000000000ull + (unsigned long long) st->st_mtim.tv_nsec,
-           file->gzipped ? "-gz" : "");
+static bool open_asset(struct file *file, const char *folder, const char *path) {
+  struct buf name = {0};
+  (void) folder;
+  buf_printf(&name, "static/%s", path);
+  buf_putc(&name, '\0');
+  const struct asset *asset = file->asset = assets_find(name.data);
+  buf_clear(&name);
+  if (asset == NULL)
+    return false;
+  file->size = asset->len;
+  snprintf(file->etag, sizeof file->etag, "\"%llx\"",
+           (unsigned long long) hash_for_files(asset->data, asset->len));
+  return true;
 }
 
-static bool open_best(struct file *file, const struct request *r, const char *path) {
+typedef bool open_file(struct file *file, const char *folder, const char *path);
+
+static bool open_either(open_file *open, struct file *file, const struct request *r,
+                        const char *path) {
   const char *folder = r->site->options->static_folder;
   if (gzip_accepted(r)) {
     struct buf sibling = {0};
     buf_printf(&sibling, "%s.gz", path);
     buf_putc(&sibling, '\0');
-    file->gzipped = open_file(file, folder, sibling.data);
+    file->gzipped = true;
+    file->gzipped = open(file, folder, sibling.data);
     buf_clear(&sibling);
   }
-  if (!file->gzipped && !open_file(file, folder, path))
-    return false;
-  make_etag(file);
-  return true;
+  return file->gzipped || open(file, folder, path);
+}
+
+/* A file of the user's wins, be it compressed or not. */
+static bool open_best(struct file *file, const struct request *r, const char *path) {
+  return open_either(open_own, file, r, path) ||
+         (!file->taken && open_either(open_asset, file, r, path));
 }
 
 /* ---- Conditions and ranges (RFC 9110, 13 and 14) ---- */
@@ -118,17 +157,18 @@ static void http_date(char out[40], time_t t) {
 }
 
 static bool is_unchanged(const struct request *r, const struct file *file) {
-  struct slice match = request_header(r, "if-none-match"), since = request_header(r, "if-modified-since");
+  struct slice match = request_header(r, "if-none-match"),
+               since = request_header(r, "if-modified-since");
   if (match.len > 0)
     return lists_etag(match, file->etag);
   struct tm utc = {0};
   char text[40] = {0};
-  if (since.len == 0 || since.len >= sizeof text)
+  if (file->asset != NULL || since.len == 0 || since.len >= sizeof text)
     return false;
   memcpy(text, since.data, since.len);
   if (strptime(text, "%a, %d %b %Y %H:%M:%S GMT", &utc) == NULL)
     return false;
-  return file->stat.st_mtime <= timegm(&utc);
+  return file->modified <= timegm(&utc);
 }
 
 enum range { RANGE_WHOLE, RANGE_PART, RANGE_IMPOSSIBLE };
@@ -140,8 +180,9 @@ static bool read_number(const char **p, const char *end, uint64_t *n) {
   return *p > start;
 }
 
-/* One range; several are answered with the whole, as anything else that is not understood. */
-static enum range parse_range(struct slice header, uint64_t size, uint64_t *first, uint64_t *length) {
+/* One range; several get the whole, as anything else that is not understood. */
+static enum range parse_range(struct slice header, uint64_t size, uint64_t *first,
+                              uint64_t *length) {
   static const char unit[] = "bytes=";
   const char *p = header.data + sizeof unit - 1, *end = header.data + header.len;
   uint64_t from, to;
@@ -172,23 +213,27 @@ static enum range wanted_range(const struct request *r, const struct file *file,
                                uint64_t *length) {
   struct slice range = request_header(r, "range"), condition = request_header(r, "if-range");
   *first = 0;
-  *length = (uint64_t) file->stat.st_size;
+  *length = file->size;
   if (range.len == 0 || r->method != METHOD_GET)
     return RANGE_WHOLE;
   char modified[40];
-  http_date(modified, file->stat.st_mtime);
-  bool holds = condition.data == NULL || is_text(condition, modified) ||
+  http_date(modified, file->modified);
+  bool holds = condition.data == NULL || (file->asset == NULL && is_text(condition, modified)) ||
                (file->etag[0] == '"' && is_text(condition, file->etag));
   return holds ? parse_range(range, *length, first, length) : RANGE_WHOLE;
 }
 
-/* ---- Answers ---- */
+/* ---- Responses ---- */
 
-static struct buf read_part(int fd, uint64_t first, uint64_t length) {
+static struct buf read_part(const struct file *file, uint64_t first, uint64_t length) {
   struct buf bytes = {0};
+  if (file->asset != NULL) {
+    buf_append(&bytes, file->asset->data + first, length);
+    return bytes;
+  }
   char *p = buf_reserve(&bytes, length > 0 ? length : 1);
   while (bytes.len < length) {
-    ssize_t n = pread(fd, p + bytes.len, length - bytes.len, (off_t) (first + bytes.len));
+    ssize_t n = pread(file->fd, p + bytes.len, length - bytes.len, (off_t) (first + bytes.len));
     if (n < 0 && errno == EINTR)
       continue;
     if (n <= 0)
@@ -214,7 +259,6 @@ static void put_headers(struct response *response, const struct file *file, cons
   struct buf *out = &response->headers;
   char modified[40];
   const char *type = content_type(path);
-  http_date(modified, file->stat.st_mtime);
   if (!has_header(out, "content-type"))
     buf_printf(out, "Content-Type: %s\r\n", type);
   if (strncmp(type, "text/html", 9) == 0 && !has_header(out, "content-security-policy"))
@@ -223,14 +267,18 @@ static void put_headers(struct response *response, const struct file *file, cons
     buf_literal(out, "Cache-Control: no-cache\r\n");
   if (file->gzipped)
     buf_literal(out, "Content-Encoding: gzip\r\n");
-  buf_printf(out, "ETag: %s\r\nLast-Modified: %s\r\n", file->etag, modified);
+  buf_printf(out, "ETag: %s\r\n", file->etag);
+  if (file->asset == NULL) {
+    http_date(modified, file->modified);
+    buf_printf(out, "Last-Modified: %s\r\n", modified);
+  }
   buf_literal(out, "Accept-Ranges: bytes\r\nVary: Accept-Encoding\r\n");
 }
 
 static void respond_file(struct request *r, struct response *response, const struct file *file) {
   uint64_t first, length;
   enum range range = wanted_range(r, file, &first, &length);
-  unsigned long long size = (unsigned long long) file->stat.st_size;
+  unsigned long long size = file->size;
   if (is_unchanged(r, file)) {
     response->status = 304;
   } else if (range == RANGE_IMPOSSIBLE) {
@@ -239,10 +287,11 @@ static void respond_file(struct request *r, struct response *response, const str
   } else {
     if (range == RANGE_PART) {
       response->status = 206;
-      buf_printf(&response->headers, "Content-Range: bytes %llu-%llu/%llu\r\n", (unsigned long long) first,
-                 (unsigned long long) (first + length - 1), size);
+      buf_printf(&response->headers, "Content-Range: bytes %llu-%llu/%llu\r\n",
+                 (unsigned long long) first, (unsigned long long) (first + length - 1),
+                 size);
     }
-    response->body = read_part(file->fd, first, length);
+    response->body = read_part(file, first, length);
   }
   respond_now(exchange_of(r), response);
 }
@@ -264,5 +313,6 @@ void http_respond_file(struct request *r, struct response *response, const char 
   }
   put_headers(response, &file, path);
   respond_file(r, response, &file);
-  close(file.fd);
+  if (file.asset == NULL)
+    close(file.fd);
 }

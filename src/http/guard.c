@@ -7,18 +7,26 @@
 
 static const struct verdict
     admitted = {0, NULL, NULL},
-    foreign_host = {403, "this Host is not served here; config.lua's hosts lists the names that are", NULL},
-    foreign_origin = {403, "pages of other origins may not do this; config.lua's cors.origins lists those that may", NULL},
-    no_token = {401, "a token is needed: Authorization: Bearer TOKEN", "WWW-Authenticate: Bearer\r\n"},
-    wrong_token = {401, "this token is not known", "WWW-Authenticate: Bearer error=\"invalid_token\"\r\n"},
+    foreign_host = {403,
+                    "this Host is not served here; "
+                    "config.lua's hosts lists the names that are",
+                    NULL},
+    foreign_origin = {403,
+                      "pages of other origins may not do this; "
+                      "config.lua's cors.origins lists those that may",
+                      NULL},
+    no_token = {401, "a token is needed: Authorization: Bearer TOKEN",
+                "WWW-Authenticate: Bearer\r\n"},
+    wrong_token = {401, "this token is not known",
+                   "WWW-Authenticate: Bearer error=\"invalid_token\"\r\n"},
     wrong_scope = {403, "this token does not allow it",
                    "WWW-Authenticate: Bearer error=\"insufficient_scope\"\r\n"};
 
-static bool is(struct slice s, const char *text) {
+static bool is_text(struct slice s, const char *text) {
   return s.len == strlen(text) && strncasecmp(s.data, text, s.len) == 0;
 }
 
-static bool equal(struct slice a, struct slice b) {
+static bool is_same_text(struct slice a, struct slice b) {
   return a.len == b.len && (a.len == 0 || strncasecmp(a.data, b.data, a.len) == 0);
 }
 
@@ -26,7 +34,7 @@ static bool starts_with(struct slice s, const char *prefix) {
   return s.len >= strlen(prefix) && strncasecmp(s.data, prefix, strlen(prefix)) == 0;
 }
 
-static struct slice skip(struct slice s, size_t n) {
+static struct slice skip_bytes(struct slice s, size_t n) {
   return (struct slice) {s.data + n, s.len - n};
 }
 
@@ -58,7 +66,8 @@ static size_t host_length(struct slice s) {
 
 bool authority_split(struct slice authority, struct slice *host) {
   size_t n = host_length(authority);
-  if (n == 0 || (n < authority.len && (authority.data[n] != ':' || !is_port(skip(authority, n + 1)))))
+  if (n == 0 || (n < authority.len &&
+                 (authority.data[n] != ':' || !is_port(skip_bytes(authority, n + 1)))))
     return false;
   bool bracketed = authority.data[0] == '[';
   *host = (struct slice) {authority.data + bracketed, n - 2 * bracketed};
@@ -87,27 +96,28 @@ static enum address address_of(struct slice host) {
 static bool is_loopback(struct slice host) {
   static const char suffix[] = ".localhost";
   size_t n = sizeof suffix - 1;
-  if (is(host, "localhost") || (host.len > n && is(skip(host, host.len - n), suffix)))
+  if (is_text(host, "localhost") ||
+      (host.len > n && is_text(skip_bytes(host, host.len - n), suffix)))
     return true;
   return address_of(host) == ADDRESS_LOOPBACK;
 }
 
 static bool is_listed(const struct string_list *list, struct slice s) {
   for (size_t i = 0; i < list->count; i++)
-    if (is(s, list->items[i]))
+    if (is_text(s, list->items[i]))
       return true;
   return false;
 }
 
-/* A page that rebinds its own name to this machine sends that name.  Ports are not compared: they differ
- * behind ssh -L and docker -p, and names are what the attack needs. */
+/* A page that rebinds its own name to this machine sends that name.  Ports are not
+ * compared: they differ behind ssh -L and docker -p, and names are what the attack needs. */
 static bool serves_host(const struct site_options *site, const struct request *r) {
   struct slice host, listen = {site->host, strlen(site->host)};
   if (r->host.data == NULL)
     return r->http10;
   if (!authority_split(r->host, &host))
     return false;
-  if (equal(host, listen) || is_loopback(host) || is_listed(&site->hosts, host))
+  if (is_same_text(host, listen) || is_loopback(host) || is_listed(&site->hosts, host))
     return true;
   if (is_loopback(listen))
     return false;
@@ -120,15 +130,16 @@ static bool serves_host(const struct site_options *site, const struct request *r
 /* The authority of scheme://authority. */
 static struct slice origin_authority(struct slice origin) {
   const char *p = origin.data != NULL ? memmem(origin.data, origin.len, "://", 3) : NULL;
-  return p != NULL ? skip(origin, (size_t) (p + 3 - origin.data)) : (struct slice) {0};
+  return p != NULL ? skip_bytes(origin, (size_t) (p + 3 - origin.data)) : (struct slice) {0};
 }
 
 static bool same_origin(const struct request *r, struct slice origin) {
   struct slice authority = origin_authority(origin);
-  return authority.len > 0 && equal(authority, r->host);
+  return authority.len > 0 && is_same_text(authority, r->host);
 }
 
-bool guard_allows_origin(const struct site_options *site, const struct request *r, struct slice origin) {
+bool guard_allows_origin(const struct site_options *site, const struct request *r,
+                         struct slice origin) {
   struct slice host;
   if (same_origin(r, origin) || is_listed(&site->cors_origins, origin) ||
       is_listed(&site->cors_origins, (struct slice) {"*", 1}))
@@ -136,17 +147,18 @@ bool guard_allows_origin(const struct site_options *site, const struct request *
   return authority_split(origin_authority(origin), &host) && is_loopback(host);
 }
 
-/* The algorithm of Go 1.25's CrossOriginProtection.  A loopback origin may read, but is not trusted to change
- * anything. */
+/* The algorithm of Go 1.25's CrossOriginProtection.  A loopback origin may read, but is
+ * not trusted to change anything. */
 static bool is_cross_origin(const struct site_options *site, const struct request *r) {
   if (r->method == METHOD_GET || r->method == METHOD_HEAD || r->method == METHOD_OPTIONS)
     return false;
-  struct slice origin = request_header(r, "origin"), fetch_site = request_header(r, "sec-fetch-site");
+  struct slice origin = request_header(r, "origin"),
+               fetch_site = request_header(r, "sec-fetch-site");
   if (is_listed(&site->cors_origins, (struct slice) {"*", 1}) ||
       (origin.len > 0 && is_listed(&site->cors_origins, origin)))
     return false;
   if (fetch_site.len > 0)
-    return !is(fetch_site, "same-origin") && !is(fetch_site, "none");
+    return !is_text(fetch_site, "same-origin") && !is_text(fetch_site, "none");
   return origin.data != NULL && !same_origin(r, origin);
 }
 
@@ -161,15 +173,16 @@ static bool same_secret(const char *secret, struct slice given) {
   return !differs;
 }
 
-static struct verdict check_token(const struct site_options *site, const struct request *r, enum scope scope) {
+static struct verdict check_token(const struct site_options *site,
+                                  const struct request *r, enum scope scope) {
   if (scope == SCOPE_OPEN || site->ntokens == 0)
     return admitted;
   struct slice header = request_header(r, "authorization");
   if (!starts_with(header, "bearer "))
     return no_token;
-  struct slice given = skip(header, 7);
+  struct slice given = skip_bytes(header, 7);
   while (given.len > 0 && given.data[0] == ' ')
-    given = skip(given, 1);
+    given = skip_bytes(given, 1);
   struct verdict verdict = wrong_token;
   for (size_t i = 0; i < site->ntokens; i++)
     if (same_secret(site->tokens[i].text, given))
@@ -177,7 +190,8 @@ static struct verdict check_token(const struct site_options *site, const struct 
   return verdict;
 }
 
-struct verdict guard_check(const struct site_options *site, const struct request *r, enum scope scope) {
+struct verdict guard_check(const struct site_options *site, const struct request *r,
+                           enum scope scope) {
   if (!serves_host(site, r))
     return foreign_host;
   if (is_cross_origin(site, r))

@@ -11,8 +11,8 @@ enum {
   PIECE_BYTES = 64 << 10, /* what is longer is for another thread */
 };
 
-/* The weight of coding in an Accept-Encoding header (RFC 9110, 12.5.3), in thousandths; -1 when it is not
- * named. */
+/* The weight of coding in an Accept-Encoding header (RFC 9110, 12.5.3), in thousandths;
+ * -1 when it is not named. */
 static int weight(struct slice header, const char *coding) {
   const char *p = header.data, *end = p + header.len;
   for (const char *item_end; p < end; p = item_end + 1) {
@@ -46,7 +46,8 @@ bool gzip_accepted(const struct request *r) {
 }
 
 bool gzip_worthwhile(const struct response *response) {
-  return response->compressible && response->body.len >= GZIP_LEAST_BYTES && response->status != 206;
+  return response->compressible && response->body.len >= GZIP_LEAST_BYTES &&
+         response->status != 206;
 }
 
 static z_stream *deflater_new(void) {
@@ -68,7 +69,8 @@ static void compress_piece(z_stream *z, struct buf *out, const char *data, size_
   } while (z->avail_out == 0);
 }
 
-/* Yields between pieces: a loop on the same core would wait for the end of this thread's slice, some 3 ms. */
+/* Yields between pieces: a loop on the same core would wait for the end of this thread's
+ * slice, some 3 ms. */
 static void compress_all(z_stream *z, struct buf *out, const char *data, size_t len, int flush) {
   for (; len > PIECE_BYTES; data += PIECE_BYTES, len -= PIECE_BYTES) {
     compress_piece(z, out, data, PIECE_BYTES, Z_NO_FLUSH);
@@ -77,7 +79,8 @@ static void compress_all(z_stream *z, struct buf *out, const char *data, size_t 
   compress_piece(z, out, data, len, flush);
 }
 
-static void respond_compressed(struct exchange *e, struct response *response, struct buf compressed) {
+static void respond_compressed(struct exchange *e, struct response *response,
+                               struct buf compressed) {
   buf_clear(&response->body);
   response->body = compressed;
   buf_literal(&response->headers, "Content-Encoding: gzip\r\n");
@@ -86,8 +89,9 @@ static void respond_compressed(struct exchange *e, struct response *response, st
 
 /* ---- The compressor of one response ---- */
 
-/* Short pieces are compressed at once, long ones by another thread, so that the loop's other clients do not wait, one at
- * a time.  Pieces of a stream are flushed, so that the client has each whole. */
+/* Short pieces are compressed at once, long ones by another thread, so that the loop's
+ * other clients do not wait, one at a time.  Pieces of a stream are flushed, so that the
+ * client has each whole. */
 struct packer {
   uv_work_t req;
   struct exchange *exchange; /* NULL when the client is gone */
@@ -130,7 +134,8 @@ static void on_pack(uv_work_t *req) {
   if (p->z == NULL)
     p->z = deflater_new();
   buf_reserve(&p->packed, deflateBound(p->z, p->piece.len));
-  compress_all(p->z, &p->packed, p->piece.data, p->piece.len, is_whole(p) ? Z_FINISH : Z_SYNC_FLUSH);
+  compress_all(p->z, &p->packed, p->piece.data, p->piece.len,
+               is_whole(p) ? Z_FINISH : Z_SYNC_FLUSH);
 }
 
 static void finish_whole(struct packer *p) {
@@ -187,7 +192,7 @@ void gzip_respond(struct exchange *e, struct response *response) {
   struct packer *p = packer_new(e);
   p->piece = buf_take(&response->body);
   p->response = *response;
-  e->state = EXCHANGE_ANSWERED;
+  e->state = EXCHANGE_RESPONDED;
   pack_elsewhere(p);
 }
 

@@ -4,7 +4,8 @@
 
 enum { KEPT_OUT_BYTES = 512 << 10 };
 
-/* A payload on its way.  The first of a connection has a slice of itself in libuv's hands, the others wait. */
+/* A payload on its way.  The first of a connection has a slice of itself in libuv's
+ * hands, the others wait. */
 struct queued {
   uv_write_t req;
   struct conn *conn;
@@ -40,7 +41,7 @@ void output_clear(struct conn *c) {
     drop_first(c);
 }
 
-static void drained(struct conn *c) {
+static void tell_drained(struct conn *c) {
   if (c->draining)
     conn_end_writing(c);
   if (c->exchange != NULL)
@@ -63,11 +64,11 @@ static void on_write(uv_write_t *req, int status) {
   if (c->queue != NULL)
     write_slice(c->queue);
   else
-    drained(c);
+    tell_drained(c);
 }
 
 /* Takes over one reference to p. */
-static void queue(struct conn *c, struct payload *p, size_t offset) {
+static void queue_payload(struct conn *c, struct payload *p, size_t offset) {
   struct queued *w = xmalloc(sizeof *w), **last = &c->queue;
   *w = (struct queued) {.conn = c, .payload = p, .offset = offset};
   while (*last != NULL)
@@ -82,8 +83,8 @@ static void queue(struct conn *c, struct payload *p, size_t offset) {
   }
 }
 
-/* What the socket takes at once; less than all of it when it is full, nothing while older bytes wait.  On an
- * error c is closed. */
+/* What the socket takes at once; less than all of it when it is full, nothing while older
+ * bytes wait.  On an error c is closed. */
 static size_t try_write(struct conn *c, uv_buf_t *bufs, unsigned n) {
   if (c->queue != NULL)
     return 0;
@@ -105,7 +106,7 @@ size_t conn_send(struct conn *c, struct payload *p, size_t offset) {
   size_t sent = try_write(c, &buf, 1);
   counter_add(&connections_of(c)->bytes_out, left);
   if (!c->closing && sent < left)
-    queue(c, payload_ref(p), offset + sent);
+    queue_payload(c, payload_ref(p), offset + sent);
   return sent;
 }
 
@@ -138,11 +139,11 @@ void output_flush(struct conn *c, struct buf *body) {
   counter_add(&all->bytes_out, len + body_len);
 
   if (!c->closing && sent < len)
-    queue(c, payload_copy(out->data + sent, len - sent), 0);
+    queue_payload(c, payload_copy(out->data + sent, len - sent), 0);
   output_forget(c);
   size_t body_sent = sent > len ? sent - len : 0;
   if (!c->closing && body_sent < body_len)
-    queue(c, payload_from_buf(body), body_sent);
+    queue_payload(c, payload_from_buf(body), body_sent);
   else if (body != NULL)
     buf_clear(body);
 }

@@ -8,7 +8,7 @@ static int fault(struct exchange *e, int status, const char *text) {
   return status;
 }
 
-/* ---- llhttp's callbacks: they note what they see and never answer ---- */
+/* ---- llhttp's callbacks: they note what they see and never respond ---- */
 
 static struct exchange *owner(llhttp_t *parser) {
   return container_of(parser, struct exchange, parser);
@@ -56,7 +56,7 @@ static int on_header_value(llhttp_t *parser, const char *at, size_t len) {
 
 static int on_headers_complete(llhttp_t *parser) {
   owner(parser)->in.head_parsed = true;
-  parser->upgrade = 0; /* none is supported: the request is answered as if nobody had asked */
+  parser->upgrade = 0; /* none is supported: the request is handled as if nobody had asked */
   return 0;
 }
 
@@ -102,7 +102,7 @@ static const llhttp_settings_t settings = {
     .on_message_complete = on_message_complete,
 };
 
-/* The status that an error of the parser is answered with; 0: none. */
+/* The status that an error of the parser gets; 0: none. */
 static int parser_status(struct exchange *e, llhttp_errno_t error) {
   if (error == HPE_OK || error == HPE_PAUSED)
     return 0;
@@ -113,7 +113,8 @@ static int parser_status(struct exchange *e, llhttp_errno_t error) {
 
 /* ---- The head: its lines are checked before llhttp sees them ---- */
 
-/* METHOD SP target SP HTTP/1.x CRLF.  llhttp also takes HTTP/0.9, HTTP/2.0, RTSP/1.0 and repeated blanks. */
+/* METHOD SP target SP HTTP/1.x CRLF.  llhttp also takes HTTP/0.9, HTTP/2.0, RTSP/1.0 and
+ * repeated blanks. */
 static int check_request_line(struct exchange *e, const char *line, size_t len) {
   static const char version[] = " HTTP/1.1\r\n";
   const size_t n = sizeof version - 1;
@@ -145,7 +146,9 @@ static int check_line(struct exchange *e, const char *line, size_t len) {
 static int check_limits(struct exchange *e, size_t line_len, size_t total) {
   const struct http_limits *limits = &connections_of(e->request.conn)->limits;
   if (e->in.lines == 0)
-    return line_len > limits->request_line_bytes ? fault(e, 414, "the request line is too long") : 0;
+    return line_len > limits->request_line_bytes
+               ? fault(e, 414, "the request line is too long")
+               : 0;
   if (total > limits->header_bytes + e->in.request_line_len)
     return fault(e, 431, "the headers are too long");
   if (e->in.lines > limits->header_fields)
@@ -178,8 +181,8 @@ static int walk_lines(struct exchange *e, const char *head, size_t len, size_t *
   }
 }
 
-/* Empty lines before a request are old clients' mistake (RFC 9112, 2.2); what does not begin like a method is
- * no HTTP, perhaps TLS, and waits for no more. */
+/* Empty lines before a request are old clients' mistake (RFC 9112, 2.2); what does not
+ * begin like a method is no HTTP, perhaps TLS, and waits for no more. */
 static int skip_blank_lines(struct exchange *e, const char *data, size_t len, size_t *skipped) {
   size_t i = 0;
   while (i < len && (data[i] == '\r' || data[i] == '\n'))
@@ -214,7 +217,8 @@ int parse_head(struct exchange *e, const char *data, size_t len, size_t *used) {
   } else {
     buf_append(&e->head, data, len);
   }
-  int status = had == 0 ? walk_lines(e, data, len, &end) : walk_lines(e, e->head.data, e->head.len, &end);
+  int status = had == 0 ? walk_lines(e, data, len, &end)
+                        : walk_lines(e, e->head.data, e->head.len, &end);
   if (status == PARSE_MORE && had == 0)
     buf_append(&e->head, data, len);
   if (status != 0)

@@ -3,7 +3,8 @@
 #include <strings.h>
 
 const char *method_name(enum method method) {
-  static const char *const names[METHODS] = {"GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS", "OTHER"};
+  static const char *const names[METHODS] = {"GET",    "HEAD",  "POST",    "PUT",
+                                             "DELETE", "PATCH", "OPTIONS", "OTHER"};
   return names[method];
 }
 
@@ -16,9 +17,14 @@ struct slice request_header(const struct request *r, const char *name) {
 }
 
 static bool is_ours(const char *name, size_t len) {
-  static const struct slice ours[] = {{"content-length", 14}, {"transfer-encoding", 17}, {"connection", 10},
-                                      {"keep-alive", 10},     {"date", 4},               {"x-request-id", 12},
-                                      {"upgrade", 7},         {"trailer", 7}};
+  static const struct slice ours[] = {{"content-length", 14},
+                                      {"transfer-encoding", 17},
+                                      {"connection", 10},
+                                      {"keep-alive", 10},
+                                      {"date", 4},
+                                      {"x-request-id", 12},
+                                      {"upgrade", 7},
+                                      {"trailer", 7}};
   for (size_t i = 0; i < sizeof ours / sizeof *ours; i++)
     if (len == ours[i].len && strncasecmp(name, ours[i].data, len) == 0)
       return true;
@@ -43,7 +49,8 @@ static bool is_value(const char *s, size_t len) {
   return true;
 }
 
-bool response_header(struct response *response, const char *name, size_t name_len, const char *value, size_t len) {
+bool response_header(struct response *response, const char *name, size_t name_len,
+                     const char *value, size_t len) {
   if (!is_token(name, name_len) || !is_value(value, len) || is_ours(name, name_len))
     return false;
   struct buf *out = &response->headers;

@@ -35,8 +35,9 @@ struct header {
 
 enum { REQUEST_ID_MAX = 128, ROUTE_MAX_PARAMS = 4 };
 
-/* One request, complete with its body.  Owned by its connection; valid until http_respond, http_stream_end or
- * http_become_stream is called, or site->cancel says that the client is gone. */
+/* One request, complete with its body.  Owned by its connection; valid until
+ * http_respond, http_stream_end or http_become_stream is called, or site->cancel says
+ * that the client is gone. */
 struct request {
   struct conn *conn;
   struct loop *loop;
@@ -62,40 +63,47 @@ struct slice request_header(const struct request *r, const char *name);
 
 struct response {
   int status;
-  struct buf headers;             /* "name: value\r\n" lines of the handler's own, checked by response_header */
+  /* "name: value\r\n" lines of the handler's own, checked by response_header */
+  struct buf headers;
   const char *type;               /* the body's, where headers do not have it; or NULL */
   struct buf body;                /* taken over */
   const char *missing;            /* http_respond_file: message of the 404, or NULL */
   bool compressible;              /* gzip may be used if the client takes it and it is worth it */
 };
 
-/* false when name or value cannot stand in a header (CR, LF, NUL, not a token), or the header is the server's
- * own (Content-Length, Connection, Date, ..). */
-bool response_header(struct response *response, const char *name, size_t name_len, const char *value, size_t len);
+/* false when name or value cannot stand in a header (CR, LF, NUL, not a token), or the
+ * header is the server's own (Content-Length, Connection, Date, ..). */
+bool response_header(struct response *response, const char *name, size_t name_len,
+                     const char *value, size_t len);
 
-/* Answers r and ends it; takes over everything in response.  The head gets date, x-request-id,
- * content-length, connection, the CORS and safety headers.  HEAD, 204 and 304 go out without the body. */
+/* Responds to r and ends it; takes over everything in response.  The head gets date,
+ * x-request-id, content-length, connection, the CORS and safety headers.  HEAD, 204 and
+ * 304 go out without the body. */
 void http_respond(struct request *r, struct response *response);
 
-/* {"detail": message, "error": {"type", "message"}} (API.md, Parameters), with extra header lines, each ended
- * by CRLF, or NULL. */
+/* {"detail": message, "error": {"type", "message"}} (API.md, Parameters), with extra
+ * header lines, each ended by CRLF, or NULL. */
 void http_respond_error(struct request *r, int status, const char *message, const char *headers);
 
-/* The file at path below static/, or 404: ETag, ranges, gzip sibling (http/files.c).  No link is followed,
- * nothing hidden is found. */
+/* The file at path below static/, or 404: ETag, ranges, gzip sibling (http/files.c).  No
+ * link is followed, nothing hidden is found. */
 void http_respond_file(struct request *r, struct response *response, const char *path);
 
-/* A body of unknown length: head now, then pieces.  http_stream_write returns false when the connection's
- * queue is above its bound: wait for on_drain before the next.  When the client goes away site->cancel is
- * called instead, from the loop, never inside one of these. */
-void http_stream_start(struct request *r, struct response *response, void (*on_drain)(struct request *r));
+/* A body of unknown length: head now, then pieces.  http_stream_write returns false when
+ * the connection's queue is above its bound: wait for on_drain before the next.  When the
+ * client goes away site->cancel is called instead, from the loop, never inside one of
+ * these. */
+void http_stream_start(struct request *r, struct response *response,
+                       void (*on_drain)(struct request *r));
 bool http_stream_write(struct request *r, const char *data, size_t len);
 void http_stream_end(struct request *r);
-/* Ends it as failed: the connection is closed without the last chunk, so that the client notices. */
+/* Ends it as failed: the connection is closed without the last chunk, so that the client
+ * notices. */
 void http_stream_abort(struct request *r);
 
-/* Sends the head of a text/event-stream answer and frees parser, header memory and request: what remains is
- * the socket.  r is void afterwards.  NULL where there is nothing to stream: HEAD, or the client is gone. */
+/* Sends the head of a text/event-stream response and frees parser, header memory and
+ * request: what remains is the socket.  r is void afterwards.  NULL where there is
+ * nothing to stream: HEAD, or the client is gone. */
 struct conn *http_become_stream(struct request *r, struct response *response);
 
 const char *method_name(enum method method);

@@ -9,16 +9,19 @@ static const char *reason(int status) {
     int status;
     const char *text;
   } reasons[] = {
-      {200, "OK"}, {201, "Created"}, {202, "Accepted"}, {204, "No Content"}, {206, "Partial Content"},
-      {301, "Moved Permanently"}, {302, "Found"}, {303, "See Other"}, {304, "Not Modified"},
-      {307, "Temporary Redirect"}, {308, "Permanent Redirect"}, {400, "Bad Request"}, {401, "Unauthorized"},
-      {403, "Forbidden"}, {404, "Not Found"}, {405, "Method Not Allowed"}, {406, "Not Acceptable"},
-      {408, "Request Timeout"}, {409, "Conflict"}, {410, "Gone"}, {412, "Precondition Failed"},
-      {413, "Content Too Large"}, {414, "URI Too Long"}, {415, "Unsupported Media Type"},
-      {416, "Range Not Satisfiable"}, {417, "Expectation Failed"}, {421, "Misdirected Request"},
-      {422, "Unprocessable Content"}, {429, "Too Many Requests"}, {431, "Request Header Fields Too Large"},
-      {500, "Internal Server Error"}, {501, "Not Implemented"}, {502, "Bad Gateway"},
-      {503, "Service Unavailable"}, {504, "Gateway Timeout"}, {505, "HTTP Version Not Supported"},
+      {200, "OK"}, {201, "Created"}, {202, "Accepted"}, {204, "No Content"},
+      {206, "Partial Content"}, {301, "Moved Permanently"}, {302, "Found"},
+      {303, "See Other"}, {304, "Not Modified"}, {307, "Temporary Redirect"},
+      {308, "Permanent Redirect"}, {400, "Bad Request"}, {401, "Unauthorized"},
+      {403, "Forbidden"}, {404, "Not Found"}, {405, "Method Not Allowed"},
+      {406, "Not Acceptable"}, {408, "Request Timeout"}, {409, "Conflict"}, {410, "Gone"},
+      {412, "Precondition Failed"}, {413, "Content Too Large"}, {414, "URI Too Long"},
+      {415, "Unsupported Media Type"}, {416, "Range Not Satisfiable"},
+      {417, "Expectation Failed"}, {421, "Misdirected Request"},
+      {422, "Unprocessable Content"}, {429, "Too Many Requests"},
+      {431, "Request Header Fields Too Large"}, {500, "Internal Server Error"},
+      {501, "Not Implemented"}, {502, "Bad Gateway"}, {503, "Service Unavailable"},
+      {504, "Gateway Timeout"}, {505, "HTTP Version Not Supported"},
       {507, "Insufficient Storage"},
   };
   for (size_t i = 0; i < sizeof reasons / sizeof *reasons; i++)
@@ -81,8 +84,13 @@ static void put_cors(struct buf *out, const struct exchange *e) {
     return;
   buf_literal(out, "Access-Control-Allow-Origin: ");
   buf_append(out, origin.data, origin.len);
-  buf_literal(out, "\r\nAccess-Control-Allow-Headers: Cache-Control, Last-Event-ID, Authorization\r\n"
-                   "Access-Control-Expose-Headers: X-Request-Id\r\n");
+  buf_literal(out, "\r\nAccess-Control-Allow-Headers: ");
+  struct slice wanted = request_header(r, "access-control-request-headers");
+  if (wanted.len > 0)
+    buf_append(out, wanted.data, wanted.len);
+  else
+    buf_literal(out, "Cache-Control, Last-Event-ID, Authorization, Content-Type, Content-Encoding");
+  buf_literal(out, "\r\nAccess-Control-Expose-Headers: X-Request-Id\r\n");
 }
 
 static void put_framing(struct buf *out, enum framing framing, size_t length) {
@@ -95,7 +103,8 @@ static void put_framing(struct buf *out, enum framing framing, size_t length) {
   buf_literal(out, "\r\n");
 }
 
-void respond_head(struct exchange *e, struct response *response, enum framing framing, size_t length) {
+void respond_head(struct exchange *e, struct response *response, enum framing framing,
+                  size_t length) {
   struct request *r = &e->request;
   struct connections *all = connections_of(r->conn);
   if (framing == FRAMING_CLOSE || all->draining)
@@ -128,18 +137,18 @@ void respond_head(struct exchange *e, struct response *response, enum framing fr
   buf_clear(&response->headers);
 }
 
-/* ---- Whole answers ---- */
+/* ---- Whole responses ---- */
 
-static void release(struct response *response) {
+static void clear_response(struct response *response) {
   buf_clear(&response->headers);
   buf_clear(&response->body);
 }
 
 void respond_now(struct exchange *e, struct response *response) {
   struct conn *c = e->request.conn;
-  e->state = EXCHANGE_ANSWERED;
+  e->state = EXCHANGE_RESPONDED;
   if (c->closing) {
-    release(response);
+    clear_response(response);
     return;
   }
   size_t len = response->body.len;

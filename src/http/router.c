@@ -93,7 +93,7 @@ static const char *add_param(struct route *route, const char *name, size_t len) 
 }
 
 /* Walks pattern into the tree; *slot is where its route belongs. */
-static const char *place(struct router *router, struct route *route, struct route ***slot) {
+static const char *place_route(struct router *router, struct route *route, struct route ***slot) {
   struct node *n = &router->root;
   const char *p = route->pattern;
   if (p[0] != '/')
@@ -123,7 +123,8 @@ static const char *place(struct router *router, struct route *route, struct rout
   return NULL;
 }
 
-struct route *router_add(struct router *router, enum method method, const char *pattern, struct buf *error) {
+struct route *router_add(struct router *router, enum method method, const char *pattern,
+                         struct buf *error) {
   struct route *route = xcalloc(1, sizeof *route);
   struct route **slot = NULL;
   route->method = method;
@@ -132,7 +133,7 @@ struct route *router_add(struct router *router, enum method method, const char *
   router->routes = xrealloc(router->routes, (router->count + 1) * sizeof(struct route *));
   router->routes[router->count++] = route;
 
-  const char *wrong = place(router, route, &slot);
+  const char *wrong = place_route(router, route, &slot);
   if (wrong == NULL && *slot == NULL)
     return *slot = route;
   if (wrong == NULL)
@@ -157,7 +158,7 @@ static uint32_t methods_of(struct route *const routes[METHODS]) {
   return set != 0 ? set | 1u << METHOD_OPTIONS : 0;
 }
 
-static bool take(struct walk *w, struct route *const routes[METHODS]) {
+static bool take_route(struct walk *w, struct route *const routes[METHODS]) {
   const struct route *route = routes[w->method];
   if (route == NULL && w->method == METHOD_HEAD)
     route = routes[METHOD_GET];
@@ -171,31 +172,33 @@ static bool take(struct walk *w, struct route *const routes[METHODS]) {
 }
 
 /* path begins with "/" or is empty. */
-static bool walk(struct walk *w, const struct node *n, struct slice path, unsigned nparams) {
+static bool walk_path(struct walk *w, const struct node *n, struct slice path, unsigned nparams) {
   if (path.len == 0)
-    return take(w, n->routes);
+    return take_route(w, n->routes);
   const char *segment = path.data + 1, *slash = memchr(segment, '/', path.len - 1);
   size_t len = slash != NULL ? (size_t) (slash - segment) : path.len - 1;
   struct slice rest = {segment + len, path.len - 1 - len};
 
   struct node *child = find_child(n, segment, len);
-  if (child != NULL && walk(w, child, rest, nparams))
+  if (child != NULL && walk_path(w, child, rest, nparams))
     return true;
   if (n->parameter != NULL && len > 0) {
     w->params[nparams] = (struct slice) {segment, len};
-    if (walk(w, n->parameter, rest, nparams + 1))
+    if (walk_path(w, n->parameter, rest, nparams + 1))
       return true;
   }
   if (path.len == 1 || nparams == ROUTE_MAX_PARAMS)
     return false;
   w->params[nparams] = (struct slice) {segment, path.len - 1};
-  return take(w, n->rest);
+  return take_route(w, n->rest);
 }
 
-void router_match(const struct router *router, enum method method, struct slice path, struct route_match *match) {
+void router_match(const struct router *router, enum method method, struct slice path,
+                  struct route_match *match) {
   *match = (struct route_match) {0};
   struct walk w = {.method = method, .match = match};
-  if (path.len == 0 || path.data[0] != '/' || walk(&w, &router->root, path, 0) || match->allowed != 0)
+  if (path.len == 0 || path.data[0] != '/' || walk_path(&w, &router->root, path, 0) ||
+      match->allowed != 0)
     return;
   if (path.len > 1 && path.data[path.len - 1] == '/') {
     struct route_match without;

@@ -14,7 +14,9 @@ struct router;
 
 struct route {
   enum method method;
-  char *pattern;               /* "/logs/entries/{request_id}"; a last segment of "*" matches the rest, under that name */
+  /* "/logs/entries/{request_id}"; a last segment of "*" matches the rest, under that
+   * name */
+  char *pattern;
   char *module;                /* "routes.logs_query" */
   char *param_names[ROUTE_MAX_PARAMS];
   size_t nparams;
@@ -27,17 +29,20 @@ struct router *router_new(void);
 void router_free(struct router *router);
 
 /* NULL and a message in error when the pattern is wrong or the method has it already. */
-struct route *router_add(struct router *router, enum method method, const char *pattern, struct buf *error);
+struct route *router_add(struct router *router, enum method method, const char *pattern,
+                         struct buf *error);
 
 struct route_match {
   const struct route *route;   /* NULL: see the others */
   struct slice params[ROUTE_MAX_PARAMS];
-  uint32_t allowed;            /* methods that this path has, bit per enum method; 0: no such path */
+  /* methods that this path has, bit per enum method; 0: no such path */
+  uint32_t allowed;
   bool slash_redirect;         /* the path without its last slash is a route */
 };
 
 /* HEAD finds GET's route. */
-void router_match(const struct router *router, enum method method, struct slice path, struct route_match *match);
+void router_match(const struct router *router, enum method method, struct slice path,
+                  struct route_match *match);
 
 size_t router_count(const struct router *router);
 const struct route *router_at(const struct router *router, size_t i);

@@ -53,10 +53,11 @@ static void complain(struct server *s, const char *what) {
   log_warn("a connection was refused", log_str("why", what));
 }
 
-static void refuse(int socket) {
-  static const char answer[] = "HTTP/1.1 503 Service Unavailable\r\nRetry-After: 1\r\nContent-Length: 0\r\n"
-                               "Connection: close\r\n\r\n";
-  ssize_t written = write(socket, answer, sizeof answer - 1);
+static void refuse_socket(int socket) {
+  static const char response[] =
+      "HTTP/1.1 503 Service Unavailable\r\nRetry-After: 1\r\nContent-Length: 0\r\n"
+      "Connection: close\r\n\r\n";
+  ssize_t written = write(socket, response, sizeof response - 1);
   (void) written;
   close(socket);
 }
@@ -65,8 +66,8 @@ static void on_closed(uv_handle_t *handle) {
   free(handle);
 }
 
-/* uv_accept wants the handle's loop to be the listener's, so the descriptor is copied and the handle thrown
- * away. */
+/* uv_accept wants the handle's loop to be the listener's, so the descriptor is copied and
+ * the handle thrown away. */
 static int accept_socket(struct server *s) {
   uv_tcp_t *tcp = xmalloc(sizeof *tcp);
   uv_os_fd_t fd;
@@ -94,7 +95,7 @@ static void on_connection(uv_stream_t *stream, int status) {
   struct connections *least = least_loaded(s, &total);
   if (total >= s->options.max_connections) {
     complain(s, "as many as limits.connections and the limit of open files allow are open");
-    refuse(socket);
+    refuse_socket(socket);
     return;
   }
   hand_over(least, socket);

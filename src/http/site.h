@@ -34,14 +34,16 @@ struct site_options {
   const char *static_folder;        /* of http_respond_file; absolute */
 };
 
-/* What the server serves: embedded by whoever answers requests (a generation of scripts is one).  Each request holds a
- * reference to the one in force when its head was complete. */
+/* What the server serves: embedded by whoever handles requests (a generation of scripts
+ * is one).  Each request holds a reference to the one in force when its head was
+ * complete. */
 struct site {
   uint64_t number;                  /* another one: the options may be others */
   const struct site_options *options;
   const struct router *router;
 
-  /* A complete request to its handler, on its loop's thread: answered by http_respond and its relatives, now or later. */
+  /* A complete request to its handler, on its loop's thread: http_respond or a relative
+   * of it ends it, now or later. */
   void (*handle)(struct site *site, struct request *r);
   /* Its client is gone before the end of the response: r may not be touched any more. */
   void (*cancel)(struct request *r);

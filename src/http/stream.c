@@ -2,9 +2,10 @@
 
 #include "http/exchange.h"
 
-/* Answers of unknown length, and answers that become an event stream. */
+/* Responses of unknown length, and responses that become an event stream. */
 
-void http_stream_start(struct request *r, struct response *response, void (*on_drain)(struct request *r)) {
+void http_stream_start(struct request *r, struct response *response,
+                       void (*on_drain)(struct request *r)) {
   struct exchange *e = exchange_of(r);
   e->state = EXCHANGE_STREAMING;
   e->out.on_drain = on_drain;
@@ -41,7 +42,8 @@ bool http_stream_write(struct request *r, const char *data, size_t len) {
     return false;
   if (e->out.bodiless || len == 0)
     return true;
-  return e->out.packer != NULL ? gzip_stream_write(e->out.packer, data, len) : stream_put(e, data, len);
+  return e->out.packer != NULL ? gzip_stream_write(e->out.packer, data, len)
+                               : stream_put(e, data, len);
 }
 
 void http_stream_end(struct request *r) {
@@ -49,7 +51,7 @@ void http_stream_end(struct request *r) {
   struct conn *c = r->conn;
   if (e->out.packer != NULL)
     gzip_stream_end(e->out.packer);
-  e->state = EXCHANGE_ANSWERED;
+  e->state = EXCHANGE_RESPONDED;
   if (c->closing)
     return;
   if (e->out.chunked && !e->out.bodiless)
@@ -60,8 +62,8 @@ void http_stream_end(struct request *r) {
 }
 
 void http_stream_abort(struct request *r) {
-  exchange_of(r)->state = EXCHANGE_ANSWERED;
-  conn_close(r->conn, "the answer could not be finished");
+  exchange_of(r)->state = EXCHANGE_RESPONDED;
+  conn_close(r->conn, "the response could not be finished");
 }
 
 struct conn *http_become_stream(struct request *r, struct response *response) {
@@ -76,7 +78,7 @@ struct conn *http_become_stream(struct request *r, struct response *response) {
   if (!r->http10)
     buf_literal(&response->headers, "Connection: keep-alive\r\n");
   respond_head(e, response, r->http10 ? FRAMING_CLOSE : FRAMING_CHUNKED, 0);
-  e->state = EXCHANGE_ANSWERED;
+  e->state = EXCHANGE_RESPONDED;
   output_flush(c, NULL);
   if (c->closing)
     return NULL;

@@ -9,7 +9,8 @@ static int hex(char c) {
   return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
-/* Once, in place.  An encoded slash is refused: it would be a separator to some and a letter to others. */
+/* Once, in place.  An encoded slash is refused: it would be a separator to some and a
+ * letter to others. */
 static const char *decode(char *path, size_t *len) {
   char *out = memchr(path, '%', *len), *end = path + *len;
   if (out == NULL)

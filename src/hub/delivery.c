@@ -1,7 +1,8 @@
 #include "http/connection.h"
 #include "hub/subscriber.h"
 
-enum { WRITES_A_TURN = 64 }; /* of the loop: under a millisecond, then its other connections have their turn */
+/* of the loop: under a millisecond, then its other connections have their turn */
+enum { WRITES_A_TURN = 64 };
 
 /* ---- The groups that have events ---- */
 
@@ -99,7 +100,8 @@ static void send_some(struct streams *s, size_t writes) {
   end(s);
 }
 
-/* What was published while a stretch was under way woke the loop for that stretch, not for itself. */
+/* What was published while a stretch was under way woke the loop for that stretch,
+ * not for itself. */
 bool delivery_go_on(struct streams *s) {
   struct delivery *d = &s->delivery;
   bool is_new = !d->under_way;

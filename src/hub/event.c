@@ -5,7 +5,8 @@
 #include "base/mem.h"
 #include "base/number.h"
 
-/* The bytes of an id line beside the name: "id: ", two hyphens, two numbers, the line's end. */
+/* The bytes of an id line beside the name: "id: ", two hyphens, two numbers, the
+ * line's end. */
 enum { ID_ROOM = 4 + 2 + 2 * NUMBER_MAX + 1 };
 
 static size_t texts_len(const struct schema *schema, const struct record *r) {
@@ -16,9 +17,9 @@ static size_t texts_len(const struct schema *schema, const struct record *r) {
   return len;
 }
 
-/* Copies r and the strings that it refers to; answers the first byte behind both. */
-static char *copy_record(struct event *e, char *p, const struct schema *schema, const struct record *r,
-                         const struct buf *text) {
+/* Copies r and the strings that it refers to; returns the first byte behind both. */
+static char *copy_record(struct event *e, char *p, const struct schema *schema,
+                         const struct record *r, const struct buf *text) {
   size_t stride = sizeof *r + schema->ncolumns * sizeof(union value);
   e->record = (struct record *) p;
   memcpy(e->record, r, stride);
@@ -36,9 +37,11 @@ static char *copy_record(struct event *e, char *p, const struct schema *schema, 
   return e->text.data + e->text.len;
 }
 
-static struct event *event_new(const struct schema *schema, const char *topic, const struct record *r,
-                               const struct buf *text, const char *json, size_t len, size_t name_len) {
-  size_t record = r != NULL ? sizeof *r + schema->ncolumns * sizeof(union value) + texts_len(schema, r) : 0;
+static struct event *event_new(const struct schema *schema, const char *topic,
+                               const struct record *r, const struct buf *text, const char *json,
+                               size_t len, size_t name_len) {
+  size_t record =
+      r != NULL ? sizeof *r + schema->ncolumns * sizeof(union value) + texts_len(schema, r) : 0;
   size_t topic_size = strlen(topic) + 1, id = ID_ROOM + name_len;
   size_t bytes = sizeof(struct event) + record + topic_size + id + 6 + len + 2;
   struct event *e = xmalloc(bytes);
@@ -57,8 +60,9 @@ static struct event *event_new(const struct schema *schema, const char *topic, c
   return e;
 }
 
-struct event *event_of_record(const struct schema *schema, const char *topic, const struct record *r,
-                              const struct buf *text, const struct buf *json, size_t name_len) {
+struct event *event_of_record(const struct schema *schema, const char *topic,
+                              const struct record *r, const struct buf *text,
+                              const struct buf *json, size_t name_len) {
   struct event *e = event_new(schema, topic, r, text, json->data, json->len, name_len);
   e->place.row = r->row;
   if (!schema->events[r->event].filtered)

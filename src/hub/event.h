@@ -6,8 +6,8 @@
 
 #include "record/record.h"
 
-/* Where an event stands: the newest row when it was published, and how many events there were that are in no
- * new row (hub.h). Both only grow. */
+/* Where an event stands: the newest row when it was published, and how many events
+ * there were that are in no new row (hub.h). Both only grow. */
 struct place {
   int64_t row, n;
 };
@@ -16,8 +16,8 @@ static inline bool place_after(struct place a, struct place b) {
   return a.row > b.row || (a.row == b.row && a.n > b.n);
 }
 
-/* One published event, encoded once; immutable after event_stamp and shared by all loops.  One block of
- * memory. */
+/* One published event, encoded once; immutable after event_stamp and shared by all
+ * loops.  One block of memory. */
 struct event {
   atomic_uint refs;
   struct place place;
@@ -31,10 +31,11 @@ struct event {
 
 enum { EVENT_MAX_NAME = 64 };
 
-/* json is one line.  place.row of the event is the record's row until it is stamped.  name_len: of what
- * event_stamp will get. */
-struct event *event_of_record(const struct schema *schema, const char *topic, const struct record *r,
-                              const struct buf *text, const struct buf *json, size_t name_len);
+/* json is one line.  place.row of the event is the record's row until it is
+ * stamped.  name_len: of what event_stamp will get. */
+struct event *event_of_record(const struct schema *schema, const char *topic,
+                              const struct record *r, const struct buf *text,
+                              const struct buf *json, size_t name_len);
 struct event *event_of_json(const char *topic, const char *json, size_t len, size_t name_len);
 
 /* Gives the event its id, once. */

@@ -54,14 +54,18 @@ static void write_end(struct buf *out) {
 }
 
 void write_overflow(struct buf *out, uint64_t dropped) {
-  buf_literal(out, "data: {\"type\":\"overflow\",\"message\":\"Event queue full, some events dropped\"");
+  buf_literal(
+      out,
+      "data: {\"type\":\"overflow\",\"message\":\"Event queue full, some events dropped\"");
   buf_literal(out, ",\"dropped\":");
   buf_put_int(out, (int64_t) dropped);
   write_end(out);
 }
 
 void write_disconnect(struct buf *out, const char *connection_id, size_t len) {
-  buf_literal(out, "data: {\"type\":\"disconnect\",\"message\":\"Stream disconnected\",\"connection_id\":\"");
+  buf_literal(
+      out,
+      "data: {\"type\":\"disconnect\",\"message\":\"Stream disconnected\",\"connection_id\":\"");
   buf_append(out, connection_id, len);
   buf_putc(out, '"');
   write_end(out);

@@ -4,8 +4,8 @@
 #include "base/payload.h"
 #include "hub/event.h"
 
-/* Events as one write, made at most once for HTTP/1.1 (as one chunk, RFC 9112, section 7.1) and once for
- * HTTP/1.0. */
+/* Events as one write, made at most once for HTTP/1.1 (as one chunk, RFC 9112,
+ * section 7.1) and once for HTTP/1.0. */
 struct frames {
   struct event *const *events;
   size_t count;
@@ -17,7 +17,7 @@ void frames_clear(struct frames *b);
 
 struct payload *payload_of_text(struct buf *text, bool chunked); /* empties text */
 
-/* The server's own events (API.md, /logs/stream), as whole frames without an id. */
+/* The server's own events, as whole frames without an id. */
 void write_overflow(struct buf *out, uint64_t dropped);
 void write_disconnect(struct buf *out, const char *connection_id, size_t len);
 

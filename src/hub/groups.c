@@ -5,8 +5,8 @@
 #include "base/hash.h"
 #include "base/mem.h"
 
-/* Groups with an equality among their conditions are found by its value, so that a thousand filters on one
- * column cost one look-up per event. */
+/* Groups with an equality among their conditions are found by its value, so that a
+ * thousand filters on one column cost one look-up per event. */
 
 enum { MAX_INDEXED_VALUES = 16 };
 
@@ -44,7 +44,8 @@ static bool is_for(const void *item, const void *key) {
   return len == 0 || memcmp(text + e->value.s.offset, k->text->data + k->value.s.offset, len) == 0;
 }
 
-static struct key value_key(const struct groups *groups, int column, union value v, const struct buf *text) {
+static struct key value_key(const struct groups *groups, int column, union value v,
+                            const struct buf *text) {
   return (struct key) {column, groups->schema->columns[column].type == COLUMN_STRING, v, text};
 }
 
@@ -79,7 +80,8 @@ static void index_group(struct groups *groups, struct group *g) {
 }
 
 /* Takes g's entry out of the chain that begins at first. */
-static void remove_entry(struct topic *t, uint64_t hash, struct entry *first, const struct group *g) {
+static void remove_entry(struct topic *t, uint64_t hash, struct entry *first,
+                         const struct group *g) {
   if (first->group == g) {
     table_remove(&t->index, hash, first);
     if (first->next != NULL)
@@ -135,8 +137,8 @@ static void remove_topic(struct groups *groups, struct topic *t) {
   free(t);
 }
 
-static bool is_same(const struct groups *groups, const struct group *g, const struct conditions *where,
-                    uint64_t hash) {
+static bool is_same(const struct groups *groups, const struct group *g,
+                    const struct conditions *where, uint64_t hash) {
   if (g->where == NULL || where == NULL)
     return g->where == where;
   return g->hash == hash && conditions_equal(g->where, where, groups->schema);
@@ -161,7 +163,8 @@ static struct group *add_group(struct groups *groups, struct topic *t, struct co
   return g;
 }
 
-struct group *groups_join(struct groups *groups, const char *topic, struct conditions *where, bool *is_new) {
+struct group *groups_join(struct groups *groups, const char *topic, struct conditions *where,
+                          bool *is_new) {
   if (where != NULL)
     conditions_normalise(where, groups->schema);
   if (where != NULL && where->count == 0) {
@@ -199,8 +202,10 @@ bool groups_leave(struct groups *groups, struct group *g) {
   return true;
 }
 
-bool event_passes(const struct event *e, const struct conditions *where, const struct schema *schema) {
-  return e->record == NULL || where == NULL || conditions_match_event(where, schema, e->record, &e->text);
+bool event_passes(const struct event *e, const struct conditions *where,
+                  const struct schema *schema) {
+  return e->record == NULL || where == NULL ||
+         conditions_match_event(where, schema, e->record, &e->text);
 }
 
 static void hit(struct groups *groups, struct group *g, struct event *e) {

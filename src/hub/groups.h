@@ -8,13 +8,15 @@
 struct subscriber;
 struct topic;
 
-/* One filter on one topic of one loop, and those of its subscribers that are at the tail. */
+/* One filter on one topic of one loop, and those of its subscribers that are at the
+ * tail. */
 struct group {
   struct group *next, **prev; /* among the topic's; one that is indexed among those */
   struct topic *topic;
   struct conditions *where;   /* NULL: all */
   uint64_t hash;
-  int indexed;                /* which of where->items it is found by; -1: it is tried for every event */
+  /* which of where->items it is found by; -1: it is tried for every event */
+  int indexed;
 
   struct subscriber *live;
   size_t members;             /* live ones and those behind */
@@ -43,8 +45,10 @@ struct groups {
   struct group *hit;          /* see next_hit */
 };
 
-/* The group of these conditions (taken over), made when it is new, with one more member. */
-struct group *groups_join(struct groups *groups, const char *topic, struct conditions *where, bool *is_new);
+/* The group of these conditions (taken over), made when it is new, with one more
+ * member. */
+struct group *groups_join(struct groups *groups, const char *topic, struct conditions *where,
+                          bool *is_new);
 
 /* One member fewer; true when it was the last and the group is gone. */
 bool groups_leave(struct groups *groups, struct group *g);
@@ -55,6 +59,7 @@ void groups_match(struct groups *groups, struct event *e);
 void group_clear_hits(struct group *g);
 
 /* Whether e passes a filter: conditions apply to records of filtered event types only. */
-bool event_passes(const struct event *e, const struct conditions *where, const struct schema *schema);
+bool event_passes(const struct event *e, const struct conditions *where,
+                  const struct schema *schema);
 
 #endif

@@ -9,7 +9,8 @@
 #include "hub/ring.h"
 
 enum { PUBLISH_AT_ONCE = 64 };
-static const int64_t REMEMBER_US = 60 * 1000000LL; /* the ring is filled so long after the last one has left */
+/* the ring is filled so long after the last one has left */
+static const int64_t REMEMBER_US = 60 * 1000000LL;
 
 struct hub {
   const struct schema *schema;
@@ -87,7 +88,8 @@ static struct place next_place(const struct hub *hub, int64_t row) {
 }
 
 static bool is_full(const struct hub *hub, size_t more_bytes) {
-  return hub->next - hub->first >= hub->options.ring_events || hub->bytes + more_bytes > hub->options.ring_bytes;
+  return hub->next - hub->first >= hub->options.ring_events ||
+         hub->bytes + more_bytes > hub->options.ring_bytes;
 }
 
 static void append(struct hub *hub, struct event *e) {
@@ -169,7 +171,8 @@ void hub_publish(struct hub *hub, const char *topic, const char *json, size_t le
 
 /* ---- Reading ---- */
 
-void hub_read(struct hub *hub, uint64_t from, uint64_t upto, size_t max_bytes, struct stretch *stretch) {
+void hub_read(struct hub *hub, uint64_t from, uint64_t upto, size_t max_bytes,
+              struct stretch *stretch) {
   size_t bytes = 0;
   pthread_mutex_lock(&hub->lock);
   *stretch = (struct stretch) {.tail = hub->next};
@@ -214,7 +217,8 @@ void hub_unlisten(struct hub *hub, struct listener *l) {
   pthread_mutex_unlock(&hub->lock);
 }
 
-void hub_want(struct hub *hub, struct listener *l, bool wanted, uint64_t *tail, struct place *newest) {
+void hub_want(struct hub *hub, struct listener *l, bool wanted, uint64_t *tail,
+              struct place *newest) {
   pthread_mutex_lock(&hub->lock);
   l->wanted = wanted;
   *tail = hub->next;

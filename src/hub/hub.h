@@ -22,12 +22,14 @@ struct hub_options {
 struct hub *hub_new(const struct schema *schema, const struct hub_options *options);
 void hub_free(struct hub *hub);
 
-/* The database's name, first part of every event id, and its newest row.  Before the first publish. */
+/* The database's name, first part of every event id, and its newest row.  Before
+ * the first publish. */
 void hub_set_name(struct hub *hub, const char *name, int64_t last_row);
 
-/* Old rows, for subscribers that come back with an event's id.  done is called once on loop, not before read has
- * returned, and also after a cancel: rows, lent for the call, are those of topic "logs" with a number above after that
- * match where, in order and at most limit; NULL when they cannot be read, and error says why. */
+/* Old rows, for subscribers that come back with an event's id.  done is called once
+ * on loop, not before read has returned, and also after a cancel: rows, lent for
+ * the call, are those of topic "logs" with a number above after that match where,
+ * in order and at most limit; NULL when they cannot be read, and error says why. */
 typedef void hub_page_done(void *asker, const struct batch *rows, const char *error);
 struct hub_page {
   struct loop *loop;
@@ -39,24 +41,27 @@ struct hub_page {
 };
 struct hub_pages {
   void *arg;
-  void *(*read)(void *arg, const struct hub_page *page); /* returns what cancel needs; the page's loop */
+  /* returns what cancel needs; the page's loop */
+  void *(*read)(void *arg, const struct hub_page *page);
   void (*cancel)(void *handle);                          /* before done, same loop */
 };
 
 /* Where old rows come from; without it there are none.  Before the first subscriber. */
 void hub_set_pages(struct hub *hub, const struct hub_pages *pages);
 
-/* Publishes the committed records of b that are not unchanged, in their order, to topic "logs" as the event
- * JSON of record_write_event.  Called by one thread, in order of commit and before their sender is told, so that
- * every loop sees one order.
- * Event id: NAME-rowid-n, the newest row so far and the number of events so far that are in no new row
- * (starts, merges, scripts' own); n begins at the unix time of the start in microseconds, so that both only
- * grow, also over a restart.  Cannot fail. */
+/* Publishes the committed records of b that are not unchanged, in their order, to
+ * topic "logs" as the event JSON of record_write_event.  Called by one thread, in
+ * order of commit and before their sender is told, so that every loop sees one
+ * order.
+ * Event id: NAME-rowid-n, the newest row so far and the number of events so far
+ * that are in no new row (starts, merges, scripts' own); n begins at the unix time
+ * of the start in microseconds, so that both only grow, also over a restart.
+ * Cannot fail. */
 void hub_publish_batch(struct hub *hub, const struct batch *b);
 
-/* Appends one event of a script's own topic.  json is one line of UTF-8 (len bytes, copied).  Framing: WHATWG
- * HTML, "Server-sent events".  Any thread; cannot fail: a subscriber that fell off the ring is told so by an
- * overflow event. */
+/* Appends one event of a script's own topic.  json is one line of UTF-8 (len bytes,
+ * copied).  Framing: WHATWG HTML, "Server-sent events".  Any thread; cannot fail: a
+ * subscriber that fell off the ring is told so by an overflow event. */
 void hub_publish(struct hub *hub, const char *topic, const char *json, size_t len);
 
 struct hub_stats {

@@ -10,13 +10,15 @@ static const struct {
      offsetof(struct hub_stats, published)},
     {METRIC_COUNTER, "moonledger_stream_delivered_total", "Events sent to subscribers.",
      offsetof(struct hub_stats, delivered)},
-    {METRIC_COUNTER, "moonledger_stream_dropped_total", "Events that a slow subscriber was told it had missed.",
+    {METRIC_COUNTER, "moonledger_stream_dropped_total",
+     "Events that a slow subscriber was told it had missed.",
      offsetof(struct hub_stats, dropped)},
     {METRIC_GAUGE, "moonledger_stream_subscribers", "Open live streams.",
      offsetof(struct hub_stats, subscribers)},
     {METRIC_GAUGE, "moonledger_stream_groups", "Different filters among the open live streams.",
      offsetof(struct hub_stats, groups)},
-    {METRIC_GAUGE, "moonledger_stream_ring_events", "Events kept for streams that catch up or come back.",
+    {METRIC_GAUGE, "moonledger_stream_ring_events",
+     "Events kept for streams that catch up or come back.",
      offsetof(struct hub_stats, ring_events)},
     {METRIC_GAUGE, "moonledger_stream_ring_bytes", "Memory of the events that are kept.",
      offsetof(struct hub_stats, ring_bytes)},
@@ -24,7 +26,7 @@ static const struct {
 
 enum { FAMILIES = sizeof families / sizeof *families };
 
-static void collect(struct metrics *m, void *arg) {
+static void collect_hub(struct metrics *m, void *arg) {
   struct buf error = {0};
   struct hub_stats stats;
   hub_stats(arg, &stats);
@@ -37,6 +39,6 @@ static void collect(struct metrics *m, void *arg) {
 }
 
 void hub_metrics(struct hub *hub, struct metrics *m) {
-  metrics_collector(m, collect, hub);
-  collect(m, hub);
+  metrics_collector(m, collect_hub, hub);
+  collect_hub(m, hub);
 }

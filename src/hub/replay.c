@@ -7,9 +7,10 @@
 #include "hub/frames.h"
 #include "hub/subscriber.h"
 
-/* A subscriber that comes back with an event's id gets what it missed: from the ring if that still holds the
- * next event, else the rows behind the id, in pages from storage, up to the newest that has left the ring,
- * and then the ring.  A row is committed before it is published and published before it leaves the ring, so a
+/* A subscriber that comes back with an event's id gets what it missed: from the
+ * ring if that still holds the next event, else the rows behind the id, in pages
+ * from storage, up to the newest that has left the ring, and then the ring.  A row
+ * is committed before it is published and published before it leaves the ring, so a
  * page asked for after looking at the ring's floor has all rows up to it. */
 
 enum { PAGE_ROWS = 64 };
@@ -18,7 +19,8 @@ struct replay {
   struct subscriber *subscriber; /* NULL: gone while a page was on its way */
   struct conditions *where;      /* NULL: all */
   uint64_t until;                /* number of the first event that is not replayed but live */
-  struct place seen;             /* rows up to here have been sent or do not match; n is that of the id */
+  /* rows up to here have been sent or do not match; n is that of the id */
+  struct place seen;
   int64_t upto;                  /* newest row that the page on its way is to hold */
   void *page;                    /* on its way, or NULL */
 };
@@ -48,8 +50,10 @@ void replay_end(struct subscriber *sub) {
     replay_free(r);
 }
 
-/* The newest rows that it lacks are in the ring: tells what is gone for good, and goes on there. */
-static void go_to_ring(struct subscriber *sub, const struct resumption *at, uint64_t next, uint64_t dropped) {
+/* The newest rows that it lacks are in the ring: tells what is gone for good, and
+ * goes on there. */
+static void go_to_ring(struct subscriber *sub, const struct resumption *at, uint64_t next,
+                       uint64_t dropped) {
   struct conn *c = sub->conn;
   if (dropped > 0)
     subscriber_tell_dropped(sub, dropped, at->floor);

@@ -6,8 +6,8 @@
 #include "hub/event.h"
 #include "hub/hub.h"
 
-/* What hub.c offers to the loops' streams.  Events are numbered from 0 in the order of publishing; the ring
- * holds the newest. */
+/* What hub.c offers to the loops' streams.  Events are numbered from 0 in the order
+ * of publishing; the ring holds the newest. */
 
 enum {
   STRETCH_EVENTS = 512,
@@ -25,12 +25,14 @@ struct stretch {
   struct event *events[STRETCH_EVENTS];
 };
 
-/* The events from number from on, below upto: as many as a stretch holds and their frames fit in max_bytes, at
- * least one. */
-void hub_read(struct hub *hub, uint64_t from, uint64_t upto, size_t max_bytes, struct stretch *stretch);
+/* The events from number from on, below upto: as many as a stretch holds and their
+ * frames fit in max_bytes, at least one. */
+void hub_read(struct hub *hub, uint64_t from, uint64_t upto, size_t max_bytes,
+              struct stretch *stretch);
 void stretch_clear(struct stretch *stretch);
 
-/* A loop that wants to be woken.  wake is sent under the hub's lock, so it may be closed after hub_unlisten. */
+/* A loop that wants to be woken.  wake is sent under the hub's lock, so it may be
+ * closed after hub_unlisten. */
 struct listener {
   struct listener *next, **prev;
   uv_async_t wake;
@@ -40,8 +42,10 @@ struct listener {
 void hub_listen(struct hub *hub, struct listener *l);
 void hub_unlisten(struct hub *hub, struct listener *l);
 
-/* Whether publishing wakes l; answers the number and the place of the tail at that moment. */
-void hub_want(struct hub *hub, struct listener *l, bool wanted, uint64_t *tail, struct place *newest);
+/* Whether publishing wakes l; returns the number and the place of the tail at that
+ * moment. */
+void hub_want(struct hub *hub, struct listener *l, bool wanted, uint64_t *tail,
+              struct place *newest);
 
 /* Where to go on after an event seen. */
 struct resumption {
@@ -61,7 +65,7 @@ const char *hub_name(const struct hub *hub);
 const struct schema *hub_schema(const struct hub *hub);
 int64_t hub_heartbeat_ms(const struct hub *hub);
 
-/* Takes a place among max_subscribers; UV_EMFILE when there is none. */
+/* Takes a place among max_subscribers; UV_EMFILE: all are taken. */
 int hub_admit(struct hub *hub);
 void hub_dismiss(struct hub *hub);
 

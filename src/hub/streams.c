@@ -10,7 +10,8 @@
 enum {
   STUCK_MS = 30000,
   MAX_TICK_MS = 1000,
-  SEND_BUFFER_BYTES = 256 << 10, /* in the kernel: what it held more would only hide that a client is slow */
+  /* in the kernel: what it held more would only hide that a client is slow */
+  SEND_BUFFER_BYTES = 256 << 10,
 };
 
 static void link_subscriber(struct subscriber *sub, struct subscriber **list) {
@@ -51,7 +52,7 @@ void subscriber_tell_dropped(struct subscriber *sub, uint64_t dropped, struct pl
 }
 
 /* It has lost its place in the ring and goes on at the tail. */
-static void skip(struct subscriber *sub) {
+static void skip_to_tail(struct subscriber *sub) {
   uint64_t dropped = sub->group->matched - sub->seen;
   replay_end(sub);
   subscriber_set_state(sub, SUBSCRIBER_LIVE);
@@ -86,7 +87,8 @@ void streams_leave_group(struct streams *s, struct group *g) {
 
 /* ---- Those behind ---- */
 
-static size_t find_hits(const struct subscriber *sub, struct stretch *stretch, struct event **hits) {
+static size_t find_hits(const struct subscriber *sub, struct stretch *stretch,
+                        struct event **hits) {
   const struct schema *schema = hub_schema(sub->streams->hub);
   size_t n = 0;
   for (size_t i = 0; i < stretch->count; i++) {
@@ -114,13 +116,13 @@ static void send_stretch(struct subscriber *sub, struct stretch *stretch) {
   frames_clear(&frames);
 }
 
-/* One step towards the tail; true when another can follow at once.  Nobody arrives there while others are
- * sent what comes next: its group may have had its turn. */
+/* One step towards the tail; true when another can follow at once.  Nobody arrives
+ * there while others are sent what comes next: its group may have had its turn. */
 static bool catch_up(struct subscriber *sub) {
   struct streams *s = sub->streams;
   struct conn *c = sub->conn;
-  if (s->delivery.under_way || sub->state != SUBSCRIBER_BEHIND || c->queued_bytes > 0 || c->closing ||
-      sub->cursor > s->cursor)
+  if (s->delivery.under_way || sub->state != SUBSCRIBER_BEHIND || c->queued_bytes > 0 ||
+      c->closing || sub->cursor > s->cursor)
     return false;
   if (sub->cursor == s->cursor) {
     replay_end(sub);
@@ -130,7 +132,7 @@ static bool catch_up(struct subscriber *sub) {
   struct stretch stretch;
   hub_read(s->hub, sub->cursor, s->cursor, CATCH_UP_BYTES, &stretch);
   if (stretch.lost > 0)
-    skip(sub);
+    skip_to_tail(sub);
   else
     send_stretch(sub, &stretch);
   stretch_clear(&stretch);
@@ -290,7 +292,8 @@ static struct subscriber *subscriber_new(struct streams *s, struct conn *c,
   return sub;
 }
 
-/* The first event; one that resumes keeps the id that it has until it is told a newer one. */
+/* The first event; one that resumes keeps the id that it has until it is told a
+ * newer one. */
 static void send_hello(struct subscriber *sub, const struct subscription *subscription) {
   struct buf text = {0};
   if (subscription->resume == NULL)
@@ -304,7 +307,7 @@ static void send_hello(struct subscriber *sub, const struct subscription *subscr
   subscriber_send_text(sub, &text);
 }
 
-static void release(const struct subscription *subscription) {
+static void subscription_clear(const struct subscription *subscription) {
   conditions_unref(subscription->where);
   conditions_unref(subscription->replay_where);
   payload_unref(subscription->hello);
@@ -312,7 +315,7 @@ static void release(const struct subscription *subscription) {
 
 void streams_subscribe(struct streams *s, struct conn *c, const struct subscription *subscription) {
   if (c == NULL || c->closing) {
-    release(subscription);
+    subscription_clear(subscription);
     hub_dismiss(s->hub);
     return;
   }

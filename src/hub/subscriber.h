@@ -10,7 +10,8 @@
 
 struct replay;
 
-/* A stretch of the ring on its way to those at the tail, some of them a turn of the loop. */
+/* A stretch of the ring on its way to those at the tail, some of them a turn of the
+ * loop. */
 struct delivery {
   bool under_way;
   struct stretch stretch;
@@ -56,7 +57,8 @@ struct subscriber {
   char connection_id[UUID_LENGTH];
 };
 
-/* Sends text, whole frames, which is emptied.  The subscriber may be gone afterwards: ask the conn. */
+/* Sends text, whole frames, which is emptied.  The subscriber may be gone
+ * afterwards: ask the conn. */
 void subscriber_send_text(struct subscriber *sub, struct buf *text);
 
 /* Sends an overflow event whose id is place. */

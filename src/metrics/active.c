@@ -27,7 +27,8 @@ struct active {
   struct open_id *first, **last;
 };
 
-/* Two ids of one fingerprint are one id here: at 10,000 open ids the chance is 1 in 10^11. */
+/* Two ids of one fingerprint are one id here: at 10,000 open ids the chance is 1 in
+ * 10^11. */
 static bool is_any(const void *item, const void *key) {
   (void) item, (void) key;
   return true;
@@ -56,10 +57,12 @@ static void open_id(struct active *a, uint64_t hash, int64_t now_us) {
   table_insert(&a->ids, hash, id);
 }
 
-void metrics_track_active(struct metrics *m, const struct record *r, const struct buf *text, int64_t now_us) {
+void metrics_track_active(struct metrics *m, const struct record *r, const struct buf *text,
+                          int64_t now_us) {
   struct active *a = m->active;
   const struct event_type *event = &a->schema->events[r->event];
-  if (!event->opens && (!event->closes || atomic_load_explicit(&a->open, memory_order_relaxed) == 0))
+  if (!event->opens &&
+      (!event->closes || atomic_load_explicit(&a->open, memory_order_relaxed) == 0))
     return;
   size_t len;
   const char *id = value_text(text, r->v[a->schema->id], &len);
@@ -76,7 +79,7 @@ void metrics_track_active(struct metrics *m, const struct record *r, const struc
   pthread_mutex_unlock(&a->lock);
 }
 
-static void collect(struct metrics *m, void *arg) {
+static void collect_active(struct metrics *m, void *arg) {
   struct active *a = arg;
   pthread_mutex_lock(&a->lock);
   forget_old(a, clock_now_us());
@@ -98,7 +101,7 @@ void active_declare(struct metrics *m, const struct schema *schema) {
     .namespaced = true,
   });
   m->active = a;
-  metrics_collector(m, collect, a);
+  metrics_collector(m, collect_active, a);
 }
 
 void active_free(struct active *a) {

@@ -63,7 +63,8 @@ static double parse_q(struct range r) {
   return end != text && q >= 0 && q <= 1 ? q : 0;
 }
 
-/* The quality that one member of the list gives to OpenMetrics; below 0 when it does not speak of it. */
+/* The quality that one member of the list gives to OpenMetrics; below 0 when it
+ * does not speak of it. */
 static double openmetrics_q(struct range member, double *text_q) {
   struct range type = cut(&member, ';');
   bool openmetrics = is(type, "application/openmetrics-text");
@@ -181,10 +182,12 @@ static void put_histogram(struct buf *out, const struct series *s) {
   out->len += (size_t) (p - start);
 }
 
-/* Yields between pieces: a loop on the same core would wait for the end of this thread's slice, some 3 ms. */
+/* Yields between pieces: a loop on the same core would wait for the end of this
+ * thread's slice, some 3 ms. */
 static void put_family(struct buf *out, const struct metric *f, enum exposition format) {
   put_metadata(out, f, format);
-  for (const struct series *s = f->first; s != NULL; s = atomic_load_explicit(&s->next, memory_order_acquire)) {
+  for (const struct series *s = f->first; s != NULL;
+       s = atomic_load_explicit(&s->next, memory_order_acquire)) {
     size_t piece = out->len / PIECE_BYTES;
     if (f->kind == METRIC_HISTOGRAM)
       put_histogram(out, s);
@@ -202,7 +205,8 @@ void metrics_render(struct metrics *m, enum exposition format, struct buf *out) 
   for (struct collector *c = collectors; c != NULL; c = c->next)
     c->collect(m, c->arg);
 
-  for (const struct metric *f = m->first; f != NULL; f = atomic_load_explicit(&f->next, memory_order_acquire))
+  for (const struct metric *f = m->first; f != NULL;
+       f = atomic_load_explicit(&f->next, memory_order_acquire))
     put_family(out, f, format);
   if (format == EXPOSITION_OPENMETRICS)
     buf_literal(out, "# EOF\n");

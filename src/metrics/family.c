@@ -10,7 +10,8 @@
 /* Prometheus data model, "Metric names and labels"; OpenMetrics 1.0, "Suffixes". */
 static bool is_name(const char *s, const char *also) {
   for (const char *p = s; *p != '\0'; p++)
-    if (!isalpha((unsigned char) *p) && !(p > s && isdigit((unsigned char) *p)) && strchr(also, *p) == NULL)
+    if (!isalpha((unsigned char) *p) && !(p > s && isdigit((unsigned char) *p)) &&
+        strchr(also, *p) == NULL)
       return false;
   return *s != '\0';
 }
@@ -20,7 +21,8 @@ static bool ends_with(const char *s, const char *suffix) {
   return n >= m && strcmp(s + n - m, suffix) == 0;
 }
 
-/* Whether name is one of those that the samples of a family go by, or the family itself in OpenMetrics. */
+/* Whether name is one of those that the samples of a family go by, or the family
+ * itself in OpenMetrics. */
 static bool goes_by(enum metric_kind kind, const char *family, const char *name) {
   size_t len = strlen(family);
   if (strcmp(family, name) == 0)
@@ -30,7 +32,8 @@ static bool goes_by(enum metric_kind kind, const char *family, const char *name)
   if (kind == METRIC_GAUGE || strncmp(family, name, len) != 0)
     return false;
   const char *suffix = name + len;
-  return strcmp(suffix, "_bucket") == 0 || strcmp(suffix, "_sum") == 0 || strcmp(suffix, "_count") == 0;
+  return strcmp(suffix, "_bucket") == 0 || strcmp(suffix, "_sum") == 0 ||
+         strcmp(suffix, "_count") == 0;
 }
 
 static const char *check_label(const char *label, enum metric_kind kind) {
@@ -115,14 +118,15 @@ static const struct metric *find_clash(struct metrics *m, enum metric_kind kind,
 }
 
 /* Under the registry's lock. */
-static struct metric *find_or_add(struct metrics *m, const struct metric_options *o, const char *name,
-                                  struct buf *error) {
+static struct metric *find_or_add(struct metrics *m, const struct metric_options *o,
+                                  const char *name, struct buf *error) {
   struct metric *f = metrics_find(m, name);
   if (f != NULL && is_same(f, o))
     return f;
   const struct metric *other = find_clash(m, o->kind, name);
   if (other != NULL) {
-    buf_printf(error, "%s: %s is there with another kind, other labels or other bounds", name, other->name);
+    buf_printf(error, "%s: %s is there with another kind, other labels or other bounds", name,
+               other->name);
     return NULL;
   }
   f = metric_new(o, name);
@@ -134,7 +138,8 @@ static struct metric *find_or_add(struct metrics *m, const struct metric_options
   return f;
 }
 
-struct metric *metrics_family(struct metrics *m, const struct metric_options *o, struct buf *error) {
+struct metric *metrics_family(struct metrics *m, const struct metric_options *o,
+                              struct buf *error) {
   const char *wrong = check(o);
   if (wrong != NULL) {
     buf_printf(error, "%s: %s", o->name, wrong);

@@ -61,7 +61,8 @@ void metrics_free(struct metrics *m) {
   free(m);
 }
 
-void metrics_collector(struct metrics *m, void (*collect)(struct metrics *m, void *arg), void *arg) {
+void metrics_collector(struct metrics *m, void (*collect)(struct metrics *m, void *arg),
+                       void *arg) {
   struct collector *c = xmalloc(sizeof *c);
   *c = (struct collector) {NULL, collect, arg};
   pthread_mutex_lock(&m->lock);
@@ -75,7 +76,8 @@ bool is_whole(double n) {
 }
 
 static bool replace(_Atomic double *cell, double *old, double n) {
-  return atomic_compare_exchange_weak_explicit(cell, old, n, memory_order_relaxed, memory_order_relaxed);
+  return atomic_compare_exchange_weak_explicit(cell, old, n, memory_order_relaxed,
+                                               memory_order_relaxed);
 }
 
 void metric_add_real(_Atomic double *cell, double n) {
@@ -101,7 +103,8 @@ void metric_inc(struct metrics *m, struct metric *f, const struct metric_label *
     metric_add_real(&s->real, n);
 }
 
-/* A counter that mirrors another one only goes up, also when two threads render at once. */
+/* A counter that mirrors another one only goes up, also when two threads render at
+ * once. */
 static void raise_to(struct series *s, double n) {
   double old = atomic_load_explicit(&s->real, memory_order_relaxed);
   while (n > old && !replace(&s->real, &old, n))
@@ -116,7 +119,8 @@ void metric_set(struct metrics *m, struct metric *f, const struct metric_label *
     atomic_store_explicit(&s->real, n, memory_order_relaxed);
 }
 
-void metric_observe(struct metrics *m, struct metric *f, const struct metric_label *labels, double n) {
+void metric_observe(struct metrics *m, struct metric *f, const struct metric_label *labels,
+                    double n) {
   struct series *s = metric_series(m, f, labels);
   atomic_fetch_add_explicit(&s->buckets[metric_bucket(f, n)], 1, memory_order_relaxed);
   metric_add_real(&s->real, n);

@@ -9,9 +9,9 @@
 #include "metrics/registry.h"
 #include "record/condition.h"
 
-/* Families that lua/schema.lua declares over records.  Entries of one name are rules of one family.  The
- * series that a combination of label values counts into are remembered, so that a record of a known one costs
- * one hash. */
+/* Families that lua/schema.lua declares over records.  Entries of one name are
+ * rules of one family.  The series that a combination of label values counts into
+ * are remembered, so that a record of a known one costs one hash. */
 
 enum { MAX_COMBINATIONS = 65536 };
 
@@ -36,6 +36,13 @@ struct record_families {
   struct buf key;
 };
 
+/* The schema's families have the configured namespace in front, but for those that bear
+ * the server's own name. */
+static bool has_own_name(const struct family *family) {
+  static const char own[] = "moonledger_";
+  return strncmp(family->name, own, sizeof own - 1) == 0;
+}
+
 static struct metric *declare(struct metrics *m, const struct family *family, struct buf *error) {
   const char *labels[METRIC_MAX_LABELS];
   for (size_t i = 0; i < family->nlabels && i < METRIC_MAX_LABELS; i++)
@@ -48,7 +55,7 @@ static struct metric *declare(struct metrics *m, const struct family *family, st
     .nlabels = family->nlabels,
     .bounds = family->bounds,
     .nbounds = family->nbounds,
-    .namespaced = true,
+    .namespaced = !has_own_name(family),
   }, error);
 }
 
@@ -66,7 +73,8 @@ static void note_columns(struct record_families *f, const struct family *family)
 static void declare_fixed(struct metrics *m, const char *name, const char *help, const char *label,
                           const char *value, bool namespaced) {
   struct metric *f = metrics_must(m, &(struct metric_options) {
-    .kind = METRIC_GAUGE, .name = name, .help = help, .labels = &label, .nlabels = 1, .namespaced = namespaced});
+    .kind = METRIC_GAUGE, .name = name, .help = help, .labels = &label, .nlabels = 1,
+    .namespaced = namespaced});
   metric_set(m, f, &(struct metric_label) {value, strlen(value)}, 1);
 }
 
@@ -74,7 +82,8 @@ static uint64_t find_rivals(const struct record_families *f, size_t rule) {
   const struct rule *rules = f->rules;
   uint64_t rivals = 0;
   for (size_t i = 0; i < rule; i++)
-    if (rules[i].metric == rules[rule].metric && rules[i].family->value == rules[rule].family->value)
+    if (rules[i].metric == rules[rule].metric &&
+        rules[i].family->value == rules[rule].family->value)
       rivals |= 1ULL << i;
   return rivals;
 }
@@ -192,16 +201,18 @@ static struct metric_label label_value(const struct schema *schema, const struct
   return (struct metric_label) {label->text, label->text != NULL ? strlen(label->text) : 0};
 }
 
-static struct series *find_series(struct metrics *m, const struct rule *rule, const struct record *r,
-                                  const struct buf *text) {
+static struct series *find_series(struct metrics *m, const struct rule *rule,
+                                  const struct record *r, const struct buf *text) {
   char rooms[METRIC_MAX_LABELS][2 * NUMBER_MAX];
   struct metric_label labels[METRIC_MAX_LABELS];
   for (size_t i = 0; i < rule->family->nlabels; i++)
-    labels[i] = label_value(m->record_families->schema, &rule->family->labels[i], r, text, rooms[i]);
+    labels[i] =
+        label_value(m->record_families->schema, &rule->family->labels[i], r, text, rooms[i]);
   return metric_series(m, rule->metric, labels);
 }
 
-static double rule_value(const struct schema *schema, const struct family *family, const struct record *r) {
+static double rule_value(const struct schema *schema, const struct family *family,
+                         const struct record *r) {
   if (family->value < 0)
     return 1;
   union value v = r->v[family->value];
@@ -226,7 +237,7 @@ static struct delta *open_delta(struct metrics *m, struct series *s) {
   return s->delta;
 }
 
-static void add(struct metrics *m, struct series *s, double n) {
+static void add_pending(struct metrics *m, struct series *s, double n) {
   struct delta *d = open_delta(m, s);
   if (s->family->kind == METRIC_HISTOGRAM) {
     d->buckets[metric_bucket(s->family, n)]++;
@@ -237,10 +248,10 @@ static void add(struct metrics *m, struct series *s, double n) {
     d->real += n;
 }
 
-/* A record that two rules of one family count in the same way, such as an error by its type and by its
- * status, counts once. */
-static bool is_counted(const struct record_families *f, const struct combination *c, uint64_t matched,
-                       size_t rule) {
+/* A record that two rules of one family count in the same way, such as an error by
+ * its type and by its status, counts once. */
+static bool is_counted(const struct record_families *f, const struct combination *c,
+                       uint64_t matched, size_t rule) {
   for (uint64_t left = matched & f->rules[rule].rivals; left != 0; left &= left - 1)
     if (c->series[__builtin_ctzll(left)] == c->series[rule])
       return true;
@@ -248,8 +259,8 @@ static bool is_counted(const struct record_families *f, const struct combination
 }
 
 /* What a rule counts r as; NaN: not at all. */
-static double weight(const struct schema *schema, const struct family *family, const struct record *r,
-                     const struct buf *text) {
+static double weight(const struct schema *schema, const struct family *family,
+                     const struct record *r, const struct buf *text) {
   if (!(family->events >> r->event & 1))
     return NAN;
   double n = rule_value(schema, family, r);
@@ -258,7 +269,8 @@ static double weight(const struct schema *schema, const struct family *family, c
   return family->when == NULL || conditions_match_row(family->when, schema, r, text) ? n : NAN;
 }
 
-/* What is left of n to count where before was counted: sums grow, records and observations count once. */
+/* What is left of n to count where before was counted: sums grow, records and
+ * observations count once. */
 static double gain(const struct family *family, double before, double n) {
   if (isnan(before))
     return n;
@@ -266,7 +278,8 @@ static double gain(const struct family *family, double before, double n) {
 }
 
 /* Answers whether any rule counted. */
-static bool count(struct metrics *m, const struct record *r, const struct buf *text, const double *before) {
+static bool count(struct metrics *m, const struct record *r, const struct buf *text,
+                  const double *before) {
   struct record_families *f = m->record_families;
   struct combination *c = find_combination(f, r, text);
   uint64_t matched = 0;
@@ -279,7 +292,7 @@ static bool count(struct metrics *m, const struct record *r, const struct buf *t
     if (c->series[i] == NULL)
       c->series[i] = find_series(m, &f->rules[i], r, text);
     if (!is_counted(f, c, matched, i))
-      add(m, c->series[i], n);
+      add_pending(m, c->series[i], n);
     matched |= 1ULL << i;
   }
   return matched != 0;
@@ -296,12 +309,12 @@ void metrics_weigh(const struct metrics *m, const struct record *r, const struct
     weights[i] = weight(f->schema, f->rules[i].family, r, text);
 }
 
-void metrics_count_merge(struct metrics *m, const double before[METRICS_MAX_RULES], const struct record *r,
-                         const struct buf *text) {
+void metrics_count_merge(struct metrics *m, const double before[METRICS_MAX_RULES],
+                         const struct record *r, const struct buf *text) {
   count(m, r, text, before);
 }
 
-static void apply(struct series *s) {
+static void apply_pending(struct series *s) {
   const struct delta *d = s->delta;
   atomic_fetch_add_explicit(&s->integer, d->integer, memory_order_relaxed);
   if (d->real != 0)
@@ -322,7 +335,7 @@ static void reset(struct delta *d, const struct metric *f) {
 static void end_pending(struct metrics *m, bool keep) {
   for (struct series *s = m->pending; s != NULL; s = s->delta->next) {
     if (keep)
-      apply(s);
+      apply_pending(s);
     reset(s->delta, s->family);
   }
   m->pending = NULL;

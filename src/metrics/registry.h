@@ -6,8 +6,9 @@
 
 #include "metrics/metrics.h"
 
-/* What the files of this folder share.  Families and series are only ever added and live as long as the
- * registry, so readers walk them without a lock; adding one takes a lock. */
+/* What the files of this folder share.  Families and series are only ever added and
+ * live as long as the registry, so readers walk them without a lock; adding one
+ * takes a lock. */
 
 enum {
   METRIC_MAX_LABELS = 16,
@@ -25,8 +26,9 @@ struct delta {
   int64_t buckets[];
 };
 
-/* One label set.  A counter's value is integer + real: whole numbers are added exactly.  A gauge's is real.  A
- * histogram's buckets are not cumulative (the last one is +Inf's) and real is its sum. */
+/* One label set.  A counter's value is integer + real: whole numbers are added
+ * exactly.  A gauge's is real.  A histogram's buckets are not cumulative (the last
+ * one is +Inf's) and real is its sum. */
 struct series {
   struct series *_Atomic next;
   struct metric *family;
@@ -41,7 +43,8 @@ struct series {
   _Atomic int64_t buckets[];
 };
 
-/* Open addressing.  One that has grown too small stays readable until the registry goes. */
+/* Open addressing.  One that has grown too small stays readable until the registry
+ * goes. */
 struct series_index {
   struct series_index *smaller;
   size_t cap;
@@ -86,8 +89,10 @@ struct metrics {
   struct active *active;                   /* active.c */
 };
 
-/* The series of these labels, made when it is new; the overflow series when the family is full. */
-struct series *metric_series(struct metrics *m, struct metric *f, const struct metric_label *labels);
+/* The series of these labels, made when it is new; the overflow series when the
+ * family is full. */
+struct series *metric_series(struct metrics *m, struct metric *f,
+                             const struct metric_label *labels);
 
 /* The series of a key as it was saved, beyond the bound of the family as well. */
 struct series *metric_series_restored(struct metric *f, const char *key, size_t len);

@@ -2,8 +2,9 @@
 
 #include "metrics/registry.h"
 
-/* What the store keeps of a series.  Key: the family's name without the namespace, then each label's name and value,
- * all ended by a NUL.  Value: the integer, the real, and of a histogram its buckets and its bounds. */
+/* What the store keeps of a series.  Key: the family's name without the namespace,
+ * then each label's name and value, all ended by a NUL.  Value: the integer, the
+ * real, and of a histogram its buckets and its bounds. */
 
 static void write_saved_key(struct buf *out, const struct series *s) {
   const struct metric *f = s->family;
@@ -41,7 +42,8 @@ static int save_one(struct saver *saver, const struct series *s) {
   saver->key.len = saver->value.len = 0;
   write_saved_key(&saver->key, s);
   write_saved_value(&saver->value, s);
-  return saver->save(saver->arg, saver->key.data, saver->key.len, saver->value.data, saver->value.len);
+  return saver->save(saver->arg, saver->key.data, saver->key.len, saver->value.data,
+                     saver->value.len);
 }
 
 static void saver_clear(struct saver *saver) {
@@ -87,7 +89,8 @@ static struct metric *find_saved(struct metrics *m, const char *bare_name) {
   return f;
 }
 
-void metrics_restore(struct metrics *m, const char *key, size_t key_len, const void *value, size_t len) {
+void metrics_restore(struct metrics *m, const char *key, size_t key_len, const void *value,
+                     size_t len) {
   const char *p = key, *end = key + key_len;
   struct metric *f = find_saved(m, next_text(&p, end));
   if (f == NULL)
@@ -103,7 +106,8 @@ void metrics_restore(struct metrics *m, const char *key, size_t key_len, const v
   size_t nbuckets = f->kind == METRIC_HISTOGRAM ? f->nbounds + 1 : 0;
   size_t bounds = f->nbounds * sizeof *f->bounds, cells = (2 + nbuckets) * 8;
   const char *cell = value;
-  if (p != end || len != cells + bounds || (bounds > 0 && memcmp(cell + cells, f->bounds, bounds) != 0))
+  if (p != end || len != cells + bounds ||
+      (bounds > 0 && memcmp(cell + cells, f->bounds, bounds) != 0))
     goto done;
 
   struct series *s = metric_series_restored(f, values.len > 0 ? values.data : "", values.len);

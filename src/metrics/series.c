@@ -19,7 +19,8 @@ static size_t write_key(char *key, const struct metric *f, const struct metric_l
   return n;
 }
 
-static struct series *find(const struct series_index *index, uint64_t hash, const char *key, size_t len) {
+static struct series *index_find(const struct series_index *index, uint64_t hash,
+                                 const char *key, size_t len) {
   if (index == NULL)
     return NULL;
   for (size_t i = hash & (index->cap - 1);; i = (i + 1) & (index->cap - 1)) {
@@ -29,7 +30,7 @@ static struct series *find(const struct series_index *index, uint64_t hash, cons
   }
 }
 
-static void place(struct series_index *index, struct series *s) {
+static void index_place(struct series_index *index, struct series *s) {
   size_t i = s->hash & (index->cap - 1);
   while (index->slots[i] != NULL)
     i = (i + 1) & (index->cap - 1);
@@ -43,7 +44,7 @@ static void grow(struct metric *f) {
   index->cap = cap;
   index->smaller = old;
   for (struct series *s = f->first; s != NULL; s = s->next)
-    place(index, s);
+    index_place(index, s);
   atomic_store_explicit(&f->index, index, memory_order_release);
 }
 
@@ -99,11 +100,11 @@ static struct series *series_new(struct metric *f, uint64_t hash, const char *ke
 }
 
 /* Under the family's lock. */
-static struct series *add(struct metric *f, uint64_t hash, const char *key, size_t len) {
+static struct series *add_series(struct metric *f, uint64_t hash, const char *key, size_t len) {
   struct series *s = series_new(f, hash, key, len);
   if (f->index == NULL || (f->nseries + 1) * 2 > f->index->cap)
     grow(f);
-  place(f->index, s);
+  index_place(f->index, s);
   if (f->last == NULL)
     f->first = s;
   else
@@ -116,9 +117,9 @@ static struct series *add(struct metric *f, uint64_t hash, const char *key, size
 static struct series *find_or_add(struct metric *f, const char *key, size_t len) {
   uint64_t hash = hash_quickly(key, len);
   pthread_mutex_lock(&f->lock);
-  struct series *s = find(f->index, hash, key, len);
+  struct series *s = index_find(f->index, hash, key, len);
   if (s == NULL)
-    s = add(f, hash, key, len);
+    s = add_series(f, hash, key, len);
   pthread_mutex_unlock(&f->lock);
   return s;
 }
@@ -134,31 +135,33 @@ static struct series *overflow_series(struct metrics *m, struct metric *f) {
   pthread_mutex_lock(&f->lock);
   bool first = f->overflow == NULL;
   if (first)
-    f->overflow = find(f->index, hash, key, len);
+    f->overflow = index_find(f->index, hash, key, len);
   if (f->overflow == NULL)
-    f->overflow = add(f, hash, key, len);
+    f->overflow = add_series(f, hash, key, len);
   pthread_mutex_unlock(&f->lock);
 
   if (first)
-    log_warn("too many label sets, the rest counts into the overflow series", log_str("family", f->name),
-             log_int("max_series", (int64_t) m->max_series));
+    log_warn("too many label sets, the rest counts into the overflow series",
+             log_str("family", f->name), log_int("max_series", (int64_t) m->max_series));
   metric_inc(m, m->overflows, &(struct metric_label) {f->name, strlen(f->name)}, 1);
   return f->overflow;
 }
 
-struct series *metric_series(struct metrics *m, struct metric *f, const struct metric_label *labels) {
+struct series *metric_series(struct metrics *m, struct metric *f,
+                             const struct metric_label *labels) {
   char key[METRIC_MAX_KEY];
   size_t len = write_key(key, f, labels);
   uint64_t hash = hash_quickly(key, len);
-  struct series *s = find(atomic_load_explicit(&f->index, memory_order_acquire), hash, key, len);
+  struct series *s =
+      index_find(atomic_load_explicit(&f->index, memory_order_acquire), hash, key, len);
   if (s != NULL)
     return s;
 
   pthread_mutex_lock(&f->lock);
-  s = find(f->index, hash, key, len);
+  s = index_find(f->index, hash, key, len);
   bool full = f->nseries >= m->max_series && f != m->overflows;
   if (s == NULL && !full)
-    s = add(f, hash, key, len);
+    s = add_series(f, hash, key, len);
   pthread_mutex_unlock(&f->lock);
   return s != NULL ? s : overflow_series(m, f);
 }

@@ -38,7 +38,8 @@ void conditions_add(struct conditions *c, int column, enum condition_op op) {
 void conditions_value(struct conditions *c, union value v) {
   struct condition *last = &c->items[c->count - 1];
   if ((last->nvalues & (last->nvalues - 1)) == 0) /* full at each power of two */
-    last->values = xrealloc(last->values, (last->nvalues > 0 ? last->nvalues * 2 : 1) * sizeof *last->values);
+    last->values = xrealloc(last->values,
+                            (last->nvalues > 0 ? last->nvalues * 2 : 1) * sizeof *last->values);
   last->values[last->nvalues++] = v;
 }
 
@@ -103,8 +104,9 @@ static int order_values(const void *a, const void *b, void *arg) {
   return compare(o->type, *(const union value *) a, o->text, *(const union value *) b, o->text);
 }
 
-static int compare_items(const struct condition *a, const struct buf *a_text, const struct condition *b,
-                         const struct buf *b_text, const struct schema *schema) {
+static int compare_items(const struct condition *a, const struct buf *a_text,
+                         const struct condition *b, const struct buf *b_text,
+                         const struct schema *schema) {
   if (a->column != b->column)
     return a->column - b->column;
   if (a->op != b->op)
@@ -130,7 +132,8 @@ static bool passes_all(const struct condition *item, enum column_type type) {
   return is_bound(item->op) && type == COLUMN_FLOAT && isnan(item->values[0].f);
 }
 
-static void normalise_item(struct condition *item, const struct schema *schema, const struct buf *text) {
+static void normalise_item(struct condition *item, const struct schema *schema,
+                           const struct buf *text) {
   struct order o = {schema, text, schema->columns[item->column].type};
   size_t kept = 0;
   if (item->nvalues == 0 || (condition_is_match(item->op) && o.type != COLUMN_STRING))
@@ -189,7 +192,8 @@ uint64_t conditions_hash(const struct conditions *c, const struct schema *schema
   return hash;
 }
 
-bool conditions_equal(const struct conditions *a, const struct conditions *b, const struct schema *schema) {
+bool conditions_equal(const struct conditions *a, const struct conditions *b,
+                      const struct schema *schema) {
   if (a == b)
     return true;
   bool equal = a->count == b->count;
@@ -249,11 +253,12 @@ static bool is_match_number(const struct condition *item, enum column_type type,
 
 static bool is_match(const struct condition *item, enum column_type type, union value v,
                      const struct buf *text, const struct buf *list_text) {
-  return type == COLUMN_STRING ? is_match_text(item, v, text, list_text) : is_match_number(item, type, v);
+  return type == COLUMN_STRING ? is_match_text(item, v, text, list_text)
+                               : is_match_number(item, type, v);
 }
 
-static bool matches_other(const struct condition *item, const struct conditions *c, enum column_type type,
-                          union value v, const struct buf *text) {
+static bool matches_other(const struct condition *item, const struct conditions *c,
+                          enum column_type type, union value v, const struct buf *text) {
   if (item->op == OP_EQ || item->op == OP_IN)
     return is_among(item, type, v, text, &c->text);
   if (item->op == OP_NE || item->op == OP_NOT_IN)
@@ -262,19 +267,20 @@ static bool matches_other(const struct condition *item, const struct conditions 
     return has_prefix(v, text, item->values[0], &c->text);
   if (condition_is_match(item->op))
     return is_match(item, type, v, text, &c->text) == (item->op == OP_MATCHES);
-  return passes_all(item, type) || is_within(item->op, compare(type, v, text, item->values[0], &c->text));
+  return passes_all(item, type) ||
+         is_within(item->op, compare(type, v, text, item->values[0], &c->text));
 }
 
 /* Bounds of integers are what every record is asked a dozen times. */
-static inline bool matches(const struct condition *item, const struct conditions *c, enum column_type type,
-                           union value v, const struct buf *text) {
+static inline bool matches(const struct condition *item, const struct conditions *c,
+                           enum column_type type, union value v, const struct buf *text) {
   if (is_bound(item->op) && type != COLUMN_STRING && type != COLUMN_FLOAT)
     return is_within(item->op, compare_integers(v.i, item->values[0].i));
   return matches_other(item, c, type, v, text);
 }
 
-bool conditions_match_row(const struct conditions *c, const struct schema *schema, const struct record *r,
-                          const struct buf *text) {
+bool conditions_match_row(const struct conditions *c, const struct schema *schema,
+                          const struct record *r, const struct buf *text) {
   for (size_t i = 0; i < c->count; i++) {
     const struct condition *item = &c->items[i];
     if (!matches(item, c, schema->columns[item->column].type, r->v[item->column], text))
@@ -283,14 +289,15 @@ bool conditions_match_row(const struct conditions *c, const struct schema *schem
   return true;
 }
 
-bool conditions_match_event(const struct conditions *c, const struct schema *schema, const struct record *r,
-                            const struct buf *text) {
+bool conditions_match_event(const struct conditions *c, const struct schema *schema,
+                            const struct record *r, const struct buf *text) {
   for (size_t i = 0; i < c->count; i++) {
     const struct condition *item = &c->items[i];
     if (record_knows(schema, r, item->column)) {
       if (!matches(item, c, schema->columns[item->column].type, r->v[item->column], text))
         return false;
-    } else if (item->op == OP_EQ || item->op == OP_IN || item->op == OP_PREFIX || item->op == OP_MATCHES) {
+    } else if (item->op == OP_EQ || item->op == OP_IN || item->op == OP_PREFIX ||
+               item->op == OP_MATCHES) {
       return false;
     }
   }

@@ -9,8 +9,9 @@
 #include "record/record.h"
 #include "record/schema.h"
 
-/* The one filter language: a list of {column, op, value...}, all of which must hold.  Storage compiles it to
- * SQL, the hub matches events against it.  Immutable once shared; counted references, any thread. */
+/* The one filter language: a list of {column, op, value...}, all of which must
+ * hold.  Storage compiles it to SQL, the hub matches events against it.  Immutable
+ * once shared; counted references, any thread. */
 
 enum condition_op {
   OP_EQ, OP_NE, OP_IN, OP_NOT_IN, OP_LT, OP_LE, OP_GT, OP_GE, OP_PREFIX,
@@ -18,8 +19,9 @@ enum condition_op {
   OP_NOT_MATCHES
 };
 
-/* The values of matches.  Numbers and times are pairs, from and to, both included.  A text begins with one of
- * these, which says what the rest is, so that lists compare and sort like others. */
+/* The values of matches.  Numbers and times are pairs, from and to, both included.  A
+ * text begins with one of these, which says what the rest is, so that lists compare and
+ * sort like others. */
 enum match { MATCH_EXACT = '=', MATCH_PREFIX = '^' };
 
 static inline bool condition_is_match(enum condition_op op) {
@@ -40,8 +42,6 @@ struct conditions {
   unsigned refs; /* atomic builtins */
 };
 
-struct lua_State;
-
 struct conditions *conditions_new(void);
 struct conditions *conditions_ref(struct conditions *c);
 void conditions_unref(struct conditions *c); /* NULL is allowed */
@@ -52,31 +52,31 @@ void conditions_value_text(struct conditions *c, const char *s, size_t len);
 void conditions_value(struct conditions *c, union value v);
 void conditions_match_text(struct conditions *c, enum match match, const char *s, size_t len);
 
-/* Reads the Lua list at index: { { column, op, value... }, ... }; times are unix seconds.  NULL when it is
- * wrong, with what was expected appended to error. */
-struct conditions *conditions_read(struct lua_State *L, int index, const struct schema *schema,
-                                   struct buf *error);
-
-bool condition_op_parse(const char *name, size_t len, enum condition_op *op); /* "=", "not_in", .. */
+/* "=", "not_in", .. */
+bool condition_op_parse(const char *name, size_t len, enum condition_op *op);
 const char *condition_op_name(enum condition_op op);
 
-/* Sorts items and lists, drops repeats and bounds that are NaN, so that filters written differently but equal
- * in meaning are equal.  Before sharing. */
+/* Sorts items and lists, drops repeats and bounds that are NaN, so that filters
+ * written differently but equal in meaning are equal.  Before sharing. */
 void conditions_normalise(struct conditions *c, const struct schema *schema);
-uint64_t conditions_hash(const struct conditions *c, const struct schema *schema); /* in this process */
+/* in this process */
+uint64_t conditions_hash(const struct conditions *c, const struct schema *schema);
 
-/* Appends c in bytes that are equal in every process if the conditions are; for hashing. */
+/* Appends c in bytes that are equal in every process if the conditions are; for
+ * hashing. */
 void conditions_write(struct buf *out, const struct conditions *c, const struct schema *schema);
-bool conditions_equal(const struct conditions *a, const struct conditions *b, const struct schema *schema);
+bool conditions_equal(const struct conditions *a, const struct conditions *b,
+                      const struct schema *schema);
 
 /* Whether a stored row matches: every slot counts, present or not. */
-bool conditions_match_row(const struct conditions *c, const struct schema *schema, const struct record *r,
-                          const struct buf *text);
+bool conditions_match_row(const struct conditions *c, const struct schema *schema,
+                          const struct record *r, const struct buf *text);
 
-/* Whether an event as received matches (API.md, /logs/stream): a value that is not known (record_knows) fails
- * =, in, prefix and matches, and passes !=, not_in, not_matches and every bound.  In both, a bound that is NaN lets everything
- * pass. */
-bool conditions_match_event(const struct conditions *c, const struct schema *schema, const struct record *r,
-                            const struct buf *text);
+/* Whether an event as received matches (API.md, /logs/stream): a value that is not known
+ * (record_knows) fails
+ * =, in, prefix and matches, and passes !=, not_in, not_matches and every bound.  In
+ * both, a bound that is NaN lets everything pass. */
+bool conditions_match_event(const struct conditions *c, const struct schema *schema,
+                            const struct record *r, const struct buf *text);
 
 #endif

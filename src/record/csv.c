@@ -1,5 +1,8 @@
 #include "record/csv.h"
 
+#include "record/fields.h"
+#include "record/measure.h"
+
 /* Leading white space does not keep a spreadsheet from seeing the formula behind it. */
 static bool is_formula(const char *s, size_t len) {
   while (len > 0 && *s == ' ')
@@ -30,14 +33,16 @@ static void write_text(struct buf *out, const char *s, size_t len) {
 }
 
 /* Times come as the JSON form has them, without its quotes. */
-static void write_time(struct buf *out, const struct column *c, union value v, const struct buf *text) {
+static void write_time(struct buf *out, const struct column *c, union value v,
+                       const struct buf *text) {
   size_t start = out->len;
   value_write_json(out, c, v, text);
   memmove(out->data + start, out->data + start + 1, out->len - start - 2);
   out->len -= 2;
 }
 
-static void write_value(struct buf *out, const struct column *c, union value v, const struct buf *text) {
+static void write_value(struct buf *out, const struct column *c, union value v,
+                        const struct buf *text) {
   if (c->type == COLUMN_STRING) {
     size_t len;
     const char *s = value_text(text, v, &len);
@@ -49,15 +54,16 @@ static void write_value(struct buf *out, const struct column *c, union value v, 
   }
 }
 
-static void write_field(struct buf *out, const struct schema *schema, const struct record *r, const struct buf *text,
-                        int field) {
+static void write_field(struct buf *out, const struct schema *schema, const struct record *r,
+                        const struct buf *text, int field) {
   if (field == FIELD_EXTRA && r->extra.len > 0)
     write_text(out, text->data + r->extra.offset, r->extra.len);
   else if (field != FIELD_EXTRA && value_is_known(schema, r, field, text))
     write_value(out, &schema->columns[field], r->v[field], text);
 }
 
-static void write_public(struct buf *out, const struct schema *schema, const struct record *r, const struct buf *text) {
+static void write_public(struct buf *out, const struct schema *schema, const struct record *r,
+                         const struct buf *text) {
   const char *separator = "";
   for (size_t i = 0; i < schema->nstored; i++) {
     if (!schema->columns[i].is_public)
@@ -68,8 +74,8 @@ static void write_public(struct buf *out, const struct schema *schema, const str
   }
 }
 
-void csv_write_row(struct buf *out, const struct schema *schema, const struct record *r, const struct buf *text,
-                   const int *fields, size_t nfields) {
+void csv_write_row(struct buf *out, const struct schema *schema, const struct record *r,
+                   const struct buf *text, const int *fields, size_t nfields) {
   if (nfields == 0)
     write_public(out, schema, r, text);
   for (size_t i = 0; i < nfields; i++) {

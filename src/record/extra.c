@@ -14,8 +14,8 @@ static bool is_last(const struct batch *b, const struct record *r) {
   return r->extra.len > 0 && r->extra.offset + r->extra.len == b->text.len;
 }
 
-/* Opens the object for one more member, at the end of the text: it moves there when something else stands
- * behind it. */
+/* Opens the object for one more member, at the end of the text: it moves there when
+ * something else stands behind it. */
 static void open_extra(struct batch *b, struct record *r) {
   struct buf *text = &b->text;
   if (!is_last(b, r)) {
@@ -39,14 +39,15 @@ static void close_extra(struct batch *b, struct record *r, const char *json, siz
   r->extra.len = (uint32_t) (b->text.len - r->extra.offset);
 }
 
-void record_put_extra(struct batch *b, struct record *r, const char *name, size_t name_len, const char *json,
-                      size_t json_len) {
+void record_put_extra(struct batch *b, struct record *r, const char *name, size_t name_len,
+                      const char *json, size_t json_len) {
   open_extra(b, r);
   json_write_string(&b->text, name, name_len);
   close_extra(b, r, json, json_len);
 }
 
-/* One member of an object known to be valid; texts as they stand there, the name without its quotes. */
+/* One member of an object known to be valid; texts as they stand there, the name
+ * without its quotes. */
 struct member {
   const char *name, *value;
   size_t name_len, value_len;
@@ -60,7 +61,8 @@ static char *padded(const char *json, size_t len) {
   return copy;
 }
 
-/* Reads the next member at p, which is behind { or a comma; answers what follows it, or NULL at the end. */
+/* Reads the next member at p, which is behind { or a comma; returns what follows
+ * it, or NULL at the end. */
 static char *next_member(char *p, struct member *m) {
   struct json_error error;
   p = json_skip_space(p);
@@ -191,13 +193,14 @@ static void drop_repeats(struct member *members, size_t count) {
 }
 
 /* In a second round by aliases, which fill only what nothing else has. */
-static bool take_members(struct batch *b, struct record *r, uint64_t columns, struct member *members, size_t count,
-                         bool aliases) {
+static bool take_members(struct batch *b, struct record *r, uint64_t columns,
+                         struct member *members, size_t count, bool aliases) {
   bool taken = false;
   for (size_t i = 0; i < count; i++) {
     struct member *m = &members[i];
     const struct column_name *name = schema_name(b->schema, m->name, m->name_len);
-    if (m->dropped || name == NULL || name->column < 0 || name->alias != aliases || !(columns >> name->column & 1) ||
+    if (m->dropped || name == NULL || name->column < 0 || name->alias != aliases ||
+        !(columns >> name->column & 1) ||
         value_is_set(&b->schema->columns[name->column], r->v[name->column]))
       continue;
     m->dropped = set_from_json(b, r, name, m);

@@ -7,7 +7,8 @@
 
 static const char hex[] = "0123456789abcdef";
 
-/* What stands after the backslash for a byte that needs one; u: the long form; 0: none is needed. */
+/* What stands after the backslash for a byte that needs one; u: the long form; 0:
+ * none is needed. */
 static char escape_of(unsigned char c) {
   static const char control[32] = "uuuuuuuubtnufruuuuuuuuuuuuuuuuuu";
   return c < 0x20 ? control[c] : c == '"' || c == '\\' ? (char) c : 0;
@@ -57,10 +58,10 @@ void json_write_string(struct buf *out, const char *s, size_t len) {
   } else if (utf8_valid(s, len) == len) {
     write_valid(out, s, len);
   } else {
-    struct buf mended = {0};
-    utf8_append(&mended, s, len);
-    write_valid(out, mended.data, mended.len);
-    buf_clear(&mended);
+    struct buf fixed = {0};
+    utf8_append(&fixed, s, len);
+    write_valid(out, fixed.data, fixed.len);
+    buf_clear(&fixed);
   }
 }
 

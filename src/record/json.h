@@ -6,7 +6,7 @@
 
 #include "base/buf.h"
 
-/* The JSON that answers are written in: compact, UTF-8 as it is (invalid bytes become U+FFFD), integers
+/* The JSON of responses: compact, UTF-8 as it is (invalid bytes become U+FFFD), integers
  * exact, floats in the shortest form that reads back equal; not finite becomes null. */
 void json_write_string(struct buf *out, const char *s, size_t len);
 void json_write_double(struct buf *out, double n);

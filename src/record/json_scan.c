@@ -10,8 +10,7 @@ static int hex_digit(char c) {
   return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
-/* The four hexadecimal digits at p, or -1. */
-static int32_t read_hex4(const char *p) {
+int32_t json_hex4(const char *p) {
   int32_t n = 0;
   for (int i = 0; i < 4; i++) {
     int digit = hex_digit(p[i]);
@@ -22,16 +21,18 @@ static int32_t read_hex4(const char *p) {
   return n;
 }
 
-/* The code point of the escape whose backslash is at p, which is of the form \uXXXX; with a second one when
- * both are a surrogate pair.  NULL when the digits are none. */
+/* The code point of the escape whose backslash is at p, which is of the form
+ * \uXXXX; with a second one when both are a surrogate pair.  NULL when the digits
+ * are none. */
 static char *read_unicode(char *p, unsigned *code) {
-  int32_t unit = read_hex4(p + 2), low;
+  int32_t unit = json_hex4(p + 2), low;
   if (unit < 0)
     return NULL;
   *code = (unsigned) unit;
   if (unit < 0xd800 || unit > 0xdfff)
     return p + 6;
-  if (unit < 0xdc00 && p[6] == '\\' && p[7] == 'u' && (low = read_hex4(p + 8)) >= 0xdc00 && low <= 0xdfff) {
+  if (unit < 0xdc00 && p[6] == '\\' && p[7] == 'u' &&
+      (low = json_hex4(p + 8)) >= 0xdc00 && low <= 0xdfff) {
     *code = 0x10000 + ((unsigned) (unit - 0xd800) << 10) + (unsigned) (low - 0xdc00);
     return p + 12;
   }
@@ -39,7 +40,7 @@ static char *read_unicode(char *p, unsigned *code) {
   return p + 6;
 }
 
-/* Reads the escape at *p and answers the byte it stands for, or -1 for \u, or -2. */
+/* Reads the escape at *p and returns the byte it stands for, or -1 for \u, or -2. */
 static int simple_escape(char c) {
   switch (c) {
   case '"':
@@ -96,7 +97,7 @@ char *json_skip_string(char *p, struct json_error *error) {
       return p + 1;
     if (*p != '\\')
       return json_fail(error, p, "the end of a string");
-    if (simple_escape(p[1]) == -2 || (p[1] == 'u' && read_hex4(p + 2) < 0))
+    if (simple_escape(p[1]) == -2 || (p[1] == 'u' && json_hex4(p + 2) < 0))
       return json_fail(error, p, "a valid escape");
     p++;
   }

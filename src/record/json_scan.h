@@ -9,9 +9,9 @@
 
 #include "base/buf.h"
 
-/* Reading JSON (RFC 8259) in memory, for the scanner and for extra.  The text is valid UTF-8, ends with a
- * NUL, and JSON_PADDING more bytes can be read behind it.  A NUL is valid nowhere in JSON, so nothing here
- * looks at a length. */
+/* Reading JSON (RFC 8259) in memory, for the scanner and for extra.  The text is
+ * valid UTF-8, ends with a NUL, and JSON_PADDING more bytes can be read behind it.
+ * A NUL is valid nowhere in JSON, so nothing here looks at a length. */
 enum { JSON_PADDING = 64 };
 
 struct json_error {
@@ -45,17 +45,21 @@ static inline char *json_string_stop(char *p) {
   }
 }
 
+/* The four hexadecimal digits at p, or -1. */
+int32_t json_hex4(const char *p);
+
 /* Decodes the string whose opening quote is at p in place; its bytes are at p + 1, *len long.  Lone
  * surrogates become U+FFFD.  Answers the byte after the closing quote, or NULL. */
 char *json_read_string(char *p, size_t *len, struct json_error *error);
 
-/* Past a string, a value of any kind nested at most depth deep, or a member with such a value: checked and
- * left as it is. NULL when it is none. */
+/* Past a string, a value of any kind nested at most depth deep, or a member with
+ * such a value: checked and left as it is. NULL when it is not one. */
 char *json_skip_string(char *p, struct json_error *error);
 char *json_skip_member(char *p, unsigned depth, struct json_error *error);
 char *json_skip_value(char *p, unsigned depth, struct json_error *error);
 
-/* Appends a valid value without the white space between its tokens, so that it stands on one line. */
+/* Appends a valid value without the white space between its tokens, so that it
+ * stands on one line. */
 void json_append_compact(struct buf *out, const char *json, size_t len);
 
 /* Past the characters of a number, not checked. */

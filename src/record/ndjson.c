@@ -13,8 +13,9 @@ struct span {
   size_t offset, len;
 };
 
-/* The body is the text of the batch while it is scanned, so a pointer into it is void after something was
- * appended: that happens when a record is finished, and places that outlive it are offsets. */
+/* The body is the text of the batch while it is scanned, so a pointer into it is
+ * void after something was appended: that happens when a record is finished, and
+ * places that outlive it are offsets. */
 struct scanner {
   struct batch *b;
   const struct schema *schema;
@@ -22,15 +23,17 @@ struct scanner {
   int64_t now_us;
   size_t len;              /* of the body */
   struct json_error error; /* of syntax */
-  struct buf extra;        /* members of the record that have no column, as they came: {"name":value,.. */
-  struct span members;     /* the record's member "extra", an object, as in an exported row; len 0 for none */
+  /* members of the record that have no column, as they came: {"name":value,.. */
+  struct buf extra;
+  /* the record's member "extra", an object, as in an exported row; len 0 for none */
+  struct span members;
 
   bool unfit; /* a value did not fit its column: which, and why */
   int column;
   char message[100];
 };
 
-static size_t place(const struct scanner *s, const char *p) {
+static size_t offset_of(const struct scanner *s, const char *p) {
   return (size_t) (p - s->b->text.data);
 }
 
@@ -43,7 +46,8 @@ static int shown(const char *p, size_t len) {
   return (int) (len > 40 ? utf8_valid(p, 40) : len);
 }
 
-static void note_unfit(struct scanner *s, int column, const char *why, const char *got, size_t len) {
+static void note_unfit(struct scanner *s, int column, const char *why, const char *got,
+                       size_t len) {
   if (s->unfit)
     return;
   s->unfit = true;
@@ -51,7 +55,8 @@ static void note_unfit(struct scanner *s, int column, const char *why, const cha
   snprintf(s->message, sizeof s->message, "expected %s, got %.*s", why, shown(got, len), got);
 }
 
-static void keep(struct scanner *s, const char *name, size_t name_len, const char *value, size_t len) {
+static void keep(struct scanner *s, const char *name, size_t name_len, const char *value,
+                 size_t len) {
   buf_putc(&s->extra, s->extra.len == 0 ? '{' : ',');
   buf_append(&s->extra, name, name_len);
   buf_putc(&s->extra, ':');
@@ -64,9 +69,10 @@ static uint64_t load_word(const char *p) {
   return le64toh(word);
 }
 
-/* By a name's index + 1, or 0 for a record's start: index + 1 of the name that followed it last.  Records of one
- * sender have their members in one order, so a look at this one usually replaces a look-up; it outlives a body,
- * because many bodies are one record. */
+/* By a name's index + 1, or 0 for a record's start: index + 1 of the name that
+ * followed it last.  Records of one sender have their members in one order, so a
+ * look at this one usually replaces a look-up; it outlives a body, because many
+ * bodies are one record. */
 static _Thread_local uint16_t follower[SCHEMA_MAX_NAMES + 1];
 
 /* Whether the name at p, behind its quote, is this one. */
@@ -79,7 +85,8 @@ static bool is_name(const char *p, const struct column_name *n) {
   return (differs & ((1ull << 8 * rest) - 1)) == 0 && p[n->len] == '"';
 }
 
-/* A string with escapes, decoded beside the body; too long a one is no name, number or time. */
+/* A string with escapes, decoded beside the body; too long a one is no name, number
+ * or time. */
 static const char *decode_aside(const char *p, size_t *len, char room[512]) {
   struct json_error error;
   if (*len > 512 - JSON_PADDING)
@@ -89,7 +96,8 @@ static const char *decode_aside(const char *p, size_t *len, char room[512]) {
   return json_read_string(room, len, &error) != NULL ? room + 1 : NULL;
 }
 
-static const struct column_name *look_up(const struct scanner *s, const char *p, const char *after) {
+static const struct column_name *look_up(const struct scanner *s, const char *p,
+                                         const char *after) {
   size_t len = (size_t) (after - p);
   char room[512];
   if (memchr(p, '\\', len) == NULL)
@@ -118,9 +126,10 @@ static const struct column_name *read_name(struct scanner *s, unsigned *previous
   return name;
 }
 
-/* The string from p to after, of a column of another type; *why says what was expected if it does not fit. */
-static bool set_quoted(struct scanner *s, struct record *r, const struct column_name *name, const char *p,
-                       const char *after, const char **why) {
+/* The string from p to after, of a column of another type; *why says what was
+ * expected if it does not fit. */
+static bool set_quoted(struct scanner *s, struct record *r, const struct column_name *name,
+                       const char *p, const char *after, const char **why) {
   size_t len = (size_t) (after - p);
   char room[512];
   const char *text = p + 1;
@@ -141,14 +150,14 @@ static char *read_string(struct scanner *s, struct record *r, int column, char *
   size_t len = (size_t) (stop - p) - 1;
   if (*stop != '"' && (after = json_read_string(p, &len, &s->error)) == NULL)
     return NULL;
-  r->v[column].s.offset = (uint32_t) place(s, p + 1);
+  r->v[column].s.offset = (uint32_t) offset_of(s, p + 1);
   r->v[column].s.len = (uint32_t) len;
   r->present |= 1ull << column;
   return after;
 }
 
-static char *read_digits(struct scanner *s, struct record *r, const struct column_name *name, char *p,
-                         bool *fits, const char **why) {
+static char *read_digits(struct scanner *s, struct record *r, const struct column_name *name,
+                         char *p, bool *fits, const char **why) {
   bool is_integer;
   int64_t integer = 0;
   double real = 0;
@@ -159,8 +168,8 @@ static char *read_digits(struct scanner *s, struct record *r, const struct colum
   return after;
 }
 
-static bool set_other(struct scanner *s, struct record *r, const struct column_name *name, const char *p,
-                      const char *after, const char **why) {
+static bool set_other(struct scanner *s, struct record *r, const struct column_name *name,
+                      const char *p, const char *after, const char **why) {
   switch (*p) {
   case '"':
     return set_quoted(s, r, name, p, after, why);
@@ -177,8 +186,8 @@ static bool set_other(struct scanner *s, struct record *r, const struct column_n
 }
 
 /* The value at p of the column that key names. */
-static char *read_column(struct scanner *s, struct record *r, const struct column_name *name, const char *key,
-                         size_t key_len, char *p) {
+static char *read_column(struct scanner *s, struct record *r, const struct column_name *name,
+                         const char *key, size_t key_len, char *p) {
   const struct column *c = &s->schema->columns[name->column];
   bool is_spare = name->alias && record_has(r, name->column), fits = false;
   const char *why = NULL;
@@ -205,18 +214,19 @@ static bool is_extra(const char *key, size_t key_len, const char *value) {
 }
 
 /* A member without a column; "type" and "event" may name the event instead. */
-static char *read_other(struct scanner *s, struct record *r, const struct column_name *name, const char *key,
-                        size_t key_len, char *p) {
+static char *read_other(struct scanner *s, struct record *r, const struct column_name *name,
+                        const char *key, size_t key_len, char *p) {
   char *after = json_skip_value(p, s->limits->depth - 1, &s->error);
   if (after == NULL)
     return NULL;
-  int event = name != NULL && *p == '"' ? schema_event(s->schema, p + 1, (size_t) (after - p) - 2) : -1;
+  int event =
+      name != NULL && *p == '"' ? schema_event(s->schema, p + 1, (size_t) (after - p) - 2) : -1;
   if (event >= 0)
     r->event = (uint8_t) event;
   else if (!is_extra(key, key_len, p))
     keep(s, key, key_len, p, (size_t) (after - p));
   else
-    s->members = (struct span) {place(s, p), (size_t) (after - p)};
+    s->members = (struct span) {offset_of(s, p), (size_t) (after - p)};
   return after;
 }
 
@@ -254,7 +264,7 @@ static char *read_object(struct scanner *s, struct record *r, char *p) {
   }
 }
 
-static void finish(struct scanner *s, struct record *r) {
+static void record_finish(struct scanner *s, struct record *r) {
   if (s->extra.len > 0) {
     buf_putc(&s->extra, '}');
     union value v = batch_put_text(s->b, s->extra.data, s->extra.len);
@@ -266,8 +276,8 @@ static void finish(struct scanner *s, struct record *r) {
   batch_complete(s->b, r, s->now_us);
 }
 
-/* Reads the record at offset as the last of the batch and answers the offset behind it; 0 when the text makes
- * no sense, and then there is none. */
+/* Reads the record at offset as the last of the batch and returns the offset behind
+ * it; 0 when the text makes no sense, and then there is none. */
 static size_t read_record(struct scanner *s, size_t offset) {
   char *p = at(s, offset), *after;
   struct record *r = batch_add(s->b);
@@ -280,7 +290,7 @@ static size_t read_record(struct scanner *s, size_t offset) {
   }
   if (after == NULL)
     batch_drop_last(s->b);
-  return after != NULL ? place(s, after) : 0;
+  return after != NULL ? offset_of(s, after) : 0;
 }
 
 /* Takes or rejects the last record, which was read from offset to end. */
@@ -291,7 +301,7 @@ static void settle(struct scanner *s, size_t offset, size_t end, uint32_t line) 
   r->position = index;
   bool is_short = end - offset <= s->limits->record_bytes;
   if (!s->unfit && is_short && b->count <= BATCH_MAX_RECORDS) {
-    finish(s, r);
+    record_finish(s, r);
     return;
   }
   batch_drop_last(b);
@@ -303,10 +313,11 @@ static void settle(struct scanner *s, size_t offset, size_t end, uint32_t line) 
     batch_reject(b, index, line, -1, "more than %d records at once", BATCH_MAX_RECORDS);
 }
 
-/* Rejects what s->error is about; start is where the bytes are counted from, end where the text ends. */
+/* Rejects what s->error is about; start is where the bytes are counted from, end
+ * where the text ends. */
 static void reject_syntax(struct scanner *s, uint32_t line, size_t start, size_t end) {
   const char *p = s->error.at;
-  size_t offset = place(s, p), left = end - offset;
+  size_t offset = offset_of(s, p), left = end - offset;
   uint32_t index = s->b->sent++;
   if (offset >= end)
     batch_reject(s->b, index, line, -1, "expected %s, got the end after %zu bytes", s->error.what,
@@ -317,7 +328,7 @@ static void reject_syntax(struct scanner *s, uint32_t line, size_t start, size_t
 }
 
 /* The body as a whole is none of the shapes. */
-static int refuse(struct scanner *s) {
+static int refuse_body(struct scanner *s) {
   struct batch *b = s->b;
   b->records.len = b->count = b->nerrors = 0;
   b->sent = b->rejected = 0;
@@ -334,7 +345,7 @@ static void scan_line(struct scanner *s, size_t start, size_t end, uint32_t line
   size_t next = read_record(s, start);
   if (next == 0) {
     reject_syntax(s, line, start, end);
-  } else if (place(s, json_skip_space(at(s, next))) != end) {
+  } else if (offset_of(s, json_skip_space(at(s, next))) != end) {
     json_fail(&s->error, json_skip_space(at(s, next)), "the end of the line");
     batch_drop_last(s->b);
     reject_syntax(s, line, start, end);
@@ -347,11 +358,12 @@ static bool is_space(char c) {
   return c == ' ' || c == '\t' || c == '\r' || c == '\n';
 }
 
-/* Each line stands for itself: a NUL takes the place of its end, so that nothing reads on into the next. */
+/* Each line stands for itself: a NUL takes the place of its end, so that nothing
+ * reads on into the next. */
 static void scan_lines(struct scanner *s, size_t offset) {
   for (uint32_t line = 1; offset < s->len; line++) {
     const char *newline = memchr(at(s, offset), '\n', s->len - offset);
-    size_t start = offset, end = newline != NULL ? place(s, newline) : s->len;
+    size_t start = offset, end = newline != NULL ? offset_of(s, newline) : s->len;
     offset = end + 1;
     while (start < end && is_space(*at(s, start)))
       start++;
@@ -362,19 +374,19 @@ static void scan_lines(struct scanner *s, size_t offset) {
   }
 }
 
-/* The items of the array at offset; answers the offset behind it, or 0. */
+/* The items of the array at offset; returns the offset behind it, or 0. */
 static size_t scan_array(struct scanner *s, size_t offset) {
   char *p = json_skip_space(at(s, offset) + 1);
   if (*p == ']')
-    return place(s, p) + 1;
+    return offset_of(s, p) + 1;
   for (;;) {
-    size_t start = place(s, p), end = read_record(s, start);
+    size_t start = offset_of(s, p), end = read_record(s, start);
     if (end == 0)
       return 0;
     settle(s, start, end, 0);
     p = json_skip_space(at(s, end));
     if (*p == ']')
-      return place(s, p) + 1;
+      return offset_of(s, p) + 1;
     if (*p != ',') {
       json_fail(&s->error, p, "a comma or ]");
       return 0;
@@ -411,13 +423,13 @@ static size_t skip_rest(struct scanner *s, size_t offset) {
     p = json_skip_space(p);
   }
   if (*p == '}')
-    return place(s, p) + 1;
+    return offset_of(s, p) + 1;
   json_fail(&s->error, p, "a comma or }");
   return 0;
 }
 
-/* Newline-separated objects under the name of JSON: a line ends where a value may end, and the next one
- * begins an object. */
+/* Newline-separated objects under the name of JSON: a line ends where a value may
+ * end, and the next one begins an object. */
 static bool is_lines(const struct scanner *s, size_t offset) {
   const char *newline = memchr(at(s, offset), '\n', s->len - offset);
   if (newline == NULL || *json_skip_space((char *) newline) != '{')
@@ -435,7 +447,7 @@ static size_t scan_objects(struct scanner *s, size_t offset) {
     if (end == 0)
       return 0;
     settle(s, offset, end, 0);
-    offset = place(s, json_skip_space(at(s, end)));
+    offset = offset_of(s, json_skip_space(at(s, end)));
     if (*at(s, offset) != '{')
       return offset;
   }
@@ -445,35 +457,35 @@ static int scan_json(struct scanner *s, size_t offset) {
   char *p = json_skip_space(at(s, offset)), *list;
   size_t end;
   if (*p == '[') {
-    end = scan_array(s, place(s, p));
+    end = scan_array(s, offset_of(s, p));
   } else if (*p != '{') {
     json_fail(&s->error, p, "an object or an array");
     end = 0;
-  } else if (is_lines(s, place(s, p))) {
+  } else if (is_lines(s, offset_of(s, p))) {
     scan_lines(s, offset);
     return 0;
   } else if ((list = find_list(s, p)) != NULL) {
-    end = scan_array(s, place(s, list));
+    end = scan_array(s, offset_of(s, list));
     end = end > 0 ? skip_rest(s, end) : 0;
   } else {
-    end = scan_objects(s, place(s, p));
+    end = scan_objects(s, offset_of(s, p));
   }
   if (end == 0)
-    return refuse(s);
+    return refuse_body(s);
   p = json_skip_space(at(s, end));
-  if (place(s, p) == s->len)
+  if (offset_of(s, p) == s->len)
     return 0;
   json_fail(&s->error, p, "the end");
-  return refuse(s);
+  return refuse_body(s);
 }
 
 static void mend_utf8(struct buf *body) {
   if (body->len == 0 || utf8_valid(body->data, body->len) == body->len)
     return;
-  struct buf mended = {0};
-  utf8_append(&mended, body->data, body->len);
+  struct buf fixed = {0};
+  utf8_append(&fixed, body->data, body->len);
   buf_clear(body);
-  *body = mended;
+  *body = fixed;
 }
 
 int batch_scan(struct batch *b, struct buf *body, enum record_format format,

@@ -8,8 +8,6 @@
 #include "base/mem.h"
 #include "base/number.h"
 #include "base/utf8.h"
-#include "base/uuid.h"
-#include "record/condition.h"
 #include "record/json.h"
 #include "record/timestamp.h"
 
@@ -44,7 +42,8 @@ void batch_drop_last(struct batch *b) {
   b->count--;
 }
 
-void batch_reject(struct batch *b, uint32_t index, uint32_t line, int column, const char *format, ...) {
+void batch_reject(struct batch *b, uint32_t index, uint32_t line, int column,
+                  const char *format, ...) {
   b->rejected++;
   if (b->nerrors == BATCH_MAX_ERRORS)
     return;
@@ -56,7 +55,8 @@ void batch_reject(struct batch *b, uint32_t index, uint32_t line, int column, co
   va_start(args, format);
   vsnprintf(e->message, sizeof e->message, format, args);
   va_end(args);
-  e->message[utf8_valid(e->message, strlen(e->message))] = '\0'; /* it may have been cut inside a character */
+  /* it may have been cut inside a character */
+  e->message[utf8_valid(e->message, strlen(e->message))] = '\0';
 }
 
 union value batch_put_text(struct batch *b, const char *s, size_t len) {
@@ -71,11 +71,8 @@ static bool put(struct record *r, int column, union value v) {
   return true;
 }
 
-/* 1 / scale is exact where scale is 1 / 1000: dividing then gives the digits that a person expects. */
-static double scaled(double n, double scale) {
-  return scale >= 1 ? n * scale : n / (1 / scale);
-}
-
+/* 1 / scale is exact where scale is 1 / 1000: dividing then gives the digits that a
+ * person expects. */
 static bool expected(const char **why, const char *what) {
   *why = what;
   return false;
@@ -97,8 +94,8 @@ static bool set_integer(struct record *r, int column, bool is_integer, int64_t i
   return put(r, column, (union value) {.i = is_integer ? integer : (int64_t) real});
 }
 
-bool record_set_number(struct batch *b, struct record *r, const struct column_name *name, bool is_integer,
-                       int64_t integer, double real, const char **why) {
+bool record_set_number(struct batch *b, struct record *r, const struct column_name *name,
+                       bool is_integer, int64_t integer, double real, const char **why) {
   enum column_type type = b->schema->columns[name->column].type;
   int64_t us;
   switch (type) {
@@ -107,8 +104,9 @@ bool record_set_number(struct batch *b, struct record *r, const struct column_na
   case COLUMN_FLOAT:
     real = is_integer ? (double) integer : real;
     if (name->scale != 1)
-      real = scaled(real, name->scale);
-    return isfinite(real) ? put(r, name->column, (union value) {.f = real}) : expected(why, "a finite number");
+      real = number_scale(real, name->scale);
+    return isfinite(real) ? put(r, name->column, (union value){.f = real})
+                          : expected(why, "a finite number");
   case COLUMN_BOOLEAN:
     if (is_integer && (integer == 0 || integer == 1))
       return put(r, name->column, (union value) {.i = integer});
@@ -123,8 +121,8 @@ bool record_set_number(struct batch *b, struct record *r, const struct column_na
   return expected(why, type_names[type]);
 }
 
-bool record_set_boolean(struct batch *b, struct record *r, const struct column_name *name, bool value,
-                        const char **why) {
+bool record_set_boolean(struct batch *b, struct record *r, const struct column_name *name,
+                        bool value, const char **why) {
   enum column_type type = b->schema->columns[name->column].type;
   if (type != COLUMN_BOOLEAN)
     return expected(why, type_names[type]);
@@ -142,8 +140,8 @@ static void trim(const char **s, size_t *len) {
     --*len;
 }
 
-bool record_set_text(struct batch *b, struct record *r, const struct column_name *name, const char *s,
-                     size_t len, const char **why) {
+bool record_set_text(struct batch *b, struct record *r, const struct column_name *name,
+                     const char *s, size_t len, const char **why) {
   enum column_type type = b->schema->columns[name->column].type;
   bool is_integer;
   int64_t integer = 0, us;
@@ -161,131 +159,8 @@ bool record_set_text(struct batch *b, struct record *r, const struct column_name
   return record_set_number(b, r, name, is_integer, integer, real, why);
 }
 
-static double as_double(const struct column *c, union value v) {
-  return c->type == COLUMN_FLOAT ? v.f : (double) v.i;
-}
-
-static int64_t saturate(double n) {
-  if (n >= 0x1p63)
-    return INT64_MAX;
-  if (n < -0x1p63)
-    return INT64_MIN;
-  return n == n ? llrint(n) : 0;
-}
-
-/* What column gets from its source in r. */
-static union value derive(const struct schema *s, const struct record *r, int column) {
-  const struct column *c = &s->columns[column], *source = &s->columns[c->from];
-  union value v = r->v[c->from];
-  if (c->type == source->type && c->from_scale == 1)
-    return v;
-  double n = scaled(as_double(source, v), c->from_scale);
-  if (c->type == COLUMN_INTEGER)
-    return (union value) {.i = saturate(n)};
-  return (union value) {.f = isfinite(n) ? n : 0};
-}
-
-static void ensure_id(struct batch *b, struct record *r) {
-  int id = b->schema->id;
-  size_t len;
-  const char *text = value_text(&b->text, r->v[id], &len);
-  if (record_has(r, id) && len > 0 && !(len == 4 && memcmp(text, "None", 4) == 0))
-    return;
-  char made[UUID_LENGTH];
-  uuid7(made);
-  put(r, id, batch_put_text(b, made, sizeof made));
-}
-
-static int take_bit(uint64_t *set) {
-  int bit = __builtin_ctzll(*set);
-  *set &= *set - 1;
-  return bit;
-}
-
-/* Columns that live in extra. */
-static void write_extra(struct batch *b, struct record *r) {
-  for (uint64_t left = b->schema->in_extra & r->present; left != 0;) {
-    int column = take_bit(&left);
-    const struct column *c = &b->schema->columns[column];
-    struct buf json = {0};
-    value_write_json(&json, c, r->v[column], &b->text);
-    record_put_extra(b, r, c->name, c->name_len, json.data, json.len);
-    buf_clear(&json);
-  }
-}
-
-static union value default_of(struct batch *b, const struct record *r, int column) {
-  const struct schema *s = b->schema;
-  const struct column *c = &s->columns[column];
-  if (s->derived >> column & 1 && record_has(r, c->from))
-    return derive(s, r, column);
-  if (c->by_event != NULL)
-    return (union value) {.i = c->by_event[r->event]};
-  if (s->texts >> column & 1)
-    return batch_put_text(b, c->text, strlen(c->text));
-  return s->defaults[column];
-}
-
-void batch_complete(struct batch *b, struct record *r, int64_t now_us) {
-  const struct schema *s = b->schema;
-  ensure_id(b, r);
-  if (!record_has(r, s->time))
-    r->v[s->time].i = now_us;
-  for (uint64_t left = (s->derived | s->by_event | s->texts) & ~r->present; left != 0;) {
-    int column = take_bit(&left);
-    r->v[column] = default_of(b, r, column);
-  }
-  write_extra(b, r);
-}
-
-static bool same_value(enum column_type type, union value a, union value b, const struct buf *text) {
-  if (type == COLUMN_FLOAT)
-    return a.f == b.f;
-  if (type != COLUMN_STRING)
-    return a.i == b.i;
-  return a.s.len == b.s.len &&
-         (a.s.len == 0 || memcmp(text->data + a.s.offset, text->data + b.s.offset, a.s.len) == 0);
-}
-
-uint64_t record_changes(const struct schema *s, const struct record *row, const struct buf *row_text,
-                        const struct record *later) {
-  uint64_t own = s->nstored < 64 ? (1ull << s->nstored) - 1 : UINT64_MAX;
-  uint64_t changes = later->present & ~(1ull << s->time);
-  for (uint64_t left = s->derived & ~later->present; left != 0;) {
-    int column = take_bit(&left);
-    const struct column *c = &s->columns[column];
-    bool is_default =
-        c->type == COLUMN_STRING ? row->v[column].s.len == 0 : row->v[column].i == s->defaults[column].i;
-    if (record_has(later, c->from) &&
-        (is_default || same_value(c->type, row->v[column], derive(s, row, column), row_text)))
-      changes |= 1ull << column;
-  }
-  return changes & own;
-}
-
-int64_t measure_value(const struct measure *m, const struct schema *schema, const struct record *r,
+void value_write_json(struct buf *out, const struct column *c, union value v,
                       const struct buf *text) {
-  if (m->when != NULL && !conditions_match_row(m->when, schema, r, text))
-    return 0;
-  if (m->kind == MEASURE_COUNT)
-    return 1;
-  union value v = r->v[m->column];
-  if (schema->columns[m->column].type == COLUMN_INTEGER && m->scale == 1)
-    return v.i;
-  return saturate(as_double(&schema->columns[m->column], v) * m->scale);
-}
-
-double sketched_value(const struct sketched *k, const struct schema *schema, const struct record *r) {
-  double n = as_double(&schema->columns[k->value], r->v[k->value]);
-  return k->per >= 0 ? n / as_double(&schema->columns[k->per], r->v[k->per]) : n;
-}
-
-bool value_is_known(const struct schema *schema, const struct record *r, int column, const struct buf *text) {
-  const struct conditions *unknown = schema->columns[column].unknown;
-  return unknown == NULL || !conditions_match_row(unknown, schema, r, text);
-}
-
-void value_write_json(struct buf *out, const struct column *c, union value v, const struct buf *text) {
   size_t len;
   const char *s;
   switch (c->type) {
@@ -310,7 +185,7 @@ void value_write_json(struct buf *out, const struct column *c, union value v, co
   }
 }
 
-static void write_extra_json(struct buf *out, const struct record *r, const struct buf *text) {
+void record_write_extra_json(struct buf *out, const struct record *r, const struct buf *text) {
   if (r->extra.len > 0)
     buf_append(out, text->data + r->extra.offset, r->extra.len);
   else
@@ -331,28 +206,7 @@ void record_write_json(struct buf *out, const struct schema *schema, const struc
   }
   if (with_extra) {
     buf_literal(out, ",\"extra\":");
-    write_extra_json(out, r, text);
-  }
-  buf_putc(out, '}');
-}
-
-void record_write_fields(struct buf *out, const struct schema *schema, const struct record *r, const struct buf *text,
-                         const int *fields, size_t nfields) {
-  char separator = '{';
-  for (size_t i = 0; i < nfields; i++) {
-    const struct column *c = fields[i] != FIELD_EXTRA ? &schema->columns[fields[i]] : NULL;
-    buf_putc(out, separator);
-    separator = ',';
-    if (c == NULL) {
-      buf_literal(out, "\"extra\":");
-      write_extra_json(out, r, text);
-      continue;
-    }
-    buf_append(out, c->json, c->json_len);
-    if (value_is_known(schema, r, fields[i], text))
-      value_write_json(out, c, r->v[fields[i]], text);
-    else
-      buf_literal(out, "null");
+    record_write_extra_json(out, r, text);
   }
   buf_putc(out, '}');
 }

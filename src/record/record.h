@@ -7,9 +7,11 @@
 #include "base/buf.h"
 #include "record/schema.h"
 
-/* One record.  Strings live in the text of its batch; v has a slot per column of the schema. */
+/* One record.  Strings live in the text of its batch; v has a slot per column of
+ * the schema. */
 struct record {
-  uint64_t present;  /* bit per column: received and not null; the id always.  Every slot of v is valid */
+  /* bit per column: received and not null; the id always.  Every slot of v is valid */
+  uint64_t present;
   int64_t row;       /* rowid once stored, else 0 */
   uint32_t position; /* in what was sent, from 0 */
   uint8_t event;     /* index into schema->events */
@@ -28,13 +30,16 @@ struct rejection {
 
 enum {
   BATCH_MAX_ERRORS = 20,
-  BATCH_MAX_RECORDS = 500000, /* that are scanned from one body: a slot is much larger than {} in a body */
+  /* that are scanned from one body: a slot is much larger than {} in a body */
+  BATCH_MAX_RECORDS = 500000,
 };
 
-/* Records on their way from a body to the store, and rows on their way back.  One owner at a time. */
+/* Records on their way from a body to the store, and rows on their way back.  One
+ * owner at a time. */
 struct batch {
   const struct schema *schema;
-  struct buf text;    /* the body itself for JSON; strings are decoded in place, made ones appended */
+  /* the body itself for JSON; strings are decoded in place, made ones appended */
+  struct buf text;
   struct buf records; /* records of batch_stride(schema) bytes; use batch_record */
   size_t count;
   uint32_t sent; /* records that came, rejected ones included */
@@ -54,70 +59,65 @@ static inline struct record *batch_record(const struct batch *b, size_t i) {
   return (struct record *) (b->records.data + i * batch_stride(b->schema));
 }
 
-/* Appends a record of defaults and of the default event type.  Pointers to other records of b are void
- * afterwards. */
+/* Appends a record of defaults and of the default event type.  Pointers to other
+ * records of b are void afterwards. */
 struct record *batch_add(struct batch *b);
 void batch_drop_last(struct batch *b);
 
-/* Notes that the record at position index was not taken, and why; counting what was sent is the caller's. */
-void batch_reject(struct batch *b, uint32_t index, uint32_t line, int column, const char *format, ...)
-    __attribute__((format(printf, 5, 6)));
+/* Notes that the record at position index was not taken, and why; counting what was
+ * sent is the caller's. */
+void batch_reject(struct batch *b, uint32_t index, uint32_t line, int column,
+                  const char *format, ...) __attribute__((format(printf, 5, 6)));
 
 const char *column_expected(const struct column *c); /* "an integer", for messages */
 
-/* Sets a column from text, number or boolean as a lenient client sends it: numbers as strings, booleans as
- * 0/1, times by magnitude or ISO 8601 (API.md, "POST /logs/ingest").  name is one of a column's.  false when
- * the value does not fit the column; then *why says what was expected, and an alias belongs into extra
- * instead of being a fault: another sender's "status" may be a word. */
-bool record_set_text(struct batch *b, struct record *r, const struct column_name *name, const char *s,
-                     size_t len, const char **why);
-bool record_set_number(struct batch *b, struct record *r, const struct column_name *name, bool is_integer,
-                       int64_t integer, double real, const char **why);
-bool record_set_boolean(struct batch *b, struct record *r, const struct column_name *name, bool value,
-                        const char **why);
+/* Sets a column from text, number or boolean as a lenient client sends it: numbers
+ * as strings, booleans as 0/1, times by magnitude or ISO 8601.  name is one of a
+ * column's.  false when the value does not fit the column; then *why says what was
+ * expected, and an alias belongs into extra instead of being a fault: another
+ * sender's "status" may be a word. */
+bool record_set_text(struct batch *b, struct record *r, const struct column_name *name,
+                     const char *s, size_t len, const char **why);
+bool record_set_number(struct batch *b, struct record *r, const struct column_name *name,
+                       bool is_integer, int64_t integer, double real, const char **why);
+bool record_set_boolean(struct batch *b, struct record *r, const struct column_name *name,
+                        bool value, const char **why);
 
 /* Adds a member that has no column: json is one valid value.  Before batch_complete. */
-void record_put_extra(struct batch *b, struct record *r, const char *name, size_t name_len, const char *json,
-                      size_t json_len);
+void record_put_extra(struct batch *b, struct record *r, const char *name, size_t name_len,
+                      const char *json, size_t json_len);
 
-/* The same for all members of an object, which is valid JSON.  Columns that live in extra, and those that rows show on
- * request and r does not have, get their slots: in older rows they were members. */
+/* The same for all members of an object, which is valid JSON.  Columns that live in extra, and
+ * those that rows show on request and r does not have, get their slots: in older rows they were
+ * members. */
 void record_put_members(struct batch *b, struct record *r, const char *json, size_t len);
 
-/* Gives r its id if it has none, its time, defaults and derived values (schema.lua), and writes the columns
- * that live in extra into its JSON. */
+/* Gives r its id if it has none, its time, defaults and derived values
+ * (schema.lua), and writes the columns that live in extra into its JSON. */
 void batch_complete(struct batch *b, struct record *r, int64_t now_us);
 
-/* Moves members of r's extra into columns (bit per column) that r has no value of, by their names or aliases; what does
- * not fit stays.  Answers whether there were any. */
+/* Moves members of r's extra into columns (bit per column) that r has no value of, by their names
+ * or aliases; what does not fit stays.  Answers whether there were any. */
 bool record_take_members(struct batch *b, struct record *r, uint64_t columns);
 
-/* The way back from a stored row: fills the slots of the columns that live in extra from r's extra. */
+/* The way back from a stored row: fills the slots of the columns that live in extra from r's extra.
+ */
 void record_read_extra(struct batch *b, struct record *r);
 
-/* Appends extra without the columns that live in it: an object, or nothing when nothing is left. */
+/* Appends extra without the columns that live in it: an object, or nothing when
+ * nothing is left. */
 void extra_write_rest(struct buf *out, const struct schema *schema, const char *json, size_t len);
 
-/* Appends the members of two objects to out as one; a member of later replaces one of earlier.  Both are
- * valid, as extra is; either may be empty text. */
+/* Appends the members of two objects to out as one; a member of later replaces one
+ * of earlier.  Both are valid, as extra is; either may be empty text. */
 void extra_merge(struct buf *out, const char *earlier, size_t earlier_len, const char *later,
                  size_t later_len);
 
-/* The columns that row takes from later, a record of the same id: those received (never the time, which stays
- * that of the first), and derived ones that follow a received one and were not given otherwise.  Bit per
- * column, extra not included. */
-uint64_t record_changes(const struct schema *schema, const struct record *row, const struct buf *row_text,
-                        const struct record *later);
-
-/* What r adds to a measure: rounded and saturated; 1 for a count; 0 where its condition does not hold. */
-int64_t measure_value(const struct measure *m, const struct schema *schema, const struct record *r,
-                      const struct buf *text);
-
-/* What r shows of a distribution that it is in. */
-double sketched_value(const struct sketched *k, const struct schema *schema, const struct record *r);
-
-/* Whether r knows the value that it shows in a column (schema.lua, unknown). */
-bool value_is_known(const struct schema *schema, const struct record *r, int column, const struct buf *text);
+/* The columns that row takes from later, a record of the same id: those received
+ * (never the time, which stays that of the first), and derived ones that follow a
+ * received one and were not given otherwise.  Bit per column, extra not included. */
+uint64_t record_changes(const struct schema *schema, const struct record *row,
+                        const struct buf *row_text, const struct record *later);
 
 static inline bool record_has(const struct record *r, int column) {
   return r->present >> column & 1;
@@ -127,6 +127,10 @@ static inline bool record_has(const struct record *r, int column) {
 static inline bool record_knows(const struct schema *schema, const struct record *r, int column) {
   int from = schema->columns[column].from;
   return record_has(r, column) || (from >= 0 && record_has(r, from));
+}
+
+static inline double value_number(const struct column *c, union value v) {
+  return c->type == COLUMN_FLOAT ? v.f : (double) v.i;
 }
 
 static inline const char *value_text(const struct buf *text, union value v, size_t *len) {
@@ -142,22 +146,20 @@ static inline bool value_is_set(const struct column *c, union value v) {
 /* Appends a string to b's text and answers its place. */
 union value batch_put_text(struct batch *b, const char *s, size_t len);
 
-/* The row's public columns as one JSON object in the order of the schema; with_extra adds those of the others that it
- * has a value of, and "extra". */
+/* The row's public columns as one JSON object in the order of the schema; with_extra adds those of
+ * the others that it has a value of, and "extra". */
 void record_write_json(struct buf *out, const struct schema *schema, const struct record *r,
                        const struct buf *text, bool with_extra);
 
-enum { FIELD_EXTRA = -1 };
-
-/* The same with the fields chosen: columns, or FIELD_EXTRA.  What the row does not know is null. */
-void record_write_fields(struct buf *out, const struct schema *schema, const struct record *r, const struct buf *text,
-                         const int *fields, size_t nfields);
+/* Its "extra", an object. */
+void record_write_extra_json(struct buf *out, const struct record *r, const struct buf *text);
 
 /* One column's value as JSON: times as ISO 8601. */
-void value_write_json(struct buf *out, const struct column *c, union value v, const struct buf *text);
+void value_write_json(struct buf *out, const struct column *c, union value v,
+                      const struct buf *text);
 
-/* {"type":..,"data":{..},"timestamp":now} with the fields of its event type as received (API.md,
- * /logs/stream). */
+/* {"type":..,"data":{..},"timestamp":now} with the fields of its event type as
+ * received. */
 void record_write_event(struct buf *out, const struct schema *schema, const struct record *r,
                         const struct buf *text, int64_t now_us);
 

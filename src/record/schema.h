@@ -7,17 +7,18 @@
 
 #include "base/buf.h"
 
-struct lua_State;
 struct conditions;
 
-/* lua/schema.lua, compiled.  Immutable after schema_load and shared by all threads; a change to it takes
- * effect at the next start.  The core knows of a record only what stands here. */
+/* lua/schema.lua, compiled.  Immutable after schema_load and shared by all threads;
+ * a change to it takes effect at the next start.  The core knows of a record only
+ * what stands here. */
 
 enum {
   SCHEMA_MAX_COLUMNS = 64,
   SCHEMA_MAX_EVENTS = 8,
   SCHEMA_MAX_MEASURES = 32,
   SCHEMA_MAX_SKETCHES = 4,
+  SCHEMA_MAX_SETS = 32,
   SCHEMA_MAX_BY = 8,
   SCHEMA_MAX_NAMES = 1024, /* columns, aliases and event keys */
   SCHEMA_MAX_NAME = 47,    /* bytes of one */
@@ -35,7 +36,8 @@ union value {
   int64_t i;
   double f;
   struct {
-    uint32_t offset, len; /* into the text of the batch (record.h) or of the conditions (condition.h) */
+    /* into the text of the batch (record.h) or of the conditions (condition.h) */
+    uint32_t offset, len;
   } s;
 };
 
@@ -45,11 +47,13 @@ struct column {
   const char *json; /* "name": with its quotes and colon, as in a row */
   size_t json_len;
   enum column_type type;
-  bool in_extra;     /* has a slot in a record but no column of its own: kept inside the JSON of extra */
+  /* has a slot in a record but no column of its own: kept inside the JSON of extra */
+  bool in_extra;
   bool is_public;    /* part of a row's JSON, in the order of declaration */
   bool is_dimension; /* shown on request: who a row is about .. */
   bool is_measure;   /* .. and what was measured of it */
-  struct conditions *unknown; /* of a row: it does not know this value, though it shows one; NULL: it does */
+  /* of a row: it does not know this value, though it shows one; NULL: it does */
+  struct conditions *unknown;
   const char *text;  /* default of a string column */
   union value value; /* default of any other column; of a time column unused: absent means now */
   int from;          /* absent: taken from this column if that is present; -1 for none */
@@ -62,7 +66,8 @@ static inline bool column_is_shown(const struct column *c) {
   return c->is_public || c->is_dimension || c->is_measure;
 }
 
-/* What a record says has happened: "request_start", "request_complete", "request_error". */
+/* What a record says has happened: "request_start", "request_complete",
+ * "request_error". */
 struct event_type {
   const char *name;
   bool stored;   /* becomes a row */
@@ -76,7 +81,8 @@ struct event_type {
 
 enum measure_kind {
   MEASURE_COUNT, /* rows; with when: rows that match it */
-  MEASURE_SUM, /* round(value * scale) of a column, as an integer, so that adding and taking away is exact */
+  /* round(value * scale) of a column, as an integer, so that adding and taking away is exact */
+  MEASURE_SUM,
 };
 
 struct measure {
@@ -101,19 +107,20 @@ struct rollup_set {
   int by[SCHEMA_MAX_BY]; /* columns of its key */
   size_t nby;
   uint8_t tiers; /* bit per tier it keeps */
-  uint32_t max_keys; /* that a bucket keeps apart; 0: all.  The rest is one key of SCHEMA_OTHER */
+  uint32_t max_keys; /* that a bucket keeps apart; 0: all.  The rest is one of SCHEMA_OTHER */
 };
 
-/* An entry of a Prometheus family, counted for every committed record that it is about.  Entries of one
- * family (tokens_total has one per type of token) stand next to each other and share name, kind, help, bounds
- * and label names. */
+/* An entry of a Prometheus family, counted for every committed record that it is
+ * about.  Entries of one family (tokens_total has one per type of token) stand next
+ * to each other and share name, kind, help, bounds and label names. */
 enum family_kind { FAMILY_COUNTER, FAMILY_HISTOGRAM };
 
 struct label {
   const char *name;
   int column;         /* -1: the fixed text below */
   const char *text;   /* fixed value, or what stands for an empty or absent one ("unknown") */
-  const char *prefix; /* before text is used: prefix and the status role's value, as in http_500; or NULL */
+  /* before text is used: prefix and the status role's value, as in http_500; or NULL */
+  const char *prefix;
 };
 
 struct family {
@@ -149,7 +156,8 @@ struct schema {
   size_t nstored;                 /* without them */
   union value *defaults;          /* a slot per column; texts are empty */
   int id, time, duration, status; /* the roles */
-  uint64_t derived, by_event, texts, in_extra; /* columns that have a from, a by_event, .. ; bit per column */
+  /* columns that have a from, a by_event, .. ; bit per column */
+  uint64_t derived, by_event, texts, in_extra;
 
   struct column_name *names; /* columns, aliases and event keys */
   size_t nnames;
@@ -174,24 +182,27 @@ struct schema {
   struct buf blocks;  /* pointers to all that the schema has allocated; private */
 };
 
-/* A value that does not fit is no fault of the record's where other senders may mean something else by the name: extra
- * keeps it then. */
+/* A value that does not fit is no fault of the record's where other senders may mean something
+ * else by the name: extra keeps it then. */
 static inline bool name_is_shared(const struct schema *schema, const struct column_name *name) {
   const struct column *c = &schema->columns[name->column];
   return name->alias || c->is_dimension || c->is_measure;
 }
 
-/* Compiles the table at the top of L's stack (what lua/schema.lua returned) and leaves it there.  On a
- * mistake answers NULL and appends "schema.lua: what is wrong, what was expected" to error. */
-struct schema *schema_load(struct lua_State *L, struct buf *error);
-void schema_free(struct schema *schema);
+/* For schema_load (script/engine/schema_load.h), which fills an empty one, then indexes
+ * its names. */
+struct schema *schema_new(void);
+void *schema_keep(struct schema *schema, void *p); /* owns p from now on; answers it */
+void schema_index(struct schema *schema);
 
-int schema_column(const struct schema *schema, const char *name, size_t len); /* -1 when there is none */
+void schema_free(struct schema *schema); /* NULL is allowed */
 
-/* Any name that a client may use; NULL when there is none. */
+int schema_column(const struct schema *schema, const char *name, size_t len); /* -1: not there */
+
+/* Any name that a client may use; NULL: not there. */
 const struct column_name *schema_name(const struct schema *schema, const char *name, size_t len);
 
-int schema_event(const struct schema *schema, const char *name, size_t len);   /* -1 when there is none */
-int schema_measure(const struct schema *schema, const char *name, size_t len); /* -1 when there is none */
+int schema_event(const struct schema *schema, const char *name, size_t len);   /* -1: not there */
+int schema_measure(const struct schema *schema, const char *name, size_t len); /* -1: not there */
 
 #endif

@@ -7,7 +7,8 @@
 
 enum { STEPS = 32, VERSION = 1, MIN_INDEX = -30 * STEPS, MAX_INDEX = 60 * STEPS };
 
-/* 2^(i/32 - 1): the upper bounds of the buckets between two powers of two, as frexp gives the fraction. */
+/* 2^(i/32 - 1): the upper bounds of the buckets between two powers of two, as frexp
+ * gives the fraction. */
 static const double bounds[STEPS] = {
   0.5, 0.5109485743270583, 0.5221368912137069, 0.5335702003384118,
   0.5452538663326288, 0.5571933712979462, 0.5693943173783458, 0.5818624293887887,
@@ -24,8 +25,9 @@ void sketch_clear(struct sketch *s) {
   *s = (struct sketch) {0};
 }
 
-/* Bucket i holds what is above 2^((i-1)/32) and at most 2^(i/32).  Values too small or too large to be told
- * apart share the first or the last one: 90 powers of two are enough for any unit of time or size. */
+/* Bucket i holds what is above 2^((i-1)/32) and at most 2^(i/32).  Values too small
+ * or too large to be told apart share the first or the last one: 90 powers of two
+ * are enough for any unit of time or size. */
 static int32_t index_of(double value) {
   int exponent, low = 0, high = STEPS;
   if (value > 0x1p60)
@@ -42,8 +44,8 @@ static int32_t index_of(double value) {
   return index < MIN_INDEX ? MIN_INDEX : index;
 }
 
-/* The value whose relative distance to both ends of bucket i is the same, 1.083 % (Masson, Rim, Lee:
- * "DDSketch"). */
+/* The value whose relative distance to both ends of bucket i is the same, 1.083 %
+ * (Masson, Rim, Lee: "DDSketch"). */
 static double middle_of(int32_t index) {
   return 2 * exp2(index / (double) STEPS) / (exp2(1.0 / STEPS) + 1);
 }
@@ -55,7 +57,8 @@ static void cover(struct sketch *s, int32_t first, int32_t last) {
     first = first < s->first ? first : s->first;
     last = last > end ? last : end;
   }
-  uint32_t len = (uint32_t) (last - first + 1), shift = s->len > 0 ? (uint32_t) (s->first - first) : 0;
+  uint32_t len = (uint32_t) (last - first + 1),
+           shift = s->len > 0 ? (uint32_t) (s->first - first) : 0;
   if (len > s->cap) {
     s->cap = s->cap > 0 ? len + len / 2 : len;
     s->counts = xrealloc(s->counts, s->cap * sizeof *s->counts);
@@ -155,8 +158,8 @@ static int64_t unzigzag(uint64_t n) {
   return (int64_t) (n >> 1) ^ -(int64_t) (n & 1);
 }
 
-/* Version, zero, then for each bucket that is not empty its distance from the one before (the first: from
- * MIN_INDEX) and its count. */
+/* Version, zero, then for each bucket that is not empty its distance from the one
+ * before (the first: from MIN_INDEX) and its count. */
 void sketch_pack(const struct sketch *s, struct buf *out) {
   int32_t previous = MIN_INDEX;
   char *p = buf_reserve(out, 1 + VARINT_MAX + 2 * VARINT_MAX * (size_t) s->len);

@@ -7,9 +7,10 @@
 
 #include "base/buf.h"
 
-/* Mergeable quantile sketch: counts in buckets of base 2^(1/32), the bounds of a Prometheus native histogram
- * of schema 5, so a quantile is at most 1.1 % off.  Counts are integers: merging and taking away are exact in
- * any order.  All zeros is an empty one. */
+/* Mergeable quantile sketch: counts in buckets of base 2^(1/32), the bounds of a
+ * Prometheus native histogram of schema 5, so a quantile is at most 1.1 % off.
+ * Counts are integers: merging and taking away are exact in any order.  All zeros
+ * is an empty one. */
 struct sketch {
   int64_t zero;      /* values <= 0 */
   int32_t first;     /* index of counts[0] */
@@ -29,9 +30,9 @@ bool sketch_is_empty(const struct sketch *s); /* nothing was ever added, or all 
 /* The value at rank ceil(q * count), as the middle of its bucket; 0 when empty. */
 double sketch_quantile(const struct sketch *s, double q);
 
-/* Version byte, then varints; a few hundred bytes for a typical cell.  sketch_merge_packed reads it straight
- * into another sketch, or with sign -1 takes it away; false when the bytes are none: then part of them may have been
- * merged. */
+/* Version byte, then varints; a few hundred bytes for a typical cell.
+ * sketch_merge_packed reads it straight into another sketch, or with sign -1 takes
+ * it away; false when the bytes are none: then part of them may have been merged. */
 void sketch_pack(const struct sketch *s, struct buf *out);
 bool sketch_merge_packed(struct sketch *into, const void *data, size_t len, int sign);
 

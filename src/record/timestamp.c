@@ -6,21 +6,23 @@
 
 static const int64_t min_us = -62135596800000000, max_us = 253402300799999999; /* years 1 to 9999 */
 
-/* Howard Hinnant, "chrono-compatible low-level date algorithms": years begin in March, so that the leap day
- * is last. */
+/* Howard Hinnant, "chrono-compatible low-level date algorithms": years begin in
+ * March, so that the leap day is last. */
 static int64_t days_from_civil(int64_t year, int64_t month, int64_t day) {
   year -= month <= 2;
   int64_t era = (year >= 0 ? year : year - 399) / 400;
   int64_t year_of_era = year - era * 400;
   int64_t day_of_year = (153 * (month > 2 ? month - 3 : month + 9) + 2) / 5 + day - 1;
-  return era * 146097 + year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year - 719468;
+  return era * 146097 + year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year -
+         719468;
 }
 
 static void civil_from_days(int64_t days, int *year, int *month, int *day) {
   days += 719468;
   int64_t era = (days >= 0 ? days : days - 146096) / 146097;
   int64_t day_of_era = days - era * 146097;
-  int64_t year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36524 - day_of_era / 146096) / 365;
+  int64_t year_of_era =
+      (day_of_era - day_of_era / 1460 + day_of_era / 36524 - day_of_era / 146096) / 365;
   int64_t day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
   int64_t shifted = (5 * day_of_year + 2) / 153;
   *day = (int) (day_of_year - (153 * shifted + 2) / 5 + 1);
@@ -35,8 +37,8 @@ static bool in_range(int64_t candidate, int64_t *us) {
   return true;
 }
 
-/* Seconds stay below 1e11 until the year 5138; milliseconds, microseconds and nanoseconds of dates after 1973
- * fill the next decades of the scale. */
+/* Seconds stay below 1e11 until the year 5138; milliseconds, microseconds and
+ * nanoseconds of dates after 1973 fill the next decades of the scale. */
 bool timestamp_from_integer(int64_t n, int64_t *us) {
   uint64_t magnitude = n < 0 ? 0 - (uint64_t) n : (uint64_t) n;
   if (magnitude < 100000000000)
@@ -54,14 +56,15 @@ bool timestamp_from_real(double n, int64_t *us) {
     return false;
   double scale = magnitude < 1e11 ? 1e6 : magnitude < 1e14 ? 1e3 : magnitude < 1e17 ? 1 : 1e-3;
   double rounded = rint(n * scale);
-  return rounded >= (double) min_us && rounded <= (double) max_us && in_range((int64_t) rounded, us);
+  return rounded >= (double) min_us && rounded <= (double) max_us &&
+         in_range((int64_t) rounded, us);
 }
 
 struct text {
   const char *p, *end;
 };
 
-static bool take(struct text *t, const char *any_of) {
+static bool take_char(struct text *t, const char *any_of) {
   if (t->p == t->end || *t->p == '\0' || strchr(any_of, *t->p) == NULL)
     return false;
   t->p++;
@@ -95,13 +98,13 @@ static bool fraction(struct text *t, int64_t *us) {
 static bool zone(struct text *t, int64_t *offset) {
   int64_t hours, minutes = 0;
   *offset = 0;
-  take(t, " ");
-  if (t->p == t->end || take(t, "Zz"))
+  take_char(t, " ");
+  if (t->p == t->end || take_char(t, "Zz"))
     return true;
   bool west = *t->p == '-';
-  if (!take(t, "+-") || !digits(t, 2, &hours))
+  if (!take_char(t, "+-") || !digits(t, 2, &hours))
     return false;
-  if (t->p < t->end && !(take(t, ":"), digits(t, 2, &minutes)))
+  if (t->p < t->end && !(take_char(t, ":"), digits(t, 2, &minutes)))
     return false;
   *offset = (hours * 60 + minutes) * 60000000 * (west ? -1 : 1);
   return hours < 24 && minutes < 60;
@@ -109,9 +112,9 @@ static bool zone(struct text *t, int64_t *offset) {
 
 static bool time_of_day(struct text *t, int64_t *us) {
   int64_t hour, minute, second = 0, part = 0;
-  if (!digits(t, 2, &hour) || !take(t, ":") || !digits(t, 2, &minute))
+  if (!digits(t, 2, &hour) || !take_char(t, ":") || !digits(t, 2, &minute))
     return false;
-  if (take(t, ":") && (!digits(t, 2, &second) || (take(t, ".,") && !fraction(t, &part))))
+  if (take_char(t, ":") && (!digits(t, 2, &second) || (take_char(t, ".,") && !fraction(t, &part))))
     return false;
   *us = ((hour * 60 + minute) * 60 + second) * 1000000 + part;
   return hour < 24 && minute < 60 && second <= 60; /* 60: a leap second */
@@ -121,15 +124,16 @@ static bool parse_iso(const char *s, size_t len, int64_t *us) {
   static const int8_t month_days[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
   struct text t = {s, s + len};
   int64_t year, month, day, time = 0, offset = 0;
-  if (!digits(&t, 4, &year) || !take(&t, "-") || !digits(&t, 2, &month) || !take(&t, "-") ||
-      !digits(&t, 2, &day))
+  if (!digits(&t, 4, &year) || !take_char(&t, "-") || !digits(&t, 2, &month) ||
+      !take_char(&t, "-") || !digits(&t, 2, &day))
     return false;
   if (month < 1 || month > 12)
     return false;
   bool leap = month == 2 && year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
   if (day < 1 || day > month_days[month - 1] + leap)
     return false;
-  if (t.p < t.end && (!take(&t, "Tt ") || !time_of_day(&t, &time) || !zone(&t, &offset) || t.p < t.end))
+  if (t.p < t.end &&
+      (!take_char(&t, "Tt ") || !time_of_day(&t, &time) || !zone(&t, &offset) || t.p < t.end))
     return false;
   return in_range(days_from_civil(year, month, day) * 86400000000 + time - offset, us);
 }

@@ -46,8 +46,9 @@ static void remove_entry(struct kv *kv, struct entry *e) {
 }
 
 static struct entry *find(struct kv *kv, struct key key) {
-  struct entry *e =
-      table_find(&kv->entries, hash_bytes(hash_process_seed(), key.data, key.len), entry_equal, &key);
+  struct entry *e = table_find(&kv->entries,
+                               hash_bytes(hash_process_seed(), key.data, key.len),
+                               entry_equal, &key);
   if (e == NULL || e->expires_ns == 0 || e->expires_ns > clock_monotonic_ns())
     return e;
   remove_entry(kv, e);
@@ -124,7 +125,8 @@ void kv_get(struct kv *kv, const char *key, size_t len, struct kv_value *value) 
   pthread_mutex_unlock(&kv->lock);
 }
 
-int kv_set(struct kv *kv, const char *key, size_t len, const struct kv_value *value, int64_t ttl_ms) {
+int kv_set(struct kv *kv, const char *key, size_t len, const struct kv_value *value,
+           int64_t ttl_ms) {
   int rc = 0;
   pthread_mutex_lock(&kv->lock);
   struct entry *e = find(kv, (struct key) {key, len});

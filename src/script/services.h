@@ -13,8 +13,8 @@ struct settings;
 struct storage;
 struct streams;
 
-/* What scripts work with.  Filled in by app.c before the first generation is loaded; each part has its own locks
- * behind a narrow interface. */
+/* What scripts work with.  Filled in by app.c before the first generation is loaded; each
+ * part has its own locks behind a narrow interface. */
 struct services {
   struct loop *loops;
   unsigned nloops;
@@ -26,9 +26,13 @@ struct services {
   struct storage *storage;  /* NULL with storage.backend = "none" */
   const struct binding *bindings; /* ended by a NULL name */
 
-  /* Reads config.lua's table at the top of L's stack, fills in its defaults, and leaves it there.  NULL when it is
-   * wrong: every mistake is appended to errors, a line each.  file is config.lua's absolute path.  The loader's thread. */
-  struct settings *(*read_settings)(void *arg, struct lua_State *L, const char *file, struct buf *errors);
+  /* Reads config.lua's table at the top of L's stack, fills in its defaults, and leaves
+   * it there.  NULL when it is wrong: every mistake is appended to errors, a line each.
+   * file is config.lua's absolute path.  The loader's thread. */
+  struct settings *(*read_settings)(void *arg, struct lua_State *L, const char *file,
+                                    struct buf *errors);
+  /* Replaces the globals at the top of L's stack by those that config.lua runs with. */
+  void (*push_settings_env)(struct lua_State *L);
   void (*free_settings)(struct settings *settings);
   void *settings_arg;
 };

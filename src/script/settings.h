@@ -11,8 +11,8 @@ struct route_entry {
   const char *method, *path, *module;
 };
 
-/* What this room takes of config.lua, validated, for the life of a generation.  Made by whoever knows that file
- * (services.h, read_settings). */
+/* What this room takes of config.lua, validated, for the life of a generation.  Made by
+ * whoever knows that file (services.h, read_settings). */
 struct settings {
   struct site_options site;
   struct record_limits record;
@@ -22,12 +22,14 @@ struct settings {
   } script;
   const struct route_entry *routes;
   size_t nroutes;
+  const char *lacking;    /* shipped routes that these are without: "GET /docs, ..."; NULL: none */
   const char *price_file; /* absolute; empty: none */
   enum log_level log_level;
   enum log_format log_format;
   bool dev;               /* tracebacks in responses */
   bool watch;             /* reload when a file changes */
-  struct buf at_start;    /* keys that differ from those the server runs with and wait for a restart: "a, b" */
+  /* keys that differ from those the server runs with and wait for a restart: "a, b" */
+  struct buf at_start;
 };
 
 #endif

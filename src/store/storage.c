@@ -25,16 +25,21 @@ struct storage {
 };
 
 int storage_open(struct storage **storage, const struct schema *schema,
-                 const struct storage_options *options, struct metrics *metrics, struct buf *error) {
+                 const struct storage_options *options, struct metrics *metrics,
+                 struct buf *error) {
   struct storage *s = xcalloc(1, sizeof *s);
-  s->shared = (struct shared) {.schema = schema, .options = *options, .metrics = metrics, .writable = true};
+  s->shared = (struct shared){.schema = schema,
+                              .options = *options,
+                              .metrics = metrics,
+                              .writable = true};
   s->shared.options.path = xstrdup(options->path);
   s->turns = xcalloc(options->nloops, sizeof *s->turns);
   s->receipts.shared = &s->shared;
   if (metrics != NULL)
     s->receipts.commit_seconds = store_metrics_commits(metrics);
   queue_init(&s->queue, options->queue_bytes);
-  sqlite3_config(SQLITE_CONFIG_PAGECACHE, NULL, 0, 0); /* no twenty pages in advance for every connection */
+  /* no twenty pages in advance for every connection */
+  sqlite3_config(SQLITE_CONFIG_PAGECACHE, NULL, 0, 0);
   sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);          /* nor a lock around every allocation */
   int status = writer_open(&s->writer, &s->shared, &s->queue, &s->receipts, error);
   if (status < 0) {

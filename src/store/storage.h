@@ -32,28 +32,33 @@ struct storage_options {
   unsigned nloops;          /* that write */
 };
 
-/* Opens or makes the file, migrates an older one, takes the lock (PATH-lock).  Counters of records are restored
- * into metrics, which has been told of the schema (metrics_declare) and may be NULL.  0 or UV_E; then error says
- * what, where and how to fix it (another server on this file, not a database, not ours, newer than this program,
- * folder not writable).
+/* Opens or makes the file, migrates an older one, takes the lock (PATH-lock).
+ * Counters of records are restored into metrics, which has been told of the schema
+ * (metrics_declare) and may be NULL.  0 or UV_E; then error says what, where and
+ * how to fix it (another server on this file, not a database, not ours, newer than
+ * this program, folder not writable).
  *
- * People's own SQL (QUERY_SQL) reads rows(columns of the schema.., extra), times in unix microseconds, and
- * for each rollup set rollup_NAME(tier 0 minute, 1 hour, 2 day; bucket in unix seconds; by..; row_count;
- * measures in 1 / scale; NAME_sketch..), with the functions sketch_merge(sketch) and sketch_quantile(sketch, q). */
+ * People's own SQL (QUERY_SQL) reads rows(columns of the schema.., extra), times in unix
+ * microseconds, and for each rollup set rollup_NAME(tier 0 minute, 1 hour, 2 day; bucket in unix
+ * seconds; by..; row_count; measures in 1 / scale; NAME_sketch..), with the functions
+ * sketch_merge(sketch) and sketch_quantile(sketch, q). */
 int storage_open(struct storage **storage, const struct schema *schema,
                  const struct storage_options *options, struct metrics *metrics, struct buf *error);
 
-/* Who is told of every batch of records that is committed (and synced, with DURABILITY_FULL), in order of
- * commit and before its sender is; records that changed nothing are marked (unchanged).  One thread of the
- * storage calls it, never a loop.  Before storage_start. */
+/* Who is told of every batch of records that is committed (and synced, with
+ * DURABILITY_FULL), in order of commit and before its sender is; records that
+ * changed nothing are marked (unchanged).  One thread of the storage calls it,
+ * never a loop.  Before storage_start. */
 typedef void storage_committed(void *arg, const struct batch *batch);
 void storage_on_committed(struct storage *storage, storage_committed *committed, void *arg);
 
-/* Starts the writer's threads; until then submissions wait.  The writer loads fingerprints and rebuilds rollups
- * whose declaration has changed (queries read rows until they are there).  0 or UV_E. */
+/* Starts the writer's threads; until then submissions wait.  The writer loads
+ * fingerprints and rebuilds rollups whose declaration has changed (queries read
+ * rows until they are there).  0 or UV_E. */
 int storage_start(struct storage *storage);
 
-/* Commits what is queued, checkpoints, ends the threads, frees.  Nothing may be submitted meanwhile. */
+/* Commits what is queued, checkpoints, ends the threads, frees.  Nothing may be
+ * submitted meanwhile. */
 void storage_close(struct storage *storage);
 
 /* ---- Writing: one thread, group commit, and one that syncs ---- */
@@ -76,18 +81,20 @@ enum submission_kind {
   SUBMIT_SCRIPT_ROWS,
 };
 
-/* A batch on its way to the writer.  Embedded by the sender.  done.receive is called once on loop, after COMMIT
- * (and the sync of DURABILITY_FULL) or failure, and owns it again.  Queries see the rows after COMMIT, a moment
- * before the sync. */
+/* A batch on its way to the writer.  Embedded by the sender.  done.receive is
+ * called once on loop, after COMMIT (and the sync of DURABILITY_FULL) or failure,
+ * and owns it again.  Queries see the rows after COMMIT, a moment before the sync. */
 struct submission {
   struct message done;
   struct loop *loop;
   enum submission_kind kind;
   struct batch *batch;   /* stays the sender's; complete records */
   struct script_rows *script_rows; /* the same; of SUBMIT_SCRIPT_ROWS */
-  bool probe_all;        /* look for repeated ids among all stored ones, not only the recent: imports */
-  int status;            /* 0: stored.  UV_ENOSPC, ..: nothing of it is, and error says why.  UV_EIO after a sync
-                          * that failed: it may be; with ids it can be sent again */
+  /* look for repeated ids among all stored ones, not only the recent: imports */
+  bool probe_all;
+  /* 0: stored.  UV_ENOSPC, ..: nothing of it is, and error says why.  UV_EIO after a sync
+   * that failed: it may be; with ids it can be sent again. */
+  int status;
   uint32_t accepted, merged;
   char error[160];
 
@@ -98,16 +105,17 @@ struct submission {
   int64_t queued_ns;
 };
 
-/* On sub->loop's thread: hands sub to the writer, together with all that this turn of the loop submits, so that
- * they share a commit.  UV_EAGAIN: the queue is full, sub stays the caller's and done is not called. */
+/* On sub->loop's thread: hands sub to the writer, together with all that this turn
+ * of the loop submits, so that they share a commit.  UV_EAGAIN: the queue is full,
+ * sub stays the caller's and done is not called. */
 int storage_submit(struct storage *storage, struct submission *sub);
 
 /* ---- Reading: a pool of threads, one connection each ---- */
 
 enum query_kind { QUERY_SELECT, QUERY_COUNT, QUERY_LOOKUP, QUERY_AGGREGATE, QUERY_SQL };
 
-/* What becomes of selected rows: records of query.batch, or text in query.json, a JSON array, lines of
- * JSON or CSV lines (record/csv.h) without the head. */
+/* What becomes of selected rows: records of query.batch, or text in query.json, a
+ * JSON array, lines of JSON or CSV lines (record/csv.h) without the head. */
 enum rows_as { ROWS_BATCH, ROWS_JSON, ROWS_NDJSON, ROWS_CSV };
 
 enum result_type { RESULT_NULL, RESULT_INTEGER, RESULT_REAL, RESULT_BOOLEAN, RESULT_TEXT };
@@ -120,7 +128,7 @@ struct result_value {
 /* A table of results. */
 struct result {
   struct buf names;  /* of the columns, each ended by a NUL */
-  struct buf values;  /* struct result_value, row by row */
+  struct buf values; /* struct result_value, row by row */
   struct buf text;
   size_t ncolumns, nrows;
 };
@@ -129,16 +137,19 @@ void result_clear(struct result *r);
 
 enum { QUERY_MAX_QUANTILES = 8, QUERY_MAX_QUESTIONS = 12, QUERY_MAX_BOUNDS = 100000 };
 
-/* One question of an aggregate.  Its result has the by columns, "time" (unix seconds, float) if there are buckets,
- * all measures of the schema under their names (sums in the column's own unit: floats for float columns, integers for
- * integer ones), and a column NAME_p50 .. per quantile of each sketch NAME: null where nothing was measured. */
+/* One question of an aggregate.  Its result has the by columns, "time" (unix seconds, float) if
+ * there are buckets, all measures of the schema under their names (sums in the column's own unit:
+ * floats for float columns, integers for integer ones), and a column NAME_p50 .. per quantile of
+ * each sketch NAME: null where nothing was measured. */
 struct question {
   int by[SCHEMA_MAX_BY];
   size_t nby;
-  int64_t every_s;       /* bucket width, a multiple of 60 that divides or is a multiple of 86400's tiers; 0: none */
-  int64_t *bounds;       /* instead of every_s: the buckets' ends in unix seconds, ascending; owned */
+  int64_t every_s; /* bucket width, a multiple of 60 that divides or is a multiple of 86400's tiers;
+                      0: none */
+  int64_t *bounds; /* instead of every_s: the buckets' ends in unix seconds, ascending; owned */
   size_t nbounds;
-  uint32_t max_points;   /* every_s grows to the smallest multiple of itself that gives at most as many; 0: no limit */
+  uint32_t max_points; /* every_s grows to the smallest multiple of itself that gives at most as
+                          many; 0: no limit */
   double quantiles[QUERY_MAX_QUANTILES];
   size_t nquantiles;
   unsigned sketches;     /* wanted ones, bit per sketch; 0: the first */
@@ -146,14 +157,17 @@ struct question {
   uint64_t order_by;     /* the sum of these measures, wanted ones; 0: by the by columns */
   bool descending;
   uint32_t limit;        /* 0: none */
-  bool seen;             /* with first_seen, last_seen (unix seconds) and last_row of each group, from rows alone */
-  bool with_rest;        /* limit counts combinations of by, each with all its buckets; the rest is added up */
+  bool seen;      /* with first_seen, last_seen (unix seconds) and last_row of each group, from rows
+                     alone */
+  bool with_rest; /* limit counts combinations of by, each with all its buckets; the rest is added
+                     up */
 
   /* out */
   struct result rows;
-  struct result other, totals; /* of with_rest: a row each, without by and time; none where they are of nothing */
+  struct result other,
+      totals; /* of with_rest: a row each, without by and time; none where they are of nothing */
   int64_t used_every_s;
-  bool inexact;          /* something stands under SCHEMA_OTHER */
+  bool inexact; /* something stands under SCHEMA_OTHER */
 };
 
 static inline bool question_has_time(const struct question *q) {
@@ -168,7 +182,8 @@ static inline bool question_wants(const struct question *q, size_t measure) {
   return q->measures == 0 || q->measures >> measure & 1;
 }
 
-/* A place between two rows of an order by time: rows after it in the direction of reading. */
+/* A place between two rows of an order by time: rows after it in the direction of
+ * reading. */
 struct row_place {
   int64_t time, row;
 };
@@ -188,15 +203,17 @@ struct query {
   uint32_t limit, offset;
   bool has_after;
   struct row_place after;
-  bool by_row;                 /* in order of commit, oldest first, above after.row; order_by and its like unused */
+  /* in order of commit, oldest first, above after.row; order_by and its like unused */
+  bool by_row;
   enum rows_as as;
   bool with_extra;
-  int fields[SCHEMA_MAX_COLUMNS + 1]; /* columns that rows as text show, in this order; FIELD_EXTRA is extra.  What a row
-                                       * does not know is null, in CSV empty */
-  size_t nfields;              /* 0: the public columns */
+  int fields[SCHEMA_MAX_COLUMNS +
+             1]; /* columns that rows as text show, in this order; FIELD_EXTRA is extra.  What a row
+                  * does not know is null, in CSV empty */
+  size_t nfields; /* 0: the public columns */
   /* LOOKUP */
   struct buf id;
-  /* AGGREGATE: all questions answered from one snapshot */
+  /* AGGREGATE: one snapshot for all questions */
   struct question *questions;  /* owned */
   size_t nquestions;
   /* SQL: one read-only statement with bound values */
@@ -224,10 +241,11 @@ void query_free(struct query *q);
 void storage_query(struct storage *storage, struct query *q);
 
 struct storage_stats {
-  int64_t rows, file_bytes, wal_bytes, queued_bytes, queued_batches, ids, commits, committed_records, merged;
+  int64_t rows, file_bytes, wal_bytes, queued_bytes, queued_batches, ids, commits,
+      committed_records, merged;
   double last_commit_seconds, oldest_queued_seconds, checkpoint_seconds;
   bool writable;   /* the last commit did not fail */
-  bool rebuilding; /* some rollups are being made anew; rows answer for them */
+  bool rebuilding; /* some rollups are being rebuilt; queries read rows meanwhile */
 };
 
 /* Cheap, never waits for the disk. */

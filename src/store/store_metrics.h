@@ -6,8 +6,8 @@
 struct metric;
 struct store_metrics;
 
-/* The families moonledger_store_*: brought up to date at each render.  The caller frees the answer once
- * nothing renders. */
+/* The families moonledger_store_*: brought up to date at each render.  The caller
+ * frees it once nothing renders. */
 struct store_metrics *store_metrics_new(struct metrics *metrics, const struct storage *storage);
 
 /* Of the writer: how long a transaction takes. */

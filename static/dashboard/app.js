@@ -39,13 +39,16 @@ function drawTabs(state) {
 }
 
 function askForToken(problem) {
-  const input = h("input", { name: "token", type: "password", autocomplete: "off", "aria-label": "Token", size: 32 });
+  const input = h("input",
+    { name: "token", type: "password", autocomplete: "off", "aria-label": "Token", size: 32 });
   const submit = (event) => {
     event.preventDefault();
     token.set(input.value.trim());
     show(read());
   };
-  replace(main, message("This server asks for a token", h("p", {}, problem), h("p", {}, "It is kept for this tab only."),
+  replace(main,
+    message("This server asks for a token", h("p", {}, problem),
+      h("p", {}, "It is kept for this tab only."),
     h("form.row.centred", { onsubmit: submit }, input, h("button", { type: "submit" }, "Use it"))));
   shown = null;
   input.focus();
@@ -56,9 +59,14 @@ const again = () => h("button", { type: "button", onclick: () => show(read()) },
 function showRefusal(error) {
   const slow = error.status === 503 && error.message.startsWith("query too slow");
   const title = slow ? "This would take too long" : `The server answered ${error.status}`;
-  const help = slow ? "These filters are answered by reading every row of the window. A shorter window, or fewer filters, is quick." : error.message;
-  const shorter = h("button", { type: "button", onclick: () => go({ window: "1h", from: null, to: null }) }, "Show 1 hour");
-  replace(main, h("section.card.message.bad", { role: "alert" }, h("h2", {}, title), h("p", {}, help),
+  const help = slow
+    ? "These filters are answered by reading every row of the window. "
+      + "A shorter window, or fewer filters, is quick."
+    : error.message;
+  const shorter = h("button",
+    { type: "button", onclick: () => go({ window: "1h", from: null, to: null }) }, "Show 1 hour");
+  replace(main,
+    h("section.card.message.bad", { role: "alert" }, h("h2", {}, title), h("p", {}, help),
     h("div.row.centred", {}, slow ? shorter : null, again())));
   shown = null;
 }
@@ -68,13 +76,15 @@ function wait() {
   const mine = turn;
   say("not connected", "bad");
   trouble.hidden = false;
-  trouble.textContent = "The server does not answer. Trying again every two seconds; what is shown may be old.";
+  trouble.textContent =
+    "The server does not answer. Trying again every two seconds; what is shown may be old.";
   setTimeout(() => { if (mine === turn) show(read()); }, RETRY_MS);
 }
 
 function fail(error) {
   if (error.name === "AbortError") return;
-  if (error instanceof Refused && (error.status === 401 || error.status === 403)) askForToken(error.message);
+  if (error instanceof Refused && (error.status === 401 || error.status === 403))
+    askForToken(error.message);
   else if (error instanceof Refused) showRefusal(error);
   else if (error instanceof TypeError && error.message.includes("fetch")) wait();
   else {
@@ -90,7 +100,9 @@ function say(text, tone = "") {
 }
 
 /** A page that is drawn together with its answer is laid out once instead of twice. */
-const soon = (answer) => Promise.race([answer.catch(() => {}), new Promise((resolve) => { setTimeout(resolve, SOON_MS); })]);
+const soon = (answer) =>
+  Promise.race(
+    [answer.catch(() => {}), new Promise((resolve) => { setTimeout(resolve, SOON_MS); })]);
 
 async function show(state) {
   turn += 1;
@@ -104,9 +116,11 @@ async function show(state) {
     const query = parameters(state);
     return { query, answer: get(view.asks, query, abort.signal) };
   };
-  const first = view.asks ? ask() : null; // on its way while the page is drawn and the view is loaded
+  // on its way while the page is drawn and the view is loaded
+  const first = view.asks ? ask() : null;
   const loaded = view.load();
-  for (const promise of [first?.answer, loaded]) promise?.catch(() => {}); // who waits for it is told
+  // who waits for it is told
+  for (const promise of [first?.answer, loaded]) promise?.catch(() => {});
   if (first && shown === null) await soon(first.answer);
   if (mine !== turn) return;
   drawTabs({ ...state, view: name });
@@ -119,7 +133,9 @@ async function show(state) {
   try {
     const { draw } = await loaded;
     if (mine !== turn) return;
-    await draw(main, state, { first, ask, signal: abort.signal, say, fail: (error) => { if (mine === turn) fail(error); } });
+    await draw(main, state,
+      { first, ask, signal: abort.signal, say,
+        fail: (error) => { if (mine === turn) fail(error); } });
   } catch (error) {
     if (mine === turn) fail(error);
   }
@@ -127,5 +143,6 @@ async function show(state) {
 }
 
 onChange(show);
-matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => { shown = null; show(read()); });
+matchMedia("(prefers-color-scheme: dark)")
+  .addEventListener("change", () => { shown = null; show(read()); });
 show(read());

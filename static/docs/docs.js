@@ -10,21 +10,29 @@ const main = document.getElementById("main");
 const groupOf = (path) => path.split("/")[1];
 
 function kindOf({ type, minimum, maximum, ...schema }) {
-  const bounds = minimum !== undefined || maximum !== undefined ? ` ${minimum ?? "…"} to ${maximum ?? "…"}` : "";
-  return type + bounds + (schema.default === undefined || schema.default === "" ? "" : `, else ${schema.default}`);
+  const bounds = minimum !== undefined || maximum !== undefined
+    ? ` ${minimum ?? "…"} to ${maximum ?? "…"}`
+    : "";
+  return type + bounds
+    + (schema.default === undefined || schema.default === "" ? "" : `, else ${schema.default}`);
 }
 
 function choices(name, values) {
-  return h("select", { name }, h("option", { value: "" }, ""), ...values.map((value) => h("option", {}, String(value))));
+  return h("select", { name }, h("option", { value: "" }, ""),
+    ...values.map((value) => h("option", {}, String(value))));
 }
 
 function inputFor({ name, required, schema }) {
   if (schema.enum) return choices(name, schema.enum);
   if (schema.type === "boolean") return choices(name, [true, false]);
-  return h("input", { name, required, placeholder: schema.default, inputmode: schema.type === "string" ? null : "decimal" });
+  return h("input", {
+    name, required, placeholder: schema.default,
+    inputmode: schema.type === "string" ? null : "decimal",
+  });
 }
 
-const field = (parameter) => h("label", {}, h("span", {}, h("b", {}, parameter.name), ` ${kindOf(parameter.schema)}`),
+const field = (parameter) =>
+  h("label", {}, h("span", {}, h("b", {}, parameter.name), ` ${kindOf(parameter.schema)}`),
   inputFor(parameter), parameter.description);
 
 /** The path with its {names} and query filled in; what was left empty is left out. */
@@ -38,8 +46,10 @@ function target(path, parameters, form) {
   return query.size ? `${path}?${query}` : path;
 }
 
-const isJson = (response) => /^application\/(\w+\+)?json/.test(response.headers.get("content-type"));
-const start = (text) => (text.length > SHOWN ? `${text.slice(0, SHOWN)}\n… the answer goes on` : text);
+const isJson = (response) =>
+  /^application\/(\w+\+)?json/.test(response.headers.get("content-type"));
+const start =
+  (text) => (text.length > SHOWN ? `${text.slice(0, SHOWN)}\n… the answer goes on` : text);
 
 /** The start of an answer, whatever its length; a stream goes on until it is stopped. */
 async function read(response, show, signal) {
@@ -60,7 +70,8 @@ function trial(path, parameters) {
   const heading = h("h3", { role: "status" });
   const output = h("pre", { tabindex: 0, "aria-label": "Answer" });
   const answer = h("div.answer", { hidden: true }, heading, output);
-  const stop = h("button", { type: "button", hidden: true, onclick: () => running.abort() }, "Stop");
+  const stop =
+    h("button", { type: "button", hidden: true, onclick: () => running.abort() }, "Stop");
   let running = new AbortController();
 
   async function ask(event) {
@@ -74,7 +85,8 @@ function trial(path, parameters) {
     show("");
     try {
       const response = await fetch(url, { headers: headers(), signal: mine.signal });
-      if (mine === running) heading.textContent = `GET ${url}: ${response.status} ${response.statusText}`;
+      if (mine === running)
+        heading.textContent = `GET ${url}: ${response.status} ${response.statusText}`;
       show(await read(response, show, mine.signal));
     } catch (error) {
       if (error.name !== "AbortError") show(error.message);
@@ -100,7 +112,8 @@ function facts({ requestBody, responses, security }) {
 }
 
 function parameterList(parameters) {
-  return parameters.length > 0 && h("dl.facts", {}, ...parameters.flatMap(({ name, schema, description }) =>
+  return parameters.length > 0
+      && h("dl.facts", {}, ...parameters.flatMap(({ name, schema, description }) =>
     [h("dt", {}, name), h("dd", {}, [kindOf(schema), description].filter(Boolean).join(". "))]));
 }
 
@@ -114,7 +127,8 @@ function route(path, method, operation) {
       method === "get" ? trial(path, parameters) : parameterList(parameters));
   };
   const details = h("details.card.route", { id: operation.operationId, ontoggle: fill },
-    h("summary", {}, h(`span.method.${method}`, {}, method.toUpperCase()), h("code", {}, path), h("span.says", {}, operation.summary)),
+    h("summary", {}, h(`span.method.${method}`, {}, method.toUpperCase()), h("code", {}, path),
+      h("span.says", {}, operation.summary)),
     inside);
   return details;
 }
@@ -124,7 +138,8 @@ function groups(paths) {
   const found = new Map();
   for (const [path, methods] of Object.entries(paths)) {
     const name = groupOf(path);
-    const routes = Object.entries(methods).map(([method, operation]) => route(path, method, operation));
+    const routes = Object.entries(methods)
+      .map(([method, operation]) => route(path, method, operation));
     found.set(name, [...(found.get(name) ?? []), ...routes]);
   }
   const sorted = [...found].sort(([, a], [, b]) => b.length - a.length);
@@ -139,7 +154,9 @@ function openNamed() {
 async function show() {
   try {
     const { info, paths } = await get("/openapi.json");
-    replace(main, h("p.intro", {}, `${info.description} Version ${info.version}. `, h("a", { href: "/openapi.json" }, "openapi.json")),
+    replace(main,
+      h("p.intro", {}, `${info.description} Version ${info.version}. `,
+        h("a", { href: "/openapi.json" }, "openapi.json")),
       ...groups(paths));
     openNamed();
   } catch (error) {

@@ -1,4 +1,5 @@
---- A topic of one's own: an event when the cost of the last hour passes settings.hourly_budget_usd, once per crossing.
+--- A topic of one's own: an event when the cost of the last hour passes
+--- settings.hourly_budget_usd, once per crossing.
 local config = require "config"
 local filters = require "lib.filters"
 local kv = require "kv"
@@ -14,7 +15,8 @@ every(CHECK_MS, function()
   local cost = groups and groups[1] and groups[1].cost_usd or 0
   local over = cost > BUDGET_USD
   if over and not kv.get "budget.over" then
-    sse.publish("budget", { type = "budget", cost_usd = cost, budget_usd = BUDGET_USD, timestamp = now })
+    sse.publish("budget",
+      { type = "budget", cost_usd = cost, budget_usd = BUDGET_USD, timestamp = now })
   end
   kv.set("budget.over", over)
 end)

@@ -22,7 +22,8 @@ return {
     local days = json.array {}
     for i, group in ipairs(groups) do
       days[i] = {
-        day = dates.iso(group.time), model = group.model, requests = group.requests, cost_usd = group.cost_usd,
+        day = dates.iso(group.time), model = group.model, requests = group.requests,
+        cost_usd = group.cost_usd,
       }
     end
     return { json = { days = days } }

@@ -23,7 +23,8 @@ return {
     for i, group in ipairs(groups) do
       minutes[i] = {
         minute = dates.iso(group.time), requests = group.requests,
-        rate_4xx = group.client_errors / group.requests, rate_5xx = group.server_errors / group.requests,
+        rate_4xx = group.client_errors / group.requests,
+        rate_5xx = group.server_errors / group.requests,
       }
     end
     return { json = { minutes = minutes } }

@@ -18,7 +18,8 @@ return {
     local where = filters.last_days(req.params.days, req.now)
     where[#where + 1] = { "session_client_id", "!=", "" }
     local groups, err, reason = storage.aggregate {
-      where = where, by = { "session_client_id" }, order_by = "cost_usd", descending = true, limit = req.params.limit,
+      where = where, by = { "session_client_id" }, order_by = "cost_usd", descending = true,
+      limit = req.params.limit,
     }
     if not groups then
       return needs_storage.failed(err, reason)

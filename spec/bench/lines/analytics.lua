@@ -24,7 +24,8 @@ local function difference(rows)
     s:stop()
     local from, to = window:match "start_time=(.-)&end_time=(.*)"
     known = known or machine.run(filled.with_source({
-      "build/sum_records", "--rows", rows, "--from-us", (from:gsub("%.", "")), "--to-us", (to:gsub("%.", "")),
+      "build/sum_records", "--rows", rows, "--from-us", (from:gsub("%.", "")), "--to-us",
+      (to:gsub("%.", "")),
     }, rows))
     local worst = 0
     for name, value in pairs(known) do
@@ -61,8 +62,10 @@ return {
     { metric = "p50_ms", against = "168 h, a tenth of the rows", at_most = 1.3 },
     { metric = "p50_ms", against = "24 h, many rows", at_most = 1.6 },
     { metric = "difference", of = "raw scan", at_most = 1e-9 },
-    { metric = "p50_ms", of = "DuckDB, combined queries", against = "168 h, many rows", at_least = 50 },
-    { metric = "p50_ms", of = "DuckDB, a query per figure", against = "168 h, many rows", at_least = 500 },
+    { metric = "p50_ms", of = "DuckDB, combined queries", against = "168 h, many rows",
+      at_least = 50 },
+    { metric = "p50_ms", of = "DuckDB, a query per figure", against = "168 h, many rows",
+      at_least = 500 },
     { metric = "errors", at_most = 0 },
   },
 }

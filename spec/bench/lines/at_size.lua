@@ -6,7 +6,8 @@ local ROWS = 200000
 local function ingest(database, first, rows)
   local s = machine.ours { database = database }
   local warm_up_s = filled.warm_up(s)
-  local words = { "build/load_ingest", "--port", s.port, "--rows", ROWS, "--batch", 1000, "--first", first }
+  local words = { "build/load_ingest", "--port", s.port, "--rows", ROWS, "--batch", 1000,
+    "--first", first }
   local found = machine.run(filled.with_source(words, rows))
   local stored = s:get("/logs/system").json().storage
   s:stop()

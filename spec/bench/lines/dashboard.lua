@@ -20,7 +20,8 @@ local function overview(hours, options)
 end
 
 return {
-  summary = "the dashboard's overview in Chromium, from navigation to figures and charts, cold cache",
+  summary =
+    "the dashboard's overview in Chromium, from navigation to figures and charts, cold cache",
   subjects = function(options)
     return {
       { name = "24 h", run = overview(24, options) },

@@ -5,7 +5,8 @@ local machine = require "spec.bench.machine"
 local function measure(database)
   local folder = helpers.temporary_folder()
   local found = machine.run({
-    "build/first_answer", "build/moonledger", "--config", "config.lua", "--listen", "127.0.0.1:0", "--workers", 1,
+    "build/first_answer", "build/moonledger", "--config", "config.lua", "--listen", "127.0.0.1:0",
+    "--workers", 1,
     "--database", database or folder .. "/empty.db",
   }, 1)
   helpers.remove_folder(folder)
@@ -18,7 +19,8 @@ return {
     return {
       { name = "empty store", run = function() return measure() end },
       { name = "many rows", run = function() return measure(filled.database(options.rows)) end },
-      { name = "limit_http", run = function() return machine.run({ "build/first_answer", "build/limit_http" }, 1) end },
+      { name = "limit_http",
+        run = function() return machine.run({ "build/first_answer", "build/limit_http" }, 1) end },
     }
   end,
   targets = {

@@ -21,7 +21,8 @@ local function measure(start, options)
   return function()
     local s = start()
     local found = machine.wrk(s, "/bench", { connections = 64, seconds = options.seconds })
-    local pipelined = machine.wrk(s, "/bench", { connections = 64, seconds = options.seconds, depth = 16 })
+    local pipelined =
+      machine.wrk(s, "/bench", { connections = 64, seconds = options.seconds, depth = 16 })
     s:stop()
     return {
       req_s = found.req_s, cpu_us = found.cpu_us, p50_us = found.p50_us, p99_us = found.p99_us,
@@ -35,8 +36,10 @@ return {
   subjects = function(options)
     return {
       { name = "moonledger", run = measure(ours, options) },
-      { name = "limit_http", run = measure(function() return machine.probe "limit_http" end, options) },
-      { name = "nginx+lua", missing = peers.missing "nginx", run = measure(peers.nginx_lua, options) },
+      { name = "limit_http",
+        run = measure(function() return machine.probe "limit_http" end, options) },
+      { name = "nginx+lua", missing = peers.missing "nginx",
+        run = measure(peers.nginx_lua, options) },
     }
   end,
   targets = {

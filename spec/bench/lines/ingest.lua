@@ -8,17 +8,20 @@ local ROWS = 200000
 local function ours()
   local s = machine.ours()
   local before = machine.cpu_seconds(s.pid)
-  local found = machine.run { "build/load_ingest", "--port", s.port, "--rows", ROWS, "--batch", 1000 }
+  local found = machine.run { "build/load_ingest", "--port", s.port, "--rows", ROWS,
+    "--batch", 1000 }
   local cpu = machine.cpu_seconds(s.pid) - before
   s:stop()
-  return { rows_s = found.rows_s, cpu_us = cpu * 1e6 / ROWS, p99_us = found.p99_us, refused = found.refused }
+  return { rows_s = found.rows_s, cpu_us = cpu * 1e6 / ROWS, p99_us = found.p99_us,
+    refused = found.refused }
 end
 
 local function probe(...)
   local flags = { ... }
   return function()
     local folder = helpers.temporary_folder()
-    local words = { "build/limit_insert", "--rows", ROWS, "--file", folder .. "/limit.db", table.unpack(flags) }
+    local words = { "build/limit_insert", "--rows", ROWS, "--file", folder .. "/limit.db",
+      table.unpack(flags) }
     local found = machine.run(words, 1)
     helpers.remove_folder(folder)
     return found
@@ -27,8 +30,10 @@ end
 
 local function postgres()
   local p = peers.postgres()
-  helpers.write_file(p.folder .. "/table.sql", peers.create_table "" .. "CREATE INDEX ON records (timestamp);\n")
-  os.execute(("build/print_records --rows %d --batch 1000 --format copy > %s/rows.sql"):format(ROWS, p.folder))
+  helpers.write_file(p.folder .. "/table.sql",
+    peers.create_table "" .. "CREATE INDEX ON records (timestamp);\n")
+  os.execute(("build/print_records --rows %d --batch 1000 --format copy > %s/rows.sql")
+    :format(ROWS, p.folder))
   p:psql(p.folder .. "/table.sql")
   local started = socket.gettime()
   p:psql(p.folder .. "/rows.sql")
@@ -47,7 +52,9 @@ local function duckdb()
 end
 
 return {
-  summary = "NDJSON over HTTP, 1,000 records a request, answered after an fsynced commit with dedupe and rollups",
+  summary =
+    "NDJSON over HTTP, 1,000 records a request, answered after an fsynced commit with dedupe "
+      .. "and rollups",
   subjects = function()
     return {
       { name = "moonledger", run = ours },

@@ -56,7 +56,8 @@ local function ours(options)
   local s = start()
   local scrape = machine.wrk(s, "/metrics", { connections = 1, seconds = options.seconds })
   local finish = machine.begin {
-    "build/load_get", "--port", s.port, "--path", "/metrics", "--rate", 10, "--seconds", options.seconds,
+    "build/load_get", "--port", s.port, "--path", "/metrics", "--rate", 10, "--seconds",
+    options.seconds,
   }
   local others = machine.wrk(s, "/logs/status", { connections = 1, seconds = options.seconds })
   finish()

@@ -26,21 +26,27 @@ end
 local function lines_of(n)
   local lines = {}
   for i = 1, BATCH do
-    lines[i] = ('{"request_id":"req_%d_%d","timestamp":1795426004.2,"method":"POST","endpoint":"messages",'
-      .. '"path":"/v1/messages","service_type":"claude_code","model":"claude-sonnet-4-5-20250929","status_code":200,'
+    lines[i] =
+        ('{"request_id":"req_%d_%d","timestamp":1795426004.2,"method":"POST","endpoint":"messages",'
+      .. '"path":"/v1/messages","service_type":"claude_code",'
+      .. '"model":"claude-sonnet-4-5-20250929","status_code":200,'
       .. '"duration_ms":3980,"tokens_input":12,"tokens_output":842,"cache_read_tokens":51342,'
-      .. '"cache_write_tokens":2210,"cost_usd":0.0363561,"speed":"normal","query_source":"repl_main_thread",'
-      .. '"session_client_id":"6e2a8c02-aec9-4272-bcde-9843b25ad407","cost_source":"reported"}'):format(n, i)
+      .. '"cache_write_tokens":2210,"cost_usd":0.0363561,"speed":"normal",'
+      .. '"query_source":"repl_main_thread",'
+      .. '"session_client_id":"6e2a8c02-aec9-4272-bcde-9843b25ad407","cost_source":"reported"}')
+        :format(n, i)
   end
   return table.concat(lines, "\n")
 end
 
 local formats = {
   ndjson = { path = "/logs/ingest", type = "application/x-ndjson", make = lines_of },
-  json = { path = "/v1/logs", type = "application/json", make = function(n) return json.encode(message_of(n)) end },
+  json = { path = "/v1/logs", type = "application/json",
+    make = function(n) return json.encode(message_of(n)) end },
   protobuf = {
     path = "/v1/logs", type = "application/x-protobuf",
-    make = function(n) return protobuf.encode(messages, "ExportLogsServiceRequest", message_of(n)) end,
+    make =
+      function(n) return protobuf.encode(messages, "ExportLogsServiceRequest", message_of(n)) end,
   },
 }
 
@@ -67,7 +73,8 @@ local function subject(format)
 end
 
 return {
-  summary = "OTLP logs of Claude Code, 512 records a request on one connection, beside the same as NDJSON",
+  summary =
+    "OTLP logs of Claude Code, 512 records a request on one connection, beside the same as NDJSON",
   subjects = function()
     return {
       { name = "NDJSON", run = subject(formats.ndjson) },

@@ -3,7 +3,8 @@ local machine = require "spec.bench.machine"
 
 local PAGE = "/logs/query?limit=1000"
 
---- The cursor of a page that begins in the middle of the rows: that of the first page with another place in it.
+--- The cursor of a page that begins in the middle of the rows: that of the first
+--- page with another place in it.
 local function deep_cursor(s, rows)
   local bytes = s:get(PAGE).json().next_cursor:gsub("%x%x", function(digits)
     return string.char(tonumber(digits, 16))

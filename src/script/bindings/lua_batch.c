@@ -81,7 +81,9 @@ static bool put_extra_members(struct reader *in, int index) {
 
 static bool set_event(struct reader *in, int index) {
   size_t len;
-  const char *name = lua_type(in->L, index) == LUA_TSTRING ? lua_tolstring(in->L, index, &len) : NULL;
+  const char *name = lua_type(in->L, index) == LUA_TSTRING
+                         ? lua_tolstring(in->L, index, &len)
+                         : NULL;
   int event = name != NULL ? schema_event(in->b->schema, name, len) : -1;
   if (event < 0)
     return reject(in, -1, "type must be the name of an event type");
@@ -94,7 +96,8 @@ static bool is_null(lua_State *L, int index) {
          (lua_type(L, index) == LUA_TLIGHTUSERDATA && lua_touserdata(L, index) == NULL);
 }
 
-static bool set_value(struct reader *in, const struct column_name *name, int index, const char **why) {
+static bool set_value(struct reader *in, const struct column_name *name, int index,
+                      const char **why) {
   lua_State *L = in->L;
   size_t len;
   const char *s;
@@ -113,8 +116,8 @@ static bool set_value(struct reader *in, const struct column_name *name, int ind
   }
 }
 
-/* key is a string; the value stands at index.  An alias fills its column only where nothing else has, so
- * those come in a second round. */
+/* key is a string; the value stands at index.  An alias fills its column only where
+ * nothing else has, so those come in a second round. */
 static bool set_member(struct reader *in, const char *key, size_t len, int index, bool aliases) {
   const struct column_name *name = schema_name(in->b->schema, key, len);
   const char *why;
@@ -123,7 +126,8 @@ static bool set_member(struct reader *in, const char *key, size_t len, int index
     return true;
   if (name != NULL && name->column == NAME_OF_EVENT)
     return set_event(in, index);
-  if (name != NULL && !(aliases && record_has(in->r, name->column)) && set_value(in, name, index, &why))
+  if (name != NULL && !(aliases && record_has(in->r, name->column)) &&
+      set_value(in, name, index, &why))
     return true;
   if (name == NULL || name_is_shared(in->b->schema, name))
     return put_extra(in, key, len, index);
@@ -150,8 +154,8 @@ static bool read_record(struct reader *in, int index) {
   lua_pushliteral(in->L, "extra");
   lua_rawget(in->L, index);
   int extra = lua_gettop(in->L);
-  return (is_null(in->L, extra) || put_extra_members(in, extra)) && read_members(in, index, false) &&
-         read_members(in, index, true);
+  return (is_null(in->L, extra) || put_extra_members(in, extra)) &&
+         read_members(in, index, false) && read_members(in, index, true);
 }
 
 void lua_batch_add(lua_State *L, int index, struct batch *b, uint32_t position, struct buf *scratch,
@@ -173,7 +177,8 @@ void lua_batch_add(lua_State *L, int index, struct batch *b, uint32_t position, 
 
 /* ---- To Lua ---- */
 
-static void push_value(lua_State *L, const struct column *c, union value v, const struct buf *text) {
+static void push_value(lua_State *L, const struct column *c, union value v,
+                       const struct buf *text) {
   size_t len;
   const char *s;
   switch (c->type) {
@@ -228,7 +233,8 @@ void lua_batch_push_record(lua_State *L, const struct batch *b, const struct rec
   push_extra(L, b, r, true);
 }
 
-void lua_batch_push_row(lua_State *L, const struct batch *b, const struct record *r, bool with_extra) {
+void lua_batch_push_row(lua_State *L, const struct batch *b, const struct record *r,
+                        bool with_extra) {
   lua_createtable(L, 0, (int) b->schema->ncolumns + 1);
   for (size_t i = 0; i < b->schema->nstored; i++)
     if (column_is_shown(&b->schema->columns[i]))

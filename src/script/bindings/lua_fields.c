@@ -3,7 +3,7 @@
 #include <lauxlib.h>
 #include <string.h>
 
-#include "record/condition.h"
+#include "script/engine/condition_read.h"
 #include "script/engine/lua_json.h"
 #include "script/engine/script.h"
 #include "script/services.h"
@@ -33,7 +33,8 @@ void lua_fields_check(lua_State *L, int index, const char *const *known) {
   for (lua_pushnil(L); lua_next(L, index); lua_pop(L, 1)) {
     if (lua_isinteger(L, -2))
       continue;
-    const char *key = lua_type(L, -2) == LUA_TSTRING ? lua_tostring(L, -2) : luaL_tolstring(L, -2, NULL);
+    const char *key = lua_type(L, -2) == LUA_TSTRING ? lua_tostring(L, -2)
+                                                     : luaL_tolstring(L, -2, NULL);
     if (!is_known(key, known))
       raise_unknown(L, key, known);
   }
@@ -41,7 +42,9 @@ void lua_fields_check(lua_State *L, int index, const char *const *known) {
 
 int lua_column_error(lua_State *L, const char *field, int index) {
   const char *given = luaL_tolstring(L, index, NULL);
-  return luaL_error(L, "bad field %s (there is no column \"%s\"; lua/schema.lua lists them)", field, given);
+  return luaL_error(L,
+                    "bad field %s (there is no column \"%s\"; lua/schema.lua lists them)",
+                    field, given);
 }
 
 int64_t lua_field_integer(lua_State *L, int index, const char *name, int64_t absent, int64_t least,
@@ -51,7 +54,8 @@ int64_t lua_field_integer(lua_State *L, int index, const char *name, int64_t abs
   if (lua_getfield(L, index, name) != LUA_TNIL)
     n = lua_tointegerx(L, -1, &is_integer);
   if (!is_integer || n < least || n > most) {
-    lua_pushfstring(L, "an integer from %I to %I expected", (LUAI_UACINT) least, (LUAI_UACINT) most);
+    lua_pushfstring(L, "an integer from %I to %I expected", (LUAI_UACINT) least,
+                    (LUAI_UACINT) most);
     lua_field_error(L, name, lua_tostring(L, -1));
   }
   lua_pop(L, 1);

@@ -5,7 +5,8 @@
 
 enum { MAX_FIELDS = 16 };
 
-/* Texts of the fields stay anchored in the table at index 2, or on the stack where they had to be made. */
+/* Texts of the fields stay anchored in the table at index 2, or on the stack where they
+ * had to be made. */
 static void read_fields(lua_State *L, struct log_field fields[MAX_FIELDS + 1]) {
   size_t n = 0;
   if (lua_isnoneornil(L, 2))

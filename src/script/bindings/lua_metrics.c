@@ -100,8 +100,8 @@ static int l_metrics_histogram(lua_State *L) {
   return new_family(L, METRIC_HISTOGRAM);
 }
 
-typedef void (*metric_update)(struct metrics *m, struct metric *f, const struct metric_label *labels,
-                              double n);
+typedef void (*metric_update)(struct metrics *m, struct metric *f,
+                              const struct metric_label *labels, double n);
 
 /* handle:update(n, label...): a value for each label of the family, in their order. */
 static int update(lua_State *L, enum metric_kind kind, metric_update apply) {

@@ -18,8 +18,8 @@ static int push_failure(lua_State *L, const char *path, const char *what) {
   return 2;
 }
 
-/* price_file.read(): the text of pricing.file; nil when none is configured, nil and why when it cannot be
- * read. */
+/* price_file.read(): the text of pricing.file; nil when none is configured, nil and why
+ * when it cannot be read. */
 static int l_price_file_read(lua_State *L) {
   const char *path = script_settings(L)->price_file;
   if (*path == '\0') {

@@ -3,6 +3,7 @@
 
 #include "base/protobuf.h"
 #include "script/bindings/bindings.h"
+#include "script/engine/limits.h"
 #include "script/engine/lua_json.h"
 #include "script/engine/script.h"
 
@@ -45,8 +46,8 @@ static void read_field(lua_State *L, struct protobuf_schema *schema) {
   if (!is_number || number < 1 || number > 536870911 || lua_type(L, -2) != LUA_TSTRING)
     luaL_error(L, "bad argument #1 (field %s is {number, type})", lua_tostring(L, -5));
   const char *type = lua_tostring(L, -2);
-  protobuf_add_field(schema, lua_tostring(L, -5), (uint32_t) number, type_of(type), lua_toboolean(L, -1),
-                     type);
+  protobuf_add_field(schema, lua_tostring(L, -5), (uint32_t) number, type_of(type),
+                     lua_toboolean(L, -1), type);
   lua_pop(L, 3);
 }
 
@@ -114,12 +115,12 @@ static void push_number(lua_State *L, enum protobuf_type type, uint64_t bits) {
   }
 }
 
-static bool push_message(struct decoder *d, const struct protobuf_message *m, const char *data, size_t len,
-                         unsigned depth);
+static bool push_message(struct decoder *d, const struct protobuf_message *m,
+                         const char *data, size_t len, unsigned depth);
 
 /* Pushes a value; false, and nothing pushed, for a message that is broken inside. */
-static bool push_value(struct decoder *d, const struct protobuf_field *f, const struct protobuf_value *v,
-                       unsigned depth) {
+static bool push_value(struct decoder *d, const struct protobuf_field *f,
+                       const struct protobuf_value *v, unsigned depth) {
   switch (f->type) {
   case PROTOBUF_MESSAGE:
     return push_message(d, f->message, v->data, v->len, depth + 1);
@@ -145,7 +146,8 @@ static void push_list(lua_State *L, const struct protobuf_field *f) {
   lua_setfield(L, -3, f->name);
 }
 
-static bool add_packed(lua_State *L, const struct protobuf_field *f, const struct protobuf_value *v) {
+static bool add_packed(lua_State *L, const struct protobuf_field *f,
+                       const struct protobuf_value *v) {
   const char *p = v->data, *end = v->data + v->len;
   uint64_t number;
   lua_Integer n = (lua_Integer) lua_rawlen(L, -1);
@@ -158,8 +160,8 @@ static bool add_packed(lua_State *L, const struct protobuf_field *f, const struc
   return true;
 }
 
-static bool add_repeated(struct decoder *d, const struct protobuf_field *f, const struct protobuf_value *v,
-                         unsigned depth) {
+static bool add_repeated(struct decoder *d, const struct protobuf_field *f,
+                         const struct protobuf_value *v, unsigned depth) {
   lua_State *L = d->L;
   bool ok = true;
   push_list(L, f);
@@ -171,10 +173,10 @@ static bool add_repeated(struct decoder *d, const struct protobuf_field *f, cons
   return ok;
 }
 
-/* Pushes a table of the message's known fields.  A message inside it that is broken is left out and counted;
- * when this one is, nothing is pushed. */
-static bool push_message(struct decoder *d, const struct protobuf_message *m, const char *data, size_t len,
-                         unsigned depth) {
+/* Pushes a table of the message's known fields.  A message inside it that is broken is
+ * left out and counted; when this one is, nothing is pushed. */
+static bool push_message(struct decoder *d, const struct protobuf_message *m,
+                         const char *data, size_t len, unsigned depth) {
   lua_State *L = d->L;
   if (depth > MAX_DEPTH) {
     count_dropped(d, m->name);
@@ -185,6 +187,7 @@ static bool push_message(struct decoder *d, const struct protobuf_message *m, co
   for (const char *p = data, *end = data + len; p < end;) {
     struct protobuf_value v;
     const struct protobuf_field *f;
+    limits_work(L, 4 + m->nfields / 4);
     if (!protobuf_read(&p, end, &v))
       goto broken;
     if ((f = protobuf_match(m, &v)) == NULL || f == d->skip)
@@ -242,14 +245,16 @@ static const char *bytes_of(lua_State *L, int index, size_t *len) {
   return body->data != NULL ? body->data : "";
 }
 
-/* next() -> item, then the messages around it without their items, outermost first, each only when it is
- * another one than before. Upvalues: struct items, bytes, counts of what was broken, the schema. */
+/* next() -> item, then the messages around it without their items, outermost first, each
+ * only when it is another one than before. Upvalues: struct items, bytes, counts of what
+ * was broken, the schema. */
 static int l_items_next(lua_State *L) {
   size_t len;
   struct items *it = lua_touserdata(L, lua_upvalueindex(1));
   const char *bytes = bytes_of(L, lua_upvalueindex(2), &len);
   if (len != it->size)
-    return luaL_error(L, "the request's body was handed to something else while its items were read");
+    return luaL_error(
+        L, "the request's body was handed to something else while its items were read");
   lua_settop(L, 0);
   lua_settop(L, (int) it->nlevels);
   lua_pushvalue(L, lua_upvalueindex(3));
@@ -299,7 +304,8 @@ static void read_path(lua_State *L, struct items *it, const struct protobuf_mess
     const struct protobuf_field *f = m->fields, *last = m->fields + m->nfields;
     while (f < last && strcmp(f->name, name) != 0)
       f++;
-    luaL_argcheck(L, f < last && f->repeated && f->type == PROTOBUF_MESSAGE, 4, "no such list of messages");
+    luaL_argcheck(L, f < last && f->repeated && f->type == PROTOBUF_MESSAGE, 4,
+                  "no such list of messages");
     it->messages[i] = m;
     it->fields[i] = f;
     m = f->message;
@@ -349,7 +355,8 @@ static int l_schema_gc(lua_State *L) {
 
 int luaopen_protobuf(lua_State *L) {
   static const luaL_Reg functions[] = {{"schema", l_protobuf_schema}, {NULL, NULL}};
-  static const luaL_Reg methods[] = {{"decode", l_schema_decode}, {"items", l_schema_items}, {NULL, NULL}};
+  static const luaL_Reg methods[] = {
+      {"decode", l_schema_decode}, {"items", l_schema_items}, {NULL, NULL}};
   luaL_newmetatable(L, type_name);
   lua_pushcfunction(L, l_schema_gc);
   lua_setfield(L, -2, "__gc");

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "record/fields.h"
 #include "script/bindings/lua_batch.h"
 #include "script/bindings/lua_fields.h"
 #include "script/engine/lua_json.h"
@@ -146,7 +147,11 @@ static void read_after(lua_State *L, struct query *q) {
 
 static enum rows_as read_as(lua_State *L) {
   static const char *const names[] = {
-      [ROWS_BATCH] = "tables", [ROWS_JSON] = "json", [ROWS_NDJSON] = "ndjson", [ROWS_CSV] = "csv", NULL,
+      [ROWS_BATCH] = "tables",
+      [ROWS_JSON] = "json",
+      [ROWS_NDJSON] = "ndjson",
+      [ROWS_CSV] = "csv",
+      NULL,
   };
   lua_getfield(L, 1, "as");
   enum rows_as as = (enum rows_as) luaL_checkoption(L, -1, "tables", names);
@@ -176,13 +181,13 @@ static void read_fields(lua_State *L, struct query *q) {
 }
 
 int l_storage_select(lua_State *L) {
-  static const char *const known[] = {"where", "order_by", "descending", "extra", "limit",
-                                      "offset", "as",      "after",      "fields", NULL};
+  static const char *const known[] = {"where",  "order_by", "descending", "extra",  "limit",
+                                      "offset", "as",       "after",      "fields", NULL};
   luaL_checktype(L, 1, LUA_TTABLE);
   lua_fields_check(L, 1, known);
+  struct task *task = script_task(L, "storage.select");
   if (lua_storage(L) == NULL)
     return lua_storage_unavailable(L);
-  struct task *task = script_task(L, "storage.select");
   struct query **place = push_query(L, QUERY_SELECT), *q = *place;
   int order_by = lua_field_column(L, 1, "order_by");
   q->order_by = order_by >= 0 ? order_by : script_services(L)->schema->time;
@@ -209,9 +214,9 @@ int l_storage_count(lua_State *L) {
   static const char *const known[] = {"where", NULL};
   luaL_checktype(L, 1, LUA_TTABLE);
   lua_fields_check(L, 1, known);
+  struct task *task = script_task(L, "storage.count");
   if (lua_storage(L) == NULL)
     return lua_storage_unavailable(L);
-  struct task *task = script_task(L, "storage.count");
   struct query **q = push_query(L, QUERY_COUNT);
   (*q)->where = lua_field_conditions(L, 1, "where");
   return ask(L, task, q, (struct asked) {0}, push_count);
@@ -240,9 +245,9 @@ int l_storage_get(lua_State *L) {
   size_t len;
   const char *id = luaL_checklstring(L, 1, &len);
   bool as_json = luaL_checkoption(L, 2, "table", forms) == 1;
+  struct task *task = script_task(L, "storage.get");
   if (lua_storage(L) == NULL)
     return lua_storage_unavailable(L);
-  struct task *task = script_task(L, "storage.get");
   struct query **q = push_query(L, QUERY_LOOKUP);
   (*q)->with_extra = true;
   buf_append(&(*q)->id, id, len);
@@ -269,9 +274,9 @@ static int push_groups(lua_State *L, struct job *job) {
 
 int l_storage_aggregate(lua_State *L) {
   luaL_checktype(L, 1, LUA_TTABLE);
+  struct task *task = script_task(L, "storage.aggregate");
   if (lua_storage(L) == NULL)
     return lua_storage_unavailable(L);
-  struct task *task = script_task(L, "storage.aggregate");
   struct query **q = push_query(L, QUERY_AGGREGATE);
   bool list = lua_questions_read(L, *q);
   return ask(L, task, q, (struct asked) {.list = list}, push_groups);
@@ -319,9 +324,9 @@ int l_storage_sql(lua_State *L) {
   const char *sql = luaL_checklstring(L, 1, &len);
   int nargs = lua_gettop(L);
   luaL_argcheck(L, nargs - 1 <= SQL_MAX_BOUND, SQL_MAX_BOUND + 2, "too many values");
+  struct task *task = script_task(L, "storage.sql");
   if (lua_storage(L) == NULL)
     return lua_storage_unavailable(L);
-  struct task *task = script_task(L, "storage.sql");
   struct query **q = push_query(L, QUERY_SQL);
   buf_append(&(*q)->sql, sql, len);
   for (int i = 2; i <= nargs; i++)

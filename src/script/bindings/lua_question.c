@@ -51,7 +51,8 @@ static void read_bounds(lua_State *L, int index, struct question *q) {
   int type = lua_getfield(L, index, "bounds");
   size_t n = type == LUA_TTABLE ? lua_rawlen(L, -1) : 0;
   if (type != LUA_TNIL && (n == 0 || n > QUERY_MAX_BOUNDS || q->every_s > 0))
-    lua_field_error(L, "bounds", "a list of at most 100000 ascending unix seconds expected, and no every");
+    lua_field_error(L, "bounds",
+                    "a list of at most 100000 ascending unix seconds expected, and no every");
   if (n > 0)
     q->bounds = xcalloc(n, sizeof *q->bounds);
   for (; q->nbounds < n; q->nbounds++) {
@@ -130,7 +131,8 @@ static void read_measures(lua_State *L, int index, struct question *q) {
 static void add_order(lua_State *L, struct question *q) {
   int measure = to_measure(L);
   if (measure < 0 || !question_wants(q, (size_t) measure))
-    lua_field_error(L, "order_by", "the name of a measure expected, one of those wanted, or a list of such");
+    lua_field_error(L, "order_by",
+                    "the name of a measure expected, one of those wanted, or a list of such");
   q->order_by |= UINT64_C(1) << measure;
 }
 
@@ -150,9 +152,9 @@ static void read_order(lua_State *L, int index, struct question *q) {
 }
 
 static void read_question(lua_State *L, int index, struct question *q, bool in_list) {
-  static const char *const known[] = {"where",    "by",         "every",      "quantiles", "measures",
-                                      "order_by", "descending", "max_points", "limit",     "bounds",   "sketches",
-                                      "rest",     "seen",       NULL};
+  static const char *const known[] = {
+      "where",      "by",    "every",  "quantiles", "measures", "order_by", "descending",
+      "max_points", "limit", "bounds", "sketches",  "rest",     "seen",     NULL};
   lua_fields_check(L, index, known + in_list); /* a list has one where for all */
   read_by(L, index, q);
   read_every(L, index, q);
@@ -180,7 +182,8 @@ bool lua_questions_read(lua_State *L, struct query *q) {
   if (!list)
     read_question(L, 1, q->questions, false);
   for (size_t i = 0; list && i < q->nquestions; i++) {
-    luaL_argcheck(L, lua_rawgeti(L, 1, (lua_Integer) i + 1) == LUA_TTABLE, 1, "a list of tables expected");
+    luaL_argcheck(L, lua_rawgeti(L, 1, (lua_Integer) i + 1) == LUA_TTABLE, 1,
+                  "a list of tables expected");
     read_question(L, lua_gettop(L), &q->questions[i], true);
     lua_pop(L, 1);
   }

@@ -17,8 +17,8 @@ static const char type_name[] = "sse.stream";
 
 enum { MAX_TOPIC = 64 };
 
-/* What sse.stream returns: a subscription in waiting.  Whatever is not handed over, the collector releases.
- */
+/* What sse.stream returns: a subscription in waiting.  Whatever is not handed over, the
+ * collector releases. */
 struct stream {
   struct custom_response response;
   struct streams *const *streams; /* of this loop; NULL once they are closed */
@@ -63,7 +63,8 @@ static bool copy_field(lua_State *L, const char *name, char *out, size_t size) {
   return true;
 }
 
-/* One line: white space between tokens may hold line breaks where a fragment brought them, strings cannot. */
+/* One line: white space between tokens may hold line breaks where a fragment brought
+ * them, strings cannot. */
 static void to_one_line(struct buf *json) {
   for (size_t i = 0; i < json->len; i++)
     if (json->data[i] == '\n' || json->data[i] == '\r')
@@ -92,11 +93,13 @@ static void set_headers(struct response *response) {
   };
   response->status = 200;
   for (size_t i = 0; i < sizeof headers / sizeof *headers; i++)
-    response_header(response, headers[i][0], strlen(headers[i][0]), headers[i][1], strlen(headers[i][1]));
+    response_header(response, headers[i][0], strlen(headers[i][0]), headers[i][1],
+                    strlen(headers[i][1]));
 }
 
 /* The subscription takes over what the collector would release. */
-static void subscribe(struct streams *streams, struct stream *s, struct request *r, struct response *head) {
+static void subscribe(struct streams *streams, struct stream *s, struct request *r,
+                      struct response *head) {
   struct subscription subscription = {
       .topic = s->topic,
       .where = s->where,
@@ -135,7 +138,8 @@ static int l_sse_stream(lua_State *L) {
                         .streams = &script_services(L)->streams[script_loop(L)->index]};
   luaL_setmetatable(L, type_name);
   uuid4(s->connection_id);
-  luaL_argcheck(L, copy_field(L, "topic", s->topic, sizeof s->topic), 1, "field topic must be a string");
+  luaL_argcheck(L, copy_field(L, "topic", s->topic, sizeof s->topic), 1,
+                "field topic must be a string");
   s->has_resume = copy_field(L, "resume", s->resume, sizeof s->resume);
   s->where = lua_field_conditions(L, 1, "where");
   s->replay_where = lua_field_conditions(L, 1, "replay_where");
@@ -154,12 +158,14 @@ static int l_sse_publish(lua_State *L) {
     return luaL_argerror(L, 2, lua_tostring(L, -1));
   }
   to_one_line(json);
+  script_check_serving(L, "sse.publish");
   hub_publish(script_services(L)->hub, topic, json->data, json->len);
   return 0;
 }
 
 static int l_sse_stats(lua_State *L) {
   struct hub_stats stats;
+  script_check_serving(L, "sse.stats");
   hub_stats(script_services(L)->hub, &stats);
   const struct {
     const char *name;

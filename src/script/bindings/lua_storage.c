@@ -10,7 +10,9 @@
 #include "script/bindings/bindings.h"
 #include "script/bindings/lua_batch.h"
 #include "script/bindings/lua_fields.h"
+#include "script/engine/limits.h"
 #include "script/engine/lua_json.h"
+#include "script/engine/memory.h"
 #include "script/engine/script.h"
 #include "script/services.h"
 #include "script/settings.h"
@@ -18,6 +20,8 @@
 
 /* A body from here on is scanned on a worker thread: the loop has other clients. */
 enum { LARGE_BODY = 256 * 1024, APPEND_KEEP = 1000000 };
+
+enum { RECORD_STEPS = 200 }; /* of limits_work, to read one out of a table */
 
 struct storage *lua_storage(lua_State *L) {
   return script_services(L)->storage;
@@ -42,7 +46,8 @@ int lua_storage_unavailable(lua_State *L) {
 
 /* ---- Writing ---- */
 
-/* Records on their way: scanned on a worker thread if that takes long, then written, then answered. */
+/* Records on their way: scanned on a worker thread if that takes long, then written, then
+ * answered. */
 struct ingest {
   struct job job;
   uv_work_t work;
@@ -65,7 +70,8 @@ static void on_written(struct message *m) {
   ingest_done(container_of(m, struct ingest, submission.done));
 }
 
-/* Nothing may raise any more; the answer comes by message, also when there is nothing to wait for. */
+/* Nothing may raise any more; the answer comes by message, also when there is nothing to
+ * wait for. */
 static void ingest_write(struct ingest *in) {
   if (in->submission.kind == SUBMIT_RECORDS && in->batch->count == 0) {
     loop_post(in->job.loop, &in->job.message);
@@ -138,7 +144,8 @@ static struct ingest *ingest_new(lua_State *L, struct task *task, enum submissio
   return in;
 }
 
-/* The last argument of ingest and insert: {probe_all = true} looks for repeated ids among all stored ones. */
+/* The last argument of ingest and insert: {probe_all = true} looks for repeated ids among
+ * all stored ones. */
 static bool option_probe_all(lua_State *L, int index) {
   if (lua_isnoneornil(L, index))
     return false;
@@ -176,8 +183,8 @@ static int write_batch(lua_State *L, struct task *task, struct batch **batch, ui
 }
 
 /* on_record is Lua of this coroutine, so here the scan cannot be left to a worker. */
-static int ingest_hooked(lua_State *L, struct task *task, struct buf *body, enum record_format format,
-                         bool probe_all) {
+static int ingest_hooked(lua_State *L, struct task *task, struct buf *body,
+                         enum record_format format, bool probe_all) {
   int hook = lua_gettop(L);
   int64_t now_us = clock_now_us();
   struct batch **batch = lua_batch_push(L);
@@ -189,11 +196,13 @@ static int ingest_hooked(lua_State *L, struct task *task, struct buf *body, enum
 
 static int l_storage_ingest(lua_State *L) {
   static const char *const formats[] = {"json", "ndjson", NULL};
-  enum record_format format = luaL_checkoption(L, 2, "ndjson", formats) == 0 ? FORMAT_JSON : FORMAT_NDJSON;
+  enum record_format format = luaL_checkoption(L, 2, "ndjson", formats) == 0
+                                  ? FORMAT_JSON
+                                  : FORMAT_NDJSON;
   bool probe_all = option_probe_all(L, 3);
+  struct task *task = script_task(L, "storage.ingest");
   if (lua_storage(L) == NULL)
     return lua_storage_unavailable(L);
-  struct task *task = script_task(L, "storage.ingest");
   lua_settop(L, 1);
   struct buf *body = take_body(L, 1);
   if (script_push_hook(L))
@@ -217,9 +226,9 @@ static int l_storage_ingest(lua_State *L) {
 static int l_storage_insert(lua_State *L) {
   luaL_checktype(L, 1, LUA_TTABLE);
   bool probe_all = option_probe_all(L, 2);
+  struct task *task = script_task(L, "storage.insert");
   if (lua_storage(L) == NULL)
     return lua_storage_unavailable(L);
-  struct task *task = script_task(L, "storage.insert");
   lua_settop(L, 1);
   int64_t now_us = clock_now_us();
   struct batch **batch = lua_batch_push(L);
@@ -227,6 +236,7 @@ static int l_storage_insert(lua_State *L) {
   *batch = batch_new(script_services(L)->schema);
   (*batch)->sent = (uint32_t) lua_rawlen(L, 1);
   for (uint32_t i = 0; i < (*batch)->sent; i++) {
+    limits_work(L, RECORD_STEPS);
     lua_rawgeti(L, 1, (lua_Integer) i + 1);
     lua_batch_add(L, -1, *batch, i, scratch, now_us);
     lua_pop(L, 1);
@@ -263,8 +273,10 @@ static struct script_rows **push_script_rows(lua_State *L) {
   return rows;
 }
 
-/* The entry at the top: its members kind and time (unix seconds; absent: now) are columns of their own. */
-static void add_entry(lua_State *L, struct script_rows *rows, struct buf *json, struct buf *error, int64_t now_us) {
+/* The entry at the top: its members kind and time (unix seconds; absent: now) are columns
+ * of their own. */
+static void add_entry(lua_State *L, struct script_rows *rows, struct buf *json,
+                      struct buf *error, int64_t now_us) {
   size_t kind_len = 0;
   luaL_checktype(L, -1, LUA_TTABLE);
   lua_getfield(L, -1, "kind");
@@ -277,7 +289,8 @@ static void add_entry(lua_State *L, struct script_rows *rows, struct buf *json, 
     lua_pushlstring(L, error->data, error->len);
     luaL_argerror(L, 2, lua_tostring(L, -1));
   }
-  script_rows_add(rows, has_time ? (int64_t) (time * 1e6 + 0.5) : now_us, kind, kind_len, json->data, json->len);
+  script_rows_add(rows, has_time ? (int64_t) (time * 1e6 + 0.5) : now_us, kind, kind_len,
+                  json->data, json->len);
   lua_pop(L, 2);
 }
 
@@ -285,9 +298,14 @@ static void read_script_rows(lua_State *L, struct script_rows *rows) {
   int64_t now_us = clock_now_us();
   struct buf *json = lua_json_push_fragment(L), *error = lua_json_push_fragment(L);
   lua_Integer count = (lua_Integer) lua_rawlen(L, 2);
+  size_t bytes = 0;
   for (lua_Integer i = 1; i <= count; i++) {
+    limits_work(L, RECORD_STEPS);
     lua_rawgeti(L, 2, i);
     add_entry(L, rows, json, error, now_us);
+    bytes += json->len;
+    if (!memory_make_room(L, bytes))
+      luaL_argerror(L, 2, "too many entries for script.memory_bytes");
     lua_pop(L, 1);
   }
 }
@@ -304,12 +322,13 @@ static int64_t option_keep(lua_State *L, int index) {
 static int l_storage_append(lua_State *L) {
   size_t len;
   const char *topic = luaL_checklstring(L, 1, &len);
-  luaL_argcheck(L, len > 0 && len < sizeof((struct script_rows *) NULL)->topic, 1, "a topic has 1 to 64 bytes");
+  luaL_argcheck(L, len > 0 && len < sizeof((struct script_rows *) NULL)->topic, 1,
+                "a topic has 1 to 64 bytes");
   luaL_checktype(L, 2, LUA_TTABLE);
   int64_t keep = option_keep(L, 3);
+  struct task *task = script_task(L, "storage.append");
   if (lua_storage(L) == NULL)
     return lua_storage_unavailable(L);
-  struct task *task = script_task(L, "storage.append");
   struct script_rows **rows = push_script_rows(L);
   memcpy((*rows)->topic, topic, len);
   (*rows)->keep = keep;
@@ -322,9 +341,9 @@ static int l_storage_append(lua_State *L) {
 }
 
 static int l_storage_reset(lua_State *L) {
+  struct task *task = script_task(L, "storage.reset");
   if (lua_storage(L) == NULL)
     return lua_storage_unavailable(L);
-  struct task *task = script_task(L, "storage.reset");
   struct ingest *in = ingest_new(L, task, SUBMIT_RESET);
   ingest_write(in);
   return script_wait(L, &in->job);
@@ -340,6 +359,7 @@ static void set_number(lua_State *L, const char *name, double n) {
 static int l_storage_stats(lua_State *L) {
   struct storage *storage = lua_storage(L);
   struct storage_stats stats;
+  script_check_serving(L, "storage.stats");
   if (storage == NULL)
     return lua_storage_unavailable(L);
   storage_stats(storage, &stats);
@@ -383,7 +403,8 @@ static bool is_of_kind(const struct column *c, enum column_kind kind) {
 
 /* The names of a row's columns, in their order; there with no storage too. */
 static int l_storage_columns(lua_State *L) {
-  static const char *const kinds[] = {"public", "dimensions", "measures", "keys", "texts", "all", NULL};
+  static const char *const kinds[] = {"public", "dimensions", "measures", "keys",
+                                      "texts",  "all",        NULL};
   const struct schema *schema = script_services(L)->schema;
   enum column_kind kind = (enum column_kind) luaL_checkoption(L, 1, "public", kinds);
   lua_newtable(L);

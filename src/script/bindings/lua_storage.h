@@ -10,8 +10,9 @@ int l_storage_get(lua_State *L);
 int l_storage_aggregate(lua_State *L);
 int l_storage_sql(lua_State *L);
 
-/* nil, message, reason: what a script gets when the store could not do it.  reason is one of "unavailable"
- * (no storage), "full" (the write queue; try again), "timeout", "canceled", "invalid", "failed". */
+/* nil, message, reason: what a script gets when the store could not do it.  reason is one
+ * of "unavailable" (no storage), "full" (the write queue; try again), "timeout",
+ * "canceled", "invalid", "failed". */
 int lua_storage_fail(lua_State *L, int status, const char *message);
 
 struct storage;

@@ -15,11 +15,13 @@ enum { MAX_BYTES = 64 * 1024, LONGEST_NAME = 64 };
 
 /* Letters of IANA's names only: a name leads nowhere but below the folder. */
 static bool is_zone_name(const char *name, size_t len) {
-  static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_+-/";
+  static const char letters[] =
+      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_+-/";
   return len > 0 && len <= LONGEST_NAME && name[0] != '/' && strspn(name, letters) == len;
 }
 
-/* zone.read(name): the bytes of the zone's TZif file (RFC 8536); nil when this machine has none of that name. */
+/* zone.read(name): the bytes of the zone's TZif file (RFC 8536); nil when this machine has none of
+ * that name. */
 static int l_zone_read(lua_State *L) {
   size_t len;
   const char *name = luaL_checklstring(L, 1, &len);

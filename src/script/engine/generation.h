@@ -6,8 +6,9 @@
 
 struct script;
 
-/* One snapshot of config.lua and lua/, loaded on every loop, as a site that http serves.  Counted: requests and tasks
- * hold the one they started with.  reload/ makes it and counts. */
+/* One snapshot of config.lua and lua/, loaded on every loop, as a site that http serves.
+ * Counted: requests and tasks hold the one they started with.  reload/ makes it and
+ * counts. */
 struct generation {
   struct site site;
   const struct settings *settings;

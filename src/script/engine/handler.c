@@ -16,14 +16,18 @@ static void read_header(lua_State *L, struct outcome *outcome, const char *name,
   size_t len;
   const char *value = luaL_tolstring(L, -1, &len);
   if (!response_header(&outcome->response, name, name_len, value, len))
-    luaL_error(L, "the handler returned the header '%s' with characters that no header may have", name);
+    luaL_error(
+        L, "the handler returned the header '%s' with characters that no header may have",
+        name);
   lua_pop(L, 1);
 }
 
 /* A list as value gives one header line per item. */
 static void read_headers(lua_State *L, struct outcome *outcome) {
   if (!lua_istable(L, -1))
-    luaL_error(L, "the handler returned headers that are a %s: expected a table of names and values",
+    luaL_error(L,
+               "the handler returned headers that are a %s: expected a table of names "
+               "and values",
                luaL_typename(L, -1));
   for (lua_pushnil(L); lua_next(L, -2); lua_pop(L, 1)) {
     size_t len;
@@ -61,12 +65,13 @@ static void read_json(lua_State *L, struct outcome *outcome) {
   luaL_error(L, "the handler returned json that cannot be written: %s", text);
 }
 
-/* A fragment is handed over, not copied: it may be a page of many megabytes, which would otherwise wait for the collector. */
+/* A fragment is handed over, not copied: it may be a page of many megabytes, which would
+ * otherwise wait for the collector. */
 static void take_fragment(lua_State *L, struct buf *out, struct buf *fragment) {
   if (fragment->data == NULL)
     luaL_error(L, "the handler returned a fragment that has been sent before");
   buf_clear(out);
-  *out = buf_take(fragment);
+  *out = lua_json_take(L, fragment);
 }
 
 static void read_text(lua_State *L, struct buf *out, const char *field) {
@@ -81,7 +86,8 @@ static void read_text(lua_State *L, struct buf *out, const char *field) {
     return;
   }
   if (lua_type(L, -1) != LUA_TSTRING)
-    luaL_error(L, "the handler returned a %s that is a %s: expected a text", field, luaL_typename(L, -1));
+    luaL_error(L, "the handler returned a %s that is a %s: expected a text", field,
+               luaL_typename(L, -1));
   const char *text = lua_tolstring(L, -1, &len);
   buf_append(out, text, len);
 }
@@ -94,7 +100,14 @@ static void read_status(lua_State *L, struct outcome *outcome) {
   outcome->response.status = (int) status;
 }
 
-enum content { CONTENT_NONE, CONTENT_JSON, CONTENT_BODY, CONTENT_FILE, CONTENT_DETAIL, CONTENT_STREAM };
+enum content {
+  CONTENT_NONE,
+  CONTENT_JSON,
+  CONTENT_BODY,
+  CONTENT_FILE,
+  CONTENT_DETAIL,
+  CONTENT_STREAM
+};
 
 /* One field of what it returned, its value at the top of the stack. */
 static enum content read_field(lua_State *L, struct outcome *outcome, const char *key) {
@@ -114,11 +127,13 @@ static enum content read_field(lua_State *L, struct outcome *outcome, const char
     return read_text(L, &outcome->text, key), CONTENT_DETAIL;
   if (strcmp(key, "stream") != 0)
     luaL_error(L,
-               "the handler returned the unknown field '%s': known are status, headers, json, body, file, "
+               "the handler returned the unknown field '%s': known are status, headers, "
+               "json, body, file, "
                "missing, stream and detail",
                key);
   if (!lua_isfunction(L, -1))
-    luaL_error(L, "the handler returned a stream that is a %s: expected a function", luaL_typename(L, -1));
+    luaL_error(L, "the handler returned a stream that is a %s: expected a function",
+               luaL_typename(L, -1));
   return CONTENT_STREAM;
 }
 
@@ -126,12 +141,14 @@ static enum content read_fields(lua_State *L, struct outcome *outcome) {
   enum content content = CONTENT_NONE;
   for (lua_pushnil(L); lua_next(L, 2); lua_pop(L, 1)) {
     if (lua_type(L, -2) != LUA_TSTRING)
-      luaL_error(
-          L, "the handler returned a table with a key that is a %s: expected json = …, body = … or the like",
-          luaL_typename(L, -2));
+      luaL_error(L,
+                 "the handler returned a table with a key that is a %s: expected json = "
+                 "…, body = … or the like",
+                 luaL_typename(L, -2));
     enum content found = read_field(L, outcome, lua_tostring(L, -2));
     if (found != CONTENT_NONE && content != CONTENT_NONE)
-      luaL_error(L, "the handler returned two of json, body, file, stream and detail: one is enough");
+      luaL_error(L, "the handler returned two of json, body, file, stream and detail: "
+                    "one is enough");
     content = found != CONTENT_NONE ? found : content;
   }
   return content;
@@ -159,14 +176,15 @@ static int l_written(lua_State *L, int status, lua_KContext context) {
 static int l_write(lua_State *L) {
   size_t len;
   const struct buf *fragment = lua_json_fragment(L, 1);
-  const char *data = fragment != NULL ? (len = fragment->len, fragment->data) : luaL_checklstring(L, 1, &len);
+  const char *data = fragment != NULL ? (len = fragment->len, fragment->data)
+                                      : luaL_checklstring(L, 1, &len);
   struct task *task = script_task(L, "write");
   if (!task->streaming)
     return luaL_error(L, "write belongs to another request");
   if (task->request == NULL)
     return task_wait(L, task, WAIT_FOR_EVER, l_written);
-  task->deadline_ms =
-      (int64_t) uv_now(&task->script->loop->uv) + task->script->generation->settings->script.wall_ms;
+  task->deadline_ms = (int64_t) uv_now(&task->script->loop->uv) +
+                      task->script->generation->settings->script.wall_ms;
   bool room = len == 0 || http_stream_write(task->request, data, len);
   task->written += len;
   if (!room)
@@ -224,7 +242,8 @@ static int on_handled(lua_State *L, int status, lua_KContext context) {
   outcome->custom = custom_response(L, 2);
   if (outcome->custom != NULL) {
     if (outcome->custom->claimed)
-      return luaL_error(L, "the handler returned a stream that has been returned before: every request needs its own");
+      return luaL_error(L, "the handler returned a stream that has been returned before: "
+                           "every request needs its own");
     outcome->custom->claimed = true;
     outcome->kind = OUTCOME_CUSTOM;
     return 1; /* which anchors it */
@@ -269,7 +288,8 @@ void handler_respond(struct request *r, struct outcome *outcome) {
     http_stream_end(r);
   } else if (outcome->kind == OUTCOME_DETAIL) {
     buf_putc(&outcome->response.headers, '\0');
-    http_respond_error(r, outcome->response.status, outcome->text.data, outcome->response.headers.data);
+    http_respond_error(r, outcome->response.status, outcome->text.data,
+                       outcome->response.headers.data);
   } else if (outcome->kind == OUTCOME_FILE) {
     buf_putc(&outcome->missing, '\0');
     outcome->response.missing = outcome->missing.len > 1 ? outcome->missing.data : NULL;

@@ -13,8 +13,9 @@
 
 enum { INSTRUCTIONS = 10000, KNOCK_NS = 10000000, WORK = 100000 };
 
-/* lua_sethook visits every frame of the stack.  Above DEEP frames nobody else may call it, so the hook looks
- * more often by itself: what costs a moment elsewhere must not cost 10,000 of them between two looks. */
+/* lua_sethook visits every frame of the stack.  Above DEEP frames nobody else may call
+ * it, so the hook looks more often by itself: what costs a moment elsewhere must not cost
+ * 10,000 of them between two looks. */
 enum { DEEP = 1000, DEEP_INSTRUCTIONS = 100 };
 
 static void on_count(lua_State *L, lua_Debug *ar);
@@ -61,14 +62,16 @@ static bool is_load_over(struct script *script) {
 static void raise_time_up(lua_State *L) {
   interrupt(L, script_of(L)->running != NULL
                    ? "the script's time is up"
-                   : "loading takes too long: the files may run for script.load_cpu_ms; look for an endless "
+                   : "loading takes too long: the files may run for script.load_cpu_ms; "
+                     "look for an endless "
                      "loop here");
 }
 
 static bool stop(lua_State *L, struct task *task, enum way way) {
   if (task->grace > 0) {
     task->grace--;
-  } else if (task->grace < 0 && way != WAY_RAISE && lua_isyieldable(L)) { /* a resumer that is stuck raises */
+  /* a resumer that is stuck raises */
+  } else if (task->grace < 0 && way != WAY_RAISE && lua_isyieldable(L)) {
     task->wait = WAIT_FOR_EVER;
     return true;
   } else {
@@ -126,12 +129,15 @@ bool limits_look(lua_State *L) {
 
 bool limits_are_over(lua_State *L) {
   const struct script *script = script_of(L);
-  return script->running != NULL ? script->running->end != TASK_GOES_ON && script->running->grace <= 0
-                                 : script->overran_load;
+  return script->running != NULL
+             ? script->running->end != TASK_GOES_ON && script->running->grace <= 0
+             : script->overran_load;
 }
 
 bool limits_spend(lua_State *L, size_t steps) {
-  struct script *script = script_of(L);
+  struct script *script = memory_of(L) != NULL ? script_of(L) : NULL;
+  if (script == NULL)
+    return true;
   script->work += steps;
   if (script->work < WORK)
     return true;
@@ -182,8 +188,8 @@ lua_State *knock_watch(lua_State *L) {
   return before;
 }
 
-/* lua_sethook may be called from a signal handler (ldebug.c).  The hook finds a stack that has grown deep at
- * the latest INSTRUCTIONS frames later. */
+/* lua_sethook may be called from a signal handler (ldebug.c).  The hook finds a stack
+ * that has grown deep at the latest INSTRUCTIONS frames later. */
 static void on_knock(int signal) {
   (void) signal;
   if (watched != NULL && !is_deeper(watched, DEEP + INSTRUCTIONS))

@@ -3,9 +3,10 @@
 #include "script/engine/limits.h"
 #include "script/engine/sandbox.h"
 
-/* Functions that stand in for those of Lua's library that may run for years inside C, where no hook looks: over
- * the 2^60 elements that a __len tells of, comparing texts of megabytes, or in a handler of xpcall, which Lua
- * calls with its hooks off when a hook has raised. */
+/* Functions that stand in for those of Lua's library that may run for years inside C,
+ * where no hook looks: over the 2^60 elements that a __len tells of, comparing texts of
+ * megabytes, or in a handler of xpcall, which Lua calls with its hooks off when a hook
+ * has raised. */
 
 enum { STEPS_PER_ITEM = 4, BYTES_PER_STEP = 64 };
 
@@ -79,7 +80,8 @@ static const char *const has_size[] = {"__index", "__len", NULL};
 static const char *const changes_size[] = {"__index", "__newindex", "__len", NULL};
 
 /* Copies n elements, one after the other from first on; by is 1 or, downwards, -1. */
-static void copy(lua_State *L, lua_Integer first, lua_Integer n, int target, lua_Integer to, int by) {
+static void copy(lua_State *L, lua_Integer first, lua_Integer n, int target,
+                 lua_Integer to, int by) {
   for (lua_Integer i = 0; i < n; i++) {
     lua_geti(L, 1, first + i * by);
     lua_seti(L, target, to + i * by);
@@ -105,7 +107,8 @@ static int l_insert(lua_State *L) {
 static int l_remove(lua_State *L) {
   check_table(L, 1, changes_size);
   lua_Integer size = luaL_len(L, 1), at = luaL_optinteger(L, 2, size);
-  luaL_argcheck(L, at == size || (lua_Unsigned) at - 1 <= (lua_Unsigned) size, 2, "position out of bounds");
+  luaL_argcheck(L, at == size || (lua_Unsigned) at - 1 <= (lua_Unsigned) size, 2,
+                "position out of bounds");
   lua_geti(L, 1, at);
   if (at < size) {
     copy(L, at + 1, size - at, 1, at, 1);
@@ -117,7 +120,8 @@ static int l_remove(lua_State *L) {
 }
 
 static int l_move(lua_State *L) {
-  lua_Integer first = luaL_checkinteger(L, 2), last = luaL_checkinteger(L, 3), to = luaL_checkinteger(L, 4);
+  lua_Integer first = luaL_checkinteger(L, 2), last = luaL_checkinteger(L, 3),
+              to = luaL_checkinteger(L, 4);
   int target = lua_isnoneornil(L, 5) ? 1 : 5;
   check_table(L, 1, reads);
   check_table(L, target, writes);
@@ -125,7 +129,8 @@ static int l_move(lua_State *L) {
     luaL_argcheck(L, first > 0 || last < LUA_MAXINTEGER + first, 3, "too many elements to move");
     lua_Integer n = last - first + 1;
     luaL_argcheck(L, to <= LUA_MAXINTEGER - n + 1, 4, "destination wrap around");
-    bool overlaps = to > first && to <= last && (target == 1 || lua_compare(L, 1, target, LUA_OPEQ));
+    bool overlaps = to > first && to <= last &&
+                    (target == 1 || lua_compare(L, 1, target, LUA_OPEQ));
     if (overlaps)
       copy(L, last, n, target, to + n - 1, -1);
     else
@@ -210,8 +215,11 @@ void bounded_open_string(lua_State *L) {
 }
 
 void bounded_open_table(lua_State *L) {
-  static const luaL_Reg own[] = {
-      {"insert", l_insert}, {"remove", l_remove}, {"move", l_move}, {"concat", l_concat}, {NULL, NULL}};
+  static const luaL_Reg own[] = {{"insert", l_insert},
+                                 {"remove", l_remove},
+                                 {"move", l_move},
+                                 {"concat", l_concat},
+                                 {NULL, NULL}};
   luaL_setfuncs(L, own, 0);
   stand_in(L, "sort", l_sort);
 }

@@ -6,9 +6,9 @@
 
 enum { MAX_DEPTH = 32, MAX_MADE = 100000 };
 
-/* The script's own coroutines.  The library's resume knows nothing of a hook that yields: here such a yield
- * goes on through the resumers to the loop, so that a loop inside a coroutine gives way and ends like any
- * other. */
+/* The script's own coroutines.  The library's resume knows nothing of a hook that yields:
+ * here such a yield goes on through the resumers to the loop, so that a loop inside a
+ * coroutine gives way and ends like any other. */
 
 static lua_State *check_coroutine(lua_State *L, int index) {
   lua_State *co = lua_tothread(L, index);
@@ -16,8 +16,8 @@ static lua_State *check_coroutine(lua_State *L, int index) {
   return co;
 }
 
-/* What the server runs: a task's, and the one that files are loaded in.  Driven by a script, it would run and end
- * behind the server's back. */
+/* What the server runs: a task's, and the one that files are loaded in.  Driven by a
+ * script, it would run and end behind the server's back. */
 static bool is_servers(lua_State *L, lua_State *co) {
   bool is_task = lua_rawgetp(L, LUA_REGISTRYINDEX, co) != LUA_TNIL;
   lua_pop(L, 1);
@@ -53,8 +53,8 @@ static const char *refusal(lua_State *L, lua_State *co, int nargs) {
 
 static int on_resumed(lua_State *L, int status, lua_KContext nargs);
 
-/* Runs co until it returns, raises or yields by its own will; then its results or error are on its stack.  A
- * yield of the hook leaves through L and comes back in on_resumed. */
+/* Runs co until it returns, raises or yields by its own will; then its results or error
+ * are on its stack.  A yield of the hook leaves through L and comes back in on_resumed. */
 static int resume(lua_State *L, lua_State *co, int nargs, int *nresults) {
   struct task *task = script_of(L)->running;
   if (task == NULL)
@@ -77,8 +77,8 @@ static int resume(lua_State *L, lua_State *co, int nargs, int *nresults) {
   return stuck ? luaL_error(L, "the script's time is up") : lua_yieldk(L, 0, 0, on_resumed);
 }
 
-/* Lua would run the __close handlers of a coroutine that the hook ended without hooks: such a one stays as it
- * is. */
+/* Lua would run the __close handlers of a coroutine that the hook ended without hooks:
+ * such a one stays as it is. */
 static bool may_close(lua_State *L) {
   const struct script *script = script_of(L);
   return !script->overran_load && (script->running == NULL || script->running->end == TASK_GOES_ON);
@@ -160,7 +160,8 @@ static int l_close(lua_State *L) {
   lua_Debug frame;
   int status = lua_status(co);
   if (is_servers(L, co))
-    return luaL_error(L, "cannot close the coroutine of a request or of every: only the server does");
+    return luaL_error(
+        L, "cannot close the coroutine of a request or of every: only the server does");
   if (co == L || (status == LUA_OK && lua_getstack(co, 0, &frame)))
     return luaL_error(L, "cannot close a running coroutine");
   if (!may_close(L))

@@ -5,11 +5,25 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "base/mem.h"
 #include "record/json.h"
+#include "record/json_mend.h"
 #include "script/engine/collect.h"
+#include "script/engine/limits.h"
+#include "script/engine/memory.h"
 #include "script/engine/script.h"
 
-enum { MAX_DEPTH = 64, MAX_BYTES = 256 << 20, DECODE_DEPTH = 64, STACK_ROOM = 8, SMALL_OBJECT = 16 };
+enum {
+  MAX_DEPTH = 64,
+  MAX_BYTES = 256 << 20,
+  DECODE_DEPTH = 64,
+  STACK_ROOM = 8,
+  SMALL_OBJECT = 16
+};
+
+/* How often the writer looks at the clock; a table may cost more than it has members, for
+ * those that are gone. */
+enum { LOOK_STEPS = 1000, TABLE_STEPS = 100, NS_PER_STEP = 10, ROOM = 1 << 20 };
 
 /* Addresses that mark what is ours in the registry and on metatables. */
 static const char array_key, object_key, fragment_key;
@@ -26,6 +40,8 @@ struct writer {
   struct buf *error;
   struct buf members; /* struct member of the objects that are open, innermost last */
   int depth;
+  unsigned steps; /* since it last looked at the clock */
+  size_t room;    /* bytes of out that the state's memory has been asked for */
 };
 
 static bool write_value(struct writer *w, int index);
@@ -157,14 +173,15 @@ static bool is_list(lua_State *L, int index) {
 }
 
 static bool write_table(struct writer *w, int index) {
+  w->steps += TABLE_STEPS;
   if (w->depth == MAX_DEPTH)
     return fail(w, "nested too deep, perhaps a cycle,");
   if (!lua_checkstack(w->L, STACK_ROOM))
     return fail(w, "no room on the stack");
   w->depth++;
   int top = lua_gettop(w->L);
-  bool array =
-      has_mark(w->L, index, &array_key) || (!has_mark(w->L, index, &object_key) && is_list(w->L, index));
+  bool array = has_mark(w->L, index, &array_key) ||
+               (!has_mark(w->L, index, &object_key) && is_list(w->L, index));
   bool ok = array ? write_array(w, index) : write_object(w, index);
   lua_settop(w->L, top);
   w->depth--;
@@ -186,10 +203,23 @@ static bool write_other(struct writer *w, int index) {
   return false;
 }
 
+/* What a table of shared tables becomes may be 2^60 times its size. */
+static bool may_go_on(struct writer *w) {
+  if (!limits_spend(w->L, (size_t) w->steps * NS_PER_STEP))
+    return fail(w, "the script's time is up");
+  w->steps = 0;
+  if (w->out->len <= w->room)
+    return true;
+  w->room = w->out->len + ROOM;
+  return memory_make_room(w->L, w->room) || fail(w, "too large for script.memory_bytes");
+}
+
 static bool write_value(struct writer *w, int index) {
   lua_State *L = w->L;
   if (w->out->len > MAX_BYTES)
     return fail(w, "too large");
+  if ((++w->steps > LOOK_STEPS || w->out->len > w->room) && !may_go_on(w))
+    return false;
   switch (lua_type(L, index)) {
   case LUA_TNIL:
     buf_literal(w->out, "null");
@@ -213,18 +243,39 @@ static bool write_value(struct writer *w, int index) {
 }
 
 bool lua_json_write(lua_State *L, int index, struct buf *out, struct buf *error) {
-  struct writer w = {.L = L, .out = out, .error = error};
+  struct writer w = {.L = L, .out = out, .error = error, .room = out->len + ROOM};
   bool ok = write_value(&w, lua_absindex(L, index));
   buf_clear(&w.members);
   return ok;
 }
 
+/* Its bytes; those of a copy count as the state's memory. */
+struct fragment {
+  struct buf buf;
+  size_t charged;
+};
+
 struct buf *lua_json_push_fragment(lua_State *L) {
-  struct buf *b = lua_newuserdatauv(L, sizeof *b, 0);
-  *b = (struct buf) {0};
+  struct fragment *f = lua_newuserdatauv(L, sizeof *f, 0);
+  *f = (struct fragment) {0};
   lua_rawgetp(L, LUA_REGISTRYINDEX, &fragment_key);
   lua_setmetatable(L, -2);
-  return b;
+  return &f->buf;
+}
+
+struct buf *lua_json_push_copy(lua_State *L, const char *text, size_t len) {
+  struct fragment *f = container_of(lua_json_push_fragment(L), struct fragment, buf);
+  memory_charge(L, len);
+  f->charged = len;
+  buf_append(&f->buf, text, len);
+  return &f->buf;
+}
+
+struct buf lua_json_take(lua_State *L, struct buf *fragment) {
+  struct fragment *f = container_of(fragment, struct fragment, buf);
+  memory_discharge(L, f->charged);
+  f->charged = 0;
+  return buf_take(&f->buf);
 }
 
 struct buf *lua_json_push_taken(lua_State *L, struct buf *bytes) {
@@ -246,7 +297,8 @@ void lua_json_mark_array(lua_State *L) {
 }
 
 const char *lua_json_check_text(lua_State *L, int index, size_t *len) {
-  if (lua_type(L, index) == LUA_TUSERDATA && luaL_getmetafield(L, index, "__tostring") != LUA_TNIL) {
+  if (lua_type(L, index) == LUA_TUSERDATA &&
+      luaL_getmetafield(L, index, "__tostring") != LUA_TNIL) {
     lua_pop(L, 1);
     return luaL_tolstring(L, index, len);
   }
@@ -269,11 +321,19 @@ static int l_json_encode(lua_State *L) {
   return 1;
 }
 
+/* Everything is decoded as the native records are: mended first, where that is needed. */
 static int l_json_decode(lua_State *L) {
   size_t len;
   lua_settop(L, 1);
   lua_pushvalue(L, lua_upvalueindex(1));
-  lua_json_check_text(L, 1, &len);
+  const char *text = lua_json_check_text(L, 1, &len);
+  struct buf *mended = lua_json_push_fragment(L);
+  if (json_mend(text, len, mended)) {
+    lua_pushlstring(L, mended->data, mended->len);
+    lua_replace(L, -3);
+    buf_clear(mended);
+  }
+  lua_pop(L, 1);
   if (lua_pcall(L, 1, 1, 0) == LUA_OK)
     return 1;
   lua_pushnil(L);
@@ -308,7 +368,7 @@ static int l_json_fragment(lua_State *L) {
   size_t len;
   lua_settop(L, 1);
   const char *text = lua_json_check_text(L, 1, &len);
-  buf_append(lua_json_push_fragment(L), text, len);
+  lua_json_push_copy(L, text, len);
   return 1;
 }
 
@@ -325,7 +385,8 @@ static int l_fragment_len(lua_State *L) {
 }
 
 static int l_fragment_gc(lua_State *L) {
-  buf_clear(lua_touserdata(L, 1));
+  struct buf bytes = lua_json_take(L, lua_touserdata(L, 1));
+  buf_clear(&bytes);
   return 0;
 }
 

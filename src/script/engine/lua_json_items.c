@@ -8,16 +8,16 @@
 
 enum { MAX_LEVELS = 4, MAX_NAME = 32, DEPTH = 64 };
 
-/* Where an iterator stands: inside of depth arrays, in each of them before the next element.  The whole text
- * was found to be JSON when the iterator was made. */
+/* Where an iterator stands: inside of depth arrays, in each of them before the next
+ * element.  The whole text was found to be JSON when the iterator was made. */
 struct items {
   size_t nlevels, depth;
   char names[MAX_LEVELS][MAX_NAME];
   size_t at[MAX_LEVELS];
 };
 
-/* Takes the request's body, or copies a string, into a fragment that is fit for the scanner, and leaves it at
- * the top. */
+/* Takes the request's body, or copies a string, into a fragment that is fit for the
+ * scanner, and leaves it at the top. */
 static struct buf *take_text(lua_State *L, int index) {
   struct buf *text, *body = script_body(L, index);
   if (body != NULL) {
@@ -25,8 +25,7 @@ static struct buf *take_text(lua_State *L, int index) {
   } else {
     size_t len;
     const char *s = luaL_checklstring(L, index, &len);
-    text = lua_json_push_fragment(L);
-    buf_append(text, s, len);
+    text = lua_json_push_copy(L, s, len);
   }
   if (text->len > 0 && utf8_valid(text->data, text->len) < text->len) {
     struct buf mended = {0};
@@ -43,11 +42,22 @@ static char *skip_value(char *p) {
   return json_skip_value(p, DEPTH, &error);
 }
 
-/* Opens the array that is the member names[depth] of the object at p, if there is one, and pushes the
- * object's text without it. */
+/* Whether the key, without its quotes, is the name, or the name in snake_case ("resource_logs"). */
+static bool is_named(const char *key, size_t len, const char *name) {
+  for (const char *end = key + len; key < end; key++, name++) {
+    bool up = *key == '_' && key + 1 < end && key[1] >= 'a' && key[1] <= 'z';
+    char c = up ? (char) (*++key - 'a' + 'A') : *key;
+    if (c != *name)
+      return false;
+  }
+  return *name == '\0';
+}
+
+/* Opens the array that is the member names[depth] of the object at p, if there is one,
+ * and pushes the object's text without it. */
 static void enter(lua_State *L, struct items *it, char *text, char *p) {
   const char *name = it->names[it->depth];
-  size_t name_len = strlen(name), array = 0;
+  size_t array = 0;
   luaL_Buffer rest;
   luaL_buffinit(L, &rest);
   luaL_addchar(&rest, '{');
@@ -55,8 +65,7 @@ static void enter(lua_State *L, struct items *it, char *text, char *p) {
   while (*p == '"') {
     char *key = p, *key_end = skip_value(p), *value = json_skip_space(json_skip_space(key_end) + 1);
     p = skip_value(value);
-    bool is_list =
-        (size_t) (key_end - key) == name_len + 2 && memcmp(key + 1, name, name_len) == 0 && *value == '[';
+    bool is_list = *value == '[' && is_named(key + 1, (size_t) (key_end - key) - 2, name);
     if (is_list && array == 0) {
       array = (size_t) (value + 1 - text);
     } else {
@@ -75,8 +84,8 @@ static void enter(lua_State *L, struct items *it, char *text, char *p) {
     it->at[it->depth++] = array;
 }
 
-/* next() -> the text of an item, then those of the objects around it, outermost first, each only when it is
- * another one than before. */
+/* next() -> the text of an item, then those of the objects around it, outermost first,
+ * each only when it is another one than before. */
 static int l_next(lua_State *L) {
   struct items *it = lua_touserdata(L, lua_upvalueindex(1));
   char *text = lua_json_fragment(L, lua_upvalueindex(2))->data;
@@ -126,7 +135,8 @@ static bool ends_line(const char *p) {
   return *p == '\n' || *p == '\0';
 }
 
-/* next() -> the text of a value, or false where none can be read: then it goes on behind the line. */
+/* next() -> the text of a value, or false where none can be read: then it goes on behind
+ * the line. */
 static int l_next_value(lua_State *L) {
   struct values *v = lua_touserdata(L, lua_upvalueindex(1));
   struct buf *text = lua_json_fragment(L, lua_upvalueindex(2));

@@ -7,8 +7,8 @@
 
 enum { STEPS = 20000, BYTES_PER_STEP = 64 }; /* of the matcher between two looks at the clock */
 
-/* A search: where it stands, and what the functions on top of it keep across a pause.  Subject and pattern
- * are anchored by whoever made it. */
+/* A search: where it stands, and what the functions on top of it keep across a pause.
+ * Subject and pattern are anchored by whoever made it. */
 struct search {
   struct pattern m;
   bool anchored, single; /* single: one attempt, at `at` */
@@ -349,7 +349,8 @@ static int l_gsub(lua_State *L) {
   luaL_checklstring(L, 1, &len);
   int type = lua_type(L, 3);
   luaL_argexpected(L,
-                   type == LUA_TNUMBER || type == LUA_TSTRING || type == LUA_TTABLE || type == LUA_TFUNCTION,
+                   type == LUA_TNUMBER || type == LUA_TSTRING || type == LUA_TTABLE ||
+                       type == LUA_TFUNCTION,
                    3, "string/function/table");
   lua_Integer max = luaL_optinteger(L, 4, (lua_Integer) len + 1);
   if (type == LUA_TNUMBER)

@@ -77,15 +77,18 @@ int l_every(lua_State *L) {
   for (struct every *e = script->everies; e != NULL; e = e->next)
     count++;
   if (!script->loading)
-    return luaL_error(L, "every belongs to the top level of a file: it cannot be called in a handler");
+    return luaL_error(
+        L, "every belongs to the top level of a file: it cannot be called in a handler");
   if (count == MAX_EVERIES)
     return luaL_error(L, "at most %d timers: one every can do the work of several", MAX_EVERIES);
 
   lua_settop(L, 2);
   int function = luaL_ref(L, LUA_REGISTRYINDEX);
   struct every *every = xcalloc(1, sizeof *every);
-  *every =
-      (struct every){.script = script, .function = function, .ms = (uint64_t) ms, .next = script->everies};
+  *every = (struct every) {.script = script,
+                           .function = function,
+                           .ms = (uint64_t) ms,
+                           .next = script->everies};
   script->everies = every;
   return 0;
 }

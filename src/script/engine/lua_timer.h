@@ -6,8 +6,8 @@
 int l_sleep(lua_State *L); /* sleep(ms) */
 int l_every(lua_State *L); /* every(ms, fn), while files are loaded */
 
-/* Loop 0's thread: starts the timers of a generation that is in force from now on, and closes them when it is
- * not any more. */
+/* Loop 0's thread: starts the timers of a generation that is in force from now on, and
+ * closes them when it is not any more. */
 void timers_start(struct script *script);
 void timers_stop(struct script *script);
 

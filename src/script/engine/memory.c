@@ -1,5 +1,6 @@
 #include "script/engine/memory.h"
 
+#include <lauxlib.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -78,6 +79,32 @@ void *memory_alloc(void *memory, void *block, size_t old_size, size_t size) {
   if (moved != NULL)
     m->used = m->used - old_size + size;
   return moved;
+}
+
+struct memory *memory_of(lua_State *L) {
+  void *memory;
+  return lua_getallocf(L, &memory) == memory_alloc ? memory : NULL;
+}
+
+bool memory_make_room(lua_State *L, size_t bytes) {
+  const struct memory *m = memory_of(L);
+  if (m == NULL || !is_refused(m, m->used + bytes))
+    return true;
+  lua_gc(L, LUA_GCCOLLECT);
+  return !is_refused(m, m->used + bytes);
+}
+
+void memory_charge(lua_State *L, size_t bytes) {
+  if (!memory_make_room(L, bytes))
+    luaL_error(L, "not enough memory: script.memory_bytes is the bound of one loop's "
+                  "scripts together");
+  if (memory_of(L) != NULL)
+    memory_of(L)->used += bytes;
+}
+
+void memory_discharge(lua_State *L, size_t bytes) {
+  if (memory_of(L) != NULL)
+    memory_of(L)->used -= bytes;
 }
 
 void memory_free_spare(struct memory *m) {

@@ -235,7 +235,9 @@ static bool repeat_greedily(struct pattern *m, const char *end, long *steps) {
     return false;
   m->s = s;
   m->p = end + 1;
-  return s == least || push(m, (struct choice){.kind = CHOICE_GREEDY, .s = s, .p = end + 1, .other = least});
+  return s == least ||
+         push(m, (struct choice) {
+                     .kind = CHOICE_GREEDY, .s = s, .p = end + 1, .other = least});
 }
 
 static bool take_item(struct pattern *m, long *steps) {
@@ -253,7 +255,9 @@ static bool take_item(struct pattern *m, long *steps) {
   bool taken = takes(m, m->s, item, end);
   if (suffix == '?') {
     m->p = end + 1;
-    return !taken || (push(m, (struct choice){.kind = CHOICE_OPTIONAL, .s = m->s, .p = end + 1}) && m->s++);
+    return !taken ||
+           (push(m, (struct choice) {.kind = CHOICE_OPTIONAL, .s = m->s, .p = end + 1}) &&
+            m->s++);
   }
   m->s += taken;
   m->p = end;
@@ -263,7 +267,8 @@ static bool take_item(struct pattern *m, long *steps) {
 static bool advance(struct pattern *m, long *steps) {
   const char *p = m->p;
   if (*p == '(')
-    return p[1] == ')' ? open_capture(m, CAPTURE_POSITION, p + 2) : open_capture(m, CAPTURE_OPEN, p + 1);
+    return p[1] == ')' ? open_capture(m, CAPTURE_POSITION, p + 2)
+                       : open_capture(m, CAPTURE_OPEN, p + 1);
   if (*p == ')')
     return close_capture(m);
   if (*p == '$' && p + 1 == m->pattern_end) {

@@ -33,13 +33,16 @@ static const char *module_of(const struct request *r) {
 
 static void write_log(struct script *script, const struct request *r, const char *message,
                       const struct buf *traceback) {
-  log_error(message, log_str("module", module_of(r)), log_str("route", r != NULL ? r->route->pattern : ""),
-            log_int("generation", (int64_t) script->generation->site.number),
-            log_str("request_id", r != NULL ? r->id : ""),
-            log_bytes("traceback", traceback->len > 0 ? traceback->data : "", traceback->len));
+  log_error(
+      message, log_str("module", module_of(r)),
+      log_str("route", r != NULL ? r->route->pattern : ""),
+      log_int("generation", (int64_t) script->generation->site.number),
+      log_str("request_id", r != NULL ? r->id : ""),
+      log_bytes("traceback", traceback->len > 0 ? traceback->data : "", traceback->len));
 }
 
-/* An error object that is no text says nothing; its __tostring is not called, for it may be what is wrong. */
+/* An error object that is no text says nothing; its __tostring is not called, for it may
+ * be what is wrong. */
 static const char *error_text(lua_State *L, int index) {
   const char *text = lua_tostring(L, index);
   if (text == NULL)
@@ -48,12 +51,14 @@ static const char *error_text(lua_State *L, int index) {
 }
 
 const char *report_hint(const char *message) {
-  static const char *const absent[] = {"global 'io'",      "global 'debug'",   "global 'package'", "global 'dofile'",
-                                       "global 'loadfile'", "field 'execute'", "field 'exit'",     "field 'getenv'",
-                                       "field 'remove'",   "field 'rename'",   "field 'tmpname'"};
+  static const char *const absent[] = {
+      "global 'io'",       "global 'debug'",  "global 'package'", "global 'dofile'",
+      "global 'loadfile'", "field 'execute'", "field 'exit'",     "field 'getenv'",
+      "field 'remove'",    "field 'rename'",  "field 'tmpname'"};
   for (size_t i = 0; message != NULL && i < sizeof absent / sizeof *absent; i++)
     if (strstr(message, absent[i]) != NULL && strstr(message, "a nil value") != NULL)
-      return " (scripts are sandboxed: files, processes and debug are out of reach; lua/README.md, Limits)";
+      return " (scripts are sandboxed: files, processes and debug are out of reach; "
+             "lua/README.md, Limits)";
   return "";
 }
 
@@ -91,8 +96,8 @@ void report_error(struct task *task, int status, struct buf *body) {
   bool memory = status == LUA_ERRMEM;
   struct buf traceback = {0};
   if (memory)
-    buf_literal(&traceback,
-                "not enough memory: script.memory_bytes is the bound of one loop's scripts together");
+    buf_literal(&traceback, "not enough memory: script.memory_bytes is the bound of one "
+                            "loop's scripts together");
   else
     take_traceback(task, &traceback);
   count(script, module_of(task->request), memory ? "memory" : "error");
@@ -106,7 +111,8 @@ void report_error(struct task *task, int status, struct buf *body) {
 }
 
 void report_end(struct task *task) {
-  static const char *const kinds[] = {[TASK_CPU] = "cpu", [TASK_WALL] = "wall", [TASK_EXPIRED] = "expired"};
+  static const char *const kinds[] = {
+      [TASK_CPU] = "cpu", [TASK_WALL] = "wall", [TASK_EXPIRED] = "expired"};
   static const char *const messages[] = {[TASK_CPU] = "script used up its CPU time",
                                          [TASK_WALL] = "script took too long",
                                          [TASK_EXPIRED] = "script of an old generation had to end"};
@@ -132,7 +138,8 @@ void report_memory(struct script *script) {
     return;
   script->recycling = true;
   log_warn("scripts hold most of their memory: a fresh generation is made",
-           log_int("generation", (int64_t) script->generation->site.number), log_int("loop", script->loop->index),
+           log_int("generation", (int64_t) script->generation->site.number),
+           log_int("loop", script->loop->index),
            log_int("bytes", (int64_t) script->memory.used));
   script->generation->renew(script->generation);
 }

@@ -7,8 +7,8 @@
 
 /* What scripts do wrong, to the log and to moonledger_script_failures_total. */
 
-/* A task whose function raised: status is lua_resume's, the stack is as it was.  body gets the text for the
- * client, ended by a NUL. */
+/* A task whose function raised: status is lua_resume's, the stack is as it was.  body
+ * gets the text for the client, ended by a NUL. */
 void report_error(struct task *task, int status, struct buf *body);
 
 void report_end(struct task *task); /* one that was ended: task->end */

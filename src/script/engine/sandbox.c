@@ -17,7 +17,9 @@ static const char env_key;
 
 static int l_frozen(lua_State *L) {
   const char *key = luaL_tolstring(L, 2, NULL);
-  return luaL_error(L, "'%s' cannot be assigned: globals, libraries and settings are read-only; use a local",
+  return luaL_error(L,
+                    "'%s' cannot be assigned: globals, libraries and settings are "
+                    "read-only; use a local",
                     key);
 }
 
@@ -85,7 +87,8 @@ static int l_setmetatable(lua_State *L) {
   if (lua_istable(L, 2)) {
     lua_pushliteral(L, "__gc");
     if (lua_rawget(L, 2) != LUA_TNIL)
-      return luaL_error(L, "__gc is not available, for no limit can stop it: use a <close> variable");
+      return luaL_error(
+          L, "__gc is not available, for no limit can stop it: use a <close> variable");
     lua_pop(L, 1);
   }
   lua_settop(L, 2);
@@ -140,7 +143,8 @@ static int l_load(lua_State *L) {
 static int l_collectgarbage(lua_State *L) {
   if (strcmp(luaL_optstring(L, 1, "count"), "count") != 0)
     return luaL_error(L, "collectgarbage knows only \"count\" here");
-  lua_pushnumber(L, (lua_Number) lua_gc(L, LUA_GCCOUNT) + (lua_Number) lua_gc(L, LUA_GCCOUNTB) / 1024);
+  lua_pushnumber(L, (lua_Number) lua_gc(L, LUA_GCCOUNT) +
+                        (lua_Number) lua_gc(L, LUA_GCCOUNTB) / 1024);
   return 1;
 }
 
@@ -171,7 +175,8 @@ static void keep(lua_State *L, const char *const *words) {
   lua_remove(L, -2);
 }
 
-static void open_library(lua_State *L, const char *name, lua_CFunction open, const char *const *words) {
+static void open_library(lua_State *L, const char *name, lua_CFunction open,
+                         const char *const *words) {
   lua_pushcfunction(L, open);
   lua_pushstring(L, name);
   lua_call(L, 1, 1);
@@ -180,9 +185,9 @@ static void open_library(lua_State *L, const char *name, lua_CFunction open, con
 }
 
 static void open_base(lua_State *L) {
-  static const char *const words[] = {"assert",   "error",  "ipairs",   "next",   "pairs",    "pcall",
-                                      "rawequal", "rawget", "rawlen",   "select", "tonumber", "tostring",
-                                      "type",     "xpcall", "_VERSION", NULL};
+  static const char *const words[] = {
+      "assert", "error",  "ipairs",   "next",     "pairs", "pcall",  "rawequal", "rawget",
+      "rawlen", "select", "tonumber", "tostring", "type",  "xpcall", "_VERSION", NULL};
   static const luaL_Reg own[] = {{"getmetatable", l_getmetatable},
                                  {"rawset", l_rawset},
                                  {"load", l_load},

@@ -5,9 +5,10 @@
 
 struct binding;
 
-/* Opens what scripts may use in a fresh state: base, coroutine, string, table, math, utf8, parts of os, cjson
- * and the core's own modules (bindings; ended by a NULL name).  No file, process, C module or bytecode is in reach,
- * and the globals are frozen.  May raise. */
+/* Opens what scripts may use in a fresh state: base, coroutine, string, table, math,
+ * utf8, parts of os, cjson and the core's own modules (bindings; ended by a NULL name).
+ * No file, process, C module or bytecode is in reach, and the globals are frozen.  May
+ * raise. */
 void sandbox_open(lua_State *L, const struct binding *bindings);
 
 /* A native module that a script may require. */
@@ -24,8 +25,8 @@ void sandbox_freeze(lua_State *L);
 void sandbox_freeze_deep(lua_State *L);
 
 void lua_coroutine_open(lua_State *L); /* pushes the coroutine library (lua_coroutine.c) */
-void lua_pattern_open(lua_State *L); /* replaces find, match, gmatch and gsub of the string library at the top
-                                        (lua_pattern.c) */
+void lua_pattern_open(lua_State *L);   /* replaces find, match, gmatch and gsub of the
+                                          string library at the top   (lua_pattern.c) */
 
 /* Replace functions of the library at the top that could not be interrupted (lua_bounded.c). */
 void bounded_open_base(lua_State *L);

@@ -25,7 +25,14 @@ enum task_end {
 /* What a task that yielded waits for. */
 enum task_wait { WAIT_NOTHING, WAIT_JOB, WAIT_TURN, WAIT_DRAIN, WAIT_MEMORY, WAIT_FOR_EVER };
 
-enum outcome_kind { OUTCOME_NONE, OUTCOME_RESPONSE, OUTCOME_DETAIL, OUTCOME_FILE, OUTCOME_CUSTOM, OUTCOME_STREAMED };
+enum outcome_kind {
+  OUTCOME_NONE,
+  OUTCOME_RESPONSE,
+  OUTCOME_DETAIL,
+  OUTCOME_FILE,
+  OUTCOME_CUSTOM,
+  OUTCOME_STREAMED
+};
 
 struct custom_response; /* handler.h */
 
@@ -42,7 +49,8 @@ struct every;
 
 struct task {
   struct script *script;
-  lua_State *co; /* the registry has it by its address; a task at rest keeps it for the next request */
+  /* the registry has it by its address; a task at rest keeps it for the next request */
+  lua_State *co;
   struct request *request;       /* NULL: none, or the client is gone */
   struct request_object *object; /* what the coroutine has as req; its stack anchors it */
   struct every *every;           /* whose turn it runs; or NULL */
@@ -53,7 +61,8 @@ struct task {
   enum task_end end;
   struct job *job;
   bool job_done;              /* its message is here */
-  int grace;                  /* closing: looks of the hook until __close handlers are cut off; else -1 */
+  /* closing: looks of the hook until __close handlers are cut off; else -1 */
+  int grace;
   bool raised;                /* the hook raised in co: Lua runs no hooks in it any more */
   unsigned coroutines, depth; /* of the script's own: made, and resumed inside each other */
   unsigned stuck;             /* resumes among them that stand where nothing can yield */
@@ -103,11 +112,13 @@ struct script {
   struct message leave, expire; /* generations.c's errands on the loop */
 };
 
-/* script.c: a state without libraries, and its end: no task lives in it, and no loop but its own has it. */
+/* script.c: a state without libraries, and its end: no task lives in it, and no loop but
+ * its own has it. */
 struct script *script_new(struct generation *generation, struct loop *loop, struct scripts *scripts,
                           const struct services *services, size_t memory_bytes);
 void script_free(struct script *script);
-void script_register(struct script *script); /* it becomes one of its loop's; when it first runs there */
+/* it becomes one of its loop's; when it first runs there */
+void script_register(struct script *script);
 
 /* One loop's: what the states of all generations there share. */
 struct scripts {

@@ -80,7 +80,8 @@ static void detach_job(struct task *task) {
     job->cancel(job);
 }
 
-/* Ends the task's life.  A coroutine that has returned can run another function; one that failed cannot. */
+/* Ends the task's life.  A coroutine that has returned can run another function; one that
+ * failed cannot. */
 static void release(struct task *task, bool reusable) {
   struct script *script = task->script;
   struct generation *generation = script->generation;
@@ -172,8 +173,8 @@ void tasks_stop(struct script *script) {
 
 /* ---- Running ---- */
 
-/* __close handlers get a last small budget.  Where the hook raised inside co, its hooks are off and nothing
- * could stop a handler: they are left out. */
+/* __close handlers get a last small budget.  Where the hook raised inside co, its hooks
+ * are off and nothing could stop a handler: they are left out. */
 static void cut_off(struct task *task) {
   if (!task->raised) {
     lua_State *before = knock_watch(task->co);
@@ -214,8 +215,8 @@ static void fail(struct task *task, int status) {
   buf_clear(&body);
 }
 
-/* What the request's connection does with the response may bring the next request at once: the task is at rest
- * before. */
+/* What the request's connection does with the response may bring the next request at
+ * once: the task is at rest before. */
 static void finish(struct task *task) {
   struct request *r = task->request;
   struct outcome outcome = task->outcome;
@@ -286,8 +287,8 @@ void task_start(struct script *script, struct request *r, struct every *every, l
   *task = (struct task){
       .script = script, .co = task->co, .request = r, .every = every, .grace = -1};
   int64_t timeout_ms = r != NULL ? script->handlers[r->route->index].timeout_ms : 0;
-  task->deadline_ms =
-      (int64_t) uv_now(&script->loop->uv) + (timeout_ms > 0 ? timeout_ms : settings->script.wall_ms);
+  task->deadline_ms = (int64_t) uv_now(&script->loop->uv) +
+                      (timeout_ms > 0 ? timeout_ms : settings->script.wall_ms);
   task->next = script->tasks;
   task->prev = &script->tasks;
   if (task->next != NULL)
@@ -324,14 +325,26 @@ struct task *script_task(lua_State *L, const char *what) {
   struct script *script = script_of(L);
   struct task *task = script->running;
   if (task == NULL)
-    luaL_error(L, "%s waits and cannot be called while files are loaded: call it in a handler", what);
+    luaL_error(
+        L, "%s waits and cannot be called while files are loaded: call it in a handler",
+        what);
   else if (L != task->co)
     luaL_error(L, "%s waits and cannot be called in a coroutine of the script's own", what);
   else if (task->grace >= 0)
     luaL_error(L, "%s waits and cannot be called when the request has ended", what);
   else if (!lua_isyieldable(L))
-    luaL_error(L, "%s waits and cannot be called inside table.sort, string.gsub or another C function", what);
+    luaL_error(L,
+               "%s waits and cannot be called inside table.sort, string.gsub or another "
+               "C function",
+               what);
   return task;
+}
+
+void script_check_serving(lua_State *L, const char *what) {
+  if (script_of(L)->loading)
+    luaL_error(
+        L, "%s cannot be called while files are loaded: call it in a handler or in every",
+        what);
 }
 
 void script_begin(struct task *task, struct job *job) {

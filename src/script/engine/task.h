@@ -3,8 +3,8 @@
 
 #include "script/engine/state.h"
 
-/* Starts a coroutine that runs body, a C function that finds its task in script_of(L)->running.  One of r and
- * every is NULL. */
+/* Starts a coroutine that runs body, a C function that finds its task in
+ * script_of(L)->running.  One of r and every is NULL. */
 void task_start(struct script *script, struct request *r, struct every *every, lua_CFunction body);
 
 /* Ends it at its next yield; one that waits ends from the ready queue. */

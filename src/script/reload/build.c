@@ -19,13 +19,14 @@ static bool build_script(struct build *b, struct scripts *scripts, unsigned i, s
     return false;
   if (script->nhandlers == g->scripts[0]->nhandlers)
     return true;
-  buf_literal(errors, "config.lua:1: the files give other routes each time they are loaded: nothing in them "
+  buf_literal(errors, "config.lua:1: the files give other routes each time they are "
+                      "loaded: nothing in them "
                       "may depend on chance\n");
   return false;
 }
 
-struct build *build_new(const struct services *services, struct scripts *scripts, struct snapshot *snapshot,
-                        uint64_t number, struct buf *errors) {
+struct build *build_new(const struct services *services, struct scripts *scripts,
+                        struct snapshot *snapshot, uint64_t number, struct buf *errors) {
   struct build *b = xcalloc(1, sizeof *b);
   b->services = services;
   b->snapshot = snapshot;

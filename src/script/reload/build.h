@@ -30,10 +30,10 @@ static inline struct build *build_of(struct generation *generation) {
   return container_of(generation, struct build, generation);
 }
 
-/* Makes the states of all loops.  scripts are those that will run them, by loop index, or NULL: nobody will.  Takes the
- * snapshot over.  NULL: every mistake is in errors. */
-struct build *build_new(const struct services *services, struct scripts *scripts, struct snapshot *snapshot,
-                        uint64_t number, struct buf *errors);
+/* Makes the states of all loops.  scripts are those that will run them, by loop index, or
+ * NULL: nobody will.  Takes the snapshot over.  NULL: every mistake is in errors. */
+struct build *build_new(const struct services *services, struct scripts *scripts,
+                        struct snapshot *snapshot, uint64_t number, struct buf *errors);
 
 /* Any thread; no loop uses it (any more). */
 void build_free(struct build *b);

@@ -10,6 +10,7 @@
 #include "script/engine/state.h"
 #include "script/engine/task.h"
 #include "script/reload/build.h"
+#include "script/reload/own.h"
 #include "script/reload/watch.h"
 #include "script/services.h"
 
@@ -17,9 +18,9 @@ enum { RETRY_MS = 250, OLD_MAX = 2, OLD_GRACE_MS = 10000 };
 
 enum trigger { TRIGGER_ASKED, TRIGGER_SAVED, TRIGGER_RETRY };
 
-/* Loading happens on a thread of its own: no loop waits for files or for Lua's compiler.  The states of all
- * loops are made there, and one pointer changes when all of them are whole: that is why every loop serves the
- * same generation. */
+/* Loading happens on a thread of its own: no loop waits for files or for Lua's compiler.
+ * The states of all loops are made there, and one pointer changes when all of them are
+ * whole: that is why every loop serves the same generation. */
 struct generations {
   const struct services *services;
   struct scripts *scripts; /* by loop index */
@@ -28,7 +29,8 @@ struct generations {
   struct build *current; /* under lock; its reference is the service's */
   struct build *living;  /* under lock */
   bool stopping;         /* under lock */
-  struct buf failure;    /* under lock: why the last reload was refused; empty after one that was not */
+  /* under lock: why the last reload was refused; empty after one that was not */
+  struct buf failure;
   int64_t started_us;
 
   struct loop loader; /* what follows belongs to its thread */
@@ -37,6 +39,7 @@ struct generations {
   struct watch *watch;
   struct reload *asked, **asked_last;
   uint64_t number;
+  size_t nown;          /* files of the user's when last loaded */
   uint64_t failed_hash; /* of the files that were reported as broken; 0: none */
   struct metric *reloads, *number_metric, *success_metric;
 };
@@ -130,8 +133,8 @@ static struct build *find_overdue(struct generations *g) {
   return b;
 }
 
-/* More than two old ones may live for a while, until the requests they serve end by themselves or have had
- * their time. */
+/* More than two old ones may live for a while, until the requests they serve end by
+ * themselves or have had their time. */
 static void expire_old(struct generations *g) {
   for (struct build *b; (b = find_overdue(g)) != NULL;) {
     expire_build(b);
@@ -262,23 +265,50 @@ static void report_failure(struct generations *g, enum trigger trigger, uint64_t
   log_errors(errors, g->number);
 }
 
+/* What is on disk is what is in force, or what has been reported: false when there is
+ * more to do. */
+static bool is_known(struct generations *g, const struct snapshot *snapshot) {
+  if (snapshot->hash == g->failed_hash)
+    return true;
+  if (snapshot->hash != g->current->snapshot->hash)
+    return false;
+  if (g->failure.len > 0)
+    log_info("config.lua and lua/ are as they are in force again",
+             log_int("generation", (int64_t) g->number));
+  g->failed_hash = 0;
+  remember_failure(g, NULL);
+  return true;
+}
+
+/* Some programs save a file by taking the old one away first: what is built in shall not
+ * serve meanwhile. */
+static bool has_lost_files(struct generations *g, const struct snapshot *snapshot,
+                           enum trigger trigger) {
+  bool lost = trigger == TRIGGER_SAVED && snapshot->nown < g->nown;
+  if (!lost)
+    g->nown = snapshot->nown;
+  return lost;
+}
+
 static void reload_files(struct generations *g, enum trigger trigger, struct buf *errors) {
   int64_t started_ns = clock_monotonic_ns();
   struct snapshot *snapshot = snapshot_read(g->config_file, errors);
   uint64_t hash = snapshot != NULL ? snapshot->hash : 0;
   uv_timer_stop(&g->retry);
-  if (trigger != TRIGGER_ASKED && hash != 0 &&
-      (hash == g->current->snapshot->hash || hash == g->failed_hash)) {
-    if (hash != g->failed_hash) {
-      g->failed_hash = 0;
-      remember_failure(g, NULL);
-    }
+  if (snapshot != NULL && has_lost_files(g, snapshot, trigger)) {
+    uv_timer_start(&g->retry, on_retry, RETRY_MS, 0);
+    snapshot_free(snapshot);
+    return;
+  }
+  if (snapshot != NULL && trigger != TRIGGER_ASKED && is_known(g, snapshot)) {
     snapshot_free(snapshot);
     return;
   }
   struct build *old = g->current; /* only this thread replaces it */
   generation_ref(&old->generation);
-  struct build *b = snapshot != NULL ? build_new(g->services, g->scripts, snapshot, g->number + 1, errors) : NULL;
+  struct build *b = snapshot != NULL ? build_new(g->services, g->scripts, snapshot,
+                                                 g->number + 1, errors)
+                                     : NULL;
   if (b == NULL)
     report_failure(g, trigger, hash, errors);
   else if (!put_in_force(g, b))
@@ -371,8 +401,8 @@ void generations_status(struct generations *g, struct generations_status *status
 
 /* ---- Start and stop ---- */
 
-static struct metric *family(struct generations *g, enum metric_kind kind, const char *name, const char *help,
-                             const char *label) {
+static struct metric *family(struct generations *g, enum metric_kind kind,
+                             const char *name, const char *help, const char *label) {
   struct buf error = {0};
   struct metric_options options = {
       .kind = kind, .name = name, .help = help, .labels = &label, .nlabels = label != NULL};
@@ -384,8 +414,8 @@ static struct metric *family(struct generations *g, enum metric_kind kind, const
 static void open_metrics(struct generations *g) {
   g->reloads = family(g, METRIC_COUNTER, "moonledger_reloads_total",
                       "Reloads of config.lua and lua/, by result.", "result");
-  g->number_metric =
-      family(g, METRIC_GAUGE, "moonledger_reload_generation", "Number of the generation in force.", NULL);
+  g->number_metric = family(g, METRIC_GAUGE, "moonledger_reload_generation",
+                            "Number of the generation in force.", NULL);
   g->success_metric = family(g, METRIC_GAUGE, "moonledger_reload_last_success_timestamp_seconds",
                              "When the generation in force was loaded.", NULL);
 }
@@ -402,7 +432,8 @@ static void open_loader(struct generations *g) {
   loop_init(&g->loader, g->services->nloops);
   uv_timer_init(&g->loader.uv, &g->run);
   uv_timer_init(&g->loader.uv, &g->retry);
-  g->watch = watch_start(&g->loader.uv, g->config_file, g->current->snapshot->signature, on_saved, g);
+  g->watch = watch_start(&g->loader.uv, g->config_file, g->current->snapshot->signature,
+                         on_saved, g);
 }
 
 static struct scripts *scripts_new(const struct services *services) {
@@ -414,7 +445,8 @@ static struct scripts *scripts_new(const struct services *services) {
   return scripts;
 }
 
-struct generations *generations_open(const struct services *services, const char *config_file, struct buf *errors) {
+struct generations *generations_open(const struct services *services,
+                                     const char *config_file, struct buf *errors) {
   struct snapshot *snapshot = snapshot_read(config_file, errors);
   if (snapshot == NULL)
     return NULL;
@@ -433,12 +465,14 @@ struct generations *generations_open(const struct services *services, const char
   pthread_mutex_init(&g->lock, NULL);
   open_metrics(g);
   open_scripts(g);
+  g->nown = snapshot->nown;
   put_in_force(g, b);
   open_loader(g);
   return g;
 }
 
 int generations_start(struct generations *g) {
+  own_log(g->current->snapshot, g->current->generation.settings->lacking);
   return loop_start(&g->loader);
 }
 

@@ -12,6 +12,7 @@
 #include "script/engine/generation.h"
 #include "script/engine/report.h"
 #include "script/engine/sandbox.h"
+#include "script/engine/schema_load.h"
 #include "script/services.h"
 
 enum { FIRST_LOAD_MS = 500 }; /* CPU time of config.lua, before it says how much there is */
@@ -30,7 +31,8 @@ struct loader {
 
 static bool has_place(const char *message) {
   const char *lua = strstr(message, ".lua:");
-  return lua != NULL && isdigit((unsigned char) lua[5]) && strcspn(message, " ") > (size_t) (lua - message);
+  return lua != NULL && isdigit((unsigned char) lua[5]) &&
+         strcspn(message, " ") > (size_t) (lua - message);
 }
 
 /* A file that many others require is named once. */
@@ -47,9 +49,9 @@ static void add_error(struct buf *errors, const char *file, int line, const char
 
 /* The line of config.lua that has the texts of entry; of several the last. */
 static int entry_line(const struct snapshot *snapshot, const struct route_entry *entry) {
-  const struct buf *text = &snapshot->files[0].text;
+  const struct snapshot_file *file = &snapshot->files[0];
   int line = 1, found = 1;
-  for (const char *p = text->data, *end = p + text->len, *next; p < end; p = next, line++) {
+  for (const char *p = file->text, *end = p + file->len, *next; p < end; p = next, line++) {
     const char *newline = memchr(p, '\n', (size_t) (end - p));
     next = newline != NULL ? newline + 1 : end;
     size_t len = (size_t) (next - p);
@@ -112,7 +114,8 @@ static void place_schema_error(struct loader *l, const char *message) {
   const char *quote = strchr(message, '"'), *end = quote != NULL ? strchr(quote + 1, '"') : NULL;
   if (end != NULL)
     snprintf(name, sizeof name, "%.*s", (int) (end + 1 - quote), quote);
-  add_error(l->errors, "lua/schema.lua", snapshot_line(l->snapshot, "lua/schema.lua", name), message);
+  add_error(l->errors, "lua/schema.lua",
+            snapshot_line(l->snapshot, "lua/schema.lua", name), message);
 }
 
 /* ---- Steps ---- */
@@ -127,10 +130,14 @@ static int l_open(lua_State *L) {
 static int l_load_config(lua_State *L) {
   struct loader *l = lua_touserdata(L, 1);
   module_push_chunk(L, &l->snapshot->files[0]);
+  sandbox_push_env(L);
+  l->script->services->push_settings_env(L);
+  lua_setupvalue(L, -2, 1);
   lua_call(L, 0, 1);
   struct buf found = {0};
   const struct services *services = l->script->services;
-  l->settings = services->read_settings(services->settings_arg, L, l->snapshot->config_file, &found);
+  l->settings = services->read_settings(services->settings_arg, L,
+                                        l->snapshot->config_file, &found);
   place_config_errors(l, &found);
   buf_clear(&found);
   if (l->settings == NULL)
@@ -162,7 +169,9 @@ static int l_load_hooks(lua_State *L) {
   struct loader *l = lua_touserdata(L, 1);
   module_push(L, "hooks");
   if (!lua_istable(L, -1))
-    return luaL_error(L, "must return a table such as { on_record = function(record) … end }, returned a %s",
+    return luaL_error(L,
+                      "must return a table such as { on_record = function(record) … end "
+                      "}, returned a %s",
                       luaL_typename(L, -1));
   lua_getfield(L, -1, "on_record");
   if (!lua_isfunction(L, -1))
@@ -171,12 +180,12 @@ static int l_load_hooks(lua_State *L) {
   return 0;
 }
 
-/* Of the files that nothing has required; config.lua, the first, has been run. */
+/* Of the user's files that nothing has required; config.lua, the first, has been run. */
 static int l_check_syntax(lua_State *L) {
   struct loader *l = lua_touserdata(L, 1);
   for (size_t i = 1; i < l->snapshot->nfiles; i++) {
     const struct snapshot_file *file = &l->snapshot->files[i];
-    if (!module_is_loaded(L, file) && module_compile(L, file) != LUA_OK)
+    if (file->own && !module_is_loaded(L, file) && module_compile(L, file) != LUA_OK)
       add_error(l->errors, file->name, 1, lua_tostring(L, -1));
     lua_settop(L, 1);
   }
@@ -221,8 +230,10 @@ static lua_Integer get_size(lua_State *L, int definition, const char *field) {
 }
 
 static enum scope get_scope(lua_State *L, int definition, enum method method) {
-  static const char *const names[] = {
-      [SCOPE_OPEN] = "open", [SCOPE_READ] = "read", [SCOPE_INGEST] = "ingest", [SCOPE_ADMIN] = "admin"};
+  static const char *const names[] = {[SCOPE_OPEN] = "open",
+                                      [SCOPE_READ] = "read",
+                                      [SCOPE_INGEST] = "ingest",
+                                      [SCOPE_ADMIN] = "admin"};
   enum scope scope = method == METHOD_GET ? SCOPE_READ : SCOPE_ADMIN;
   lua_getfield(L, definition, "scope");
   const char *name = lua_tostring(L, -1);
@@ -262,8 +273,9 @@ static int l_load_route(lua_State *L) {
   struct loader *l = lua_touserdata(L, 1);
   enum method method = method_named(l->entry->method);
   if (method == METHODS)
-    return luaL_error(L, "route %s %s: unknown method: expected GET, POST, PUT, PATCH or DELETE", l->entry->method,
-                      l->entry->path);
+    return luaL_error(
+        L, "route %s %s: unknown method: expected GET, POST, PUT, PATCH or DELETE",
+        l->entry->method, l->entry->path);
   module_push(L, l->entry->module);
   compile_route(L, l->entry, 2);
   if (!is_switched_on(L, 2))
@@ -335,8 +347,10 @@ static void load_all(struct loader *l) {
 
 bool load_script(struct script *script, const struct snapshot *snapshot, struct buf *errors) {
   struct generation *generation = script->generation;
-  struct loader l = {
-      .script = script, .snapshot = snapshot, .errors = errors, .first = generation->settings == NULL};
+  struct loader l = {.script = script,
+                     .snapshot = snapshot,
+                     .errors = errors,
+                     .first = generation->settings == NULL};
   size_t before = errors->len;
   script->snapshot = snapshot;
   script->loading = true;

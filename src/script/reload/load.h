@@ -4,15 +4,16 @@
 #include "script/engine/state.h"
 #include "script/reload/snapshot.h"
 
-/* Fills one generation's fresh state for one loop from the bytes of a snapshot; any thread, as long as no
- * loop has the state.  The first state of a generation also gives it its settings and router.  false: every
- * mistake that was found stands in errors, a line "file:line: what, what to do" each. */
+/* Fills one generation's fresh state for one loop from the bytes of a snapshot; any
+ * thread, as long as no loop has the state.  The first state of a generation also gives
+ * it its settings and router.  false: every mistake that was found stands in errors, a
+ * line "file:line: what, what to do" each. */
 bool load_script(struct script *script, const struct snapshot *snapshot, struct buf *errors);
 
 char *module_file(const char *name); /* "routes.x" -> "lua/routes/x.lua"; the caller frees it */
 
-/* The `require` of scripts, with script->snapshot as the only place it looks at besides the core's modules.
- */
+/* The `require` of scripts, with script->snapshot as the only place it looks at besides
+ * the core's modules. */
 void module_open(lua_State *L);
 
 /* Pushes a file's function, or why there is none; LUA_OK or the error. */

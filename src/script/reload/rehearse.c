@@ -5,6 +5,7 @@
 #include "script/reload/build.h"
 #include "script/reload/generations.h"
 #include "script/reload/load.h"
+#include "script/reload/own.h"
 
 typedef void visit_route(const struct route *route, const char *file, const char *summary);
 
@@ -19,14 +20,16 @@ static void visit_routes(const struct build *b, visit_route *visit) {
   }
 }
 
-bool generations_rehearse(const struct services *services, const char *config_file, visit_route *visit,
-                          struct buf *errors) {
+bool generations_rehearse(const struct services *services, const char *config_file,
+                          visit_route *visit, struct buf *found, struct buf *errors) {
   struct snapshot *snapshot = snapshot_read(config_file, errors);
   struct build *b = snapshot != NULL ? build_new(services, NULL, snapshot, 1, errors) : NULL;
   if (b == NULL)
     return false;
   if (visit != NULL)
     visit_routes(b, visit);
+  if (found != NULL)
+    own_describe(b->snapshot, b->generation.settings->lacking, found);
   build_free(b);
   return true;
 }

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "script/commands/modules.h"
 #include "script/engine/sandbox.h"
 #include "script/reload/load.h"
 
@@ -28,7 +29,8 @@ static const struct snapshot_file *find_file(const struct snapshot *snapshot, co
 
 bool module_is_loaded(lua_State *L, const struct snapshot_file *file) {
   char name[PATH_MAX];
-  int len = snprintf(name, sizeof name, "%.*s", (int) (strlen(file->name) - strlen("lua/.lua")), file->name + 4);
+  int len = snprintf(name, sizeof name, "%.*s",
+                     (int) (strlen(file->name) - strlen("lua/.lua")), file->name + 4);
   for (int i = 0; i < len; i++)
     if (name[i] == '/')
       name[i] = '.';
@@ -41,7 +43,7 @@ bool module_is_loaded(lua_State *L, const struct snapshot_file *file) {
 
 int module_compile(lua_State *L, const struct snapshot_file *file) {
   const char *chunk_name = lua_pushfstring(L, "@%s", file->name);
-  int status = luaL_loadbufferx(L, file->text.data, file->text.len, chunk_name, "t");
+  int status = luaL_loadbufferx(L, file->text, file->len, chunk_name, "t");
   if (status == LUA_ERRSYNTAX) {
     lua_pushfstring(L, "%s; mend the syntax there or just above", lua_tostring(L, -1));
     lua_remove(L, -2);
@@ -57,6 +59,19 @@ void module_push_chunk(lua_State *L, const struct snapshot_file *file) {
   lua_setupvalue(L, -2, 1);
 }
 
+static int refuse_module(lua_State *L, const char *name) {
+  if (is_command_module(name))
+    return luaL_error(L,
+                      "module '%s' is for commands (lua/commands), which run in a "
+                      "process of their own: "
+                      "a route serves others and has neither files nor a terminal",
+                      name);
+  return luaL_error(L,
+                    "module '%s' not found: the core has none of that name; mend the name or make "
+                    "lua/%s.lua",
+                    name, luaL_gsub(L, name, ".", "/"));
+}
+
 static void push_opener(lua_State *L, const char *name) {
   luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_PRELOAD_TABLE);
   lua_getfield(L, -1, name);
@@ -66,8 +81,7 @@ static void push_opener(lua_State *L, const char *name) {
   lua_pop(L, 1);
   const struct snapshot_file *file = find_file(script_of(L)->snapshot, name);
   if (file == NULL)
-    luaL_error(L, "module '%s' not found: the core has none of that name; mend the name or make lua/%s.lua", name,
-               luaL_gsub(L, name, ".", "/"));
+    refuse_module(L, name);
   module_push_chunk(L, file);
 }
 
@@ -77,8 +91,10 @@ static int l_require(lua_State *L) {
   lua_rawgetp(L, LUA_REGISTRYINDEX, &loaded_key);
   lua_getfield(L, 2, name);
   if (lua_touserdata(L, 3) == &busy_key)
-    return luaL_error(L, "module '%s' is required while it is being loaded: two files require each other",
-                      name);
+    return luaL_error(
+        L,
+        "module '%s' is required while it is being loaded: two files require each other",
+        name);
   if (!lua_isnil(L, 3))
     return 1;
   lua_pop(L, 1);

@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/assets.h"
 #include "base/file.h"
 #include "base/hash.h"
 #include "base/mem.h"
@@ -59,54 +60,50 @@ static bool is_inside(const char *root, const char *path) {
   return inside;
 }
 
-/* false: it may not be used, and that is said.  What is no link is where its folder is, checked before. */
-static bool check_access(struct walk *w, const char *path, const char *name, const struct entry *e) {
+/* false: it may not be used, and that is said.  What is no link is where its folder is,
+ * checked before. */
+static bool check_access(struct walk *w, const char *path, const char *name,
+                         const struct entry *e) {
   bool inside = !e->is_link || is_inside(w->s->root, path);
   if (!inside)
-    complain(w, name, "leads out of the folder of config.lua: put the file itself there, not a link");
+    complain(
+        w, name,
+        "leads out of the folder of config.lua: put the file itself there, not a link");
   else if (e->st.st_mode & S_IWOTH)
     complain(w, name, "anyone on this machine may write to it: chmod o-w");
   return inside && !(e->st.st_mode & S_IWOTH);
 }
 
 static void note(struct walk *w, const char *name, const struct stat *st) {
-  const int64_t facts[] = {st->st_size, st->st_mtim.tv_sec, st->st_mtim.tv_nsec, (int64_t) st->st_ino,
-                           (int64_t) st->st_mode};
+  const int64_t facts[] = {st->st_size, st->st_mtim.tv_sec, st->st_mtim.tv_nsec,
+                           (int64_t) st->st_ino, (int64_t) st->st_mode};
   buf_append(&w->stats, name, strlen(name) + 1);
   buf_append(&w->stats, facts, sizeof facts);
 }
 
-const char *snapshot_read_file(struct snapshot_file *file, const char *path, const char *name, size_t size) {
-  struct buf text = {0};
-  const char *why = file_read_all(path, size, MAX_FILE, &text);
-  if (why != NULL) {
-    bool too_long = text.len > MAX_FILE;
-    buf_clear(&text);
-    return too_long ? "is longer than 8 MiB" : why;
-  }
-  *file = (struct snapshot_file){xstrdup(name), text, hash_for_files(text.data, text.len)};
-  return NULL;
-}
-
-void snapshot_clear_file(struct snapshot_file *file) {
-  free(file->name);
-  buf_clear(&file->text);
+static void append_file(struct snapshot *s, const struct snapshot_file *file) {
+  s->files = xrealloc(s->files, (s->nfiles + 1) * sizeof *s->files);
+  s->files[s->nfiles] = *file;
+  s->files[s->nfiles++].hash = hash_for_files(file->text, file->len);
+  s->nown += file->own;
 }
 
 static void add_file(struct walk *w, const char *path, const char *name, const struct entry *e) {
-  struct snapshot *s = w->s;
+  struct buf text = {0};
   note(w, name, &e->st);
   if (!w->reading || !check_access(w, path, name, e))
     return;
-  s->files = xrealloc(s->files, (s->nfiles + 1) * sizeof *s->files);
-  const char *why = snapshot_read_file(&s->files[s->nfiles], path, name, (size_t) e->st.st_size);
-  if (why == NULL)
-    s->nfiles++;
-  else
-    complain(w, name, why);
+  const char *why = file_read_all(path, (size_t) e->st.st_size, MAX_FILE, &text);
+  if (why == NULL) {
+    append_file(w->s, &(struct snapshot_file){xstrdup(name), text.data, text.len, .own = true});
+    return;
+  }
+  complain(w, name, text.len > MAX_FILE ? "is longer than 8 MiB" : why);
+  buf_clear(&text);
 }
 
-/* Swap files, backups and what editors probe with begin with a dot or a hash or do not end in .lua. */
+/* Swap files, backups and what editors probe with begin with a dot or a hash or do not
+ * end in .lua. */
 static bool is_script(const char *name) {
   size_t len = strlen(name);
   return len > 4 && strcmp(name + len - 4, ".lua") == 0 && *name != '.' && *name != '#';
@@ -152,27 +149,61 @@ static void walk_folder(struct walk *w, const char *path, const char *name, cons
   free(entries);
 }
 
+static void walk_root(struct walk *w) {
+  struct snapshot *s = w->s;
+  struct entry e = {0};
+  if (look_at(s->config_file, &e))
+    add_file(w, s->config_file, "config.lua", &e);
+  else if (e.is_link)
+    complain(w, "config.lua", "is a link to nothing");
+  char *lua = join(s->root, "lua");
+  e = (struct entry){0};
+  if (look_at(lua, &e))
+    walk_folder(w, lua, "lua", &e);
+  else if (e.is_link)
+    complain(w, "lua", "is a link to nothing");
+  free(lua);
+}
+
 static struct snapshot *walk_all(struct walk *w, const char *config_file) {
-  struct entry e;
   struct snapshot *s = xcalloc(1, sizeof *s);
   w->s = s;
-  s->config_file = realpath(config_file, NULL);
-  if (s->config_file == NULL || !look_at(s->config_file, &e)) {
+  s->config_file = file_path(config_file);
+  if (s->config_file == NULL) {
     if (w->errors != NULL)
       buf_printf(w->errors, "%s: %s; --config names another file\n", config_file, strerror(errno));
     return s;
   }
   s->root = xstrdup(s->config_file);
   *strrchr(s->root, '/') = '\0';
-  add_file(w, s->config_file, "config.lua", &e);
-  char *lua = join(s->root, "lua");
-  if (look_at(lua, &e))
-    walk_folder(w, lua, "lua", &e);
-  else
-    complain(w, "lua", strerror(errno));
-  free(lua);
+  walk_root(w);
   s->signature = hash_for_files(w->stats.data, w->stats.len);
   return s;
+}
+
+static int compare_names(const void *a, const void *b) {
+  return strcmp(((const struct snapshot_file *) a)->name, ((const struct snapshot_file *) b)->name);
+}
+
+static void sort_files(struct snapshot *s) {
+  if (s->nfiles > 0)
+    qsort(s->files, s->nfiles, sizeof *s->files, compare_names);
+}
+
+/* Those whose place no file of the user's has taken. */
+static void add_assets(struct snapshot *s) {
+  size_t count, nown = s->nfiles;
+  const struct asset *all = assets_all(&count);
+  sort_files(s);
+  for (size_t i = 0; i < count; i++) {
+    struct snapshot_file file = {(char *) all[i].name, (char *) all[i].data, all[i].len,
+                                 .own = false};
+    bool taken = nown > 0 && bsearch(&file, s->files, nown, sizeof file, compare_names) != NULL;
+    if (!taken && is_script(strrchr(file.name, '/') != NULL ? strrchr(file.name, '/') + 1
+                                                            : file.name))
+      append_file(s, &file);
+  }
+  sort_files(s);
 }
 
 struct snapshot *snapshot_look(const char *config_file) {
@@ -205,6 +236,7 @@ struct snapshot *snapshot_read(const char *config_file, struct buf *errors) {
     buf_clear(&w.stats);
     bool steady = is_steady(s, config_file);
     if (steady && errors->len == before) {
+      add_assets(s);
       hash_contents(s);
       return s;
     }
@@ -212,7 +244,9 @@ struct snapshot *snapshot_read(const char *config_file, struct buf *errors) {
     if (errors->len > before && (steady || try == TRIES))
       return NULL;
     if (try == TRIES) {
-      buf_literal(errors, "config.lua:1: the files below lua/ change all the time: nothing is loaded\n");
+      buf_literal(
+          errors,
+          "config.lua:1: the files below lua/ change all the time: nothing is loaded\n");
       return NULL;
     }
     errors->len = before;
@@ -224,7 +258,10 @@ void snapshot_free(struct snapshot *s) {
   if (s == NULL)
     return;
   for (size_t i = 0; i < s->nfiles; i++)
-    snapshot_clear_file(&s->files[i]);
+    if (s->files[i].own) {
+      free(s->files[i].name);
+      free(s->files[i].text);
+    }
   for (size_t i = 0; i < s->nfolders; i++)
     free(s->folders[i]);
   free(s->files);
@@ -235,16 +272,14 @@ void snapshot_free(struct snapshot *s) {
 }
 
 const struct snapshot_file *snapshot_find(const struct snapshot *s, const char *name) {
-  for (size_t i = 0; i < s->nfiles; i++)
-    if (strcmp(s->files[i].name, name) == 0)
-      return &s->files[i];
-  return NULL;
+  struct snapshot_file wanted = {.name = (char *) name};
+  return bsearch(&wanted, s->files, s->nfiles, sizeof wanted, compare_names);
 }
 
 int snapshot_line(const struct snapshot *s, const char *name, const char *needle) {
   const struct snapshot_file *file = snapshot_find(s, name);
-  const char *start = file != NULL ? file->text.data : NULL;
-  const char *found = start != NULL ? memmem(start, file->text.len, needle, strlen(needle)) : NULL;
+  const char *start = file != NULL ? file->text : NULL;
+  const char *found = start != NULL ? memmem(start, file->len, needle, strlen(needle)) : NULL;
   int line = 1;
   for (const char *p = start; p < found; p++)
     line += *p == '\n';

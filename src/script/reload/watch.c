@@ -79,7 +79,11 @@ static void on_event(uv_fs_event_t *event, const char *name, int events, int sta
 /* A folder that cannot be watched (too many watches) is left to the poll. */
 static void add_folder(struct watch *w, const char *path, ino_t inode, bool is_root) {
   struct folder *f = xcalloc(1, sizeof *f);
-  *f = (struct folder){.watch = w, .path = xstrdup(path), .inode = inode, .is_root = is_root, .seen = true};
+  *f = (struct folder) {.watch = w,
+                        .path = xstrdup(path),
+                        .inode = inode,
+                        .is_root = is_root,
+                        .seen = true};
   f->next = w->folders;
   w->folders = f;
   w->handles++;
@@ -154,7 +158,8 @@ struct watch *watch_start(uv_loop_t *loop, const char *config_file, uint64_t sig
                       .arg = arg};
   init_timer(w, &w->quiet);
   init_timer(w, &w->poll);
-  uv_timer_start(&w->quiet, on_quiet, FIRST_LOOK_MS, 0); /* a server that has just started answers first */
+  /* a server that has just started answers first */
+  uv_timer_start(&w->quiet, on_quiet, FIRST_LOOK_MS, 0);
   uv_timer_start(&w->poll, on_quiet, POLL_MS, POLL_MS);
   return w;
 }

@@ -29,7 +29,9 @@ int database_exec(sqlite3 *db, const char *sql) {
 static int sync_file(sqlite3 *db, int which) {
   sqlite3_file *file = NULL;
   int rc = sqlite3_file_control(db, "main", which, &file);
-  return rc == SQLITE_OK ? file->pMethods->xSync(file, SQLITE_SYNC_NORMAL | SQLITE_SYNC_DATAONLY) : rc;
+  return rc == SQLITE_OK
+             ? file->pMethods->xSync(file, SQLITE_SYNC_NORMAL | SQLITE_SYNC_DATAONLY)
+             : rc;
 }
 
 int database_sync(sqlite3 *db) {
@@ -82,7 +84,10 @@ static const char *remedy(int code) {
   case SQLITE_NOTADB: return "; choose another path";
   case SQLITE_CORRUPT: return "; put a backup in its place or move it away";
   case SQLITE_FULL: return "; make room on its disk";
-  case SQLITE_CANTOPEN: case SQLITE_READONLY: case SQLITE_PERM: return "; fix its permissions or choose another path";
+  case SQLITE_CANTOPEN:
+  case SQLITE_READONLY:
+  case SQLITE_PERM:
+    return "; fix its permissions or choose another path";
   case SQLITE_BUSY: return "; another program is using it";
   default: return "";
   }

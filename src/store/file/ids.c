@@ -10,8 +10,8 @@
 
 enum {
   SHARDS = 256,            /* by the top bits; each grows alone, so that no growth takes long */
-  CHUNK = 120,             /* entries of one blob: where it does not fit in the index's page, every comparison
-                              reads all of it */
+  CHUNK = 120,             /* entries of one blob, which must fit in the index's page: else every
+                              comparison reads all of it */
   SEGMENT_IDS = 256 * 1024,
   MAPPED_BYTES = 16 << 10,
   PROBES_A_STEP = 2,       /* of reading, which takes about as long */
@@ -57,23 +57,25 @@ static struct shard *shard_of(struct epoch *g, int64_t fingerprint) {
   return &g->shards[(uint64_t) fingerprint >> 56];
 }
 
-/* By the bits after the shard's, which are as good as any: sorted entries are added from front to back. */
-static size_t home(const struct shard *s, int64_t fingerprint) {
+/* By the bits after the shard's, which are as good as any: sorted entries are added
+ * from front to back. */
+static size_t shard_home(const struct shard *s, int64_t fingerprint) {
   return ((uint64_t) fingerprint >> 24 & UINT32_MAX) * s->cap >> 32;
 }
 
-static size_t after(const struct shard *s, size_t i) {
+static size_t shard_after(const struct shard *s, size_t i) {
   return i + 1 < s->cap ? i + 1 : 0;
 }
 
-static void place(struct shard *s, struct id_entry entry) {
-  size_t i = home(s, entry.fingerprint);
+static void shard_place(struct shard *s, struct id_entry entry) {
+  size_t i = shard_home(s, entry.fingerprint);
   while (s->slots[i].row != 0)
-    i = after(s, i);
+    i = shard_after(s, i);
   s->slots[i] = entry;
 }
 
-/* Long tables stand outside the heap: there they would leave holes that no longer table fits in. */
+/* Long tables stand outside the heap: there they would leave holes that no longer
+ * table fits in. */
 static bool is_mapped(size_t cap) {
   return cap * sizeof(struct id_entry) >= MAPPED_BYTES;
 }
@@ -96,11 +98,12 @@ static void resize(struct shard *s, size_t cap) {
   s->slots = slots_new(cap);
   for (size_t i = 0; i < old.cap; i++)
     if (old.slots[i].row != 0)
-      place(s, old.slots[i]);
+      shard_place(s, old.slots[i]);
   slots_free(&old);
 }
 
-/* Makes room for n in an empty one: in small shards the first of sorted entries would all collide. */
+/* Makes room for n in an empty one: in small shards the first of sorted entries
+ * would all collide. */
 static void epoch_reserve(struct epoch *g, size_t n) {
   for (size_t i = 0; i < SHARDS; i++)
     resize(&g->shards[i], n / SHARDS * 3 / 2 + 8);
@@ -109,7 +112,7 @@ static void epoch_reserve(struct epoch *g, size_t n) {
 static void shard_add(struct shard *s, struct id_entry entry) {
   if ((s->len + 1) * 4 > s->cap * 3)
     resize(s, s->cap > 0 ? s->cap + s->cap / 2 : 8);
-  place(s, entry);
+  shard_place(s, entry);
   s->len++;
 }
 
@@ -117,7 +120,7 @@ static size_t shard_find(const struct shard *s, int64_t fingerprint, int64_t *ro
   size_t n = 0;
   if (s->len == 0)
     return 0;
-  for (size_t i = home(s, fingerprint); s->slots[i].row != 0; i = after(s, i))
+  for (size_t i = shard_home(s, fingerprint); s->slots[i].row != 0; i = shard_after(s, i))
     if (s->slots[i].fingerprint == fingerprint && n < max)
       rows[n++] = s->slots[i].row;
   return n;
@@ -151,7 +154,7 @@ static void epoch_free(struct epoch *g) {
   free(g);
 }
 
-static void push(struct entries *e, struct id_entry entry) {
+static void entries_push(struct entries *e, struct id_entry entry) {
   if (e->len == e->cap) {
     e->cap = e->cap > 0 ? e->cap + e->cap / 2 : 8;
     e->items = xrealloc(e->items, e->cap * sizeof *e->items);
@@ -165,7 +168,7 @@ static void entries_clear(struct entries *e) {
 }
 
 static void open_add(struct ids *ids, struct id_entry entry) {
-  push(&ids->open[(uint64_t) entry.fingerprint >> 56], entry);
+  entries_push(&ids->open[(uint64_t) entry.fingerprint >> 56], entry);
   ids->open_len++;
   if (entry.row > ids->open_last)
     ids->open_last = entry.row;
@@ -217,21 +220,22 @@ bool ids_loaded(const struct ids *ids) {
 
 /* ---- Finding and adding ---- */
 
-/* Real loads, which the processor does side by side: a prefetch it drops when the page is not in its TLB. */
-static void touch(const struct epoch *g, int64_t fingerprint) {
+/* Real loads, which the processor does side by side: a prefetch it drops when the
+ * page is not in its TLB. */
+static void touch_slot(const struct epoch *g, int64_t fingerprint) {
   const struct shard *s = &g->shards[(uint64_t) fingerprint >> 56];
   if (s->len > 0)
-    *(volatile int64_t *) &s->slots[home(s, fingerprint)].row;
+    *(volatile int64_t *) &s->slots[shard_home(s, fingerprint)].row;
 }
 
 void ids_touch(const struct ids *ids, const int64_t *fingerprints, size_t n) {
   for (size_t i = 0; i < n; i++) {
-    touch(ids->current, fingerprints[i]);
-    touch(ids->previous, fingerprints[i]);
+    touch_slot(ids->current, fingerprints[i]);
+    touch_slot(ids->previous, fingerprints[i]);
   }
 }
 
-static size_t find(struct ids *ids, int64_t fingerprint, int64_t *rows, size_t n) {
+static size_t find_rows(struct ids *ids, int64_t fingerprint, int64_t *rows, size_t n) {
   n += shard_find(shard_of(ids->current, fingerprint), fingerprint, rows + n, ID_CANDIDATES - n);
   n += shard_find(shard_of(ids->previous, fingerprint), fingerprint, rows + n, ID_CANDIDATES - n);
   return n;
@@ -239,28 +243,30 @@ static size_t find(struct ids *ids, int64_t fingerprint, int64_t *rows, size_t n
 
 size_t ids_find(struct ids *ids, int64_t fingerprint, int64_t rows[ID_CANDIDATES]) {
   pthread_mutex_lock(&ids->lock);
-  size_t n = find(ids, fingerprint, rows, 0);
+  size_t n = find_rows(ids, fingerprint, rows, 0);
   pthread_mutex_unlock(&ids->lock);
   return n;
 }
 
 size_t ids_find_pending(struct ids *ids, int64_t fingerprint, int64_t rows[ID_CANDIDATES]) {
-  return find(ids, fingerprint, rows, shard_find(&ids->pending_ids, fingerprint, rows, ID_CANDIDATES));
+  return find_rows(ids, fingerprint, rows,
+                   shard_find(&ids->pending_ids, fingerprint, rows, ID_CANDIDATES));
 }
 
 void ids_add(struct ids *ids, int64_t fingerprint, int64_t row) {
   struct id_entry entry = {fingerprint, row};
   shard_add(&ids->pending_ids, entry);
-  push(&ids->pending, entry);
+  entries_push(&ids->pending, entry);
 }
 
-/* Old ids go a epoch at a time: one is known for at least the window, or until half of max_ids came
- * after it. */
+/* Old ids go a epoch at a time: one is known for at least the window, or until half
+ * of max_ids came after it. */
 static void rotate_if_due(struct ids *ids, int64_t now_us) {
   struct epoch *current = ids->current;
   if (current->len == 0)
     current->since_us = now_us;
-  if (now_us - current->since_us < ids->options.window_us && current->len < ids->options.max_ids / 2 + 1)
+  if (now_us - current->since_us < ids->options.window_us &&
+      current->len < ids->options.max_ids / 2 + 1)
     return;
   epoch_clear(ids->previous);
   ids->current = ids->previous;
@@ -333,7 +339,8 @@ static int write_chunks(sqlite3_stmt *stmt, int64_t segment, const struct entrie
 /* Negative fingerprints, which are those of the later shards, come first in the file. */
 static int write_open(struct ids *ids, int64_t segment) {
   sqlite3_stmt *stmt = NULL;
-  int rc = sqlite3_prepare_v2(ids->db, "INSERT OR REPLACE INTO ids VALUES(?, ?, ?)", -1, &stmt, NULL);
+  int rc = sqlite3_prepare_v2(ids->db, "INSERT OR REPLACE INTO ids VALUES(?, ?, ?)", -1, &stmt,
+                              NULL);
   for (size_t i = 0; i < SHARDS && rc == SQLITE_OK; i++) {
     struct entries *e = &ids->open[(i + SHARDS / 2) % SHARDS];
     if (e->len > 0)
@@ -346,7 +353,9 @@ static int write_open(struct ids *ids, int64_t segment) {
 
 static int insert_segment(struct ids *ids, int64_t now_us) {
   sqlite3_stmt *stmt = NULL;
-  int rc = sqlite3_prepare_v2(ids->db, "INSERT INTO segments(last_row, ids, made_us) VALUES(?, ?, ?)", -1, &stmt, NULL);
+  int rc = sqlite3_prepare_v2(ids->db,
+                              "INSERT INTO segments(last_row, ids, made_us) VALUES(?, ?, ?)",
+                              -1, &stmt, NULL);
   if (rc != SQLITE_OK)
     return rc;
   sqlite3_bind_int64(stmt, 1, ids->open_last);
@@ -358,7 +367,8 @@ static int insert_segment(struct ids *ids, int64_t now_us) {
 }
 
 int ids_write_segment(struct ids *ids, size_t least, int64_t now_us) {
-  if (ids->open_len < least || ids->open_len == 0 || !ids_loaded(ids)) /* a gap before it would never be noticed */
+  /* a gap before it would never be noticed */
+  if (ids->open_len < least || ids->open_len == 0 || !ids_loaded(ids))
     return SQLITE_OK;
   int rc = database_exec(ids->db, "BEGIN IMMEDIATE");
   if (rc == SQLITE_OK)
@@ -421,14 +431,16 @@ static int probe_segment(sqlite3_stmt *chunk, int64_t segment, struct id_entry *
   return rc;
 }
 
-static int probe(sqlite3 *db, int64_t first, int64_t last, struct id_entry *wanted, size_t n) {
+static int probe_between(sqlite3 *db, int64_t first, int64_t last, struct id_entry *wanted,
+                         size_t n) {
   sqlite3_stmt *segments = NULL, *chunk = NULL;
-  int rc = sqlite3_prepare_v2(db, "SELECT segment FROM segments WHERE segment BETWEEN ? AND ? ORDER BY segment DESC",
-                              -1, &segments, NULL);
+  int rc = sqlite3_prepare_v2(
+      db, "SELECT segment FROM segments WHERE segment BETWEEN ? AND ? ORDER BY segment DESC",
+      -1, &segments, NULL);
   if (rc == SQLITE_OK)
-    rc = sqlite3_prepare_v2(db,
-                            "SELECT data FROM ids WHERE segment = ? AND first <= ? ORDER BY first DESC LIMIT 1",
-                            -1, &chunk, NULL);
+    rc = sqlite3_prepare_v2(
+        db, "SELECT data FROM ids WHERE segment = ? AND first <= ? ORDER BY first DESC LIMIT 1",
+        -1, &chunk, NULL);
   sqlite3_bind_int64(segments, 1, first);
   sqlite3_bind_int64(segments, 2, last);
   while (rc == SQLITE_OK && (rc = sqlite3_step(segments)) == SQLITE_ROW)
@@ -439,7 +451,7 @@ static int probe(sqlite3 *db, int64_t first, int64_t last, struct id_entry *want
 }
 
 int ids_probe_segments(sqlite3 *db, struct id_entry *wanted, size_t n) {
-  return probe(db, INT64_MIN, INT64_MAX, wanted, n);
+  return probe_between(db, INT64_MIN, INT64_MAX, wanted, n);
 }
 
 /* ---- Start ---- */
@@ -447,10 +459,11 @@ int ids_probe_segments(sqlite3 *db, struct id_entry *wanted, size_t n) {
 /* Those of the window, as far as half of max_ids goes. */
 static int find_unread(struct ids *ids, int64_t now_us) {
   sqlite3_stmt *stmt = NULL;
-  int rc = sqlite3_prepare_v2(ids->db,
-                              "SELECT min(segment), max(segment), max(n) FROM (SELECT segment, made_us, sum(ids) OVER "
-                              "(ORDER BY segment DESC) AS n FROM segments) WHERE made_us >= ? AND n <= ?",
-                              -1, &stmt, NULL);
+  int rc = sqlite3_prepare_v2(
+      ids->db,
+      "SELECT min(segment), max(segment), max(n) FROM (SELECT segment, made_us, sum(ids) OVER "
+      "(ORDER BY segment DESC) AS n FROM segments) WHERE made_us >= ? AND n <= ?",
+      -1, &stmt, NULL);
   if (rc != SQLITE_OK)
     return rc;
   sqlite3_bind_int64(stmt, 1, now_us - ids->options.window_us);
@@ -470,13 +483,15 @@ bool ids_has_unread(const struct ids *ids) {
   return ids->last_unread >= ids->first_unread && ids->last_unread > 0;
 }
 
-/* About a shard's worth of every segment: what is written to stays in the processor's cache. */
+/* About a shard's worth of every segment: what is written to stays in the
+ * processor's cache. */
 int ids_read_some(struct ids *ids) {
   sqlite3_stmt *stmt = NULL;
   int64_t upto = ids->unread_from + (int64_t) (UINT64_MAX / SHARDS);
   int rc = sqlite3_prepare_v2(ids->db,
                               "SELECT data FROM segments CROSS JOIN ids USING(segment) "
-                              "WHERE segment BETWEEN ? AND ? AND first BETWEEN ? AND ?", -1, &stmt, NULL);
+                              "WHERE segment BETWEEN ? AND ? AND first BETWEEN ? AND ?",
+                              -1, &stmt, NULL);
   sqlite3_bind_int64(stmt, 1, ids->first_unread);
   sqlite3_bind_int64(stmt, 2, ids->last_unread);
   sqlite3_bind_int64(stmt, 3, ids->unread_from);
@@ -498,7 +513,8 @@ int ids_read_some(struct ids *ids) {
   return rc == SQLITE_DONE ? SQLITE_OK : rc;
 }
 
-/* The more there is to look for the further it first reads on: what is in memory need not be looked for again. */
+/* The more there is to look for the further it first reads on: what is in memory
+ * need not be looked for again. */
 int ids_probe_unread(struct ids *ids, struct id_entry *wanted, size_t n) {
   int rc = SQLITE_OK;
   for (size_t i = 0; i < n && ids_has_unread(ids) && rc == SQLITE_OK; i += PROBES_A_STEP)
@@ -507,7 +523,7 @@ int ids_probe_unread(struct ids *ids, struct id_entry *wanted, size_t n) {
     return rc;
   for (; n > 0 && wanted->fingerprint < ids->unread_from; n--)
     wanted++;
-  return probe(ids->db, ids->first_unread, ids->last_unread, wanted, n);
+  return probe_between(ids->db, ids->first_unread, ids->last_unread, wanted, n);
 }
 
 static int load_rows(struct ids *ids, const char *id, int64_t now_us) {

@@ -3,15 +3,16 @@
 
 #include "record/schema.h"
 
-/* Keys of groups as bytes whose memcmp order is SQLite's order of the values they were made from. */
+/* Keys of groups as bytes whose memcmp order is SQLite's order of the values they
+ * were made from. */
 void key_put_int(struct buf *key, int64_t n);
 void key_put_real(struct buf *key, double n);
 void key_put_text(struct buf *key, const char *s, size_t len);
 
 void key_put_value(struct buf *key, const struct column *c, union value v, const struct buf *text);
 
-/* Each answers the first byte after the value.  *s of a text points into the key, or into scratch when the
- * text has a NUL in it. */
+/* Each returns the first byte after the value.  *s of a text points into the key,
+ * or into scratch when the text has a NUL in it. */
 const char *key_get_int(const char *p, int64_t *n);
 const char *key_get_real(const char *p, double *n);
 const char *key_get_text(const char *p, struct buf *scratch, const char **s, size_t *len);

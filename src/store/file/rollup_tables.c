@@ -3,7 +3,8 @@
 #include "record/condition.h"
 #include "store/file/database.h"
 
-/* The layout of a set's table as text: what it was made from decides whether its cells can be kept. */
+/* The layout of a set's table as text: what it was made from decides whether its
+ * cells can be kept. */
 
 static void write_when(struct buf *out, const struct conditions *c, const struct schema *schema) {
   for (size_t i = 0; c != NULL && i < c->count; i++) {
@@ -16,7 +17,8 @@ static void write_when(struct buf *out, const struct conditions *c, const struct
   }
 }
 
-static void write_layout(struct buf *out, const struct schema *schema, const struct rollup_set *set) {
+static void write_layout(struct buf *out, const struct schema *schema,
+                         const struct rollup_set *set) {
   buf_printf(out, "tiers %u", set->tiers);
   if (set->max_keys > 0)
     buf_printf(out, " keys %u", set->max_keys);
@@ -25,7 +27,8 @@ static void write_layout(struct buf *out, const struct schema *schema, const str
     buf_printf(out, " %s", schema->columns[set->by[i]].name);
   for (size_t i = 0; i < schema->nmeasures; i++) {
     const struct measure *m = &schema->measures[i];
-    buf_printf(out, "; %s %s", m->name, m->kind == MEASURE_SUM ? schema->columns[m->column].name : "rows");
+    buf_printf(out, "; %s %s", m->name,
+               m->kind == MEASURE_SUM ? schema->columns[m->column].name : "rows");
     buf_printf(out, " * %.17g", m->scale);
     write_when(out, m->when, schema);
   }
@@ -42,9 +45,12 @@ static const char *column_type(enum column_type type) {
   return type == COLUMN_STRING ? "TEXT" : type == COLUMN_FLOAT ? "REAL" : "INTEGER";
 }
 
-static void write_table(struct buf *sql, const struct schema *schema, const struct rollup_set *set) {
-  buf_printf(sql, "DROP TABLE IF EXISTS rollup_%s; CREATE TABLE rollup_%s(tier INTEGER, bucket INTEGER", set->name,
-             set->name);
+static void write_table(struct buf *sql, const struct schema *schema,
+                        const struct rollup_set *set) {
+  buf_printf(
+      sql,
+      "DROP TABLE IF EXISTS rollup_%s; CREATE TABLE rollup_%s(tier INTEGER, bucket INTEGER",
+      set->name, set->name);
   for (size_t i = 0; i < set->nby; i++) {
     const struct column *c = &schema->columns[set->by[i]];
     buf_printf(sql, ", \"%s\" %s", c->name, column_type(c->type));
@@ -79,13 +85,15 @@ static int create_table(sqlite3 *db, const struct schema *schema, const struct r
   return rc == SQLITE_OK ? meta_set_int(db, name, 1) : rc;
 }
 
-static int check_set(sqlite3 *db, const struct schema *schema, const struct rollup_set *set, bool *made) {
+static int check_set(sqlite3 *db, const struct schema *schema, const struct rollup_set *set,
+                     bool *made) {
   struct buf wanted = {0}, found = {0};
   char name[80];
   meta_name(name, "layout", set);
   write_layout(&wanted, schema, set);
   int rc = meta_get_bytes(db, name, &found);
-  bool same = rc == SQLITE_OK && wanted.len == found.len && memcmp(wanted.data, found.data, found.len) == 0;
+  bool same = rc == SQLITE_OK && wanted.len == found.len &&
+              memcmp(wanted.data, found.data, found.len) == 0;
   if (rc == SQLITE_DONE)
     rc = SQLITE_OK;
   if (rc == SQLITE_OK && !same) {
@@ -144,5 +152,7 @@ uint32_t rollup_tables_rebuilding(sqlite3 *db, const struct schema *schema) {
 }
 
 int rollup_tables_rebuilt(sqlite3 *db) {
-  return database_exec(db, "DELETE FROM meta WHERE key GLOB 'rebuilding:*' OR key IN ('rebuilt', 'rebuild_upto')");
+  return database_exec(
+      db,
+      "DELETE FROM meta WHERE key GLOB 'rebuilding:*' OR key IN ('rebuilt', 'rebuild_upto')");
 }

@@ -9,7 +9,8 @@ static void write_names(struct buf *sql, const struct schema *schema, const char
 }
 
 /* SQLite's own numbers, which go on from the last row, are the cheaper ones. */
-static int prepare_insert(sqlite3 *db, const struct schema *schema, const char *rowid, sqlite3_stmt **stmt) {
+static int prepare_insert(sqlite3 *db, const struct schema *schema, const char *rowid,
+                          sqlite3_stmt **stmt) {
   struct buf sql = {0};
   buf_printf(&sql, "INSERT INTO rows(%s", rowid);
   write_names(&sql, schema, "");
@@ -29,7 +30,8 @@ static int prepare_update(sqlite3 *db, const struct schema *schema, sqlite3_stmt
   return rc;
 }
 
-void rows_write_columns(struct buf *sql, const struct schema *schema, uint64_t wanted, bool with_extra) {
+void rows_write_columns(struct buf *sql, const struct schema *schema, uint64_t wanted,
+                        bool with_extra) {
   buf_puts(sql, "rowid");
   for (size_t i = 0; i < schema->nstored; i++)
     if (wanted >> i & 1)
@@ -60,8 +62,9 @@ static void finalize(struct rows *rows) {
   rows->insert = rows->insert_at = rows->update = rows->get = NULL;
 }
 
-/* When they are first needed: a server that nobody writes to does without the memory of its statements. */
-static int prepare(struct rows *rows) {
+/* When they are first needed: a server that nobody writes to does without the
+ * memory of its statements. */
+static int prepare_statements(struct rows *rows) {
   if (rows->get != NULL)
     return SQLITE_OK;
   int rc = rows_vtab_register(&rows->vtab, rows->db);
@@ -83,11 +86,13 @@ void rows_close(struct rows *rows) {
   rows_vtab_free(&rows->vtab);
 }
 
-static int bind_text(sqlite3_stmt *stmt, int index, const struct buf *text, uint32_t offset, uint32_t len) {
-  return sqlite3_bind_text(stmt, index, len > 0 ? text->data + offset : "", (int) len, SQLITE_STATIC);
+static int bind_text(sqlite3_stmt *stmt, int index, const struct buf *text, uint32_t offset,
+                     uint32_t len) {
+  return sqlite3_bind_text(stmt, index, len > 0 ? text->data + offset : "", (int) len,
+                           SQLITE_STATIC);
 }
 
-/* Answers the index after the last. */
+/* Returns the index after the last. */
 static int bind_record(sqlite3_stmt *stmt, const struct schema *schema, const struct record *r,
                        const struct buf *text) {
   for (size_t i = 0; i < schema->nstored; i++) {
@@ -116,7 +121,7 @@ int rows_flush(struct rows *rows) {
   if (in->len == 0)
     return SQLITE_OK;
   int64_t first = in->items[0].record->row, last = in->items[in->len - 1].record->row;
-  int rc = prepare(rows);
+  int rc = prepare_statements(rows);
   if (rc == SQLITE_OK)
     rc = statement_run(rows->last == first - 1 ? rows->insert : rows->insert_at);
   rows->last = rc == SQLITE_OK ? last : 0;
@@ -133,7 +138,7 @@ void rows_roll_back(struct rows *rows, int64_t next) {
 /* For statements that look at the table. */
 static int make_ready(struct rows *rows) {
   int rc = rows_flush(rows);
-  return rc == SQLITE_OK ? prepare(rows) : rc;
+  return rc == SQLITE_OK ? prepare_statements(rows) : rc;
 }
 
 int rows_update(struct rows *rows, const struct record *r, const struct buf *text) {

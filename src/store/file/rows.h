@@ -6,8 +6,8 @@
 #include "record/record.h"
 #include "store/file/rows_vtab.h"
 
-/* The table of rows: records go in many at a time, straight from their batches, and are read back one by one.
- * SQLite's codes. */
+/* The table of rows: records go in many at a time, straight from their batches, and
+ * are read back one by one. SQLite's codes. */
 struct rows {
   sqlite3 *db;
   const struct schema *schema;
@@ -20,22 +20,26 @@ struct rows {
 void rows_init(struct rows *rows, sqlite3 *db, const struct schema *schema);
 void rows_close(struct rows *rows);
 
-/* Sets r->row.  The record is in the table after rows_flush, and until then its batch must stay as it is. */
+/* Sets r->row.  The record is in the table after rows_flush, and until then its
+ * batch must stay as it is. */
 void rows_insert(struct rows *rows, struct record *r, const struct buf *text);
 int rows_flush(struct rows *rows);
 
-/* After a rollback: what was not flushed is forgotten, and the next row has this number. */
+/* After a rollback: what was not flushed is forgotten, and the next row has this
+ * number. */
 void rows_roll_back(struct rows *rows, int64_t next);
 
-/* Both flush first.  The latter appends the row to b; SQLITE_DONE when there is none. */
+/* Both flush first.  The latter appends the row to b; SQLITE_DONE: no such row. */
 int rows_update(struct rows *rows, const struct record *r, const struct buf *text);
 int rows_get(struct rows *rows, int64_t row, struct batch *b);
 
-/* Appends "rowid, column.., extra" of a SELECT that rows_read reads; columns not in wanted (bit per
- * column) are left out. */
-void rows_write_columns(struct buf *sql, const struct schema *schema, uint64_t wanted, bool with_extra);
+/* Appends "rowid, column.., extra" of a SELECT that rows_read reads; columns not in
+ * wanted (bit per column) are left out. */
+void rows_write_columns(struct buf *sql, const struct schema *schema, uint64_t wanted,
+                        bool with_extra);
 
-/* Appends the row that stmt stands on to b.  Slots that were not selected have their default. */
+/* Appends the row that stmt stands on to b.  Slots that were not selected have
+ * their default. */
 struct record *rows_read(sqlite3_stmt *stmt, struct batch *b, uint64_t wanted, bool with_extra);
 
 /* Empties a batch that serves as a scratch page. */

@@ -4,7 +4,8 @@
 
 #include "base/mem.h"
 
-/* A table-valued function of SQLite ("The Virtual Table Mechanism of SQLite", 1.1.2) without parameters. */
+/* A table-valued function of SQLite ("The Virtual Table Mechanism of SQLite",
+ * 1.1.2) without parameters. */
 
 struct view {
   sqlite3_vtab base;
@@ -17,7 +18,8 @@ struct vtab_cursor {
   const struct arrival *at, *end;
 };
 
-static int on_connect(sqlite3 *db, void *arg, int argc, const char *const *argv, sqlite3_vtab **out, char **error) {
+static int on_connect(sqlite3 *db, void *arg, int argc, const char *const *argv,
+                      sqlite3_vtab **out, char **error) {
   (void) argc, (void) argv, (void) error;
   const struct rows_vtab *vtab = arg;
   struct view *view = sqlite3_malloc(sizeof *view);
@@ -62,7 +64,8 @@ static int on_close(sqlite3_vtab_cursor *cursor) {
   return SQLITE_OK;
 }
 
-static int on_filter(sqlite3_vtab_cursor *cursor, int plan, const char *name, int argc, sqlite3_value **argv) {
+static int on_filter(sqlite3_vtab_cursor *cursor, int plan, const char *name, int argc,
+                     sqlite3_value **argv) {
   (void) cursor, (void) plan, (void) name, (void) argc, (void) argv;
   return SQLITE_OK;
 }
@@ -77,7 +80,8 @@ static int on_eof(sqlite3_vtab_cursor *base) {
   return cursor->at == cursor->end;
 }
 
-static void result_text(sqlite3_context *context, const struct buf *text, uint32_t offset, uint32_t len) {
+static void result_text(sqlite3_context *context, const struct buf *text, uint32_t offset,
+                        uint32_t len) {
   sqlite3_result_text(context, len > 0 ? text->data + offset : "", (int) len, SQLITE_STATIC);
 }
 

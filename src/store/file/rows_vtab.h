@@ -5,9 +5,9 @@
 
 #include "record/record.h"
 
-/* Records on their way into the table of rows, as a table that SQL reads: its columns are those of a row, its
- * rowid the record's row.  One INSERT .. SELECT from it takes two thirds of the instructions of a statement a
- * record. */
+/* Records on their way into the table of rows, as a table that SQL reads: its
+ * columns are those of a row, its rowid the record's row.  One INSERT .. SELECT
+ * from it takes two thirds of the instructions of a statement a record. */
 struct rows_vtab {
   const struct schema *schema;
   struct arrival {

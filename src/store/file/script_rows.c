@@ -4,9 +4,10 @@
 
 #include "store/file/database.h"
 
-static const char table[] = "CREATE TABLE IF NOT EXISTS journal(entry INTEGER PRIMARY KEY AUTOINCREMENT, "
-                            "topic TEXT, kind TEXT, time INTEGER, data TEXT);"
-                            "CREATE INDEX IF NOT EXISTS journal_time ON journal(topic, time)";
+static const char table[] =
+    "CREATE TABLE IF NOT EXISTS journal(entry INTEGER PRIMARY KEY AUTOINCREMENT, "
+    "topic TEXT, kind TEXT, time INTEGER, data TEXT);"
+    "CREATE INDEX IF NOT EXISTS journal_time ON journal(topic, time)";
 
 /* What script_rows.rows holds: this, then the kind, then the data. */
 struct script_row {
@@ -53,8 +54,9 @@ int script_rows_write(sqlite3 *db, const struct script_rows *rows) {
   sqlite3_stmt *insert = NULL, *delete = NULL;
   int rc = database_exec(db, table);
   if (rc == SQLITE_OK)
-    rc = sqlite3_prepare_v2(db, "INSERT INTO journal(topic, kind, time, data) VALUES(?, ?, ?, ?)", -1, &insert,
-                            NULL);
+    rc = sqlite3_prepare_v2(db,
+                            "INSERT INTO journal(topic, kind, time, data) VALUES(?, ?, ?, ?)",
+                            -1, &insert, NULL);
   if (rc == SQLITE_OK)
     rc = sqlite3_prepare_v2(db, "DELETE FROM journal WHERE topic = ? AND "
                                 "entry <= (SELECT max(entry) FROM journal) - ?", -1, &delete, NULL);

@@ -5,8 +5,8 @@
 
 struct ids;
 
-/* What the store's threads share.  Set while it is opened and then constant, but for the counters and for
- * what ids.h says. */
+/* What the store's threads share.  Set while it is opened and then constant, but
+ * for the counters and for what ids.h says. */
 struct shared {
   const struct schema *schema;
   struct storage_options options; /* path is owned */
@@ -17,7 +17,7 @@ struct shared {
   /* The writer and the syncer count, any thread reads. */
   atomic_llong rows, last_row, committed_records, commits, merged, last_commit_ns, checkpoint_ns;
   atomic_bool writable;
-  atomic_uint rebuilding; /* rollup sets that cannot answer yet, bit per set */
+  atomic_uint rebuilding; /* rollup sets that are not complete yet, bit per set */
 };
 
 #endif

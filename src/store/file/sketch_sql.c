@@ -51,8 +51,10 @@ static void quantile(sqlite3_context *context, int n, sqlite3_value **values) {
 
 int sketch_sql_register(sqlite3 *db) {
   const int flags = SQLITE_UTF8 | SQLITE_DETERMINISTIC | SQLITE_INNOCUOUS;
-  int rc = sqlite3_create_function_v2(db, "sketch_merge", 1, flags, NULL, NULL, merge_step, merge_final, NULL);
+  int rc = sqlite3_create_function_v2(db, "sketch_merge", 1, flags, NULL, NULL, merge_step,
+                                      merge_final, NULL);
   if (rc != SQLITE_OK)
     return rc;
-  return sqlite3_create_function_v2(db, "sketch_quantile", 2, flags, NULL, quantile, NULL, NULL, NULL);
+  return sqlite3_create_function_v2(db, "sketch_quantile", 2, flags, NULL, quantile, NULL, NULL,
+                                    NULL);
 }

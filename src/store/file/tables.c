@@ -8,8 +8,8 @@
 
 enum { APPLICATION_ID = 0x6d6f6f6e, FILE_VERSION = 1 }; /* of the file's header */
 
-/* An empty file has nothing that a journal could keep, and what it is given comes to the disk with its first record;
- * its header does by database_sync. */
+/* An empty file needs no rollback journal, and what it is given comes to the disk
+ * with its first record; its header does by database_sync. */
 static const char empty_settings[] =
     "PRAGMA page_size=16384;"
     "PRAGMA synchronous=OFF;"
@@ -25,8 +25,10 @@ static const char writer_settings[] =
 
 static const char base_tables[] =
     "CREATE TABLE meta(key TEXT PRIMARY KEY, value) WITHOUT ROWID;"
-    "CREATE TABLE segments(segment INTEGER PRIMARY KEY, last_row INTEGER, ids INTEGER, made_us INTEGER);"
-    "CREATE TABLE ids(segment INTEGER, first INTEGER, data BLOB, PRIMARY KEY(segment, first)) WITHOUT ROWID;"
+    "CREATE TABLE segments(segment INTEGER PRIMARY KEY, last_row INTEGER, ids INTEGER, "
+    "made_us INTEGER);"
+    "CREATE TABLE ids(segment INTEGER, first INTEGER, data BLOB, PRIMARY KEY(segment, first)) "
+    "WITHOUT ROWID;"
     "CREATE TABLE metric_series(key BLOB PRIMARY KEY, value BLOB) WITHOUT ROWID;";
 
 /* What files of an earlier day lack. */
@@ -70,11 +72,12 @@ static int create_rows(sqlite3 *db, const struct schema *schema) {
   return exec_buf(db, &sql);
 }
 
-static int create(sqlite3 *db, const struct schema *schema) {
+static int create_tables(sqlite3 *db, const struct schema *schema) {
   unsigned char random[20];
   char name[9];
   random_bytes(random, sizeof random);
-  sqlite3_snprintf(sizeof name, name, "%02x%02x%02x%02x", random[0], random[1], random[2], random[3]);
+  sqlite3_snprintf(sizeof name, name, "%02x%02x%02x%02x", random[0], random[1], random[2],
+                   random[3]);
   int rc = database_exec(db, base_tables);
   if (rc == SQLITE_OK)
     rc = create_rows(db, schema);
@@ -85,7 +88,8 @@ static int create(sqlite3 *db, const struct schema *schema) {
   if (rc != SQLITE_OK)
     return rc;
   struct buf sql = {0};
-  buf_printf(&sql, "PRAGMA application_id=%d; PRAGMA user_version=%d", APPLICATION_ID, FILE_VERSION);
+  buf_printf(&sql, "PRAGMA application_id=%d; PRAGMA user_version=%d", APPLICATION_ID,
+             FILE_VERSION);
   return exec_buf(db, &sql);
 }
 
@@ -117,13 +121,15 @@ static int start_filling(sqlite3 *db) {
   return rc == SQLITE_OK ? meta_set_int(db, "filled", 0) : rc;
 }
 
-/* Columns that schema.lua has and the file does not; what the file has beyond the schema stays, unread. */
+/* Columns that schema.lua has and the file does not; what the file has beyond the schema stays,
+ * unread. */
 static int add_columns(sqlite3 *db, const struct schema *schema) {
   int rc = SQLITE_OK;
   bool added = false;
   for (size_t i = 0; i < schema->nstored && rc == SQLITE_OK; i++) {
     const char *name = schema->columns[i].name;
-    if (sqlite3_table_column_metadata(db, NULL, "rows", name, NULL, NULL, NULL, NULL, NULL) == SQLITE_OK)
+    if (sqlite3_table_column_metadata(db, NULL, "rows", name, NULL, NULL, NULL, NULL, NULL) ==
+        SQLITE_OK)
       continue;
     rc = add_and_fill(db, &schema->columns[i]);
     added = true;
@@ -144,11 +150,12 @@ uint64_t tables_filling(sqlite3 *db, const struct schema *schema) {
 }
 
 int tables_filled(sqlite3 *db) {
-  return database_exec(db, "DELETE FROM meta WHERE key GLOB 'filling:*' OR key IN ('filled', 'fill_upto')");
+  return database_exec(
+      db, "DELETE FROM meta WHERE key GLOB 'filling:*' OR key IN ('filled', 'fill_upto')");
 }
 
 /* What kind of file this is.  UV_EINVAL: not one of ours. */
-static int identify(sqlite3 *db, const char *path, bool *empty, struct buf *error) {
+static int identify_file(sqlite3 *db, const char *path, bool *empty, struct buf *error) {
   int64_t id = 0, version = 0, tables = 0;
   int rc = database_int(db, "PRAGMA application_id", &id);
   if (rc == SQLITE_OK)
@@ -165,8 +172,11 @@ static int identify(sqlite3 *db, const char *path, bool *empty, struct buf *erro
     return UV_EINVAL;
   }
   if (version > FILE_VERSION) {
-    buf_printf(error, "%s: made by a newer Moonledger (file version %lld, this program knows %d); upgrade the program",
-               path, (long long) version, FILE_VERSION);
+    buf_printf(
+        error,
+        "%s: made by a newer Moonledger (file version %lld, this program knows %d); "
+        "upgrade the program",
+        path, (long long) version, FILE_VERSION);
     return UV_EINVAL;
   }
   return 0;
@@ -179,7 +189,7 @@ static int make_tables(sqlite3 *db, const struct schema *schema, bool empty) {
   if (rc == SQLITE_OK)
     rc = database_exec(db, "BEGIN IMMEDIATE");
   if (rc == SQLITE_OK)
-    rc = empty ? create(db, schema) : add_columns(db, schema);
+    rc = empty ? create_tables(db, schema) : add_columns(db, schema);
   if (rc == SQLITE_OK)
     rc = rollup_tables_create(db, schema);
   if (rc == SQLITE_OK)
@@ -189,7 +199,7 @@ static int make_tables(sqlite3 *db, const struct schema *schema, bool empty) {
 
 int tables_prepare(sqlite3 *db, const char *path, const struct schema *schema, struct buf *error) {
   bool empty = false;
-  int status = identify(db, path, &empty, error);
+  int status = identify_file(db, path, &empty, error);
   if (status < 0)
     return status;
   int rc = make_tables(db, schema, empty);

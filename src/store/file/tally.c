@@ -5,8 +5,10 @@
 #include "base/hash.h"
 #include "base/mem.h"
 #include "record/condition.h"
+#include "record/measure.h"
 
-void contribution_of(struct contribution *contribution, const struct schema *schema, const struct record *r, const struct buf *text) {
+void contribution_of(struct contribution *contribution, const struct schema *schema,
+                     const struct record *r, const struct buf *text) {
   contribution->nparts = 0;
   for (size_t i = 0; i < schema->nmeasures; i++) {
     int64_t value = measure_value(&schema->measures[i], schema, r, text);
@@ -35,7 +37,8 @@ uint64_t contribution_columns(const struct schema *schema) {
   uint64_t columns = 0;
   for (size_t i = 0; i < schema->nsketches; i++) {
     const struct sketched *k = &schema->sketches[i];
-    columns |= UINT64_C(1) << k->value | (k->per >= 0 ? UINT64_C(1) << k->per : 0) | condition_columns(k->when);
+    columns |= UINT64_C(1) << k->value | (k->per >= 0 ? UINT64_C(1) << k->per : 0) |
+               condition_columns(k->when);
   }
   for (size_t i = 0; i < schema->nmeasures; i++) {
     const struct measure *m = &schema->measures[i];
@@ -58,7 +61,7 @@ static bool has_key(const void *item, const void *key) {
 }
 
 struct tally *tallies_find(const struct tallies *t, const char *key, size_t len) {
-  return table_find(&t->table, hash_quickly(key, len), has_key, &(struct wanted_key) {key, len});
+  return table_find(&t->table, hash_quickly(key, len), has_key, &(struct wanted_key){key, len});
 }
 
 struct tally *tallies_at(struct tallies *t, const char *key, size_t len) {
@@ -83,7 +86,8 @@ static void tally_free(struct tally *tally, const struct schema *schema) {
   free(tally);
 }
 
-void tallies_drop(struct tallies *t, bool (*unwanted)(const struct tally *tally, const void *context),
+void tallies_drop(struct tallies *t,
+                  bool (*unwanted)(const struct tally *tally, const void *context),
                   const void *context) {
   struct table old = t->table;
   t->table = (struct table) {0};
@@ -127,7 +131,8 @@ struct tally **tallies_sorted(const struct tallies *t) {
   return sorted;
 }
 
-void tally_add(struct tally *t, const struct schema *schema, const struct contribution *contribution, int sign) {
+void tally_add(struct tally *t, const struct schema *schema,
+               const struct contribution *contribution, int sign) {
   t->rows += sign;
   for (size_t i = 0; i < contribution->nparts; i++) {
     int64_t *sum = &t->sums[contribution->parts[i].measure];

@@ -16,7 +16,8 @@ struct contribution {
   unsigned sketched;                    /* .. that it is in, bit per sketch */
 };
 
-void contribution_of(struct contribution *contribution, const struct schema *schema, const struct record *r, const struct buf *text);
+void contribution_of(struct contribution *contribution, const struct schema *schema,
+                     const struct record *r, const struct buf *text);
 
 /* The columns that contribution_of looks at, bit per column. */
 uint64_t contribution_columns(const struct schema *schema);
@@ -29,7 +30,7 @@ struct tally {
   bool dirty;    /* the writer's: differs from the file */
   int64_t rows;
   int64_t first_us, last_us, last_row; /* of the rows, where a question asks for them (seen) */
-  struct sketch *sketches; /* as the key */
+  struct sketch *sketches;             /* as the key */
   int64_t sums[];
 };
 
@@ -40,12 +41,15 @@ struct tallies {
 };
 
 struct tally *tallies_at(struct tallies *t, const char *key, size_t len); /* finds or makes */
-struct tally *tallies_find(const struct tallies *t, const char *key, size_t len); /* NULL when there is none */
+struct tally *tallies_find(const struct tallies *t, const char *key,
+                           size_t len); /* NULL when there is none */
 void tallies_clear(struct tallies *t);
-void tallies_drop(struct tallies *t, bool (*unwanted)(const struct tally *tally, const void *context),
+void tallies_drop(struct tallies *t,
+                  bool (*unwanted)(const struct tally *tally, const void *context),
                   const void *context);
 
-/* The tallies in the order of their keys; the caller frees the array.  NULL when there are none. */
+/* The tallies in the order of their keys; the caller frees the array.  NULL when
+ * there are none. */
 struct tally **tallies_sorted(const struct tallies *t);
 int tally_compare(const struct tally *a, const struct tally *b);
 
@@ -56,7 +60,8 @@ static inline int64_t add_saturating(int64_t a, int64_t b, int sign) {
   return a < 0 ? INT64_MIN : INT64_MAX;
 }
 
-void tally_add(struct tally *t, const struct schema *schema, const struct contribution *contribution, int sign);
+void tally_add(struct tally *t, const struct schema *schema,
+               const struct contribution *contribution, int sign);
 void tally_merge(struct tally *into, const struct tally *from, const struct schema *schema);
 
 #endif

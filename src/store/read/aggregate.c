@@ -28,7 +28,7 @@ struct aggregate {
   struct reader *reader;
   const struct schema *schema;
   const struct conditions *where;
-  int time;              /* the column that the window stands for in SQL's conditions; -1: there is no window */
+  int time; /* the column that the window stands for in SQL's conditions; -1: there is no window */
   struct span window, asked; /* without the ends beyond all rows; as it was asked for */
   int64_t rolled_up_to;      /* later rows are in no cell yet */
   struct planned *planned;
@@ -39,9 +39,9 @@ struct aggregate {
 
 /* ---- Groups ---- */
 
-static struct tally *group_at(struct aggregate *a, struct planned *in) {
-  struct tally *group = tallies_at(&in->groups, a->key.len > 0 ? a->key.data : "", a->key.len);
-  if (in->groups.table.len <= MAX_GROUPS)
+static struct tally *group_at(struct aggregate *a, struct planned *p) {
+  struct tally *group = tallies_at(&p->groups, a->key.len > 0 ? a->key.data : "", a->key.len);
+  if (p->groups.table.len <= MAX_GROUPS)
     return group;
   a->error = "too many groups: narrow the window or group by fewer columns";
   return NULL;
@@ -60,38 +60,40 @@ static int64_t bucket_of(const struct question *question, int64_t second) {
   return question->bounds[first];
 }
 
-static void put_bucket(struct aggregate *a, const struct planned *in, int64_t second) {
+static void put_bucket(struct aggregate *a, const struct planned *p, int64_t second) {
   a->key.len = 0;
-  if (in->question->nbounds > 0)
-    key_put_int(&a->key, bucket_of(in->question, second));
-  else if (in->question->used_every_s > 0)
-    key_put_int(&a->key, floor_to(second, in->question->used_every_s));
+  if (p->question->nbounds > 0)
+    key_put_int(&a->key, bucket_of(p->question, second));
+  else if (p->question->used_every_s > 0)
+    key_put_int(&a->key, floor_to(second, p->question->used_every_s));
 }
 
 /* ---- Cells ---- */
 
-/* The column that says of a cell whether it is the rest of a full bucket; NULL: the set has no such cells. */
-static const char *rest_column(const struct aggregate *a, const struct planned *in) {
-  const struct rollup_set *set = in->plan.set;
+/* The column that says of a cell whether it is the rest of a full bucket; NULL: the set has no such
+ * cells. */
+static const char *rest_column(const struct aggregate *a, const struct planned *p) {
+  const struct rollup_set *set = p->plan.set;
   return set->max_keys > 0 && set->nby > 0 ? a->schema->columns[set->by[0]].name : NULL;
 }
 
-static void write_cells(struct buf *sql, const struct aggregate *a, const struct planned *in) {
+static void write_cells(struct buf *sql, const struct aggregate *a, const struct planned *p) {
   const struct schema *schema = a->schema;
-  const char *rest = rest_column(a, in);
+  const char *rest = rest_column(a, p);
   buf_puts(sql, "SELECT bucket");
-  for (size_t i = 0; i < in->question->nby; i++)
-    buf_printf(sql, ", \"%s\"", schema->columns[in->question->by[i]].name);
+  for (size_t i = 0; i < p->question->nby; i++)
+    buf_printf(sql, ", \"%s\"", schema->columns[p->question->by[i]].name);
   buf_puts(sql, ", row_count");
   for (size_t i = 0; i < schema->nmeasures; i++)
-    if (question_wants(in->question, i))
+    if (question_wants(p->question, i))
       buf_printf(sql, ", \"%s\"", schema->measures[i].name);
   for (size_t i = 0; i < schema->nsketches; i++)
-    if (question_wants_sketch(in->question, i))
+    if (question_wants_sketch(p->question, i))
       buf_printf(sql, ", \"%s_sketch\"", schema->sketches[i].name);
   if (rest != NULL)
     buf_printf(sql, ", \"%s\" = '" SCHEMA_OTHER "'", rest);
-  buf_printf(sql, " FROM rollup_%s WHERE tier = ? AND bucket >= ? AND bucket < ?", in->plan.set->name);
+  buf_printf(sql, " FROM rollup_%s WHERE tier = ? AND bucket >= ? AND bucket < ?",
+             p->plan.set->name);
   if (rest != NULL)
     buf_printf(sql, " AND (\"%s\" = '" SCHEMA_OTHER "' OR (1", rest);
   where_write(sql, a->where, schema, a->time);
@@ -100,15 +102,15 @@ static void write_cells(struct buf *sql, const struct aggregate *a, const struct
 }
 
 /* The cell is the rest of a full bucket.  false: the filter looks for what may be in it. */
-static bool take_rest(struct aggregate *a, struct planned *in) {
+static bool take_rest(struct aggregate *a, struct planned *p) {
   uint64_t filtered = where_columns(a->where), by = 0, kept = 0;
-  for (size_t i = 0; i < in->plan.set->nby; i++)
-    kept |= UINT64_C(1) << in->plan.set->by[i];
-  for (size_t i = 0; i < in->question->nby; i++)
-    by |= UINT64_C(1) << in->question->by[i];
-  in->question->inexact |= (by & kept) != 0;
-  in->misses = (filtered & kept) != 0;
-  return !in->misses;
+  for (size_t i = 0; i < p->plan.set->nby; i++)
+    kept |= UINT64_C(1) << p->plan.set->by[i];
+  for (size_t i = 0; i < p->question->nby; i++)
+    by |= UINT64_C(1) << p->question->by[i];
+  p->question->inexact |= (by & kept) != 0;
+  p->misses = (filtered & kept) != 0;
+  return !p->misses;
 }
 
 static void put_column(struct buf *key, const struct column *c, sqlite3_stmt *stmt, int i) {
@@ -122,47 +124,48 @@ static void put_column(struct buf *key, const struct column *c, sqlite3_stmt *st
   }
 }
 
-static int add_cell(struct aggregate *a, struct planned *in, sqlite3_stmt *stmt, int sign) {
+static int add_cell(struct aggregate *a, struct planned *p, sqlite3_stmt *stmt, int sign) {
   const struct schema *schema = a->schema;
   int next = 1;
-  put_bucket(a, in, sqlite3_column_int64(stmt, 0));
-  for (size_t i = 0; i < in->question->nby; i++)
-    put_column(&a->key, &schema->columns[in->question->by[i]], stmt, next++);
+  put_bucket(a, p, sqlite3_column_int64(stmt, 0));
+  for (size_t i = 0; i < p->question->nby; i++)
+    put_column(&a->key, &schema->columns[p->question->by[i]], stmt, next++);
   int64_t rows = sqlite3_column_int64(stmt, next++);
   if (rows == 0) /* all of it was merged away */
     return SQLITE_OK;
-  if (rest_column(a, in) != NULL && sqlite3_column_int(stmt, sqlite3_column_count(stmt) - 1) && !take_rest(a, in))
+  if (rest_column(a, p) != NULL && sqlite3_column_int(stmt, sqlite3_column_count(stmt) - 1) &&
+      !take_rest(a, p))
     return SQLITE_OK;
-  struct tally *group = group_at(a, in);
+  struct tally *group = group_at(a, p);
   if (group == NULL)
     return SQLITE_TOOBIG;
   group->rows += sign * rows;
   for (size_t i = 0; i < schema->nmeasures; i++)
-    if (question_wants(in->question, i))
+    if (question_wants(p->question, i))
       group->sums[i] = add_saturating(group->sums[i], sqlite3_column_int64(stmt, next++), sign);
   for (size_t i = 0; i < schema->nsketches; i++)
-    if (question_wants_sketch(in->question, i) && !sketch_merge_column(&group->sketches[i], stmt, next++, sign))
+    if (question_wants_sketch(p->question, i) &&
+        !sketch_merge_column(&group->sketches[i], stmt, next++, sign))
       return SQLITE_CORRUPT;
   return SQLITE_OK;
 }
 
-static int add_cells(struct aggregate *a, struct planned *in) {
+static int add_cells(struct aggregate *a, struct planned *p) {
   struct buf sql = {0};
   sqlite3_stmt *stmt = NULL;
   int rc = SQLITE_OK;
-  if (in->plan.ncells > 0) {
-    write_cells(&sql, a, in);
+  if (p->plan.ncells > 0) {
+    write_cells(&sql, a, p);
     rc = reader_statement(a->reader, &sql, &stmt);
-    buf_clear(&sql);
   }
-  for (size_t i = 0; i < in->plan.ncells && rc == SQLITE_OK; i++) {
-    const struct cell_span *cells = &in->plan.cells[i];
+  for (size_t i = 0; i < p->plan.ncells && rc == SQLITE_OK; i++) {
+    const struct cell_span *cells = &p->plan.cells[i];
     sqlite3_bind_int64(stmt, 1, cells->tier);
     sqlite3_bind_int64(stmt, 2, cells->span.from / 1000000);
     sqlite3_bind_int64(stmt, 3, cells->span.to / 1000000);
     where_bind(stmt, 4, a->where, a->schema, a->time);
-    while (rc == SQLITE_OK && !in->misses && (rc = sqlite3_step(stmt)) == SQLITE_ROW)
-      rc = add_cell(a, in, stmt, cells->sign);
+    while (rc == SQLITE_OK && !p->misses && (rc = sqlite3_step(stmt)) == SQLITE_ROW)
+      rc = add_cell(a, p, stmt, cells->sign);
     sqlite3_reset(stmt);
     rc = rc == SQLITE_DONE ? SQLITE_OK : rc;
   }
@@ -179,12 +182,14 @@ static uint64_t columns_needed(const struct aggregate *a) {
   return columns;
 }
 
-/* What a row of a scan counts for.  Where cells answer, rows that they lack count in the tail's scan alone. */
-static int sign_of(const struct aggregate *a, const struct planned *in, const struct record *r, bool tail) {
-  bool lacking = in->plan.ncells > 0 && r->row > a->rolled_up_to;
+/* What a row of a scan counts for.  Where cells are read, rows that they lack count
+ * in the tail's scan alone. */
+static int sign_of(const struct aggregate *a, const struct planned *p, const struct record *r,
+                   bool tail) {
+  bool lacking = p->plan.ncells > 0 && r->row > a->rolled_up_to;
   if (lacking || tail)
     return lacking && tail;
-  return plan_row_sign(&in->plan, r->v[a->schema->time].i);
+  return plan_row_sign(&p->plan, r->v[a->schema->time].i);
 }
 
 static void note_seen(struct tally *group, int64_t time, int64_t row) {
@@ -202,30 +207,33 @@ static int add_row(struct aggregate *a, const struct record *r, const struct buf
   int64_t time = r->v[a->schema->time].i;
   contribution_of(&contribution, a->schema, r, text);
   for (size_t i = 0; i < a->nplanned; i++) {
-    struct planned *in = &a->planned[i];
-    int sign = sign_of(a, in, r, tail);
+    struct planned *p = &a->planned[i];
+    int sign = sign_of(a, p, r, tail);
     if (sign == 0)
       continue;
-    put_bucket(a, in, floor_to(time, 1000000) / 1000000);
-    for (size_t j = 0; j < in->question->nby; j++)
-      key_put_value(&a->key, &a->schema->columns[in->question->by[j]], r->v[in->question->by[j]], text);
-    struct tally *group = group_at(a, in);
+    put_bucket(a, p, floor_to(time, 1000000) / 1000000);
+    for (size_t j = 0; j < p->question->nby; j++)
+      key_put_value(&a->key, &a->schema->columns[p->question->by[j]], r->v[p->question->by[j]],
+                    text);
+    struct tally *group = group_at(a, p);
     if (group == NULL)
       return SQLITE_TOOBIG;
     tally_add(group, a->schema, &contribution, sign);
-    if (in->question->seen)
+    if (p->question->seen)
       note_seen(group, time, r->row);
   }
   return SQLITE_OK;
 }
 
-static void write_rows(struct buf *sql, const struct aggregate *a, uint64_t columns, bool with_extra) {
+static void write_rows(struct buf *sql, const struct aggregate *a, uint64_t columns,
+                       bool with_extra) {
   buf_puts(sql, "SELECT ");
   rows_write_columns(sql, a->schema, columns, with_extra);
   buf_puts(sql, " FROM rows ");
 }
 
-static int read_rows(struct aggregate *a, sqlite3_stmt *stmt, uint64_t columns, bool with_extra, bool tail) {
+static int read_rows(struct aggregate *a, sqlite3_stmt *stmt, uint64_t columns, bool with_extra,
+                     bool tail) {
   int rc = SQLITE_OK;
   while (rc == SQLITE_OK && (rc = sqlite3_step(stmt)) == SQLITE_ROW) {
     struct batch *page = reader_page(a->reader);
@@ -249,7 +257,6 @@ static int add_rows(struct aggregate *a, struct span span) {
     buf_printf(&sql, " AND \"%s\" < ?", time);
   where_write(&sql, a->where, a->schema, a->time);
   int rc = reader_statement(a->reader, &sql, &stmt), index = 1;
-  buf_clear(&sql);
   if (rc != SQLITE_OK)
     return rc;
   if (span.from != INT64_MIN)
@@ -274,7 +281,6 @@ static int add_tail(struct aggregate *a) {
   buf_puts(&sql, "NOT INDEXED WHERE rowid > ?");
   where_write(&sql, a->where, a->schema, -1);
   int rc = reader_statement(a->reader, &sql, &stmt);
-  buf_clear(&sql);
   if (rc != SQLITE_OK)
     return rc;
   sqlite3_bind_int64(stmt, 1, a->rolled_up_to);
@@ -308,15 +314,15 @@ static int add_all_rows(struct aggregate *a) {
 
 /* ---- The window and the width of buckets ---- */
 
-/* Nothing is earlier than the first row nor later than the last: sides beyond them are open, which spares
- * their ragged ends. */
+/* Nothing is earlier than the first row nor later than the last: sides beyond them
+ * are open, which spares their ragged ends. */
 static int open_sides(struct aggregate *a) {
   const char *time = a->schema->columns[a->schema->time].name;
   struct buf sql = {0};
   sqlite3_stmt *stmt;
-  buf_printf(&sql, "SELECT (SELECT min(\"%s\") FROM rows), (SELECT max(\"%s\") FROM rows)", time, time);
+  buf_printf(&sql, "SELECT (SELECT min(\"%s\") FROM rows), (SELECT max(\"%s\") FROM rows)",
+             time, time);
   int rc = reader_statement(a->reader, &sql, &stmt);
-  buf_clear(&sql);
   if (rc != SQLITE_OK)
     return rc;
   rc = sqlite3_step(stmt);
@@ -330,21 +336,25 @@ static int open_sides(struct aggregate *a) {
   return rc == SQLITE_ROW || rc == SQLITE_DONE ? SQLITE_OK : rc;
 }
 
-/* Narrows the window to the first or last bucket of a tier in which the filter finds something. */
+/* Narrows the window to the first or last bucket of a tier in which the filter
+ * finds something. */
 static int find_bucket(struct aggregate *a, const struct rollup_set *set, enum tier tier, bool last,
                        struct span *window) {
   struct buf sql = {0};
   sqlite3_stmt *stmt;
-  buf_printf(&sql, "SELECT bucket FROM rollup_%s WHERE tier = ? AND bucket >= ? AND bucket < ? AND row_count > 0",
-             set->name);
+  buf_printf(
+      &sql,
+      "SELECT bucket FROM rollup_%s WHERE tier = ? AND bucket >= ? AND bucket < ? "
+      "AND row_count > 0",
+      set->name);
   where_write(&sql, a->where, a->schema, a->time);
   buf_printf(&sql, " ORDER BY bucket%s LIMIT 1", last ? " DESC" : "");
   int rc = reader_statement(a->reader, &sql, &stmt);
-  buf_clear(&sql);
   if (rc != SQLITE_OK)
     return rc;
   sqlite3_bind_int64(stmt, 1, tier);
-  sqlite3_bind_int64(stmt, 2, window->from / 1000000 - tier_seconds[tier] + 1); /* the bucket that from is in, too */
+  /* the bucket that from is in, too */
+  sqlite3_bind_int64(stmt, 2, window->from / 1000000 - tier_seconds[tier] + 1);
   sqlite3_bind_int64(stmt, 3, window->to / 1000000);
   where_bind(stmt, 4, a->where, a->schema, a->time);
   rc = sqlite3_step(stmt);
@@ -365,7 +375,6 @@ static int find_row(struct aggregate *a, bool last, struct span window, int64_t 
   where_write(&sql, a->where, a->schema, a->time);
   buf_printf(&sql, " ORDER BY \"%s\"%s LIMIT 1", time, last ? " DESC" : "");
   int rc = reader_statement(a->reader, &sql, &stmt);
-  buf_clear(&sql);
   if (rc != SQLITE_OK)
     return rc;
   sqlite3_bind_int64(stmt, 1, window.from);
@@ -378,10 +387,12 @@ static int find_row(struct aggregate *a, bool last, struct span window, int64_t 
   return rc;
 }
 
-/* Where the buckets of an open side begin or end: found in days, then in hours and minutes of that day, as
- * fine as the question's buckets, and in rows where the cells do not tell. */
-static int find_side(struct aggregate *a, const struct question *question, const struct rollup_set *set, bool last,
-                     struct span window, int64_t *side) {
+/* Where the buckets of an open side begin or end: found in days, then in hours and
+ * minutes of that day, as fine as the question's buckets, and in rows where the
+ * cells do not tell. */
+static int find_side(struct aggregate *a, const struct question *question,
+                     const struct rollup_set *set, bool last, struct span window,
+                     int64_t *side) {
   bool fine = false;
   for (int tier = TIER_DAY; set != NULL && tier >= TIER_MINUTE && !fine; tier--) {
     if (!(set->tiers >> tier & 1))
@@ -398,7 +409,8 @@ static int find_side(struct aggregate *a, const struct question *question, const
 /* The smallest multiple of every_s that gives at most max_points buckets. */
 static void fit_width(struct question *question, struct span found) {
   int64_t every_s = question->every_s;
-  int64_t from = floor_to(found.from, 1000000) / 1000000, to = floor_to(found.to, 1000000) / 1000000;
+  int64_t from = floor_to(found.from, 1000000) / 1000000,
+          to = floor_to(found.to, 1000000) / 1000000;
   for (int64_t n = (to - from) / every_s / question->max_points;; n++) {
     int64_t width = question->used_every_s = (n > 0 ? n : 1) * every_s;
     if ((floor_to(to, width) - floor_to(from, width)) / width < question->max_points)
@@ -411,10 +423,10 @@ static int find_tail(struct aggregate *a, struct span *found) {
   const char *time = a->schema->columns[a->schema->time].name;
   struct buf sql = {0};
   sqlite3_stmt *stmt;
-  buf_printf(&sql, "SELECT min(\"%s\"), max(\"%s\") FROM rows NOT INDEXED WHERE rowid > ?", time, time);
+  buf_printf(&sql, "SELECT min(\"%s\"), max(\"%s\") FROM rows NOT INDEXED WHERE rowid > ?",
+             time, time);
   where_write(&sql, a->where, a->schema, -1);
   int rc = reader_statement(a->reader, &sql, &stmt);
-  buf_clear(&sql);
   if (rc != SQLITE_OK)
     return rc;
   sqlite3_bind_int64(stmt, 1, a->rolled_up_to);
@@ -429,25 +441,25 @@ static int find_tail(struct aggregate *a, struct span *found) {
   return rc;
 }
 
-static int choose_width(struct aggregate *a, struct question *question, const struct rollup_set *set,
-                        struct span asked) {
-  bool from_open = asked.from == INT64_MIN, to_open = asked.to == INT64_MAX;
+static int choose_width(struct aggregate *a, struct question *question,
+                        const struct rollup_set *set, struct span window) {
+  bool from_open = window.from == INT64_MIN, to_open = window.to == INT64_MAX;
   struct span found = {INT64_MAX, INT64_MIN};
   int rc = SQLITE_OK;
   if (question->every_s == 0 || question->max_points == 0)
     return SQLITE_OK;
   if (from_open)
-    rc = find_side(a, question, set, false, asked, &found.from);
+    rc = find_side(a, question, set, false, window, &found.from);
   if (to_open && (rc == SQLITE_OK || rc == SQLITE_ROW))
-    rc = find_side(a, question, set, true, asked, &found.to);
+    rc = find_side(a, question, set, true, window, &found.to);
   if ((from_open || to_open) && (rc == SQLITE_ROW || rc == SQLITE_DONE))
     rc = find_tail(a, &found);
   if (rc != SQLITE_OK && rc != SQLITE_ROW)
     return rc;
   if (!from_open)
-    found.from = asked.from;
+    found.from = window.from;
   if (!to_open)
-    found.to = asked.to - 1;
+    found.to = window.to - 1;
   if (found.from <= found.to || (!from_open && !to_open))
     fit_width(question, found);
   return SQLITE_OK; /* where nothing is found there is nothing to fit */
@@ -455,35 +467,36 @@ static int choose_width(struct aggregate *a, struct question *question, const st
 
 /* ---- All of it ---- */
 
-static int plan_one(struct aggregate *a, struct planned *in) {
+static int plan_one(struct aggregate *a, struct planned *p) {
   uint64_t columns = where_columns(a->where);
   if (a->time >= 0)
     columns &= ~(UINT64_C(1) << a->time);
-  struct question *question = in->question;
+  struct question *question = p->question;
   question->used_every_s = question->every_s;
-  plan_question(&in->plan, a->schema, question, columns, in->usable, a->window);
-  int rc = choose_width(a, question, in->plan.set, a->asked);
-  plan_question(&in->plan, a->schema, question, columns, in->usable, a->window); /* wider buckets: wider cells */
+  plan_question(&p->plan, a->schema, question, columns, p->usable, a->window);
+  int rc = choose_width(a, question, p->plan.set, a->asked);
+  plan_question(&p->plan, a->schema, question, columns, p->usable,
+                a->window); /* wider buckets: wider cells */
   return rc;
 }
 
 /* Another set answers, or rows do, where what is asked for may be in the rest of full buckets. */
-static int plan_and_add_cells(struct aggregate *a, struct planned *in) {
-  int rc = plan_one(a, in);
+static int plan_and_add_cells(struct aggregate *a, struct planned *p) {
+  int rc = plan_one(a, p);
   if (rc == SQLITE_OK)
-    rc = add_cells(a, in);
-  while (rc == SQLITE_OK && in->misses) {
-    in->usable &= ~(UINT32_C(1) << (in->plan.set - a->schema->sets));
-    in->misses = in->question->inexact = false;
-    tallies_clear(&in->groups);
-    rc = plan_one(a, in);
+    rc = add_cells(a, p);
+  while (rc == SQLITE_OK && p->misses) {
+    p->usable &= ~(UINT32_C(1) << (p->plan.set - a->schema->sets));
+    p->misses = p->question->inexact = false;
+    tallies_clear(&p->groups);
+    rc = plan_one(a, p);
     if (rc == SQLITE_OK)
-      rc = add_cells(a, in);
+      rc = add_cells(a, p);
   }
   return rc;
 }
 
-static int gather(struct aggregate *a, struct question *questions, size_t n) {
+static int gather_groups(struct aggregate *a, struct question *questions, size_t n) {
   uint32_t usable = ~reader_rebuilding(a->reader);
   a->time = plan_window(a->where, a->schema, &a->window) ? a->schema->time : -1;
   if (a->time < 0)
@@ -491,7 +504,9 @@ static int gather(struct aggregate *a, struct question *questions, size_t n) {
   a->planned = xcalloc(n, sizeof *a->planned);
   a->nplanned = n;
   for (size_t i = 0; i < n; i++)
-    a->planned[i] = (struct planned) {.question = &questions[i], .usable = questions[i].seen ? 0 : usable, .groups = {.schema = a->schema}};
+    a->planned[i] = (struct planned){.question = &questions[i],
+                                     .usable = questions[i].seen ? 0 : usable,
+                                     .groups = {.schema = a->schema}};
   int rc = reader_begin(a->reader);
   if (rc == SQLITE_OK)
     rc = meta_get_int(reader_database(a->reader), "counted", &a->rolled_up_to);
@@ -505,7 +520,7 @@ static int gather(struct aggregate *a, struct question *questions, size_t n) {
   return rc == SQLITE_OK ? add_all_rows(a) : rc;
 }
 
-static void finish(struct aggregate *a, struct query *q) {
+static void aggregate_clear(struct aggregate *a, struct query *q) {
   if (a->error != NULL)
     snprintf(q->error, sizeof q->error, "%s", a->error);
   for (size_t i = 0; i < a->nplanned; i++)
@@ -516,22 +531,22 @@ static void finish(struct aggregate *a, struct query *q) {
 
 int query_aggregate(struct reader *r, struct query *q) {
   struct aggregate a = {.reader = r, .schema = reader_schema(r), .where = q->where};
-  int rc = gather(&a, q->questions, q->nquestions);
+  int rc = gather_groups(&a, q->questions, q->nquestions);
   for (size_t i = 0; i < a.nplanned && rc == SQLITE_OK; i++)
-    if (!answer_question(a.planned[i].question, &a.planned[i].groups)) {
+    if (!group_rows_write(a.planned[i].question, &a.planned[i].groups)) {
       a.error = "too many groups: take wider buckets, fewer columns or a smaller limit";
       rc = SQLITE_TOOBIG;
     }
-  finish(&a, q);
+  aggregate_clear(&a, q);
   return rc;
 }
 
 int query_count(struct reader *r, struct query *q) {
   struct aggregate a = {.reader = r, .schema = reader_schema(r), .where = q->where};
   struct question question = {0};
-  int rc = gather(&a, &question, 1);
+  int rc = gather_groups(&a, &question, 1);
   if (rc == SQLITE_OK)
     q->count = tallies_at(&a.planned[0].groups, "", 0)->rows;
-  finish(&a, q);
+  aggregate_clear(&a, q);
   return rc;
 }

@@ -48,7 +48,8 @@ static void write_quantile_name(struct result *rows, const char *sketch, double 
   result_name(rows, name);
 }
 
-static void write_figure_names(struct result *rows, const struct schema *schema, const struct question *question) {
+static void write_figure_names(struct result *rows, const struct schema *schema,
+                               const struct question *question) {
   for (size_t i = 0; i < schema->nmeasures; i++)
     if (question_wants(question, i))
       result_name(rows, schema->measures[i].name);
@@ -57,7 +58,8 @@ static void write_figure_names(struct result *rows, const struct schema *schema,
       write_quantile_name(rows, schema->sketches[i].name, question->quantiles[j]);
 }
 
-static void write_names(struct result *rows, const struct schema *schema, const struct question *question) {
+static void write_names(struct result *rows, const struct schema *schema,
+                        const struct question *question) {
   for (size_t i = 0; i < question->nby; i++)
     result_name(rows, schema->columns[question->by[i]].name);
   if (question_has_time(question))
@@ -70,7 +72,8 @@ static void write_names(struct result *rows, const struct schema *schema, const 
   write_figure_names(rows, schema, question);
 }
 
-static const char *put_key(struct result *rows, const struct column *c, const char *p, struct buf *scratch) {
+static const char *put_key(struct result *rows, const struct column *c, const char *p,
+                           struct buf *scratch) {
   struct result_value value = {c->type == COLUMN_BOOLEAN ? RESULT_BOOLEAN : RESULT_INTEGER, {0}};
   const char *s;
   size_t len;
@@ -89,14 +92,16 @@ static const char *put_key(struct result *rows, const struct column *c, const ch
   return p;
 }
 
-static struct result_value measure_value_of(const struct schema *schema, const struct measure *m, int64_t sum) {
-  if (m->kind == MEASURE_COUNT || (schema->columns[m->column].type != COLUMN_FLOAT && m->scale == 1))
+static struct result_value measure_value_of(const struct schema *schema,
+                                            const struct measure *m, int64_t sum) {
+  if (m->kind == MEASURE_COUNT ||
+      (schema->columns[m->column].type != COLUMN_FLOAT && m->scale == 1))
     return (struct result_value) {RESULT_INTEGER, {.i = sum}};
   return (struct result_value) {RESULT_REAL, {.f = (double) sum / m->scale}};
 }
 
-static void write_figures(struct result *rows, const struct schema *schema, const struct question *question,
-                          const struct tally *group) {
+static void write_figures(struct result *rows, const struct schema *schema,
+                          const struct question *question, const struct tally *group) {
   for (size_t i = 0; i < schema->nmeasures; i++)
     if (question_wants(question, i))
       result_put(rows, measure_value_of(schema, &schema->measures[i], group->sums[i]));
@@ -104,13 +109,13 @@ static void write_figures(struct result *rows, const struct schema *schema, cons
     for (size_t j = 0; question_wants_sketch(question, i) && j < question->nquantiles; j++) {
       double n = sketch_quantile(&group->sketches[i], question->quantiles[j]);
       bool none = sketch_is_empty(&group->sketches[i]);
-      result_put(rows, (struct result_value) {none ? RESULT_NULL : RESULT_REAL, {.f = n}});
+      result_put(rows, (struct result_value){none ? RESULT_NULL : RESULT_REAL, {.f = n}});
     }
   rows->nrows++;
 }
 
-static void write_group(struct result *rows, const struct schema *schema, const struct question *question,
-                        const struct tally *group) {
+static void write_group(struct result *rows, const struct schema *schema,
+                        const struct question *question, const struct tally *group) {
   struct buf scratch = {0};
   const char *p = group->key;
   int64_t time = 0;
@@ -121,9 +126,9 @@ static void write_group(struct result *rows, const struct schema *schema, const 
   if (question_has_time(question))
     result_put(rows, (struct result_value) {RESULT_REAL, {.f = (double) time}});
   if (question->seen) {
-    result_put(rows, (struct result_value) {RESULT_REAL, {.f = (double) group->first_us / 1e6}});
-    result_put(rows, (struct result_value) {RESULT_REAL, {.f = (double) group->last_us / 1e6}});
-    result_put(rows, (struct result_value) {RESULT_INTEGER, {.i = group->last_row}});
+    result_put(rows, (struct result_value){RESULT_REAL, {.f = (double) group->first_us / 1e6}});
+    result_put(rows, (struct result_value){RESULT_REAL, {.f = (double) group->last_us / 1e6}});
+    result_put(rows, (struct result_value){RESULT_INTEGER, {.i = group->last_row}});
   }
   write_figures(rows, schema, question, group);
   buf_clear(&scratch);
@@ -150,12 +155,13 @@ static size_t by_offset(const struct question *question) {
   return question_has_time(question) ? sizeof(int64_t) : 0;
 }
 
-static struct tally *by_tally(struct tallies *combinations, const struct tally *group, size_t offset) {
+static struct tally *by_tally(struct tallies *combinations, const struct tally *group,
+                              size_t offset) {
   return tallies_at(combinations, group->key + offset, group->key_len - offset);
 }
 
-static void write_sum(struct result *rows, const struct question *question, struct tally **groups, size_t n,
-                      const struct schema *schema) {
+static void write_sum(struct result *rows, const struct question *question, struct tally **groups,
+                      size_t n, const struct schema *schema) {
   struct tallies sum = {.schema = schema};
   struct tally *all = tallies_at(&sum, "", 0);
   for (size_t i = 0; i < n; i++)
@@ -167,7 +173,8 @@ static void write_sum(struct result *rows, const struct question *question, stru
 }
 
 /* Without buckets in their order; else bucket by bucket. */
-static void answer_with_rest(struct question *question, struct tally **groups, size_t n, const struct schema *schema) {
+static void answer_with_rest(struct question *question, struct tally **groups, size_t n,
+                             const struct schema *schema) {
   struct tallies combinations = {.schema = schema};
   size_t offset = by_offset(question);
   for (size_t i = 0; i < n; i++)
@@ -190,7 +197,7 @@ static void answer_with_rest(struct question *question, struct tally **groups, s
   tallies_clear(&combinations);
 }
 
-bool answer_question(struct question *question, const struct tallies *tallies) {
+bool group_rows_write(struct question *question, const struct tallies *tallies) {
   struct tally **groups = tallies_sorted(tallies);
   size_t n = drop_empty(groups, tallies->table.len);
   write_names(&question->rows, tallies->schema, question);

@@ -49,16 +49,18 @@ static uint64_t distance(int64_t a, int64_t b) {
 
 static void cover(struct plan *plan, uint8_t tiers, int tier, struct span window, int sign);
 
-/* What lies between an end of the window and the wide cells that stand for it: too little, or from > to, too much. */
-static void cover_end(struct plan *plan, uint8_t tiers, int tier, int64_t from, int64_t to, int sign) {
+/* What lies between an end of the window and the wide cells that stand for it: too
+ * little, or from > to, too much. */
+static void cover_end(struct plan *plan, uint8_t tiers, int tier, int64_t from, int64_t to,
+                      int sign) {
   if (from <= to)
     cover(plan, tiers, tier, (struct span) {from, to}, sign);
   else
     cover(plan, tiers, tier, (struct span) {to, from}, -sign);
 }
 
-/* Covers the window with the widest cells that fit, and what they leave open or have too much at its ends with
- * narrower ones, the rest with rows. */
+/* Covers the window with the widest cells that fit, and what they leave open or
+ * have too much at its ends with narrower ones, the rest with rows. */
 static void cover(struct plan *plan, uint8_t tiers, int tier, struct span window, int sign) {
   if (window.from >= window.to)
     return;
@@ -103,15 +105,17 @@ static uint8_t usable_tiers(const struct rollup_set *set, const struct question 
   return tiers;
 }
 
-static bool is_better(const struct rollup_set *a, uint8_t a_tiers, const struct rollup_set *b, uint8_t b_tiers) {
+static bool is_better(const struct rollup_set *a, uint8_t a_tiers, const struct rollup_set *b,
+                      uint8_t b_tiers) {
   if (b == NULL)
     return true;
   bool a_fine = a_tiers & 1 << TIER_MINUTE, b_fine = b_tiers & 1 << TIER_MINUTE;
   return a_fine != b_fine ? a_fine : a->nby < b->nby;
 }
 
-void plan_question(struct plan *plan, const struct schema *schema, const struct question *question, uint64_t columns,
-                   uint32_t usable, struct span window) {
+void plan_question(struct plan *plan, const struct schema *schema,
+                   const struct question *question, uint64_t columns, uint32_t usable,
+                   struct span window) {
   *plan = (struct plan) {0};
   uint64_t needed = columns | columns_of(question->by, question->nby);
   uint8_t tiers = 0;
@@ -119,7 +123,8 @@ void plan_question(struct plan *plan, const struct schema *schema, const struct 
     const struct rollup_set *set = &schema->sets[s];
     uint8_t set_tiers = usable_tiers(set, question);
     bool covers = (needed & ~columns_of(set->by, set->nby)) == 0;
-    if (!(usable >> s & 1) || !covers || set_tiers == 0 || !is_better(set, set_tiers, plan->set, tiers))
+    if (!(usable >> s & 1) || !covers || set_tiers == 0 ||
+        !is_better(set, set_tiers, plan->set, tiers))
       continue;
     plan->set = set;
     tiers = set_tiers;

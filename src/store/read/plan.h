@@ -3,9 +3,10 @@
 
 #include "store/storage.h"
 
-/* From where a question is answered: the cells of one set for days, hours and minutes, rows for the ragged ends or,
- * where no set covers it, for all.  Where a wider cell reaches less beyond the window's end than it would leave open,
- * it is taken whole, and what it has too much is taken away. */
+/* What a question is answered from: the cells of one set for days, hours and
+ * minutes, and rows for the ragged ends or, where no set covers the question, for
+ * all.  Take a cell that overshoots, and subtract the excess, if that costs less
+ * than reading the gap. */
 
 struct span {
   int64_t from, to; /* unix microseconds, to excluded; INT64_MIN and INT64_MAX: open */
@@ -30,15 +31,17 @@ struct plan {
   size_t nrows;
 };
 
-/* The part of where about the time column as a window.  false: it is not one (in, !=, ..). */
+/* The part of where about the time column as a window.  false: it is not one (in,
+ * !=, ..). */
 bool plan_window(const struct conditions *where, const struct schema *schema, struct span *window);
 
-/* For the buckets of question (used_every_s, bounds).  columns: those of the conditions besides the window.  usable:
- * sets that can answer.  Both bit per item. */
-void plan_question(struct plan *plan, const struct schema *schema, const struct question *question, uint64_t columns,
-                   uint32_t usable, struct span window);
+/* For the buckets of question (used_every_s, bounds).  columns: those of the conditions besides the
+ * window.  usable: sets that can answer.  Both bit per item. */
+void plan_question(struct plan *plan, const struct schema *schema, const struct question *question,
+                   uint64_t columns, uint32_t usable, struct span window);
 
-/* What rows that the cells hold count for: 1, -1, or 0 where no span of rows has this time. */
+/* What rows that the cells hold count for: 1, -1, or 0 where no span of rows has
+ * this time. */
 int plan_row_sign(const struct plan *plan, int64_t time);
 
 #endif

@@ -51,43 +51,46 @@ static int on_progress(void *arg) {
   return cancelled || clock_monotonic_ns() > r->deadline_ns;
 }
 
-int reader_statement(struct reader *r, const struct buf *sql, sqlite3_stmt **stmt) {
-  uint64_t hash = hash_bytes(hash_process_seed(), sql->data, sql->len);
+static sqlite3_stmt *find_cached(struct reader *r, uint64_t hash, const struct buf *sql) {
   for (unsigned i = 0; i < STATEMENTS; i++) {
     struct cached *c = &r->statements[i];
     const char *text = c->hash == hash && c->stmt != NULL ? sqlite3_sql(c->stmt) : NULL;
-    if (text == NULL || strlen(text) != sql->len || memcmp(text, sql->data, sql->len) != 0)
-      continue;
-    *stmt = c->stmt;
-    return SQLITE_OK;
+    if (text != NULL && strlen(text) == sql->len && memcmp(text, sql->data, sql->len) == 0)
+      return c->stmt;
   }
-  struct cached *c = &r->statements[r->next_statement++ % STATEMENTS];
-  sqlite3_finalize(c->stmt);
-  c->stmt = NULL;
-  c->hash = hash;
-  int rc = database_statement(r->db, sql, &c->stmt);
-  *stmt = c->stmt;
+  return NULL;
+}
+
+int reader_statement(struct reader *r, struct buf *sql, sqlite3_stmt **stmt) {
+  uint64_t hash = hash_bytes(hash_process_seed(), sql->data, sql->len);
+  int rc = SQLITE_OK;
+  *stmt = find_cached(r, hash, sql);
+  if (*stmt == NULL) {
+    struct cached *c = &r->statements[r->next_statement++ % STATEMENTS];
+    sqlite3_finalize(c->stmt);
+    *c = (struct cached) {.hash = hash};
+    rc = database_statement(r->db, sql, &c->stmt);
+    *stmt = c->stmt;
+  }
+  buf_clear(sql);
   return rc;
 }
 
-int reader_begin(struct reader *r) {
+static int run_text(struct reader *r, const char *text) {
   struct buf sql = {0};
   sqlite3_stmt *stmt;
-  buf_puts(&sql, "BEGIN");
+  buf_puts(&sql, text);
   int rc = reader_statement(r, &sql, &stmt);
-  buf_clear(&sql);
   return rc == SQLITE_OK ? statement_run(stmt) : rc;
 }
 
+int reader_begin(struct reader *r) {
+  return run_text(r, "BEGIN");
+}
+
 void reader_end(struct reader *r) {
-  if (r->db == NULL || sqlite3_get_autocommit(r->db)) /* NULL: it could not be opened */
-    return;
-  struct buf sql = {0};
-  sqlite3_stmt *stmt;
-  buf_puts(&sql, "ROLLBACK");
-  if (reader_statement(r, &sql, &stmt) == SQLITE_OK)
-    statement_run(stmt);
-  buf_clear(&sql);
+  if (r->db != NULL && !sqlite3_get_autocommit(r->db)) /* NULL: it could not be opened */
+    run_text(r, "ROLLBACK");
 }
 
 sqlite3 *reader_database(struct reader *r) {
@@ -175,8 +178,8 @@ static void finish_query(struct reader *r, struct query *q, int rc) {
     snprintf(q->error, sizeof q->error, "query too slow: narrow the window");
   } else if (q->status < 0 && q->error[0] == '\0') {
     const char *why = r->db != NULL ? sqlite3_errmsg(r->db) : sqlite3_errstr(rc);
-    snprintf(q->error, sizeof q->error, "%s%s", r->db != NULL ? "" : "the database cannot be opened for reading: ",
-             why);
+    snprintf(q->error, sizeof q->error, "%s%s",
+             r->db != NULL ? "" : "the database cannot be opened for reading: ", why);
   }
   loop_post(q->loop, &q->done);
 }
@@ -209,7 +212,8 @@ static void *reader_main(void *arg) {
   struct reader *r = arg;
   struct query *q;
   while ((q = next_query(r->pool)) != NULL) {
-    int64_t deadline_ms = q->deadline_ms > 0 ? q->deadline_ms : r->pool->shared->options.query_deadline_ms;
+    int64_t deadline_ms =
+        q->deadline_ms > 0 ? q->deadline_ms : r->pool->shared->options.query_deadline_ms;
     r->query = q;
     r->deadline_ns = q->started_ns + deadline_ms * 1000000;
     int rc = run_query(r, q);

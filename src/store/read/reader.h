@@ -5,8 +5,9 @@
 
 #include "store/file/shared.h"
 
-/* One reading thread: its connection, its statements and the query it runs.  The functions below return
- * SQLite's codes; a deadline or a cancelled asker ends a statement with SQLITE_INTERRUPT. */
+/* One reading thread: its connection, its statements and the query it runs.  The
+ * functions below return SQLite's codes; a deadline or a cancelled asker ends a
+ * statement with SQLITE_INTERRUPT. */
 struct reader;
 struct readers;
 
@@ -14,9 +15,9 @@ struct readers *readers_open(struct shared *shared); /* which outlives them */
 void readers_close(struct readers *readers);
 void readers_submit(struct readers *readers, struct query *q);
 
-/* A statement of this text, ready to be bound; it stays the reader's.  Reset it when done, so that no
- * snapshot is held. */
-int reader_statement(struct reader *r, const struct buf *sql, sqlite3_stmt **stmt);
+/* A statement of this text, which is cleared; ready to be bound, and the reader's.
+ * Reset it when done, so that no snapshot is held. */
+int reader_statement(struct reader *r, struct buf *sql, sqlite3_stmt **stmt);
 
 /* All statements between them see one snapshot. */
 int reader_begin(struct reader *r);
@@ -27,7 +28,8 @@ int reader_sql_database(struct reader *r, sqlite3 **db); /* another one, for oth
 const struct schema *reader_schema(const struct reader *r);
 const struct storage_options *reader_options(const struct reader *r);
 struct ids *reader_ids(const struct reader *r);
-uint32_t reader_rebuilding(const struct reader *r); /* sets that cannot answer; look before reader_begin */
+/* sets that are not complete; ask before reader_begin */
+uint32_t reader_rebuilding(const struct reader *r);
 struct batch *reader_page(struct reader *r);        /* for one row at a time */
 
 /* select.c, aggregate.c, sql.c */

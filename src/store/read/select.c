@@ -2,6 +2,7 @@
 #include <stdlib.h>
 
 #include "record/csv.h"
+#include "record/fields.h"
 #include "store/file/database.h"
 #include "store/file/ids.h"
 #include "store/file/rows.h"
@@ -51,7 +52,8 @@ static void bind_select(sqlite3_stmt *stmt, const struct query *q, const struct 
   if (q->has_after)
     sqlite3_bind_int64(stmt, index++, q->after.row);
   index = where_bind(stmt, index, q->where, schema, -1);
-  sqlite3_bind_int64(stmt, index++, (int64_t) q->limit + 1); /* one more tells whether there are more */
+  /* one more tells whether there are more */
+  sqlite3_bind_int64(stmt, index++, (int64_t) q->limit + 1);
   sqlite3_bind_int64(stmt, index, q->offset);
 }
 
@@ -113,7 +115,6 @@ int query_select(struct reader *r, struct query *q) {
   sqlite3_stmt *stmt;
   write_select(&sql, q, schema);
   int rc = reader_statement(r, &sql, &stmt);
-  buf_clear(&sql);
   if (rc != SQLITE_OK)
     return rc;
   if (q->as == ROWS_BATCH)
@@ -137,7 +138,6 @@ static int take_candidate(struct reader *r, struct query *q, int64_t row) {
   rows_write_columns(&sql, schema, UINT64_MAX, true);
   buf_printf(&sql, " FROM rows WHERE rowid = ? AND \"%s\" = ?", schema->columns[schema->id].name);
   int rc = reader_statement(r, &sql, &stmt);
-  buf_clear(&sql);
   if (rc != SQLITE_OK)
     return rc;
   sqlite3_bind_int64(stmt, 1, row);
@@ -156,10 +156,10 @@ static int scan_tail(struct reader *r, struct query *q, int64_t *row) {
   const struct schema *schema = reader_schema(r);
   struct buf sql = {0};
   sqlite3_stmt *stmt;
-  buf_printf(&sql, "SELECT rowid FROM rows WHERE rowid > ? AND \"%s\" = ? ORDER BY rowid DESC LIMIT 1",
-             schema->columns[schema->id].name);
+  buf_printf(
+      &sql, "SELECT rowid FROM rows WHERE rowid > ? AND \"%s\" = ? ORDER BY rowid DESC LIMIT 1",
+      schema->columns[schema->id].name);
   int rc = reader_statement(r, &sql, &stmt);
-  buf_clear(&sql);
   if (rc != SQLITE_OK)
     return rc;
   sqlite3_bind_int64(stmt, 1, ids_last_segment_row(reader_database(r)));

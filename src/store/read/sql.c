@@ -6,20 +6,22 @@
 #include "store/read/reader.h"
 #include "store/read/result.h"
 
-/* Other people's SQL: one statement that reads rows and rollups, on a connection of its own. */
+/* Other people's SQL: one statement that reads rows and rollups, on a connection of
+ * its own. */
 
 enum { ANSWER_BYTES = 32 << 20 };
 
 static bool is_private(const char *table) {
-  static const char *const private[] = {"meta", "ids", "segments", "metric_series", "sqlite_dbpage", "dbstat"};
+  static const char *const private[] = {"meta",          "ids",           "segments",
+                                        "metric_series", "sqlite_dbpage", "dbstat"};
   for (size_t i = 0; i < sizeof private / sizeof *private; i++)
     if (sqlite3_stricmp(table, private[i]) == 0)
       return true;
   return false;
 }
 
-static int on_authorize(void *arg, int action, const char *first, const char *second, const char *database,
-                        const char *trigger) {
+static int on_authorize(void *arg, int action, const char *first, const char *second,
+                        const char *database, const char *trigger) {
   (void) arg, (void) database, (void) trigger;
   switch (action) {
   case SQLITE_SELECT:
@@ -34,7 +36,7 @@ static int on_authorize(void *arg, int action, const char *first, const char *se
   }
 }
 
-static void confine(sqlite3 *db) {
+static void confine_connection(sqlite3 *db) {
   static const int limits[][2] = {
     {SQLITE_LIMIT_SQL_LENGTH, 64 << 10}, {SQLITE_LIMIT_LENGTH, 16 << 20},
     {SQLITE_LIMIT_EXPR_DEPTH, 100},      {SQLITE_LIMIT_COMPOUND_SELECT, 50},
@@ -46,24 +48,24 @@ static void confine(sqlite3 *db) {
   sqlite3_set_authorizer(db, on_authorize, NULL);
 }
 
-static int refuse(struct query *q, const char *why) {
+static int refuse_sql(struct query *q, const char *why) {
   snprintf(q->error, sizeof q->error, "%s", why);
   return SQLITE_ERROR;
 }
 
-static int prepare(sqlite3 *db, struct query *q, sqlite3_stmt **stmt) {
+static int prepare_only_statement(sqlite3 *db, struct query *q, sqlite3_stmt **stmt) {
   sqlite3_stmt *second = NULL;
   const char *tail;
   int rc = sqlite3_prepare_v2(db, q->sql.data, (int) q->sql.len, stmt, &tail);
   if (rc != SQLITE_OK)
-    return refuse(q, sqlite3_errmsg(db));
+    return refuse_sql(q, sqlite3_errmsg(db));
   if (*stmt == NULL)
-    return refuse(q, "there is no statement");
+    return refuse_sql(q, "there is no statement");
   if (!sqlite3_stmt_readonly(*stmt))
-    return refuse(q, "only statements that read are allowed");
+    return refuse_sql(q, "only statements that read are allowed");
   rc = sqlite3_prepare_v2(db, tail, (int) (q->sql.data + q->sql.len - tail), &second, NULL);
   sqlite3_finalize(second);
-  return rc == SQLITE_OK && second == NULL ? SQLITE_OK : refuse(q, "one statement at a time");
+  return rc == SQLITE_OK && second == NULL ? SQLITE_OK : refuse_sql(q, "one statement at a time");
 }
 
 static void bind_values(sqlite3_stmt *stmt, const struct result *bound) {
@@ -75,8 +77,8 @@ static void bind_values(sqlite3_stmt *stmt, const struct result *bound) {
     case RESULT_NULL: sqlite3_bind_null(stmt, index); break;
     case RESULT_REAL: sqlite3_bind_double(stmt, index, v.f); break;
     case RESULT_TEXT:
-      sqlite3_bind_text(stmt, index, v.s.len > 0 ? bound->text.data + v.s.offset : "", (int) v.s.len,
-                        SQLITE_STATIC);
+      sqlite3_bind_text(stmt, index, v.s.len > 0 ? bound->text.data + v.s.offset : "",
+                        (int) v.s.len, SQLITE_STATIC);
       break;
     default: sqlite3_bind_int64(stmt, index, v.i);
     }
@@ -114,7 +116,7 @@ static int take_rows(struct query *q, sqlite3_stmt *stmt, uint32_t max_rows) {
     rows->nrows++;
   }
   if (rc != SQLITE_DONE && rc != SQLITE_INTERRUPT)
-    return refuse(q, sqlite3_errmsg(sqlite3_db_handle(stmt)));
+    return refuse_sql(q, sqlite3_errmsg(sqlite3_db_handle(stmt)));
   return rc;
 }
 
@@ -124,10 +126,10 @@ int query_sql(struct reader *r, struct query *q) {
   int rc = reader_sql_database(r, &db);
   if (rc != SQLITE_OK)
     return rc;
-  confine(db);
-  rc = prepare(db, q, &stmt);
+  confine_connection(db);
+  rc = prepare_only_statement(db, q, &stmt);
   if (rc == SQLITE_OK && (int) q->bound.ncolumns != sqlite3_bind_parameter_count(stmt))
-    rc = refuse(q, "as many values are needed as the statement has parameters");
+    rc = refuse_sql(q, "as many values are needed as the statement has parameters");
   if (rc == SQLITE_OK) {
     bind_values(stmt, &q->bound);
     rc = take_rows(q, stmt, reader_options(r)->sql_max_rows);

@@ -6,7 +6,8 @@
 #include "base/mem.h"
 
 static const char *const comparisons[] = {
-  [OP_EQ] = " = ?", [OP_NE] = " <> ?", [OP_LT] = " < ?", [OP_LE] = " <= ?", [OP_GT] = " > ?", [OP_GE] = " >= ?",
+    [OP_EQ] = " = ?",  [OP_NE] = " <> ?", [OP_LT] = " < ?",
+    [OP_LE] = " <= ?", [OP_GT] = " > ?",  [OP_GE] = " >= ?",
 };
 
 /* A column that lives in extra is its default where extra does not have it. */
@@ -19,7 +20,8 @@ static void write_column(struct buf *sql, const struct column *c) {
   if (c->type == COLUMN_STRING)
     buf_printf(sql, "'%s')", c->text != NULL ? c->text : "");
   else
-    buf_printf(sql, "%lld)", c->type == COLUMN_FLOAT ? (long long) c->value.f : (long long) c->value.i);
+    buf_printf(sql, "%lld)",
+               c->type == COLUMN_FLOAT ? (long long) c->value.f : (long long) c->value.i);
 }
 
 static void write_list(struct buf *sql, size_t n) {
@@ -98,17 +100,19 @@ static void write_term(struct buf *sql, const struct conditions *c, const struct
 static bool is_left_out(const struct condition *item, const struct schema *schema, int skip) {
   bool is_bound = item->op >= OP_LT && item->op <= OP_GE;
   return item->column == skip ||
-         (is_bound && schema->columns[item->column].type == COLUMN_FLOAT && isnan(item->values[0].f));
+         (is_bound && schema->columns[item->column].type == COLUMN_FLOAT &&
+          isnan(item->values[0].f));
 }
 
-void where_write(struct buf *sql, const struct conditions *c, const struct schema *schema, int skip) {
+void where_write(struct buf *sql, const struct conditions *c, const struct schema *schema,
+                 int skip) {
   for (size_t i = 0; c != NULL && i < c->count; i++)
     if (!is_left_out(&c->items[i], schema, skip))
       write_term(sql, c, &c->items[i], &schema->columns[c->items[i].column]);
 }
 
-static void bind_value(sqlite3_stmt *stmt, int index, const struct conditions *c, const struct column *column,
-                       union value v) {
+static void bind_value(sqlite3_stmt *stmt, int index, const struct conditions *c,
+                       const struct column *column, union value v) {
   size_t len;
   if (column->type == COLUMN_STRING) {
     const char *s = value_text(&c->text, v, &len);
@@ -121,7 +125,8 @@ static void bind_value(sqlite3_stmt *stmt, int index, const struct conditions *c
 }
 
 /* The least text that is greater than all that start with the prefix. */
-static void bind_prefix_end(sqlite3_stmt *stmt, int index, const struct conditions *c, union value v) {
+static void bind_prefix_end(sqlite3_stmt *stmt, int index, const struct conditions *c,
+                            union value v) {
   size_t len;
   const char *s = value_text(&c->text, v, &len);
   while ((unsigned char) s[len - 1] == 0xff)
@@ -152,7 +157,8 @@ static int bind_term(sqlite3_stmt *stmt, int index, const struct conditions *c,
   return index;
 }
 
-int where_bind(sqlite3_stmt *stmt, int index, const struct conditions *c, const struct schema *schema, int skip) {
+int where_bind(sqlite3_stmt *stmt, int index, const struct conditions *c,
+               const struct schema *schema, int skip) {
   for (size_t i = 0; c != NULL && i < c->count; i++) {
     const struct condition *item = &c->items[i];
     if (!is_left_out(item, schema, skip))

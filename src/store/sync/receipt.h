@@ -11,9 +11,10 @@ struct group {
   int64_t started_ns; /* monotonic: when its transaction began */
 };
 
-/* What happens to a group once its fate is known: it is counted and published, and its senders are told.  On
- * the syncer's thread where a sync decides (DURABILITY_FULL), else on the writer's; never on both at once,
- * so that events leave in order of commit. */
+/* What happens to a group once its fate is known: it is counted and published, and
+ * its senders are told.  On the syncer's thread where a sync decides
+ * (DURABILITY_FULL), else on the writer's; never on both at once, so that events
+ * leave in order of commit. */
 struct receipts {
   struct shared *shared;
   struct metric *commit_seconds; /* NULL without metrics */
@@ -21,10 +22,12 @@ struct receipts {
   void *arg;                     /* of committed */
 };
 
-/* The group is as durable as it was asked to be; its submissions belong to their senders afterwards. */
+/* The group is as durable as it was asked to be; its submissions belong to their
+ * senders afterwards. */
 void receipts_succeed(const struct receipts *receipts, const struct group *group);
 
 /* status: UV_E, error: why. */
-void receipts_fail(const struct receipts *receipts, const struct group *group, int status, const char *error);
+void receipts_fail(const struct receipts *receipts, const struct group *group, int status,
+                   const char *error);
 
 #endif

@@ -50,8 +50,10 @@ static void *syncer_main(void *arg) {
 
 int syncer_start(struct syncer *s, const char *wal_path, const struct receipts *receipts,
                  void (*synced)(void *arg), void *arg) {
-  *s = (struct syncer) {.wal_fd = open(wal_path, O_RDWR | O_CLOEXEC), .receipts = receipts, .synced = synced,
-                        .arg = arg};
+  *s = (struct syncer){.wal_fd = open(wal_path, O_RDWR | O_CLOEXEC),
+                       .receipts = receipts,
+                       .synced = synced,
+                       .arg = arg};
   if (s->wal_fd < 0)
     return -errno;
   pthread_mutex_init(&s->lock, NULL);

@@ -2,8 +2,8 @@
 
 #include <stdlib.h>
 
-static bool same_value(const struct column *c, union value a, const struct buf *a_text, union value b,
-                       const struct buf *b_text) {
+static bool same_value(const struct column *c, union value a, const struct buf *a_text,
+                       union value b, const struct buf *b_text) {
   if (c->type == COLUMN_FLOAT)
     return a.f == b.f;
   if (c->type != COLUMN_STRING)
@@ -13,7 +13,8 @@ static bool same_value(const struct column *c, union value a, const struct buf *
   return a_len == b_len && memcmp(s, t, a_len) == 0;
 }
 
-static bool take(struct batch *row, const struct record *later, const struct buf *text, size_t i) {
+static bool take_column(struct batch *row, const struct record *later, const struct buf *text,
+                        size_t i) {
   const struct column *c = &row->schema->columns[i];
   struct record *r = batch_record(row, row->count - 1);
   union value v = later->v[i];
@@ -52,6 +53,6 @@ bool merge_record(struct batch *row, const struct record *later, const struct bu
   bool changed = false;
   for (size_t i = 0; i < schema->nstored; i++)
     if (changes >> i & 1)
-      changed |= take(row, later, later_text, i);
+      changed |= take_column(row, later, later_text, i);
   return take_extra(row, later, later_text) || changed;
 }

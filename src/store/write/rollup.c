@@ -28,8 +28,9 @@ struct rollups {
   uint32_t mask;
   struct set_writer *sets;
   struct tallies deltas[TIERS]; /* of this transaction, by root; each tier adds up to the next */
-  struct tallies cells;         /* as they will be in the file; kept are those of the newest buckets */
-  struct tallies held;          /* rows is how many keys a bucket of a bounded set has, by the head of its keys */
+  struct tallies cells; /* as they will be in the file; kept are those of the newest buckets */
+  struct tallies
+      held; /* rows is how many keys a bucket of a bounded set has, by the head of its keys */
   struct tally **dirty;
   size_t ndirty, dirty_cap;
   struct buf key;
@@ -55,8 +56,8 @@ static enum tier finest_tier(const struct rollup_set *set) {
   return (enum tier) __builtin_ctz(set->tiers);
 }
 
-/* The root of a set is one that has its columns, keeps cells at least as fine, and is no wider than need
- * be. */
+/* The root of a set is one that has its columns, keeps cells at least as fine, and
+ * is no wider than need be. */
 static int find_root(const struct rollups *rollups, size_t s) {
   const struct rollup_set *sets = rollups->schema->sets, *set = &sets[s];
   int root = (int) s;
@@ -85,8 +86,9 @@ static void find_roots(struct rollups *rollups) {
 
 /* ---- Statements ---- */
 
-static void write_key_columns(struct buf *sql, const struct schema *schema, const struct rollup_set *set,
-                              const char *separator, const char *suffix) {
+static void write_key_columns(struct buf *sql, const struct schema *schema,
+                              const struct rollup_set *set, const char *separator,
+                              const char *suffix) {
   buf_printf(sql, "tier%s%sbucket%s", suffix, separator, suffix);
   for (size_t i = 0; i < set->nby; i++)
     buf_printf(sql, "%s\"%s\"%s", separator, schema->columns[set->by[i]].name, suffix);
@@ -100,7 +102,8 @@ static void write_value_columns(struct buf *sql, const struct schema *schema) {
     buf_printf(sql, ", \"%s_sketch\"", schema->sketches[i].name);
 }
 
-/* Both are made when they are first needed: a server that nobody writes to does without their memory. */
+/* Both are made when they are first needed: a server that nobody writes to does
+ * without their memory. */
 static int prepare_get(struct rollups *rollups, size_t s) {
   const struct schema *schema = rollups->schema;
   struct buf sql = {0};
@@ -179,14 +182,16 @@ void rollups_free(struct rollups *rollups) {
 
 /* ---- Counting ---- */
 
-/* A key starts with the set and, for a cell, its tier; then the bucket in seconds and the by columns. */
+/* A key starts with the set and, for a cell, its tier; then the bucket in seconds
+ * and the by columns. */
 static void put_head(struct buf *key, size_t set, enum tier tier, int64_t bucket) {
   key->len = 0;
   buf_append(key, (char[]) {(char) set, (char) tier}, 2);
   key_put_int(key, bucket);
 }
 
-void rollups_add(struct rollups *rollups, const struct record *r, const struct buf *text, int sign) {
+void rollups_add(struct rollups *rollups, const struct record *r, const struct buf *text,
+                 int sign) {
   const struct schema *schema = rollups->schema;
   struct contribution contribution;
   contribution_of(&contribution, schema, r, text);
@@ -204,13 +209,14 @@ void rollups_add(struct rollups *rollups, const struct record *r, const struct b
     put_head(&rollups->key, s, finest, buckets[finest]);
     for (size_t i = 0; i < set->nby; i++)
       key_put_value(&rollups->key, &schema->columns[set->by[i]], r->v[set->by[i]], text);
-    tally_add(tallies_at(&rollups->deltas[finest], rollups->key.data, rollups->key.len), schema, &contribution, sign);
+    tally_add(tallies_at(&rollups->deltas[finest], rollups->key.data, rollups->key.len), schema,
+              &contribution, sign);
   }
 }
 
 /* Answers the index after the last. */
-static int bind_key(sqlite3_stmt *stmt, const struct schema *schema, const struct rollup_set *set, const char *key,
-                    struct buf scratch[SCHEMA_MAX_BY]) {
+static int bind_key(sqlite3_stmt *stmt, const struct schema *schema, const struct rollup_set *set,
+                    const char *key, struct buf scratch[SCHEMA_MAX_BY]) {
   int64_t n;
   double real;
   const char *s, *p = key_get_int(key + 2, &n);
@@ -251,7 +257,8 @@ static int find_stored(struct rollups *rollups, size_t s, bool *found) {
   struct buf scratch[SCHEMA_MAX_BY] = {0};
   int rc = rollups->sets[s].get != NULL ? SQLITE_OK : prepare_get(rollups, s);
   if (rc == SQLITE_OK) {
-    bind_key(rollups->sets[s].get, rollups->schema, &rollups->schema->sets[s], rollups->key.data, scratch);
+    bind_key(rollups->sets[s].get, rollups->schema, &rollups->schema->sets[s], rollups->key.data,
+             scratch);
     rc = sqlite3_step(rollups->sets[s].get);
     *found = rc == SQLITE_ROW;
     sqlite3_reset(rollups->sets[s].get);
@@ -262,7 +269,8 @@ static int find_stored(struct rollups *rollups, size_t s, bool *found) {
 }
 
 /* How many keys the bucket of rollups->key has. */
-static int count_keys(struct rollups *rollups, size_t s, enum tier tier, int64_t bucket, struct tally **held) {
+static int count_keys(struct rollups *rollups, size_t s, enum tier tier, int64_t bucket,
+                      struct tally **held) {
   *held = tallies_at(&rollups->held, rollups->key.data, HEAD_BYTES);
   if ((*held)->stored)
     return SQLITE_OK;
@@ -276,14 +284,16 @@ static int count_keys(struct rollups *rollups, size_t s, enum tier tier, int64_t
   return rc;
 }
 
-/* A bucket that has all the keys that its set may have counts any other under one of SCHEMA_OTHER: rollups->key
- * becomes that.  A key once taken stays, so that what is counted out goes where it was counted in. */
+/* A bucket that has all the keys that its set may have counts any other under one of SCHEMA_OTHER:
+ * rollups->key becomes that.  A key once taken stays, so that what is counted out goes where it was
+ * counted in. */
 static int bound_key(struct rollups *rollups, size_t s, int64_t bucket) {
   const struct rollup_set *set = &rollups->schema->sets[s];
   enum tier tier = (enum tier) rollups->key.data[1];
   struct tally *held;
   bool stored = false;
-  if (set->max_keys == 0 || tallies_find(&rollups->cells, rollups->key.data, rollups->key.len) != NULL)
+  if (set->max_keys == 0 ||
+      tallies_find(&rollups->cells, rollups->key.data, rollups->key.len) != NULL)
     return SQLITE_OK;
   int rc = count_keys(rollups, s, tier, bucket, &held);
   if (rc == SQLITE_OK && is_in_file(rollups, s, tier, bucket))
@@ -308,7 +318,8 @@ struct key_value {
 };
 
 /* Cuts a key into its by columns, in the bytes they are written in. */
-static void cut_key(const struct schema *schema, const struct rollup_set *set, const char *p, struct key_value *by) {
+static void cut_key(const struct schema *schema, const struct rollup_set *set, const char *p,
+                    struct key_value *by) {
   struct buf scratch = {0};
   const char *s;
   size_t len;
@@ -352,7 +363,7 @@ static int spread_to(struct rollups *rollups, size_t s, const struct tally *delt
 }
 
 /* To the cells of its tier, and to the delta of the next. */
-static int spread(struct rollups *rollups, const struct tally *delta) {
+static int spread_delta(struct rollups *rollups, const struct tally *delta) {
   const struct schema *schema = rollups->schema;
   int root = delta->key[0], tier = delta->key[1];
   struct key_value by[SCHEMA_MAX_BY];
@@ -361,13 +372,16 @@ static int spread(struct rollups *rollups, const struct tally *delta) {
   cut_key(schema, &schema->sets[root], p, by);
   int rc = SQLITE_OK;
   for (size_t s = 0; s < schema->nsets && rc == SQLITE_OK; s++)
-    if (rollups->mask >> s & 1 && rollups->sets[s].root == root && schema->sets[s].tiers >> tier & 1)
+    if (rollups->mask >> s & 1 && rollups->sets[s].root == root &&
+        schema->sets[s].tiers >> tier & 1)
       rc = spread_to(rollups, s, delta, bucket, by);
   if (tier + 1 == TIERS || rc != SQLITE_OK)
     return rc;
-  put_head(&rollups->key, (size_t) root, (enum tier) (tier + 1), floor_to(bucket, tier_seconds[tier + 1]));
+  put_head(&rollups->key, (size_t) root, (enum tier)(tier + 1),
+           floor_to(bucket, tier_seconds[tier + 1]));
   buf_append(&rollups->key, p, (size_t) (delta->key + delta->key_len - p));
-  tally_merge(tallies_at(&rollups->deltas[tier + 1], rollups->key.data, rollups->key.len), delta, schema);
+  tally_merge(tallies_at(&rollups->deltas[tier + 1], rollups->key.data, rollups->key.len), delta,
+              schema);
   return SQLITE_OK;
 }
 
@@ -398,8 +412,8 @@ static int load_cell(struct rollups *rollups, struct tally *cell, struct buf *sc
 }
 
 /* A sketch of nothing is no bytes. */
-static void bind_sketches(sqlite3_stmt *put, int index, const struct schema *schema, const struct tally *cell,
-                          struct buf packed[SCHEMA_MAX_SKETCHES]) {
+static void bind_sketches(sqlite3_stmt *put, int index, const struct schema *schema,
+                          const struct tally *cell, struct buf packed[SCHEMA_MAX_SKETCHES]) {
   for (size_t i = 0; i < schema->nsketches; i++) {
     packed[i].len = 0;
     if (!sketch_is_empty(&cell->sketches[i]))
@@ -408,7 +422,8 @@ static void bind_sketches(sqlite3_stmt *put, int index, const struct schema *sch
   }
 }
 
-static int store_cell(struct rollups *rollups, struct tally *cell, struct buf *scratch, struct buf *packed) {
+static int store_cell(struct rollups *rollups, struct tally *cell, struct buf *scratch,
+                      struct buf *packed) {
   const struct schema *schema = rollups->schema;
   size_t s = (size_t) cell->key[0];
   int rc = cell->stored ? SQLITE_OK : load_cell(rollups, cell, scratch);
@@ -436,7 +451,7 @@ static int spread_all(struct rollups *rollups) {
     const struct table *deltas = &rollups->deltas[tier].table;
     for (size_t i = 0; i < deltas->cap && rc == SQLITE_OK; i++)
       if (deltas->slots[i].item != NULL)
-        rc = spread(rollups, deltas->slots[i].item);
+        rc = spread_delta(rollups, deltas->slots[i].item);
     tallies_clear(&rollups->deltas[tier]);
   }
   return rc;
@@ -457,7 +472,8 @@ static int store_cells(struct rollups *rollups) {
 static void note_newest(struct rollups *rollups) {
   for (size_t i = 0; i < rollups->ndirty; i++) {
     const struct tally *cell = rollups->dirty[i];
-    int64_t *newest = &rollups->sets[(int) cell->key[0]].newest[(int) cell->key[1]], bucket = bucket_of(cell);
+    int64_t *newest = &rollups->sets[(int) cell->key[0]].newest[(int) cell->key[1]],
+            bucket = bucket_of(cell);
     *newest = bucket > *newest ? bucket : *newest;
   }
 }

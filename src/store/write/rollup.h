@@ -5,9 +5,10 @@
 
 #include "record/record.h"
 
-/* Rollup cells, kept by the writer: each record is counted in memory once, into a cell of a widest set (a root).
- * rollups_flush makes the cells of narrower sets and wider tiers from those and writes them all, in one transaction
- * for many of the rows' (writer_cells.c). */
+/* Rollup cells, kept by the writer: each record is counted in memory once, into a
+ * cell of a widest set (a root). rollups_flush makes the cells of narrower sets and
+ * wider tiers from those and writes them all, in one transaction for many of the
+ * rows' (writer_cells.c). */
 struct rollups;
 
 /* The keeper of the sets in mask (bit per set). */
@@ -20,7 +21,8 @@ void rollups_add(struct rollups *rollups, const struct record *r, const struct b
 /* Writes what has changed, within the caller's transaction.  SQLite's codes. */
 int rollups_flush(struct rollups *rollups);
 
-/* After a rollback, or when the tables were emptied: what is in memory is no longer what the file holds. */
+/* After a rollback, or when the tables were emptied: what is in memory is no longer
+ * what the file holds. */
 void rollups_forget(struct rollups *rollups);
 
 #endif

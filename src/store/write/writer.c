@@ -24,7 +24,7 @@ enum {
 
 /* ---- One transaction ---- */
 
-static int apply(struct writer *w, struct submission *sub) {
+static int apply_submission(struct writer *w, struct submission *sub) {
   switch (sub->kind) {
   case SUBMIT_RESET:
     return writer_reset(w);
@@ -49,7 +49,7 @@ static int apply_group(struct writer *w, struct submission *first) {
   if (rc == SQLITE_OK)
     rc = writer_begin(w);
   for (struct submission *sub = first; sub != NULL && rc == SQLITE_OK; sub = sub->next)
-    rc = apply(w, sub);
+    rc = apply_submission(w, sub);
   if (rc == SQLITE_OK)
     rc = rows_flush(&w->rows);
   if (rc == SQLITE_OK && writer_cells_due(w))
@@ -78,8 +78,8 @@ static bool syncs(const struct writer *w) {
   return w->shared->options.durability == DURABILITY_FULL;
 }
 
-/* The senders are told once the group is as durable as they were promised.  While it is synced, the next one
- * gathers until it is worth a commit. */
+/* The senders are told once the group is as durable as they were promised.  While
+ * it is synced, the next one gathers until it is worth a commit. */
 static void pass_on(struct writer *w, const struct group *group) {
   if (!syncs(w)) {
     receipts_succeed(w->receipts, group);
@@ -91,7 +91,8 @@ static void pass_on(struct writer *w, const struct group *group) {
 
 /* ---- A group ---- */
 
-/* All of the group or, where that fails, each for itself, so that one cannot take the others with it. */
+/* All of the group or, where that fails, each for itself, so that one cannot take
+ * the others with it. */
 static void commit_group(struct writer *w, struct submission *first) {
   const struct group group = {first, clock_monotonic_ns()};
   int64_t next_row = w->rows.next;
@@ -165,8 +166,9 @@ static int on_wal(void *arg, sqlite3 *db, const char *name, int pages) {
 
 /* ---- Opening ---- */
 
-/* The lock is a file of its own: to open the database itself anywhere but in SQLite would drop SQLite's
- * locks.  It stands beside the file that a link leads to, so that every name of a database has one lock. */
+/* The lock is a file of its own: to open the database itself anywhere but in SQLite
+ * would drop SQLite's locks.  It stands beside the file that a link leads to, so
+ * that every name of a database has one lock. */
 static int take_lock(struct writer *w, const char *file, struct buf *error) {
   char *real = realpath(file, NULL);
   char *path = sqlite3_mprintf("%s-lock", real != NULL ? real : file);
@@ -175,28 +177,34 @@ static int take_lock(struct writer *w, const char *file, struct buf *error) {
   int status = 0;
   if (w->lock_fd < 0) {
     status = -errno;
-    buf_printf(error, "%s: cannot be written (%s); choose another path or fix its permissions", path,
-               strerror(errno));
+    buf_printf(error, "%s: cannot be written (%s); choose another path or fix its permissions",
+               path, strerror(errno));
   } else if (flock(w->lock_fd, LOCK_EX | LOCK_NB) < 0) {
     status = -errno;
-    buf_printf(error, "%s: another Moonledger serves this database; stop it or choose another path", file);
+    buf_printf(error,
+               "%s: another Moonledger serves this database; stop it or choose another path",
+               file);
   }
   sqlite3_free(path);
   return status;
 }
 
-/* Each of our connections would have a database of its own, or (file:x?mode=memory) what SQLite reads into a name. */
+/* Each of our connections would have a database of its own, or (file:x?mode=memory) what
+ * SQLite reads into a name. */
 static int check_path(const char *path, struct buf *error) {
   if (*path != '\0' && strcmp(path, ":memory:") != 0 && strncmp(path, "file:", 5) != 0)
     return 0;
-  buf_printf(error, "\"%s\": not a file; storage.path or --database names one, such as moonledger.db", path);
+  buf_printf(error,
+             "\"%s\": not a file; storage.path or --database names one, such as moonledger.db",
+             path);
   return UV_EINVAL;
 }
 
 static int make_folders(const char *path, struct buf *error) {
   char *folder = xstrdup(path);
   int status = 0;
-  for (char *slash = strchr(folder + 1, '/'); slash != NULL && status == 0; slash = strchr(slash + 1, '/')) {
+  for (char *slash = strchr(folder + 1, '/'); slash != NULL && status == 0;
+       slash = strchr(slash + 1, '/')) {
     *slash = '\0';
     if (mkdir(folder, 0700) < 0 && errno != EEXIST) {
       status = -errno;
@@ -208,7 +216,7 @@ static int make_folders(const char *path, struct buf *error) {
   return status;
 }
 
-static int prepare(sqlite3 *db, const char *sql, sqlite3_stmt **stmt) {
+static int prepare_statement(sqlite3 *db, const char *sql, sqlite3_stmt **stmt) {
   return sqlite3_prepare_v3(db, sql, -1, SQLITE_PREPARE_PERSISTENT, stmt, NULL);
 }
 
@@ -241,7 +249,8 @@ static int open_ids(struct writer *w) {
   if (rc == SQLITE_OK && (seed.len != sizeof hash_seed || name.len >= sizeof shared->name))
     rc = SQLITE_CORRUPT;
   if (rc == SQLITE_OK) {
-    struct ids_options options = {shared->options.dedupe_hours * INT64_C(3600000000), shared->options.dedupe_max_ids};
+    struct ids_options options = {shared->options.dedupe_hours * INT64_C(3600000000),
+                                  shared->options.dedupe_max_ids};
     memcpy(shared->name, name.data, name.len);
     memcpy(&hash_seed, seed.data, sizeof hash_seed);
     w->ids = shared->ids = ids_open(w->db, &hash_seed, &options);
@@ -252,13 +261,14 @@ static int open_ids(struct writer *w) {
 }
 
 static int open_parts(struct writer *w) {
-  int rc = prepare(w->db, "BEGIN IMMEDIATE", &w->begin);
+  int rc = prepare_statement(w->db, "BEGIN IMMEDIATE", &w->begin);
   if (rc == SQLITE_OK)
-    rc = prepare(w->db, "COMMIT", &w->commit);
+    rc = prepare_statement(w->db, "COMMIT", &w->commit);
   if (rc == SQLITE_OK)
-    rc = prepare(w->db, "INSERT OR REPLACE INTO metric_series VALUES(?, ?)", &w->save_series);
+    rc = prepare_statement(w->db, "INSERT OR REPLACE INTO metric_series VALUES(?, ?)",
+                           &w->save_series);
   if (rc == SQLITE_OK)
-    rc = prepare(w->db, "INSERT INTO metric_log(series) VALUES(?)", &w->log_series);
+    rc = prepare_statement(w->db, "INSERT INTO metric_log(series) VALUES(?)", &w->insert_changes);
   rows_init(&w->rows, w->db, w->schema);
   if (rc == SQLITE_OK)
     rc = count_rows(w);
@@ -281,7 +291,8 @@ static int open_file(struct writer *w, const char *path, struct buf *error) {
   if (status < 0)
     return status;
   sqlite3_wal_hook(w->db, on_wal, w);
-  rc = database_exec(w->db, "PRAGMA synchronous=NORMAL"); /* checkpoints sync; commits are the syncer's */
+  /* checkpoints sync; commits are the syncer's */
+  rc = database_exec(w->db, "PRAGMA synchronous=NORMAL");
   if (rc == SQLITE_OK)
     rc = open_parts(w);
   if (rc != SQLITE_OK)
@@ -294,8 +305,12 @@ int writer_open(struct writer **writer, struct shared *shared, struct queue *que
                 const struct receipts *receipts, struct buf *error) {
   struct writer *w = xcalloc(1, sizeof *w);
   const char *path = shared->options.path;
-  *w = (struct writer) {.shared = shared, .schema = shared->schema, .metrics = shared->metrics, .queue = queue,
-                        .receipts = receipts, .lock_fd = -1};
+  *w = (struct writer){.shared = shared,
+                       .schema = shared->schema,
+                       .metrics = shared->metrics,
+                       .queue = queue,
+                       .receipts = receipts,
+                       .lock_fd = -1};
   w->page = batch_new(w->schema);
   int status = check_path(path, error);
   if (status == 0)
@@ -326,7 +341,7 @@ int writer_start(struct writer *w) {
   return status;
 }
 
-static void stop(struct writer *w) {
+static void stop_threads(struct writer *w) {
   queue_stop(w->queue);
   pthread_join(w->thread, NULL);
   if (syncs(w))
@@ -337,7 +352,7 @@ void writer_close(struct writer *w) {
   if (w == NULL)
     return;
   if (w->started)
-    stop(w);
+    stop_threads(w);
   rollups_free(w->rollups);
   rollups_free(w->fresh);
   ids_close(w->ids);
@@ -345,8 +360,8 @@ void writer_close(struct writer *w) {
   sqlite3_finalize(w->begin);
   sqlite3_finalize(w->commit);
   sqlite3_finalize(w->save_series);
-  sqlite3_finalize(w->log_series);
-  buf_clear(&w->series_log);
+  sqlite3_finalize(w->insert_changes);
+  buf_clear(&w->series_changes);
   batch_free(w->page);
   sqlite3_close(w->db);
   if (w->lock_fd >= 0)

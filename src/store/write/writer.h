@@ -7,8 +7,8 @@
 
 struct writer; /* the one thread that writes and checkpoints, and its syncer */
 
-/* Opens or makes the file, and sets shared->name and ids; error as in storage_open.  queue and receipts outlive
- * the writer. */
+/* Opens or makes the file, and sets shared->name and ids; error as in
+ * storage_open.  queue and receipts outlive the writer. */
 int writer_open(struct writer **writer, struct shared *shared, struct queue *queue,
                 const struct receipts *receipts, struct buf *error);
 int writer_start(struct writer *writer);

@@ -2,9 +2,9 @@
 #include "store/file/database.h"
 #include "store/write/writer_state.h"
 
-/* Rows are the journal of the cells.  The cells in the file hold the rows up to meta "counted"; what later rows add is
- * in memory and readers see it in those rows themselves, so that a cell is written once for many transactions, and the
- * series of the metrics with it. */
+/* Cells lag behind rows; readers add the rows above rolled_up_to (meta "counted").
+ * So a cell is written once for many transactions, and the series of the metrics
+ * with it. */
 
 enum {
   TAIL_ROWS = 4096,       /* that a reader may have to look at, some milliseconds .. */
@@ -27,7 +27,8 @@ bool writer_has_tail(const struct writer *w) {
 }
 
 bool writer_cells_due(struct writer *w) {
-  if (w->flush_due || last_row(w) - w->rolled_up_to >= (writer_is_busy(w) ? BUSY_TAIL_ROWS : TAIL_ROWS))
+  if (w->flush_due ||
+      last_row(w) - w->rolled_up_to >= (writer_is_busy(w) ? BUSY_TAIL_ROWS : TAIL_ROWS))
     return true;
   return writer_has_tail(w) && clock_monotonic_ns() - w->rolled_up_ns >= TAIL_MS * INT64_C(1000000);
 }
@@ -37,7 +38,7 @@ int writer_flush_cells(struct writer *w) {
   if (rc == SQLITE_OK && w->fresh != NULL)
     rc = rollups_flush(w->fresh);
   if (rc == SQLITE_OK)
-    rc = writer_log_series(w);
+    rc = writer_save_changed_series(w);
   w->rolling_up_to = last_row(w);
   return rc == SQLITE_OK ? meta_set_int(w->db, "counted", w->rolling_up_to) : rc;
 }

@@ -3,8 +3,8 @@
 #include "store/file/tables.h"
 #include "store/write/writer_state.h"
 
-/* Columns that the file got later fill from the extra of older rows, some rows a transaction; what is filled leaves
- * extra.  Rollups that are rebuilt wait for it. */
+/* Columns that the file got later fill from the extra of older rows, some rows a transaction; what
+ * is filled leaves extra.  Rollups that are rebuilt wait for it. */
 
 enum { FILL_ROWS = 5000 };
 
@@ -21,7 +21,8 @@ static void write_select(struct buf *sql, const struct writer *w) {
   buf_puts(sql, " FROM rows WHERE rowid > ? AND rowid <= ? AND extra IS NOT NULL");
 }
 
-static void bind_value(sqlite3_stmt *stmt, int index, const struct column *c, union value v, const struct buf *text) {
+static void bind_value(sqlite3_stmt *stmt, int index, const struct column *c, union value v,
+                       const struct buf *text) {
   size_t len;
   const char *s;
   switch (c->type) {
@@ -37,21 +38,24 @@ static void bind_value(sqlite3_stmt *stmt, int index, const struct column *c, un
   }
 }
 
-static int fill_row(struct writer *w, const struct record *r, const struct buf *text, sqlite3_stmt *update) {
+static int fill_row(struct writer *w, const struct record *r, const struct buf *text,
+                    sqlite3_stmt *update) {
   int index = 1;
   for (uint64_t left = w->filling; left != 0; left &= left - 1) {
     int column = __builtin_ctzll(left);
     bind_value(update, index++, &w->schema->columns[column], r->v[column], text);
   }
   if (r->extra.len > 0)
-    sqlite3_bind_text(update, index, text->data + r->extra.offset, (int) r->extra.len, SQLITE_STATIC);
+    sqlite3_bind_text(update, index, text->data + r->extra.offset, (int) r->extra.len,
+                      SQLITE_STATIC);
   else
     sqlite3_bind_null(update, index);
   sqlite3_bind_int64(update, index + 1, r->row);
   return statement_run(update);
 }
 
-static int prepare(struct writer *w, void (*write)(struct buf *, const struct writer *), sqlite3_stmt **stmt) {
+static int prepare(struct writer *w, void (*write)(struct buf *, const struct writer *),
+                   sqlite3_stmt **stmt) {
   struct buf sql = {0};
   write(&sql, w);
   int rc = sqlite3_prepare_v2(w->db, sql.data, (int) sql.len, stmt, NULL);

@@ -5,12 +5,15 @@
 #include "store/write/writer_state.h"
 
 enum {
-  SHORT_PAGES = 500,     /* new ones in the log: copy what no reader holds back, in steps that nobody notices .. */
-  PASSIVE_PAGES = 4000,  /* .. or, while much is coming in, in longer ones that cost less together */
+  /* new ones in the log: copy what no reader holds back, in steps that nobody notices .. */
+  SHORT_PAGES = 500,
+  /* .. or, while much is coming in, in longer ones that cost less together */
+  PASSIVE_PAGES = 4000,
   RESTART_PAGES = 16000, /* insist: the log must start over */
   PATIENCE_MS = 50,      /* for readers that are in the way */
   REBUILD_ROWS = 5000,   /* a transaction */
-  LEAST_SEGMENT = 4096,  /* ids that are worth a segment at the end; fewer are read from the rows at start */
+  /* ids that are worth a segment at the end; fewer are read from the rows at start */
+  LEAST_SEGMENT = 4096,
 };
 
 /* ---- Checkpoints ---- */
@@ -30,18 +33,20 @@ static int checkpoint(struct writer *w, int mode) {
   return rc;
 }
 
-/* The writer copies the log into the file itself, between transactions, and nobody else does
- * (store/file/database.h). */
+/* The writer copies the log into the file itself, between transactions, and nobody
+ * else does (store/file/database.h). */
 static void checkpoint_if_due(struct writer *w) {
   if (w->wal_pages < w->checkpointed_pages)
     w->checkpointed_pages = 0;
   int due = writer_is_busy(w) ? PASSIVE_PAGES : SHORT_PAGES;
   if (w->wal_pages - w->checkpointed_pages < due)
     return;
-  checkpoint(w, w->wal_pages >= RESTART_PAGES ? SQLITE_CHECKPOINT_RESTART : SQLITE_CHECKPOINT_PASSIVE);
+  checkpoint(w, w->wal_pages >= RESTART_PAGES ? SQLITE_CHECKPOINT_RESTART
+                                              : SQLITE_CHECKPOINT_PASSIVE);
 }
 
-/* What is behind the gap is lost with the power, unless it stands in the file itself and the log starts over. */
+/* What is behind the gap is lost with the power, unless it stands in the file
+ * itself and the log starts over. */
 int writer_restart_wal(struct writer *w) {
   int rc = checkpoint(w, SQLITE_CHECKPOINT_RESTART);
   if (rc == SQLITE_OK)
@@ -63,7 +68,8 @@ static int rebuild_step(struct writer *w, int64_t *last) {
   if (rc == SQLITE_OK)
     rc = writer_flush_cells(w);
   if (rc == SQLITE_OK)
-    rc = *last < w->rebuild_upto ? meta_set_int(w->db, "rebuilt", *last) : rollup_tables_rebuilt(w->db);
+    rc = *last < w->rebuild_upto ? meta_set_int(w->db, "rebuilt", *last)
+                                 : rollup_tables_rebuilt(w->db);
   return rc == SQLITE_OK ? statement_run(w->commit) : rc;
 }
 
@@ -77,7 +83,7 @@ static void rebuild_done(struct writer *w) {
   log_info("rollups are rebuilt", log_int("rows", w->rebuild_upto));
 }
 
-static void rebuild(struct writer *w) {
+static void rebuild_some(struct writer *w) {
   int64_t last = 0;
   int rc = rebuild_step(w, &last);
   if (rc != SQLITE_OK) {
@@ -124,7 +130,7 @@ void writer_maintain(struct writer *w) {
   if (w->filling != 0)
     writer_fill(w);
   else if (w->fresh != NULL)
-    rebuild(w);
+    rebuild_some(w);
   checkpoint_if_due(w);
 }
 

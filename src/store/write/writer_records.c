@@ -10,15 +10,16 @@
 
 enum { SIDE_BY_SIDE = 32 }; /* records whose places among the ids come into the cache together */
 
-static bool has_id(const struct writer *w, const struct record *r, const struct buf *text, const char *id,
-                   size_t len) {
+static bool has_id(const struct writer *w, const struct record *r, const struct buf *text,
+                   const char *id, size_t len) {
   size_t n;
   const char *s = value_text(text, r->v[w->schema->id], &n);
   return n == len && memcmp(s, id, len) == 0;
 }
 
 /* Loads the candidate that has the id into w->page.  SQLITE_DONE when none has. */
-static int load_match(struct writer *w, const int64_t *rows, size_t nrows, const char *id, size_t len) {
+static int load_match(struct writer *w, const int64_t *rows, size_t nrows, const char *id,
+                      size_t len) {
   for (size_t i = 0; i < nrows; i++) {
     rows_forget(w->page);
     int rc = rows_get(&w->rows, rows[i], w->page);
@@ -30,7 +31,8 @@ static int load_match(struct writer *w, const int64_t *rows, size_t nrows, const
   return SQLITE_DONE;
 }
 
-static int merge(struct writer *w, struct submission *sub, struct record *r, const struct buf *text) {
+static int merge_into_row(struct writer *w, struct submission *sub, struct record *r,
+                          const struct buf *text) {
   struct record *stored = batch_record(w->page, 0);
   double weights[METRICS_MAX_RULES];
   r->row = stored->row;
@@ -49,8 +51,8 @@ static int merge(struct writer *w, struct submission *sub, struct record *r, con
   return rows_update(&w->rows, stored, &w->page->text);
 }
 
-static void insert(struct writer *w, struct submission *sub, struct record *r, const struct buf *text,
-                   int64_t fingerprint) {
+static void insert_row(struct writer *w, struct submission *sub, struct record *r,
+                       const struct buf *text, int64_t fingerprint) {
   rows_insert(&w->rows, r, text);
   ids_add(w->ids, fingerprint, r->row);
   writer_count(w, r, text, 1);
@@ -63,7 +65,8 @@ static void insert(struct writer *w, struct submission *sub, struct record *r, c
 }
 
 /* old is the row that the segments have for the fingerprint, or 0. */
-static int apply_record(struct writer *w, struct submission *sub, struct record *r, int64_t fingerprint, int64_t old) {
+static int apply_record(struct writer *w, struct submission *sub, struct record *r,
+                        int64_t fingerprint, int64_t old) {
   const struct buf *text = &sub->batch->text;
   int64_t rows[ID_CANDIDATES + 1];
   size_t len, n = ids_find_pending(w->ids, fingerprint, rows);
@@ -72,8 +75,8 @@ static int apply_record(struct writer *w, struct submission *sub, struct record 
     rows[n++] = old;
   int rc = load_match(w, rows, n, id, len);
   if (rc != SQLITE_DONE)
-    return rc == SQLITE_OK ? merge(w, sub, r, text) : rc;
-  insert(w, sub, r, text, fingerprint);
+    return rc == SQLITE_OK ? merge_into_row(w, sub, r, text) : rc;
+  insert_row(w, sub, r, text, fingerprint);
   return SQLITE_OK;
 }
 
@@ -106,7 +109,8 @@ static int apply_all(struct writer *w, struct submission *sub, const int64_t *fi
     r->row = 0;
     r->unchanged = false;
     if (i % SIDE_BY_SIDE == 0)
-      ids_touch(w->ids, fingerprints + i, b->count - i < SIDE_BY_SIDE ? b->count - i : SIDE_BY_SIDE);
+      ids_touch(w->ids, fingerprints + i,
+                b->count - i < SIDE_BY_SIDE ? b->count - i : SIDE_BY_SIDE);
     int64_t old = probed != NULL ? probed_row(probed, b->count, fingerprints[i]) : 0;
     bool stored = w->schema->events[r->event].stored;
     rc = stored ? apply_record(w, sub, r, fingerprints[i], old) : note_record(w, sub, r);
@@ -120,7 +124,8 @@ static int probe_and_apply(struct writer *w, struct submission *sub, const int64
   for (size_t i = 0; i < n; i++)
     wanted[i].fingerprint = fingerprints[i];
   qsort(wanted, n, sizeof *wanted, id_entry_compare);
-  int rc = sub->probe_all ? ids_probe_segments(w->db, wanted, n) : ids_probe_unread(w->ids, wanted, n);
+  int rc = sub->probe_all ? ids_probe_segments(w->db, wanted, n)
+                          : ids_probe_unread(w->ids, wanted, n);
   if (rc == SQLITE_OK)
     rc = apply_all(w, sub, fingerprints, wanted);
   free(wanted);

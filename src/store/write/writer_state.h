@@ -8,7 +8,8 @@
 #include "store/write/rollup.h"
 #include "store/write/writer.h"
 
-/* What the files of the writer share; its thread's alone once that runs, but for queue, syncer and shared. */
+/* What the files of the writer share; its thread's alone once that runs, but for
+ * queue, syncer and shared. */
 struct writer {
   struct shared *shared;
   const struct schema *schema;     /* shared's, as metrics and ids */
@@ -22,21 +23,24 @@ struct writer {
   bool synced;             /* the file's header and the log's name are on the disk */
   struct rows rows;
   struct batch *page;      /* the stored row of a merge */
-  sqlite3_stmt *begin, *commit, *save_series, *log_series;
+  sqlite3_stmt *begin, *commit, *save_series, *insert_changes;
 
-  struct buf series_log;   /* of this transaction */
-  int64_t logged_bytes;    /* in metric_log */
+  struct buf series_changes;   /* of this transaction */
+  int64_t changes_bytes;    /* in metric_log */
 
-  struct rollups *rollups; /* of the sets that can answer */
-  struct rollups *fresh;   /* of those being rebuilt, or NULL; rows in (rebuilt, rebuild_upto] are not in them yet */
+  struct rollups *rollups; /* of the complete sets */
+  /* of those being rebuilt, or NULL; rows in (rebuilt, rebuild_upto] are not in them yet */
+  struct rollups *fresh;
   int64_t rebuilt, rebuild_upto;
-  uint64_t filling;        /* columns that fill from extra, bit per column: rows in (filled, fill_upto] are not yet */
+  uint64_t filling; /* columns that fill from extra, bit per column: rows in (filled, fill_upto] are
+                       not yet */
   int64_t filled, fill_upto;
 
   int64_t rolled_up_to;        /* later rows are in the cells in memory only, .. */
   bool stale;              /* .. and not even there: they must be read */
-  bool flush_due;          /* rows alone do not tell what has changed: the cells go with this transaction */
-  int64_t rolling_up_to;       /* what counted will be after COMMIT, or 0 */
+  /* rows alone do not tell what has changed: the cells go with this transaction */
+  bool flush_due;
+  int64_t rolling_up_to;       /* what rolled_up_to will be after COMMIT, or 0 */
   int64_t rolled_up_ns;
 
   int64_t inserted, last_row; /* of the open transaction */
@@ -60,17 +64,19 @@ int writer_reset(struct writer *w);
 /* writer_cells.c.  The first two within a transaction; SQLite's codes. */
 typedef void writer_row(struct writer *w, const struct record *r, const struct buf *text);
 int writer_flush_cells(struct writer *w);
-/* Rows in (after, *last], at most limit (negative: all); *last becomes the last one if there may be more. */
+/* Rows in (after, *last], at most limit (negative: all); *last becomes the last one
+ * if there may be more. */
 int writer_each_row(struct writer *w, int64_t after, int64_t *last, int limit, writer_row *take);
 int writer_begin(struct writer *w); /* with cells in memory that are up to date */
 void writer_count(struct writer *w, const struct record *r, const struct buf *text, int sign);
-bool writer_has_tail(const struct writer *w); /* rows that are counted in memory only */
+bool writer_has_tail(const struct writer *w); /* rows that no cell in the file has */
 bool writer_cells_due(struct writer *w);
 void writer_cells_committed(struct writer *w);
 void writer_roll_back(struct writer *w); /* and forgets what is in memory of it */
 
-/* writer_series.c; SQLite's codes.  The first within a transaction, the second one of its own, the third at start. */
-int writer_log_series(struct writer *w);
+/* writer_series.c; SQLite's codes.  The first within a transaction, the second one
+ * of its own, the third at start. */
+int writer_save_changed_series(struct writer *w);
 int writer_save_series(struct writer *w);
 int writer_restore_series(struct writer *w);
 void writer_series_rolled_back(struct writer *w);

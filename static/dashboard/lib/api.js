@@ -1,4 +1,5 @@
-/** Requests to the server.  A token is kept for this tab only and sent as a header, never in a URL. */
+/** Requests to the server.  A token is kept for this tab only and sent as a header,
+ * never in a URL. */
 
 const KEY = "moonledger.token";
 
@@ -23,7 +24,9 @@ export function headers(more = {}) {
 async function check(response) {
   if (response.ok) return response;
   const body = await response.json().catch(() => ({}));
-  const detail = typeof body.detail === "string" ? body.detail : body.detail?.map((d) => `${d.loc.join(".")}: ${d.msg}`).join("; ");
+  const detail = typeof body.detail === "string"
+    ? body.detail
+    : body.detail?.map((d) => `${d.loc.join(".")}: ${d.msg}`).join("; ");
   throw new Refused(response.status, detail ?? response.statusText);
 }
 
@@ -32,6 +35,7 @@ export async function request(path, options = {}) {
   return check(response);
 }
 
-export const get = async (path, query, signal) => (await request(query ? `${path}?${query}` : path, { signal })).json();
+export const get = async (path, query, signal) =>
+  (await request(query ? `${path}?${query}` : path, { signal })).json();
 export const getText = async (path) => (await request(path)).text();
 export const post = async (path) => (await request(path, { method: "POST" })).json();

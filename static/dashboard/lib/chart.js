@@ -14,12 +14,15 @@ function stack(columns) {
 }
 
 /** A time so near the right end that its label would be cut off has none. */
-const whole = (plot, times, _, space, step) => times.map((t) => ((plot.scales.x.max - t) / step * space < HALF_LABEL ? null : t));
+const whole = (plot, times, _, space, step) =>
+  times.map((t) => ((plot.scales.x.max - t) / step * space < HALF_LABEL ? null : t));
 
 function axes(format) {
-  const look = { stroke: css("--quiet"), font: "12px system-ui, sans-serif", ticks: { show: false } };
+  const look = { stroke: css("--quiet"), font: "12px system-ui, sans-serif",
+    ticks: { show: false } };
   return [
-    { ...look, grid: { show: false }, space: 64, size: 28, filter: whole, values: (_, splits, __, ___, step) => timeAxis(splits, step) },
+    { ...look, grid: { show: false }, space: 64, size: 28, filter: whole,
+      values: (_, splits, __, ___, step) => timeAxis(splits, step) },
     { ...look, grid: { stroke: css("--line"), width: 1 }, space: 36,
       size: (_, labels) => 14 + 7 * Math.max(3, ...(labels ?? []).map((label) => label.length)),
       values: (_, splits) => splits.map(format) },
@@ -51,15 +54,19 @@ function drawTip(tip, plot, data) {
     h("td", {}, h("i.swatch", { "--colour": `var(${colour})` }), name),
     h("td.number", {}, values[i] === null ? "–" : show(values[i]))));
   const utc = new Date(time[i] * 1000).toISOString().replace(":00.000Z", " UTC").replace("T", " ");
-  replace(tip, h("p", {}, moment(new Date(time[i] * 1000)), h("small", {}, ` · ${utc}`)), h("table", {}, rows));
+  replace(tip, h("p", {}, moment(new Date(time[i] * 1000)), h("small", {}, ` · ${utc}`)),
+    h("table", {}, rows));
   const room = plot.over.clientWidth;
-  const left = plot.cursor.left > room / 2 ? plot.cursor.left - tip.offsetWidth - 14 : plot.cursor.left + 14;
-  tip.style.setProperty("--left", `${plot.over.offsetLeft + Math.max(-plot.over.offsetLeft, Math.min(left, room - tip.offsetWidth))}px`);
+  const left = plot.cursor.left > room / 2
+    ? plot.cursor.left - tip.offsetWidth - 14
+    : plot.cursor.left + 14;
+  const inside = Math.max(-plot.over.offsetLeft, Math.min(left, room - tip.offsetWidth));
+  tip.style.setProperty("--left", `${plot.over.offsetLeft + inside}px`);
   tip.dataset.every = every;
 }
 
-/** When uPlot is loaded it makes a number format and asks for the time zone's name; here it needs neither, and the real Intl
- * would take its time (format.js). */
+/** When uPlot is loaded it makes a number format and asks for the time zone's name;
+ * here it needs neither, and the real Intl would take its time (format.js). */
 const quickIntl = {
   NumberFormat: class { format = String; },
   DateTimeFormat: class { resolvedOptions = () => ({}); },
@@ -73,18 +80,22 @@ export const library = new Promise((resolve) => {
     resolve();
   };
   window.Intl = quickIntl;
-  document.head.append(h("script", { src: "/dashboard/vendor/uPlot.iife.min.js", onload: done, onerror: done }));
+  document.head.append(
+    h("script", { src: "/dashboard/vendor/uPlot.iife.min.js", onload: done, onerror: done }));
 });
 
-/** A card with a chart; its update takes new data.  A stretch that is dragged over becomes the window, if it selects.
- * @param {{title: string, stacked?: boolean, selects?: boolean, format: (n: number) => string, show: (n: number) => string}} kind
- * format is the axis's, show the exact value's */
+/** A card with a chart; its update takes new data.  A stretch that is dragged over
+ * becomes the window, if it selects.
+ * @param {{title: string, stacked?: boolean, selects?: boolean, format: (n: number)
+ * => string, show: (n: number) => string}} kind format is the axis's, show the exact
+ * value's */
 export function chart({ title, stacked = false, selects = true, format, show }) {
   const unit = h("small");
   const legend = h("ul.legend");
   const tip = h("div.tip", { hidden: true });
   const box = h("div.chart", { role: "img" }, tip);
-  const element = h("section.card.plot", { "aria-label": title }, h("h2", {}, `${title} `, unit), legend, box);
+  const element = h("section.card.plot", { "aria-label": title }, h("h2", {}, `${title} `, unit),
+    legend, box);
   let plot = null;
   let shown = null;
   let width = 0;
@@ -98,19 +109,23 @@ export function chart({ title, stacked = false, selects = true, format, show }) 
       y: false,
       points: { show: !stacked },
       drag: { x: selects, y: false, setScale: false },
-      sync: { key: "page", filters: { pub: (type) => type === "mousemove" || type === "mouseleave" } },
+      sync: {
+        key: "page", filters: { pub: (type) => type === "mousemove" || type === "mouseleave" },
+      },
     },
     scales: {
       x: { range: () => [shown.time[0], shown.time.at(-1) + shown.every] },
       y: { range: (_, __, most) => [0, most > 0 ? most * 1.05 : 1] },
     },
     axes: axes(format),
-    series: [{}, ...(stacked ? [...shown.series].reverse() : shown.series).map((s) => lineOf(s, stacked))],
+    series: [{},
+      ...(stacked ? [...shown.series].reverse() : shown.series).map((s) => lineOf(s, stacked))],
     hooks: {
       setCursor: [(u) => { if (!tip.hidden) drawTip(tip, u, { ...shown, show }); }],
       setSelect: [(u) => {
         if (u.select.width < 4) return;
-        const [from, to] = [u.select.left, u.select.left + u.select.width].map((x) => Math.round(u.posToVal(x, "x")));
+        const [from, to] = [u.select.left, u.select.left + u.select.width].map((x) =>
+          Math.round(u.posToVal(x, "x")));
         go({ window: "custom", from, to });
       }],
     },
@@ -134,15 +149,19 @@ export function chart({ title, stacked = false, selects = true, format, show }) 
   }
 
   function update(data) {
-    const same = shown?.series.map((s) => s.name).join("\n") === data.series.map((s) => s.name).join("\n");
+    const same = shown?.series.map((s) => s.name).join("\n")
+      === data.series.map((s) => s.name).join("\n");
     shown = data;
     unit.textContent = data.unit;
-    box.setAttribute("aria-label", `${title}, ${data.unit}: ${data.series.map((s) => s.name).join(", ")}`);
+    box.setAttribute("aria-label",
+      `${title}, ${data.unit}: ${data.series.map((s) => s.name).join(", ")}`);
     if (plot && same) {
       plot.setData(columns());
       return;
     }
-    replace(legend, data.series.map(({ name, colour }) => h("li", { title: name }, h("i.swatch", { "--colour": `var(${colour})` }), name)));
+    replace(legend,
+      data.series.map(({ name, colour }) =>
+        h("li", { title: name }, h("i.swatch", { "--colour": `var(${colour})` }), name)));
     plot?.destroy();
     plot = null;
     make();

@@ -11,17 +11,23 @@ export function h(tag, attributes = {}, ...children) {
     else if (key === "value") element.value = value;
     else element.setAttribute(key, value === true ? "" : value);
   }
-  element.append(...children.flat().filter((child) => child !== null && child !== undefined && child !== false));
+  element.append(...children.flat()
+    .filter((child) => child !== null && child !== undefined && child !== false));
   return element;
 }
 
-const nameOf = (element) => `${element.tagName} ${element.name || element.getAttribute("href") || element.textContent}`;
+const nameOf = (element) =>
+  `${element.tagName} ${element.name || element.getAttribute("href") || element.textContent}`;
 
 /** Puts children in; what had the focus before has it again where it is still there. */
 export function replace(parent, ...children) {
-  const focused = parent.contains(document.activeElement) && document.activeElement !== parent ? nameOf(document.activeElement) : null;
+  const focused = parent.contains(document.activeElement) && document.activeElement !== parent
+    ? nameOf(document.activeElement)
+    : null;
   parent.replaceChildren(...children.flat().filter((child) => child));
-  if (focused !== null) [...parent.querySelectorAll("a, button, input, select, summary")].find((element) => nameOf(element) === focused)?.focus();
+  if (focused !== null)
+    [...parent.querySelectorAll("a, button, input, select, summary")].find((element) =>
+      nameOf(element) === focused)?.focus();
 }
 
 export function message(title, ...body) {

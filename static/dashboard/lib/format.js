@@ -1,5 +1,5 @@
-/** Numbers and times as text, in English as all of the page.  Not by Intl: the first use of it in a tab takes 35 ms, an eighth
- * of the time until the overview is there. */
+/** Numbers and times as text, in English as all of the page.  Not by Intl: the first
+ * use of it in a tab takes 35 ms, an eighth of the time until the overview is there. */
 
 const grouped = (n, decimals) => n.toFixed(decimals).replace(/\B(?=(\d{3})+(\.|$))/g, ",");
 
@@ -42,11 +42,15 @@ export function milliseconds(n) {
 export const axis = {
   count: compact,
   dollars: (n) => (n < 1000 ? `$${Number(n.toPrecision(3))}` : `$${compact(n)}`),
-  milliseconds: (n) => (n >= 1000 ? `${Number((n / 1000).toPrecision(3))} s` : `${Number(n.toPrecision(3))} ms`),
+  milliseconds: (n) => (n >= 1000
+    ? `${Number((n / 1000).toPrecision(3))} s`
+    : `${Number(n.toPrecision(3))} ms`),
 };
 
 export const perMinute = (n) => (n < 100 ? String(Number(n.toPrecision(2))) : short(n));
-export const percent = (part, whole) => (whole > 0 ? `${((part / whole) * 100).toFixed(part && part !== whole ? 2 : 0)} %` : "–");
+export const percent = (part, whole) => (whole > 0
+  ? `${((part / whole) * 100).toFixed(part && part !== whole ? 2 : 0)} %`
+  : "–");
 
 export function bytes(n) {
   const units = ["B", "KiB", "MiB", "GiB", "TiB"];
@@ -64,35 +68,44 @@ const minute = (date) => `${two(date.getHours())}:${two(date.getMinutes())}`;
 export const clock = (date) => `${minute(date)}:${two(date.getSeconds())}`;
 export const moment = (date) => `${weekdays[date.getDay()]}, ${day(date)}, ${minute(date)}`;
 
-/** A time in the browser's zone; UTC is for the title. @param {string|number} t ISO 8601 or unix seconds */
+/** A time in the browser's zone; UTC is for the title. @param {string|number} t ISO
+ * 8601 or unix seconds */
 export function time(t) {
   const date = new Date(typeof t === "number" ? t * 1000 : t);
   if (Number.isNaN(date.getTime())) return { text: "–", utc: "" };
-  return { text: `${months[date.getMonth()]} ${two(date.getDate())}, ${clock(date)}`, utc: `${date.toISOString()} (UTC)` };
+  return { text: `${months[date.getMonth()]} ${two(date.getDate())}, ${clock(date)}`,
+    utc: `${date.toISOString()} (UTC)` };
 }
 
-/** The heads of a time axis: hours, and the date where a day begins. @param {number[]} times unix seconds */
+/** The heads of a time axis: hours, and the date where a day begins. @param {number[]}
+ * times unix seconds */
 export const timeAxis = (times, step) => times.map((t) => {
   if (t === null) return null;
   const date = new Date(t * 1000);
   if (step < 60) return clock(date);
-  return step >= 86400 || (date.getHours() === 0 && date.getMinutes() === 0) ? day(date) : minute(date);
+  return step >= 86400 || (date.getHours() === 0 && date.getMinutes() === 0)
+    ? day(date)
+    : minute(date);
 });
 
 const sign = (n) => (n > 0 ? "+" : n < 0 ? "−" : "±");
-const tone = (difference, liked) => (liked === "none" || difference === 0 ? "" : (difference > 0) === (liked === "up") ? "good" : "bad");
+const tone = (difference, liked) => (liked === "none" || difference === 0 ? ""
+  : (difference > 0) === (liked === "up") ? "good" : "bad");
 
 /** The change from before to now, as text, and whether it is one to like.
  * @param {"up"|"down"|"none"} liked the direction that is good */
 export function change(now, before, liked) {
   if (!before || now === null) return { text: now ? "new" : "±0 %", tone: "" };
   const ratio = Math.round(((now - before) / before) * 1000) / 1000;
-  const text = ratio >= 10 ? `×${short(now / before)}` : `${sign(ratio)}${Math.abs(ratio * 100).toFixed(Math.abs(ratio) < 0.1 ? 1 : 0)} %`;
+  const text = ratio >= 10
+    ? `×${short(now / before)}`
+    : `${sign(ratio)}${Math.abs(ratio * 100).toFixed(Math.abs(ratio) < 0.1 ? 1 : 0)} %`;
   return { text, tone: tone(ratio, liked) };
 }
 
 /** The change of a rate between 0 and 1, in percentage points. */
 export function points(now, before, liked) {
   const difference = Math.round((now - before) * 10000) / 100;
-  return { text: `${sign(difference)}${Math.abs(difference).toFixed(2)} pp`, tone: tone(difference, liked) };
+  return { text: `${sign(difference)}${Math.abs(difference).toFixed(2)} pp`,
+    tone: tone(difference, liked) };
 }

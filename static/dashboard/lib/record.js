@@ -19,7 +19,8 @@ export function opens(id) {
   const open = () => openRecord(id);
   return { tabindex: 0, onclick: open, onkeydown: (event) => {
     const row = event.currentTarget;
-    const next = { ArrowDown: row.nextElementSibling, ArrowUp: row.previousElementSibling }[event.key];
+    const next =
+      { ArrowDown: row.nextElementSibling, ArrowUp: row.previousElementSibling }[event.key];
     if (event.key !== "Enter" && !next) return;
     event.preventDefault(); // else Enter would also press the button that has the focus next
     if (next) next.focus();
@@ -35,7 +36,9 @@ const shown = {
 };
 
 function field([name, value]) {
-  const text = value !== null && typeof value === "object" ? JSON.stringify(value) : String(value ?? "");
+  const text = value !== null && typeof value === "object"
+    ? JSON.stringify(value)
+    : String(value ?? "");
   return [h("dt", {}, name), h("dd", {}, ...[shown[name]?.(value) ?? (text || "–")].flat())];
 }
 
@@ -72,12 +75,14 @@ function content(text, close) {
   ];
 }
 
-/** Opens the drawer for a stored request.  The browser closes it on Escape and gives the focus back. */
+/** Opens the drawer for a stored request.  The browser closes it on Escape and gives
+ * the focus back. */
 export async function openRecord(id) {
   const dialog = h("dialog.drawer", { "aria-label": `Request ${id}` });
   const close = () => dialog.close();
   const body = h("div", {}, h("p.quiet", {}, "Loading …"));
-  dialog.append(h("div.row", {}, h("h2", {}, "Request"), h("button.push", { type: "button", onclick: close, "aria-label": "Close" }, "✕")), body);
+  dialog.append(h("div.row", {}, h("h2", {}, "Request"),
+    h("button.push", { type: "button", onclick: close, "aria-label": "Close" }, "✕")), body);
   dialog.addEventListener("close", () => dialog.remove());
   dialog.addEventListener("click", (event) => { if (event.target === dialog) close(); });
   document.body.append(dialog);
@@ -85,6 +90,9 @@ export async function openRecord(id) {
   try {
     replace(body, content(await getText(`/logs/entries/${encodeURIComponent(id)}`), close));
   } catch (error) {
-    replace(body, h("p", { role: "alert" }, error.status === 404 ? `There is no request ${id} any more.` : error.message));
+    replace(body,
+      h("p", { role: "alert" }, error.status === 404
+        ? `There is no request ${id} any more.`
+        : error.message));
   }
 }

@@ -2,7 +2,8 @@
 
 export const windows = { "15m": 900, "1h": 3600, "24h": 86400, "7d": 604800, "30d": 2592000 };
 export const filterNames = ["service_type", "model", "endpoint", "status", "session"];
-const statusClasses = { ok: [200, 399], "4xx": [400, 499], "5xx": [500, 599], error: [400, undefined] };
+const statusClasses =
+  { ok: [200, 399], "4xx": [400, 499], "5xx": [500, 599], error: [400, undefined] };
 
 const listeners = new Set();
 
@@ -46,7 +47,8 @@ export function parameters(state, { times = true } = {}) {
     query.set("start_time", start.toFixed(3));
     query.set("end_time", end.toFixed(3));
   }
-  for (const name of ["service_type", "model", "endpoint"]) if (state[name]) query.set(name, state[name]);
+  for (const name of ["service_type", "model", "endpoint"])
+    if (state[name]) query.set(name, state[name]);
   if (state.session) query.set("session_client_id", state.session);
   const [least, most] = statusClasses[state.status] ?? [];
   if (least) query.set("status_code_min", least);

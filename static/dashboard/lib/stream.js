@@ -1,4 +1,5 @@
-/** Server-sent events over fetch(), so that a token travels in a header (WHATWG HTML, "Server-sent events"). */
+/** Server-sent events over fetch(), so that a token travels in a header (WHATWG HTML,
+ * "Server-sent events"). */
 import { headers, Refused } from "./api.js";
 
 const RETRY_MS = [250, 500, 1000, 2000, 4000];
@@ -26,7 +27,8 @@ async function* blocks(body) {
 }
 
 async function open(path, query, last, signal) {
-  const response = await fetch(`${path}?${query}`, { signal, headers: headers(last ? { "last-event-id": last } : {}) });
+  const response = await fetch(`${path}?${query}`,
+    { signal, headers: headers(last ? { "last-event-id": last } : {}) });
   if (response.ok) return response;
   const body = await response.json().catch(() => ({}));
   throw new Refused(response.status, body.detail ?? response.statusText);
@@ -37,9 +39,11 @@ const pause = (ms, signal) => new Promise((resolve) => {
   signal.addEventListener("abort", () => { clearTimeout(timer); resolve(); }, { once: true });
 });
 
-/** Follows a stream until signal aborts; after a break it resumes behind the last event that it got.
- * @param {{path: string, query: URLSearchParams, signal: AbortSignal, onEvent: (event: object) => void,
- *  onState: (state: "live"|"reconnecting", reason?: string) => void}} s */
+/** Follows a stream until signal aborts; after a break it resumes behind the last
+ * event that it got.
+ * @param {{path: string, query: URLSearchParams, signal: AbortSignal, onEvent:
+ * (event: object) => void, onState: (state: "live"|"reconnecting", reason?: string)
+ * => void}} s */
 export async function follow({ path, query, signal, onEvent, onState }) {
   let last = null;
   for (let attempt = 0; !signal.aborted; attempt += 1) {
@@ -63,7 +67,9 @@ export async function follow({ path, query, signal, onEvent, onState }) {
     } catch (error) {
       if (signal.aborted) return;
       if (error instanceof Refused && error.status < 500) throw error;
-      onState("reconnecting", error instanceof TypeError ? "the server does not answer" : error.message);
+      onState("reconnecting", error instanceof TypeError
+        ? "the server does not answer"
+        : error.message);
     } finally {
       clearTimeout(timer);
     }

@@ -11,25 +11,34 @@ const ROWS = 8;
 
 function breakdown(caption, key, { negatable = false, filter = key } = {}) {
   const name = (row) => [
-    h("button.link", { type: "button", disabled: !row[key], onclick: () => go({ [filter]: row[key] }) }, row[key] || "(none)"),
-    negatable && row[key] ? h("button.link.without", { type: "button", "aria-label": `Without ${row[key]}`, title: `Without ${row[key]}`,
+    h("button.link",
+      { type: "button", disabled: !row[key], onclick: () => go({ [filter]: row[key] }) },
+      row[key] || "(none)"),
+    negatable && row[key]
+      ? h("button.link.without",
+        { type: "button", "aria-label": `Without ${row[key]}`, title: `Without ${row[key]}`,
       onclick: () => go({ [filter]: `!${row[key]}` }) }, "≠") : null];
   return sortable({
     caption, key, sort: "requests", bar: "requests", few: ROWS,
     columns: [
       { key, head: "Name", cell: name },
       { key: "requests", head: "Requests", number: true, cell: (row) => short(row.requests) },
-      { key: "error_rate", head: "Errors", number: true, cell: (row) => percent(row.errors, row.requests) },
+      { key: "error_rate", head: "Errors", number: true,
+        cell: (row) => percent(row.errors, row.requests) },
       { key: "cost_usd", head: "Cost", number: true, cell: (row) => dollars(row.cost_usd) },
-      { key: "tokens", head: "Tokens", number: true, minor: true, cell: (row) => short(row.tokens) },
+      { key: "tokens", head: "Tokens", number: true, minor: true,
+        cell: (row) => short(row.tokens) },
       ...(key === "session_client_id" ? [] : [
-        { key: "duration_ms_p50", head: "p50", number: true, minor: true, cell: (row) => milliseconds(row.duration_ms_p50) },
-        { key: "duration_ms_p95", head: "p95", number: true, minor: true, cell: (row) => milliseconds(row.duration_ms_p95) }]),
+        { key: "duration_ms_p50", head: "p50", number: true, minor: true,
+          cell: (row) => milliseconds(row.duration_ms_p50) },
+        { key: "duration_ms_p95", head: "p95", number: true, minor: true,
+          cell: (row) => milliseconds(row.duration_ms_p95) }]),
     ],
   });
 }
 
-const withSums = (rows) => rows.map((row) => ({ ...row, tokens: tokens(row), error_rate: ratio(row.errors, row.requests) }));
+const withSums = (rows) =>
+  rows.map((row) => ({ ...row, tokens: tokens(row), error_rate: ratio(row.errors, row.requests) }));
 
 export function breakdowns() {
   const tables = {
@@ -58,5 +67,9 @@ export function breakdowns() {
     }
   }
 
-  return { element: h("div.tables", {}, stackOf("model", "endpoint"), stackOf("service_type", "session_client_id")), update, loadSessions };
+  return {
+    element: h("div.tables", {}, stackOf("model", "endpoint"),
+      stackOf("service_type", "session_client_id")),
+    update, loadSessions,
+  };
 }

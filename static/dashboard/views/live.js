@@ -17,7 +17,9 @@ const numbers = new Set(["Duration", "Tokens", "Cost"]);
 
 function outcome(type, data) {
   if (type === "request_start") return h("span.quiet", {}, "start");
-  return type === "request_error" ? h("span.status.bad", {}, data.error_type || "error") : statusMark(data.status_code);
+  return type === "request_error"
+    ? h("span.status.bad", {}, data.error_type || "error")
+    : statusMark(data.status_code);
 }
 
 function line({ type, data, timestamp }) {
@@ -68,7 +70,9 @@ function makeRows(body, signal) {
     },
     addBefore(entries) {
       const older = entries.filter((row) => !seen.has(row.request_id));
-      body.append(...older.map((row) => line({ type: "request_complete", data: row, timestamp: row.timestamp })));
+      body.append(
+        ...older.map((row) =>
+          line({ type: "request_complete", data: row, timestamp: row.timestamp })));
     },
     hold(on) {
       held = on;
@@ -102,7 +106,9 @@ export async function draw(main, state, { signal, say, fail }) {
     if (event.type === "overflow") {
       skipped += event.dropped ?? 0;
       gap.hidden = false;
-      gap.textContent = `A gap of ${integer(skipped)} events: they came faster than they could be sent here, or while the connection was down. Requests has them all.`;
+      gap.textContent =
+        `A gap of ${integer(skipped)} events: they came faster than they could be sent here, or `
+          + `while the connection was down. Requests has them all.`;
     } else if (event.type.startsWith("request_")) {
       count();
       empty.hidden = true;
@@ -143,10 +149,14 @@ export async function draw(main, state, { signal, say, fail }) {
   });
 
   replace(main,
-    h("section.card", { "aria-label": "State of the stream" }, h("div.row", {}, badge, rate, h("span.push"), pause,
+    h("section.card", { "aria-label": "State of the stream" },
+      h("div.row", {}, badge, rate, h("span.push"), pause,
       h("button", { type: "button", onclick: rows.clear }, "Clear"))),
     gap,
     h("section.card.live", { "aria-label": "Events" }, h("div.scroll", {}, h("table", {},
-      h("thead", {}, h("tr", {}, heads.map((name) => h(numbers.has(name) ? "th.number" : "th", { scope: "col" }, name)))), body)), empty));
+      h("thead", {},
+        h("tr", {},
+          heads.map((name) => h(numbers.has(name) ? "th.number" : "th", { scope: "col" }, name)))),
+          body)), empty));
   await follow({ path: "/logs/stream", query, signal, onEvent, onState });
 }

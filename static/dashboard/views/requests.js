@@ -1,4 +1,5 @@
-/** Stored requests: sorted by the server, a page at a time; by time pages go by cursor, as fast at any depth. */
+/** Stored requests: sorted by the server, a page at a time; by time pages go by
+ * cursor, as fast at any depth. */
 import { get, request, token } from "../lib/api.js";
 import { h, message, replace } from "../lib/dom.js";
 import { integer, milliseconds, price } from "../lib/format.js";
@@ -27,8 +28,10 @@ const columns = {
   user_agent: { head: "User agent", tag: "td.wide" },
   request_id: { head: "Request id", tag: "td.wide" },
 };
-const usual = matchMedia("(max-width: 640px)").matches ? ["timestamp", "status_code", "model", "duration_ms", "cost_usd"]
-  : ["timestamp", "status_code", "model", "endpoint", "service_type", "duration_ms", "tokens_input", "tokens_output", "cost_usd"];
+const usual = matchMedia("(max-width: 640px)").matches
+  ? ["timestamp", "status_code", "model", "duration_ms", "cost_usd"]
+  : ["timestamp", "status_code", "model", "endpoint", "service_type", "duration_ms", "tokens_input",
+    "tokens_output", "cost_usd"];
 
 function chosen() {
   const names = JSON.parse(localStorage.getItem(KEY) ?? "[]").filter((name) => name in columns);
@@ -39,7 +42,9 @@ function columnChoice(redraw) {
   const boxes = Object.entries(columns).map(([key, { head }]) => h("label", {}, h("input", {
     type: "checkbox", name: key, checked: chosen().includes(key), onchange: (event) => {
       const before = chosen();
-      localStorage.setItem(KEY, JSON.stringify(Object.keys(columns).filter((k) => (k === key ? event.target.checked : before.includes(k)))));
+      localStorage.setItem(KEY,
+        JSON.stringify(Object.keys(columns)
+          .filter((k) => (k === key ? event.target.checked : before.includes(k)))));
       redraw();
     },
   }), head));
@@ -68,7 +73,8 @@ function exportOf(filters, format, fail) {
 
 /** The pages of one answer: the filters stay those of its first page, though time goes on. */
 function makePages(filters, by, descending, signal) {
-  const places = [null]; // where each page up to the one shown begins: a cursor, or by other columns an offset
+  // where each page up to the one shown begins: a cursor, or by other columns an offset
+  const places = [null];
   let total = null;
   let entries = [];
   let next = null;
@@ -96,7 +102,8 @@ function makePages(filters, by, descending, signal) {
     },
     shown: () => {
       const first = (places.length - 1) * PAGE;
-      return { entries, total, from: entries.length ? first + 1 : 0, to: first + entries.length, isFirst: first === 0, isLast: next === null };
+      return { entries, total, from: entries.length ? first + 1 : 0, to: first + entries.length,
+        isFirst: first === 0, isLast: next === null };
     },
   };
 }
@@ -114,7 +121,11 @@ export async function draw(main, state, { signal, say, fail }) {
 
   const drawHead = (key) => h(columns[key].tag === "td.number" ? "th.number" : "th", {
     scope: "col", "aria-sort": key === by ? (descending ? "descending" : "ascending") : null,
-  }, h("button", { type: "button", onclick: () => go({ order_by: key, order: key === by && descending ? "asc" : null }) }, columns[key].head));
+  },
+    h("button",
+      { type: "button",
+        onclick: () => go({ order_by: key, order: key === by && descending ? "asc" : null }) },
+          columns[key].head));
 
   const drawRow = (row) => h("tr", opens(row.request_id), chosen().map((key) => {
     const { cell = String, tag = "td" } = columns[key];
@@ -146,12 +157,19 @@ export async function draw(main, state, { signal, say, fail }) {
   drawPage();
   if (pages.shown().total === 0) {
     const { storage } = await get("/logs/system", null, signal);
-    replace(main, storage.rows === 0 ? emptyStore() : message("No request in this window", h("p", {}, "Choose a longer window, or fewer filters.")));
+    replace(main,
+      storage.rows === 0
+        ? emptyStore()
+        : message("No request in this window",
+          h("p", {}, "Choose a longer window, or fewer filters.")));
     return;
   }
   replace(main,
-    h("section.card", { "aria-label": "Page, columns and export" }, h("div.row", {}, newer, older, count,
+    h("section.card", { "aria-label": "Page, columns and export" },
+      h("div.row", {}, newer, older, count,
       h("button", { type: "button", onclick: () => go({}) }, "Refresh"),
-      h("span.push", {}), columnChoice(drawPage), h("span.quiet.minor", {}, "Export"), exportOf(filters, "csv", fail), exportOf(filters, "ndjson", fail))),
-    h("section.card", { "aria-label": "Requests" }, h("div.scroll", {}, h("table", {}, h("thead", {}, head), body))));
+      h("span.push", {}), columnChoice(drawPage), h("span.quiet.minor", {}, "Export"),
+      exportOf(filters, "csv", fail), exportOf(filters, "ndjson", fail))),
+    h("section.card", { "aria-label": "Requests" },
+      h("div.scroll", {}, h("table", {}, h("thead", {}, head), body))));
 }

@@ -8,17 +8,24 @@ const REFRESH_SECONDS = 2;
 const SAMPLES = 90;
 
 function facts(title, entries) {
-  return h("section.stack.tight", { "aria-label": title }, h("h2", {}, title), h("div.tiles.three", {}, entries.map(([name, figure, note]) =>
-    h("div.card.tile", {}, h("p.name", {}, name), h("p.figure", {}, figure), h("p.notes", { title: note }, note ?? "")))));
+  return h("section.stack.tight", { "aria-label": title }, h("h2", {}, title),
+      h("div.tiles.three", {}, entries.map(([name, figure, note]) =>
+    h("div.card.tile", {}, h("p.name", {}, name), h("p.figure", {}, figure),
+      h("p.notes", { title: note }, note ?? "")))));
 }
 
 function drawFacts(s, rate) {
   const { storage, stream } = s;
+  const waited = milliseconds(storage.oldest_queued_seconds * 1000);
   return [
     facts("Ingest", [
-      ["Records", rate === null ? "–" : `${perMinute(rate)}/s`, `${integer(storage.committed_records)} since the start`],
-      ["Queue", bytes(storage.queued_bytes), storage.queued_batches ? `${integer(storage.queued_batches)} batches, the oldest waits ${milliseconds(storage.oldest_queued_seconds * 1000)}` : "nothing waits"],
-      ["Last commit", milliseconds(storage.last_commit_seconds * 1000 || null), storage.writable ? `durability ${storage.durability}` : "the file cannot be written"],
+      ["Records", rate === null ? "–" : `${perMinute(rate)}/s`,
+        `${integer(storage.committed_records)} since the start`],
+      ["Queue", bytes(storage.queued_bytes), storage.queued_batches
+        ? `${integer(storage.queued_batches)} batches, the oldest waits ${waited}`
+        : "nothing waits"],
+      ["Last commit", milliseconds(storage.last_commit_seconds * 1000 || null),
+        storage.writable ? `durability ${storage.durability}` : "the file cannot be written"],
     ]),
     facts("Store", [
       ["Requests", integer(storage.rows), "stored"],
@@ -27,14 +34,20 @@ function drawFacts(s, rate) {
     ]),
     facts("Server", [
       ["Version", s.version, `up since ${time(s.started).text}`],
-      ["Code generation", integer(s.generation), s.reload_errors.length ? "the last reload was refused" : "in force everywhere"],
-      ["Live streams", integer(stream.subscribers), `${integer(stream.delivered)} events sent, ${integer(stream.dropped)} skipped`],
+      ["Code generation", integer(s.generation), s.reload_errors.length
+        ? "the last reload was refused"
+        : "in force everywhere"],
+      ["Live streams", integer(stream.subscribers),
+        `${integer(stream.delivered)} events sent, ${integer(stream.dropped)} skipped`],
     ]),
   ];
 }
 
 function resetForm(say, fail) {
-  const input = h("input", { name: "confirmation", "aria-label": "Type RESET to confirm", placeholder: "type RESET", autocomplete: "off" });
+  const input = h("input", {
+    name: "confirmation", "aria-label": "Type RESET to confirm", placeholder: "type RESET",
+    autocomplete: "off",
+  });
   const button = h("button.danger", { type: "submit", disabled: true }, "Delete all records");
   input.addEventListener("input", () => { button.disabled = input.value !== "RESET"; });
   const submit = async (event) => {
@@ -49,7 +62,9 @@ function resetForm(say, fail) {
     }
   };
   return h("section.card", { "aria-label": "Reset" }, h("h2", {}, "Reset"),
-    h("p.quiet", {}, "Deletes every stored record and its rollups; Prometheus counters keep their values. There is no way back."),
+    h("p.quiet", {},
+      "Deletes every stored record and its rollups; Prometheus counters keep their values. "
+        + "There is no way back."),
     h("form.row", { onsubmit: submit }, input, button));
 }
 
@@ -59,10 +74,13 @@ function makeRates() {
   let last = null;
   return (s) => {
     const time = Math.round(s.timestamp);
-    if (!last) for (let i = SAMPLES; i > 0; i -= 1) rates.push({ time: time - i * REFRESH_SECONDS, rate: null });
+    if (!last)
+      for (let i = SAMPLES; i > 0; i -= 1)
+        rates.push({ time: time - i * REFRESH_SECONDS, rate: null });
     const seconds = last ? s.timestamp - last.timestamp : 0;
     if (seconds > 0) {
-      rates.push({ time, rate: Math.max(0, s.storage.committed_records - last.storage.committed_records) / seconds });
+      const more = s.storage.committed_records - last.storage.committed_records;
+      rates.push({ time, rate: Math.max(0, more) / seconds });
       rates.shift();
     }
     last = s;
@@ -81,9 +99,12 @@ export async function draw(main, state, { signal, say, fail }) {
     const points = rates(s);
     replace(shown, drawFacts(s, points.at(-1).rate));
     trouble.hidden = s.reload_errors.length === 0;
-    replace(trouble, h("h2", {}, "The last reload was refused; the code before it still serves"), h("pre", {}, s.reload_errors.join("\n")));
-    if (s.may_reset !== reset.hasChildNodes()) replace(reset, s.may_reset ? resetForm(say, fail) : null);
-    plot.update({ time: points.map((p) => p.time), every: REFRESH_SECONDS, unit: "records per second",
+    replace(trouble, h("h2", {}, "The last reload was refused; the code before it still serves"),
+      h("pre", {}, s.reload_errors.join("\n")));
+    if (s.may_reset !== reset.hasChildNodes())
+      replace(reset, s.may_reset ? resetForm(say, fail) : null);
+    plot.update({ time: points.map((p) => p.time), every: REFRESH_SECONDS,
+      unit: "records per second",
       series: [{ name: "stored", colour: "--series-1", values: points.map((p) => p.rate) }] });
   }
 

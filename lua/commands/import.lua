@@ -1,0 +1,261 @@
+--- moonledger import: logs and transcripts into the running server, or into its file when none
+--- runs.
+local client = require "client"
+local database = require "database"
+local env = require "env"
+local file = require "file"
+local json = require "json"
+local progress = require "lib.progress"
+local term = require "term"
+
+local send_bytes = 1024 * 1024
+local busy_tries = 60
+local max_depth = 32
+
+-- ---- Files ----
+
+local suffixes = { ".jsonl", ".ndjson", ".json", ".log" }
+
+local function is_log(name)
+  name = name:gsub("%.gz$", "")
+  for _, suffix in ipairs(suffixes) do
+    if #name > #suffix and name:sub(-#suffix) == suffix then
+      return true
+    end
+  end
+  return false
+end
+
+local function add_below(found, folder, depth)
+  local entries, why = file.list(folder)
+  if not entries then
+    return nil, why
+  end
+  table.sort(entries, function(a, b) return a.name < b.name end)
+  for _, entry in ipairs(entries) do
+    local path = folder .. "/" .. entry.name
+    if entry.kind == "folder" and depth < max_depth then
+      local ok, fault = add_below(found, path, depth + 1)
+      if not ok then
+        return nil, fault
+      end
+    elseif entry.kind == "file" and is_log(entry.name) then
+      found[#found + 1] = { path = path, bytes = entry.bytes }
+    end
+  end
+  return true
+end
+
+local function add(found, path)
+  if path == "-" then
+    found[#found + 1] = { path = path, bytes = 0 }
+    return true
+  end
+  local stat, why = file.stat(path)
+  if not stat then
+    return nil, why
+  elseif stat.kind == "folder" then
+    return add_below(found, path, 1)
+  end
+  found[#found + 1] = { path = path, bytes = stat.bytes }
+  return true
+end
+
+--- What the command line names, in order; a folder stands for the logs below it, by name.
+local function find(paths)
+  local found = {}
+  for _, path in ipairs(paths) do
+    local ok, why = add(found, path)
+    if not ok then
+      return nil, why
+    end
+  end
+  return found
+end
+
+-- ---- Where records go: a server or the file, both with name and ingest(lines) -> counts ----
+
+local function server(url, token)
+  local connection, why = client.open(url, { token = token })
+  if not connection then
+    return nil, why
+  end
+  local options = { headers = { ["content-type"] = "application/x-ndjson" } }
+  local target = { name = url }
+
+  local function post(lines, tries)
+    local response, fault = connection:post("/logs/ingest?probe_all=true", lines, options)
+    if response and (response.status == 503 or response.status == 429) and tries > 1 then
+      sleep(1)
+      return post(lines, tries - 1)
+    end
+    return response, fault
+  end
+
+  function target.ingest(lines)
+    local response, fault = post(lines, busy_tries)
+    if not response then
+      return nil, fault
+    end
+    -- 400: nothing could be taken, which counts tell.
+    local answered = response.status == 200 or response.status == 400
+    local counts = answered and json.decode(response.body)
+    if type(counts) == "table" and counts.rejected then
+      return counts
+    end
+    return nil, ("%s answered %d: %s"):format(url, response.status, response.body:sub(1, 300))
+  end
+  return target
+end
+
+local function open_target(args)
+  if args.url then
+    return server(args.url, args.token)
+  end
+  local store, why, reason = database.open()
+  if store then
+    local function ingest(lines)
+      return store:ingest(lines)
+    end
+    return { name = store:path(), ingest = ingest, store = store }
+  elseif reason == "locked" then
+    return server(env.server(), args.token)
+  end
+  return nil, why
+end
+
+-- ---- The run ----
+
+---@class Run
+---@field converter table  ingest.import
+---@field target table
+---@field lines string[]   that wait until they are worth a request
+---@field waiting integer  bytes of them
+---@field counts { accepted: integer, merged: integer, rejected: integer }
+
+-- Pieces of about send_bytes that end with a line: what a server takes at once.
+local function slices(text)
+  local from = 1
+  return function()
+    if from > #text then
+      return nil
+    end
+    local to = #text - from >= send_bytes and text:find("\n", from + send_bytes, true) or #text
+    local slice = text:sub(from, to)
+    from = to + 1
+    return slice
+  end
+end
+
+---@param run Run
+local function flush(run)
+  local text = table.concat(run.lines)
+  run.lines, run.waiting = {}, 0
+  for slice in slices(text) do
+    local counts, why = run.target.ingest(slice)
+    if not counts then
+      return nil, why
+    end
+    for name, count in pairs(run.counts) do
+      run.counts[name] = count + (counts[name] or 0)
+    end
+  end
+  return true
+end
+
+---@param run Run
+local function send(run, lines)
+  run.lines[#run.lines + 1] = lines
+  run.waiting = run.waiting + #lines
+  return run.waiting < send_bytes or flush(run)
+end
+
+local function read_file(run, entry, bar)
+  local reader <close>, why = file.open(entry.path)
+  if not reader then
+    return nil, why
+  end
+  run.converter.open(entry.path)
+  local piece, fault = reader:read()
+  while piece do
+    local ok, refused = send(run, run.converter.feed(piece))
+    if not ok then
+      return nil, refused
+    end
+    bar:update(run.bytes_before + reader:offset(), run.counts.accepted + run.counts.merged)
+    piece, fault = reader:read()
+  end
+  if fault then
+    return nil, entry.path .. ": " .. fault
+  end
+  run.bytes_before = run.bytes_before + entry.bytes
+  return send(run, run.converter.close())
+end
+
+local function read_all(run, files, bar)
+  for _, entry in ipairs(files) do
+    local ok, why = read_file(run, entry, bar)
+    if not ok then
+      return nil, why
+    end
+  end
+  local ok, why = send(run, run.converter.finish())
+  if not ok then
+    return nil, why
+  end
+  return flush(run)
+end
+
+local function summarise(run, files, seconds)
+  local rejected, complaints = run.converter.rejected()
+  local counts = run.counts
+  for complaint in complaints:gmatch "[^\n]+" do
+    term.error(complaint)
+  end
+  print(("%s: %d records from %d files in %.1f s: %d new, %d known already, %d rejected"):format(
+    run.target.name, counts.accepted + counts.merged, #files, seconds, counts.accepted,
+    counts.merged, counts.rejected + rejected))
+end
+
+return {
+  summary = "Reads logs and transcripts into the store.",
+  description = [[
+Reads records, logs and transcripts, also gzipped: into the running server, or straight into the
+database when none runs.  What is there already stays as it is: running it again adds nothing.]],
+  arguments = "FILE|DIR|-...",
+  options = {
+    { "format", "NAME", "auto, access_log, ccproxy, claude, litellm or ndjson", default = "auto" },
+    { "url", "URL", "of the server: http://HOST:PORT (that of the config)" },
+    { "token", "TOKEN", "with scope ingest", env = "MOONLEDGER_INGEST_TOKEN" },
+  },
+
+  ---@param args Arguments
+  run = function(args)
+    local files, why = find(args)
+    if not files then
+      return nil, why
+    end
+    local converter = require "ingest.import"
+    converter.start(args.format)
+    local target, fault = open_target(args)
+    if not target then
+      return nil, fault
+    end
+    local _ <close> = target.store
+    local bytes = 0
+    for _, entry in ipairs(files) do
+      bytes = bytes + entry.bytes
+    end
+    local bar = progress.start(bytes)
+    local run = {
+      converter = converter, target = target, lines = {}, waiting = 0, bytes_before = 0,
+      counts = { accepted = 0, merged = 0, rejected = 0 },
+    }
+    local ok, wrong = read_all(run, files, bar)
+    summarise(run, files, bar:finish())
+    if not ok then
+      return nil, wrong
+    end
+    return 0
+  end,
+}

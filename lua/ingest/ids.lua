@@ -1,0 +1,59 @@
+--- Which request a provider's id names.  The same id from two senders is one call, told by a gateway and its client;
+--- but some providers give out the same ids again and again.
+local memory = require "ingest.memory"
+
+local ids = {}
+
+-- Two tellers of one call see it end within this time of each other.
+local together_s = 120
+
+-- Ollama's "chatcmpl-373": a prefix and a few digits, of which the next day brings the same.
+local function is_weak(id)
+  return #id < 20 and id:find("^%a*[%-_]?%d?%d?%d?%d?%d?%d?%d?$") ~= nil
+end
+
+-- The whole prompt, whatever part of it a teller knows to come from a cache, and the output.
+local function counts_of(record)
+  local prompt = (record.tokens_input or 0) + (record.cache_read_tokens or 0) + (record.cache_write_tokens or 0)
+  return ("%d+%d"):format(prompt, record.tokens_output or 0)
+end
+
+-- Whether the record is of the call that was remembered under its id: the same own id, or the same time; where ids are
+-- few, the same counts too; and never another call id of the same gateway.
+local function is_same(known, weak, own, is_call_id, seconds, counts)
+  if known.own == own then
+    return true
+  elseif is_call_id and known.is_call_id then
+    return false
+  end
+  return math.abs(seconds - known.seconds) <= together_s and (not weak or counts == known.counts)
+end
+
+local function recall(key)
+  local seconds, counts, kind, own, row = (memory.get(key) or ""):match("^(%S+) (%S+) (%a) (%S*) (.+)$")
+  return row and { seconds = tonumber(seconds), counts = counts, is_call_id = kind == "c", own = own, row = row }
+end
+
+--- The id of the row: the provider's, and the sender's own behind it where the provider's has been or will be given out
+--- to others.
+---@param id string        the provider's
+---@param own string?      what names the call in this sender's words: a call id, or trace and span
+---@param is_call_id boolean  two of them are two calls; of spans a call may have several
+---@param record table     with its counts
+---@param seconds number?  when it ended
+---@return string
+function ids.row(id, own, is_call_id, record, seconds)
+  if not own or own == id or own:find("%s") or not seconds then
+    return id
+  end
+  local key, weak, counts = "id:" .. id:sub(-200):gsub("\n", " "), is_weak(id), counts_of(record)
+  local known = recall(key)
+  if known then
+    return is_same(known, weak, own, is_call_id, seconds, counts) and known.row or id .. "/" .. own
+  end
+  local row = weak and id .. "/" .. own or id
+  memory.set(key, ("%.3f %s %s %s %s"):format(seconds, counts, is_call_id and "c" or "s", own, row))
+  return row
+end
+
+return ids

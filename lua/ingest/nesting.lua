@@ -1,0 +1,84 @@
+--- One call that several instrumentations report: an LLM span whose child is an LLM span wraps it, and the innermost
+--- counts, whether both come in one export or in two and whichever comes first.
+local memory = require "ingest.memory"
+
+local nesting = {}
+
+local function key_of(what, trace, span)
+  return what .. ":" .. trace .. ":" .. span
+end
+
+-- Takes the record out of what the batch holds; false when it has been handed on.
+local function withdraw(batch, record)
+  local records = batch.records
+  for i = #records, 1, -1 do
+    if records[i] == record then
+      table.remove(records, i)
+      return true
+    end
+  end
+  return false
+end
+
+-- The wrapper's row, stored before its first child came, becomes the row of that child.
+local function take_over(record, parent, own)
+  local row = memory.get(own)
+  if not row then
+    local wrapper = memory.get(parent)
+    row = wrapper ~= "" and wrapper
+    if row then
+      memory.set(parent, "")
+      memory.set(own, row)
+    end
+  end
+  record.request_id = row or record.request_id
+end
+
+-- "own": a child is a call.  "deep": one further in is, which makes a wrapper only of a span whose operation nobody
+-- knows, such as a framework's run.
+local function is_wrapper(record)
+  local holds = memory.get(key_of("holds", record.trace_id, record.span_id))
+  return holds == "own" or holds == "deep" and record.unknown_operation ~= nil
+end
+
+--- Notes of a span that is no call what it holds, for its parent.
+---@param trace string?
+---@param span string?
+---@param parent string?
+function nesting.pass(trace, span, parent)
+  if trace and span and parent and memory.get(key_of("holds", trace, span)) then
+    local key = key_of("holds", trace, parent)
+    memory.set(key, memory.get(key) or "deep")
+  end
+end
+
+--- Adds the record of an LLM span, unless it wraps one that is known already; the record of its wrapper goes.
+---@param batch Batch
+---@param record table       with trace_id and span_id where the sender tells them
+---@param parent string?     the parent's span id
+---@param has_tokens boolean  a span without counts wraps none
+function nesting.add(batch, record, parent, has_tokens)
+  local trace, span = record.trace_id, record.span_id
+  if not trace or not span then
+    batch:add(record)
+    return
+  end
+  if parent and has_tokens then
+    memory.set(key_of("holds", trace, parent), "own")
+  end
+  if is_wrapper(record) then
+    return
+  end
+  if #batch.records == 0 then
+    batch.spans = {}
+  end
+  local wrapper = parent and has_tokens and batch.spans[trace .. parent]
+  if not (wrapper and withdraw(batch, wrapper)) and parent and has_tokens then
+    take_over(record, key_of("row", trace, parent), key_of("taken", trace, span))
+  end
+  batch.spans[trace .. span] = record
+  memory.set(key_of("row", trace, span), record.request_id)
+  batch:add(record)
+end
+
+return nesting

@@ -1,0 +1,181 @@
+--- Token counts by everyone's convention, as those of a row: tokens_input never includes the cache, tokens_output
+--- always includes reasoning.
+local json = require "json"
+local names = require "ingest.token_names"
+local values = require "ingest.values"
+
+local tokens = {}
+
+local count, text = values.count, values.text
+
+local words = { service_tier = true, speed = true, inference_geo = true }
+
+-- By a sender's name: what it tells, and how early it stands in its list.
+---@type table<string, { what: string, rank: integer, read: fun(v: any): any }>
+local index = {}
+
+-- Every name here, for those who keep what else a sender tells.
+tokens.used = {}
+
+for what, list in pairs(names) do
+  for rank, name in ipairs(list) do
+    tokens.used[name] = true
+    index[name] = what ~= "packed" and { what = what, rank = rank, read = words[what] and text or count } or nil
+  end
+end
+
+local function unpack_into(flat, prefix, value, depth)
+  for key, member in pairs(value) do
+    local name = prefix .. tostring(key)
+    if type(member) == "table" and depth < 4 then
+      unpack_into(flat, name .. ".", member, depth + 1)
+    else
+      flat[name] = member
+    end
+  end
+end
+
+--- A usage object with its members' members as a.b.
+---@param usage table
+---@return table<string, any>
+function tokens.flat(usage)
+  local flat = {}
+  unpack_into(flat, "", usage, 1)
+  return flat
+end
+
+local function copy(attributes)
+  local same = {}
+  for name, value in pairs(attributes) do
+    same[name] = value
+  end
+  return same
+end
+
+--- The attributes with those of their texts that are JSON; the same table where there is none.
+---@param attributes table<string, any>
+---@return table<string, any>
+function tokens.unpacked(attributes)
+  local flat
+  for _, name in ipairs(names.packed) do
+    local value = attributes[name]
+    local decoded = type(value) == "string" and json.decode(value) or value
+    if type(decoded) == "table" then
+      flat = flat or copy(attributes)
+      unpack_into(flat, name .. ".", decoded, 1)
+    end
+  end
+  return flat or attributes
+end
+
+---@class Told
+---@field input integer?
+---@field fresh integer?
+---@field output integer?
+---@field total integer?
+---@field cache_read integer?
+---@field cache_write integer?
+---@field cache_write_5m integer?
+---@field cache_write_1h integer?
+---@field reasoning integer?
+---@field [string] any
+
+--- What a sender tells, by our names.
+---@param flat table<string, any> attributes, or a usage object made flat
+---@return Told
+function tokens.told(flat)
+  local told, ranks = {}, {}
+  for name, value in pairs(flat) do
+    local entry = index[name]
+    local known = entry and ranks[entry.what]
+    if entry and not (known and known < entry.rank) then
+      value = entry.read(value)
+      if value ~= nil then
+        told[entry.what], ranks[entry.what] = value, entry.rank
+      end
+    end
+  end
+  return told
+end
+
+--- Whether it counts anything that a model has read or written.
+---@param told Told
+---@return boolean
+function tokens.any(told)
+  return (told.input or told.output or told.total or told.cache_read or told.cache_write) ~= nil
+end
+
+-- Writes are told as a sum, as two parts, or as both; where these do not add up the larger one loses nothing.
+local function written(told)
+  if not told.cache_write_5m and not told.cache_write_1h then
+    return told.cache_write
+  end
+  return math.max(told.cache_write or 0, (told.cache_write_5m or 0) + (told.cache_write_1h or 0))
+end
+
+-- Whether total is these, with or without reasoning beside them.
+local function adds_up(told, whole)
+  local sum = whole + (told.output or 0)
+  return told.total == sum or told.total == sum + (told.reasoning or 0)
+end
+
+-- How much of the input comes from or goes to the cache.  Some count it in and some do not: an input smaller than the
+-- cache leaves it out; a total that only fits one way tells; else it is as the sender's convention has it.
+local function counted_in(told, read, write, excludes)
+  local input, cached = told.input, read + write
+  if cached == 0 or told.total and adds_up(told, input + cached) then
+    return 0
+  elseif told.total and write > 0 and input >= read and adds_up(told, input + write) then
+    return read
+  end
+  return (excludes or input < cached) and 0 or cached
+end
+
+local function fresh_input(told, read, write, excludes)
+  local input, fresh, cached = told.input, told.fresh, read + write
+  if fresh and (not input or fresh + cached == input) then
+    return fresh
+  elseif input then
+    return input - counted_in(told, read, write, excludes)
+  elseif told.total and told.output then
+    return math.max(0, told.total - told.output - cached)
+  end
+  return nil
+end
+
+-- Google counts thoughts beside the output and most others inside it: a total that only fits with them, or more
+-- thoughts than output, tells.
+local function whole_output(told, prompt)
+  local output, reasoning = told.output, told.reasoning or 0
+  if not output or reasoning == 0 then
+    return output
+  elseif reasoning > output or told.total == prompt + output + reasoning then
+    return output + reasoning
+  end
+  return output
+end
+
+local function some(n)
+  return n ~= 0 and n or nil
+end
+
+--- Puts the counts into a record.
+---@param record table
+---@param told Told
+---@param excludes boolean?  the sender's input leaves the cache out, where nothing tells
+function tokens.put(record, told, excludes)
+  local read, write = told.cache_read, written(told)
+  local fresh = fresh_input(told, read or 0, write or 0, excludes)
+  record.tokens_input = fresh
+  record.tokens_output = whole_output(told, (fresh or 0) + (read or 0) + (write or 0))
+  record.cache_read_tokens = read
+  record.cache_write_tokens = write
+  record.cache_write_1h_tokens = some(told.cache_write_1h)
+  record.reasoning_tokens = told.reasoning
+  record.audio_input_tokens, record.audio_output_tokens = some(told.audio_input), some(told.audio_output)
+  record.image_input_tokens, record.image_output_tokens = some(told.image_input), some(told.image_output)
+  record.web_searches = some(told.web_searches)
+  record.service_tier, record.speed, record.inference_geo = told.service_tier, told.speed, told.inference_geo
+end
+
+return tokens

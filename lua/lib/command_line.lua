@@ -1,0 +1,181 @@
+--- The words after a command's name, by the options that its file declares: lua/commands/README.md.
+local env = require "env"
+local file = require "file"
+local term = require "term"
+
+local command_line = {}
+
+---@class Option
+---@field [1] string     its name, without the dashes
+---@field [2] string?    what stands for its value in the help; false for one that is on or off
+---@field [3] string     a line of help
+---@field default string?
+---@field env string?    a variable that is taken where the option is not given
+
+---@class Command
+---@field summary string
+---@field description string?
+---@field arguments string?   how words that are no options are shown; absent: none are taken
+---@field options Option[]?
+---@field run fun(args: Arguments): integer?, string?  the exit code, or nil and what went wrong
+
+---@class Arguments           options by name, and the other words in order
+---@field [integer] string
+---@field [string] string|boolean
+
+local function wrong(message)
+  error({ usage = message }, 0)
+end
+
+---@param command Command
+local function defaults(command)
+  local args = {}
+  for _, option in ipairs(command.options or {}) do
+    args[option[1]] = option.env and env.get(option.env) or option.default
+  end
+  return args
+end
+
+local function find(command, name)
+  for _, option in ipairs(command.options or {}) do
+    if option[1] == name then
+      return option
+    end
+  end
+  wrong("unknown option --" .. name)
+end
+
+-- Takes the option in words[i]; returns the index of the last word that it took.
+local function take(command, args, words, i)
+  local name, value = words[i]:match "^%-%-([^=]+)=(.*)$"
+  name = name or words[i]:sub(3)
+  local option = find(command, name)
+  if not option[2] then
+    args[name] = not value or wrong(("--%s takes no value"):format(name))
+  elseif value then
+    args[name] = value
+  else
+    args[name] = words[i + 1] or wrong(("--%s needs a value: %s"):format(name, option[2]))
+    return i + 1
+  end
+  return i
+end
+
+--- What words mean to a command; raises { usage = message } where they are wrong, { help = true
+--- } where help is asked.
+---@param command Command
+---@param words string[]
+---@return Arguments
+function command_line.parse(command, words)
+  local args, i, only_words = defaults(command), 1, false
+  while i <= #words do
+    local word = words[i]
+    if only_words or word == "-" or word:sub(1, 1) ~= "-" then
+      args[#args + 1] = word
+    elseif word == "--" then
+      only_words = true
+    elseif word == "--help" then
+      error({ help = true }, 0)
+    elseif word:sub(1, 2) == "--" then
+      i = take(command, args, words, i)
+    else
+      wrong("unknown option " .. word)
+    end
+    i = i + 1
+  end
+  local takes = command.arguments
+  if not takes and #args > 0 then
+    wrong(args[1] .. ": no argument is expected")
+  elseif takes and #args == 0 and takes:sub(1, 1) ~= "[" then
+    wrong("expected " .. takes)
+  end
+  return args
+end
+
+local function option_line(option)
+  local left = "--" .. option[1] .. (option[2] and " " .. option[2] or "")
+  local value = option.env and "$" .. option.env or option.default
+  return ("  %-16s%s%s"):format(left, option[3], value and (" (%s)"):format(value) or "")
+end
+
+--- The text of --help.
+---@param name string
+---@param command Command
+---@return string
+function command_line.help(name, command)
+  local lines = {
+    ("usage: moonledger [--config FILE] [--database PATH] %s%s%s"):format(name,
+      command.options and " [OPTIONS]" or "", command.arguments and " " .. command.arguments or ""),
+    "", command.description or command.summary, "",
+  }
+  for _, option in ipairs(command.options or {}) do
+    lines[#lines + 1] = option_line(option)
+  end
+  return table.concat(lines, "\n") .. "\n"
+end
+
+---@return Command
+local function load(name)
+  local command = require("commands." .. name)
+  local is_table = type(command) == "table"
+  if not is_table or type(command.run) ~= "function" or type(command.summary) ~= "string" then
+    error(("lua/commands/%s.lua: must return a table with summary, a text, and run, a function")
+      :format(name), 0)
+  end
+  return command
+end
+
+--- Runs a command with the words that follow its name.
+---@param name string
+---@param words string[]
+---@return integer exit code
+function command_line.run(name, words)
+  local command = load(name)
+  local fine, args = pcall(command_line.parse, command, words)
+  if not fine then
+    if type(args) ~= "table" then
+      error(args, 0)
+    elseif args.help then
+      term.write(command_line.help(name, command))
+      return 0
+    end
+    term.error(("%s: %s\n%s"):format(name, args.usage, command_line.help(name, command)))
+    return 2
+  end
+  local code, why = command.run(args)
+  if why then
+    term.error(why)
+  end
+  return code or why and 1 or 0
+end
+
+local function names(folder, built_in)
+  local found, list = {}, {}
+  for _, name in ipairs(built_in) do
+    found[name] = true
+  end
+  for _, entry in ipairs(file.list(folder) or {}) do
+    local name = entry.name:match "^([%l%d_]+)%.lua$"
+    if name then
+      found[name] = true
+    end
+  end
+  for name in pairs(found) do
+    list[#list + 1] = name
+  end
+  table.sort(list)
+  return list
+end
+
+--- Prints all commands: those in folder and the built-in ones.
+---@param folder string
+---@param built_in string[]
+function command_line.list(folder, built_in)
+  print "\nCommands, each of which has --help:"
+  for _, name in ipairs(names(folder, built_in)) do
+    local fine, command = pcall(load, name)
+    print(("  %-16s%s"):format(name, fine and command.summary or tostring(command)))
+  end
+end
+
+return command_line

@@ -1,0 +1,26 @@
+---@meta database
+
+--- For commands: the database file of config.lua or --database itself, while no server has it.
+local database = {}
+
+---@class Database
+local Database = {}
+
+---@return Database?
+---@return string? message
+---@return ("locked"|"failed")? reason  locked: a server has it, see client
+function database.open() end
+
+--- Stores records, a line of JSON each, and looks for repeated ids among all rows.
+---@param lines string
+---@return { accepted: integer, merged: integer, rejected: integer }?
+---@return string? message
+function Database:ingest(lines) end
+
+---@return string
+function Database:path() end
+
+--- Commits and closes; the same as the end of a <close> variable.
+function Database:close() end
+
+return database

@@ -1,0 +1,30 @@
+---@meta env
+
+--- For commands: where they run.
+local env = {}
+
+---@type string  of the program
+env.version = nil
+
+--- A variable of the environment.
+---@param name string
+---@return string?
+function env.get(name) end
+
+--- http://HOST:PORT of the server, from config.lua and --listen; raises when config.lua is wrong.
+---@return string
+function env.server() end
+
+--- Unix seconds.
+---@return number
+function env.now() end
+
+--- Seconds of a clock that nobody sets: for durations.
+---@return number
+function env.seconds() end
+
+--- The same as the global sleep.
+---@param seconds number
+function env.sleep(seconds) end
+
+return env

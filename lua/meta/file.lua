@@ -1,0 +1,58 @@
+---@meta file
+
+--- For commands: files and folders, with the rights of whoever runs the command.
+local file = {}
+
+---@class FileReader
+local FileReader = {}
+
+---@class FileStat
+---@field kind "file"|"folder"|"other"
+---@field bytes integer
+---@field modified number  unix seconds
+
+---@class FileEntry: FileStat
+---@field name string
+
+--- Opens a file for reading, plain or gzipped; "-" is standard input.
+---@param path string
+---@return FileReader?
+---@return string? message
+function file.open(path) end
+
+--- About a megabyte that ends with a line; nil at the end, nil and why when it cannot be read.
+---@return string?
+---@return string? message
+function FileReader:read() end
+
+--- The next line without its end; nil at the end, nil and why when it cannot be read.
+---@return string?
+---@return string? message
+function FileReader:line() end
+
+--- Bytes of the file read so far, compressed where it is.
+---@return integer
+function FileReader:offset() end
+
+function FileReader:close() end
+
+--- Follows links.
+---@param path string
+---@return FileStat?
+---@return string? message
+function file.stat(path) end
+
+--- What a folder holds, in no order; links are "other".
+---@param folder string
+---@return FileEntry[]?
+---@return string? message
+function file.list(folder) end
+
+--- Writes a whole file: whoever reads it sees the old text or the new one.
+---@param path string
+---@param text string
+---@return true?
+---@return string? message
+function file.write(path, text) end
+
+return file
