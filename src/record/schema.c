@@ -1,6 +1,7 @@
 #include "record/schema.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/mem.h"
 #include "record/condition.h"
@@ -41,4 +42,28 @@ void schema_free(struct schema *s) {
     free(blocks[i - 1]);
   buf_clear(&s->blocks);
   free(s);
+}
+
+static bool has_label(const struct family *f, int column) {
+  for (size_t i = 0; i < f->nlabels; i++)
+    if (f->labels[i].column == column)
+      return true;
+  return false;
+}
+
+bool schema_add_label(struct schema *s, const char *name) {
+  int column = schema_column(s, name, strlen(name));
+  if (column < 0)
+    return false;
+  for (size_t i = 0; i < s->nfamilies; i++) {
+    struct family *f = &s->families[i];
+    if (has_label(f, column))
+      continue;
+    struct label *labels = schema_keep(s, xcalloc(f->nlabels + 1, sizeof *labels));
+    memcpy(labels, f->labels, f->nlabels * sizeof *labels);
+    labels[f->nlabels++] =
+        (struct label) {.name = s->columns[column].name, .column = column, .text = "unknown"};
+    f->labels = labels;
+  }
+  return true;
 }

@@ -197,6 +197,9 @@ void schema_index(struct schema *schema);
 
 void schema_free(struct schema *schema); /* NULL is allowed */
 
+/* Gives every family of records one more label, a column of that name; false when there is none. */
+bool schema_add_label(struct schema *schema, const char *column);
+
 int schema_column(const struct schema *schema, const char *name, size_t len); /* -1: not there */
 
 /* Any name that a client may use; NULL: not there. */
