@@ -585,10 +585,57 @@ local function read_family(list_place, entry, i)
   checked.families[i] = family
 end
 
+-- ---- The stream ----
+
+local stream_keys = keys("topic", "overflow", "disconnect")
+
+--- What stands in an event's JSON for a value that is known only then; record/schema.h knows them.
+local marks = { dropped = "\1", connection_id = "\2", timestamp = "\3" }
+local max_topic = 64
+
+local function quote(text)
+  return '"' .. text:gsub('[%c"\\]', function(c)
+    return ("\\u%04x"):format(c:byte())
+  end) .. '"'
+end
+
+local function member_text(where, entry)
+  if marks[entry] then
+    return quote(entry) .. ":" .. marks[entry]
+  elseif type(entry) ~= "table" then
+    fail(where, "expected { name, text }, dropped, connection_id or timestamp")
+  end
+  return quote(item(where, entry, 1, "a name")) .. ":" .. quote(item(where, entry, 2, "a text"))
+end
+
+local function read_event_text(stream, name)
+  local members = {}
+  for i, entry in ipairs(member("stream", stream, name, "table", "a list") or {}) do
+    members[i] = member_text(("stream.%s[%d]"):format(name, i), entry)
+  end
+  if #members == 0 then
+    fail("stream." .. name, 'expected a list of members, such as { { "type", "%s" } }', name)
+  end
+  return "{" .. table.concat(members, ",") .. "}"
+end
+
+local function read_stream(schema)
+  local stream = member("it", schema, "stream", "table")
+    or fail("stream", "expected { topic, overflow, disconnect }")
+  refuse_unknown("stream", stream, stream_keys)
+  local topic = member("stream", stream, "topic", "string")
+  if not topic or topic == "" or #topic > max_topic then
+    fail("stream", "topic: expected a text of 1 to %d bytes", max_topic)
+  end
+  checked.topic = topic
+  checked.overflow = read_event_text(stream, "overflow")
+  checked.disconnect = read_event_text(stream, "disconnect")
+end
+
 -- ---- All of it ----
 
 local top_keys =
-  keys("columns", "event_keys", "events", "measures", "sketches", "rollups", "families")
+  keys("columns", "event_keys", "events", "measures", "sketches", "rollups", "families", "stream")
 
 --- Raises "schema.lua: where: what is wrong, what was expected".
 ---@param schema any       what lua/schema.lua returned
@@ -608,5 +655,6 @@ return function(schema, most)
   read_events(schema)
   read_sums(schema)
   each(schema, "families", max_families, read_family)
+  read_stream(schema)
   return checked
 end

@@ -112,4 +112,12 @@ function text.clip(s, most)
   return after and after <= #s and s:sub(1, after - 1) .. "…" or s
 end
 
+--- s without the ASCII white space at its ends.
+---@param s string
+---@return string
+function text.strip(s)
+  local last = s:match("^.*()[^ \t\n\v\f\r]")
+  return last and s:sub(s:match("^[ \t\n\v\f\r]*()"), last) or ""
+end
+
 return text

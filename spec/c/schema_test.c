@@ -109,6 +109,13 @@ static void mistakes(void) {
        "schema.lua: rollups[5]: max_keys: \"status_code\" is no string"},
       {"s.rollups[2].max_keys = 1.5",
        "schema.lua: rollups[2]: max_keys must be a whole number up to 1000000"},
+      {"s.stream = nil", "schema.lua: stream: expected { topic, overflow, disconnect }"},
+      {"s.stream.topic = ''", "schema.lua: stream: topic: expected a text of 1 to 64 bytes"},
+      {"s.stream.overflow = {}",
+       "schema.lua: stream.overflow: expected a list of members, such as { { \"type\", "
+       "\"overflow\" } }"},
+      {"s.stream.disconnect[3] = 'id'", "schema.lua: stream.disconnect[3]: expected { name, "
+                                        "text }, dropped, connection_id or timestamp"},
       {"s.rollups[2].by[1] = 'duration_ms'",
        "schema.lua: rollups[2]: by: cells cannot be kept by "
        "\"duration_ms\": a string, integer or boolean column can"},

@@ -150,6 +150,9 @@ struct column_name {
 
 enum { NAME_OF_EVENT = -1 }; /* the value of such a member ("type", "event") names the event type */
 
+/* A byte in the JSON of a stream's own event where a value stands that is known only then. */
+enum stream_mark { STREAM_DROPPED = 1, STREAM_CONNECTION_ID, STREAM_TIMESTAMP };
+
 struct schema {
   struct column *columns;
   size_t ncolumns;                /* with the in_extra ones, which come last */
@@ -177,6 +180,9 @@ struct schema {
 
   struct family *families;
   size_t nfamilies;
+
+  const char *topic;                 /* that committed records are published to */
+  const char *overflow, *disconnect; /* a stream's own events: JSON with an enum stream_mark */
 
   uint64_t text_hash; /* of the file it was read from; set by config_load_schema */
   struct buf blocks;  /* pointers to all that the schema has allocated; private */

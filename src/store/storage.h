@@ -244,7 +244,8 @@ struct storage_stats {
   int64_t rows, file_bytes, wal_bytes, queued_bytes, queued_batches, ids, commits,
       committed_records, merged;
   double last_commit_seconds, oldest_queued_seconds, checkpoint_seconds;
-  bool writable;   /* the last commit did not fail */
+  bool writable;   /* the last commit did not fail, and there is no fault */
+  const char *fault; /* of the files, and its repair; static; NULL: none */
   bool rebuilding; /* some rollups are being rebuilt; queries read rows meanwhile */
 };
 

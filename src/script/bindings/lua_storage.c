@@ -394,6 +394,8 @@ static int l_storage_stats(lua_State *L) {
   set_integer(L, "committed_records", stats.committed_records);
   set_number(L, "last_commit_seconds", stats.last_commit_seconds);
   set_number(L, "oldest_queued_seconds", stats.oldest_queued_seconds);
+  lua_pushstring(L, stats.fault);
+  lua_setfield(L, -2, "fault");
   lua_pushboolean(L, stats.writable);
   lua_setfield(L, -2, "writable");
   lua_pushstring(L, durability_name(storage));

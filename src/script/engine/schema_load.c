@@ -339,6 +339,9 @@ static void compile(struct schema *s, lua_State *L) {
   each(s, L, "sketches", read_sketch);
   each(s, L, "sets", read_set);
   each(s, L, "families", read_family);
+  s->topic = text(s, L, "topic");
+  s->overflow = text(s, L, "overflow");
+  s->disconnect = text(s, L, "disconnect");
   schema_index(s);
 }
 

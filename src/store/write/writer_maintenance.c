@@ -19,10 +19,15 @@ enum {
 /* ---- Checkpoints ---- */
 
 static int checkpoint(struct writer *w, int mode) {
+  struct identity *identity = &w->shared->identity;
+  if (identity_fault(identity) != NULL)
+    return SQLITE_IOERR; /* every commit says so */
   int64_t started = clock_monotonic_ns();
   int pages = 0, done = 0;
   sqlite3_busy_timeout(w->db, PATIENCE_MS);
+  identity_resize(identity);
   int rc = sqlite3_wal_checkpoint_v2(w->db, NULL, mode, &pages, &done);
+  identity_resized(identity);
   sqlite3_busy_timeout(w->db, 2000);
   if (rc != SQLITE_OK && rc != SQLITE_BUSY)
     log_error("checkpoint failed", log_str("error", sqlite3_errmsg(w->db)));

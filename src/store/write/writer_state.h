@@ -85,7 +85,7 @@ void writer_series_rolled_back(struct writer *w);
 void writer_fill(struct writer *w);
 int writer_resume_fill(struct writer *w);
 
-/* writer_maintain.c: between transactions. */
+/* writer_maintenance.c: between transactions. */
 bool writer_has_maintenance(const struct writer *w); /* more than waiting for the next write */
 void writer_maintain(struct writer *w);
 void writer_idle(struct writer *w);  /* nothing came for a while */
