@@ -192,12 +192,6 @@ local families = {
     labels = { "model", "endpoint", "service_type" },
     value = "duration_seconds", when = { { "duration_seconds", ">", 0 } },
     bounds = { .01, .05, .1, .25, .5, 1, 2.5, 5, 10, 25, 50, 100, 300 } },
-  { "time_to_first_token_seconds", "histogram",
-    help = "How long requests took to their first token.",
-    labels = { "model", "endpoint", "service_type" },
-    value = "time_to_first_token_ms", scale = 1 / 1000,
-    when = { { "time_to_first_token_ms", ">", 0 } },
-    bounds = { .05, .1, .25, .5, 1, 2.5, 5, 10, 25, 50 } },
   tokens("input", "tokens_input"),
   tokens("output", "tokens_output"),
   tokens("cache_read", "cache_read_tokens"),
@@ -212,6 +206,12 @@ local families = {
     when = { { "cost_source", "=", "unknown" } } },
   errors("request_complete", { { "status_code", ">=", 400 } }),
   errors("request_error"),
+  { "time_to_first_token_seconds", "histogram",
+    help = "How long requests took to their first token.",
+    labels = { "model", "endpoint", "service_type" },
+    value = "time_to_first_token_ms", scale = 1 / 1000,
+    when = { { "time_to_first_token_ms", ">", 0 } },
+    bounds = { .05, .1, .25, .5, 1, 2.5, 5, 10, 25, 50 } },
 }
 
 --- The topic that records are published to once they are stored, and the events that a stream

@@ -10,8 +10,8 @@ describe("GET /metrics of records", function()
     s:ingest { { request_id = "old", model = "m", tokens_input = 50 } } -- what it gains is as old
     local text = s:get("/metrics").body
     assert.truthy(text:find("\nmoonledger_past_records_total 1\n", 1, true), text)
-    assert.truthy(text:find('ccproxy_tokens_total{type="input",model="m",service_type="unknown"} 7\n',
-      1, true))
+    local tokens = 'ccproxy_tokens_total{type="input",model="m",service_type="unknown"} 7\n'
+    assert.truthy(text:find(tokens, 1, true))
     assert.equal(1, select(2, text:gsub("\nup{", "")))
     s:stop()
   end)

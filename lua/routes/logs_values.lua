@@ -1,7 +1,6 @@
 --- What a filter could be given: the values of a column, most used first.
 local fields = require "lib.fields"
 local filters = require "lib.filters"
-local json = require "json"
 local needs_storage = require "lib.needs_storage"
 local params = require "lib.params"
 local storage = require "storage"

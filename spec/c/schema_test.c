@@ -170,7 +170,7 @@ static void shipped(void) {
   CHECK(strcmp(s->sets[0].name, "all") == 0 &&
         strcmp(s->sets[4].name, "model_service_type_status_code") == 0);
   CHECK(s->sketches[0].value == s->duration && s->nsketches == 3);
-  CHECK(s->nfamilies == 10 && s->families[1].nbounds == 13);
+  CHECK(s->nfamilies == 11 && s->families[1].nbounds == 13);
   CHECK(schema_measure(s, "cost_usd", 8) >= 0 &&
         s->measures[schema_measure(s, "cost_usd", 8)].scale == 1e12);
   CHECK(schema_event(s, "request_error", 13) == 2 && schema_event(s, "request", 7) == -1);
