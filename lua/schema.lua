@@ -1,6 +1,7 @@
 --- What a record is: the one place that knows its columns, events, sums, rollups and metrics.
 --- Read once at start; the C core compiles it and knows of a record only what stands here.
---- Adding a column at the end, an alias or a metric family is safe; a database made with other columns, measures or
+--- Adding a column at the end, an alias or a metric family is safe; a database made with other
+--- columns, measures or
 --- rollups is migrated at the next start.
 
 -- A row without one of these shows 0, and does not count where it is averaged or distributed.
@@ -8,16 +9,21 @@ local no_duration = { { "duration_ms", "<=", 0 } }
 local no_first_token = { { "time_to_first_token_ms", "<=", 0 } }
 local no_cost = { { "cost_source", "=", "unknown" } }
 
---- Columns are { name, type, options }.  Types: string, integer, float, boolean, time (kept in microseconds).
+--- Columns are { name, type, options }.  Types: string, integer, float, boolean, time (kept in
+--- microseconds).
 ---   role      what the core uses it for: id, time, duration, status
----   default   of a record that has no value: "", 0, false, now; by_event: another one for an event type
+---   default   of a record that has no value: "", 0, false, now; by_event: another one for an event
+---             type
 ---   from      a record that has no value takes it from this column, times scale
----   dimension  true: who or what the row is about beside the public columns above it; rows show it on request
+---   dimension  true: who or what the row is about beside the public columns above it; rows show it
+---              on request
 ---   measure    true: the same of what was measured
----   unknown    conditions of a row that does not know this value, though it shows one: null where that is asked for
----   aliases   other names that clients use, or name = scale for one in another unit.  None is here that means
----             different things to different clients: "duration" and "latency" have no agreed unit, "prompt_tokens"
----             counts cached tokens in.  An alias fills its column where nothing has and it fits; else extra keeps it.
+---   unknown    conditions of a row that does not know this value, though it shows one: null where
+---              that is asked for
+---   aliases   other names that clients use, or name = scale for one in another unit.  None is here
+---             that means different things to different clients: "duration" and "latency" have no
+---             agreed unit, "prompt_tokens" counts cached tokens in.  An alias fills its column
+---             where nothing has and it fits; else extra keeps it.
 local columns = {
   { "request_id", "string", role = "id" },
   { "timestamp", "time", role = "time", aliases = { "time", "ts", "@timestamp" } },
@@ -32,8 +38,10 @@ local columns = {
   { "streaming", "boolean", aliases = { "stream", "is_streaming" } },
   { "status_code", "integer", role = "status", default = 200, by_event = { request_error = 500 },
     aliases = { "status", "http_status", "http_status_code" } },
-  { "duration_ms", "float", role = "duration", from = "duration_seconds", scale = 1000, unknown = no_duration,
-    aliases = { "latency_ms", "elapsed_ms", "response_time_ms", duration_us = 1 / 1000, duration_ns = 1 / 1e6 } },
+  { "duration_ms", "float", role = "duration", from = "duration_seconds", scale = 1000,
+    unknown = no_duration,
+    aliases = { "latency_ms", "elapsed_ms", "response_time_ms", duration_us = 1 / 1000,
+      duration_ns = 1 / 1e6 } },
   { "duration_seconds", "float", from = "duration_ms", scale = 1 / 1000, unknown = no_duration,
     aliases = { "duration_s", "latency_seconds", "latency_s", "elapsed_seconds", "request_time" } },
   { "tokens_input", "integer", aliases = { "input_tokens" } },
@@ -42,7 +50,8 @@ local columns = {
   { "cache_write_tokens", "integer",
     aliases = { "cache_creation_tokens", "cache_creation_input_tokens", "cache_write_input_tokens",
                 "tokens_cache_write" } },
-  { "cost_usd", "float", unknown = no_cost, aliases = { "cost", "total_cost", "costUSD", "total_cost_usd" } },
+  { "cost_usd", "float", unknown = no_cost, aliases = { "cost", "total_cost", "costUSD",
+    "total_cost_usd" } },
   { "cost_sdk_usd", "float" },
   { "num_turns", "integer" },
   { "session_type", "string" },
@@ -79,18 +88,21 @@ local columns = {
 ---   opens     its id counts as active  closes    .. no longer
 local events = {
   { "request_start", filtered = true, opens = true,
-    fields = { "request_id", "method", "path", "client_ip", "user_agent", "query", "model", "service_type" } },
+    fields = { "request_id", "method", "path", "client_ip", "user_agent", "query", "model",
+      "service_type" } },
   { "request_complete", default = true, stored = true, filtered = true, closes = true,
-    fields = { "request_id", "method", "path", "query", "status_code", "client_ip", "user_agent", "service_type",
-               "model", "streaming", "duration_ms", "duration_seconds", "tokens_input", "tokens_output", "cost_usd",
-               "endpoint", "cache_read_tokens", "cache_write_tokens" } },
+    fields = { "request_id", "method", "path", "query", "status_code", "client_ip", "user_agent",
+      "service_type", "model", "streaming", "duration_ms", "duration_seconds", "tokens_input",
+      "tokens_output", "cost_usd", "endpoint", "cache_read_tokens", "cache_write_tokens" } },
   { "request_error", stored = true, closes = true,
-    fields = { "request_id", "error_type", "error_message", "method", "path", "client_ip", "user_agent", "query" } },
+    fields = { "request_id", "error_type", "error_message", "method", "path", "client_ip",
+      "user_agent", "query" } },
 }
 
---- When the same request comes again, what is better known stays (src/record/merge.h).  Between costs, the one whose
---- source stands first in ranks; a cost without a source came from its sender.  The tokens that it was told with stay
---- with it: those of a prompt (split) all together, so that a count with and one without the cache are never mixed.
+--- When the same request comes again, what is better known stays (src/record/merge.h).  Between
+--- costs, the one whose source stands first in ranks; a cost without a source came from its sender.
+--- The tokens that it was told with stay with it: those of a prompt (split) all together, so that a
+--- count with and one without the cache are never mixed.
 local cost = {
   column = "cost_usd",
   source = "cost_source",
@@ -99,8 +111,9 @@ local cost = {
   with = { "tokens_output" },
 }
 
---- What every rollup cell holds: a count of rows, of rows that match when, or a sum.  Sums are kept as integers of
---- 1 / scale, so that adding and taking away is exact: nanoseconds, pico-dollars.  They have 63 bits: nanoseconds hold
+--- What every rollup cell holds: a count of rows, of rows that match when, or a sum.  Sums are kept
+--- as integers of 1 / scale, so that adding and taking away is exact: nanoseconds, pico-dollars.
+--- They have 63 bits: nanoseconds hold
 --- a day of 10,000 requests a second of 10 s each, a finer unit would not.
 local measures = {
   { "requests" },
@@ -121,17 +134,22 @@ local measures = {
   { "unpriced_requests", when = { { "cost_source", "=", "unknown" } } },
 }
 
---- Distributions that every cell keeps, for quantiles: of a value, or of one per another, over rows that match when.
+--- Distributions that every cell keeps, for quantiles: of a value, or of one per another, over rows
+--- that match when.
 local sketches = {
   { "duration_ms", value = "duration_ms", when = { { "duration_ms", ">", 0 } } },
-  { "time_to_first_token_ms", value = "time_to_first_token_ms", when = { { "time_to_first_token_ms", ">", 0 } } },
+  { "time_to_first_token_ms", value = "time_to_first_token_ms",
+    when = { { "time_to_first_token_ms", ">", 0 } } },
   { "output_tokens_per_second", value = "tokens_output", per = "duration_seconds",
     when = { { "tokens_output", ">", 0 }, { "duration_seconds", ">", 0 } } },
 }
 
---- Which columns cells are kept by, for each minute, hour and day.  A question is answered from the narrowest set that
---- covers it; one that no set covers reads rows.  max_keys: so many keys a bucket keeps apart, the first that come; what
---- is more is counted under "(other)", and answers that it matters for say exact = false or are read from rows.
+--- Which columns cells are kept by, for each minute, hour and day.  A question is answered from the
+--- narrowest set that
+--- covers it; one that no set covers reads rows.  max_keys: so many keys a bucket keeps apart, the
+--- first that come; what
+--- is more is counted under "(other)", and answers that it matters for say exact = false or are
+--- read from rows.
 local rollups = {
   { by = {} },
   { by = { "service_type" } },
@@ -161,14 +179,18 @@ local function errors(event, when)
   return {
     "errors_total", "counter",
     help = "Requests that failed.",
-    labels = { { "error_type", "error_type", status_prefix = "http_" }, "endpoint", "model", "service_type" },
+    labels = { { "error_type", "error_type", status_prefix = "http_" }, "endpoint", "model",
+      "service_type" },
     events = { event }, when = when,
   }
 end
 
---- Prometheus families: { name, kind, options }, counted for each stored record of the events (default: all
---- that are stored) that matches when, and what it gains when it is merged.  value: a column times scale; without it
---- records are counted.  A label is a column, { label, column } or { label, text = fixed }; an empty value reads
+--- Prometheus families: { name, kind, options }, counted for each stored record of the events
+--- (default: all
+--- that are stored) that matches when, and what it gains when it is merged.  value: a column times
+--- scale; without it
+--- records are counted.  A label is a column, { label, column } or { label, text = fixed }; an
+--- empty value reads
 --- "unknown".  The configured namespace stands before a name, unless it begins with moonledger_.
 local families = {
   { "requests_total", "counter",
@@ -179,12 +201,6 @@ local families = {
     labels = { "model", "endpoint", "service_type" },
     value = "duration_seconds", when = { { "duration_seconds", ">", 0 } },
     bounds = { .01, .05, .1, .25, .5, 1, 2.5, 5, 10, 25, 50, 100, 300 } },
-  { "time_to_first_token_seconds", "histogram",
-    help = "How long requests took to their first token.",
-    labels = { "model", "endpoint", "service_type" },
-    value = "time_to_first_token_ms", scale = 1 / 1000,
-    when = { { "time_to_first_token_ms", ">", 0 } },
-    bounds = { .05, .1, .25, .5, 1, 2.5, 5, 10, 25, 50 } },
   tokens("input", "tokens_input"),
   tokens("output", "tokens_output"),
   tokens("cache_read", "cache_read_tokens"),
@@ -199,6 +215,12 @@ local families = {
     when = { { "cost_source", "=", "unknown" } } },
   errors("request_complete", { { "status_code", ">=", 400 } }),
   errors("request_error"),
+  { "time_to_first_token_seconds", "histogram",
+    help = "How long requests took to their first token.",
+    labels = { "model", "endpoint", "service_type" },
+    value = "time_to_first_token_ms", scale = 1 / 1000,
+    when = { { "time_to_first_token_ms", ">", 0 } },
+    bounds = { .05, .1, .25, .5, 1, 2.5, 5, 10, 25, 50 } },
 }
 
 --- The topic that records are published to once they are stored, and the events that a stream

@@ -10,7 +10,8 @@ describe("a native record with tokens and no cost", function()
   local s
   setup(function()
     s = server.start { config = [[config.pricing.overrides = {
-      plain = { input = 2, output = 10, cache_read = 0.5, cache_write = 3, tiers = { batch = 0.5 } },
+      plain = { input = 2, output = 10, cache_read = 0.5, cache_write = 3,
+        tiers = { batch = 0.5 } },
       long = { input = 1, output = 2, above = { [200] = { input = 4, output = 8 } } },
       half = { input = 1 },
     }]] }
@@ -29,7 +30,8 @@ describe("a native record with tokens and no cost", function()
       { request_id = "nobody", model = "nobody-knows", tokens_input = 10 },
       { request_id = "nameless", tokens_output = 3 },
       { request_id = "none", model = "plain" },
-      { request_id = "hour", model = "plain", cache_write_tokens = 1000, cache_write_1h_tokens = 1000 },
+      { request_id = "hour", model = "plain", cache_write_tokens = 1000,
+        cache_write_1h_tokens = 1000 },
     }
   end)
   teardown(function() s:stop() end)
@@ -90,7 +92,8 @@ describe("a native record with tokens and no cost", function()
         ["lua/routes/own.lua"] = [[
           local storage = require "storage"
           return { summary = "x", scope = "ingest", handle = function()
-            return { json = storage.insert { { request_id = "own", model = "plain", tokens_input = 5 } } }
+            return { json = storage.insert { { request_id = "own", model = "plain",
+              tokens_input = 5 } } }
           end }]],
         ["lua/hooks.lua"] = "return { on_record = function(record) return record end }",
       },

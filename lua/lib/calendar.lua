@@ -6,7 +6,8 @@ local calendar = {}
 
 local DAY = 86400
 
--- The civil day that wall seconds are in, or the first one of its week (Monday) or month; and the one after that.
+-- The civil day that wall seconds are in, or the first one of its week (Monday) or month; and the
+-- one after that.
 local steps = {}
 
 function steps.day(days)
@@ -21,7 +22,7 @@ end
 function steps.month(days)
   local year, month = dates.civil(days)
   local first = zones.days_from_civil(year, month, 1)
-  return first, month == 12 and zones.days_from_civil(year + 1, 1, 1) or zones.days_from_civil(year, month + 1, 1)
+  return first, zones.days_from_civil(year + month // 12, month % 12 + 1, 1)
 end
 
 local function hours(zone, first, last, most)
@@ -39,7 +40,8 @@ local function hours(zone, first, last, most)
   return bounds
 end
 
---- Where the buckets of a window begin, the one that first is in included; nil when they are more than most.
+--- Where the buckets of a window begin, the one that first is in included; nil when they are more
+--- than most.
 ---@param zone Zone
 ---@param every "hour"|"day"|"week"|"month"
 ---@param first integer  unix seconds
@@ -74,7 +76,8 @@ function calendar.iso(zone, seconds)
     return wall
   end
   local minutes = math.abs(offset) // 60
-  return ("%s%s%02d:%02d"):format(wall:sub(1, -2), offset < 0 and "-" or "+", minutes // 60, minutes % 60)
+  return ("%s%s%02d:%02d"):format(wall:sub(1, -2), offset < 0 and "-" or "+", minutes // 60,
+    minutes % 60)
 end
 
 return calendar

@@ -1,4 +1,5 @@
---- Which fields rows show: fields=a,b on the endpoints that answer rows, by= of those that answer groups.
+--- Which fields rows show: fields=a,b on the endpoints that answer rows, by= of those that answer
+--- groups.
 local params = require "lib.params"
 local storage = require "storage"
 local text = require "lib.text"
@@ -14,7 +15,8 @@ local function joined(...)
 end
 
 --- All that a row has: the public columns, the dimensions, the measures, extra.
-fields.ALL = joined(storage.columns(), storage.columns "dimensions", storage.columns "measures", { "extra" })
+fields.ALL = joined(storage.columns(), storage.columns "dimensions", storage.columns "measures",
+  { "extra" })
 
 local function set_of(names)
   local set = {}
@@ -48,7 +50,8 @@ local function check(input)
     return {}
   end
   local names, unknown = read_names(input, SHOWN)
-  return names, not names and ("columns, comma-separated, or *; there is no column %q"):format(unknown) or nil
+  return names,
+    not names and ("columns, comma-separated, or *; there is no column %q"):format(unknown) or nil
 end
 
 --- The parameter fields.

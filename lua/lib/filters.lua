@@ -145,7 +145,8 @@ for _, name in ipairs(storage.columns "dimensions") do
   common[#common + 1] = filter(name, params.string, filters.patterns(name), "As in model.")
 end
 
---- The params of a route that takes the common filters.  Those that the route declares itself stay as they are and come
+--- The params of a route that takes the common filters.  Those that the route declares itself stay
+--- as they are and come
 --- first.
 ---@param own table<string, Param>
 ---@return table<string, Param>

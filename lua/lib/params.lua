@@ -14,7 +14,7 @@ local text = require "lib.text"
 ---@field finite boolean?     false: NaN and the infinities are values too
 ---@field one_of string[]?    the only values of a string
 ---@field required boolean?    its absence is an error
----@field check (fun(input: string): any, string?)?  makes the value of a string, or nil and what was expected
+---@field check (fun(input: string): any, string?)?  the value of a string, or nil and why not
 ---@field description string?
 ---@field sequence integer    order of declaration
 
@@ -31,7 +31,8 @@ for word in ("0 false f no n off"):gmatch("%S+") do
   BOOLEANS[word] = false
 end
 
-local OPTIONS = { default = true, ge = true, le = true, finite = true, one_of = true, required = true, check = true, description = true }
+local OPTIONS = { default = true, ge = true, le = true, finite = true, one_of = true,
+  required = true, check = true, description = true }
 
 local sequence = 0
 
@@ -41,8 +42,8 @@ local function constructor(kind)
     local param = { kind = kind, sequence = sequence }
     for key, value in pairs(options or {}) do
       if not OPTIONS[key] then
-        error(("params.%s: unknown option %s: known are default, ge, le, finite, one_of, required, check and description")
-          :format(kind, tostring(key)), 2)
+        error(("params.%s: unknown option %s: known are default, ge, le, finite, one_of, required, "
+          .. "check and description"):format(kind, tostring(key)), 2)
       end
       param[key] = value
     end

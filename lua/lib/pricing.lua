@@ -269,7 +269,8 @@ local function lengths(rates)
   return list
 end
 
---- Rates by the length of the whole prompt: { upto, input, output, cache_read, cache_write, request },
+--- Rates by the length of the whole prompt: { upto, input, output, cache_read, cache_write, request
+--- },
 --- ascending; false is one that is not known.  nil: the tier has no known price.
 ---@param rates Rates
 ---@param tier string?

@@ -1,5 +1,5 @@
---- Time zones: what a clock on a wall shows at a moment, from the machine's TZif files (RFC 8536) or from a fixed
---- offset.  Times are whole unix seconds.
+--- Time zones: what a clock on a wall shows at a moment, from the machine's TZif files (RFC 8536)
+--- or from a fixed offset.  Times are whole unix seconds.
 local zone_file = require "zone"
 
 local zones = {}
@@ -14,13 +14,15 @@ Zone.__index = Zone
 
 -- ---- Days ----
 
--- Days since 1970-01-01 of a civil date (Howard Hinnant, "chrono-compatible low-level date algorithms").
+-- Days since 1970-01-01 of a civil date (Howard Hinnant, "chrono-compatible low-level date
+-- algorithms").
 local function days_from_civil(year, month, day)
   year = month <= 2 and year - 1 or year
   local era = year // 400
   local year_of_era = year - era * 400
   local day_of_year = (153 * (month > 2 and month - 3 or month + 9) + 2) // 5 + day - 1
-  return era * 146097 + year_of_era * 365 + year_of_era // 4 - year_of_era // 100 + day_of_year - 719468
+  return era * 146097 + year_of_era * 365 + year_of_era // 4 - year_of_era // 100 + day_of_year
+    - 719468
 end
 
 zones.days_from_civil = days_from_civil
@@ -97,7 +99,7 @@ local function change_day(change, year)
   end
   local first = days_from_civil(year, change.month, 1)
   local day = first + (change.weekday - (first + 4) % 7) % 7 + (change.week - 1) * 7
-  local after = change.month == 12 and days_from_civil(year + 1, 1, 1) or days_from_civil(year, change.month + 1, 1)
+  local after = days_from_civil(year + change.month // 12, change.month % 12 + 1, 1)
   return day >= after and day - 7 or day
 end
 
@@ -211,7 +213,8 @@ end
 zones.UTC = fixed(0)
 
 local function read_offset(name)
-  local sign, hours, minutes = name:match("^([+%- ])(%d%d):(%d%d)$") -- an unescaped + arrives as a blank
+  -- a + that was not escaped arrives as a blank
+  local sign, hours, minutes = name:match("^([+%- ])(%d%d):(%d%d)$")
   hours, minutes = tonumber(hours), tonumber(minutes)
   if not hours or hours > 15 or minutes > 59 then
     return nil

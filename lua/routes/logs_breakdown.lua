@@ -1,4 +1,5 @@
---- Who spent what, and when: figures by one to three columns, and by hour, day, week or month of some time zone.
+--- Who spent what, and when: figures by one to three columns, and by hour, day, week or month of
+--- some time zone.
 local calendar = require "lib.calendar"
 local fields = require "lib.fields"
 local filters = require "lib.filters"
@@ -19,7 +20,8 @@ end
 table.sort(ORDERS)
 
 local function find_zone(input)
-  return zones.find(input), ("a time zone of this machine, such as Europe/Berlin, or +hh:mm: it knows no %q"):format(input)
+  return zones.find(input),
+    ("a time zone of this machine, such as Europe/Berlin, or +hh:mm: it knows no %q"):format(input)
 end
 
 -- The time of the first or last row of all; nil when there are none.
@@ -49,7 +51,8 @@ end
 -- Nothing to show: no row, or no time between the bounds.
 local function empty(values)
   return {
-    json = { groups = json.array {}, other = json.null, totals = spend.NONE, window = window.asked(values),
+    json = { groups = json.array {}, other = json.null, totals = spend.NONE,
+      window = window.asked(values),
              by = json.array(values.by), exact = true },
   }
 end
@@ -87,12 +90,16 @@ return {
   feature = "logs_endpoints_enabled",
   needs = "storage",
   params = filters.params {
-    by = fields.keys_param(3, { required = true, description = "One to three columns, comma-separated." }),
-    every = params.string { one_of = { "hour", "day", "week", "month" }, description = "Also by these; weeks begin on Monday." },
+    by = fields.keys_param(3, { required = true,
+      description = "One to three columns, comma-separated." }),
+    every = params.string { one_of = { "hour", "day", "week", "month" },
+      description = "Also by these; weeks begin on Monday." },
     tz = params.string {
-      default = zones.UTC, check = find_zone, description = "The zone of every: Europe/Berlin, or +hh:mm; else UTC.",
+      default = zones.UTC, check = find_zone,
+      description = "The zone of every: Europe/Berlin, or +hh:mm; else UTC.",
     },
-    order_by = params.string { default = "total_cost_usd", one_of = ORDERS, description = "The figure; most first." },
+    order_by = params.string { default = "total_cost_usd", one_of = ORDERS,
+      description = "The figure; most first." },
     limit = params.integer {
       default = 50, ge = 1, le = 1000,
       description = "Most values of by, each with all its buckets; the rest is one line, other.",
@@ -111,13 +118,15 @@ return {
       bounds = calendar.bounds(values.tz, values.every, first, last, MOST_BUCKETS)
       if not bounds then
         return params.refuse("every", values.every, "too_many",
-          ("Input should give at most %d buckets: take wider ones, or narrow the window"):format(MOST_BUCKETS))
+          ("Input should give at most %d buckets: take wider ones, or narrow the window"):format(
+            MOST_BUCKETS))
       elseif #bounds == 0 then
         return empty(values)
       end
     end
     local groups, message, reason = storage.aggregate {
-      where = filters.where(values), by = values.by, bounds = bounds, limit = values.limit, rest = true,
+      where = filters.where(values), by = values.by, bounds = bounds, limit = values.limit,
+      rest = true,
       quantiles = spend.QUANTILES, sketches = spend.SKETCHES,
       order_by = spend.ORDERS[values.order_by], descending = true,
     }

@@ -32,8 +32,10 @@ return {
     order_by = params.string { default = "timestamp",
       description = "A column; anything else is timestamp." },
     order_desc = params.boolean { default = false, description = "Descending." },
-    service_type = params.string { description = "Service types, comma-separated; !NAME excludes." },
-    cursor = params.string { description = "next_cursor of the page before; only ordered by timestamp." },
+    service_type =
+      params.string { description = "Service types, comma-separated; !NAME excludes." },
+    cursor =
+      params.string { description = "next_cursor of the page before; only ordered by timestamp." },
     fields = fields.param(),
   },
 

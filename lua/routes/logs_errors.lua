@@ -31,8 +31,8 @@ local function newest_rows(groups)
     return newest
   end
   local found, message, reason = storage.sql(
-    ("SELECT rowid AS row, request_id, extra ->> '$.error_message' AS message FROM rows WHERE rowid IN (%s)"):format(
-      table.concat(marks, ",")), table.unpack(rows))
+    "SELECT rowid AS row, request_id, extra ->> '$.error_message' AS message FROM rows "
+      .. "WHERE rowid IN (" .. table.concat(marks, ",") .. ")", table.unpack(rows))
   if not found then
     return nil, message, reason
   end
@@ -47,7 +47,8 @@ return {
   feature = "logs_endpoints_enabled",
   needs = "storage",
   params = filters.params {
-    limit = params.integer { default = 50, ge = 1, le = 100, description = "Most groups to answer." },
+    limit = params.integer { default = 50, ge = 1, le = 100,
+      description = "Most groups to answer." },
   },
 
   ---@param req Request
@@ -66,6 +67,7 @@ return {
     if not newest then
       return needs_storage.failed(message, reason)
     end
-    return { json = { errors = failures.shape(groups, newest), window = window.asked(values), exact = true } }
+    return { json = { errors = failures.shape(groups, newest), window = window.asked(values),
+      exact = true } }
   end,
 }

@@ -1,5 +1,5 @@
---- All rows that match, however many: pages of a few hundred, each its own short read, so that a slow client holds
---- nothing up.
+--- All rows that match, however many: pages of a few hundred, each its own short read, so that a
+--- slow client holds nothing up.
 local fields = require "lib.fields"
 local filters = require "lib.filters"
 local needs_storage = require "lib.needs_storage"
@@ -16,7 +16,8 @@ return {
   needs = "storage",
   answers = "application/x-ndjson",
   params = filters.params {
-    format = params.string { default = "ndjson", one_of = { "ndjson", "csv" }, description = "Of the file." },
+    format = params.string { default = "ndjson", one_of = { "ndjson", "csv" },
+      description = "Of the file." },
     fields = fields.param(),
   },
 

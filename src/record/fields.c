@@ -2,8 +2,8 @@
 
 #include "record/measure.h"
 
-void record_write_fields(struct buf *out, const struct schema *schema, const struct record *r, const struct buf *text,
-                         const int *fields, size_t nfields) {
+void record_write_fields(struct buf *out, const struct schema *schema, const struct record *r,
+                         const struct buf *text, const int *fields, size_t nfields) {
   char separator = '{';
   for (size_t i = 0; i < nfields; i++) {
     const struct column *c = fields[i] != FIELD_EXTRA ? &schema->columns[fields[i]] : NULL;

@@ -215,7 +215,8 @@ static double asked_cost(lua_State *L, int module, const struct batch *b, const 
 
 static void set_cost(struct batch *b, struct record *r, const struct prices *p, double cost) {
   bool known = isfinite(cost);
-  const char *source = known ? "computed" : "unknown", *json = known ? "\"computed\"" : "\"unknown\"";
+  const char *source = known ? "computed" : "unknown";
+  const char *json = known ? "\"computed\"" : "\"unknown\"";
   const struct column *c = &b->schema->columns[p->source];
   if (known) {
     r->v[p->cost].f = cost;
