@@ -277,8 +277,8 @@ static double gain(const struct family *family, double before, double n) {
   return family->kind == FAMILY_COUNTER && family->value >= 0 && n > before ? n - before : NAN;
 }
 
-/* Answers whether any rule counted. */
-static bool count(struct metrics *m, const struct record *r, const struct buf *text,
+/* Returns whether any rule counted. */
+static bool count_record(struct metrics *m, const struct record *r, const struct buf *text,
                   const double *before) {
   struct record_families *f = m->record_families;
   struct combination *c = find_combination(f, r, text);
@@ -299,7 +299,7 @@ static bool count(struct metrics *m, const struct record *r, const struct buf *t
 }
 
 bool metrics_count_record(struct metrics *m, const struct record *r, const struct buf *text) {
-  return count(m, r, text, NULL);
+  return count_record(m, r, text, NULL);
 }
 
 void metrics_weigh(const struct metrics *m, const struct record *r, const struct buf *text,
@@ -311,7 +311,7 @@ void metrics_weigh(const struct metrics *m, const struct record *r, const struct
 
 void metrics_count_merge(struct metrics *m, const double before[METRICS_MAX_RULES],
                          const struct record *r, const struct buf *text) {
-  count(m, r, text, before);
+  count_record(m, r, text, before);
 }
 
 static void apply_pending(struct series *s) {

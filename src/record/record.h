@@ -133,7 +133,7 @@ static inline const char *value_text(const struct buf *text, union value v, size
   return v.s.len > 0 ? text->data + v.s.offset : "";
 }
 
-/* Appends a string to b's text and answers its place. */
+/* Appends a string to b's text and returns its place. */
 union value batch_put_text(struct batch *b, const char *s, size_t len);
 
 /* The row's public columns as one JSON object in the order of the schema;

@@ -168,7 +168,7 @@ struct schema {
 /* For schema_load (script/engine/schema_load.h), which fills an empty one, then indexes
  * its names. */
 struct schema *schema_new(void);
-void *schema_keep(struct schema *schema, void *p); /* owns p from now on; answers it */
+void *schema_keep(struct schema *schema, void *p); /* owns p from now on; returns it */
 void schema_index(struct schema *schema);
 
 void schema_free(struct schema *schema); /* NULL is allowed */

@@ -9,7 +9,7 @@
 #include "script/engine/generation.h"
 #include "script/services.h"
 
-static void count(const struct script *script, const char *module, const char *kind) {
+static void count_error(const struct script *script, const char *module, const char *kind) {
   static const char *const labels[] = {"module", "kind"};
   struct metrics *metrics = script->services->metrics;
   struct buf error = {0};
@@ -100,7 +100,7 @@ void report_error(struct task *task, int status, struct buf *body) {
                             "loop's scripts together");
   else
     take_traceback(task, &traceback);
-  count(script, module_of(task->request), memory ? "memory" : "error");
+  count_error(script, module_of(task->request), memory ? "memory" : "error");
   write_log(script, task->request, "script failed", &traceback);
   if (script->generation->settings->dev)
     buf_append(body, traceback.data, traceback.len);
@@ -120,13 +120,13 @@ void report_end(struct task *task) {
     return;
   if (task->traceback.len == 0)
     take_traceback(task, &task->traceback);
-  count(task->script, module_of(task->request), kinds[task->end]);
+  count_error(task->script, module_of(task->request), kinds[task->end]);
   write_log(task->script, task->request, messages[task->end], &task->traceback);
 }
 
 void report_no_task(struct script *script, struct request *r) {
   struct buf nothing = {0};
-  count(script, module_of(r), "memory");
+  count_error(script, module_of(r), "memory");
   write_log(script, r, "no memory for a coroutine", &nothing);
   collect_begin(script);
   if (r != NULL)

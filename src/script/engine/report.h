@@ -13,7 +13,7 @@ void report_error(struct task *task, int status, struct buf *body);
 
 void report_end(struct task *task); /* one that was ended: task->end */
 void report_no_task(struct script *script,
-                    struct request *r); /* not even a coroutine could be made; answers r */
+                    struct request *r); /* not even a coroutine could be made; responds to r */
 void report_memory(
     struct script *script); /* after a full collection: a state that stays full gets a successor */
 
