@@ -50,7 +50,8 @@ static const char *error_text(lua_State *L, int index) {
   return text;
 }
 
-const char *report_hint(const char *message) {
+/* What to add to an error that comes of something that scripts do not have; "" for others. */
+static const char *hint_for(const char *message) {
   static const char *const absent[] = {
       "global 'io'",       "global 'debug'",  "global 'package'", "global 'dofile'",
       "global 'loadfile'", "field 'execute'", "field 'exit'",     "field 'getenv'",
@@ -64,7 +65,7 @@ const char *report_hint(const char *message) {
 
 static void push_traceback(lua_State *L, lua_State *co, const char *message) {
   if (message != NULL)
-    message = lua_pushfstring(L, "%s%s", message, report_hint(message));
+    message = lua_pushfstring(L, "%s%s", message, hint_for(message));
   luaL_traceback(L, co, message, 0);
 }
 
@@ -149,7 +150,7 @@ void report_take_message(lua_State *L, struct buf *out) {
   const char *text = lua_type(L, -1) == LUA_TSTRING ? lua_tolstring(L, -1, &len) : NULL;
   if (text != NULL) {
     buf_append(out, text, len);
-    buf_puts(out, report_hint(text));
+    buf_puts(out, hint_for(text));
   } else {
     buf_printf(out, "raised an error that is a %s value, not a text", luaL_typename(L, -1));
   }

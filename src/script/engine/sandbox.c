@@ -49,7 +49,7 @@ static void set_closure(lua_State *L, const char *name, lua_CFunction f) {
   lua_setfield(L, -2, name);
 }
 
-void sandbox_freeze(lua_State *L) {
+static void freeze(lua_State *L) {
   lua_newtable(L);
   lua_createtable(L, 0, 5);
   lua_pushvalue(L, -3);
@@ -76,7 +76,7 @@ void sandbox_freeze_deep(lua_State *L) {
       lua_pop(L, 1);
     }
   }
-  sandbox_freeze(L);
+  freeze(L);
 }
 
 /* ---- Functions that stand in for the library's own ---- */
@@ -229,12 +229,12 @@ static int open_cjson(lua_State *L) {
   lua_pushboolean(L, 0);
   lua_call(L, 1, 0);
   keep_only(L, words);
-  sandbox_freeze(L);
+  freeze(L);
   return 1;
 }
 
 static void add_frozen(lua_State *L, const char *name) {
-  sandbox_freeze(L);
+  freeze(L);
   lua_setfield(L, -2, name);
 }
 
@@ -275,7 +275,7 @@ void sandbox_open(lua_State *L, const struct binding *bindings) {
   lua_request_open(L);
   preload(L, bindings);
 
-  sandbox_freeze(L);
+  freeze(L);
   lua_pushvalue(L, -1);
   lua_rawsetp(L, LUA_REGISTRYINDEX, &env_key);
   lua_getmetatable(L, -1);
