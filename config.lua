@@ -70,6 +70,9 @@ return {
     record_bytes = 1 * MiB, -- a longer record is rejected by position
     json_depth = 64, -- arrays and objects inside each other, in a record
     in_flight_bytes = 256 * MiB, -- bodies of all requests together: 503
+    -- responses and events that clients have yet to read, all together; when they come
+    -- near it, the slowest and largest are closed
+    out_bytes = 128 * MiB,
     request_line_bytes = 8192, -- 414
     header_bytes = 32768, -- 431
     header_fields = 100, -- 431

@@ -145,10 +145,7 @@ describe("GET /logs/entries/{request_id}", function()
       { request_id = "one/two", model = "m", custom = { nested = json.array { 1, "x" } } },
     }
     local body = s:get("/logs/entries/one%2Ftwo").json()
-    if body.detail then -- a slash cannot be part of a segment
-      s:ingest { { request_id = "one", model = "m", custom = { nested = json.array { 1, "x" } } } }
-      body = s:get("/logs/entries/one").json()
-    end
+    assert.equal("one/two", body.request_id)
     assert.equal("m", body.model)
     assert.same({ custom = { nested = json.array { 1, "x" } } }, body.extra)
     s:stop()

@@ -62,6 +62,18 @@ describe("a body", function()
     assert.same(413, small(gzipped(zeros)))
   end)
 
+  it("is refused when a chunk announces more, before that comes", function()
+    local head = "POST /t/small HTTP/1.1"
+    for _, body in ipairs { "3e9\r\n", "1f4\r\n" .. ("x"):rep(500) .. "\r\n1f5\r\n",
+      "fffffffffffffff\r\n" } do
+      local response, closed = http.last_exchange(s, http.bytes(head, chunked, body))
+      assert.same({ 413, true }, { response.status, closed })
+      response = http.last_exchange(s,
+        http.bytes(head, chunked .. "Content-Encoding: gzip\r\n", "3e9\r\n"))
+      assert.same(413, response.status)
+    end
+  end)
+
   it("that inflates without measure is 413 and costs little memory", function()
     local bomb = helpers.gzip(("\0"):rep(100 << 20))
     local response = http.last_exchange(s, echo(gzipped(bomb)))

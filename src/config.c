@@ -59,6 +59,7 @@ static const struct setting settings[] = {
     NUMBER("limits", "json_depth", limits.json_depth, 1, 1000, 64, false),
     NUMBER("limits", "in_flight_bytes", limits.in_flight_bytes, 1 * KiB, 64 * GiB,
            256 * MiB, false),
+    NUMBER("limits", "out_bytes", limits.out_bytes, 1 * MiB, 64 * GiB, 128 * MiB, false),
     NUMBER("limits", "request_line_bytes", limits.request_line_bytes, 64, 1 * MiB,
            8 * KiB, false),
     NUMBER("limits", "header_bytes", limits.header_bytes, 256, 1 * MiB, 32 * KiB, false),
