@@ -2,8 +2,18 @@
 
 #include <stdlib.h>
 #include <sys/resource.h>
+#include <uv.h>
 
 #include "base/mem.h"
+
+unsigned workers_of(const struct config *c) {
+  unsigned cores = uv_available_parallelism();
+  if (c->workers > 0)
+    return c->workers;
+  if (cores <= 2)
+    return 1;
+  return cores - 2 < 16 ? cores - 2 : 16;
+}
 
 struct http_limits http_limits_of(const struct config *c) {
   return (struct http_limits) {

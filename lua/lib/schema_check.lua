@@ -364,7 +364,8 @@ local function read_cost(schema)
   local entry = member("it", schema, "cost", "table", "a table") or {}
   refuse_unknown("cost", entry, cost_keys)
   local cost = {
-    column = column_member("cost", entry, "column"), source = column_member("cost", entry, "source"),
+    column = column_member("cost", entry, "column"),
+    source = column_member("cost", entry, "source"),
     ranks = cost_list(entry, "ranks", function(rank) return rank end),
     split = cost_list(entry, "split", cost_column), with = cost_list(entry, "with", cost_column),
   }

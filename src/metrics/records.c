@@ -302,8 +302,8 @@ static double gain(const struct record_families *f, const double *before, size_t
   return grows ? n - before[rule] : NAN;
 }
 
-/* Answers whether any rule counted. */
-static bool count(struct metrics *m, const struct record *r, const struct buf *text,
+/* Returns whether any rule counted. */
+static bool count_record(struct metrics *m, const struct record *r, const struct buf *text,
                   const double *before) {
   struct record_families *f = m->record_families;
   struct combination *c = find_combination(f, r, text);
@@ -333,7 +333,7 @@ bool metrics_count_record(struct metrics *m, const struct record *r, const struc
     add_pending(m, m->record_families->past, 1);
     return true;
   }
-  return count(m, r, text, NULL);
+  return count_record(m, r, text, NULL);
 }
 
 void metrics_weigh(const struct metrics *m, const struct record *r, const struct buf *text,
@@ -346,7 +346,7 @@ void metrics_weigh(const struct metrics *m, const struct record *r, const struct
 void metrics_count_merge(struct metrics *m, const double before[METRICS_MAX_RULES],
                          const struct record *r, const struct buf *text) {
   if (!is_past(m, r))
-    count(m, r, text, before);
+    count_record(m, r, text, before);
 }
 
 static void apply_pending(struct series *s) {

@@ -148,7 +148,7 @@ static inline bool value_is_set(const struct column *c, union value v) {
   return c->type == COLUMN_STRING ? v.s.len > 0 : v.i != 0;
 }
 
-/* Appends a string to b's text and answers its place. */
+/* Appends a string to b's text and returns its place. */
 union value batch_put_text(struct batch *b, const char *s, size_t len);
 
 /* The row's public columns as one JSON object in the order of the schema; with_extra adds those of

@@ -211,7 +211,7 @@ static inline bool name_is_shared(const struct schema *schema, const struct colu
 /* For schema_load (script/engine/schema_load.h), which fills an empty one, then indexes
  * its names. */
 struct schema *schema_new(void);
-void *schema_keep(struct schema *schema, void *p); /* owns p from now on; answers it */
+void *schema_keep(struct schema *schema, void *p); /* owns p from now on; returns it */
 void schema_index(struct schema *schema);
 
 void schema_free(struct schema *schema); /* NULL is allowed */

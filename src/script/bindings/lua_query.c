@@ -15,7 +15,7 @@
 
 enum { SELECT_MAX = 100000, SQL_MAX_BOUND = 100 };
 
-/* A query and what becomes of its answer. */
+/* A query and what becomes of its result. */
 struct asked {
   struct job job;
   struct query *query;
@@ -84,7 +84,7 @@ static struct query *answered(struct job *job) {
   return container_of(job, struct asked, job)->query;
 }
 
-static int fail(lua_State *L, const struct query *q) {
+static int push_failure(lua_State *L, const struct query *q) {
   return lua_storage_fail(L, q->status, q->error);
 }
 
@@ -106,7 +106,7 @@ static void push_cursor(lua_State *L, const struct query *q) {
 static int push_page(lua_State *L, struct job *job) {
   struct query *q = answered(job);
   if (q->status < 0)
-    return fail(L, q);
+    return push_failure(L, q);
   lua_createtable(L, 0, 3);
   lua_json_push_taken(L, &q->json);
   lua_setfield(L, -2, q->as == ROWS_JSON ? "json" : "text");
@@ -120,7 +120,7 @@ static int push_page(lua_State *L, struct job *job) {
 static int push_rows(lua_State *L, struct job *job) {
   struct query *q = answered(job);
   if (q->status < 0)
-    return fail(L, q);
+    return push_failure(L, q);
   lua_createtable(L, (int) q->batch->count, 0);
   for (size_t i = 0; i < q->batch->count; i++) {
     lua_batch_push_row(L, q->batch, batch_record(q->batch, i), q->with_extra);
@@ -205,7 +205,7 @@ int l_storage_select(lua_State *L) {
 static int push_count(lua_State *L, struct job *job) {
   struct query *q = answered(job);
   if (q->status < 0)
-    return fail(L, q);
+    return push_failure(L, q);
   lua_pushinteger(L, q->count);
   return 1;
 }
@@ -225,7 +225,7 @@ int l_storage_count(lua_State *L) {
 static int push_found(lua_State *L, struct job *job) {
   struct query *q = answered(job);
   if (q->status < 0)
-    return fail(L, q);
+    return push_failure(L, q);
   if (q->batch == NULL || q->batch->count == 0) {
     lua_pushnil(L);
     return 1;
@@ -259,7 +259,7 @@ int l_storage_get(lua_State *L) {
 static int push_groups(lua_State *L, struct job *job) {
   struct query *q = answered(job);
   if (q->status < 0)
-    return fail(L, q);
+    return push_failure(L, q);
   if (!container_of(job, struct asked, job)->list) {
     lua_question_push(L, q->questions);
     return 1;
@@ -313,7 +313,7 @@ static void bind_value(lua_State *L, int index, struct result *bound) {
 static int push_sql(lua_State *L, struct job *job) {
   struct query *q = answered(job);
   if (q->status < 0)
-    return fail(L, q);
+    return push_failure(L, q);
   lua_result_push(L, &q->rows);
   lua_pushboolean(L, q->truncated);
   return 2;

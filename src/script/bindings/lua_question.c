@@ -190,7 +190,7 @@ bool lua_questions_read(lua_State *L, struct query *q) {
   return list;
 }
 
-/* ---- Answers ---- */
+/* ---- Results ---- */
 
 static void push_value(lua_State *L, const struct result_value *value, const struct buf *text) {
   size_t len;

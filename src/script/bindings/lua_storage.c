@@ -72,7 +72,7 @@ static void on_written(struct message *m) {
   ingest_done(container_of(m, struct ingest, submission.done));
 }
 
-/* Nothing may raise any more; the answer comes by message, also when there is nothing to
+/* Nothing may raise any more; the result comes by message, also when there is nothing to
  * wait for. */
 static void ingest_write(struct ingest *in) {
   if (in->submission.kind == SUBMIT_RECORDS && in->batch->count == 0) {
