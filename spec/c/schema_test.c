@@ -49,7 +49,7 @@ static void mistakes(void) {
       {"s.columns[3] = {}", "schema.lua: columns[3]: expected a name at [1], not a nil"},
       {"s.columns[3] = { 'Method', 'string' }",
        "schema.lua: columns[3] \"Method\": a name is at most 47 of a-z 0-9 _, and "
-       "neither extra nor row"},
+       "none of extra, row and told"},
       {"s.columns[3][2] = 'text'", "schema.lua: columns[3] \"method\": \"text\" is no "
                                    "type: string, integer, float, boolean or time"},
       {"s.columns[3].defualt = 'GET'",
