@@ -56,7 +56,7 @@ static bool put_extra(struct reader *in, const char *name, size_t len, int index
   return ok;
 }
 
-/* The member "extra" itself: JSON of an object, as push_record gives it, or a table. */
+/* The member "extra" itself: JSON of an object, as lua_batch_push_record gives it, or a table. */
 static bool put_extra_members(struct reader *in, int index) {
   lua_State *L = in->L;
   struct buf *json = lua_json_fragment(L, index);
@@ -224,7 +224,7 @@ static void set_column(lua_State *L, const struct batch *b, const struct record 
 }
 
 /* As it was received: what is absent stays absent. */
-static void push_record(lua_State *L, const struct batch *b, const struct record *r) {
+void lua_batch_push_record(lua_State *L, const struct batch *b, const struct record *r) {
   lua_createtable(L, 0, (int) b->schema->ncolumns + 2);
   lua_pushstring(L, b->schema->events[r->event].name);
   lua_setfield(L, -2, "type");
@@ -287,7 +287,7 @@ uint32_t lua_batch_apply(lua_State *L, int hook, struct batch **batch, int64_t n
   for (size_t i = 0; i < (*batch)->count; i++) {
     const struct record *r = batch_record(*batch, i);
     lua_pushvalue(L, hook);
-    push_record(L, *batch, r);
+    lua_batch_push_record(L, *batch, r);
     lua_call(L, 1, 1);
     if (lua_isnil(L, -1))
       dropped++;
