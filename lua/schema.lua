@@ -4,7 +4,7 @@
 --- rollups is migrated at the next start.
 
 --- Columns are { name, type, options }.  Types: string, integer, float, boolean, time (kept in microseconds).
----   role      what the core uses it for: id, time, duration, status
+---   role      what the core uses it for: id, time (when it had ended), duration, status
 ---   default   of a record that has no value: "", 0, false, now; by_event: another one for an event type
 ---   from      a record that has no value takes it from this column, times scale
 ---   aliases   other names that clients use, or name = scale for one in another unit.  None is here that means
