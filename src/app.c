@@ -95,8 +95,11 @@ static void wire_hub(struct hub *hub, struct storage *storage) {
 static int open_store(struct app *app, struct buf *errors) {
   struct services *s = &app->services;
   struct storage_options options = storage_options_of(app->config, s->nloops);
-  if (!app->config->has_storage)
+  if (!app->config->has_storage) {
+    log_warn("storage.backend is \"none\": nothing is kept, and only status, stream and "
+             "metrics answer");
     return 0;
+  }
   int rc = storage_open(&s->storage, s->schema, &options, s->metrics, errors);
   if (rc == 0)
     wire_hub(s->hub, s->storage);
@@ -141,6 +144,7 @@ static int open_rooms(struct app *app, struct buf *errors) {
   s->schema = app->schema;
   s->nloops = worker_count(c->workers);
   s->metrics = metrics_new(c->metrics.name_space, c->metrics.max_series);
+  metrics_set_max_age(s->metrics, c->metrics.max_age);
   s->hub = hub_new(s->schema, &hub);
   if (!metrics_declare(s->metrics, s->schema, errors))
     return -1;

@@ -167,6 +167,7 @@ function storage.reset() end
 ---@field last_commit_seconds number
 ---@field oldest_queued_seconds number
 ---@field writable boolean
+---@field fault string? what happened to the database's files, and its repair
 ---@field durability "full"|"normal"
 
 ---@return StorageStats?

@@ -91,15 +91,34 @@ static void pass_on(struct writer *w, const struct group *group) {
 
 /* ---- A group ---- */
 
+static void fail_group(struct writer *w, const struct group *group, int rc, const char *error) {
+  log_error("commit failed", log_str("error", error), log_int("code", rc));
+  receipts_fail(w->receipts, group, database_status(rc), error);
+}
+
+/* It has been committed, but perhaps to files that nobody will find again. */
+static void pass_on_or_fail(struct writer *w, const struct group *group) {
+  const char *fault = identity_fault(&w->shared->identity);
+  if (fault == NULL)
+    pass_on(w, group);
+  else
+    fail_group(w, group, SQLITE_IOERR, fault);
+}
+
 /* All of the group or, where that fails, each for itself, so that one cannot take
  * the others with it. */
 static void commit_group(struct writer *w, struct submission *first) {
   const struct group group = {first, clock_monotonic_ns()};
   int64_t next_row = w->rows.next;
+  const char *fault = identity_fault(&w->shared->identity);
+  if (fault != NULL) {
+    fail_group(w, &group, SQLITE_IOERR, fault);
+    return;
+  }
   int rc = apply_group(w, first);
   if (rc == SQLITE_OK) {
     group_committed(w, first);
-    pass_on(w, &group);
+    pass_on_or_fail(w, &group);
     return;
   }
   char error[sizeof first->error];
@@ -107,8 +126,7 @@ static void commit_group(struct writer *w, struct submission *first) {
   rows_roll_back(&w->rows, next_row);
   writer_roll_back(w);
   if (first->next == NULL) {
-    log_error("commit failed", log_str("error", error), log_int("code", rc));
-    receipts_fail(w->receipts, &group, database_status(rc), error);
+    fail_group(w, &group, rc, error);
     return;
   }
   for (struct submission *sub = first, *next; sub != NULL; sub = next) {
@@ -288,6 +306,8 @@ static int open_parts(struct writer *w) {
     rc = open_ids(w);
   if (rc == SQLITE_OK)
     rc = writer_restore_series(w);
+  if (rc == SQLITE_OK)
+    rc = writer_resume_fill(w);
   return rc == SQLITE_OK ? writer_resume_rebuild(w) : rc;
 }
 
@@ -329,10 +349,12 @@ int writer_open(struct writer **writer, struct shared *shared, struct queue *que
     status = take_lock(w, path, error);
   if (status == 0)
     status = open_file(w, path, error);
-  if (status < 0)
+  if (status < 0) {
     writer_close(w);
-  else
-    *writer = w;
+    return status;
+  }
+  identity_take(&shared->identity, path, database_wal_path(w->db));
+  *writer = w;
   return status;
 }
 
@@ -374,6 +396,8 @@ void writer_close(struct writer *w) {
   buf_clear(&w->series_changes);
   batch_free(w->page);
   told_clear(&w->told);
+  if (identity_fault(&w->shared->identity) != NULL) /* what is there now is not ours to write */
+    sqlite3_db_config(w->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
   sqlite3_close(w->db);
   if (w->lock_fd >= 0)
     close(w->lock_fd);
