@@ -11,7 +11,7 @@ local no_cost = { { "cost_source", "=", "unknown" } }
 
 --- Columns are { name, type, options }.  Types: string, integer, float, boolean, time (kept in
 --- microseconds).
----   role      what the core uses it for: id, time, duration, status
+---   role      what the core uses it for: id, time (when it had ended), duration, status
 ---   default   of a record that has no value: "", 0, false, now; by_event: another one for an event
 ---             type
 ---   from      a record that has no value takes it from this column, times scale
