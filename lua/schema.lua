@@ -101,11 +101,22 @@ local events = {
       "user_agent", "query" } },
 }
 
+--- When the same request comes again, what is better known stays (src/record/merge.h).  Between
+--- costs, the one whose source stands first in ranks; a cost without a source came from its sender.
+--- The tokens that it was told with stay with it: those of a prompt (split) all together, so that a
+--- count with and one without the cache are never mixed.
+local cost = {
+  column = "cost_usd",
+  source = "cost_source",
+  ranks = { "reported", "computed" },
+  split = { "tokens_input", "cache_read_tokens", "cache_write_tokens" },
+  with = { "tokens_output" },
+}
+
 --- What every rollup cell holds: a count of rows, of rows that match when, or a sum.  Sums are kept
---- as integers of
---- 1 / scale, so that adding and taking away is exact: nanoseconds, pico-dollars.  They have 63
---- bits: nanoseconds hold
---- a day of 10,000 requests a second of 10 s each, a finer unit would not.
+--- as integers of 1 / scale, so that adding and taking away is exact: nanoseconds, pico-dollars.
+--- They have 63 bits: nanoseconds hold a day of 10,000 requests a second of 10 s each, a finer unit
+--- would not.
 local measures = {
   { "requests" },
   { "successes", when = { { "status_code", ">=", 200 }, { "status_code", "<", 400 } } },
@@ -233,6 +244,7 @@ return {
   columns = columns,
   event_keys = { "type", "event" },
   events = events,
+  cost = cost,
   measures = measures,
   sketches = sketches,
   rollups = rollups,

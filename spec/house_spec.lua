@@ -35,6 +35,7 @@ local public = {
   ["record/json.h"] = true,
   ["record/json_mend.h"] = true,
   ["record/json_scan.h"] = true,
+  ["record/merge.h"] = true,
   ["record/measure.h"] = true,
   ["record/ndjson.h"] = true,
   ["record/record.h"] = true,

@@ -153,7 +153,7 @@ end
 
 local function is_identifier(name)
   return #name <= limits.name and name:find "^[a-z_][a-z0-9_]*$"
-    and name ~= "extra" and name ~= "row"
+    and name ~= "extra" and name ~= "row" and name ~= "told"
 end
 
 local column_keys = keys("role", "default", "by_event", "from", "scale", "aliases", "in_extra",
@@ -172,7 +172,7 @@ local function read_column(list_place, entry, i)
   local name = item(list_place, entry, 1, "a name")
   local where = place_of(list_place, name)
   if not is_identifier(name) then
-    fail(where, "a name is at most %d of a-z 0-9 _, and neither extra nor row", limits.name)
+    fail(where, "a name is at most %d of a-z 0-9 _, and none of extra, row and told", limits.name)
   elseif column_of(name) >= 0 then
     fail(where, "there is a column of that name already")
   end
@@ -338,6 +338,44 @@ local function read_events(schema)
     add_name("event_keys", item("event_keys", names, i, "a name"), -1, false, 1)
   end
   each(schema, "columns", limits.columns, read_by_event)
+end
+
+-- ---- What merging takes together ----
+
+local cost_keys = keys("column", "source", "ranks", "split", "with")
+
+local function cost_list(cost, key, read)
+  local found, list = {}, member("cost", cost, key, "table", "a list") or {}
+  for i = 1, #list do
+    found[i] = read(item("cost." .. key, list, i, "a text"))
+  end
+  return found
+end
+
+local function cost_column(name)
+  local column = named_column("cost", "it", name)
+  if column == checked.id or column == checked.time then
+    fail("cost", '"%s" cannot follow a cost', name)
+  end
+  return column
+end
+
+local function read_cost(schema)
+  local entry = member("it", schema, "cost", "table", "a table") or {}
+  refuse_unknown("cost", entry, cost_keys)
+  local cost = {
+    column = column_member("cost", entry, "column"), source = column_member("cost", entry, "source"),
+    ranks = cost_list(entry, "ranks", function(rank) return rank end),
+    split = cost_list(entry, "split", cost_column), with = cost_list(entry, "with", cost_column),
+  }
+  if schema.cost and (cost.column < 0 or cost.source < 0 or #cost.ranks == 0) then
+    fail("cost", "expected column, source and ranks")
+  elseif #cost.ranks > limits.ranks then
+    fail("cost", "more than %d ranks", limits.ranks)
+  elseif cost.source >= 0 and types[type_of(cost.source) + 1] ~= "string" then
+    fail("cost", 'source: "%s" is no string', entry.source)
+  end
+  checked.cost = cost
 end
 
 -- ---- Sums ----
@@ -635,7 +673,8 @@ end
 -- ---- All of it ----
 
 local top_keys =
-  keys("columns", "event_keys", "events", "measures", "sketches", "rollups", "families", "stream")
+  keys("columns", "event_keys", "events", "cost", "measures", "sketches", "rollups", "families",
+    "stream")
 
 --- Raises "schema.lua: where: what is wrong, what was expected".
 ---@param schema any       what lua/schema.lua returned
@@ -653,6 +692,7 @@ return function(schema, most)
   refuse_unknown("it", schema, top_keys)
   read_columns(schema)
   read_events(schema)
+  read_cost(schema)
   read_sums(schema)
   each(schema, "families", max_families, read_family)
   read_stream(schema)

@@ -47,7 +47,7 @@ static void mistakes(void) {
       {"s.columns[3] = {}", "schema.lua: columns[3]: expected a name at [1], not a nil"},
       {"s.columns[3] = { 'Method', 'string' }",
        "schema.lua: columns[3] \"Method\": a name is at most 47 of a-z 0-9 _, and "
-       "neither extra nor row"},
+       "none of extra, row and told"},
       {"s.columns[3][2] = 'text'", "schema.lua: columns[3] \"method\": \"text\" is no "
                                    "type: string, integer, float, boolean or time"},
       {"s.columns[3].defualt = 'GET'",
@@ -97,10 +97,12 @@ static void mistakes(void) {
       {"s.measures[2][1] = 'requests'",
        "schema.lua: measures[2]: there is a measure \"requests\" already"},
       {"s.measures[2].when[1][2] = '~'",
-       "schema.lua: measures[2]: when: condition 1: \"~\" is no operator: = != in not_in < <= > >= "
-       "prefix matches not_matches"},
-      {"s.measures[4].sum = 'model'", "schema.lua: measures[4]: sum: \"model\" is no number"},
-      {"s.measures[4].scale = -1", "schema.lua: measures[4]: scale must be a positive number"},
+       "schema.lua: measures[2]: when: condition 1: \"~\" is no operator: = != in not_in "
+       "< <= > >= prefix matches not_matches"},
+      {"s.measures[4].sum = 'model'",
+       "schema.lua: measures[4]: sum: \"model\" is no number"},
+      {"s.measures[4].scale = -1",
+       "schema.lua: measures[4]: scale must be a positive number"},
       {"s.sketches[1].value = 'model'",
        "schema.lua: sketches[1]: value must be a column of numbers, and per too if it is there"},
       {"s.sketches[3].per = 'nothing'",
@@ -146,11 +148,11 @@ static void mistakes(void) {
       {"s.families[2].value = nil",
        "schema.lua: families[2] \"response_duration_seconds\": a histogram needs a "
        "value"},
-      {"s.families[4].help = 'Others.'",
-       "schema.lua: families[4] \"tokens_total\": differs from the entry "
+      {"s.families[5].help = 'Others.'",
+       "schema.lua: families[5] \"tokens_total\": differs from the entry "
        "before it in kind, help, bounds or label names"},
-      {"s.families[1], s.families[3] = s.families[3], s.families[1]",
-       "schema.lua: families[4] \"tokens_total\": entries of one family stand next to "
+      {"s.families[1], s.families[4] = s.families[4], s.families[1]",
+       "schema.lua: families[3] \"tokens_total\": entries of one family stand next to "
        "each other"},
       {"s.families[1].events = { 'request_end' }",
        "schema.lua: families[1] \"requests_total\": events: there is no event "

@@ -20,6 +20,7 @@ enum {
   SCHEMA_MAX_SKETCHES = 4,
   SCHEMA_MAX_SETS = 32,
   SCHEMA_MAX_BY = 8,
+  SCHEMA_MAX_RANKS = 3,
   SCHEMA_MAX_NAMES = 1024, /* columns, aliases and event keys */
   SCHEMA_MAX_NAME = 47,    /* bytes of one */
 };
@@ -153,6 +154,16 @@ enum { NAME_OF_EVENT = -1 }; /* the value of such a member ("type", "event") nam
 /* A byte in the JSON of a stream's own event where a value stands that is known only then. */
 enum stream_mark { STREAM_DROPPED = 1, STREAM_CONNECTION_ID, STREAM_TIMESTAMP };
 
+/* What merging (merge.h) goes by before anything else.  All zeros but the columns, which are -1:
+ * nothing. */
+struct cost {
+  int column, source;      /* dollars, and where they are from */
+  const char *ranks[SCHEMA_MAX_RANKS]; /* sources, the best first */
+  size_t nranks;
+  uint64_t split;          /* columns that one record tells together: what it leaves out is none */
+  uint64_t columns;        /* all that follow the better cost: it, its source, split, and others */
+};
+
 struct schema {
   struct column *columns;
   size_t ncolumns;                /* with the in_extra ones, which come last */
@@ -161,6 +172,8 @@ struct schema {
   int id, time, duration, status; /* the roles */
   /* columns that have a from, a by_event, .. ; bit per column */
   uint64_t derived, by_event, texts, in_extra;
+  uint64_t strings, rescaled; /* the latter are their source in another unit */
+  struct cost cost;
 
   struct column_name *names; /* columns, aliases and event keys */
   size_t nnames;

@@ -150,17 +150,6 @@ static struct ingest *ingest_new(lua_State *L, struct task *task, enum submissio
   return in;
 }
 
-/* The last argument of ingest and insert: {probe_all = true} looks for repeated ids among
- * all stored ones. */
-static bool option_probe_all(lua_State *L, int index) {
-  if (lua_isnoneornil(L, index))
-    return false;
-  static const char *const known[] = {"probe_all", NULL};
-  luaL_checktype(L, index, LUA_TTABLE);
-  lua_fields_check(L, index, known);
-  return lua_field_boolean(L, index, "probe_all");
-}
-
 /* Takes the request's body, or copies a string, into a buffer that the collector frees. */
 static struct buf *take_body(lua_State *L, int index) {
   struct buf *taken = lua_json_push_fragment(L);
@@ -177,20 +166,18 @@ static struct buf *take_body(lua_State *L, int index) {
 }
 
 /* Hands the batch over to a new job and writes it. */
-static int write_batch(lua_State *L, struct task *task, struct batch **batch, uint32_t dropped,
-                       bool probe_all) {
+static int write_batch(lua_State *L, struct task *task, struct batch **batch, uint32_t dropped) {
   struct ingest *in = ingest_new(L, task, SUBMIT_RECORDS);
   in->batch = *batch;
   in->dropped = dropped;
-  in->submission.probe_all = probe_all;
   *batch = NULL;
   ingest_write(in);
   return script_wait(L, &in->job);
 }
 
 /* Scans here; a hook, if there is one, lies at the top. */
-static int ingest_here(lua_State *L, struct task *task, struct buf *body, enum record_format format,
-                       bool probe_all, bool hooked) {
+static int ingest_here(lua_State *L, struct task *task, struct buf *body,
+                       enum record_format format, bool hooked) {
   int hook = lua_gettop(L);
   int64_t now_us = clock_now_us();
   struct batch **batch = lua_batch_push(L);
@@ -198,7 +185,7 @@ static int ingest_here(lua_State *L, struct task *task, struct buf *body, enum r
   batch_scan(*batch, body, format, &script_settings(L)->record, now_us);
   uint32_t dropped = hooked ? lua_batch_apply(L, hook, batch, now_us) : 0;
   lua_price_batch(L, *batch);
-  return write_batch(L, task, batch, dropped, probe_all);
+  return write_batch(L, task, batch, dropped);
 }
 
 /* The worker has scanned: the batch is priced here, where Lua may be asked, and written. */
@@ -206,13 +193,12 @@ static int on_ready_to_price(lua_State *L, int status, lua_KContext context) {
   (void) status;
   struct job *job = (struct job *) context;
   struct ingest *in = container_of(job, struct ingest, job);
-  bool probe_all = in->submission.probe_all;
   struct batch **batch = lua_batch_push(L);
   *batch = in->batch;
   in->batch = NULL;
   script_end(job);
   lua_price_batch(L, *batch);
-  return write_batch(L, script_task(L, "storage.ingest"), batch, 0, probe_all);
+  return write_batch(L, script_task(L, "storage.ingest"), batch, 0);
 }
 
 static int l_storage_ingest(lua_State *L) {
@@ -220,7 +206,6 @@ static int l_storage_ingest(lua_State *L) {
   enum record_format format = luaL_checkoption(L, 2, "ndjson", formats) == 0
                                   ? FORMAT_JSON
                                   : FORMAT_NDJSON;
-  bool probe_all = option_probe_all(L, 3);
   struct task *task = script_task(L, "storage.ingest");
   if (lua_storage(L) == NULL)
     return lua_storage_unavailable(L);
@@ -228,13 +213,12 @@ static int l_storage_ingest(lua_State *L) {
   struct buf *body = take_body(L, 1);
   bool hooked = script_push_hook(L);
   if (hooked || body->len < LARGE_BODY)
-    return ingest_here(L, task, body, format, probe_all, hooked);
+    return ingest_here(L, task, body, format, hooked);
 
   struct ingest *in = ingest_new(L, task, SUBMIT_RECORDS);
   in->batch = batch_new(script_services(L)->schema);
   in->body = buf_take(body);
   in->format = format;
-  in->submission.probe_all = probe_all;
   in->limits = script_settings(L)->record;
   in->then_price = lua_price_is_on(L);
   uv_queue_work(&in->job.loop->uv, &in->work, scan, on_scanned);
@@ -244,7 +228,6 @@ static int l_storage_ingest(lua_State *L) {
 
 static int l_storage_insert(lua_State *L) {
   luaL_checktype(L, 1, LUA_TTABLE);
-  bool probe_all = option_probe_all(L, 2);
   struct task *task = script_task(L, "storage.insert");
   if (lua_storage(L) == NULL)
     return lua_storage_unavailable(L);
@@ -262,7 +245,7 @@ static int l_storage_insert(lua_State *L) {
   }
   uint32_t dropped = script_push_hook(L) ? lua_batch_apply(L, -1, batch, now_us) : 0;
   lua_price_batch(L, *batch);
-  return write_batch(L, task, batch, dropped, probe_all);
+  return write_batch(L, task, batch, dropped);
 }
 
 /* ---- storage.append(topic, entries, {keep = n}) ---- */

@@ -7,15 +7,21 @@
 
 /* What the file holds:
  *
- *   rows(columns of the schema.., extra)      rowid in order of commit, index on the time; times in
- * unix microseconds rollup_NAME(tier, bucket, by.., row_count, measures.., NAME_sketch..) one per
- * set; tier 0 minute, 1 hour, 2 day; bucket in unix seconds ids(segment, first, data), segments(..)
- * fingerprints of ids (ids.h) metric_series(key, value)                 counters over records, as
- * the writer saved them .. metric_log(number, series)                .. and what has changed since
- * (write/writer_series.c) journal(entry, topic, kind, time, data)   what scripts keep beside
- * records (script_rows.h) meta(key, value)                          name, seed, "counted" (the row
- * that the cells are rolled up to), next_row after a reset, layouts and progress of rollups
- * (rollup_tables.h), columns that are being filled
+ *   rows(columns of the schema.., extra, told)
+ *       rowid in order of commit, index on the time; times in unix microseconds; told: what
+ *       of a row was told, and by which of its records (told.h)
+ *   rollup_NAME(tier, bucket, by.., row_count, measures.., NAME_sketch..)
+ *       one per set; tier 0 minute, 1 hour, 2 day; bucket in unix seconds
+ *   ids(segment, first, data), segments(..)
+ *       fingerprints of ids (ids.h, id_segments.h)
+ *   metric_series(key, value), metric_log(number, series)
+ *       counters over records, and what has changed since (write/writer_series.c)
+ *   journal(entry, topic, kind, time, data)
+ *       what scripts keep beside records (script_rows.h)
+ *   meta(key, value)
+ *       name, seed, "counted" (the row that cells are rolled up to), next_row after a
+ *       reset, layouts and progress of rollups (rollup_tables.h),
+ *       columns that are being filled
  *
  * Makes or migrates the tables to fit the schema, and sets the writer's settings.
  * 0 or UV_E with the reason appended to error. */

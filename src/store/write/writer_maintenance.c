@@ -130,7 +130,7 @@ void writer_maintain(struct writer *w) {
   if (ids_segment_due(w->ids) && ids_write_segment(w->ids, 1, clock_now_us()) != SQLITE_OK)
     log_error("writing fingerprints failed", log_str("error", sqlite3_errmsg(w->db)));
   if (ids_has_unread(w->ids) && ids_read_some(w->ids) != SQLITE_OK)
-    log_error("reading fingerprints failed: repeated ids may be stored twice",
+    log_error("reading fingerprints failed: they are looked for in the file",
               log_str("error", sqlite3_errmsg(w->db)));
   if (w->filling != 0)
     writer_fill(w);
@@ -164,6 +164,6 @@ void writer_finish(struct writer *w) {
   if (writer_has_tail(w))
     flush_tail(w);
   writer_save_series(w);
-  ids_write_segment(w->ids, LEAST_SEGMENT, clock_now_us());
+  ids_write_last_segment(w->ids, LEAST_SEGMENT, clock_now_us());
   checkpoint(w, SQLITE_CHECKPOINT_TRUNCATE);
 }

@@ -22,7 +22,8 @@ struct writer {
   sqlite3 *db;
   bool synced;             /* the file's header and the log's name are on the disk */
   struct rows rows;
-  struct batch *page;      /* the stored row of a merge */
+  struct batch *page;      /* the stored row of a merge, .. */
+  struct told told;        /* .. and what it was told */
   sqlite3_stmt *begin, *commit, *save_series, *insert_changes;
 
   struct buf series_changes;   /* of this transaction */
