@@ -113,8 +113,8 @@ local cost = {
 
 --- What every rollup cell holds: a count of rows, of rows that match when, or a sum.  Sums are kept
 --- as integers of 1 / scale, so that adding and taking away is exact: nanoseconds, pico-dollars.
---- They have 63 bits: nanoseconds hold
---- a day of 10,000 requests a second of 10 s each, a finer unit would not.
+--- They have 63 bits: nanoseconds hold a day of 10,000 requests a second of 10 s each, a finer unit
+--- would not.
 local measures = {
   { "requests" },
   { "successes", when = { { "status_code", ">=", 200 }, { "status_code", "<", 400 } } },

@@ -160,7 +160,7 @@ static void mistakes(void) {
        "schema.lua: families[5] \"tokens_total\": differs from the entry "
        "before it in kind, help, bounds or label names"},
       {"s.families[1], s.families[4] = s.families[4], s.families[1]",
-       "schema.lua: families[5] \"tokens_total\": entries of one family stand next to "
+       "schema.lua: families[3] \"tokens_total\": entries of one family stand next to "
        "each other"},
       {"s.families[1].events = { 'request_end' }",
        "schema.lua: families[1] \"requests_total\": events: there is no event "
