@@ -111,4 +111,13 @@ function text.strip(s)
   return last and s:sub(s:match("^[ \t\n\v\f\r]*()"), last) or ""
 end
 
+--- At most so many characters of s, which is valid UTF-8; what is cut off leaves an ellipsis.
+---@param s string
+---@param most integer
+---@return string
+function text.clip(s, most)
+  local after = utf8.offset(s, most + 1)
+  return after and after <= #s and s:sub(1, after - 1) .. "…" or s
+end
+
 return text

@@ -56,7 +56,7 @@ static bool put_extra(struct reader *in, const char *name, size_t len, int index
   return ok;
 }
 
-/* The member "extra" itself: JSON of an object, as push_record gives it, or a table. */
+/* The member "extra" itself: JSON of an object, as lua_batch_push_record gives it, or a table. */
 static bool put_extra_members(struct reader *in, int index) {
   lua_State *L = in->L;
   struct buf *json = lua_json_fragment(L, index);
@@ -129,7 +129,7 @@ static bool set_member(struct reader *in, const char *key, size_t len, int index
   if (name != NULL && !(aliases && record_has(in->r, name->column)) &&
       set_value(in, name, index, &why))
     return true;
-  if (name == NULL || aliases)
+  if (name == NULL || name_is_shared(in->b->schema, name))
     return put_extra(in, key, len, index);
   batch_reject(in->b, in->position, 0, name->column, "expected %s", why);
   return false;
@@ -223,8 +223,7 @@ static void set_column(lua_State *L, const struct batch *b, const struct record 
   lua_setfield(L, -2, c->name);
 }
 
-/* As it was received: what is absent stays absent. */
-static void push_record(lua_State *L, const struct batch *b, const struct record *r) {
+void lua_batch_push_record(lua_State *L, const struct batch *b, const struct record *r) {
   lua_createtable(L, 0, (int) b->schema->ncolumns + 2);
   lua_pushstring(L, b->schema->events[r->event].name);
   lua_setfield(L, -2, "type");
@@ -238,7 +237,7 @@ void lua_batch_push_row(lua_State *L, const struct batch *b, const struct record
                         bool with_extra) {
   lua_createtable(L, 0, (int) b->schema->ncolumns + 1);
   for (size_t i = 0; i < b->schema->nstored; i++)
-    if (b->schema->columns[i].is_public)
+    if (column_is_shown(&b->schema->columns[i]))
       set_column(L, b, r, i);
   if (with_extra)
     push_extra(L, b, r, false);
@@ -287,7 +286,7 @@ uint32_t lua_batch_apply(lua_State *L, int hook, struct batch **batch, int64_t n
   for (size_t i = 0; i < (*batch)->count; i++) {
     const struct record *r = batch_record(*batch, i);
     lua_pushvalue(L, hook);
-    push_record(L, *batch, r);
+    lua_batch_push_record(L, *batch, r);
     lua_call(L, 1, 1);
     if (lua_isnil(L, -1))
       dropped++;

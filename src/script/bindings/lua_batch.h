@@ -18,6 +18,9 @@ struct batch **lua_batch_push(lua_State *L);
 void lua_batch_add(lua_State *L, int index, struct batch *b, uint32_t position, struct buf *scratch,
                    int64_t now_us);
 
+/* Pushes the record as it was received: what is absent stays absent. */
+void lua_batch_push_record(lua_State *L, const struct batch *b, const struct record *r);
+
 /* Pushes a stored row: every public column has a value; with_extra adds extra. */
 void lua_batch_push_row(lua_State *L, const struct batch *b, const struct record *r,
                         bool with_extra);
