@@ -61,8 +61,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size) {
   static lua_State *L;
   struct fuzz_input in = fuzz_input(bytes, size);
   size_t len = fuzz_byte(&in) % PATTERN_LONGEST;
-  if (len > in.len || in.len - len > LONGEST)
-    return 0;
+  if (len > in.len)
+    len = in.len;
+  if (in.len - len > LONGEST)
+    in.len = len + LONGEST;
   if (L == NULL) {
     L = luaL_newstate();
     luaL_openlibs(L);
