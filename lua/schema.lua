@@ -68,6 +68,17 @@ local events = {
     fields = { "request_id", "error_type", "error_message", "method", "path", "client_ip", "user_agent", "query" } },
 }
 
+--- When the same request comes again, what is better known stays (src/record/merge.h).  Between costs, the one whose
+--- source stands first in ranks; a cost without a source came from its sender.  The tokens that it was told with stay
+--- with it: those of a prompt (split) all together, so that a count with and one without the cache are never mixed.
+local cost = {
+  column = "cost_usd",
+  source = "cost_source",
+  ranks = { "reported", "computed" },
+  split = { "tokens_input", "cache_read_tokens", "cache_write_tokens" },
+  with = { "tokens_output" },
+}
+
 --- What every rollup cell holds: a count of rows, of rows that match when, or a sum.  Sums are kept as integers of
 --- 1 / scale, so that adding and taking away is exact: nanoseconds, pico-dollars.  They have 63 bits: nanoseconds hold
 --- a day of 10,000 requests a second of 10 s each, a finer unit would not.
@@ -145,12 +156,29 @@ local families = {
   errors("request_error"),
 }
 
+--- The topic that records are published to once they are stored, and the events that a stream
+--- tells by itself: its members in order, each with its text, or the name of what is known then:
+--- dropped, connection_id, timestamp.
+local stream = {
+  topic = "logs",
+  overflow = {
+    { "type", "overflow" }, { "message", "Event queue full, some events dropped" },
+    "dropped", "timestamp",
+  },
+  disconnect = {
+    { "type", "disconnect" }, { "message", "Stream disconnected" },
+    "connection_id", "timestamp",
+  },
+}
+
 return {
   columns = columns,
   event_keys = { "type", "event" },
   events = events,
+  cost = cost,
   measures = measures,
   sketch = "duration_ms", --- the column whose quantiles every cell can answer
   rollups = rollups,
   families = families,
+  stream = stream,
 }

@@ -39,8 +39,8 @@ end
 
 describe("bindings #loops", function()
   local s
-  setup(function() s = start() end)
-  teardown(function() s:stop() end)
+  lazy_setup(function() s = start() end)
+  lazy_teardown(function() s:stop() end)
 
   -- What the code returns, as a list; raises when it failed.
   local function run(code, ...)

@@ -152,7 +152,7 @@ end
 
 describe("GET /logs/analytics", function()
   local s, times
-  setup(function()
+  lazy_setup(function()
     s = server.start()
     local bytes = helpers.read_file "spec/data/access_logs.ndjson"
     local r = s:post("/logs/ingest", bytes, { ["content-type"] = "application/x-ndjson" })
@@ -161,7 +161,7 @@ describe("GET /logs/analytics", function()
     each_record(function(record) times[#times + 1] = record.timestamp end)
     table.sort(times)
   end)
-  teardown(function() s:stop() end)
+  lazy_teardown(function() s:stop() end)
 
   local function time(i)
     return ("%.6f"):format(times[i])
@@ -271,8 +271,8 @@ end)
 
 describe("hourly_trends", function()
   local s
-  setup(function() s = server.start() end)
-  teardown(function() s:stop() end)
+  lazy_setup(function() s = server.start() end)
+  lazy_teardown(function() s:stop() end)
 
   local function trends(query)
     return s:get("/logs/analytics?" .. query).json()

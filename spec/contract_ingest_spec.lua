@@ -169,10 +169,10 @@ describe("POST /logs/ingest #loops", function()
   end)
 end)
 
-describe("one bad line in ten thousand #loops", function()
+describe("one bad line in ten thousand", function()
   local s
-  setup(function() s = server.start() end)
-  teardown(function() s:stop() end)
+  lazy_setup(function() s = server.start() end)
+  lazy_teardown(function() s:stop() end)
 
   local cases = {
     { "wrong types", '{"request_id":"bad","tokens_input":"many"}', "expected an integer" },

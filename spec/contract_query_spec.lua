@@ -20,8 +20,8 @@ end
 
 describe("a row", function()
   local s
-  setup(function() s = server.start() end)
-  teardown(function() s:stop() end)
+  lazy_setup(function() s = server.start() end)
+  lazy_teardown(function() s:stop() end)
 
   it("has the 30 columns in their order", function()
     s:ingest { { request_id = "order" } }
@@ -82,7 +82,7 @@ end)
 
 describe("GET /logs/query", function()
   local s
-  setup(function()
+  lazy_setup(function()
     s = server.start()
     s:ingest {
       { request_id = "a", timestamp = 1000, model = "m1", service_type = "x" },
@@ -91,7 +91,7 @@ describe("GET /logs/query", function()
       { request_id = "d", timestamp = 3000.123456, model = "", service_type = "" },
     }
   end)
-  teardown(function() s:stop() end)
+  lazy_teardown(function() s:stop() end)
 
   it("answers rows newest first, with what was asked", function()
     local before = os.time()
@@ -102,9 +102,9 @@ describe("GET /logs/query", function()
     assert.equal("d c b a", ids(body.results))
     assert.equal(4, body.count)
     assert.equal(1000, body.limit)
-    assert.same({ start_time = json.null, end_time = json.null, model = json.null,
-      service_type = json.null },
-      body.filters)
+    assert.same({
+      start_time = json.null, end_time = json.null, model = json.null, service_type = json.null,
+    }, body.filters)
     assert.truthy(body.timestamp >= before and body.timestamp <= os.time() + 1)
     assert.equal("float", math.type(body.timestamp))
   end)
@@ -177,7 +177,7 @@ describe("large answers", function()
     s:ingest(rows)
     local function ask(times)
       for _ = 1, times do
-        assert.equal(3000, s:get("/logs/query?limit=3000").json().count)
+        assert.truthy(s:get("/logs/query?limit=3000").body:find('"count":3000,', 1, true))
       end
     end
     ask(5)

@@ -33,7 +33,9 @@ local public = {
   ["record/condition.h"] = true,
   ["record/csv.h"] = true,
   ["record/json.h"] = true,
+  ["record/json_mend.h"] = true,
   ["record/json_scan.h"] = true,
+  ["record/merge.h"] = true,
   ["record/measure.h"] = true,
   ["record/ndjson.h"] = true,
   ["record/record.h"] = true,
@@ -42,6 +44,7 @@ local public = {
   ["record/timestamp.h"] = true,
   ["metrics/metrics.h"] = true,
   ["store/storage.h"] = true,
+  ["net/http_client.h"] = true,
   ["http/connection.h"] = true,
   ["http/guard.h"] = true,
   ["http/request.h"] = true,
@@ -50,9 +53,11 @@ local public = {
   ["http/site.h"] = true,
   ["hub/hub.h"] = true,
   ["hub/streams.h"] = true,
+  ["script/commands.h"] = true,
   ["script/kv.h"] = true,
   ["script/services.h"] = true,
   ["script/settings.h"] = true,
+  ["script/engine/schema_load.h"] = true,
   ["script/bindings/bindings.h"] = true,
   ["script/reload/generations.h"] = true,
   ["script/reload/own.h"] = true,
@@ -213,9 +218,9 @@ describe("the house", function()
 
   it("has no line of more than " .. MAX_COLUMNS .. " columns", function()
     local found = {}
-    local files = lines_of [[find config.lua lua spec src static \
-      \( -name node_modules -o -name vendor \) -prune -o \
-      -name '*.[ch]' -print -o -name '*.lua' -print -o -name '*.js' -print -o -name '*.mjs' -print]]
+    local files = lines_of [[find run CMakeLists.txt config.lua lua spec src static \
+      \( -name node_modules -o -name vendor \) -prune -o -type f -print |
+      grep -E '^(run|CMakeLists.txt)$|\.([ch]|lua|m?js|css|html)$']]
     assert.is_true(#files > 200)
     for _, path in ipairs(files) do
       local number = 0

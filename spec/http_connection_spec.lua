@@ -15,8 +15,8 @@ end
 for _, workers in ipairs { 1, 2 } do
   describe("a connection, with " .. workers .. " loops,", function()
     local s
-    setup(function() s = http.start { workers = workers } end)
-    teardown(function() s:stop() end)
+    lazy_setup(function() s = http.start { workers = workers } end)
+    lazy_teardown(function() s:stop() end)
 
     it("answers pipelined requests in their order, slow ones among them", function()
       local bytes = {}
@@ -47,8 +47,8 @@ for _, workers in ipairs { 1, 2 } do
     end)
 
     it("answers thousands of pipelined requests", function()
-      local connection <close
-        > = s:raw(show:rep(4999) .. http.bytes("GET /t/show HTTP/1.1", "Connection: close\r\n"))
+      local last = http.bytes("GET /t/show HTTP/1.1", "Connection: close\r\n")
+      local connection <close> = s:raw(show:rep(4999) .. last)
       local _, answers = connection:rest():gsub("HTTP/1.1 200 OK\r\n", "")
       assert.same(5000, answers)
     end)
@@ -99,8 +99,8 @@ end
 
 describe("HTTP/1.0", function()
   local s
-  setup(function() s = http.start() end)
-  teardown(function() s:stop() end)
+  lazy_setup(function() s = http.start() end)
+  lazy_teardown(function() s:stop() end)
 
   it("ends the connection after the answer, and needs no Host", function()
     local response, closed = http.last_exchange(s, "GET /t/show HTTP/1.0\r\n\r\n")
@@ -129,8 +129,8 @@ end)
 
 describe("methods and paths", function()
   local s
-  setup(function() s = http.start() end)
-  teardown(function() s:stop() end)
+  lazy_setup(function() s = http.start() end)
+  lazy_teardown(function() s:stop() end)
 
   it("HEAD has the headers of GET and no body", function()
     for _, path in ipairs { "/t/show", "/t/big", "/t/file/dashboard/index.html", "/nowhere",
@@ -171,13 +171,15 @@ describe("methods and paths", function()
     end
   end)
 
-  it("what is posted is served with slashes too many, and a path around an endpoint names it", function()
+  it("what is posted is served with slashes too many, and a path around an endpoint names it",
+      function()
     for _, path in ipairs { "/v1/logs/", "//v1/logs", "//v1//logs//?a=b" } do
       assert.same(200, s:post(path, "{}", { ["content-type"] = "application/json" }).status)
     end
     for _, path in ipairs { "/v1/logs/v1/logs", "/v1/v1/logs", "//otel/v1/logs/" } do
       local response = s:post(path, "{}", { ["content-type"] = "application/json" })
-      assert.same({ 404, "Not Found; the endpoint is /v1/logs" }, { response.status, response.json().detail })
+      assert.same({ 404, "Not Found; the endpoint is /v1/logs" },
+        { response.status, response.json().detail })
     end
     assert.same("Not Found", s:post("/v1/nothing/", "{}").json().detail)
     assert.same(405, s:post("//logs//query/", "{}").status)
@@ -201,8 +203,8 @@ end)
 
 describe("every answer", function()
   local s
-  setup(function() s = http.start() end)
-  teardown(function() s:stop() end)
+  lazy_setup(function() s = http.start() end)
+  lazy_teardown(function() s:stop() end)
 
   it("carries a date and the headers that browsers heed", function()
     for _, path in ipairs { "/t/show", "/nowhere", "/t/file/dashboard/index.html" } do

@@ -95,8 +95,11 @@ static void wire_hub(struct hub *hub, struct storage *storage) {
 static int open_store(struct app *app, struct buf *errors) {
   struct services *s = &app->services;
   struct storage_options options = storage_options_of(app->config, s->nloops);
-  if (!app->config->has_storage)
+  if (!app->config->has_storage) {
+    log_warn("storage.backend is \"none\": nothing is kept, and only status, stream and "
+             "metrics answer");
     return 0;
+  }
   int rc = storage_open(&s->storage, s->schema, &options, s->metrics, errors);
   if (rc == 0)
     wire_hub(s->hub, s->storage);

@@ -9,6 +9,7 @@ struct http_limits http_limits_of(const struct config *c) {
   return (struct http_limits) {
     .body_bytes = c->limits.body_bytes,
     .in_flight_bytes = c->limits.in_flight_bytes,
+    .out_bytes = c->limits.out_bytes,
     .request_line_bytes = c->limits.request_line_bytes,
     .header_bytes = c->limits.header_bytes,
     .header_fields = c->limits.header_fields,

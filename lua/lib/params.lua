@@ -83,8 +83,9 @@ local function without_underscores(s)
   return (s:gsub("_", ""))
 end
 
+-- Every pattern here takes time in proportion to the text, however wrong that is.
 local function digits_of(input)
-  return without_underscores(input:match("^[ \t\n\v\f\r]*(.-)[ \t\n\v\f\r]*$"))
+  return without_underscores(text.strip(input))
 end
 
 ---@class Fault
@@ -130,12 +131,12 @@ local read = {}
 
 function read.integer(param, input)
   local digits = digits_of(input)
-  digits = digits and (digits:match("^([+-]?%d+)%.?0*$"))
-  if not digits then
+  local whole, rest = (digits or ""):match("^([+-]?%d+)(.*)$")
+  if not whole or rest ~= "" and not rest:find("^%.0*$") then
     return nil,
       fault("int_parsing", "Input should be a valid integer, unable to parse string as an integer")
   end
-  local value = saturated(tonumber(digits))
+  local value = saturated(tonumber(whole))
   return value, bounds_fault(param, value)
 end
 

@@ -152,7 +152,7 @@ end
 
 local function is_identifier(name)
   return #name <= limits.name and name:find "^[a-z_][a-z0-9_]*$"
-    and name ~= "extra" and name ~= "row"
+    and name ~= "extra" and name ~= "row" and name ~= "told"
 end
 
 local column_keys = keys("role", "default", "by_event", "from", "scale", "aliases", "in_extra")
@@ -165,7 +165,7 @@ local function read_column(list_place, entry, i)
   local name = item(list_place, entry, 1, "a name")
   local where = place_of(list_place, name)
   if not is_identifier(name) then
-    fail(where, "a name is at most %d of a-z 0-9 _, and neither extra nor row", limits.name)
+    fail(where, "a name is at most %d of a-z 0-9 _, and none of extra, row and told", limits.name)
   elseif column_of(name) >= 0 then
     fail(where, "there is a column of that name already")
   end
@@ -325,6 +325,44 @@ local function read_events(schema)
     add_name("event_keys", item("event_keys", names, i, "a name"), -1, false, 1)
   end
   each(schema, "columns", limits.columns, read_by_event)
+end
+
+-- ---- What merging takes together ----
+
+local cost_keys = keys("column", "source", "ranks", "split", "with")
+
+local function cost_list(cost, key, read)
+  local found, list = {}, member("cost", cost, key, "table", "a list") or {}
+  for i = 1, #list do
+    found[i] = read(item("cost." .. key, list, i, "a text"))
+  end
+  return found
+end
+
+local function cost_column(name)
+  local column = named_column("cost", "it", name)
+  if column == checked.id or column == checked.time then
+    fail("cost", '"%s" cannot follow a cost', name)
+  end
+  return column
+end
+
+local function read_cost(schema)
+  local entry = member("it", schema, "cost", "table", "a table") or {}
+  refuse_unknown("cost", entry, cost_keys)
+  local cost = {
+    column = column_member("cost", entry, "column"), source = column_member("cost", entry, "source"),
+    ranks = cost_list(entry, "ranks", function(rank) return rank end),
+    split = cost_list(entry, "split", cost_column), with = cost_list(entry, "with", cost_column),
+  }
+  if schema.cost and (cost.column < 0 or cost.source < 0 or #cost.ranks == 0) then
+    fail("cost", "expected column, source and ranks")
+  elseif #cost.ranks > limits.ranks then
+    fail("cost", "more than %d ranks", limits.ranks)
+  elseif cost.source >= 0 and types[type_of(cost.source) + 1] ~= "string" then
+    fail("cost", 'source: "%s" is no string', entry.source)
+  end
+  checked.cost = cost
 end
 
 -- ---- Sums ----
@@ -544,10 +582,58 @@ local function read_family(list_place, entry, i)
   checked.families[i] = family
 end
 
+-- ---- The stream ----
+
+local stream_keys = keys("topic", "overflow", "disconnect")
+
+--- What stands in an event's JSON for a value that is known only then; record/schema.h knows them.
+local marks = { dropped = "\1", connection_id = "\2", timestamp = "\3" }
+local max_topic = 64
+
+local function quote(text)
+  return '"' .. text:gsub('[%c"\\]', function(c)
+    return ("\\u%04x"):format(c:byte())
+  end) .. '"'
+end
+
+local function member_text(where, entry)
+  if marks[entry] then
+    return quote(entry) .. ":" .. marks[entry]
+  elseif type(entry) ~= "table" then
+    fail(where, "expected { name, text }, dropped, connection_id or timestamp")
+  end
+  return quote(item(where, entry, 1, "a name")) .. ":" .. quote(item(where, entry, 2, "a text"))
+end
+
+local function read_event_text(stream, name)
+  local members = {}
+  for i, entry in ipairs(member("stream", stream, name, "table", "a list") or {}) do
+    members[i] = member_text(("stream.%s[%d]"):format(name, i), entry)
+  end
+  if #members == 0 then
+    fail("stream." .. name, 'expected a list of members, such as { { "type", "%s" } }', name)
+  end
+  return "{" .. table.concat(members, ",") .. "}"
+end
+
+local function read_stream(schema)
+  local stream = member("it", schema, "stream", "table")
+    or fail("stream", "expected { topic, overflow, disconnect }")
+  refuse_unknown("stream", stream, stream_keys)
+  local topic = member("stream", stream, "topic", "string")
+  if not topic or topic == "" or #topic > max_topic then
+    fail("stream", "topic: expected a text of 1 to %d bytes", max_topic)
+  end
+  checked.topic = topic
+  checked.overflow = read_event_text(stream, "overflow")
+  checked.disconnect = read_event_text(stream, "disconnect")
+end
+
 -- ---- All of it ----
 
 local top_keys =
-  keys("columns", "event_keys", "events", "measures", "sketch", "rollups", "families")
+  keys("columns", "event_keys", "events", "cost", "measures", "sketch", "rollups", "families",
+    "stream")
 
 --- Raises "schema.lua: where: what is wrong, what was expected".
 ---@param schema any       what lua/schema.lua returned
@@ -565,7 +651,9 @@ return function(schema, most)
   refuse_unknown("it", schema, top_keys)
   read_columns(schema)
   read_events(schema)
+  read_cost(schema)
   read_sums(schema)
   each(schema, "families", max_families, read_family)
+  read_stream(schema)
   return checked
 end

@@ -103,4 +103,12 @@ function text.trim(s)
   return s:sub(first, last)
 end
 
+--- s without the ASCII white space at its ends.
+---@param s string
+---@return string
+function text.strip(s)
+  local last = s:match("^.*()[^ \t\n\v\f\r]")
+  return last and s:sub(s:match("^[ \t\n\v\f\r]*()"), last) or ""
+end
+
 return text

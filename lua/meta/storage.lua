@@ -33,19 +33,17 @@ local storage = {}
 --- Stores the records of a body; answers after the commit.  Yields.
 ---@param body Body|string
 ---@param format "json"|"ndjson"?  default "ndjson"
----@param options { probe_all: boolean? }?  looks for repeated ids among all rows, not the recent
 ---@return Written?
 ---@return string? message
 ---@return Reason? reason
-function storage.ingest(body, format, options) end
+function storage.ingest(body, format) end
 
 --- Stores records.  Members that are no columns are kept in extra.  Yields.
 ---@param records Record[]
----@param options { probe_all: boolean? }?  looks for repeated ids among all rows, not the recent
 ---@return Written?
 ---@return string? message
 ---@return Reason? reason
-function storage.insert(records, options) end
+function storage.insert(records) end
 
 ---@class Select
 ---@field where Condition[]?
@@ -169,6 +167,7 @@ function storage.reset() end
 ---@field last_commit_seconds number
 ---@field oldest_queued_seconds number
 ---@field writable boolean
+---@field fault string? what happened to the database's files, and its repair
 ---@field durability "full"|"normal"
 
 ---@return StorageStats?

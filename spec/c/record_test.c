@@ -164,50 +164,6 @@ static void extra(void) {
       &schema->measures[schema_measure(schema, "unpriced_requests", 17)];
   CHECK(measure_value(unpriced, schema, row, &b->text) == 1);
   batch_free(b);
-
-  static const char *const merges[][3] = {
-      {"", "", ""},
-      {"", "{\"a\":1}", "{\"a\":1}"},
-      {"{\"a\":1}", "", "{\"a\":1}"},
-      {"{\"a\":1}", "{}", "{\"a\":1}"},
-      {"{\"a\":1,\"b\":{\"x\":[1,\"}\"]}}", "{\"a\":2,\"c\":null}",
-       "{\"b\":{\"x\":[1,\"}\"]},\"a\":2,\"c\":null}"},
-      {"{\"a\":1,\"a\":2}", "{\"b\":3,\"b\":4}", "{\"a\":2,\"b\":4}"},
-      {"{\"a\" : 1}", "{ \"b\" :2 }", "{\"a\":1,\"b\":2}"},
-  };
-  for (size_t i = 0; i < sizeof merges / sizeof *merges; i++) {
-    struct buf out = {0};
-    buf_reserve(&out, 1);
-    extra_merge(&out, merges[i][0], strlen(merges[i][0]), merges[i][1], strlen(merges[i][1]));
-    CHECK_BYTES(out.data, out.len, merges[i][2]);
-    buf_clear(&out);
-  }
-}
-
-static void check_changes(const char *first, const char *later, const char *const *changed) {
-  struct batch *a = scan(first), *b = scan(later);
-  uint64_t expected = 1ull << schema->id;
-  for (; *changed != NULL; changed++)
-    expected |= 1ull << column(*changed);
-  CHECK(record_changes(schema, batch_record(a, 0), &a->text, batch_record(b, 0)) == expected);
-  batch_free(a);
-  batch_free(b);
-}
-
-#define CHECK_CHANGES(first, later, ...)                                                 \
-  check_changes(first, later, (const char *const[]) {__VA_ARGS__ __VA_OPT__(, ) NULL})
-
-static void repeats(void) {
-  CHECK_CHANGES("{}", "{\"timestamp\":5,\"cost_source\":\"x\"}");
-  CHECK_CHANGES("{}", "{\"model\":\"m\",\"tokens_input\":1}", "model", "tokens_input");
-  CHECK_CHANGES("{}", "{\"path\":\"/p\"}", "path", "endpoint");
-  CHECK_CHANGES("{\"path\":\"/a\"}", "{\"path\":\"/p\"}", "path", "endpoint");
-  CHECK_CHANGES("{\"endpoint\":\"e\",\"path\":\"/a\"}", "{\"path\":\"/p\"}", "path");
-  CHECK_CHANGES("{\"duration_ms\":100}", "{\"duration_ms\":200}", "duration_ms",
-                "duration_seconds");
-  CHECK_CHANGES("{\"duration_ms\":100,\"duration_seconds\":7}", "{\"duration_ms\":200}",
-                "duration_ms");
-  CHECK_CHANGES("{\"status_code\":200}", "{\"type\":\"request_error\"}");
 }
 
 static int64_t measured(const char *text, const char *measure) {
@@ -261,7 +217,6 @@ int main(void) {
   rows();
   events();
   extra();
-  repeats();
   measures();
   rejections();
   schema_free(schema);

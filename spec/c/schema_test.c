@@ -49,7 +49,7 @@ static void mistakes(void) {
       {"s.columns[3] = {}", "schema.lua: columns[3]: expected a name at [1], not a nil"},
       {"s.columns[3] = { 'Method', 'string' }",
        "schema.lua: columns[3] \"Method\": a name is at most 47 of a-z 0-9 _, and "
-       "neither extra nor row"},
+       "none of extra, row and told"},
       {"s.columns[3][2] = 'text'", "schema.lua: columns[3] \"method\": \"text\" is no "
                                    "type: string, integer, float, boolean or time"},
       {"s.columns[3].defualt = 'GET'",
@@ -108,6 +108,13 @@ static void mistakes(void) {
       {"s.measures[4].scale = -1",
        "schema.lua: measures[4]: scale must be a positive number"},
       {"s.sketch = 'model'", "schema.lua: sketch: expected a column of floats"},
+      {"s.stream = nil", "schema.lua: stream: expected { topic, overflow, disconnect }"},
+      {"s.stream.topic = ''", "schema.lua: stream: topic: expected a text of 1 to 64 bytes"},
+      {"s.stream.overflow = {}",
+       "schema.lua: stream.overflow: expected a list of members, such as { { \"type\", "
+       "\"overflow\" } }"},
+      {"s.stream.disconnect[3] = 'id'", "schema.lua: stream.disconnect[3]: expected { name, "
+                                        "text }, dropped, connection_id or timestamp"},
       {"s.rollups[2].by[1] = 'duration_ms'",
        "schema.lua: rollups[2]: by: cells cannot be kept by "
        "\"duration_ms\": a string, integer or boolean column can"},

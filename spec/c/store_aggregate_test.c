@@ -71,7 +71,7 @@ static struct batch *fill(struct store *s) {
   struct batch *all = scan(s, text.data);
   CHECK(all->count == RECORDS + ROUNDS);
   all->count = RECORDS;
-  CHECK(put_batch(s, all, false).accepted == RECORDS);
+  CHECK(put_batch(s, all).accepted == RECORDS);
   buf_clear(&text);
   return all;
 }
@@ -93,7 +93,7 @@ static void change_some(struct store *s, struct batch *all) {
     write_record(&text, i, start_us);
   buf_putc(&text, '\0');
   struct batch *changes = scan(s, text.data);
-  struct submission w = put_batch(s, changes, false);
+  struct submission w = put_batch(s, changes);
   CHECK(w.accepted == 0 && w.merged == RECORDS / 10);
   buf_clear(&text);
   batch_free(changes);

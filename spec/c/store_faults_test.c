@@ -219,6 +219,7 @@ static void check_well_again(struct store *s, bool first, bool second) {
 static bool run(int n) {
   struct store *s = store_new();
   bool first = false, second = false;
+  alarm(60); /* whoever waits for ever */
   store_open(s);
   CHECK(try_put(s, "before"));
   store_close(s);
@@ -246,7 +247,6 @@ static bool run(int n) {
 
 int main(void) {
   use_faulty();
-  alarm(60); /* whoever waits for ever */
   log_configure(LOG_ERROR + 1, LOG_LOGFMT);
   for (int all = 0; all < 2; all++) {
     int n = 1;

@@ -35,10 +35,37 @@ static void free_hub(void) {
   hub_free(hub);
 }
 
+/* A storage of rows that have nothing but their numbers. */
+static struct {
+  bool wanted;
+  struct hub_page page;
+} reading;
+
+static void *read_page(void *arg, const struct hub_page *page) {
+  (void) arg;
+  reading.wanted = true;
+  reading.page = *page;
+  return &reading;
+}
+
+static void cancel_page(void *handle) {
+  (void) handle;
+}
+
+static void give_page(void) {
+  struct batch *rows = batch_new(schema);
+  for (int64_t row = reading.page.after; row++ < EVENTS && rows->count < reading.page.limit;)
+    batch_add(rows)->row = row;
+  reading.wanted = false;
+  reading.page.done(reading.page.asker, rows, NULL);
+  batch_free(rows);
+}
+
 static void open_hub(void) {
   schema = load_schema();
   hub = hub_new(schema, &(struct hub_options) {RING, 1 << 20, 4, 1000000});
   hub_set_name(hub, "db", 0);
+  hub_set_pages(hub, &(struct hub_pages) {NULL, read_page, cancel_page});
   loop_init(&loop, 0);
   streams = streams_new(&loop, hub);
   atexit(free_hub);
@@ -60,8 +87,11 @@ static size_t count(const char *what) {
 }
 
 static void turns(void) {
-  for (int i = 0; i < 4; i++)
+  for (int i = 0; i < 4; i++) {
+    if (reading.wanted)
+      give_page();
     uv_run(&loop.uv, UV_RUN_NOWAIT);
+  }
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size) {
@@ -78,8 +108,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size) {
   got.len = 0;
   subscribe(&c, id);
   turns();
-  FUZZ_CHECK(count("\"model\":\"m\"") <= RING);
+  FUZZ_CHECK(count("\ndata: ") <= EVENTS);
   conn_close(&c, "");
+  turns(); /* a page that was on its way is over */
   free(id);
   return 0;
 }

@@ -31,10 +31,19 @@ local handlers = {
   otlp("metrics", function(source, hand_on) return otlp_metrics.decode(source, nil, hand_on) end),
 }
 
-local function text(module)
+-- What is posted comes value by value, what is imported as one text.
+local function text(module, as_text)
   local decode = require(module).decode
   return function(body)
-    local batch = decode(json.values(body), prices, keep)
+    local batch = decode(as_text and body or json.values(body), prices, keep)
+    assert(batch.fault or batch:flush())
+  end
+end
+
+local function access_log(as_text)
+  local decode = require("ingest.access_log").decode
+  return function(body)
+    local batch = decode(as_text and body or json.values(body), keep)
     assert(batch.fault or batch:flush())
   end
 end
@@ -44,18 +53,16 @@ local function transcript(body)
   keep(batch)
 end
 
+local function detect_format(body)
+  local first = json.decode(body)
+  if type(first) == "table" then
+    detect.format(first)
+  end
+end
+
 local texts = {
-  text "ingest.litellm", text "ingest.ccproxy", transcript,
-  function(body)
-    local batch = require("ingest.access_log").decode(json.values(body), keep)
-    assert(batch.fault or batch:flush())
-  end,
-  function(body)
-    local first = json.decode(body)
-    if type(first) == "table" then
-      detect.format(first)
-    end
-  end,
+  text "ingest.litellm", text "ingest.ccproxy", transcript, access_log(), detect_format,
+  text("ingest.litellm", true), text("ingest.ccproxy", true), access_log(true),
 }
 
 local types = { "application/json", "application/x-protobuf" }

@@ -269,12 +269,24 @@ static double weight(const struct schema *schema, const struct family *family,
   return family->when == NULL || conditions_match_row(family->when, schema, r, text) ? n : NAN;
 }
 
-/* What is left of n to count where before was counted: sums grow, records and
- * observations count once. */
-static double gain(const struct family *family, double before, double n) {
-  if (isnan(before))
+/* Whether a rule that counts the same of the same family did: a failure that first had only its
+ * status, say. */
+static bool was_counted(const struct record_families *f, const double *before, size_t rule) {
+  for (size_t i = 0; i < f->nrules; i++)
+    if (!isnan(before[i]) && f->rules[i].metric == f->rules[rule].metric &&
+        f->rules[i].family->value == f->rules[rule].family->value)
+      return true;
+  return false;
+}
+
+/* What is left of n to count of a row that was weighed before: sums grow, records and observations
+ * count once. */
+static double gain(const struct record_families *f, const double *before, size_t rule, double n) {
+  const struct family *family = f->rules[rule].family;
+  if (isnan(n) || !was_counted(f, before, rule))
     return n;
-  return family->kind == FAMILY_COUNTER && family->value >= 0 && n > before ? n - before : NAN;
+  bool grows = family->kind == FAMILY_COUNTER && family->value >= 0 && n > before[rule];
+  return grows ? n - before[rule] : NAN;
 }
 
 /* Answers whether any rule counted. */
@@ -286,7 +298,7 @@ static bool count(struct metrics *m, const struct record *r, const struct buf *t
   for (size_t i = 0; i < f->nrules; i++) {
     double n = weight(f->schema, f->rules[i].family, r, text);
     if (before != NULL)
-      n = gain(f->rules[i].family, before[i], n);
+      n = gain(f, before, i, n);
     if (isnan(n))
       continue;
     if (c->series[i] == NULL)

@@ -72,7 +72,7 @@ bool conditions_equal(const struct conditions *a, const struct conditions *b,
 bool conditions_match_row(const struct conditions *c, const struct schema *schema,
                           const struct record *r, const struct buf *text);
 
-/* Whether an event as received matches (API.md, /logs/stream): a value that is not known
+/* Whether an event as received matches (GET /logs/stream): a value that is not known
  * (record_knows) fails
  * =, in, prefix and matches, and passes !=, not_in, not_matches and every bound.  In
  * both, a bound that is NaN lets everything pass. */

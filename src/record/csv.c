@@ -1,10 +1,18 @@
 #include "record/csv.h"
 
-/* Leading white space does not keep a spreadsheet from seeing the formula behind it. */
+/* U+FF1D, U+FF0B, U+FF0D and U+FF20: the full-width forms, which some read as the others. */
+static bool is_wide_sign(const char *s, size_t len) {
+  return len >= 3 && memcmp(s, "\xef\xbc", 2) == 0 && memchr("\x9d\x8b\x8d\xa0", s[2], 4) != NULL;
+}
+
+/* Leading white space (U+3000 is the full-width one) does not keep a spreadsheet from seeing
+ * the formula behind it. */
 static bool is_formula(const char *s, size_t len) {
-  while (len > 0 && *s == ' ')
-    s++, len--;
-  return len > 0 && memchr("=+-@\t\r\n", *s, 7) != NULL;
+  while (len > 0 && (*s == ' ' || (len >= 3 && memcmp(s, "\xe3\x80\x80", 3) == 0))) {
+    size_t blank = *s == ' ' ? 1 : 3;
+    s += blank, len -= blank;
+  }
+  return len > 0 && (memchr("=+-@\t\r\n", *s, 7) != NULL || is_wide_sign(s, len));
 }
 
 static bool needs_quotes(const char *s, size_t len) {

@@ -95,6 +95,12 @@ void record_put_members(struct batch *b, struct record *r, const char *json, siz
  * (schema.lua), and writes the columns that live in extra into its JSON. */
 void batch_complete(struct batch *b, struct record *r, int64_t now_us);
 
+/* Adds the columns that live in extra, those that r has, to its JSON. */
+void record_write_extra(struct batch *b, struct record *r);
+
+/* What a derived column gets from its source in r. */
+union value record_derive(const struct schema *schema, const struct record *r, int column);
+
 /* The way back from a stored row: fills the slots of the columns that live in extra
  * from r's extra. */
 void record_read_extra(struct batch *b, struct record *r);
@@ -103,16 +109,15 @@ void record_read_extra(struct batch *b, struct record *r);
  * nothing is left. */
 void extra_write_rest(struct buf *out, const struct schema *schema, const char *json, size_t len);
 
-/* Appends the members of two objects to out as one; a member of later replaces one
- * of earlier.  Both are valid, as extra is; either may be empty text. */
-void extra_merge(struct buf *out, const char *earlier, size_t earlier_len, const char *later,
-                 size_t later_len);
+struct told;
 
-/* The columns that row takes from later, a record of the same id: those received
- * (never the time, which stays that of the first), and derived ones that follow a
- * received one and were not given otherwise.  Bit per column, extra not included. */
-uint64_t record_changes(const struct schema *schema, const struct record *row,
-                        const struct buf *row_text, const struct record *later);
+/* Appends the members of a row's extra (the last record of its batch) and of a later
+ * record's as one object, without the columns that the row has there, or nothing when
+ * there are none.  told has the later's stamp at `at`; a member that both have is the
+ * higher one's, and what each stamp has is set.  later is valid, as extra is, or empty
+ * text. */
+void extra_merge(struct buf *out, const struct batch *row, struct told *told, size_t at,
+                 const char *later, size_t later_len);
 
 static inline bool record_has(const struct record *r, int column) {
   return r->present >> column & 1;

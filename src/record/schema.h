@@ -18,6 +18,7 @@ enum {
   SCHEMA_MAX_EVENTS = 8,
   SCHEMA_MAX_MEASURES = 32,
   SCHEMA_MAX_BY = 8,
+  SCHEMA_MAX_RANKS = 3,
   SCHEMA_MAX_NAMES = 1024, /* columns, aliases and event keys */
   SCHEMA_MAX_NAME = 47,    /* bytes of one */
 };
@@ -128,6 +129,19 @@ struct column_name {
 
 enum { NAME_OF_EVENT = -1 }; /* the value of such a member ("type", "event") names the event type */
 
+/* A byte in the JSON of a stream's own event where a value stands that is known only then. */
+enum stream_mark { STREAM_DROPPED = 1, STREAM_CONNECTION_ID, STREAM_TIMESTAMP };
+
+/* What merging (merge.h) goes by before anything else.  All zeros but the columns, which are -1:
+ * nothing. */
+struct cost {
+  int column, source;      /* dollars, and where they are from */
+  const char *ranks[SCHEMA_MAX_RANKS]; /* sources, the best first */
+  size_t nranks;
+  uint64_t split;          /* columns that one record tells together: what it leaves out is none */
+  uint64_t columns;        /* all that follow the better cost: it, its source, split, and others */
+};
+
 struct schema {
   struct column *columns;
   size_t ncolumns;                /* with the in_extra ones, which come last */
@@ -136,6 +150,8 @@ struct schema {
   int id, time, duration, status; /* the roles */
   /* columns that have a from, a by_event, .. ; bit per column */
   uint64_t derived, by_event, texts, in_extra;
+  uint64_t strings, rescaled; /* the latter are their source in another unit */
+  struct cost cost;
 
   struct column_name *names; /* columns, aliases and event keys */
   size_t nnames;
@@ -154,6 +170,9 @@ struct schema {
 
   struct family *families;
   size_t nfamilies;
+
+  const char *topic;                 /* that committed records are published to */
+  const char *overflow, *disconnect; /* a stream's own events: JSON with an enum stream_mark */
 
   uint64_t text_hash; /* of the file it was read from; set by config_load_schema */
   struct buf blocks;  /* pointers to all that the schema has allocated; private */

@@ -27,8 +27,9 @@ struct storage_options {
   unsigned readers;         /* threads */
   int64_t query_deadline_ms;
   uint32_t sql_max_rows;    /* of storage.sql */
-  unsigned dedupe_hours;    /* how long a repeated id is recognised */
-  size_t dedupe_max_ids;
+  unsigned
+      dedupe_hours; /* ids that are younger are kept in memory, others looked up in the file .. */
+  size_t dedupe_max_ids;    /* .. as those beyond so many */
   unsigned nloops;          /* that write */
 };
 
@@ -90,8 +91,6 @@ struct submission {
   enum submission_kind kind;
   struct batch *batch;   /* stays the sender's; complete records */
   struct script_rows *script_rows; /* the same; of SUBMIT_SCRIPT_ROWS */
-  /* look for repeated ids among all stored ones, not only the recent: imports */
-  bool probe_all;
   /* 0: stored.  UV_ENOSPC, ..: nothing of it is, and error says why.  UV_EIO after a sync
    * that failed: it may be; with ids it can be sent again. */
   int status;
@@ -221,7 +220,8 @@ struct storage_stats {
   int64_t rows, file_bytes, wal_bytes, queued_bytes, queued_batches, ids, commits,
       committed_records, merged;
   double last_commit_seconds, oldest_queued_seconds, checkpoint_seconds;
-  bool writable;   /* the last commit did not fail */
+  bool writable;   /* the last commit did not fail, and there is no fault */
+  const char *fault; /* of the files, and its repair; static; NULL: none */
   bool rebuilding; /* some rollups are being rebuilt; queries read rows meanwhile */
 };
 

@@ -144,17 +144,6 @@ static struct ingest *ingest_new(lua_State *L, struct task *task, enum submissio
   return in;
 }
 
-/* The last argument of ingest and insert: {probe_all = true} looks for repeated ids among
- * all stored ones. */
-static bool option_probe_all(lua_State *L, int index) {
-  if (lua_isnoneornil(L, index))
-    return false;
-  static const char *const known[] = {"probe_all", NULL};
-  luaL_checktype(L, index, LUA_TTABLE);
-  lua_fields_check(L, index, known);
-  return lua_field_boolean(L, index, "probe_all");
-}
-
 /* Takes the request's body, or copies a string, into a buffer that the collector frees. */
 static struct buf *take_body(lua_State *L, int index) {
   struct buf *taken = lua_json_push_fragment(L);
@@ -171,12 +160,10 @@ static struct buf *take_body(lua_State *L, int index) {
 }
 
 /* Hands the batch over to a new job and writes it. */
-static int write_batch(lua_State *L, struct task *task, struct batch **batch, uint32_t dropped,
-                       bool probe_all) {
+static int write_batch(lua_State *L, struct task *task, struct batch **batch, uint32_t dropped) {
   struct ingest *in = ingest_new(L, task, SUBMIT_RECORDS);
   in->batch = *batch;
   in->dropped = dropped;
-  in->submission.probe_all = probe_all;
   *batch = NULL;
   ingest_write(in);
   return script_wait(L, &in->job);
@@ -184,14 +171,14 @@ static int write_batch(lua_State *L, struct task *task, struct batch **batch, ui
 
 /* on_record is Lua of this coroutine, so here the scan cannot be left to a worker. */
 static int ingest_hooked(lua_State *L, struct task *task, struct buf *body,
-                         enum record_format format, bool probe_all) {
+                         enum record_format format) {
   int hook = lua_gettop(L);
   int64_t now_us = clock_now_us();
   struct batch **batch = lua_batch_push(L);
   *batch = batch_new(script_services(L)->schema);
   batch_scan(*batch, body, format, &script_settings(L)->record, now_us);
   uint32_t dropped = lua_batch_apply(L, hook, batch, now_us);
-  return write_batch(L, task, batch, dropped, probe_all);
+  return write_batch(L, task, batch, dropped);
 }
 
 static int l_storage_ingest(lua_State *L) {
@@ -199,20 +186,18 @@ static int l_storage_ingest(lua_State *L) {
   enum record_format format = luaL_checkoption(L, 2, "ndjson", formats) == 0
                                   ? FORMAT_JSON
                                   : FORMAT_NDJSON;
-  bool probe_all = option_probe_all(L, 3);
   struct task *task = script_task(L, "storage.ingest");
   if (lua_storage(L) == NULL)
     return lua_storage_unavailable(L);
   lua_settop(L, 1);
   struct buf *body = take_body(L, 1);
   if (script_push_hook(L))
-    return ingest_hooked(L, task, body, format, probe_all);
+    return ingest_hooked(L, task, body, format);
 
   struct ingest *in = ingest_new(L, task, SUBMIT_RECORDS);
   in->batch = batch_new(script_services(L)->schema);
   in->body = buf_take(body);
   in->format = format;
-  in->submission.probe_all = probe_all;
   in->limits = script_settings(L)->record;
   if (in->body.len >= LARGE_BODY) {
     uv_queue_work(&in->job.loop->uv, &in->work, scan, on_scanned);
@@ -225,7 +210,6 @@ static int l_storage_ingest(lua_State *L) {
 
 static int l_storage_insert(lua_State *L) {
   luaL_checktype(L, 1, LUA_TTABLE);
-  bool probe_all = option_probe_all(L, 2);
   struct task *task = script_task(L, "storage.insert");
   if (lua_storage(L) == NULL)
     return lua_storage_unavailable(L);
@@ -242,7 +226,7 @@ static int l_storage_insert(lua_State *L) {
     lua_pop(L, 1);
   }
   uint32_t dropped = script_push_hook(L) ? lua_batch_apply(L, -1, batch, now_us) : 0;
-  return write_batch(L, task, batch, dropped, probe_all);
+  return write_batch(L, task, batch, dropped);
 }
 
 /* ---- storage.append(topic, entries, {keep = n}) ---- */
@@ -374,6 +358,8 @@ static int l_storage_stats(lua_State *L) {
   set_integer(L, "committed_records", stats.committed_records);
   set_number(L, "last_commit_seconds", stats.last_commit_seconds);
   set_number(L, "oldest_queued_seconds", stats.oldest_queued_seconds);
+  lua_pushstring(L, stats.fault);
+  lua_setfield(L, -2, "fault");
   lua_pushboolean(L, stats.writable);
   lua_setfield(L, -2, "writable");
   lua_pushstring(L, durability_name(storage));

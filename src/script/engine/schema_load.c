@@ -205,6 +205,8 @@ static void read_column(struct schema *s, lua_State *L, size_t i) {
   read_default(s, L, c, i);
   read_by_event(s, L, c, i);
   s->derived |= (uint64_t) (c->from >= 0) << i;
+  s->rescaled |= (uint64_t) (c->from >= 0 && c->from_scale != 1) << i;
+  s->strings |= (uint64_t) (c->type == COLUMN_STRING) << i;
   s->in_extra |= (uint64_t) c->in_extra << i;
   s->nstored += !c->in_extra;
   s->ncolumns++;
@@ -235,6 +237,42 @@ static void read_event(struct schema *s, lua_State *L, size_t i) {
   }
   lua_pop(L, 1);
   s->nevents++;
+}
+
+/* ---- What merging takes together ---- */
+
+static uint64_t read_set_of_columns(struct schema *s, lua_State *L, const char *key) {
+  uint64_t columns = 0;
+  size_t count = list(L, key, SCHEMA_MAX_COLUMNS);
+  for (size_t i = 0; i < count; i++)
+    columns |= 1ull << whole_at(L, i, 0, (lua_Integer) s->ncolumns - 1);
+  lua_pop(L, 1);
+  return columns;
+}
+
+static void read_ranks(struct schema *s, lua_State *L) {
+  struct cost *cost = &s->cost;
+  cost->nranks = list(L, "ranks", SCHEMA_MAX_RANKS);
+  for (size_t i = 0; i < cost->nranks; i++) {
+    lua_rawgeti(L, -1, (lua_Integer) i + 1);
+    cost->ranks[i] = schema_keep(s, xstrdup(luaL_checkstring(L, -1)));
+    lua_pop(L, 1);
+  }
+  lua_pop(L, 1);
+}
+
+static void read_cost(struct schema *s, lua_State *L) {
+  struct cost *cost = &s->cost;
+  lua_getfield(L, -1, "cost");
+  luaL_checktype(L, -1, LUA_TTABLE);
+  cost->column = (int) whole(L, "column", -1, (lua_Integer) s->ncolumns - 1);
+  cost->source = (int) whole(L, "source", -1, (lua_Integer) s->ncolumns - 1);
+  read_ranks(s, L);
+  cost->split = read_set_of_columns(s, L, "split");
+  cost->columns = cost->split | read_set_of_columns(s, L, "with");
+  if (cost->column >= 0)
+    cost->columns |= 1ull << cost->column | 1ull << cost->source;
+  lua_pop(L, 1);
 }
 
 /* ---- Sums and families ---- */
@@ -318,9 +356,13 @@ static void compile(struct schema *s, lua_State *L) {
   each(s, L, "names", read_name);
   each(s, L, "events", read_event);
   s->default_event = (int) whole(L, "default_event", 0, (lua_Integer) s->nevents - 1);
+  read_cost(s, L);
   each(s, L, "measures", read_measure);
   each(s, L, "sets", read_set);
   each(s, L, "families", read_family);
+  s->topic = text(s, L, "topic");
+  s->overflow = text(s, L, "overflow");
+  s->disconnect = text(s, L, "disconnect");
   schema_index(s);
 }
 
@@ -330,7 +372,8 @@ static void push_limits(lua_State *L) {
     int most;
   } limits[] = {{"columns", SCHEMA_MAX_COLUMNS},   {"events", SCHEMA_MAX_EVENTS},
                 {"measures", SCHEMA_MAX_MEASURES}, {"by", SCHEMA_MAX_BY},
-                {"names", SCHEMA_MAX_NAMES},       {"name", SCHEMA_MAX_NAME}};
+                {"names", SCHEMA_MAX_NAMES},       {"name", SCHEMA_MAX_NAME},
+                {"ranks", SCHEMA_MAX_RANKS}};
   lua_newtable(L);
   for (size_t i = 0; i < sizeof limits / sizeof *limits; i++) {
     lua_pushinteger(L, limits[i].most);

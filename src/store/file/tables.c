@@ -5,6 +5,7 @@
 #include "base/hash.h"
 #include "store/file/database.h"
 #include "store/file/rollup_tables.h"
+#include "store/file/told.h"
 
 enum { APPLICATION_ID = 0x6d6f6f6e, FILE_VERSION = 1 }; /* of the file's header */
 
@@ -25,8 +26,9 @@ static const char writer_settings[] =
 
 static const char base_tables[] =
     "CREATE TABLE meta(key TEXT PRIMARY KEY, value) WITHOUT ROWID;"
-    "CREATE TABLE segments(segment INTEGER PRIMARY KEY, last_row INTEGER, ids INTEGER, "
-    "made_us INTEGER);"
+    "CREATE TABLE segments(segment INTEGER PRIMARY KEY, last_row INTEGER, ids INTEGER, made_us "
+    "INTEGER, "
+    "filter BLOB);"
     "CREATE TABLE ids(segment INTEGER, first INTEGER, data BLOB, PRIMARY KEY(segment, first)) "
     "WITHOUT ROWID;"
     "CREATE TABLE metric_series(key BLOB PRIMARY KEY, value BLOB) WITHOUT ROWID;";
@@ -68,7 +70,7 @@ static int create_rows(sqlite3 *db, const struct schema *schema) {
     buf_puts(&sql, ", ");
   }
   const char *time = schema->columns[schema->time].name;
-  buf_printf(&sql, "extra TEXT); CREATE INDEX rows_%s ON rows(\"%s\")", time, time);
+  buf_printf(&sql, "extra TEXT, told); CREATE INDEX rows_%s ON rows(\"%s\")", time, time);
   return exec_buf(db, &sql);
 }
 
@@ -93,6 +95,11 @@ static int create_tables(sqlite3 *db, const struct schema *schema) {
   return exec_buf(db, &sql);
 }
 
+static bool has_column(sqlite3 *db, const char *table, const char *name) {
+  return sqlite3_table_column_metadata(db, NULL, table, name, NULL, NULL, NULL, NULL, NULL) ==
+         SQLITE_OK;
+}
+
 static int add_column(sqlite3 *db, const struct column *c) {
   struct buf sql = {0};
   buf_puts(&sql, "ALTER TABLE rows ADD COLUMN ");
@@ -104,12 +111,13 @@ static int add_column(sqlite3 *db, const struct column *c) {
  * schema stays, unread. */
 static int add_columns(sqlite3 *db, const struct schema *schema) {
   int rc = SQLITE_OK;
-  for (size_t i = 0; i < schema->nstored && rc == SQLITE_OK; i++) {
-    const char *name = schema->columns[i].name;
-    if (sqlite3_table_column_metadata(db, NULL, "rows", name, NULL, NULL, NULL, NULL, NULL) !=
-        SQLITE_OK)
+  for (size_t i = 0; i < schema->nstored && rc == SQLITE_OK; i++)
+    if (!has_column(db, "rows", schema->columns[i].name))
       rc = add_column(db, &schema->columns[i]);
-  }
+  if (rc == SQLITE_OK && !has_column(db, "rows", "told"))
+    rc = database_exec(db, "ALTER TABLE rows ADD COLUMN told");
+  if (rc == SQLITE_OK && !has_column(db, "segments", "filter"))
+    rc = database_exec(db, "ALTER TABLE segments ADD COLUMN filter BLOB");
   return rc;
 }
 
@@ -151,6 +159,8 @@ static int make_tables(sqlite3 *db, const struct schema *schema, bool empty) {
     rc = empty ? create_tables(db, schema) : add_columns(db, schema);
   if (rc == SQLITE_OK)
     rc = rollup_tables_create(db, schema);
+  if (rc == SQLITE_OK)
+    rc = told_layout_prepare(db, schema);
   if (rc == SQLITE_OK)
     rc = database_exec(db, later_additions);
   return rc == SQLITE_OK ? database_exec(db, "COMMIT") : rc;

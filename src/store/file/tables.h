@@ -7,12 +7,13 @@
 
 /* What the file holds:
  *
- *   rows(columns of the schema.., extra)
- *       rowid in order of commit, index on the time; times in unix microseconds
+ *   rows(columns of the schema.., extra, told)
+ *       rowid in order of commit, index on the time; times in unix microseconds; told: what
+ *       of a row was told, and by which of its records (told.h)
  *   rollup_NAME(tier, bucket, by.., row_count, measures.., sketch)
  *       one per set; tier 0 minute, 1 hour, 2 day; bucket in unix seconds
  *   ids(segment, first, data), segments(..)
- *       fingerprints of ids (ids.h)
+ *       fingerprints of ids (ids.h, id_segments.h)
  *   metric_series(key, value), metric_log(number, series)
  *       counters over records, and what has changed since (write/writer_series.c)
  *   journal(entry, topic, kind, time, data)

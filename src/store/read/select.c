@@ -181,7 +181,6 @@ int query_lookup(struct reader *r, struct query *q) {
     rc = take_candidate(r, q, row);
   if (rc != SQLITE_DONE)
     return rc;
-  struct id_entry wanted = {.fingerprint = fingerprint};
-  rc = ids_probe_segments(reader_database(r), &wanted, 1);
-  return rc == SQLITE_OK && wanted.row != 0 ? take_candidate(r, q, wanted.row) : rc;
+  rc = segments_probe_all(reader_database(r), fingerprint, &row);
+  return rc == SQLITE_OK && row != 0 ? take_candidate(r, q, row) : rc;
 }

@@ -22,7 +22,8 @@ struct writer {
   sqlite3 *db;
   bool synced;             /* the file's header and the log's name are on the disk */
   struct rows rows;
-  struct batch *page;      /* the stored row of a merge */
+  struct batch *page;      /* the stored row of a merge, .. */
+  struct told told;        /* .. and what it was told */
   sqlite3_stmt *begin, *commit, *save_series, *insert_changes;
 
   struct buf series_changes;   /* of this transaction */
@@ -78,7 +79,7 @@ int writer_save_series(struct writer *w);
 int writer_restore_series(struct writer *w);
 void writer_series_rolled_back(struct writer *w);
 
-/* writer_maintain.c: between transactions. */
+/* writer_maintenance.c: between transactions. */
 bool writer_has_maintenance(const struct writer *w); /* more than waiting for the next write */
 void writer_maintain(struct writer *w);
 void writer_idle(struct writer *w);  /* nothing came for a while */

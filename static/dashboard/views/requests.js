@@ -1,11 +1,11 @@
 /** Stored requests: sorted by the server, a page at a time; by time pages go by
  * cursor, as fast at any depth. */
 import { get, request, token } from "../lib/api.js";
-import { h, message, replace } from "../lib/dom.js";
+import { h, replace } from "../lib/dom.js";
 import { integer, milliseconds, price } from "../lib/format.js";
 import { opens, statusMark, timeCell } from "../lib/record.js";
 import { go, parameters } from "../lib/state.js";
-import { emptyStore } from "./empty.js";
+import { emptyWindow } from "./empty.js";
 
 const PAGE = 100;
 const KEY = "moonledger.columns";
@@ -156,12 +156,7 @@ export async function draw(main, state, { signal, say, fail }) {
   await pages.load();
   drawPage();
   if (pages.shown().total === 0) {
-    const { storage } = await get("/logs/system", null, signal);
-    replace(main,
-      storage.rows === 0
-        ? emptyStore()
-        : message("No request in this window",
-          h("p", {}, "Choose a longer window, or fewer filters.")));
+    replace(main, await emptyWindow(signal));
     return;
   }
   replace(main,
