@@ -40,6 +40,7 @@ local public = {
   ["record/ndjson.h"] = true,
   ["record/record.h"] = true,
   ["record/schema.h"] = true,
+  ["record/fields.h"] = true,
   ["record/sketch.h"] = true,
   ["record/timestamp.h"] = true,
   ["metrics/metrics.h"] = true,

@@ -185,8 +185,8 @@ describe("--check", function()
     ["return { params = { a = 1 }, handle = function() end }"] =
       "1: params.a must be made by lib.params, for example params.integer { default = 1 }\n",
     [param:format "integer { min = 1 }"] =
-      "2: params.integer: unknown option min: known are default, ge, le, finite, one_of and "
-      .. "description\n",
+      "2: params.integer: unknown option min: known are default, ge, le, finite, "
+      .. "one_of, required, check and description\n",
     [param:format "number {}"] =
       "2: params.number is none: there are integer, float, time, boolean, string and ranges\n",
     ["\n\nx = 1"] =

@@ -144,6 +144,7 @@ static int open_rooms(struct app *app, struct buf *errors) {
   s->schema = app->schema;
   s->nloops = worker_count(c->workers);
   s->metrics = metrics_new(c->metrics.name_space, c->metrics.max_series);
+  metrics_set_max_age(s->metrics, c->metrics.max_age);
   s->hub = hub_new(s->schema, &hub);
   if (!metrics_declare(s->metrics, s->schema, errors))
     return -1;

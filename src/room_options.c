@@ -118,6 +118,7 @@ static struct settings *settings_new(struct config *c) {
       .nroutes = c->nroutes,
       .lacking = c->lacking,
       .price_file = c->price_file,
+      .price_native = c->price_native,
       .log_level = c->log_level,
       .log_format = c->log_format,
       .dev = c->dev,

@@ -202,7 +202,7 @@ static char *read_column(struct scanner *s, struct record *r, const struct colum
     return after;
   if (!is_spare && set_other(s, r, name, p, after, &why))
     return after;
-  if (name->alias)
+  if (name_is_shared(s->schema, name))
     keep(s, key, key_len, p, (size_t) (after - p));
   else
     note_unfit(s, name->column, why != NULL ? why : column_expected(c), p, (size_t) (after - p));

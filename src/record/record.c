@@ -185,12 +185,19 @@ void value_write_json(struct buf *out, const struct column *c, union value v,
   }
 }
 
+void record_write_extra_json(struct buf *out, const struct record *r, const struct buf *text) {
+  if (r->extra.len > 0)
+    buf_append(out, text->data + r->extra.offset, r->extra.len);
+  else
+    buf_literal(out, "{}");
+}
+
 void record_write_json(struct buf *out, const struct schema *schema, const struct record *r,
                        const struct buf *text, bool with_extra) {
   char separator = '{';
   for (size_t i = 0; i < schema->nstored; i++) {
     const struct column *c = &schema->columns[i];
-    if (!c->is_public)
+    if (!c->is_public && !(with_extra && column_is_shown(c) && value_is_set(c, r->v[i])))
       continue;
     buf_putc(out, separator);
     buf_append(out, c->json, c->json_len);
@@ -199,10 +206,7 @@ void record_write_json(struct buf *out, const struct schema *schema, const struc
   }
   if (with_extra) {
     buf_literal(out, ",\"extra\":");
-    if (r->extra.len > 0)
-      buf_append(out, text->data + r->extra.offset, r->extra.len);
-    else
-      buf_literal(out, "{}");
+    record_write_extra_json(out, r, text);
   }
   buf_putc(out, '}');
 }

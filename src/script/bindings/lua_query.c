@@ -1,7 +1,9 @@
 #include <lauxlib.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/mem.h"
+#include "record/fields.h"
 #include "script/bindings/lua_batch.h"
 #include "script/bindings/lua_fields.h"
 #include "script/engine/lua_json.h"
@@ -157,9 +159,30 @@ static enum rows_as read_as(lua_State *L) {
   return as;
 }
 
+/* Columns, and "extra". */
+static void read_fields(lua_State *L, struct query *q) {
+  const struct schema *schema = script_services(L)->schema;
+  int type = lua_getfield(L, 1, "fields");
+  size_t n = type == LUA_TTABLE ? lua_rawlen(L, -1) : 0;
+  if (type != LUA_TNIL && (n == 0 || n > sizeof q->fields / sizeof *q->fields))
+    lua_field_error(L, "fields", "a list of columns expected");
+  for (; q->nfields < n; q->nfields++) {
+    size_t len = 0;
+    lua_rawgeti(L, -1, (lua_Integer) q->nfields + 1);
+    const char *name = lua_tolstring(L, -1, &len);
+    bool is_extra = name != NULL && strcmp(name, "extra") == 0;
+    int column = name != NULL && !is_extra ? schema_column(schema, name, len) : -1;
+    if (column < 0 && !is_extra)
+      lua_column_error(L, "fields", -1);
+    q->fields[q->nfields] = is_extra ? FIELD_EXTRA : column;
+    lua_pop(L, 1);
+  }
+  lua_pop(L, 1);
+}
+
 int l_storage_select(lua_State *L) {
-  static const char *const known[] = {"where", "order_by", "descending", "extra", "limit",
-                                      "offset", "as",      "after",      NULL};
+  static const char *const known[] = {"where",  "order_by", "descending", "extra",  "limit",
+                                      "offset", "as",       "after",      "fields", NULL};
   luaL_checktype(L, 1, LUA_TTABLE);
   lua_fields_check(L, 1, known);
   struct task *task = script_task(L, "storage.select");
@@ -174,6 +197,7 @@ int l_storage_select(lua_State *L) {
   q->limit = (uint32_t) lua_field_integer(L, 1, "limit", 1000, 1, SELECT_MAX);
   q->offset = (uint32_t) lua_field_integer(L, 1, "offset", 0, 0, UINT32_MAX);
   q->as = read_as(L);
+  read_fields(L, q);
   read_after(L, q);
   return ask(L, task, place, (struct asked) {0}, q->as == ROWS_BATCH ? push_rows : push_page);
 }

@@ -362,11 +362,20 @@ static int on_job_done(lua_State *L, int status, lua_KContext context) {
   return nresults;
 }
 
-int script_wait(lua_State *L, struct job *job) {
+int script_wait_then(lua_State *L, struct job *job, lua_KFunction then) {
   job->task->job = job;
   job->task->job_done = false;
   job->task->wait = WAIT_JOB;
-  return lua_yieldk(L, 0, (lua_KContext) job, on_job_done);
+  return lua_yieldk(L, 0, (lua_KContext) job, then);
+}
+
+int script_wait(lua_State *L, struct job *job) {
+  return script_wait_then(L, job, on_job_done);
+}
+
+void script_end(struct job *job) {
+  job->task->job = NULL;
+  job->free(job);
 }
 
 void script_cancel(struct request *r) {
