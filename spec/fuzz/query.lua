@@ -1,4 +1,14 @@
 --- Query strings as routes read them: text to values, to conditions, to cursors and back.
+-- The names of columns are all that is needed of storage.
+package.preload.storage = function()
+  local names = {}
+  for _, column in ipairs(require("schema").columns) do
+    if column.dimension then
+      names[#names + 1] = column[1]
+    end
+  end
+  return { columns = function() return names end }
+end
 local cursor = require "lib.cursor"
 local filters = require "lib.filters"
 local json = require "json"
