@@ -1,6 +1,6 @@
 #include "base/utf8.h"
 #include "fuzz_lua.h"
-#include "record/json_mend.h"
+#include "record/json_repair.h"
 #include "record/json_scan.h"
 
 /* Input: a text that may be JSON. */
@@ -38,8 +38,8 @@ static bool scan(struct fuzz_input in) {
 
 static void mend(struct fuzz_input in) {
   struct buf out = {0}, again = {0};
-  if (json_mend(in.data, in.len, &out))
-    FUZZ_CHECK(!json_mend(out.data, out.len, &again));
+  if (json_repair(in.data, in.len, &out))
+    FUZZ_CHECK(!json_repair(out.data, out.len, &again));
   buf_clear(&out);
   buf_clear(&again);
 }
