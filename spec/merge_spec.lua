@@ -140,11 +140,13 @@ end)
 
 describe("a gateway and its client", function()
   local gateway = { {
-    id = "chatcmpl-Bx7Kq2mVtR5wYz01LpQa", call_type = "acompletion", status = "success", model = "gpt-5-mini",
+    id = "chatcmpl-Bx7Kq2mVtR5wYz01LpQa", call_type = "acompletion",
+    status = "success", model = "gpt-5-mini",
     custom_llm_provider = "openai", startTime = 1795600000, endTime = 1795600002,
     prompt_tokens = 10000, completion_tokens = 500, response_cost = 0.0012345,
     metadata = { usage_object = {
-      prompt_tokens = 10000, completion_tokens = 500, prompt_tokens_details = { cached_tokens = 8000 },
+      prompt_tokens = 10000, completion_tokens = 500,
+      prompt_tokens_details = { cached_tokens = 8000 },
     } },
   } }
   local function attribute(key, value)
@@ -162,8 +164,10 @@ describe("a gateway and its client", function()
     },
   } } } } } } }
 
-  for _, order in ipairs { { "/ingest/litellm", "/v1/traces" }, { "/v1/traces", "/ingest/litellm" } } do
-    it("make one row of the cost and tokens that the gateway reports: " .. order[1] .. " first", function()
+  for _, order in ipairs { { "/ingest/litellm", "/v1/traces" },
+    { "/v1/traces", "/ingest/litellm" } } do
+    it("make one row of the cost and tokens that the gateway reports: " .. order[1] .. " first",
+      function()
       local s = server.start()
       finally(function() s:stop() end)
       for _, path in ipairs(order) do
@@ -193,7 +197,8 @@ describe("a repeat at any age of its row", function()
     for from = 1, 9000, 1000 do
       local records = {}
       for i = from, from + 999 do
-        records[#records + 1] = { request_id = "r" .. i, timestamp = 1750000000 + i, tokens_input = 1 }
+        records[#records + 1] =
+          { request_id = "r" .. i, timestamp = 1750000000 + i, tokens_input = 1 }
       end
       assert.equal(1000, s:ingest(records).accepted)
     end
@@ -236,7 +241,8 @@ describe("a database of before it was kept what a row was told", function()
   end)
 
   it("takes what is not the default for told", function()
-    local blind = { tokens_input = 9, cost_usd = 0.9, cost_source = "computed", timestamp = 1750009999 }
+    local blind =
+      { tokens_input = 9, cost_usd = 0.9, cost_source = "computed", timestamp = 1750009999 }
     for _, id in ipairs { "reported", "computed", "plain", "failed" } do
       assert.equal(1, s:ingest({ with(blind, { request_id = id }) }).merged)
     end
@@ -248,7 +254,8 @@ describe("a database of before it was kept what a row was told", function()
   end)
 
   it("keeps what is newer than what comes late", function()
-    s:ingest { { request_id = "twice", timestamp = 1750000040, model = "late", method = "PUT", k = 9 } }
+    s:ingest { { request_id = "twice", timestamp = 1750000040, model = "late", method = "PUT",
+      k = 9 } }
     local merged = row "twice"
     assert.same({ "a", "PUT", 3, { k = 2 } },
       { merged.model, merged.method, merged.tokens_input, merged.extra })

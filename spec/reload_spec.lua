@@ -316,7 +316,7 @@ describe("a broken file", function()
     end)
   end
 
-  it("is forgotten when it is mended", function()
+  it("is forgotten when it is repaired", function()
     assert.same({}, s:post("/-/reload").json().errors)
     assert.equal(1, version(s))
   end)

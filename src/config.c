@@ -83,7 +83,9 @@ static const struct setting settings[] = {
     NUMBER("stream", "heartbeat_ms", stream.heartbeat_ms, 10, HOUR_MS, 15000, true),
     TEXT("metrics", "namespace", metrics.name_space, "ccproxy"),
     NUMBER("metrics", "max_series", metrics.max_series, 1, 10000000, 2000, true),
+    NUMBER("metrics", "max_age", metrics.max_age, 0, INT64_C(100) * 366 * 86400, 86400, true),
     {"pricing", "file", SETTING_TEXT, FIELD(price_file), 0, 0, 0, "", false},
+    FLAG("pricing", "native", price_native, true),
     FEATURE("metrics_endpoint_enabled", true),
     FEATURE("logs_endpoints_enabled", true),
     FEATURE("logs_collection_enabled", true),
@@ -99,7 +101,7 @@ enum { SETTINGS = sizeof settings / sizeof *settings };
 
 /* Keys that are read by hand or belong to scripts. */
 static const char *const other_keys[] = {
-    "listen.without_tokens", "hosts",  "tokens", "cors.origins", "settings",
+    "listen.without_tokens", "hosts",  "tokens", "cors.origins", "settings", "metrics.labels",
     "pricing.overrides",     "events", "routes"};
 
 static const char *const without_tokens = "anyone on this network may read, write and reset";
@@ -489,6 +491,9 @@ struct config *config_read(lua_State *L, const char *file, const struct config_o
   if (errors->len == before) {
     read_without_tokens(config, L, errors);
     read_strings(&config->hosts, L, "hosts", errors);
+    push_section(L, "metrics");
+    read_strings(&config->metrics.labels, L, "labels", errors);
+    lua_pop(L, 1);
     push_section(L, "cors");
     read_strings(&config->cors_origins, L, "origins", errors);
     lua_pop(L, 1);
@@ -516,6 +521,7 @@ void config_free(struct config *config) {
   config_free_routes(config);
   free(config->tokens);
   string_list_clear(&config->hosts);
+  string_list_clear(&config->metrics.labels);
   string_list_clear(&config->cors_origins);
   free(config->file);
   free(config->root);

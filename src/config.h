@@ -63,9 +63,12 @@ struct config {
   struct {
     char *name_space;
     size_t max_series;
+    int64_t max_age; /* seconds; 0: none */
+    struct string_list labels;
   } metrics;
 
   char *price_file;    /* absolute; empty: none */
+  bool price_native;
 
   struct config_token *tokens;
   size_t ntokens;

@@ -252,6 +252,49 @@ function pricing.cost(rates, usage)
   return tonumber(("%.12f"):format(total * factor * tier / million + calls))
 end
 
+-- The prompt lengths up to which the rates are the same, ascending; the last is endless.
+local function lengths(rates)
+  local list = {}
+  for i, range in ipairs(rates.ranges or {}) do
+    list[i] = range.upto
+  end
+  if #list > 0 then
+    list[#list] = nil -- the last range is for whatever is longer
+  end
+  for thousands in pairs(rates.above or {}) do
+    list[#list + 1] = thousands * 1000
+  end
+  table.sort(list)
+  list[#list + 1] = math.huge
+  return list
+end
+
+--- Rates by the length of the whole prompt: { upto, input, output, cache_read, cache_write, request
+--- },
+--- ascending; false is one that is not known.  nil: the tier has no known price.
+---@param rates Rates
+---@param tier string?
+---@return (number|false)[][]?
+function pricing.bands(rates, tier)
+  local base, factor = of_tier(rates, tier)
+  if not base then
+    return nil
+  end
+  factor = factor * (rates.factor or 1)
+  local bands, longest = {}, 0
+  for i, upto in ipairs(lengths(base)) do
+    longest = upto < math.huge and upto or longest + 1
+    local rate = rates_at(base, longest)
+    local function of(kind)
+      return rate[kind] and rate[kind] * factor or false
+    end
+    bands[i] = {
+      upto, of "input", of "output", of "cache_read", of "cache_write", rates.request or 0,
+    }
+  end
+  return bands
+end
+
 ---@param record table
 ---@return Usage
 local function usage_of(record)

@@ -8,10 +8,11 @@ local roles = { id = "string", time = "time", duration = "float", status = "inte
 local role_names = { "id", "time", "duration", "status" }
 local tiers = { "minute", "hour", "day" }
 local kinds = { counter = 0, histogram = 1 }
-local max_sets, max_families, max_labels, max_bounds = 64, 64, 16, 64
+local max_families, max_labels, max_bounds = 64, 16, 64
+local max_keys = 1000000 -- of a bucket
 local whole_numbers = 2 ^ 53 -- beyond them a float skips some
 
-local limits  -- of the core: columns, events, measures, by, names, name
+local limits  -- of the core: columns, events, measures, sketches, sets, by, names, name
 local checked -- what is answered
 
 -- ---- Members ----
@@ -155,7 +156,13 @@ local function is_identifier(name)
     and name ~= "extra" and name ~= "row" and name ~= "told"
 end
 
-local column_keys = keys("role", "default", "by_event", "from", "scale", "aliases", "in_extra")
+local column_keys = keys("role", "default", "by_event", "from", "scale", "aliases", "in_extra",
+  "dimension", "measure", "unknown")
+
+-- The core reads the conditions themselves, as it does for storage.
+local function read_conditions(where, entry, key)
+  return member(where, entry, key, "table", "a list of conditions")
+end
 
 local function place_of(where, name)
   return ('%s "%s"'):format(where, name:sub(1, 50))
@@ -177,7 +184,13 @@ local function read_column(list_place, entry, i)
     in_extra = member(where, entry, "in_extra", "boolean") or false,
     scale = member(where, entry, "scale", "number") or 1,
     default = read_default(where, entry, types[kind]),
+    dimension = member(where, entry, "dimension", "boolean"),
+    measure = member(where, entry, "measure", "boolean"),
+    where = where, unknown = read_conditions(where, entry, "unknown"),
   }
+  if column.in_extra and (column.dimension or column.measure) then
+    fail(where, "a dimension or a measure cannot be in_extra")
+  end
   if not column.in_extra and i > 1 and checked.columns[i - 1].in_extra then
     fail(where, "columns of their own stand before those in_extra")
   end
@@ -351,7 +364,8 @@ local function read_cost(schema)
   local entry = member("it", schema, "cost", "table", "a table") or {}
   refuse_unknown("cost", entry, cost_keys)
   local cost = {
-    column = column_member("cost", entry, "column"), source = column_member("cost", entry, "source"),
+    column = column_member("cost", entry, "column"),
+    source = column_member("cost", entry, "source"),
     ranks = cost_list(entry, "ranks", function(rank) return rank end),
     split = cost_list(entry, "split", cost_column), with = cost_list(entry, "with", cost_column),
   }
@@ -367,11 +381,11 @@ end
 
 -- ---- Sums ----
 
-local measure_keys, set_keys = keys("sum", "scale", "when"), keys("by", "tiers")
+local measure_keys, set_keys = keys("sum", "scale", "when"), keys("by", "tiers", "max_keys")
+local sketch_keys = keys("value", "per", "when")
 
--- The core reads the conditions themselves, as it does for storage.
 local function read_when(where, entry)
-  return member(where, entry, "when", "table", "a list of conditions")
+  return read_conditions(where, entry, "when")
 end
 
 local function read_measure(where, entry, i)
@@ -391,6 +405,22 @@ local function read_measure(where, entry, i)
     fail(where, "scale must be a positive number")
   end
   checked.measures[i], checked.measure_names[name] = measure, true
+end
+
+local function read_sketch(where, entry, i)
+  local name = item(where, entry, 1, "a name")
+  refuse_unknown(where, entry, sketch_keys)
+  local value = column_member(where, entry, "value")
+  local per = column_member(where, entry, "per")
+  if value < 0 or not is_number(value) or per >= 0 and not is_number(per) then
+    fail(where, "value must be a column of numbers, and per too if it is there")
+  elseif not is_identifier(name) or checked.sketch_names[name] then
+    fail(where, 'the name "%s" is taken, or not of a-z 0-9 _', name)
+  end
+  checked.sketches[i] = {
+    where = where, name = name, value = value, per = per, when = read_when(where, entry),
+  }
+  checked.sketch_names[name] = true
 end
 
 local function read_by(where, entry)
@@ -427,6 +457,20 @@ local function read_tiers(where, entry)
   return bits ~= 0 and bits or fail(where, "tiers is empty")
 end
 
+-- The key of a full bucket's rest is a text.
+local function read_max_keys(where, entry, by)
+  local most = member(where, entry, "max_keys", "number") or 0
+  if not whole(most) or most < 0 or most > max_keys then
+    fail(where, "max_keys must be a whole number up to %d", max_keys)
+  end
+  for i, column in ipairs(by) do
+    if most > 0 and types[type_of(column) + 1] ~= "string" then
+      fail(where, 'max_keys: "%s" is no string', entry.by[i])
+    end
+  end
+  return whole(most)
+end
+
 local function read_set(where, entry, i)
   refuse_unknown(where, entry, set_keys)
   local by, name = read_by(where, entry)
@@ -434,18 +478,16 @@ local function read_set(where, entry, i)
   if checked.set_names[name] then
     fail(where, "there is a rollup by %s already", name)
   end
-  checked.sets[i], checked.set_names[name] = { name = name, by = by, tiers = bits }, true
+  checked.sets[i] = {
+    name = name, by = by, tiers = bits, max_keys = read_max_keys(where, entry, by),
+  }
+  checked.set_names[name] = true
 end
 
 local function read_sums(schema)
   each(schema, "measures", limits.measures, read_measure)
-  local sketch = column_member("it", schema, "sketch")
-  local column = checked.columns[sketch + 1]
-  if column and (types[column.type + 1] ~= "float" or column.in_extra) then
-    fail("sketch", "expected a column of floats")
-  end
-  checked.sketch = sketch
-  each(schema, "rollups", max_sets, read_set)
+  each(schema, "sketches", limits.sketches, read_sketch)
+  each(schema, "rollups", limits.sets, read_set)
 end
 
 -- ---- Prometheus families ----
@@ -632,7 +674,7 @@ end
 -- ---- All of it ----
 
 local top_keys =
-  keys("columns", "event_keys", "events", "cost", "measures", "sketch", "rollups", "families",
+  keys("columns", "event_keys", "events", "cost", "measures", "sketches", "rollups", "families",
     "stream")
 
 --- Raises "schema.lua: where: what is wrong, what was expected".
@@ -643,7 +685,7 @@ return function(schema, most)
   limits, taken = most, {}
   checked = {
     columns = {}, column_names = {}, names = {}, events = {}, event_names = {}, measures = {},
-    measure_names = {}, sets = {}, set_names = {}, families = {},
+    measure_names = {}, sketches = {}, sketch_names = {}, sets = {}, set_names = {}, families = {},
   }
   if type(schema) ~= "table" then
     fail("it", "must return a table")

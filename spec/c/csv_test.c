@@ -22,7 +22,7 @@ static void check_text(const char *s, const char *expected) {
   r->v[0] = batch_put_text(b, s, strlen(s));
   r->v[1].i = -7;
   r->v[3].i = 1750000000000000;
-  csv_write_row(&out, &with_defaults, r, &b->text);
+  csv_write_row(&out, &with_defaults, r, &b->text, NULL, 0);
   CHECK_BYTES(out.data, out.len, expected);
   buf_clear(&out);
   batch_free(b);

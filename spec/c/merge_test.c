@@ -139,7 +139,7 @@ static void ranks(void) {
       {{"{\"timestamp\":5,\"status_code\":429}", "{\"timestamp\":6,\"type\":\"request_error\"}"},
        {"\"status_code\":429", "request_error"}},
       {{"{\"timestamp\":5}", "{\"timestamp\":6,\"type\":\"request_error\",\"error_type\":\"t\"}"},
-       {"\"status_code\":500", "\"extra\":{\"error_type\":\"t\"}", "request_error"}},
+       {"\"status_code\":500", "\"error_type\":\"t\"", "request_error"}},
       {{"{\"timestamp\":7,\"status_code\":null}", "{\"timestamp\":6,\"type\":\"request_error\"}"},
        {"\"status_code\":200", "request_complete"}},
       /* Derived columns follow what was told; a duration is the same in both units. */

@@ -92,26 +92,40 @@ static void rows(void) {
             "seconds\":0.0,"
             "\"session_error_count\":0,\"session_is_new\":true,\"extra\":{}}");
   check_row(
+      "{\"request_id\":\"r\"}",
+      "{\"request_id\":\"r\",\"timestamp\":\"2023-11-14T22:13:20Z\",\"method\":\"\",\"endpoint\":"
+      "\"\","
+      "\"path\":\"\","
+      "\"query\":\"\",\"client_ip\":\"\",\"user_agent\":\"\",\"service_type\":\"\",\"model\":\"\","
+      "\"streaming\":false,"
+      "\"status_code\":200,\"duration_ms\":0.0,\"duration_seconds\":0.0,\"tokens_input\":0,"
+      "\"tokens_output\":"
+      "0,"
+      "\"cache_read_tokens\":0,\"cache_write_tokens\":0,\"cost_usd\":0.0,\"cost_sdk_usd\":0.0,"
+      "\"num_turns\":"
+      "0,"
+      "\"session_type\":\"\",\"session_status\":\"\",\"session_age_seconds\":0.0,\"session_message_"
+      "count\":0,"
+      "\"session_client_id\":\"\",\"session_pool_enabled\":false,\"session_idle_seconds\":0.0,"
+      "\"session_error_count\":0,\"session_is_new\":true,\"extra\":{}}");
+  check_row(
       "{\"request_id\":\"r\",\"tag\":[1],\"timestamp\":1.5,\"path\":\"/"
       "p\",\"duration_ms\":20,\"error_type\":\"t\"}",
-      "{\"request_id\":\"r\",\"timestamp\":\"1970-01-01T00:00:01.500000Z\",\"method\":"
-      "\"\","
+      "{\"request_id\":\"r\",\"timestamp\":\"1970-01-01T00:00:01.500000Z\",\"method\":\"\","
       "\"endpoint\":\"/p\","
       "\"path\":\"/"
-      "p\",\"query\":\"\",\"client_ip\":\"\",\"user_agent\":\"\",\"service_type\":\"\","
-      "\"model\":\"\","
-      "\"streaming\":false,\"status_code\":200,\"duration_ms\":20.0,\"duration_seconds\":"
-      "0.02,\"tokens_"
+      "p\",\"query\":\"\",\"client_ip\":\"\",\"user_agent\":\"\",\"service_type\":\"\",\"model\":"
+      "\"\","
+      "\"streaming\":false,\"status_code\":200,\"duration_ms\":20.0,\"duration_seconds\":0.02,"
+      "\"tokens_"
       "input\":0,"
-      "\"tokens_output\":0,\"cache_read_tokens\":0,\"cache_write_tokens\":0,\"cost_usd\":"
-      "0.0,\"cost_"
+      "\"tokens_output\":0,\"cache_read_tokens\":0,\"cache_write_tokens\":0,\"cost_usd\":0.0,"
+      "\"cost_"
       "sdk_usd\":0.0,"
-      "\"num_turns\":0,\"session_type\":\"\",\"session_status\":\"\",\"session_age_"
-      "seconds\":0.0,"
-      "\"session_message_count\":0,\"session_client_id\":\"\",\"session_pool_enabled\":"
-      "false,"
+      "\"num_turns\":0,\"session_type\":\"\",\"session_status\":\"\",\"session_age_seconds\":0.0,"
+      "\"session_message_count\":0,\"session_client_id\":\"\",\"session_pool_enabled\":false,"
       "\"session_idle_seconds\":0.0,\"session_error_count\":0,\"session_is_new\":true,"
-      "\"extra\":{\"tag\":[1],\"error_type\":\"t\"}}");
+      "\"error_type\":\"t\",\"extra\":{\"tag\":[1]}}");
 }
 
 static void check_event(const char *text, const char *expected) {

@@ -154,7 +154,6 @@ static struct query *figures(void) {
   struct query *q = query_new(QUERY_AGGREGATE);
   q->questions = calloc(1, sizeof *q->questions);
   q->nquestions = 1;
-  q->questions[0].order_by = -1;
   return q;
 }
 

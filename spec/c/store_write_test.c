@@ -23,7 +23,6 @@ static double total(struct store *s, const char *measure) {
   struct query *q = query_new(QUERY_AGGREGATE);
   q->nquestions = 1;
   q->questions = calloc(1, sizeof *q->questions);
-  q->questions[0].order_by = -1;
   ask(s, q);
   CHECK(q->status == 0);
   struct result_value cell = {0};

@@ -3,17 +3,8 @@
 
 /* Counted by each loop for itself, summed at a scrape. */
 
-enum counter {
-  REQUESTS,
-  CONNECTIONS,
-  BYTES_IN,
-  BYTES_OUT,
-  PARSE_ERRORS,
-  TIMEOUTS,
-  WAITING,
-  GIVEN_UP,
-  COUNTERS
-};
+enum counter { REQUESTS, CONNECTIONS, BYTES_IN, BYTES_OUT, PARSE_ERRORS, TIMEOUTS, WAITING,
+               GIVEN_UP, COUNTERS };
 
 static const char *const code_label[] = {"code"};
 

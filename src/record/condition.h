@@ -62,9 +62,6 @@ void conditions_normalise(struct conditions *c, const struct schema *schema);
 /* in this process */
 uint64_t conditions_hash(const struct conditions *c, const struct schema *schema);
 
-/* Appends c in bytes that are equal in every process if the conditions are; for
- * hashing. */
-void conditions_write(struct buf *out, const struct conditions *c, const struct schema *schema);
 bool conditions_equal(const struct conditions *a, const struct conditions *b,
                       const struct schema *schema);
 

@@ -1,5 +1,8 @@
 #include "record/csv.h"
 
+#include "record/fields.h"
+#include "record/measure.h"
+
 /* U+FF1D, U+FF0B, U+FF0D and U+FF20: the full-width forms, which some read as the others. */
 static bool is_wide_sign(const char *s, size_t len) {
   return len >= 3 && memcmp(s, "\xef\xbc", 2) == 0 && memchr("\x9d\x8b\x8d\xa0", s[2], 4) != NULL;
@@ -59,8 +62,16 @@ static void write_value(struct buf *out, const struct column *c, union value v,
   }
 }
 
-void csv_write_row(struct buf *out, const struct schema *schema, const struct record *r,
-                   const struct buf *text) {
+static void write_field(struct buf *out, const struct schema *schema, const struct record *r,
+                        const struct buf *text, int field) {
+  if (field == FIELD_EXTRA && r->extra.len > 0)
+    write_text(out, text->data + r->extra.offset, r->extra.len);
+  else if (field != FIELD_EXTRA && value_is_known(schema, r, field, text))
+    write_value(out, &schema->columns[field], r->v[field], text);
+}
+
+static void write_public(struct buf *out, const struct schema *schema, const struct record *r,
+                         const struct buf *text) {
   const char *separator = "";
   for (size_t i = 0; i < schema->nstored; i++) {
     if (!schema->columns[i].is_public)
@@ -68,6 +79,16 @@ void csv_write_row(struct buf *out, const struct schema *schema, const struct re
     buf_puts(out, separator);
     write_value(out, &schema->columns[i], r->v[i], text);
     separator = ",";
+  }
+}
+
+void csv_write_row(struct buf *out, const struct schema *schema, const struct record *r,
+                   const struct buf *text, const int *fields, size_t nfields) {
+  if (nfields == 0)
+    write_public(out, schema, r, text);
+  for (size_t i = 0; i < nfields; i++) {
+    buf_puts(out, i > 0 ? "," : "");
+    write_field(out, schema, r, text, fields[i]);
   }
   buf_literal(out, "\r\n");
 }

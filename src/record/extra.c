@@ -92,6 +92,9 @@ static bool set_from_json(struct batch *b, struct record *r, const struct column
   double real = 0;
   size_t len;
   char *value = (char *) m->value;
+  bool is_text = b->schema->columns[name->column].type == COLUMN_STRING;
+  if (*value == '"' && !is_text && memchr(value, '\\', m->value_len) != NULL)
+    return false; /* decoding it would change it though it may not fit */
   if (*value == '"' && json_read_string(value, &len, &error) != NULL)
     return record_set_text(b, r, name, value + 1, len, &why);
   if (*value == 't' || *value == 'f')
@@ -107,11 +110,22 @@ static const struct column_name *column_of(const struct schema *schema, const st
   return lives_here && !name->alias ? name : NULL;
 }
 
+/* The same, or the column that rows show on request and r does not have. */
+static const struct column_name *column_for(const struct schema *schema, const struct record *r,
+                                            const struct member *m) {
+  const struct column_name *name = schema_name(schema, m->name, m->name_len);
+  if (name == NULL || name->column < 0 || name->alias)
+    return NULL;
+  const struct column *c = &schema->columns[name->column];
+  bool fits = c->in_extra || ((c->is_dimension || c->is_measure) && !record_has(r, name->column));
+  return fits ? name : NULL;
+}
+
 void record_put_members(struct batch *b, struct record *r, const char *json, size_t len) {
   char *copy = padded(json, len);
   struct member m;
   for (char *p = copy + 1; (p = next_member(p, &m)) != NULL;) {
-    const struct column_name *name = column_of(b->schema, &m);
+    const struct column_name *name = column_for(b->schema, r, &m);
     if (name != NULL && set_from_json(b, r, name, &m))
       continue;
     open_extra(b, r);
@@ -171,6 +185,55 @@ static void drop_repeats(struct member *members, size_t count) {
       table_insert(&seen, hash, m);
   }
   table_clear(&seen);
+}
+
+static void read_members(char *json, struct buf *members) {
+  struct member m = {0};
+  for (char *p = json + 1; (p = next_member(p, &m)) != NULL;)
+    buf_append(members, &m, sizeof m);
+}
+
+/* In a second round by aliases, which fill only what nothing else has. */
+static bool take_members(struct batch *b, struct record *r, uint64_t columns,
+                         struct member *members, size_t count, bool aliases) {
+  bool taken = false;
+  for (size_t i = 0; i < count; i++) {
+    struct member *m = &members[i];
+    const struct column_name *name = schema_name(b->schema, m->name, m->name_len);
+    if (m->dropped || name == NULL || name->column < 0 || name->alias != aliases ||
+        !(columns >> name->column & 1) ||
+        value_is_set(&b->schema->columns[name->column], r->v[name->column]))
+      continue;
+    m->dropped = set_from_json(b, r, name, m);
+    taken |= m->dropped;
+  }
+  return taken;
+}
+
+bool record_take_members(struct batch *b, struct record *r, uint64_t columns) {
+  if (r->extra.len <= 2)
+    return false;
+  char *copy = padded(b->text.data + r->extra.offset, r->extra.len);
+  struct buf list = {0}, rest = {0};
+  read_members(copy, &list);
+  struct member *members = (struct member *) list.data;
+  size_t count = list.len / sizeof *members;
+  bool taken = take_members(b, r, columns, members, count, false);
+  taken |= take_members(b, r, columns, members, count, true);
+  for (size_t i = 0; taken && i < count; i++)
+    if (!members[i].dropped)
+      put_member(&rest, rest.len == 0 ? '{' : ',', &members[i]);
+  if (taken) {
+    if (rest.len > 0)
+      buf_putc(&rest, '}');
+    union value v = batch_put_text(b, rest.data, rest.len);
+    r->extra.offset = v.s.offset;
+    r->extra.len = v.s.len;
+  }
+  buf_clear(&list);
+  buf_clear(&rest);
+  free(copy);
+  return taken;
 }
 
 /* Members that are none of the columns that r has. */

@@ -87,8 +87,9 @@ bool record_set_boolean(struct batch *b, struct record *r, const struct column_n
 void record_put_extra(struct batch *b, struct record *r, const char *name, size_t name_len,
                       const char *json, size_t json_len);
 
-/* The same for all members of an object, which is valid JSON; columns that live in
- * extra get their slots. */
+/* The same for all members of an object, which is valid JSON.  Columns that live in extra, and
+ * those that rows show on request and r does not have, get their slots: in older rows they were
+ * members. */
 void record_put_members(struct batch *b, struct record *r, const char *json, size_t len);
 
 /* Gives r its id if it has none, its time, defaults and derived values
@@ -100,6 +101,10 @@ void record_write_extra(struct batch *b, struct record *r);
 
 /* What a derived column gets from its source in r. */
 union value record_derive(const struct schema *schema, const struct record *r, int column);
+
+/* Moves members of r's extra into columns (bit per column) that r has no value of, by their names
+ * or aliases; what does not fit stays.  Answers whether there were any. */
+bool record_take_members(struct batch *b, struct record *r, uint64_t columns);
 
 /* The way back from a stored row: fills the slots of the columns that live in extra
  * from r's extra. */
@@ -138,13 +143,21 @@ static inline const char *value_text(const struct buf *text, union value v, size
   return v.s.len > 0 ? text->data + v.s.offset : "";
 }
 
-/* Appends a string to b's text and answers its place. */
+/* Neither the empty text nor 0. */
+static inline bool value_is_set(const struct column *c, union value v) {
+  return c->type == COLUMN_STRING ? v.s.len > 0 : v.i != 0;
+}
+
+/* Appends a string to b's text and returns its place. */
 union value batch_put_text(struct batch *b, const char *s, size_t len);
 
-/* The row's public columns as one JSON object in the order of the schema;
- * with_extra adds "extra". */
+/* The row's public columns as one JSON object in the order of the schema; with_extra adds those of
+ * the others that it has a value of, and "extra". */
 void record_write_json(struct buf *out, const struct schema *schema, const struct record *r,
                        const struct buf *text, bool with_extra);
+
+/* Its "extra", an object. */
+void record_write_extra_json(struct buf *out, const struct record *r, const struct buf *text);
 
 /* One column's value as JSON: times as ISO 8601. */
 void value_write_json(struct buf *out, const struct column *c, union value v,

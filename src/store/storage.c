@@ -107,8 +107,12 @@ void query_free(struct query *q) {
   if (q == NULL)
     return;
   conditions_unref(q->where);
-  for (size_t i = 0; i < q->nquestions; i++)
+  for (size_t i = 0; i < q->nquestions; i++) {
     result_clear(&q->questions[i].rows);
+    result_clear(&q->questions[i].other);
+    result_clear(&q->questions[i].totals);
+    free(q->questions[i].bounds);
+  }
   free(q->questions);
   buf_clear(&q->id);
   buf_clear(&q->sql);

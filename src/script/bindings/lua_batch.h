@@ -18,7 +18,7 @@ struct batch **lua_batch_push(lua_State *L);
 void lua_batch_add(lua_State *L, int index, struct batch *b, uint32_t position, struct buf *scratch,
                    int64_t now_us);
 
-/* Pushes the record as it was received: what is absent stays absent. */
+/* Pushes a record as it was received: what is absent stays absent. */
 void lua_batch_push_record(lua_State *L, const struct batch *b, const struct record *r);
 
 /* Pushes a stored row: every public column has a value; with_extra adds extra. */
@@ -29,7 +29,7 @@ void lua_batch_push_row(lua_State *L, const struct batch *b, const struct record
 void lua_batch_push_errors(lua_State *L, const struct batch *b);
 
 /* Replaces *batch by the records that the function at index hook makes of them; nil drops
- * one.  Answers how many were dropped; raises what the function raises. */
+ * one.  Returns how many were dropped; raises what the function raises. */
 uint32_t lua_batch_apply(lua_State *L, int hook, struct batch **batch, int64_t now_us);
 
 #endif

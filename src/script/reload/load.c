@@ -168,6 +168,15 @@ static int l_load_schema(lua_State *L) {
   return 0;
 }
 
+/* What native records are priced by (bindings/lua_price.c). */
+static int l_load_prices(lua_State *L) {
+  struct loader *l = lua_touserdata(L, 1);
+  require_push(L, "lib.native_prices");
+  luaL_checktype(L, -1, LUA_TTABLE);
+  l->script->prices = luaL_ref(L, LUA_REGISTRYINDEX);
+  return 0;
+}
+
 static int l_load_hooks(lua_State *L) {
   struct loader *l = lua_touserdata(L, 1);
   require_push(L, "hooks");
@@ -334,6 +343,8 @@ static void load_used(struct loader *l) {
     protect(l, l_load_schema, "lua/schema.lua");
   if (script->services->schema == NULL)
     return;
+  if (l->settings->price_native)
+    protect(l, l_load_prices, "lua/lib/native_prices.lua");
   if (snapshot_find(l->snapshot, "lua/hooks.lua") != NULL)
     protect(l, l_load_hooks, "lua/hooks.lua");
   load_routes(l);

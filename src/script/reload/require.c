@@ -46,7 +46,7 @@ int require_compile(lua_State *L, const struct snapshot_file *file) {
   const char *chunk_name = lua_pushfstring(L, "@%s", file->name);
   int status = luaL_loadbufferx(L, file->text, file->len, chunk_name, "t");
   if (status == LUA_ERRSYNTAX) {
-    lua_pushfstring(L, "%s; mend the syntax there or just above", lua_tostring(L, -1));
+    lua_pushfstring(L, "%s; fix the syntax there or just above", lua_tostring(L, -1));
     lua_remove(L, -2);
   }
   lua_remove(L, -2);
@@ -68,7 +68,7 @@ static int refuse_module(lua_State *L, const char *name) {
                       "a route serves others and has neither files nor a terminal",
                       name);
   return luaL_error(L,
-                    "module '%s' not found: the core has none of that name; mend the name or make "
+                    "module '%s' not found: the core has none of that name; fix the name or make "
                     "lua/%s.lua",
                     name, luaL_gsub(L, name, ".", "/"));
 }

@@ -107,18 +107,61 @@ static int add_column(sqlite3 *db, const struct column *c) {
   return exec_buf(db, &sql);
 }
 
-/* Columns that schema.lua has and the file does not; what the file has beyond the
- * schema stays, unread. */
+static void filling_name(char out[80], const struct column *c) {
+  sqlite3_snprintf(80, out, "filling:%s", c->name);
+}
+
+/* Rows that are there already may have it in extra. */
+static int add_and_fill(sqlite3 *db, const struct column *c) {
+  char name[80];
+  filling_name(name, c);
+  int rc = add_column(db, c);
+  return rc == SQLITE_OK ? meta_set_int(db, name, 1) : rc;
+}
+
+/* A fill that was under way starts over together with the new ones. */
+static int start_filling(sqlite3 *db) {
+  int64_t last_row = 0;
+  int rc = database_int(db, "SELECT max(rowid) FROM rows", &last_row);
+  if (rc == SQLITE_OK)
+    rc = meta_set_int(db, "fill_upto", last_row);
+  return rc == SQLITE_OK ? meta_set_int(db, "filled", 0) : rc;
+}
+
+/* Columns that schema.lua has and the file does not; what the file has beyond the schema stays,
+ * unread. */
 static int add_columns(sqlite3 *db, const struct schema *schema) {
   int rc = SQLITE_OK;
-  for (size_t i = 0; i < schema->nstored && rc == SQLITE_OK; i++)
-    if (!has_column(db, "rows", schema->columns[i].name))
-      rc = add_column(db, &schema->columns[i]);
+  bool added = false;
+  for (size_t i = 0; i < schema->nstored && rc == SQLITE_OK; i++) {
+    const char *name = schema->columns[i].name;
+    if (has_column(db, "rows", name))
+      continue;
+    rc = add_and_fill(db, &schema->columns[i]);
+    added = true;
+  }
   if (rc == SQLITE_OK && !has_column(db, "rows", "told"))
     rc = database_exec(db, "ALTER TABLE rows ADD COLUMN told");
   if (rc == SQLITE_OK && !has_column(db, "segments", "filter"))
     rc = database_exec(db, "ALTER TABLE segments ADD COLUMN filter BLOB");
-  return rc;
+  return rc == SQLITE_OK && added ? start_filling(db) : rc;
+}
+
+uint64_t tables_filling(sqlite3 *db, const struct schema *schema) {
+  uint64_t columns = 0;
+  for (size_t i = 0; i < schema->nstored; i++) {
+    char name[80];
+    int64_t value = 0;
+    filling_name(name, &schema->columns[i]);
+    if (meta_get_int(db, name, &value) == SQLITE_OK)
+      columns |= UINT64_C(1) << i;
+  }
+  return columns;
+}
+
+int tables_filled(sqlite3 *db) {
+  return database_exec(
+      db, "DELETE FROM meta WHERE key GLOB 'filling:*' OR key IN ('filled', 'fill_upto')");
 }
 
 /* What kind of file this is.  UV_EINVAL: not one of ours. */

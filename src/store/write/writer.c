@@ -306,6 +306,8 @@ static int open_parts(struct writer *w) {
     rc = open_ids(w);
   if (rc == SQLITE_OK)
     rc = writer_restore_series(w);
+  if (rc == SQLITE_OK)
+    rc = writer_resume_fill(w);
   return rc == SQLITE_OK ? writer_resume_rebuild(w) : rc;
 }
 

@@ -123,7 +123,7 @@ int writer_resume_rebuild(struct writer *w) {
 /* ---- When ---- */
 
 bool writer_has_maintenance(const struct writer *w) {
-  return w->fresh != NULL || ids_has_unread(w->ids);
+  return w->filling != 0 || w->fresh != NULL || ids_has_unread(w->ids);
 }
 
 void writer_maintain(struct writer *w) {
@@ -132,7 +132,9 @@ void writer_maintain(struct writer *w) {
   if (ids_has_unread(w->ids) && ids_read_some(w->ids) != SQLITE_OK)
     log_error("reading fingerprints failed: they are looked for in the file",
               log_str("error", sqlite3_errmsg(w->db)));
-  if (w->fresh != NULL)
+  if (w->filling != 0)
+    writer_fill(w);
+  else if (w->fresh != NULL)
     rebuild_some(w);
   checkpoint_if_due(w);
 }

@@ -2,7 +2,7 @@
  * cursor, as fast at any depth. */
 import { get, request, token } from "../lib/api.js";
 import { h, replace } from "../lib/dom.js";
-import { integer, milliseconds, price } from "../lib/format.js";
+import { duration, integer, price } from "../lib/format.js";
 import { opens, statusMark, timeCell } from "../lib/record.js";
 import { go, parameters } from "../lib/state.js";
 import { emptyWindow } from "./empty.js";
@@ -17,7 +17,7 @@ const columns = {
   model: { head: "Model", tag: "td.wide" },
   endpoint: { head: "Endpoint", tag: "td.wide" },
   service_type: { head: "Service type", tag: "td.wide" },
-  duration_ms: { head: "Duration", cell: milliseconds, tag: "td.number" },
+  duration_ms: { head: "Duration", cell: duration, tag: "td.number" },
   tokens_input: { head: "Input", cell: integer, tag: "td.number" },
   tokens_output: { head: "Output", cell: integer, tag: "td.number" },
   cache_read_tokens: { head: "Cache read", cell: integer, tag: "td.number" },
