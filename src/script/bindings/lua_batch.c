@@ -223,6 +223,7 @@ static void set_column(lua_State *L, const struct batch *b, const struct record 
   lua_setfield(L, -2, c->name);
 }
 
+/* As it was received: what is absent stays absent. */
 void lua_batch_push_record(lua_State *L, const struct batch *b, const struct record *r) {
   lua_createtable(L, 0, (int) b->schema->ncolumns + 2);
   lua_pushstring(L, b->schema->events[r->event].name);

@@ -18,7 +18,7 @@ struct batch **lua_batch_push(lua_State *L);
 void lua_batch_add(lua_State *L, int index, struct batch *b, uint32_t position, struct buf *scratch,
                    int64_t now_us);
 
-/* Pushes a record as it was received: what is absent stays absent. */
+/* Pushes the record as it was received: what is absent stays absent. */
 void lua_batch_push_record(lua_State *L, const struct batch *b, const struct record *r);
 
 /* Pushes a stored row: every public column has a value; with_extra adds extra. */
