@@ -47,6 +47,8 @@ static int read_body(struct exchange *e, const struct buf *body, size_t piece) {
   for (size_t at = 0, n; at < body->len && status == 0; at += n) {
     n = body->len - at < piece ? body->len - at : piece;
     status = body_append(e, body->data + at, n, &why);
+    while (status == 0 && e->in.inflating)
+      status = body_inflate(e, &why);
   }
   return status != 0 ? status : body_end(e, &why);
 }
