@@ -149,12 +149,12 @@ describe("memory of a size that somebody else chooses", function()
     limit(math.tointeger(pages * 4096 + bytes))
   end
 
-  setup(function()
+  before_each(function()
     s = http.start()
     os.execute(("truncate -s 48M %s/static/big.bin"):format(helpers.quote(s.root)))
     assert.equal(200, http.exchange(s, http.bytes "GET /t/show HTTP/1.1")[1].status)
   end)
-  teardown(function() s:stop() end)
+  after_each(function() s:stop() end)
 
   local function post(headers, body)
     return http.bytes("POST /t/echo HTTP/1.1", headers .. "Content-Length: " .. #body .. "\r\n",

@@ -28,7 +28,7 @@ static struct site_options options[SITES] = {
 static struct site sites[SITES];
 
 static const struct http_limits limits = {
-    .body_bytes = 2000, .in_flight_bytes = 3000, .request_line_bytes = 200,
+    .body_bytes = 2000, .in_flight_bytes = 3000, .out_bytes = 1 << 20, .request_line_bytes = 200,
     .header_bytes = 500, .header_fields = 12, .body_bytes_per_second = 1,
     .header_ms = 100000, .body_ms = 100000, .idle_ms = 100000, .shutdown_ms = 100000};
 

@@ -244,7 +244,8 @@ void exchange_next(struct exchange *e) {
 }
 
 void exchange_ended(struct exchange *e) {
-  if ((e->state == EXCHANGE_BODY && !e->in.complete) || (e->state == EXCHANGE_HEAD && e->head.len > 0))
+  bool in_head = e->state == EXCHANGE_HEAD && e->head.len > 0;
+  if (in_head || (e->state == EXCHANGE_BODY && !e->in.complete))
     exchange_fail(e, 400, "the request ended early");
   else
     settle_exchange(e);

@@ -204,7 +204,10 @@ static int on_ready_to_price(lua_State *L, int status, lua_KContext context) {
   struct batch **batch = lua_batch_push(L);
   *batch = in->batch;
   in->batch = NULL;
+  bool refused = in->submission.status == UV_ENOMEM;
   script_end(job);
+  if (refused)
+    return lua_storage_fail(L, UV_ENOMEM, no_memory);
   lua_price_batch(L, *batch);
   return write_batch(L, script_task(L, "storage.ingest"), batch, 0);
 }
