@@ -31,6 +31,10 @@ struct buf lua_json_take(lua_State *L, struct buf *fragment);
 /* Pushes a json.fragment that takes the bytes over. */
 struct buf *lua_json_push_taken(lua_State *L, struct buf *bytes);
 
+/* Takes the request's body, or copies a string, into a fragment that is fit for the
+ * scanner of record/json_scan.h, and pushes it. */
+struct buf *lua_json_push_text(lua_State *L, int index);
+
 /* The bytes of a fragment, or NULL when the value at index is none. */
 struct buf *lua_json_fragment(lua_State *L, int index);
 
