@@ -1,9 +1,12 @@
--- Moonledger's settings.  Every key stands here with its default; a key that is left out has that default too.
--- Saving this file while the server runs takes effect at once, except for the keys marked [start], which need a
--- restart; the log says so when one of them has changed.  `moonledger --check` tells what is wrong with it.
+-- Moonledger's settings.  Every key stands here with its default; a key that is
+-- left out has that default too.  Saving this file while the server runs takes
+-- effect at once, except for the keys marked [start], which need a restart; the log
+-- says so when one of them has changed.  `moonledger --check` tells what is wrong
+-- with it.
 --
--- This file travels in the program, as lua/ and static/ do.  One beside your data wins over it, and so does any file of
--- lua/ and static/ beside that; `moonledger init` writes them all out.
+-- This file travels in the program, as lua/ and static/ do.  One beside your data
+-- wins over it, and so does any file of lua/ and static/ beside that; `moonledger
+-- init` writes them all out.
 
 local MiB = 1024 * 1024
 
@@ -123,9 +126,11 @@ return {
   -- Whatever your own scripts want to read as require("config").settings
   settings = {},
 
-  -- Method, path, file.  "routes.logs_query" is lua/routes/logs_query.lua; {name} matches one segment and * the rest.
-  -- routes = defaults { { "GET", "/mine", "routes.mine" } } is your own, and behind them those of the shipped list that
-  -- have another method or path: what a new version of the program adds is there at once.
+  -- Method, path, file.  "routes.logs_query" is lua/routes/logs_query.lua; {name}
+  -- matches one segment and * the rest. routes = defaults { { "GET", "/mine",
+  -- "routes.mine" } } is your own, and behind them those of the shipped list that
+  -- have another method or path: what a new version of the program adds is there at
+  -- once.
   routes = {
     { "GET", "/logs/status", "routes.logs_status" },
     { "GET", "/logs/query", "routes.logs_query" },

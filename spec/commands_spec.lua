@@ -26,7 +26,9 @@ describe("a command", function()
 
   -- What the body of a command's run prints.
   local function output(body)
-    write("try", ("return { summary = 'Tries.', arguments = '[WORD...]', run = function(args) %s end }"):format(body))
+    write("try",
+      ("return { summary = 'Tries.', arguments = '[WORD...]', run = function(args) %s end }")
+        :format(body))
     local result = run("try", root)
     assert.equal("", result.stderr)
     assert.equal(0, result.code)
@@ -34,7 +36,8 @@ describe("a command", function()
   end
 
   it("is a file of the user's, and is listed by its summary beside the built-in ones", function()
-    write("hello", "return { summary = 'Says hello.', run = function() print('hello', 1) return 3 end }")
+    write("hello",
+      "return { summary = 'Says hello.', run = function() print('hello', 1) return 3 end }")
     local result = run "hello"
     assert.same({ "hello\t1\n", "", 3 }, { result.stdout, result.stderr, result.code })
     local help = run("--help").stdout
@@ -52,8 +55,11 @@ describe("a command", function()
     write("worse", "return {")
     local help = run "--help"
     assert.equal(0, help.code)
-    assert.truthy(help.stdout:find("broken%s+lua/commands/broken.lua: must return a table with summary"), help.stdout)
-    assert.truthy(help.stdout:find("worse%s+lua/commands/worse.lua:1: unexpected symbol"), help.stdout)
+    assert.truthy(
+      help.stdout:find("broken%s+lua/commands/broken.lua: must return a table with summary"),
+      help.stdout)
+    assert.truthy(help.stdout:find("worse%s+lua/commands/worse.lua:1: unexpected symbol"),
+      help.stdout)
     assert.equal(1, run("broken").code)
     assert.truthy(run("worse").stderr:find("lua/commands/worse.lua:1:", 1, true))
   end)
@@ -102,7 +108,8 @@ describe("a command", function()
     write("raises", "return { summary = 'x', run = function() error 'oh' end }")
     local returned, raised = run "returns", run "raises"
     assert.same({ 1, "moonledger: no luck\n" }, { returned.code, returned.stderr })
-    assert.same({ 1, "moonledger: lua/commands/raises.lua:1: oh\n" }, { raised.code, raised.stderr })
+    assert.same({ 1, "moonledger: lua/commands/raises.lua:1: oh\n" },
+      { raised.code, raised.stderr })
   end)
 
   it("is told what is wrong with config.lua when it asks for it, and only then", function()
@@ -120,8 +127,8 @@ describe("a command", function()
         return { summary = "x", run = function()
           local before = env.seconds()
           sleep(0.01)
-          print(env.get "SPEC_WORD", env.get "SPEC_NOTHING", env.server(), env.seconds() - before >= 0.01,
-            math.abs(env.now() - os.time()) < 5)
+          print(env.get "SPEC_WORD", env.get "SPEC_NOTHING", env.server(),
+            env.seconds() - before >= 0.01, math.abs(env.now() - os.time()) < 5)
         end }]])
       return run("--listen", "[::1]:99", "try").stdout
     end)())
@@ -150,7 +157,8 @@ describe("a command", function()
   end)
 
   it("lists folders, looks at files and writes them whole", function()
-    assert.equal("true\nnew file 3\nlua folder\nfile 3\nnil no such file\nnil no such file\n", output [[
+    local expected = "true\nnew file 3\nlua folder\nfile 3\nnil no such file\nnil no such file\n"
+    assert.equal(expected, output [[
       local file = require "file"
       print(file.write(args[1] .. "/new", "old") and file.write(args[1] .. "/new", "abc"))
       local found = {}
@@ -176,7 +184,8 @@ describe("a command", function()
 
   it("asks a server, whole or piece by piece", function()
     local s = server.start()
-    s:ingest { { request_id = "a", model = "m" }, { request_id = "b", model = "m", status_code = 500 } }
+    s:ingest { { request_id = "a", model = "m" },
+      { request_id = "b", model = "m", status_code = 500 } }
     local said = output(([[
       local client = require "client"
       local c <close> = assert(client.open("%s"))
@@ -186,7 +195,8 @@ describe("a command", function()
       local headers = { ["content-type"] = "application/json" }
       print(c:post("/logs/ingest", '{"request_id":"c"}', { headers = headers }).status)
       local whole = c:get("/openapi.json")
-      assert(c:get("/openapi.json", { stream = true }).headers["content-type"] == "application/json")
+      local streamed = c:get("/openapi.json", { stream = true })
+      assert(streamed.headers["content-type"] == "application/json")
       local pieces = {}
       for piece in function() return c:read() end do
         pieces[#pieces + 1] = piece
@@ -248,7 +258,8 @@ describe("a command", function()
       local client = require "client"
       local c, other = client.open("%s"), client.open("%s")
       assert(c:get("/logs/stream", { stream = true }).status == 200)
-      other:post("/logs/ingest", '{"request_id":"seen"}', { headers = { ["content-type"] = "application/json" } })
+      other:post("/logs/ingest", '{"request_id":"seen"}',
+        { headers = { ["content-type"] = "application/json" } })
       local text = ""
       while not text:find "seen" do
         text = text .. assert(c:read())
@@ -269,11 +280,13 @@ describe("a command", function()
 
   for _, case in ipairs {
     { "a line break in a header",
-      [[require("client").open("http://127.0.0.1:1"):get("/", { headers = { a = "b\r\nc" } })]], "control character" },
+      [[require("client").open("http://127.0.0.1:1"):get("/", { headers = { a = "b\r\nc" } })]],
+      "control character" },
     { "an unknown option", [[require("client").open("http://127.0.0.1:1", { tokne = "x" })]],
       "unknown option 'tokne'" },
     { "a route's module", [[require "storage"]], "module 'storage' is for routes" },
-    { "a module that is not there", [[require "nothing.here"]], "there is no lua/nothing/here.lua" },
+    { "a module that is not there", [[require "nothing.here"]],
+      "there is no lua/nothing/here.lua" },
   } do
     it("raises on " .. case[1], function()
       write("try", ("return { summary = 'x', run = function() %s end }"):format(case[2]))
@@ -287,7 +300,8 @@ describe("a command", function()
     local example = helpers.read_file("lua/commands/README.md"):match "```lua\n(.-)```"
     write("errors", example)
     local s = server.start()
-    s:ingest { { request_id = "a", model = "gpt-4o", status_code = 500 }, { request_id = "b", model = "gpt-4o" } }
+    s:ingest { { request_id = "a", model = "gpt-4o", status_code = 500 },
+      { request_id = "b", model = "gpt-4o" } }
     local result = run("--listen", s.url:match "//(.*)", "errors", "--hours", "2", "gpt-4o")
     assert.same({ "gpt-4o 1\n", "" }, { result.stdout, result.stderr })
     s:stop()
@@ -312,7 +326,8 @@ describe("a route that requires a command's module", function()
   it("is refused with the reason", function()
     local result = check {}
     assert.equal(1, result.code)
-    assert.truthy(result.stderr:find("module 'file' is for commands (lua/commands)", 1, true), result.stderr)
+    assert.truthy(result.stderr:find("module 'file' is for commands (lua/commands)", 1, true),
+      result.stderr)
   end)
 
   it("gets the user's own file of that name where there is one", function()

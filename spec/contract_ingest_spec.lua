@@ -169,7 +169,7 @@ describe("POST /logs/ingest #loops", function()
   end)
 end)
 
-describe("one bad line in ten thousand #loops", function()
+describe("one bad line in ten thousand", function()
   local s
   setup(function() s = server.start() end)
   teardown(function() s:stop() end)

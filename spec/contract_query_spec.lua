@@ -102,9 +102,9 @@ describe("GET /logs/query", function()
     assert.equal("d c b a", ids(body.results))
     assert.equal(4, body.count)
     assert.equal(1000, body.limit)
-    assert.same({ start_time = json.null, end_time = json.null, model = json.null,
-      service_type = json.null },
-      body.filters)
+    assert.same({
+      start_time = json.null, end_time = json.null, model = json.null, service_type = json.null,
+    }, body.filters)
     assert.truthy(body.timestamp >= before and body.timestamp <= os.time() + 1)
     assert.equal("float", math.type(body.timestamp))
   end)
@@ -177,7 +177,7 @@ describe("large answers", function()
     s:ingest(rows)
     local function ask(times)
       for _ = 1, times do
-        assert.equal(3000, s:get("/logs/query?limit=3000").json().count)
+        assert.truthy(s:get("/logs/query?limit=3000").body:find('"count":3000,', 1, true))
       end
     end
     ask(5)

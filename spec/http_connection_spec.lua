@@ -47,8 +47,8 @@ for _, workers in ipairs { 1, 2 } do
     end)
 
     it("answers thousands of pipelined requests", function()
-      local connection <close
-        > = s:raw(show:rep(4999) .. http.bytes("GET /t/show HTTP/1.1", "Connection: close\r\n"))
+      local last = http.bytes("GET /t/show HTTP/1.1", "Connection: close\r\n")
+      local connection <close> = s:raw(show:rep(4999) .. last)
       local _, answers = connection:rest():gsub("HTTP/1.1 200 OK\r\n", "")
       assert.same(5000, answers)
     end)
@@ -171,13 +171,15 @@ describe("methods and paths", function()
     end
   end)
 
-  it("what is posted is served with slashes too many, and a path around an endpoint names it", function()
+  it("what is posted is served with slashes too many, and a path around an endpoint names it",
+      function()
     for _, path in ipairs { "/v1/logs/", "//v1/logs", "//v1//logs//?a=b" } do
       assert.same(200, s:post(path, "{}", { ["content-type"] = "application/json" }).status)
     end
     for _, path in ipairs { "/v1/logs/v1/logs", "/v1/v1/logs", "//otel/v1/logs/" } do
       local response = s:post(path, "{}", { ["content-type"] = "application/json" })
-      assert.same({ 404, "Not Found; the endpoint is /v1/logs" }, { response.status, response.json().detail })
+      assert.same({ 404, "Not Found; the endpoint is /v1/logs" },
+        { response.status, response.json().detail })
     end
     assert.same("Not Found", s:post("/v1/nothing/", "{}").json().detail)
     assert.same(405, s:post("//logs//query/", "{}").status)

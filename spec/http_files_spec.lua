@@ -14,11 +14,8 @@ describe("a static file", function()
         ["secret.txt"] = "no",
       },
     }
-    os.execute(
-        (
-          "cd %s/static && ln -s ../secret.txt link.txt && ln -s .. up && touch -d '1 hour ago' "
-            .. "*.html */*.txt")
-      :format(helpers.quote(s.root)))
+    os.execute(("cd %s/static && ln -s ../secret.txt link.txt && ln -s .. up "
+      .. "&& touch -d '1 hour ago' *.html */*.txt"):format(helpers.quote(s.root)))
   end)
   teardown(function() s:stop() end)
 

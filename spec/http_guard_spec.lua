@@ -32,10 +32,9 @@ end)
 
 describe("a page of another origin", function()
   local s
-  setup(
-    function() s = http.start {
-      config = 'config.cors = { origins = { "https://dash.example" } }',
-    } end)
+  setup(function()
+    s = http.start { config = 'config.cors = { origins = { "https://dash.example" } }' }
+  end)
   teardown(function() s:stop() end)
 
   it("may not change anything", function()
@@ -75,7 +74,8 @@ describe("a page of another origin", function()
       headers = { origin = "https://dash.example", ["access-control-request-method"] = "POST" },
     }).headers
     assert.same({
-      "https://dash.example", "Cache-Control, Last-Event-ID, Authorization, Content-Type, Content-Encoding",
+      "https://dash.example",
+      "Cache-Control, Last-Event-ID, Authorization, Content-Type, Content-Encoding",
       "POST, OPTIONS",
     }, {
       headers["access-control-allow-origin"], headers["access-control-allow-headers"],

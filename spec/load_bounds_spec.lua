@@ -42,10 +42,9 @@ end)
 
 describe("a reload", function()
   it("ends with a function of C that runs for ever, and so does the server", function()
-    local s <close
-      > = server.start {
-        files = { ["lua/hooks.lua"] = "return { on_record = function(r) return r end }" },
-      }
+    local s <close> = server.start {
+      files = { ["lua/hooks.lua"] = "return { on_record = function(r) return r end }" },
+    }
     helpers.write_file(s.root .. "/lua/hooks.lua", "table.move({}, 1, 1 << 60, 2)")
     server.eventually(function() return s:log():find "loading takes too long" end)
     assert.equal(200, s:get("/health/live").status)

@@ -166,6 +166,7 @@ describe("--check", function()
   end
 
   local MEND = "; mend the syntax there or just above\n"
+  local param = '\nreturn { params = { a = require("lib.params").%s }, handle = function() end }'
   local route = {
     ["return {"] = "1: unexpected symbol near <eof>" .. MEND,
     ['\nlocal a = require "lib.nothere"'] =
@@ -183,13 +184,11 @@ describe("--check", function()
       .. 'is "reed"\n',
     ["return { params = { a = 1 }, handle = function() end }"] =
       "1: params.a must be made by lib.params, for example params.integer { default = 1 }\n",
-    [
-      '\nreturn { params = { a = require("lib.params").integer { min = 1 } }, handle = '
-        .. 'function() end }'] =
+    [param:format "integer { min = 1 }"] =
       "2: params.integer: unknown option min: known are default, ge, le, finite, one_of and "
-        .. "description\n",
-    ['\nreturn { params = { a = require("lib.params").number {} } }'] =
-      "2: params.number is none: there are integer, float, time, boolean and string\n",
+      .. "description\n",
+    [param:format "number {}"] =
+      "2: params.number is none: there are integer, float, time, boolean, string and ranges\n",
     ["\n\nx = 1"] =
       "3: 'x' cannot be assigned: globals, libraries and settings are read-only; use a local\n",
     ["while true do end"] = "1: loading takes too long: the files may run for script.load_cpu_ms; "
@@ -213,11 +212,8 @@ describe("--check", function()
     local schema = helpers.read_file "lua/schema.lua"
     local broken = schema:gsub('"requests_total", "counter"', '"requests_total", "countr"')
     local _, line = schema:match '^(.-)"requests_total"':gsub("\n", "")
-    assert.equal(
-        (
-          'lua/schema.lua:%d: families[1] "requests_total": "countr" is no kind: counter or '
-            .. 'histogram\n')
-      :format(line + 1), check { ["lua/schema.lua"] = broken })
+    assert.equal(('lua/schema.lua:%d: families[1] "requests_total": "countr" is no kind: '
+      .. "counter or histogram\n"):format(line + 1), check { ["lua/schema.lua"] = broken })
     local said =
       check { ["lua/schema.lua"] = schema, ["lua/hooks.lua"] = "return { on_recrod = print }" }
     assert.equal("lua/hooks.lua:1: on_record must be a function, is a nil\n", said)
@@ -229,9 +225,8 @@ describe("--check", function()
     local doubled = config:gsub('{ "GET", "/logs/query"',
       '{ "GET", "/logs/status", "routes.logs_query" },\n    %0', 1)
     local said = check { ["config.lua"] = doubled }
-    assert.equal(
-        ("config.lua:%d: GET /logs/status: there are two routes for it; take one of them away\n")
-      :format(line + 1), said)
+    assert.equal(("config.lua:%d: GET /logs/status: there are two routes for it; "
+      .. "take one of them away\n"):format(line + 1), said)
   end)
 end)
 
@@ -314,8 +309,9 @@ describe("the server #loops", function()
   end)
 
   it("listens to the network when a token is set", function()
-    local s <close
-      > = server.start { listen = "0.0.0.0:0", env = { MOONLEDGER_ADMIN_TOKEN = ("s"):rep(16) } }
+    local s <close> = server.start {
+      listen = "0.0.0.0:0", env = { MOONLEDGER_ADMIN_TOKEN = ("s"):rep(16) },
+    }
     assert.equal(401, s:get("/logs/query").status)
     s:stop()
   end)

@@ -4,9 +4,8 @@ local server = require "spec.helpers.server"
 local socket = require "socket"
 
 local function route(version)
-  return (
-    'return { summary = "Version.", handle = function() return { json = { version = %d } } end }')
-      :format(version)
+  return ([[return { summary = "Version.",
+    handle = function() return { json = { version = %d } } end }]]):format(version)
 end
 
 local CONFIG = [[
@@ -215,7 +214,8 @@ describe("a reload #loops", function()
     helpers.eventually(function() return s:log():find("reload failed", 1, true) end)
     helpers.write_file(s.root .. "/lua/routes/version.lua", route(1))
     helpers.eventually(function()
-      return s:log():find('msg="config.lua and lua/ are as they are in force again" generation=1\n', 1, true)
+      return s:log()
+        :find('msg="config.lua and lua/ are as they are in force again" generation=1\n', 1, true)
     end)
     s:stop()
   end)
@@ -288,8 +288,9 @@ local BROKEN = {
 
 describe("a broken file", function()
   local s
-  setup(
-    function() s = start { config = "config.script.load_cpu_ms = 2000 config.watch = false" } end)
+  setup(function()
+    s = start { config = "config.script.load_cpu_ms = 2000 config.watch = false" }
+  end)
   teardown(function() s:stop() end)
 
   for _, case in ipairs(BROKEN) do

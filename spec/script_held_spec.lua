@@ -79,8 +79,8 @@ describe("a script that holds a coroutine of the server's", function()
     for _, what in ipairs { "request", "stream" } do
       it(("cannot %s that of a %s"):format(how, what), function()
         local path = what == "request" and "/hold" or "/stream"
-        local connection <close
-          > = s:raw(("GET %s HTTP/1.1\r\nHost: localhost\r\n\r\n"):format(path))
+        local request = ("GET %s HTTP/1.1\r\nHost: localhost\r\n\r\n"):format(path)
+        local connection <close> = s:raw(request)
         drive(how, what)
         local response = assert(connection:response())
         assert.equal(what == "request" and '{"held":true}' or "ab", response.body)

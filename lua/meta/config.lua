@@ -11,7 +11,8 @@
 ---@field [string] any
 local config = {}
 
---- In config.lua alone: your own routes, and behind them the shipped ones that have another method or path.
+--- In config.lua alone: your own routes, and behind them the shipped ones that have
+--- another method or path.
 ---@param own string[][]
 ---@return string[][]
 function defaults(own) end

@@ -18,7 +18,9 @@ return {
           .. "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
       },
       file = "dashboard/index.html",
-      missing = "Dashboard not found. static/dashboard/index.html beside config.lua must be a file, and no link.",
+      missing =
+        "Dashboard not found. static/dashboard/index.html beside config.lua must be a file, and "
+          .. "no link.",
     }
   end,
 }

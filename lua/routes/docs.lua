@@ -16,7 +16,8 @@ return {
           .. "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
       },
       file = "docs/index.html",
-      missing = "Page not found. static/docs/index.html beside config.lua must be a file, and no link.",
+      missing =
+        "Page not found. static/docs/index.html beside config.lua must be a file, and no link.",
     }
   end,
 }

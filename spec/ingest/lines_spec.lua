@@ -194,11 +194,12 @@ describe("a Claude Code transcript", function()
   it("has one row per message, the most complete of its copies", function()
     assert.equal(3, #batch.records)
     assert.same({
-      request_id = "msg_01X", provider_request_id = "req_011CabcDEF", timestamp = "2026-11-23T09:26:44.200Z",
-      method = "POST", endpoint = "messages", path = "/v1/messages", status_code = 200, duration_ms = 0,
+      request_id = "msg_01X", provider_request_id = "req_011CabcDEF",
+      timestamp = "2026-11-23T09:26:44.200Z", method = "POST", endpoint = "messages",
+      path = "/v1/messages", status_code = 200, duration_ms = 0,
       service_type = "import", model = "claude-sonnet-4-5-20250929",
-      session_client_id = "6e2a8c02-aec9-4272-bcde-9843b25ad407", user_agent = "claude-code/2.1.202",
-      project = "/repo", speed = "standard",
+      session_client_id = "6e2a8c02-aec9-4272-bcde-9843b25ad407",
+      user_agent = "claude-code/2.1.202", project = "/repo", speed = "standard",
       tokens_input = 12, tokens_output = 842, cache_read_tokens = 51342, cache_write_tokens = 2210,
       cache_write_1h_tokens = 2000,
       -- 12*3 + 842*15 + 51342*0.3 + 210*3.75 + 2000*6 = 40856.1
@@ -223,10 +224,9 @@ describe("a Claude Code transcript", function()
 
   it("knows a parent's message whatever file comes first", function()
     local function line(request, side)
-      return (
-          '{"timestamp":"2026-11-23T09:00:00Z","requestId":"%s","isSidechain":%s,'
-            .. '"message":{"id":"m","model":"x",'
-        .. '"usage":{"input_tokens":1}}}\n'):format(request, side)
+      return ('{"timestamp":"2026-11-23T09:00:00Z","requestId":"%s","isSidechain":%s,'
+        .. '"message":{"id":"m","model":"x","usage":{"input_tokens":1}}}\n')
+        :format(request, side)
     end
     local files = transcript.new(prices)
     files:add(line("side", true))

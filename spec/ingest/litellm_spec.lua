@@ -7,8 +7,9 @@ local prices = pricing.new(require "lib.prices")
 
 local function row(more)
   local r = {
-    id = "chatcmpl-6f1d2c3b4a5968778695", call_id = "call-1", call_type = "acompletion", status = "success",
-    custom_llm_provider = "anthropic", model = "claude-sonnet-4-6", startTime = 1795600000, endTime = 1795600002,
+    id = "chatcmpl-6f1d2c3b4a5968778695", call_id = "call-1", call_type = "acompletion",
+    status = "success", custom_llm_provider = "anthropic", model = "claude-sonnet-4-6",
+    startTime = 1795600000, endTime = 1795600002,
     prompt_tokens = 1500, completion_tokens = 50, total_tokens = 1550, metadata = {},
   }
   for key, value in pairs(more or {}) do
@@ -34,7 +35,8 @@ describe("LiteLLM's cache writes", function()
   for name, case in pairs {
     ["of Anthropic"] = usage({ cached_tokens = 200, cache_creation_tokens = 300 }),
     ["of OpenRouter and OpenAI"] = usage({ cached_tokens = 200, cache_write_tokens = 300 }),
-    ["at the top of the usage"] = usage(nil, { cache_read_input_tokens = 200, cache_creation_input_tokens = 300 }),
+    ["at the top of the usage"] =
+      usage(nil, { cache_read_input_tokens = 200, cache_creation_input_tokens = 300 }),
     ["in two parts"] = usage {
       cached_tokens = 200, cache_creation_token_details = { ephemeral_5m_input_tokens = 300 },
     },
@@ -62,25 +64,30 @@ describe("LiteLLM's ids", function()
 
   it("have the call's where the provider gives out few", function()
     local one, two = row { id = "chatcmpl-42" }, row { id = "chatcmpl-42", call_id = "call-2" }
-    assert.same({ "chatcmpl-42/call-1", "chatcmpl-42/call-2", "chatcmpl-42/call-1" }, ids(one, two, one))
+    assert.same({ "chatcmpl-42/call-1", "chatcmpl-42/call-2", "chatcmpl-42/call-1" },
+      ids(one, two, one))
   end)
 
   it("have the call's where the provider gave one out before", function()
     local one = row { id = "gen-a1b2c3d4e5f6" }
-    local two = row { id = "gen-a1b2c3d4e5f6", call_id = "call-2", startTime = 1795600600, endTime = 1795600602 }
+    local two = row { id = "gen-a1b2c3d4e5f6", call_id = "call-2", startTime = 1795600600,
+      endTime = 1795600602 }
     assert.same({ "gen-a1b2c3d4e5f6", "gen-a1b2c3d4e5f6/call-2" }, ids(one, two))
     assert.same({ "gen-a1b2c3d4e5f6/call-2", "gen-a1b2c3d4e5f6" }, ids(two, one))
     -- LiteLLM's own cache answers at once with the id of the first
-    local hit = row { id = "gen-a1b2c3d4e5f6", call_id = "call-3", cache_hit = true, response_cost = 0 }
+    local hit = row { id = "gen-a1b2c3d4e5f6", call_id = "call-3", cache_hit = true,
+      response_cost = 0 }
     assert.same({ "gen-a1b2c3d4e5f6/call-3" }, ids(hit))
   end)
 end)
 
 describe("what generates nothing", function()
-  for _, kind in ipairs { "aget_responses", "acancel_responses", "adelete_responses", "alist_batches", "acount_tokens",
+  for _, kind in ipairs { "aget_responses", "acancel_responses", "adelete_responses",
+    "alist_batches", "acount_tokens",
                           "afile_retrieve", "aretrieve_batch", "acreate_batch", "health_check" } do
     it(("is an event and no request: %s"):format(kind), function()
-      local none = kind == "aretrieve_batch" and { total_tokens = 0, prompt_tokens = 0, completion_tokens = 0 } or {}
+      local none = kind == "aretrieve_batch"
+        and { total_tokens = 0, prompt_tokens = 0, completion_tokens = 0 } or {}
       none.call_type = kind
       local batch = decode(row(none))
       assert.same({ 0, 0, kind }, { #batch.records, batch.rejected, batch.events[1].name })
@@ -94,9 +101,12 @@ describe("what generates nothing", function()
     assert.same({ 0, 1 }, { #decode(row(check)).records, #decode(row(check)).events })
   end)
 
-  it("is not a batch that is done: it is one row at the price of batches, however often it is asked for", function()
+  it(
+      "is not a batch that is done: it is one row at the price of batches, however often it is "
+        .. "asked for", function()
     local done = { id = "batch_6f1d2c3b4a59687", call_type = "aretrieve_batch" }
-    local later = { id = done.id, call_type = done.call_type, call_id = "call-2", endTime = 1795609999 }
+    local later = { id = done.id, call_type = done.call_type, call_id = "call-2",
+      endTime = 1795609999 }
     local batch = decode(row(done), row(later))
     -- (1500*3 + 50*15) / 2 = 2625
     assert.same({ done.id, 0.002625 }, { batch.records[1].request_id, batch.records[1].cost_usd })
@@ -106,7 +116,8 @@ end)
 
 describe("what LiteLLM was billed by", function()
   -- gpt-5: 1500*1.25 + 50*10 = 2375; flex half of it, priority twice
-  for tier, cost in pairs { default = 0.002375, flex = 0.0011875, priority = 0.00475, scale = "unknown" } do
+  for tier, cost in pairs { default = 0.002375, flex = 0.0011875, priority = 0.00475,
+      scale = "unknown" } do
     it("is the tier " .. tier, function()
       local r = decode(row { model = "openai/gpt-5", custom_llm_provider = "openai",
         model_parameters = { service_tier = tier } }).records[1]

@@ -178,7 +178,8 @@ describe("OTLP over HTTP #loops", function()
         true))
   end)
 
-  it("shows metrics under their own names, a repeated delta once, and adds no cost to the records", function()
+  it("shows metrics under their own names, a repeated delta once, and adds no cost to the records",
+      function()
     for _ = 1, 2 do
       assert.equal("{}", s:post("/v1/metrics", wire "claude-code-2.1.202-metrics.json", JSON).body)
     end
@@ -275,7 +276,7 @@ describe("a price file #loops", function()
   end)
 end)
 
-describe("native records #loops", function()
+describe("native records", function()
   it("are priced where lua/hooks.lua says so, and keep the cost that they bring", function()
     local hook =
       'local price_table = require "lib.price_table"\nreturn { on_record = price_table.settle }\n'

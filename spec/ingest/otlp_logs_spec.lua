@@ -175,7 +175,8 @@ describe("Codex, after an answer has begun", function()
   end
 
   local function record(name, attributes)
-    local logs = { event("api_request", { ["http.response.status_code"] = "200", duration_ms = "500" }),
+    local logs =
+      { event("api_request", { ["http.response.status_code"] = "200", duration_ms = "500" }),
       event(name, attributes) }
     local message = { resourceLogs = { { scopeLogs = { { logRecords = logs } } } } }
     return otlp_logs.decode(message, prices).records[1]
@@ -183,19 +184,24 @@ describe("Codex, after an answer has begun", function()
 
   for what, case in pairs {
     ["the provider that is overloaded"] = { "sse_event", { ["event.kind"] = "response.failed",
-      ["error.message"] = '{"type":"response.failed","response":{"error":{"code":"server_is_overloaded",'
+      ["error.message"] =
+        '{"type":"response.failed","response":{"error":{"code":"server_is_overloaded",'
         .. '"message":"try later"}}}' }, { 503, "server_is_overloaded", "try later" } },
     ["a limit"] = { "sse_event", { ["event.kind"] = "response.failed",
-      ["error.message"] = '{"response":{"error":{"code":"rate_limit_exceeded","message":"slow down"}}}' },
+      ["error.message"] =
+        '{"response":{"error":{"code":"rate_limit_exceeded","message":"slow down"}}}' },
       { 429, "rate_limit_exceeded", "slow down" } },
     ["a failure without words"] = { "sse_event", { ["event.kind"] = "response.failed" }, { 500 } },
-    ["a stream that breaks off"] = { "sse_event", { ["error.message"] = "idle timeout waiting for SSE" },
+    ["a stream that breaks off"] =
+      { "sse_event", { ["error.message"] = "idle timeout waiting for SSE" },
       { 599, "connection_error", "idle timeout waiting for SSE" } },
     ["an end without usage"] = { "sse_event", { ["event.kind"] = "response.completed",
       ["error.message"] = "missing field usage" }, { 500, nil, "missing field usage" } },
-    ["a broken websocket"] = { "websocket_request", { success = "false", ["error.message"] = "connection reset" },
+    ["a broken websocket"] =
+      { "websocket_request", { success = "false", ["error.message"] = "connection reset" },
       { 599, "connection_error", "connection reset" } },
-    ["a request without success"] = { "api_request", { success = "false" }, { 599, "connection_error" } },
+    ["a request without success"] =
+      { "api_request", { success = "false" }, { 599, "connection_error" } },
   } do
     it("fails by " .. what, function()
       local r = record(case[1], case[2])
@@ -211,8 +217,10 @@ describe("Codex, after an answer has begun", function()
 
   it("names the tier that it was billed by", function()
     -- fresh 1000*1.25 + read 1000*0.125 + out 100*10 = 2375, twice that in the priority tier
-    local r = record("sse_event", { ["event.kind"] = "response.completed", input_token_count = "2000",
-      cached_token_count = "1000", output_token_count = "100", tool_token_count = "2100", service_tier = "priority" })
+    local r =
+      record("sse_event", { ["event.kind"] = "response.completed", input_token_count = "2000",
+      cached_token_count = "1000", output_token_count = "100", tool_token_count = "2100",
+      service_tier = "priority" })
     assert.equal(0.00475, r.cost_usd)
   end)
 end)

@@ -63,8 +63,8 @@ describe("the JavaScript SDK's metrics", function()
     assert.same({
       kind = "counter", name = "bot_requests_total", help = "OTLP metric bot.requests", value = 5,
       labels = { service = "billing-bot", region = "eu" },
-      series = "bot_requests_total{region=eu,service.name=billing-bot}bot", start = 1795425960000000000,
-      time = 1795426020000000000, cumulative = true,
+      series = "bot_requests_total{region=eu,service.name=billing-bot}bot",
+      start = 1795425960000000000, time = 1795426020000000000, cumulative = true,
     }, points.bot_requests_total)
   end)
 
@@ -124,7 +124,8 @@ describe("a metric's name", function()
     { "shop.total.spent", "USD", "counter", "shop_spent_USD_total" },
     { "shop.queue", "{item}", "gauge", "shop_queue" },
     { "shop.rate", "{token}/min", "gauge", "shop_rate_per_min" },
-    { "gen_ai.client.operation.duration", "s", "histogram", "gen_ai_client_operation_duration_seconds" },
+    { "gen_ai.client.operation.duration", "s", "histogram",
+      "gen_ai_client_operation_duration_seconds" },
     { "2xx.answers", "", "counter", "_2xx_answers_total" },
   } do
     local name, unit, kind, expected = table.unpack(case)

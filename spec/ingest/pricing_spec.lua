@@ -10,14 +10,17 @@ local litellm = {
     input_cost_per_token = 3e-06, output_cost_per_token = 1.5e-05,
     cache_read_input_token_cost = 3e-07, cache_creation_input_token_cost = 3.75e-06,
     cache_creation_input_token_cost_above_1hr = 6e-06,
-    input_cost_per_token_above_200k_tokens = 6e-06, output_cost_per_token_above_200k_tokens = 2.25e-05,
+    input_cost_per_token_above_200k_tokens = 6e-06,
+    output_cost_per_token_above_200k_tokens = 2.25e-05,
   },
   ["claude-opus-4-6"] = {
-    input_cost_per_token = 5e-06, output_cost_per_token = 2.5e-05, provider_specific_entry = { fast = 6 },
+    input_cost_per_token = 5e-06, output_cost_per_token = 2.5e-05,
+    provider_specific_entry = { fast = 6 },
   },
   ["xai/grok-9"] = { input_cost_per_token = 1e-06, output_cost_per_token = 4e-06 },
   ["thinker"] = {
-    input_cost_per_token = 1e-06, output_cost_per_token = 2e-06, output_cost_per_reasoning_token = 5e-06,
+    input_cost_per_token = 1e-06, output_cost_per_token = 2e-06,
+    output_cost_per_reasoning_token = 5e-06,
   },
   ["dashscope/qwen-ranges"] = {
     tiered_pricing = {
@@ -27,22 +30,25 @@ local litellm = {
     },
   },
   ["tiers"] = {
-    input_cost_per_token = 1e-06, output_cost_per_token = 4e-06, cache_read_input_token_cost = 1e-07,
-    cache_read_input_token_cost_flex = 5e-08,
+    input_cost_per_token = 1e-06, output_cost_per_token = 4e-06,
+    cache_read_input_token_cost = 1e-07, cache_read_input_token_cost_flex = 5e-08,
     input_cost_per_token_flex = 5e-07, output_cost_per_token_flex = 2e-06,
     input_cost_per_token_batches = 5e-07, output_cost_per_token_batches = 2e-06,
     input_cost_per_token_priority = 2e-06, output_cost_per_token_priority = 8e-06,
     input_cost_per_token_above_200k_tokens_priority = 4e-06,
-    search_context_cost_per_query = { search_context_size_low = 0.025, search_context_size_medium = 0.03 },
+    search_context_cost_per_query =
+      { search_context_size_low = 0.025, search_context_size_medium = 0.03 },
   },
   ["ears"] = {
     input_cost_per_token = 1e-06, output_cost_per_token = 4e-06, input_cost_per_audio_token = 1e-05,
-    output_cost_per_audio_token = 2e-05, output_cost_per_image_token = 3e-05, input_cost_per_request = 0.001,
+    output_cost_per_audio_token = 2e-05, output_cost_per_image_token = 3e-05,
+    input_cost_per_request = 0.001,
   },
   ["strings"] = { input_cost_per_token = "1e-6", output_cost_per_token = "4e-6" },
   ["gratis"] = { input_cost_per_token = 0, output_cost_per_token = 0 },
   ["embedder"] = { input_cost_per_token = 2e-08 },
-  ["ranker"] = { input_cost_per_token = 0, output_cost_per_token = 0, input_cost_per_query = 0.002 },
+  ["ranker"] =
+    { input_cost_per_token = 0, output_cost_per_token = 0, input_cost_per_query = 0.002 },
   ["per-character"] = { input_cost_per_character = 1e-06 },
 }
 
@@ -53,11 +59,14 @@ describe("the price of a request", function()
     -- 12*3 + 842*15 + 51342*0.3 + 2210*3.75 = 36 + 12630 + 15402.6 + 8287.5 = 36356.1
     { "adds fresh input, output, cache reads and five-minute cache writes", "claude-sonnet-4-5",
       { input = 12, output = 842, cache_read = 51342, cache_write = 2210 }, 0.0363561 },
-    -- 12*3 + 842*15 + 51342*0.3 + 210*3.75 + 2000*6 = 36 + 12630 + 15402.6 + 787.5 + 12000 = 40856.1
+    -- 12*3 + 842*15 + 51342*0.3 + 210*3.75 + 2000*6 = 36 + 12630 + 15402.6 + 787.5
+    -- + 12000 = 40856.1
     { "charges one-hour cache writes at their own rate", "claude-sonnet-4-5",
-      { input = 12, output = 842, cache_read = 51342, cache_write = 2210, cache_write_1h = 2000 }, 0.0408561 },
+      { input = 12, output = 842, cache_read = 51342, cache_write = 2210, cache_write_1h = 2000 },
+      0.0408561 },
     -- at the threshold: 200000*3 + 10*15 = 600150
-    { "stays at the base rate at the threshold", "claude-sonnet-4-5", { input = 200000, output = 10 }, 0.60015 },
+    { "stays at the base rate at the threshold", "claude-sonnet-4-5",
+      { input = 200000, output = 10 }, 0.60015 },
     -- one beyond: 200001*6 + 10*22.5 = 1200006 + 225 = 1200231
     { "charges the whole request at the tier's rate above it", "claude-sonnet-4-5",
       { input = 200001, output = 10 }, 1.200231 },
@@ -75,24 +84,31 @@ describe("the price of a request", function()
     { "charges reasoning at its own rate where there is one", "thinker",
       { input = 100, output = 100, reasoning = 70 }, 0.00051 },
     -- at the end of a range: 32000*0.3 + 10*1.5 = 9615; beyond: 32001*0.5 + 10*2.5 = 16025.5
-    { "takes the range that the prompt ends in", "dashscope/qwen-ranges", { input = 32000, output = 10 }, 0.009615 },
-    { "and the whole prompt at its rate", "dashscope/qwen-ranges", { input = 32001, output = 10 }, 0.0160255 },
+    { "takes the range that the prompt ends in", "dashscope/qwen-ranges",
+      { input = 32000, output = 10 }, 0.009615 },
+    { "and the whole prompt at its rate", "dashscope/qwen-ranges", { input = 32001, output = 10 },
+      0.0160255 },
     -- 31000*0.3 + 1000*0.08 = 9380
-    { "reads caches at a range's own rate", "dashscope/qwen-ranges", { input = 31000, cache_read = 1000 }, 0.00938 },
+    { "reads caches at a range's own rate", "dashscope/qwen-ranges",
+      { input = 31000, cache_read = 1000 }, 0.00938 },
     -- the last range is for whatever is longer: 200000*0.5 = 100000
     { "has no end above the last range", "dashscope/qwen-ranges", { input = 200000 }, 0.1 },
     -- 1000*0.5 + 2000*0.05 + 100*2 = 800
-    { "has a flex tier", "tiers", { input = 1000, cache_read = 2000, output = 100, tier = "flex" }, 0.0008 },
+    { "has a flex tier", "tiers", { input = 1000, cache_read = 2000, output = 100, tier = "flex" },
+      0.0008 },
     { "has batches", "tiers", { input = 1000, output = 100, tier = "batch" }, 0.0007 },
     -- 1000*2 + 100*8 = 2800
     { "has a priority tier, also in Google's word", "tiers",
       { input = 1000, output = 100, tier = "ON_DEMAND_PRIORITY" }, 0.0028 },
     -- 200001*4 + 1*8 = 800012
-    { "has a priority tier of long prompts", "tiers", { input = 200001, output = 1, tier = "priority" }, 0.800012 },
-    { "knows what stands for the standard tier", "tiers", { input = 1000, tier = "default" }, 0.001 },
+    { "has a priority tier of long prompts", "tiers",
+      { input = 200001, output = 1, tier = "priority" }, 0.800012 },
+    { "knows what stands for the standard tier", "tiers",
+      { input = 1000, tier = "default" }, 0.001 },
     -- 1000*1 and two searches of 0.03
     { "adds searches", "tiers", { input = 1000, web_searches = 2 }, 0.061 },
-    -- text 900*1 + sound 100*10 + text 50*4 + sound 50*20 = 900 + 1000 + 200 + 1000 = 3100, and 0.001 a request
+    -- text 900*1 + sound 100*10 + text 50*4 + sound 50*20 = 900 + 1000 + 200 + 1000
+    -- = 3100, and 0.001 a request
     { "charges sound at its own rate, and the request", "ears",
       { input = 1000, audio_input = 100, output = 100, audio_output = 50 }, 0.0041 },
     -- text 60*4 + pictures 40*30 = 1440, and 0.001
@@ -142,7 +158,8 @@ describe("the price of a request", function()
 
   -- 100001*0.5 + 10*2.5 = 50000.5 + 25 = 50025.5
   it("follows thresholds other than 200,000", function()
-    assert.equal(0.0500255, pricing.cost(prices["claude-haiku-5-5"], { input = 100001, output = 10 }))
+    assert.equal(0.0500255,
+      pricing.cost(prices["claude-haiku-5-5"], { input = 100001, output = 10 }))
   end)
 end)
 
@@ -152,22 +169,28 @@ describe("a model's name", function()
 
   for _, name in ipairs {
     "claude-sonnet-4-5-20250929", "claude-sonnet-4-5[1m]", "claude-sonnet-4-5-20250929[1m]",
-    "anthropic/claude-sonnet-4-5", "openrouter/anthropic/claude-sonnet-4.5", "claude-sonnet-4-5@20250929",
-    "us.anthropic.claude-sonnet-4-5-20250929-v1:0", "bedrock/eu.anthropic.claude-sonnet-4-5-20250929-v1:0",
-    "claude-sonnet-4-5-latest", "anthropic.claude-sonnet-4-5-v1", "global.anthropic.claude-sonnet-4-5-v1:1m",
-    "claude-sonnet-4-5@default", "anthropic/claude-sonnet-4.5:thinking", "claude-sonnet-4-5-20250929-thinking",
-    "bedrock/converse/us.anthropic.claude-sonnet-4-5-20250929-v1:0", "vertex_ai/claude-sonnet-4-5@20250929",
-    "arn:aws:bedrock:eu-west-1:123456789012:inference-profile/eu.anthropic.claude-sonnet-4-5-20250929-v1:0",
-    "projects/p/locations/global/publishers/anthropic/models/claude-sonnet-4-5", "anthropic:claude-sonnet-4-5",
-    "claude-4.5-sonnet", "claude-4-5-sonnet-20250929", "anthropic--claude-4.5-sonnet", "databricks-claude-sonnet-4-5",
-    "Claude Sonnet 4.5", "Anthropic/Claude-Sonnet-4.5:nitro",
+    "anthropic/claude-sonnet-4-5", "openrouter/anthropic/claude-sonnet-4.5",
+    "claude-sonnet-4-5@20250929", "us.anthropic.claude-sonnet-4-5-20250929-v1:0",
+    "bedrock/eu.anthropic.claude-sonnet-4-5-20250929-v1:0", "claude-sonnet-4-5-latest",
+    "anthropic.claude-sonnet-4-5-v1", "global.anthropic.claude-sonnet-4-5-v1:1m",
+    "claude-sonnet-4-5@default", "anthropic/claude-sonnet-4.5:thinking",
+    "claude-sonnet-4-5-20250929-thinking",
+    "bedrock/converse/us.anthropic.claude-sonnet-4-5-20250929-v1:0",
+    "vertex_ai/claude-sonnet-4-5@20250929",
+    "arn:aws:bedrock:eu-west-1:123456789012:inference-profile/"
+      .. "eu.anthropic.claude-sonnet-4-5-20250929-v1:0",
+    "projects/p/locations/global/publishers/anthropic/models/claude-sonnet-4-5",
+    "anthropic:claude-sonnet-4-5",
+    "claude-4.5-sonnet", "claude-4-5-sonnet-20250929", "anthropic--claude-4.5-sonnet",
+    "databricks-claude-sonnet-4-5", "Claude Sonnet 4.5", "Anthropic/Claude-Sonnet-4.5:nitro",
   } do
     it("is found as " .. name, function()
       assert.equal(sonnet, table_:rates(name))
     end)
   end
 
-  for _, name in ipairs { "claude-sonnet-4-55", "claude-sonnet-4-5-2025092", "sample_spec", "", "gpt" } do
+  for _, name in ipairs { "claude-sonnet-4-55", "claude-sonnet-4-5-2025092", "sample_spec", "",
+      "gpt" } do
     it(("is unknown as %q"):format(name), function()
       assert.is_nil(table_:rates(name))
     end)
@@ -179,14 +202,17 @@ describe("a model's name", function()
   end)
 
   it("may be a router's free offer", function()
-    assert.equal(0, pricing.cost(table_:rates("meta-llama/llama-9:free"), { input = 1000, output = 10 }))
+    assert.equal(0,
+      pricing.cost(table_:rates("meta-llama/llama-9:free"), { input = 1000, output = 10 }))
   end)
 
-  -- Opus 4.6: 1000*5 + 100*25 = 7500; a tenth more where it is kept in a region, Opus 4.1 (15, 75) never
+  -- Opus 4.6: 1000*5 + 100*25 = 7500; a tenth more where it is kept in a region,
+  -- Opus 4.1 (15, 75) never
   for model, cost in pairs {
     ["us.anthropic.claude-opus-4-6-v1"] = 0.00825,
     ["bedrock/eu.anthropic.claude-opus-4-5-20251101-v1:0"] = 0.00825,
-    ["projects/p/locations/us-east5/publishers/anthropic/models/claude-opus-4-6@20260205"] = 0.00825,
+    ["projects/p/locations/us-east5/publishers/anthropic/models/claude-opus-4-6@20260205"] =
+      0.00825,
     ["global.anthropic.claude-opus-4-6-v1"] = 0.0075,
     ["anthropic.claude-opus-4-6-v1"] = 0.0075,
     ["us.anthropic.claude-opus-4-1-20250805-v1:0"] = 0.0225,
@@ -208,7 +234,8 @@ describe("a model's name", function()
   end)
 
   it("is looked for in the overrides first", function()
-    local own = pricing.new({ ["grok-9"] = { input = 7, output = 8 } }, pricing.from_litellm(litellm))
+    local own =
+      pricing.new({ ["grok-9"] = { input = 7, output = 8 } }, pricing.from_litellm(litellm))
     assert.equal(7, own:rates("grok-9", "xai").input)
   end)
 
@@ -250,13 +277,16 @@ describe("a record's cost", function()
   local table_ = pricing.new(prices)
 
   for _, case in ipairs {
-    { "is what the sender reports", { model = "claude-sonnet-4-5", tokens_input = 12 }, 0.5, 0.5, "reported" },
-    { "may be reported as zero", { model = "claude-sonnet-4-5", tokens_input = 12 }, 0, 0, "reported" },
+    { "is what the sender reports", { model = "claude-sonnet-4-5", tokens_input = 12 }, 0.5, 0.5,
+      "reported" },
+    { "may be reported as zero", { model = "claude-sonnet-4-5", tokens_input = 12 }, 0, 0,
+      "reported" },
     { "is computed when none is reported",
       { model = "claude-sonnet-4-5", tokens_input = 1000 }, nil, 0.003, "computed" },
     { "is computed when a negative one is reported",
       { model = "claude-sonnet-4-5", tokens_input = 1000 }, -1, 0.003, "computed" },
-    { "is unknown for a model without a price", { model = "llama-at-home", tokens_output = 5 }, nil, nil, "unknown" },
+    { "is unknown for a model without a price", { model = "llama-at-home", tokens_output = 5 }, nil,
+      nil, "unknown" },
     { "is unknown without a model", { tokens_output = 5 }, nil, nil, "unknown" },
     { "is no subject without tokens", { model = "claude-sonnet-4-5" }, nil, nil, nil },
     -- 100k in, 10k out of Sonnet 4.5: 0.3 + 0.15; half of it in batches; three searches at a cent
@@ -265,13 +295,15 @@ describe("a record's cost", function()
     { "knows searches", { model = "claude-sonnet-4-5", tokens_input = 100000, tokens_output = 10000,
       service_tier = "standard", web_searches = 3 }, nil, 0.48, "computed" },
     -- of Opus 4.6: 0.5 + 0.25, a tenth more in the US
-    { "knows where the model runs", { model = "claude-opus-4-6", tokens_input = 100000, tokens_output = 10000,
+    { "knows where the model runs",
+      { model = "claude-opus-4-6", tokens_input = 100000, tokens_output = 10000,
       inference_geo = "us" }, nil, 0.825, "computed" },
     { "is unknown for a tier without a price", { model = "claude-sonnet-4-5", tokens_input = 100000,
       service_tier = "priority" }, nil, nil, "unknown" },
     -- (1000*4 + 100*20) * 2 = 12000
     { "knows fast mode",
-      { model = "claude-opus-5-5", tokens_input = 1000, tokens_output = 100, speed = "fast" }, nil, 0.012, "computed" },
+      { model = "claude-opus-5-5", tokens_input = 1000, tokens_output = 100, speed = "fast" }, nil,
+      0.012, "computed" },
   } do
     local sentence, record, reported, cost, source = table.unpack(case, 1, 5)
     it(sentence, function()

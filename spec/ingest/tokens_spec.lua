@@ -22,7 +22,8 @@ local function span(attributes, more)
   serial = serial + 1
   local s = {
     traceId = ("%032x"):format(serial), spanId = ("%016x"):format(serial), name = "span",
-    startTimeUnixNano = "1795600000000000000", endTimeUnixNano = "1795600001500000000", attributes = {},
+    startTimeUnixNano = "1795600000000000000", endTimeUnixNano = "1795600001500000000",
+    attributes = {},
   }
   for key, value in pairs(attributes) do
     table.insert(s.attributes, { key = key, value = any(value) })
@@ -48,10 +49,12 @@ local function tokens(r)
   return r and { r.tokens_input, r.tokens_output, r.cache_read_tokens, r.cache_write_tokens }
 end
 
--- Each is a call of 1,000 fresh tokens in, 200 read from and 300 written to a cache, 50 out; 1,500 of prompt in all.
--- Sonnet 4.5: 1000*3 + 200*0.3 + 300*3.75 + 50*15 = 3000 + 60 + 1125 + 750 = 4935 millionths of a dollar.
+-- Each is a call of 1,000 fresh tokens in, 200 read from and 300 written to a
+-- cache, 50 out; 1,500 of prompt in all. Sonnet 4.5: 1000*3 + 200*0.3 + 300*3.75 +
+-- 50*15 = 3000 + 60 + 1125 + 750 = 4935 millionths of a dollar.
 describe("the cache's tokens, in the words of", function()
-  local genai = { ["gen_ai.operation.name"] = "chat", ["gen_ai.request.model"] = "claude-sonnet-4-5" }
+  local genai =
+    { ["gen_ai.operation.name"] = "chat", ["gen_ai.request.model"] = "claude-sonnet-4-5" }
 
   local function also(base, more)
     local both = {}
@@ -66,62 +69,74 @@ describe("the cache's tokens, in the words of", function()
   for sender, case in pairs {
     ["the GenAI conventions"] = { also(genai, {
       ["gen_ai.usage.input_tokens"] = 1500, ["gen_ai.usage.output_tokens"] = 50,
-      ["gen_ai.usage.cache_read.input_tokens"] = 200, ["gen_ai.usage.cache_creation.input_tokens"] = 300,
+      ["gen_ai.usage.cache_read.input_tokens"] = 200,
+      ["gen_ai.usage.cache_creation.input_tokens"] = 300,
     }) },
     ["the old GenAI conventions"] = { also(genai, {
       ["gen_ai.usage.prompt_tokens"] = 1500, ["gen_ai.usage.completion_tokens"] = 50,
-      ["gen_ai.usage.cache_read_input_tokens"] = 200, ["gen_ai.usage.cache_creation_input_tokens"] = 300,
+      ["gen_ai.usage.cache_read_input_tokens"] = 200,
+      ["gen_ai.usage.cache_creation_input_tokens"] = 300,
     }) },
     ["pydantic-ai"] = { also(genai, {
       ["gen_ai.usage.input_tokens"] = 1500, ["gen_ai.usage.output_tokens"] = 50,
-      ["gen_ai.usage.details.cache_read_tokens"] = 200, ["gen_ai.usage.details.cache_write_tokens"] = 300,
-      ["gen_ai.usage.details.cache_read_input_tokens"] = 200, ["gen_ai.usage.details.input_tokens"] = 1000,
+      ["gen_ai.usage.details.cache_read_tokens"] = 200,
+      ["gen_ai.usage.details.cache_write_tokens"] = 300,
+      ["gen_ai.usage.details.cache_read_input_tokens"] = 200,
+      ["gen_ai.usage.details.input_tokens"] = 1000,
     }) },
     ["OpenInference"] = { {
-      ["openinference.span.kind"] = "LLM", ["llm.model_name"] = "claude-sonnet-4-5", ["llm.token_count.prompt"] = 1500,
-      ["llm.token_count.completion"] = 50, ["llm.token_count.total"] = 1550,
-      ["llm.token_count.prompt_details.cache_read"] = 200, ["llm.token_count.prompt_details.cache_write"] = 300,
+      ["openinference.span.kind"] = "LLM", ["llm.model_name"] = "claude-sonnet-4-5",
+      ["llm.token_count.prompt"] = 1500, ["llm.token_count.completion"] = 50,
+      ["llm.token_count.total"] = 1550, ["llm.token_count.prompt_details.cache_read"] = 200,
+      ["llm.token_count.prompt_details.cache_write"] = 300,
     } },
     ["OpenLLMetry"] = { {
       ["llm.request.type"] = "chat", ["gen_ai.request.model"] = "claude-sonnet-4-5",
-      ["gen_ai.usage.prompt_tokens"] = 1500, ["gen_ai.usage.completion_tokens"] = 50, ["llm.usage.total_tokens"] = 1550,
-      ["gen_ai.usage.cache_read_input_tokens"] = 200, ["gen_ai.usage.cache_creation_input_tokens"] = 300,
+      ["gen_ai.usage.prompt_tokens"] = 1500, ["gen_ai.usage.completion_tokens"] = 50,
+      ["llm.usage.total_tokens"] = 1550, ["gen_ai.usage.cache_read_input_tokens"] = 200,
+      ["gen_ai.usage.cache_creation_input_tokens"] = 300,
     } },
     ["the Vercel AI SDK 6"] = { {
       ["ai.operationId"] = "ai.streamText.doStream", ["ai.model.id"] = "claude-sonnet-4-5",
-      ["ai.model.provider"] = "anthropic.messages", ["ai.usage.inputTokens"] = 1500, ["ai.usage.outputTokens"] = 50,
-      ["ai.usage.inputTokenDetails.noCacheTokens"] = 1000, ["ai.usage.inputTokenDetails.cacheReadTokens"] = 200,
+      ["ai.model.provider"] = "anthropic.messages", ["ai.usage.inputTokens"] = 1500,
+      ["ai.usage.outputTokens"] = 50, ["ai.usage.inputTokenDetails.noCacheTokens"] = 1000,
+      ["ai.usage.inputTokenDetails.cacheReadTokens"] = 200,
       ["ai.usage.inputTokenDetails.cacheWriteTokens"] = 300,
     } },
     ["the Vercel AI SDK 5, whose input is Anthropic's"] = { {
       ["ai.operationId"] = "ai.generateText.doGenerate", ["ai.model.id"] = "claude-sonnet-4-5",
-      ["ai.model.provider"] = "anthropic.messages", ["ai.usage.inputTokens"] = 1000, ["ai.usage.outputTokens"] = 50,
-      ["ai.usage.cachedInputTokens"] = 200,
+      ["ai.model.provider"] = "anthropic.messages", ["ai.usage.inputTokens"] = 1000,
+      ["ai.usage.outputTokens"] = 50, ["ai.usage.cachedInputTokens"] = 200,
       ["ai.response.providerMetadata"] = '{"anthropic":{"cacheCreationInputTokens":300}}',
       ["ai.prompt.messages"] = "secret", ["ai.response.text"] = "secret",
     } },
     ["Strands, whose input is Bedrock's"] = { also(genai, {
       ["gen_ai.usage.input_tokens"] = 1000, ["gen_ai.usage.output_tokens"] = 50,
-      ["gen_ai.usage.cache_read_input_tokens"] = 200, ["gen_ai.usage.cache_write_input_tokens"] = 300,
+      ["gen_ai.usage.cache_read_input_tokens"] = 200,
+      ["gen_ai.usage.cache_write_input_tokens"] = 300,
     }), "strands.telemetry.tracer" },
     ["anyone whose total counts the cache beside the input"] = { also(genai, {
       ["gen_ai.usage.input_tokens"] = 1000, ["gen_ai.usage.output_tokens"] = 50,
       ["gen_ai.usage.total_tokens"] = 1550,
-      ["gen_ai.usage.cache_read_input_tokens"] = 200, ["gen_ai.usage.cache_write_input_tokens"] = 300,
+      ["gen_ai.usage.cache_read_input_tokens"] = 200,
+      ["gen_ai.usage.cache_write_input_tokens"] = 300,
     }) },
     ["anyone whose total counts only the writes beside it"] = { also(genai, {
       ["gen_ai.usage.input_tokens"] = 1200, ["gen_ai.usage.output_tokens"] = 50,
       ["gen_ai.usage.total_tokens"] = 1550,
-      ["gen_ai.usage.cache_read_input_tokens"] = 200, ["gen_ai.usage.cache_write_input_tokens"] = 300,
+      ["gen_ai.usage.cache_read_input_tokens"] = 200,
+      ["gen_ai.usage.cache_write_input_tokens"] = 300,
     }) },
     ["Sentry"] = { also(genai, {
       ["gen_ai.usage.input_tokens"] = 1500, ["gen_ai.usage.output_tokens"] = 50,
       ["gen_ai.usage.input_tokens.cached"] = 200, ["gen_ai.usage.input_tokens.cache_write"] = 300,
     }) },
     ["Langfuse"] = { {
-      ["langfuse.observation.type"] = "generation", ["langfuse.observation.model.name"] = "claude-sonnet-4-5",
+      ["langfuse.observation.type"] = "generation",
+      ["langfuse.observation.model.name"] = "claude-sonnet-4-5",
       ["langfuse.observation.usage_details"] =
-        '{"input":1000,"output":50,"cache_read_input_tokens":200,"cache_creation_input_tokens":300}',
+        '{"input":1000,"output":50,"cache_read_input_tokens":200,'
+          .. '"cache_creation_input_tokens":300}',
     } },
   } do
     it(sender, function()
@@ -148,7 +163,8 @@ describe("the cache's tokens, in the words of", function()
         ["gen_ai.usage.cache_creation.ephemeral_5m_input_tokens"] = 300,
         ["gen_ai.usage.cache_creation.ephemeral_1h_input_tokens"] = 700,
       }))
-      assert.same({ 1000, 700, 0.008325 }, { r.cache_write_tokens, r.cache_write_1h_tokens, r.cost_usd })
+      assert.same({ 1000, 700, 0.008325 },
+        { r.cache_write_tokens, r.cache_write_1h_tokens, r.cost_usd })
     end)
   end
 end)
@@ -176,8 +192,8 @@ end)
 describe("what is no text", function()
   it("is not priced as text where it has no price", function()
     local r = record {
-      ["gen_ai.operation.name"] = "chat", ["gen_ai.request.model"] = "gpt-4o", ["gen_ai.usage.input_tokens"] = 1000,
-      ["llm.token_count.prompt_details.audio"] = 400,
+      ["gen_ai.operation.name"] = "chat", ["gen_ai.request.model"] = "gpt-4o",
+      ["gen_ai.usage.input_tokens"] = 1000, ["llm.token_count.prompt_details.audio"] = 400,
     }
     assert.same({ 400, "unknown" }, { r.audio_input_tokens, r.cost_source })
     assert.is_nil(r.cost_usd)
@@ -195,12 +211,13 @@ end)
 
 describe("the tier that a span names", function()
   -- gpt-5: 1000*1.25 + 100*10 = 2250; flex half of it, priority twice
-  for tier, cost in pairs { default = 0.00225, flex = 0.001125, priority = 0.0045, scale = "unknown" } do
+  for tier, cost in pairs { default = 0.00225, flex = 0.001125, priority = 0.0045,
+      scale = "unknown" } do
     it("costs what it costs: " .. tier, function()
       local r = record {
-        ["gen_ai.operation.name"] = "chat", ["gen_ai.request.model"] = "gpt-5", ["gen_ai.usage.input_tokens"] = 1000,
-        ["gen_ai.usage.output_tokens"] = 100, ["openai.response.service_tier"] = tier,
-        ["openai.request.service_tier"] = "auto",
+        ["gen_ai.operation.name"] = "chat", ["gen_ai.request.model"] = "gpt-5",
+        ["gen_ai.usage.input_tokens"] = 1000, ["gen_ai.usage.output_tokens"] = 100,
+        ["openai.response.service_tier"] = tier, ["openai.request.service_tier"] = "auto",
       }
       assert.equal(cost, r.cost_usd or r.cost_source)
     end)
@@ -221,8 +238,9 @@ describe("a span", function()
   end
 
   for _, name in ipairs {
-    "chat", "text_completion", "generate_content", "embeddings", "completion", "acompletion", "aembedding",
-    "aresponses", "anthropic_messages", "atext_completion", "aimage_generation", "arerank",
+    "chat", "text_completion", "generate_content", "embeddings", "completion", "acompletion",
+    "aembedding", "aresponses", "anthropic_messages", "atext_completion", "aimage_generation",
+    "arerank",
   } do
     it("is a call as " .. name, function()
       local r = record(of(name))
@@ -232,8 +250,9 @@ describe("a span", function()
   end
 
   for _, name in ipairs {
-    "invoke_agent", "create_agent", "execute_tool", "invoke_workflow", "agent_run", "retrieval", "aget_responses",
-    "acancel_responses", "adelete_responses", "count_tokens", "alist_batches", "health_check", "acreate_batch",
+    "invoke_agent", "create_agent", "execute_tool", "invoke_workflow", "agent_run", "retrieval",
+    "aget_responses", "acancel_responses", "adelete_responses", "count_tokens", "alist_batches",
+    "health_check", "acreate_batch",
   } do
     it("generates nothing of its own as " .. name, function()
       local batch = decode { span(of(name)) }
@@ -243,9 +262,12 @@ describe("a span", function()
   end
 
   it("with a model and tokens is a row, marked, whatever its operation is called", function()
-    assert.same({ "dream", "dream" }, { record(of "dream").endpoint, record(of "dream").unknown_operation })
-    local r = record({ model = "gpt-5", input_tokens = 10, output_tokens = 5 }, nil, { name = "my call" })
-    assert.same({ "chat", "my call", 10, 5 }, { r.endpoint, r.unknown_operation, r.tokens_input, r.tokens_output })
+    assert.same({ "dream", "dream" },
+      { record(of "dream").endpoint, record(of "dream").unknown_operation })
+    local r = record({ model = "gpt-5", input_tokens = 10, output_tokens = 5 }, nil,
+      { name = "my call" })
+    assert.same({ "chat", "my call", 10, 5 },
+      { r.endpoint, r.unknown_operation, r.tokens_input, r.tokens_output })
   end)
 
   it("without them is none", function()
@@ -262,7 +284,8 @@ describe("a span", function()
   end)
 
   it("may have its ids in base64", function()
-    local r = record(of "chat", nil, { traceId = "W47/95gQOALSabYzgT/GDA==", spanId = "7uGbfsPBsXQ=" })
+    local r =
+      record(of "chat", nil, { traceId = "W47/95gQOALSabYzgT/GDA==", spanId = "7uGbfsPBsXQ=" })
     assert.equal("5b8efff798103802d269b633813fc60c:eee19b7ec3c1b174", r.request_id)
   end)
 end)
@@ -270,8 +293,9 @@ end)
 describe("one call that two instrumentations report", function()
   local function llm(trace, id, parent, input, response)
     return span({
-      ["gen_ai.operation.name"] = "chat", ["gen_ai.request.model"] = "gpt-4o", ["gen_ai.usage.input_tokens"] = input,
-      ["gen_ai.usage.output_tokens"] = 1, ["gen_ai.response.id"] = response,
+      ["gen_ai.operation.name"] = "chat", ["gen_ai.request.model"] = "gpt-4o",
+      ["gen_ai.usage.input_tokens"] = input, ["gen_ai.usage.output_tokens"] = 1,
+      ["gen_ai.response.id"] = response,
     }, { traceId = ("%032x"):format(trace), spanId = ("%016x"):format(id), parentSpanId = parent and
       ("%016x"):format(parent) })
   end
@@ -318,7 +342,8 @@ describe("one call that two instrumentations report", function()
     assert.same({ 1, 1000 }, rows { spans[1], spans[2], spans[3] })
   end)
 
-  it("has one id from a gateway and its client, but not from two calls that a provider named alike", function()
+  it("has one id from a gateway and its client, but not from two calls that a provider named alike",
+      function()
     local function at(trace, id, seconds)
       local s = llm(trace, 1, nil, 100, id)
       s.endTimeUnixNano = tostring(seconds * 1000000000)
@@ -326,12 +351,16 @@ describe("one call that two instrumentations report", function()
     end
     local id = "chatcmpl-0f6e2b1c-55aa-4d0e"
     assert.same({ 1, 100 }, rows { at(909, id, 1795600000), at(910, id, 1795600001) })
-    assert.same({ 2, 200 }, rows({ at(909, id, 1795600000) }, { at(911, id, 1795600600) }, { at(911, id, 1795600600) }))
+    assert.same({ 2, 200 },
+      rows({ at(909, id, 1795600000) }, { at(911, id, 1795600600) }, { at(911, id, 1795600600) }))
     -- of few ids, what ends together with the same counts is one call
-    assert.same({ 1, 100 }, rows { at(912, "chatcmpl-373", 1795600000), at(913, "chatcmpl-373", 1795600001) })
+    assert.same({ 1, 100 },
+      rows { at(912, "chatcmpl-373", 1795600000), at(913, "chatcmpl-373", 1795600001) })
     local other = at(914, "chatcmpl-373", 1795600001)
-    other.attributes[#other.attributes + 1] = { key = "gen_ai.usage.input_tokens", value = { intValue = "70" } }
+    other.attributes[#other.attributes + 1] =
+      { key = "gen_ai.usage.input_tokens", value = { intValue = "70" } }
     assert.same({ 2, 170 }, rows({ at(912, "chatcmpl-373", 1795600000) }, { other }, { other }))
-    assert.same({ 2, 200 }, rows({ at(912, "chatcmpl-373", 1795600000) }, { at(915, "chatcmpl-373", 1795600900) }))
+    assert.same({ 2, 200 },
+      rows({ at(912, "chatcmpl-373", 1795600000) }, { at(915, "chatcmpl-373", 1795600900) }))
   end)
 end)

@@ -1,4 +1,5 @@
---- Nothing that a sender told is lost: one tolerance for every way in, and an answer that says what became of it.
+--- Nothing that a sender told is lost: one tolerance for every way in, and an
+--- answer that says what became of it.
 local json = require "spec.helpers.json"
 local server = require "spec.helpers.server"
 
@@ -24,22 +25,28 @@ describe("whatever way it comes in", function()
   end
 
   local function litellm(id, text)
-    return ('{"id":"%s","call_type":"acompletion","status":"success","model":"gpt-5-mini","startTime":1795600000,'
-      .. '"endTime":1795600001,"prompt_tokens":5,"completion_tokens":5,"response_cost":0.1,"end_user":"%s"}')
-      :format(id, text)
+    return ('{"id":"%s","call_type":"acompletion","status":"success","model":"gpt-5-mini",'
+      .. '"startTime":1795600000,"endTime":1795600001,"prompt_tokens":5,"completion_tokens":5,'
+      .. '"response_cost":0.1,"end_user":"%s"}'):format(id, text)
   end
 
   local function logs(id, text)
-    return ([[{"resourceLogs":[{"resource":{"attributes":[{"key":"service.name","value":{"stringValue":"claude-code"}},
-      {"key":"team","value":{"stringValue":"%s"}}]},"scopeLogs":[{"logRecords":[{"timeUnixNano":"1795600001000000000",
-      "attributes":[{"key":"event.name","value":{"stringValue":"api_request"}},
-      {"key":"request_id","value":{"stringValue":"%s"}},{"key":"model","value":{"stringValue":"claude-sonnet-4-5"}},
-      {"key":"input_tokens","value":{"intValue":"10"}},{"key":"cost_usd","value":{"doubleValue":0.01}},
+    return ([[{"resourceLogs":[{"resource":{"attributes":[
+      {"key":"service.name","value":{"stringValue":"claude-code"}},
+      {"key":"team","value":{"stringValue":"%s"}}]},
+      "scopeLogs":[{"logRecords":[{"timeUnixNano":"1795600001000000000","attributes":[
+      {"key":"event.name","value":{"stringValue":"api_request"}},
+      {"key":"request_id","value":{"stringValue":"%s"}},
+      {"key":"model","value":{"stringValue":"claude-sonnet-4-5"}},
+      {"key":"input_tokens","value":{"intValue":"10"}},
+      {"key":"cost_usd","value":{"doubleValue":0.01}},
       {"key":"skill.name","value":{"stringValue":"%s"}}]}]}]}]}]]):format(text, id, text)
   end
 
-  for what, text in pairs { ["half a surrogate pair"] = "tidy \\ud83d", ["half of the other kind"] = "tidy \\uDE00",
-                            ["a byte that is not UTF-8"] = "tidy \xff" } do
+  for what, text in pairs {
+    ["half a surrogate pair"] = "tidy \\ud83d", ["half of the other kind"] = "tidy \\uDE00",
+    ["a byte that is not UTF-8"] = "tidy \xff",
+  } do
     it(what .. " reads U+FFFD", function()
       assert.equal(200, (post("/ingest/litellm", "[" .. litellm("call-json-1", text) .. "]")))
       assert.equal("tidy \u{FFFD}", entry("call-json-1").extra.end_user)
@@ -60,14 +67,17 @@ describe("whatever way it comes in", function()
     local body = logs("req_json_4", "x")
       :gsub('("skill.name","value":{)"stringValue":"x"', '%1"intValue":9007199254740993')
     assert.same({ 200, {} }, { post("/v1/logs", body) })
-    assert.truthy(s:get("/logs/entries/req_json_4").body:find('"skill.name":9007199254740993', 1, true))
+    assert.truthy(
+      s:get("/logs/entries/req_json_4").body:find('"skill.name":9007199254740993', 1, true))
   end)
 
   it("a record that cannot be read is rejected with a reason, and no other", function()
-    local body = "[" .. litellm("call-json-5", "a") .. ',7,{"x":1},' .. litellm("call-json-6", "b") .. "]"
+    local body = "[" .. litellm("call-json-5", "a") .. ',7,{"x":1},'
+      .. litellm("call-json-6", "b") .. "]"
     local status, answer = post("/ingest/litellm", body)
     assert.same({ 200, 2, 2 }, { status, answer.accepted, answer.rejected })
-    assert.truthy(answer.errors[1].message:find "element 2" and answer.errors[2].message:find "element 3")
+    assert.truthy(answer.errors[1].message:find "element 2"
+      and answer.errors[2].message:find "element 3")
   end)
 
   it("OTLP may have protobuf's own field names, enums by name, ids in base64", function()
@@ -83,8 +93,8 @@ describe("whatever way it comes in", function()
     assert.same({ 200, {} }, { post("/v1/traces", body) })
     local row = entry "5b8efff798103802d269b633813fc60c:eee19b7ec3c1b174"
     assert.same({ "shop", "gpt-5", 7, 500, 1500.0, "gone", true }, {
-      row.service_type, row.model, row.tokens_input, row.status_code, row.duration_ms, row.extra.error_message,
-      row.extra.attributes["app.is_new"],
+      row.service_type, row.model, row.tokens_input, row.status_code, row.duration_ms,
+      row.extra.error_message, row.extra.attributes["app.is_new"],
     })
   end)
 
@@ -94,15 +104,20 @@ describe("whatever way it comes in", function()
       list[#list + 1] = { key = key, value = { stringValue = tostring(value) } }
     end
     return json.encode { resourceLogs = { {
-      resource = { attributes = { { key = "service.name", value = { stringValue = "my-agent" } } } },
+      resource =
+        { attributes = { { key = "service.name", value = { stringValue = "my-agent" } } } },
       scopeLogs = { { logRecords = { {
-        timeUnixNano = "1795600001000000000", body = { stringValue = "llm.finished" }, attributes = list,
+        timeUnixNano = "1795600001000000000", body = { stringValue = "llm.finished" },
+        attributes = list,
       } } } },
     } } }
   end
 
-  it("a log of somebody unknown that has a model and tokens is a row, marked, however often it comes", function()
-    local body = other_log { ["event.name"] = "llm.finished", model = "gpt-5", input_tokens = 1000, output_tokens = 100,
+  it(
+      "a log of somebody unknown that has a model and tokens is a row, marked, however often it "
+        .. "comes", function()
+    local body = other_log { ["event.name"] = "llm.finished", model = "gpt-5", input_tokens = 1000,
+      output_tokens = 100,
       duration_ms = 250 }
     for _ = 1, 2 do
       assert.same({ 200, {} }, { post("/v1/logs", body) })
@@ -111,24 +126,28 @@ describe("whatever way it comes in", function()
     assert.equal(1, #found)
     -- 1000*1.25 + 100*10 = 2250
     assert.same({ "my-agent", "gpt-5", 1000, 100, 0.00225, 250.0 }, {
-      found[1].service_type, found[1].model, found[1].tokens_input, found[1].tokens_output, found[1].cost_usd,
-      found[1].duration_ms,
+      found[1].service_type, found[1].model, found[1].tokens_input, found[1].tokens_output,
+      found[1].cost_usd, found[1].duration_ms,
     })
     assert.equal("llm.finished", entry(found[1].request_id).extra.unknown_operation)
   end)
 
   for what, case in pairs {
-    ["logs of somebody unknown"] = { "/v1/logs", other_log { ["event.name"] = "cart.opened" }, "none is of a model" },
-    ["spans of a web server"] = { "/v1/traces", json.encode { resourceSpans = { { scopeSpans = { { spans = {
+    ["logs of somebody unknown"] = { "/v1/logs", other_log { ["event.name"] = "cart.opened" },
+      "none is of a model" },
+    ["spans of a web server"] =
+        { "/v1/traces", json.encode { resourceSpans = { { scopeSpans = { { spans = {
       { traceId = ("a"):rep(32), spanId = ("b"):rep(16), name = "GET /" },
     } } } } } }, "none is of a model" },
     ["another signal"] = { "/v1/logs", '{"resourceSpans":[]}', "nothing in resourceLogs" },
-    ["something else altogether"] = { "/v1/traces", '{"events":[1,2]}', "nothing in resourceSpans" },
+    ["something else altogether"] =
+      { "/v1/traces", '{"events":[1,2]}', "nothing in resourceSpans" },
   } do
     it("no plain success is for " .. what, function()
       local status, answer = post(case[1], case[2])
       assert.equal(200, status)
-      assert.truthy(answer.partialSuccess.errorMessage:find(case[3], 1, true), answer.partialSuccess.errorMessage)
+      assert.truthy(answer.partialSuccess.errorMessage:find(case[3], 1, true),
+        answer.partialSuccess.errorMessage)
       assert.equal(0, #rows())
     end)
   end
@@ -140,21 +159,25 @@ describe("whatever way it comes in", function()
   end)
 
   -- A call inside a framework's span, by way of two exports: 1000*1.25 + 100*10 = 2250.
-  it("a call that two instrumentations report in two exports is one row, whichever comes first", function()
+  it("a call that two instrumentations report in two exports is one row, whichever comes first",
+      function()
     local function export(trace, id, parent)
       local function attribute(key, value)
         return { key = key, value = { stringValue = value } }
       end
       return json.encode { resourceSpans = { { scopeSpans = { { spans = { {
-        traceId = trace:rep(32), spanId = id, parentSpanId = parent, startTimeUnixNano = "1795600000000000000",
+        traceId = trace:rep(32), spanId = id, parentSpanId = parent,
+        startTimeUnixNano = "1795600000000000000",
         endTimeUnixNano = "1795600001000000000", attributes = {
           attribute("gen_ai.operation.name", "chat"), attribute("gen_ai.request.model", "gpt-5"),
-          attribute("gen_ai.usage.input_tokens", "1000"), attribute("gen_ai.usage.output_tokens", "100"),
+          attribute("gen_ai.usage.input_tokens", "1000"),
+          attribute("gen_ai.usage.output_tokens", "100"),
         },
       } } } } } } }
     end
     local inner, outer = "00000000000000a2", "00000000000000a1"
-    for trace, order in pairs { ["1"] = { true, false, true, false }, ["2"] = { false, true, false, true } } do
+    for trace, order in pairs { ["1"] = { true, false, true, false },
+        ["2"] = { false, true, false, true } } do
       for _, first in ipairs(order) do
         post("/v1/traces", first and export(trace, inner, outer) or export(trace, outer))
       end
@@ -168,7 +191,8 @@ describe("whatever way it comes in", function()
     local function send(start, time, value)
       post("/v1/metrics", json.encode { resourceMetrics = { { scopeMetrics = { { metrics = { {
         name = "shop.calls", unit = "1", sum = {
-          isMonotonic = true, aggregationTemporality = "AGGREGATION_TEMPORALITY_CUMULATIVE", dataPoints = { {
+          isMonotonic = true, aggregationTemporality = "AGGREGATION_TEMPORALITY_CUMULATIVE",
+          dataPoints = { {
             startTimeUnixNano = ("17956000%02d000000000"):format(start),
             timeUnixNano = ("17956001%02d000000000"):format(time), asInt = tostring(value),
           } },
