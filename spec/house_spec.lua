@@ -24,8 +24,7 @@ local inside = {
   ["script/engine"] = {},
   ["script/bindings"] = { "script/engine" },
   ["script/commands"] = { "script/engine" },
-  -- It tells a route that a module is one of commands.
-  ["script/reload"] = { "script/engine", "script/commands" },
+  ["script/reload"] = { "script/engine" },
 }
 
 --- What other rooms may include.  base/ is all for others.
@@ -53,12 +52,12 @@ local public = {
   ["http/site.h"] = true,
   ["hub/hub.h"] = true,
   ["hub/streams.h"] = true,
+  ["script/commands.h"] = true,
   ["script/kv.h"] = true,
   ["script/services.h"] = true,
   ["script/settings.h"] = true,
   ["script/engine/schema_load.h"] = true,
   ["script/bindings/bindings.h"] = true,
-  ["script/commands/modules.h"] = true,
   ["script/reload/generations.h"] = true,
   ["script/reload/own.h"] = true,
 }

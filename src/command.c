@@ -12,7 +12,7 @@
 #include "base/mem.h"
 #include "config_run.h"
 #include "script/bindings/bindings.h"
-#include "script/commands/modules.h"
+#include "script/commands.h"
 
 /* Of a command's process. */
 struct command {

@@ -1,5 +1,5 @@
---- JSON access logs of nginx (the log_format in README.md here) and of Caddy, in front of an LLM API.  They know no
---- model and no tokens.
+--- JSON access logs of nginx (the log_format in README.md here) and of Caddy, in front
+--- of an LLM API.  They know no model and no tokens.
 local batches = require "ingest.batch"
 local dates = require "ingest.dates"
 local lines = require "ingest.lines"
@@ -55,7 +55,8 @@ local function header(headers, name)
   return text(type(value) == "table" and value[1] or value)
 end
 
--- Caddy's lines have no id of their own; the upstream's may be that of a row which a client's telemetry brings.
+-- Caddy's lines have no id of their own; the upstream's may be that of a row which a
+-- client's telemetry brings.
 local function caddy(row)
   local request = object(row.request)
   local path, query = split(text(request.uri))
@@ -76,7 +77,8 @@ local function caddy(row)
     client_ip = client,
     user_agent = header(request.headers, "User-Agent"),
     service_type = "access_log",
-    upstream_request_id = header(row.resp_headers, "Request-Id") or header(row.resp_headers, "X-Request-Id"),
+    upstream_request_id = header(row.resp_headers, "Request-Id")
+      or header(row.resp_headers, "X-Request-Id"),
     request_bytes = values.count(row.bytes_read),
     response_bytes = values.count(row.size),
     host = text(request.host),

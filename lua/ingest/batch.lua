@@ -26,11 +26,13 @@ local max_errors = 20
 
 local large = 2000
 
----@param hand_on (fun(batch: Batch): any?, string?)? takes what the batch holds so far; nil and why when it cannot
+--- hand_on takes what the batch holds so far; it returns nil and why when it cannot.
+---@param hand_on (fun(batch: Batch): any?, string?)?
 ---@return Batch
 local function new(hand_on)
   return setmetatable({
-    records = {}, events = {}, points = {}, spans = {}, items = 0, recognised = 0, made = 0, rejected = 0, errors = {},
+    records = {}, events = {}, points = {}, spans = {}, items = 0,
+    recognised = 0, made = 0, rejected = 0, errors = {},
     hand_on = hand_on,
   }, Batch)
 end

@@ -9,23 +9,30 @@ local function set(...)
   return names
 end
 
--- The GenAI conventions', and LiteLLM's call types, which begin with an "a" when they are asynchronous.
+-- The GenAI conventions', and LiteLLM's call types, which begin with an "a" when they
+-- are asynchronous.
 local known = set(
-  "chat", "text_completion", "generate_content", "embeddings", "completion", "embedding", "responses",
-  "anthropic_messages", "image_generation", "image_edit", "speech", "transcription", "rerank", "realtime", "moderation",
+  "chat", "text_completion", "generate_content", "embeddings",
+  "completion", "embedding", "responses",
+  "anthropic_messages", "image_generation", "image_edit", "speech",
+  "transcription", "rerank", "realtime", "moderation",
   "generate_content_stream", "completion_with_retries", "llm_passthrough_route",
   "pass_through_endpoint", "ocr", "search", "create_video", "converse",
   "stream_generate_content", "image_variation")
 
--- Agents, tools and chains wrap the calls that are reported by themselves: counting them too would double the tokens.
+-- Agents, tools and chains wrap the calls that are reported by themselves: counting
+-- them too would double the tokens.
 local wrappers = set(
-  "task", "handoff", "guardrail", "evaluation", "evaluator", "plan", "retrieval", "retriever", "memory",
+  "task", "handoff", "guardrail", "evaluation", "evaluator",
+  "plan", "retrieval", "retriever", "memory",
   "execute_task", "execute_event_loop_cycle")
-local wrapper_words = set("agent", "workflow", "tool", "chain", "crew", "graph", "swarm", "team", "session", "turn")
+local wrapper_words =
+  set("agent", "workflow", "tool", "chain", "crew", "graph", "swarm", "team", "session", "turn")
 
 -- What is fetched, listed, stopped or counted was generated and told of before, or never.
 local idle_words = set(
-  "get", "aget", "retrieve", "aretrieve", "list", "alist", "delete", "adelete", "cancel", "acancel", "count", "acount",
+  "get", "aget", "retrieve", "aretrieve", "list", "alist", "delete",
+  "adelete", "cancel", "acancel", "count", "acount",
   "file", "afile", "batch", "health", "ahealth", "ping", "token")
 
 local function has_word(name, words)
@@ -37,7 +44,8 @@ local function has_word(name, words)
   return false
 end
 
---- "call": a model generates; "wrapper": it holds calls; "idle": nothing is generated; nil: the name is not known.
+--- "call": a model generates; "wrapper": it holds calls; "idle": nothing is generated;
+--- nil: the name is not known.
 ---@param name string
 ---@return "call"|"wrapper"|"idle"|nil
 function calls.kind(name)

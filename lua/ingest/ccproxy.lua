@@ -1,5 +1,6 @@
---- ccproxy's own logs: the JSON log file of v0.1.7 (structlog, event "access_log") and the access_log plugin of v0.2,
---- whose client and provider lines share a request_id and are merged into one row by it.
+--- ccproxy's own logs: the JSON log file of v0.1.7 (structlog, event "access_log") and
+--- the access_log plugin of v0.2, whose client and provider lines share a request_id
+--- and are merged into one row by it.
 local batches = require "ingest.batch"
 local json = require "json"
 local lines = require "ingest.lines"
@@ -10,7 +11,8 @@ local ccproxy = {}
 local text = values.text
 
 -- structlog's own members.
-local chrome = { event = true, level = true, logger = true, event_type = true, headers = true, timestamp = true }
+local chrome = { event = true, level = true, logger = true, event_type = true, headers = true,
+  timestamp = true }
 
 local function copy(row)
   local record = {}
@@ -44,7 +46,8 @@ local function settle(record, prices)
   prices:settle(record, values.number(record.cost_usd))
 end
 
--- The provider's line tells tokens and cost; method, path, status and duration are the client line's to tell.
+-- The provider's line tells tokens and cost; method, path, status and duration are the
+-- client line's to tell.
 local function provider_record(row)
   return {
     request_id = text(row.request_id),
@@ -62,8 +65,8 @@ local function provider_record(row)
   }
 end
 
--- A client line has no cache tokens: a cost computed from it would be wrong, and the provider's line brings the right
--- one.
+-- A client line has no cache tokens: a cost computed from it would be wrong, and the
+-- provider's line brings the right one.
 local function client_record(row)
   local record = copy(row)
   record.timestamp = row.timestamp
@@ -104,7 +107,8 @@ local function take(row, batch, prices, line)
     return
   end
   if not text(row.request_id) then
-    batch:reject(("line %d is no ccproxy log line: it has neither event nor request_id"):format(line))
+    batch:reject(
+      ("line %d is no ccproxy log line: it has neither event nor request_id"):format(line))
   elseif text(row.provider) and text(row.url) then
     local record = provider_record(row)
     settle(record, prices)

@@ -1,6 +1,7 @@
---- Claude Code's telemetry (code.claude.com, "Monitoring"): api_request and api_error are requests, all else is events.
---- input_tokens leave out what came from or went to the cache.  api_retries_exhausted and api_refusal accompany a
---- request that is reported by itself.
+--- Claude Code's telemetry (code.claude.com, "Monitoring"): api_request and api_error
+--- are requests, all else is events. input_tokens leave out what came from or went to
+--- the cache.  api_retries_exhausted and api_refusal accompany a request that is
+--- reported by itself.
 local otlp = require "ingest.otlp"
 local values = require "ingest.values"
 
@@ -9,8 +10,10 @@ local count, text = values.count, values.text
 local no_answer = 599 -- a connection error has no status
 
 local used = otlp.names(
-  "event.name", "event.timestamp", "event.sequence", "session.id", "request_id", "model", "cost_usd", "duration_ms",
-  "input_tokens", "output_tokens", "cache_read_tokens", "cache_creation_tokens", "speed", "query_source", "effort",
+  "event.name", "event.timestamp", "event.sequence", "session.id",
+  "request_id", "model", "cost_usd", "duration_ms",
+  "input_tokens", "output_tokens", "cache_read_tokens",
+  "cache_creation_tokens", "speed", "query_source", "effort",
   "status_code", "error", "attempt", "prompt.id", "app.version", "ttft_ms", "success",
   "gen_ai.system", "gen_ai.request.model", "gen_ai.response.id")
 
@@ -21,7 +24,8 @@ local function made_id(event)
   if not (session and (sequence or event.timestamp)) then
     return nil
   end
-  return table.concat({ session, sequence or "", tostring(event.timestamp or ""), text(a.model) or "" }, ":")
+  return table.concat(
+    { session, sequence or "", tostring(event.timestamp or ""), text(a.model) or "" }, ":")
 end
 
 local function common(event)
@@ -82,9 +86,9 @@ function claude_code.cost(event)
   return values.number(event.attributes.cost_usd)
 end
 
---- The span claude_code.llm_request tells of a request that the log api_request reports too: it adds the time to the
---- first token to that row.  It carries no cost, so it brings none; without the id they share it is no request of its
---- own.
+--- The span claude_code.llm_request tells of a request that the log api_request reports
+--- too: it adds the time to the first token to that row.  It carries no cost, so it
+--- brings none; without the id they share it is no request of its own.
 ---@param event LogEvent name is the span's
 ---@param duration_ms number?
 ---@return table?

@@ -1,7 +1,8 @@
---- Claude Code's transcripts (projects/**/*.jsonl), with ccusage's rules (rust/crates/ccusage, adapter/claude): only
---- lines with usage count.  A message is a call, however often it stands there: once per block of its content while it
---- is streamed, of which the most complete one counts; again in a session that was resumed; and in a side chain under
---- another request id.
+--- Claude Code's transcripts (projects/**/*.jsonl), with ccusage's rules
+--- (rust/crates/ccusage, adapter/claude): only lines with usage count.  A message is a
+--- call, however often it stands there: once per block of its content while it is
+--- streamed, of which the most complete one counts; again in a session that was
+--- resumed; and in a side chain under another request id.
 local batches = require "ingest.batch"
 local iterations = require "ingest.iterations"
 local lines = require "ingest.lines"
@@ -58,8 +59,8 @@ Transcripts.__index = Transcripts
 ---@field best table             its most complete record
 ---@field parts { name: string, record: table }[] what other models did inside it
 
--- A gateway that names no request may give out the same message id in another session; the line itself is all that is
--- left where there is no id.
+-- A gateway that names no request may give out the same message id in another session;
+-- the line itself is all that is left where there is no id.
 local function key_of(record, id)
   return id and (record.session_client_id or "") .. "\n" .. id
     or ("%s:%s:%d"):format(record.session_client_id or "", record.timestamp or "", weight(record))
@@ -107,7 +108,8 @@ function Transcripts:add(body)
   end)
 end
 
--- The provider's id, alone where its request is named; else with the time at which every copy of the message begins.
+-- The provider's id, alone where its request is named; else with the time at which
+-- every copy of the message begins.
 local function row_id(message)
   if not message.id then
     return message.key

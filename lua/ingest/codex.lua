@@ -1,7 +1,8 @@
---- Codex CLI's log events (openai/codex#2103): tokens come with codex.sse_event response.completed, failures before
---- the answer with codex.api_request, failures in the stream after a status of 200 with codex.sse_event (whatever its
---- event.kind), failures of a websocket with codex.websocket_request; they share a conversation, no request id.
---- input_token_count includes what came from the cache.
+--- Codex CLI's log events (openai/codex#2103): tokens come with codex.sse_event
+--- response.completed, failures before the answer with codex.api_request, failures in
+--- the stream after a status of 200 with codex.sse_event (whatever its event.kind),
+--- failures of a websocket with codex.websocket_request; they share a conversation, no
+--- request id. input_token_count includes what came from the cache.
 local dates = require "ingest.dates"
 local json = require "json"
 local otlp = require "ingest.otlp"
@@ -11,9 +12,12 @@ local values = require "ingest.values"
 local count, text = values.count, values.text
 
 local used = otlp.names(
-  "event.name", "event.timestamp", "event.kind", "conversation.id", "model", "slug", "duration_ms", "attempt",
-  "input_token_count", "output_token_count", "cached_token_count", "cache_write_token_count", "reasoning_token_count",
-  "tool_token_count", "http.response.status_code", "error.message", "app.version", "service_tier", "success")
+  "event.name", "event.timestamp", "event.kind", "conversation.id",
+  "model", "slug", "duration_ms", "attempt",
+  "input_token_count", "output_token_count", "cached_token_count",
+  "cache_write_token_count", "reasoning_token_count",
+  "tool_token_count", "http.response.status_code", "error.message",
+  "app.version", "service_tier", "success")
 
 -- A usage event may be sent again, byte for byte: equal events are one request.
 local function made_id(event, ...)
@@ -42,8 +46,8 @@ local function common(event)
   }
 end
 
--- When the request of a conversation that is under way began, in unix seconds.  A loop's own and bounded: what is not
--- found here has no duration.
+-- When the request of a conversation that is under way began, in unix seconds.  A
+-- loop's own and bounded: what is not found here has no duration.
 local began, nbegan, max_began = {}, 0, 1000
 
 local function seconds(timestamp)
@@ -77,7 +81,8 @@ end
 local function completed(event)
   local a = event.attributes
   local record = common(event)
-  record.request_id = made_id(event, tostring(count(a.input_token_count)), tostring(count(a.output_token_count)))
+  record.request_id =
+    made_id(event, tostring(count(a.input_token_count)), tostring(count(a.output_token_count)))
   record.status_code = 200
   record.streaming = true
   record.duration_ms = duration_ms(event)
@@ -93,10 +98,12 @@ local no_answer, in_stream = 599, 500
 -- The status that the provider would have given, had the answer not begun already.
 local statuses = {
   server_is_overloaded = 503, slow_down = 503, server_error = 500, rate_limit_exceeded = 429,
-  usage_limit_reached = 429, insufficient_quota = 429, context_length_exceeded = 400, invalid_prompt = 400,
+  usage_limit_reached = 429, insufficient_quota = 429,
+  context_length_exceeded = 400, invalid_prompt = 400,
 }
 
--- error.message may be the event as it came: {"type":"response.failed","response":{"error":{"code","message"}}}
+-- error.message may be the event as it came:
+-- {"type":"response.failed","response":{"error":{"code","message"}}}
 local function told_error(message)
   local decoded = message and message:find("^%s*{") and json.decode(message)
   local error = values.object(values.object(values.object(decoded).response).error)
@@ -124,7 +131,8 @@ local codex = { name = "codex", prefix = "codex.", service = "codex_cli_rs" }
 
 -- A stream that failed: it says so, or has a message of an error; without a kind it broke off.
 local function of_stream(event)
-  local kind, message = text(event.attributes["event.kind"]), text(event.attributes["error.message"])
+  local kind = text(event.attributes["event.kind"])
+  local message = text(event.attributes["error.message"])
   if kind == "response.failed" or kind == "error" or message then
     return failed(event, nil, kind ~= nil)
   elseif kind == "response.completed" then

@@ -8,7 +8,8 @@ local function days(year, month, day)
   if month <= 2 then
     year, month = year - 1, month + 12
   end
-  return 365 * year + year // 4 - year // 100 + year // 400 + (153 * (month - 3) + 2) // 5 + day - 719469
+  return 365 * year + year // 4 - year // 100 + year // 400
+    + (153 * (month - 3) + 2) // 5 + day - 719469
 end
 
 local function zone(text)
@@ -20,8 +21,8 @@ local function zone(text)
   return sign == "-" and -seconds or seconds
 end
 
---- Unix seconds from ISO 8601 (UTC where no zone is given, "T" or a blank between date and time) or from a number of
---- seconds; nil when it is neither.
+--- Unix seconds from ISO 8601 (UTC where no zone is given, "T" or a blank between date
+--- and time) or from a number of seconds; nil when it is neither.
 ---@param v any
 ---@return number?
 function dates.seconds(v)
@@ -29,7 +30,8 @@ function dates.seconds(v)
   if n or type(v) ~= "string" or #v > 40 then
     return n
   end
-  local year, month, day, hour, minute, second, rest = v:match("^(%d%d%d%d)-(%d%d)-(%d%d)[T ](%d%d):(%d%d):(%d%d)(.*)$")
+  local year, month, day, hour, minute, second, rest =
+    v:match("^(%d%d%d%d)-(%d%d)-(%d%d)[T ](%d%d):(%d%d):(%d%d)(.*)$")
   if not year then
     return nil
   end

@@ -1,13 +1,16 @@
---- Gemini CLI's log events (google-gemini/gemini-cli, docs/cli/telemetry.md).  It tells of one call three times: the
---- log gemini_cli.api_response counts, gen_ai.client.inference.operation.details and the metrics do not.
+--- Gemini CLI's log events (google-gemini/gemini-cli, docs/cli/telemetry.md).  It tells
+--- of one call three times: the log gemini_cli.api_response counts,
+--- gen_ai.client.inference.operation.details and the metrics do not.
 local otlp = require "ingest.otlp"
 local values = require "ingest.values"
 
 local count, text = values.count, values.text
 
 local used = otlp.names(
-  "event.name", "event.timestamp", "session.id", "prompt_id", "model", "status_code", "duration_ms", "error",
-  "error_type", "error.message", "error.type", "http.status_code", "input_token_count", "output_token_count",
+  "event.name", "event.timestamp", "session.id", "prompt_id",
+  "model", "status_code", "duration_ms", "error",
+  "error_type", "error.message", "error.type", "http.status_code",
+  "input_token_count", "output_token_count",
   "cached_content_token_count", "thoughts_token_count", "tool_token_count", "total_token_count")
 
 local function made_id(event)
@@ -38,8 +41,8 @@ local function common(event)
   }
 end
 
--- Thoughts are billed as output.  They stand beside the output count in Google's API; the total tells when a version
--- of the client has already added them.
+-- Thoughts are billed as output.  They stand beside the output count in Google's API;
+-- the total tells when a version of the client has already added them.
 local function output_tokens(a, input, tools)
   local output, thoughts = count(a.output_token_count), count(a.thoughts_token_count) or 0
   local total = count(a.total_token_count)

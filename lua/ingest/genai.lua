@@ -1,6 +1,7 @@
---- LLM calls as spans, in the names of OpenTelemetry's GenAI conventions old and current, of OpenInference (Phoenix),
---- OpenLLMetry, the Vercel AI SDK, Langfuse and LiteLLM; OpenRouter's Broadcast sends the first.  The first name that
---- is present counts.  What the counts are called stands in token_names.lua.
+--- LLM calls as spans, in the names of OpenTelemetry's GenAI conventions old and
+--- current, of OpenInference (Phoenix), OpenLLMetry, the Vercel AI SDK, Langfuse and
+--- LiteLLM; OpenRouter's Broadcast sends the first.  The first name that is present
+--- counts.  What the counts are called stands in token_names.lua.
 local calls = require "ingest.calls"
 local ids = require "ingest.ids"
 local otlp = require "ingest.otlp"
@@ -11,17 +12,21 @@ local count, number, text = values.count, values.number, values.text
 
 local aliases = {
   model = {
-    "gen_ai.response.model", "gen_ai.request.model", "llm.response.model_name", "llm.model_name", "ai.response.model",
+    "gen_ai.response.model", "gen_ai.request.model", "llm.response.model_name",
+    "llm.model_name", "ai.response.model",
     "ai.model.id", "langfuse.observation.model.name", "llm.request.model", "model_name", "model",
   },
-  provider = { "gen_ai.provider.name", "gen_ai.system", "llm.provider", "llm.system", "ai.model.provider" },
+  provider = { "gen_ai.provider.name", "gen_ai.system", "llm.provider", "llm.system",
+    "ai.model.provider" },
   cost = {
-    "llm.cost.total", "gen_ai.usage.total_cost", "gen_ai.usage.cost", "gen_ai.cost.total_cost", "operation.cost",
+    "llm.cost.total", "gen_ai.usage.total_cost", "gen_ai.usage.cost",
+    "gen_ai.cost.total_cost", "operation.cost",
     "langfuse.observation.cost_details.total", "cost_usd",
   },
   id = { "gen_ai.response.id", "ai.response.id", "llm.response.id" },
   session = {
-    "gen_ai.conversation.id", "session.id", "langfuse.session.id", "ai.telemetry.metadata.sessionId",
+    "gen_ai.conversation.id", "session.id", "langfuse.session.id",
+    "ai.telemetry.metadata.sessionId",
     "traceloop.association.properties.session_id",
   },
   user = {
@@ -33,8 +38,10 @@ local aliases = {
 }
 
 local used = otlp.names(
-  "gen_ai.operation.name", "openinference.span.kind", "llm.request.type", "error.type", "ttft_ms", "duration_ms",
-  "gen_ai.response.time_to_first_chunk", "langfuse.observation.type", "ai.operationId", "ai.response.msToFirstChunk")
+  "gen_ai.operation.name", "openinference.span.kind", "llm.request.type",
+  "error.type", "ttft_ms", "duration_ms",
+  "gen_ai.response.time_to_first_chunk", "langfuse.observation.type",
+  "ai.operationId", "ai.response.msToFirstChunk")
 for name in pairs(tokens.used) do
   used[name] = true
 end
@@ -57,7 +64,8 @@ local function first(attributes, what, read)
   return nil
 end
 
-local openllmetry = { chat = "chat", completion = "text_completion", embedding = "embeddings", rerank = "rerank" }
+local openllmetry =
+  { chat = "chat", completion = "text_completion", embedding = "embeddings", rerank = "rerank" }
 local openinference = { LLM = "chat", EMBEDDING = "embeddings", RERANKER = "rerank" }
 local openinference_wrappers = otlp.names(
   "AGENT", "CHAIN", "TOOL", "RETRIEVER", "GUARDRAIL", "EVALUATOR", "PROMPT", "WORKFLOW", "TASK")
@@ -91,13 +99,15 @@ local function told_kind(a)
   for _, convention in ipairs(conventions) do
     local word = text(a[convention.name])
     if word then
-      return convention.calls[word], (convention.calls[word] or convention.others[word]) ~= nil, word
+      return convention.calls[word],
+        (convention.calls[word] or convention.others[word]) ~= nil, word
     end
   end
   return nil, text(a["traceloop.span.kind"]) ~= nil, nil
 end
 
--- The kind of call of a span that has a model and tokens, and the word for it that is not known here.
+-- The kind of call of a span that has a model and tokens, and the word for it that is
+-- not known here.
 local function guessed_kind(a, told, word, span)
   if not (tokens.any(told) and first(a, "model", text)) then
     return nil
@@ -120,7 +130,8 @@ end
 local function status(span, a)
   local code, error_type = first(a, "status", count), text(a["error.type"])
   local state = values.object(span.status).code
-  local failed = state == 2 or state == "2" or state == "STATUS_CODE_ERROR" or error_type or broke_off(a)
+  local failed = state == 2 or state == "2" or state == "STATUS_CODE_ERROR" or error_type
+    or broke_off(a)
   if code and code >= 400 or not failed then
     return code or 200
   end
@@ -133,14 +144,16 @@ local function ttft_ms(a)
   return seconds and seconds * 1000 or number(a.ttft_ms) or number(a["ai.response.msToFirstChunk"])
 end
 
--- Whose input leaves the cache out, where the counts do not tell: Bedrock's, as Strands passes it on; Anthropic's, as
--- the Vercel AI SDK did before version 6; Langfuse's own details.
+-- Whose input leaves the cache out, where the counts do not tell: Bedrock's, as Strands
+-- passes it on; Anthropic's, as the Vercel AI SDK did before version 6; Langfuse's own
+-- details.
 local function excludes_cache(a, origin)
   if origin.scope:find("^strands") or a["langfuse.observation.usage_details.input"] ~= nil then
     return true
   end
   local provider = (first(a, "provider", text) or ""):lower()
-  return text(a["ai.operationId"]) ~= nil and (provider:find("anthropic") or provider:find("bedrock")) ~= nil
+  return text(a["ai.operationId"]) ~= nil
+    and (provider:find("anthropic") or provider:find("bedrock")) ~= nil
 end
 
 local function row_id(record, a)
@@ -156,7 +169,7 @@ local genai = {}
 ---@param attributes table<string, any>
 ---@param origin Origin
 ---@return table? record
----@return boolean has_tokens  of a record; else whether it is known what the span is, such as an agent
+---@return boolean known  of a record: it has tokens; else: it is known what the span is
 function genai.record(span, attributes, origin)
   local kind, known, word = told_kind(attributes)
   if known and not kind then
@@ -170,7 +183,8 @@ function genai.record(span, attributes, origin)
   if not kind then
     return nil, false
   end
-  local from, to = values.nanoseconds(span.startTimeUnixNano), values.nanoseconds(span.endTimeUnixNano)
+  local from = values.nanoseconds(span.startTimeUnixNano)
+  local to = values.nanoseconds(span.endTimeUnixNano)
   local code = status(span, a)
   local record = {
     timestamp = to or from,
@@ -188,7 +202,8 @@ function genai.record(span, attributes, origin)
     session_client_id = first(a, "session", text),
     user = first(a, "user", text),
     error_type = code >= 400 and text(a["error.type"]) or nil,
-    error_message = code >= 400 and values.clip(text(values.object(span.status).message), 1024) or nil,
+    error_message = code >= 400 and values.clip(text(values.object(span.status).message), 1024)
+      or nil,
     trace_id = values.hex_id(span.traceId, 16),
     span_id = values.hex_id(span.spanId, 8),
     attributes = otlp.rest(attributes, used),

@@ -1,5 +1,6 @@
---- Which request a provider's id names.  The same id from two senders is one call, told by a gateway and its client;
---- but some providers give out the same ids again and again.
+--- Which request a provider's id names.  The same id from two senders is one call, told
+--- by a gateway and its client; but some providers give out the same ids again and
+--- again.
 local memory = require "ingest.memory"
 
 local ids = {}
@@ -14,12 +15,14 @@ end
 
 -- The whole prompt, whatever part of it a teller knows to come from a cache, and the output.
 local function counts_of(record)
-  local prompt = (record.tokens_input or 0) + (record.cache_read_tokens or 0) + (record.cache_write_tokens or 0)
+  local prompt = (record.tokens_input or 0) + (record.cache_read_tokens or 0)
+    + (record.cache_write_tokens or 0)
   return ("%d+%d"):format(prompt, record.tokens_output or 0)
 end
 
--- Whether the record is of the call that was remembered under its id: the same own id, or the same time; where ids are
--- few, the same counts too; and never another call id of the same gateway.
+-- Whether the record is of the call that was remembered under its id: the same own id,
+-- or the same time; where ids are few, the same counts too; and never another call id
+-- of the same gateway.
 local function is_same(known, weak, own, is_call_id, seconds, counts)
   if known.own == own then
     return true
@@ -30,12 +33,15 @@ local function is_same(known, weak, own, is_call_id, seconds, counts)
 end
 
 local function recall(key)
-  local seconds, counts, kind, own, row = (memory.get(key) or ""):match("^(%S+) (%S+) (%a) (%S*) (.+)$")
-  return row and { seconds = tonumber(seconds), counts = counts, is_call_id = kind == "c", own = own, row = row }
+  local seconds, counts, kind, own, row =
+    (memory.get(key) or ""):match("^(%S+) (%S+) (%a) (%S*) (.+)$")
+  return row and {
+    seconds = tonumber(seconds), counts = counts, is_call_id = kind == "c", own = own, row = row,
+  }
 end
 
---- The id of the row: the provider's, and the sender's own behind it where the provider's has been or will be given out
---- to others.
+--- The id of the row: the provider's, and the sender's own behind it where the
+--- provider's has been or will be given out to others.
 ---@param id string        the provider's
 ---@param own string?      what names the call in this sender's words: a call id, or trace and span
 ---@param is_call_id boolean  two of them are two calls; of spans a call may have several

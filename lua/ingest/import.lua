@@ -1,5 +1,6 @@
---- `moonledger import`: pieces of files in, lines of records out, for lua/commands/import.lua; what it makes goes
---- through the same door as POST /logs/ingest.
+--- `moonledger import`: pieces of files in, lines of records out, for
+--- lua/commands/import.lua; what it makes goes through the same door as POST
+--- /logs/ingest.
 local access_log = require "ingest.access_log"
 local ccproxy = require "ingest.ccproxy"
 local claude_transcript = require "ingest.claude_transcript"
@@ -55,7 +56,8 @@ local function try(text)
   return ok and type(value) == "table" and value or nil
 end
 
--- The first line that is an object tells; a file that starts otherwise is one value over several lines.
+-- The first line that is an object tells; a file that starts otherwise is one value
+-- over several lines.
 local function recognise(text)
   local start = text:match("^\xEF?\xBB?\xBF?%s*(.)", 1)
   if start == "[" then

@@ -1,5 +1,6 @@
---- What other models did inside of one message of Anthropic's: usage.iterations.  The message's own usage has those of
---- type "message" only; an advisor, a compaction or another model's turn is billed apart, at its own model's price.
+--- What other models did inside of one message of Anthropic's: usage.iterations.  The
+--- message's own usage has those of type "message" only; an advisor, a compaction or
+--- another model's turn is billed apart, at its own model's price.
 local tokens = require "ingest.tokens"
 local values = require "ingest.values"
 
@@ -9,15 +10,19 @@ local text = values.text
 
 local function is_own(iteration, message)
   local model = text(iteration.model)
-  return (iteration.type == "message" or iteration.type == nil) and (not model or model == message.model)
+  return (iteration.type == "message" or iteration.type == nil)
+    and (not model or model == message.model)
 end
 
 local function record_of(iteration, message, model)
   local record = {
-    timestamp = message.timestamp, method = message.method, endpoint = message.endpoint, path = message.path,
+    timestamp = message.timestamp, method = message.method,
+    endpoint = message.endpoint, path = message.path,
     status_code = message.status_code, duration_ms = 0, service_type = message.service_type,
-    provider = message.provider, session_client_id = message.session_client_id, user_agent = message.user_agent,
-    project = message.project, sidechain = message.sidechain, provider_request_id = message.provider_request_id,
+    provider = message.provider, session_client_id = message.session_client_id,
+    user_agent = message.user_agent,
+    project = message.project, sidechain = message.sidechain,
+    provider_request_id = message.provider_request_id,
     model = model, iteration = text(iteration.type),
   }
   tokens.put(record, tokens.told(tokens.flat(iteration)), true)
@@ -37,7 +42,8 @@ function iterations.records(usage, message, advisor)
   for i, iteration in ipairs(values.object(usage.iterations)) do
     if type(iteration) == "table" and not is_own(iteration, message) then
       local kind = text(iteration.type) or "message"
-      local fallback = kind:find("^advisor") and advisor or not kind:find("^advisor") and message.model or nil
+      local fallback = kind:find("^advisor") and advisor
+        or not kind:find("^advisor") and message.model or nil
       list[#list + 1] = {
         name = ("%s:%d"):format(kind, i),
         record = record_of(iteration, message, text(iteration.model) or fallback),

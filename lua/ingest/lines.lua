@@ -5,8 +5,8 @@ local lines = {}
 
 local bom = "\xEF\xBB\xBF"
 
---- Calls visit(line, number) for each line that is not blank.  Plain finds: a pattern with repetitions may not search a
---- whole body.
+--- Calls visit(line, number) for each line that is not blank.  Plain finds: a pattern
+--- with repetitions may not search a whole body.
 ---@param text string
 ---@param visit fun(line: string, number: integer)
 function lines.each_text(text, visit)
@@ -48,7 +48,8 @@ end
 
 ---@alias Text string|fun(): string|false|nil  a text, or an iterator over the texts of its values
 
---- Calls visit(object, line number) for each line that is a JSON object; others are rejected by their number.
+--- Calls visit(object, line number) for each line that is a JSON object; others are
+--- rejected by their number.
 ---@param text Text
 ---@param batch Batch
 ---@param visit fun(object: table, line: integer)
@@ -81,7 +82,8 @@ local function whole_of(text)
   return value and { value } or nil
 end
 
---- The same for an array (visited with positions from 1), for a single object over several lines, and for lines.
+--- The same for an array (visited with positions from 1), for a single object over
+--- several lines, and for lines.
 ---@param text Text
 ---@param batch Batch
 ---@param visit fun(object: table, position: integer)

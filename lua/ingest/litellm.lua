@@ -1,6 +1,7 @@
---- LiteLLM's generic_api callback (litellm/types/utils.py, StandardLoggingPayload) as array, lines or single object,
---- and its spend logs (table LiteLLM_SpendLogs, /spend/logs).  prompt_tokens include the cache in both; how much of it
---- is told in metadata.usage_object only.  messages and response are content and are left out.
+--- LiteLLM's generic_api callback (litellm/types/utils.py, StandardLoggingPayload) as
+--- array, lines or single object, and its spend logs (table LiteLLM_SpendLogs,
+--- /spend/logs).  prompt_tokens include the cache in both; how much of it is told in
+--- metadata.usage_object only.  messages and response are content and are left out.
 local batches = require "ingest.batch"
 local calls = require "ingest.calls"
 local dates = require "ingest.dates"
@@ -39,14 +40,16 @@ local function put_times(record, row)
   local from, to = dates.seconds(row.startTime), dates.seconds(row.endTime)
   local first = dates.seconds(row.completionStartTime)
   record.timestamp = to or from
-  record.duration_ms = from and to and to >= from and math.floor((to - from) * 1e6 + 0.5) / 1e3 or nil
+  record.duration_ms = from and to and to >= from and math.floor((to - from) * 1e6 + 0.5) / 1e3
+    or nil
   if record.streaming and from and first and first >= from then
     record.ttft_ms = math.floor((first - from) * 1e6 + 0.5) / 1e3
   end
 end
 
 local function problem_of(row, metadata)
-  return type(row.error_information) == "table" and row.error_information or object(metadata.error_information)
+  return type(row.error_information) == "table" and row.error_information
+    or object(metadata.error_information)
 end
 
 local function put_status(record, status, problem)
@@ -72,7 +75,8 @@ end
 local function put_owner(record, row, metadata)
   record.key_alias = text(metadata.user_api_key_alias)
   record.key_hash = values.first_text(metadata.user_api_key_hash, row.api_key)
-  record.team = values.first_text(metadata.user_api_key_team_alias, metadata.user_api_key_team_id, row.team_id)
+  record.team = values.first_text(metadata.user_api_key_team_alias,
+    metadata.user_api_key_team_id, row.team_id)
   record.user = values.first_text(metadata.user_api_key_user_id, row.user)
   record.end_user = text(row.end_user)
   record.tags = list(row.request_tags)
@@ -80,7 +84,8 @@ end
 
 -- Zero is a cost, unless LiteLLM says that it could not tell.
 local function reported(row)
-  if type(row.response_cost_failure_debug_info) == "table" and next(row.response_cost_failure_debug_info) then
+  if type(row.response_cost_failure_debug_info) == "table"
+      and next(row.response_cost_failure_debug_info) then
     return nil
   end
   return number(row.response_cost) or number(row.spend)
@@ -99,7 +104,8 @@ end
 local function row_id(row, record)
   local id = values.first_text(row.id, row.request_id, row.call_id)
   local own = values.first_text(row.call_id, row.litellm_call_id)
-  return id and record.service_tier ~= "batch" and ids.row(id, own, true, record, record.timestamp) or id
+  return id and record.service_tier ~= "batch"
+    and ids.row(id, own, true, record, record.timestamp) or id
 end
 
 local function record_of(row, metadata)
@@ -141,8 +147,8 @@ local function is_health_check(row, metadata)
   return metadata.user_api_key_alias == health_check
 end
 
--- What is fetched, listed, stopped or counted generates nothing; only a batch is billed when it is fetched.  A health
--- check may generate something, or not.
+-- What is fetched, listed, stopped or counted generates nothing; only a batch is billed
+-- when it is fetched.  A health check may generate something, or not.
 local function is_idle(row, metadata)
   local kind = text(row.call_type)
   local bills = (count(row.total_tokens) or 0) > 0 or (reported(row) or 0) > 0
@@ -166,7 +172,8 @@ local function take(batch, prices, row, metadata)
   prices:settle(record, record.status_code < 400 and reported(row) or nil)
   batch:add(record)
   local usage = object(metadata.usage_object)
-  for _, part in ipairs(record.cost_source == "reported" and {} or iterations.records(usage, record)) do
+  for _, part in ipairs(record.cost_source == "reported" and {}
+      or iterations.records(usage, record)) do
     part.record.request_id = record.request_id and record.request_id .. ":" .. part.name
     prices:settle(part.record)
     batch:add(part.record)
@@ -182,7 +189,9 @@ function litellm.decode(body, prices, hand_on)
   local batch = batches.new(hand_on)
   lines.each_value(body, batch, function(row, position)
     if not is_request(row) then
-      batch:reject(("element %d is no LiteLLM log: model, call_type and startTime are missing"):format(position))
+      batch:reject(
+        ("element %d is no LiteLLM log: model, call_type and startTime are missing")
+          :format(position))
       return
     end
     local metadata = metadata_of(row)

@@ -1,6 +1,7 @@
---- What decoders remember from one body to the next, for as long as senders take to tell the rest: shared by all loops
---- in kv; an import, which has no kv, remembers for its run.  It has so many places and no more: what comes to a place
---- that is taken is remembered instead.
+--- What decoders remember from one body to the next, for as long as senders take to
+--- tell the rest: shared by all loops in kv; an import, which has no kv, remembers for
+--- its run.  It has so many places and no more: what comes to a place that is taken is
+--- remembered instead.
 local has_kv, kv = pcall(require, "kv")
 
 local memory = {}

@@ -1,9 +1,12 @@
---- Which attributes of a sender's metric become labels.  Those of a person, a session or a prompt are left out: each
---- would make a series.  Points that differ in them only are added up.
+--- Which attributes of a sender's metric become labels.  Those of a person, a session
+--- or a prompt are left out: each would make a series.  Points that differ in them only
+--- are added up.
 local usage = { "type", "model", "query_source", "speed", "effort" }
-local call = { "gen_ai.operation.name", "gen_ai.provider.name", "gen_ai.system", "gen_ai.request.model", "error.type" }
+local call = { "gen_ai.operation.name", "gen_ai.provider.name", "gen_ai.system",
+  "gen_ai.request.model", "error.type" }
 local tokens = {
-  "gen_ai.operation.name", "gen_ai.provider.name", "gen_ai.system", "gen_ai.request.model", "gen_ai.token.type",
+  "gen_ai.operation.name", "gen_ai.provider.name", "gen_ai.system",
+  "gen_ai.request.model", "gen_ai.token.type",
 }
 
 return {

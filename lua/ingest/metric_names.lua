@@ -1,15 +1,18 @@
---- Names of OTLP metrics in Prometheus, as Prometheus's own translation makes them (otlptranslator,
---- metric_namer.go): the words of the name, its unit unless a word says it, "ratio" for a gauge of unit 1, and "total"
---- once, at the end of a counter.
+--- Names of OTLP metrics in Prometheus, as Prometheus's own translation makes them
+--- (otlptranslator, metric_namer.go): the words of the name, its unit unless a word
+--- says it, "ratio" for a gauge of unit 1, and "total" once, at the end of a counter.
 local values = require "ingest.values"
 
 local metric_names = {}
 
 local units = {
   d = "days", h = "hours", min = "minutes", s = "seconds", ms = "milliseconds", us = "microseconds",
-  ns = "nanoseconds", By = "bytes", KiBy = "kibibytes", MiBy = "mebibytes", GiBy = "gibibytes", TiBy = "tibibytes",
-  KBy = "kilobytes", MBy = "megabytes", GBy = "gigabytes", TBy = "terabytes", m = "meters", V = "volts", A = "amperes",
-  J = "joules", W = "watts", g = "grams", Cel = "celsius", Hz = "hertz", ["1"] = "", ["%"] = "percent",
+  ns = "nanoseconds", By = "bytes", KiBy = "kibibytes", MiBy = "mebibytes",
+  GiBy = "gibibytes", TiBy = "tibibytes",
+  KBy = "kilobytes", MBy = "megabytes", GBy = "gigabytes", TBy = "terabytes",
+  m = "meters", V = "volts", A = "amperes",
+  J = "joules", W = "watts", g = "grams", Cel = "celsius",
+  Hz = "hertz", ["1"] = "", ["%"] = "percent",
 }
 
 local rates = {
@@ -57,7 +60,8 @@ local function unit_words(unit)
   if per:find("[{}]") then
     per = ""
   end
-  return table.concat(words_of(units[main] or main), "_"), table.concat(words_of(rates[per] or per), "_")
+  return table.concat(words_of(units[main] or main), "_"),
+    table.concat(words_of(rates[per] or per), "_")
 end
 
 local function add_unit(words, unit)

@@ -7,10 +7,11 @@ local metric_points = {}
 -- How long a series is remembered after its sender has fallen silent.
 local memory_s = 7 * 24 * 3600
 
--- A cumulative series is the sender's name of it and its start: two processes that nothing else tells apart started at
--- other times.  A point that is older than the newest, or comes again, adds nothing; a newer one that is smaller is a
--- sender that began again without saying so.  What cannot be remembered is not counted: the next point would count it
--- once more.
+-- A cumulative series is the sender's name of it and its start: two processes that
+-- nothing else tells apart started at other times.  A point that is older than the
+-- newest, or comes again, adds nothing; a newer one that is smaller is a sender that
+-- began again without saying so.  What cannot be remembered is not counted: the next
+-- point would count it once more.
 local function growth(point)
   local key, time = ("otlp:%s@%d"):format(point.series, point.start or 0), point.time or 0
   local last_time, last = (kv.get(key) or ""):match("^(%d+) (.*)$")
@@ -24,7 +25,8 @@ local function growth(point)
   return last and point.value >= last and point.value - last or point.value
 end
 
--- Every point of a delta counts, but for one that comes again at once, from a sender that had no answer.
+-- Every point of a delta counts, but for one that comes again at once, from a sender
+-- that had no answer.
 local function increment(point)
   local key, stamp = "otlp:" .. point.series, ("%d %d"):format(point.start or 0, point.time or 0)
   if point.time and kv.get(key) == stamp then
@@ -76,9 +78,11 @@ function metric_points.take(batch)
   for _, point in ipairs(batch.points) do
     local family = families[point.name] or make_family(point)
     if family.fault or family.kind ~= point.kind then
-      batch:reject(("metric %s: %s"):format(point.name, family.fault or "it was another kind before"))
+      batch:reject(
+        ("metric %s: %s"):format(point.name, family.fault or "it was another kind before"))
     elseif point.kind == "counter" then
-      family.handle:inc(point.cumulative and growth(point) or increment(point), label_values(family, point))
+      family.handle:inc(point.cumulative and growth(point) or increment(point),
+        label_values(family, point))
     else
       family.handle:set(point.value, label_values(family, point))
     end

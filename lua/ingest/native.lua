@@ -1,5 +1,6 @@
---- Records in the server's own columns, as lines or as one array: handed on as they are.  One without an id gets one
---- made of its own content, so that importing it again finds it.
+--- Records in the server's own columns, as lines or as one array: handed on as they
+--- are.  One without an id gets one made of its own content, so that importing it again
+--- finds it.
 local batches = require "ingest.batch"
 local json = require "json"
 local lines = require "ingest.lines"
@@ -19,7 +20,8 @@ end
 local function canonical(row)
   local parts = {}
   for name, value in pairs(row) do
-    parts[#parts + 1] = name .. "=" .. (type(value) == "table" and canonical(value) or tostring(value))
+    parts[#parts + 1] = name .. "="
+      .. (type(value) == "table" and canonical(value) or tostring(value))
   end
   table.sort(parts)
   return table.concat(parts, "\n")

@@ -1,5 +1,6 @@
---- One call that several instrumentations report: an LLM span whose child is an LLM span wraps it, and the innermost
---- counts, whether both come in one export or in two and whichever comes first.
+--- One call that several instrumentations report: an LLM span whose child is an LLM
+--- span wraps it, and the innermost counts, whether both come in one export or in two
+--- and whichever comes first.
 local memory = require "ingest.memory"
 
 local nesting = {}
@@ -34,8 +35,8 @@ local function take_over(record, parent, own)
   record.request_id = row or record.request_id
 end
 
--- "own": a child is a call.  "deep": one further in is, which makes a wrapper only of a span whose operation nobody
--- knows, such as a framework's run.
+-- "own": a child is a call.  "deep": one further in is, which makes a wrapper only of a
+-- span whose operation nobody knows, such as a framework's run.
 local function is_wrapper(record)
   local holds = memory.get(key_of("holds", record.trace_id, record.span_id))
   return holds == "own" or holds == "deep" and record.unknown_operation ~= nil
@@ -52,7 +53,8 @@ function nesting.pass(trace, span, parent)
   end
 end
 
---- Adds the record of an LLM span, unless it wraps one that is known already; the record of its wrapper goes.
+--- Adds the record of an LLM span, unless it wraps one that is known already; the
+--- record of its wrapper goes.
 ---@param batch Batch
 ---@param record table       with trace_id and span_id where the sender tells them
 ---@param parent string?     the parent's span id

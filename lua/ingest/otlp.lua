@@ -1,5 +1,5 @@
---- OTLP messages as tables of their JSON names, decoded from JSON or protobuf alike: attributes, walking, times.
---- Source: opentelemetry-proto, docs/specification.md.
+--- OTLP messages as tables of their JSON names, decoded from JSON or protobuf alike:
+--- attributes, walking, times. Source: opentelemetry-proto, docs/specification.md.
 local values = require "ingest.values"
 
 local otlp = {}
@@ -14,7 +14,8 @@ local function array(list)
   return out
 end
 
---- The Lua value of an AnyValue; nil when it is none that can be kept, such as Claude Desktop's {"doubleValue":{}}.
+--- The Lua value of an AnyValue; nil when it is none that can be kept, such as Claude
+--- Desktop's {"doubleValue":{}}.
 ---@return any
 function otlp.value(any)
   if type(any) ~= "table" then
@@ -49,8 +50,8 @@ local function camel_name(name)
   return (name:gsub("_(%l)", string.upper))
 end
 
---- The message with protobuf's own field names in place of lowerCamelCase ones: attributes stand in lists of keys and
---- values, so that no name of theirs is touched.
+--- The message with protobuf's own field names in place of lowerCamelCase ones:
+--- attributes stand in lists of keys and values, so that no name of theirs is touched.
 ---@param message any
 ---@return any
 function otlp.in_camel_case(message)
@@ -88,11 +89,13 @@ end
 ---@type table<string, Signal>
 otlp.signals = {
   logs = {
-    request = "ExportLogsServiceRequest", resources = "resourceLogs", scopes = "scopeLogs", items = "logRecords",
+    request = "ExportLogsServiceRequest", resources = "resourceLogs",
+    scopes = "scopeLogs", items = "logRecords",
     item = "LogRecord", rejected = "rejectedLogRecords",
   },
   traces = {
-    request = "ExportTraceServiceRequest", resources = "resourceSpans", scopes = "scopeSpans", items = "spans",
+    request = "ExportTraceServiceRequest", resources = "resourceSpans",
+    scopes = "scopeSpans", items = "spans",
     item = "Span", rejected = "rejectedSpans",
   },
   metrics = {
@@ -103,24 +106,34 @@ otlp.signals = {
 
 -- Prompts and answers, in the names of those who send them: metadata is kept, content is not.
 local content = {
-  ["body"] = true, ["prompt"] = true, ["response"] = true, ["response_text"] = true, ["request_text"] = true,
+  ["body"] = true, ["prompt"] = true, ["response"] = true,
+  ["response_text"] = true, ["request_text"] = true,
   ["tool_input"] = true, ["tool_parameters"] = true, ["arguments"] = true, ["output"] = true,
   ["input.value"] = true, ["output.value"] = true,
   ["traceloop.entity.input"] = true, ["traceloop.entity.output"] = true,
-  ["input"] = true, ["completion"] = true, ["messages"] = true, ["message"] = true, ["content"] = true,
-  ["text"] = true, ["system_prompt"] = true, ["query"] = true, ["question"] = true, ["answer"] = true,
-  ["tool_arguments"] = true, ["tool_response"] = true, ["tool_result"] = true, ["final_result"] = true,
-  ["all_messages_events"] = true, ["events"] = true, ["request_data"] = true, ["response_data"] = true,
+  ["input"] = true, ["completion"] = true, ["messages"] = true,
+  ["message"] = true, ["content"] = true,
+  ["text"] = true, ["system_prompt"] = true, ["query"] = true,
+  ["question"] = true, ["answer"] = true,
+  ["tool_arguments"] = true, ["tool_response"] = true,
+  ["tool_result"] = true, ["final_result"] = true,
+  ["all_messages_events"] = true, ["events"] = true,
+  ["request_data"] = true, ["response_data"] = true,
   ["logfire.msg"] = true, ["ai.value"] = true, ["ai.values"] = true, ["ai.schema"] = true,
 }
 local content_families = {
-  "gen_ai.prompt", "gen_ai.completion", "gen_ai.input.messages", "gen_ai.output.messages", "gen_ai.tool.definitions",
-  "gen_ai.system_instructions", "llm.input_messages", "llm.output_messages", "llm.prompts", "llm.completions",
+  "gen_ai.prompt", "gen_ai.completion", "gen_ai.input.messages",
+  "gen_ai.output.messages", "gen_ai.tool.definitions",
+  "gen_ai.system_instructions", "llm.input_messages",
+  "llm.output_messages", "llm.prompts", "llm.completions",
   "trace.input", "trace.output", "span.input", "span.output",
-  "ai.prompt", "ai.response.text", "ai.response.object", "ai.response.toolCalls", "ai.response.reasoning",
+  "ai.prompt", "ai.response.text", "ai.response.object",
+  "ai.response.toolCalls", "ai.response.reasoning",
   "ai.response.files", "ai.toolCall.args", "ai.toolCall.result", "langfuse.observation.input",
-  "langfuse.observation.output", "langfuse.trace.input", "langfuse.trace.output", "mlflow.spanInputs",
-  "mlflow.spanOutputs", "gen_ai.event.content", "gen_ai.tool.call.arguments", "gen_ai.tool.call.result",
+  "langfuse.observation.output", "langfuse.trace.input",
+  "langfuse.trace.output", "mlflow.spanInputs",
+  "mlflow.spanOutputs", "gen_ai.event.content",
+  "gen_ai.tool.call.arguments", "gen_ai.tool.call.result",
   "pydantic_ai.all_messages", "model_request_parameters",
 }
 local longest_value = 1024
@@ -134,8 +147,8 @@ local function starts_with_any(name, prefixes)
   return false
 end
 
--- A few hundred names stand in millions of records: what was found out about one is remembered.  They come from
--- clients, so the memory is bounded.
+-- A few hundred names stand in millions of records: what was found out about one is
+-- remembered.  They come from clients, so the memory is bounded.
 local known, nknown, max_known = {}, 0, 2000
 
 local function is_content_name(name)
@@ -189,7 +202,8 @@ end
 ---@field kept table<string, any>?    those that are worth a place in each row
 ---@field scope string                name of the instrumentation scope
 
---- An iterator over the items of a decoded message: item, then resource and scope where they are others than before.
+--- An iterator over the items of a decoded message: item, then resource and scope where
+--- they are others than before.
 ---@alias Source fun(): any, table?, table?
 
 ---@param message any
@@ -218,8 +232,8 @@ local function origin_of(last, resource, scope)
   }
 end
 
---- Calls visit(item, origin) for every log record, span or metric; what is no object is rejected.  A batch that has
---- grown large is handed on before it goes on.
+--- Calls visit(item, origin) for every log record, span or metric; what is no object is
+--- rejected.  A batch that has grown large is handed on before it goes on.
 ---@param source Source|table a decoded message, or an iterator over its items
 ---@param signal Signal
 ---@param batch Batch

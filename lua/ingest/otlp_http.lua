@@ -1,5 +1,6 @@
---- OTLP over HTTP: content types, partial success, errors (opentelemetry-proto, docs/specification.md, "OTLP/HTTP").
---- The answer has the request's encoding.  Of errors only 503 asks the sender to try again.
+--- OTLP over HTTP: content types, partial success, errors (opentelemetry-proto,
+--- docs/specification.md, "OTLP/HTTP"). The answer has the request's encoding.  Of
+--- errors only 503 asks the sender to try again.
 local json = require "json"
 local needs_storage = require "lib.needs_storage"
 local otlp = require "ingest.otlp"
@@ -43,13 +44,16 @@ encodings["application/json"] = {
     return function()
       local item, resource, scope = next_item()
       if item then
-        return decode_json(item) or false, resource and decode_json(resource), scope and decode_json(scope)
+        return decode_json(item) or false, resource and decode_json(resource),
+        scope and decode_json(scope)
       end
     end, {}
   end,
 
   partial = function(signal, rejected, message)
-    return json.encode { partialSuccess = { [signal.rejected] = tostring(rejected), errorMessage = message } }
+    return json.encode {
+      partialSuccess = { [signal.rejected] = tostring(rejected), errorMessage = message },
+    }
   end,
 
   status = function(code, message)
@@ -123,8 +127,8 @@ local function complain(batch, signal, expected)
   if batch.items == 0 and not expected then
     batch:warn(("there is nothing in %s"):format(signal.resources))
   elseif batch.items > 0 and batch.recognised == 0 and batch.rejected == 0 then
-    batch:warn(("%d %s taken, but none is of a model or an agent that is known here"):format(batch.items,
-      signal.items))
+    batch:warn(("%d %s taken, but none is of a model or an agent that is known here"):format(
+      batch.items, signal.items))
   end
 end
 
@@ -132,13 +136,15 @@ local function success(encoding, signal, batch)
   if batch.rejected == 0 and #batch.errors == 0 then
     return answer(encoding, 200, encoding.empty)
   end
-  return answer(encoding, 200, encoding.partial(signal, batch.rejected, table.concat(batch.errors, "; ")))
+  return answer(encoding, 200,
+    encoding.partial(signal, batch.rejected, table.concat(batch.errors, "; ")))
 end
 
 --- A handler for one signal.
 ---@param name "logs"|"traces"|"metrics"
 ---@param decode fun(source: Source, hand_on: fun(batch: Batch): any?, string?): Batch
----@param keep fun(batch: Batch): any?, string?  takes what a batch holds; nil and why when it could not be stored
+--- keep takes what a batch holds; it returns nil and why when that could not be stored.
+---@param keep fun(batch: Batch): any?, string?
 ---@return fun(req: Request): Response
 function otlp_http.handler(name, decode, keep)
   local signal = otlp.signals[name]

@@ -1,4 +1,5 @@
---- OTLP logs: the events of coding agents.  Each sender's own file says which of its events is a request.
+--- OTLP logs: the events of coding agents.  Each sender's own file says which of its
+--- events is a request.
 local batches = require "ingest.batch"
 local claude_code = require "ingest.claude_code"
 local codex = require "ingest.codex"
@@ -27,10 +28,12 @@ local otlp_logs = {}
 ---@type Sender[]
 local senders = { claude_code, codex, gemini_cli }
 
--- Old and new SDKs differ in where the name stands: the field, the attribute, the body; with the prefix or without.
+-- Old and new SDKs differ in where the name stands: the field, the attribute, the body;
+-- with the prefix or without.
 local function names_of(log, attributes)
   local body = otlp.value(log.body)
-  return { values.text(attributes["event.name"]), values.text(log.eventName), type(body) == "string" and body or nil }
+  return { values.text(attributes["event.name"]), values.text(log.eventName),
+    type(body) == "string" and body or nil }
 end
 
 local function starts_with(text, prefix)
@@ -48,7 +51,8 @@ local function recognise(log, attributes, origin)
   end
   local name = names[1] or names[2] or names[3]
   for _, sender in ipairs(senders) do
-    if name and (origin.scope == sender.scope or origin.resource["service.name"] == sender.service) then
+    if name and (origin.scope == sender.scope
+        or origin.resource["service.name"] == sender.service) then
       return sender, name
     end
   end
@@ -60,7 +64,8 @@ local function time_of(log, attributes)
     or values.text(attributes["event.timestamp"])
 end
 
--- A log of somebody else that has a model and tokens is a call: the same one as the span that it belongs to.
+-- A log of somebody else that has a model and tokens is a call: the same one as the
+-- span that it belongs to.
 local function call_of(event, log)
   local span = {
     name = event.name, traceId = log.traceId, spanId = log.spanId,
@@ -97,7 +102,8 @@ local function take(batch, prices, log, origin)
   end
   if record then
     batch:recognise()
-    prices:settle(record, (sender or genai).cost and (sender or genai).cost(sender and event or attributes))
+    prices:settle(record,
+      (sender or genai).cost and (sender or genai).cost(sender and event or attributes))
     batch:add(record)
     return
   elseif sender then

@@ -1,12 +1,13 @@
---- OTLP's messages by field number (opentelemetry-proto), with the names that OTLP/JSON gives them, as
---- protobuf.schema takes them.
+--- OTLP's messages by field number (opentelemetry-proto), with the names that OTLP/JSON
+--- gives them, as protobuf.schema takes them.
 local function list(number, type)
   return { number, type, repeated = true }
 end
 
 return {
   AnyValue = {
-    stringValue = { 1, "string" }, boolValue = { 2, "bool" }, intValue = { 3, "int" }, doubleValue = { 4, "double" },
+    stringValue = { 1, "string" }, boolValue = { 2, "bool" },
+    intValue = { 3, "int" }, doubleValue = { 4, "double" },
     arrayValue = { 5, "ArrayValue" }, kvlistValue = { 6, "KeyValueList" },
   },
   ArrayValue = { values = list(1, "AnyValue") },
@@ -19,15 +20,18 @@ return {
   ResourceLogs = { resource = { 1, "Resource" }, scopeLogs = list(2, "ScopeLogs") },
   ScopeLogs = { scope = { 1, "Scope" }, logRecords = list(2, "LogRecord") },
   LogRecord = {
-    timeUnixNano = { 1, "fixed64" }, observedTimeUnixNano = { 11, "fixed64" }, body = { 5, "AnyValue" },
-    attributes = list(6, "KeyValue"), traceId = { 9, "hex" }, spanId = { 10, "hex" }, eventName = { 12, "string" },
+    timeUnixNano = { 1, "fixed64" }, observedTimeUnixNano = { 11, "fixed64" },
+    body = { 5, "AnyValue" },
+    attributes = list(6, "KeyValue"), traceId = { 9, "hex" },
+    spanId = { 10, "hex" }, eventName = { 12, "string" },
   },
 
   ExportTraceServiceRequest = { resourceSpans = list(1, "ResourceSpans") },
   ResourceSpans = { resource = { 1, "Resource" }, scopeSpans = list(2, "ScopeSpans") },
   ScopeSpans = { scope = { 1, "Scope" }, spans = list(2, "Span") },
   Span = {
-    traceId = { 1, "hex" }, spanId = { 2, "hex" }, parentSpanId = { 4, "hex" }, name = { 5, "string" },
+    traceId = { 1, "hex" }, spanId = { 2, "hex" },
+    parentSpanId = { 4, "hex" }, name = { 5, "string" },
     kind = { 6, "int" }, startTimeUnixNano = { 7, "fixed64" }, endTimeUnixNano = { 8, "fixed64" },
     attributes = list(9, "KeyValue"), status = { 15, "Status" },
   },
@@ -37,19 +41,22 @@ return {
   ResourceMetrics = { resource = { 1, "Resource" }, scopeMetrics = list(2, "ScopeMetrics") },
   ScopeMetrics = { scope = { 1, "Scope" }, metrics = list(2, "Metric") },
   Metric = {
-    name = { 1, "string" }, description = { 2, "string" }, unit = { 3, "string" }, gauge = { 5, "Gauge" },
+    name = { 1, "string" }, description = { 2, "string" },
+    unit = { 3, "string" }, gauge = { 5, "Gauge" },
     sum = { 7, "Sum" }, histogram = { 9, "Histogram" }, exponentialHistogram = { 10, "Unread" },
     summary = { 11, "Unread" },
   },
   Gauge = { dataPoints = list(1, "NumberDataPoint") },
   Sum = {
-    dataPoints = list(1, "NumberDataPoint"), aggregationTemporality = { 2, "int" }, isMonotonic = { 3, "bool" },
+    dataPoints = list(1, "NumberDataPoint"), aggregationTemporality = { 2, "int" },
+    isMonotonic = { 3, "bool" },
   },
   Histogram = { dataPoints = list(1, "HistogramDataPoint"), aggregationTemporality = { 2, "int" } },
   Unread = { dataPoints = list(1, "UnreadDataPoint") },
   UnreadDataPoint = {},
   NumberDataPoint = {
-    startTimeUnixNano = { 2, "fixed64" }, timeUnixNano = { 3, "fixed64" }, asDouble = { 4, "double" },
+    startTimeUnixNano = { 2, "fixed64" }, timeUnixNano = { 3, "fixed64" },
+    asDouble = { 4, "double" },
     asInt = { 6, "fixed64" }, attributes = list(7, "KeyValue"),
   },
   HistogramDataPoint = {

@@ -1,6 +1,7 @@
---- OTLP metrics as Prometheus families: names as OpenTelemetry's Prometheus rules make them, sums as counters, gauges
---- as gauges, histograms as the counters of their count and sum.  Cost and tokens in here are never added to records:
---- those come from logs and spans, and counting both would double them.
+--- OTLP metrics as Prometheus families: names as OpenTelemetry's Prometheus rules make
+--- them, sums as counters, gauges as gauges, histograms as the counters of their count
+--- and sum.  Cost and tokens in here are never added to records: those come from logs
+--- and spans, and counting both would double them.
 local batches = require "ingest.batch"
 local metric_labels = require "ingest.metric_labels"
 local metric_names = require "ingest.metric_names"
@@ -146,7 +147,8 @@ local function take(batch, metric, origin)
   for _, kind in ipairs(unread) do
     local points = values.object(values.object(metric[kind]).dataPoints)
     if #points > 0 then
-      batch:reject(("metric %s: %s is not supported"):format(values.clip(metric.name, 100), kind), #points)
+      batch:reject(
+        ("metric %s: %s is not supported"):format(values.clip(metric.name, 100), kind), #points)
     end
   end
 end

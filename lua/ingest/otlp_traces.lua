@@ -9,7 +9,8 @@ local values = require "ingest.values"
 local otlp_traces = {}
 
 local function claude_span(span, attributes, origin)
-  local from, to = values.nanoseconds(span.startTimeUnixNano), values.nanoseconds(span.endTimeUnixNano)
+  local from = values.nanoseconds(span.startTimeUnixNano)
+  local to = values.nanoseconds(span.endTimeUnixNano)
   return claude_code.span({
     name = values.text(span.name) or "",
     timestamp = to or from,

@@ -22,7 +22,8 @@ end
 ---@param event Event
 local function entry_of(event)
   return {
-    kind = event.name, sender = event.sender, time = seconds(event.timestamp), session = event.session,
+    kind = event.name, sender = event.sender,
+    time = seconds(event.timestamp), session = event.session,
     attributes = event.attributes,
   }
 end
@@ -63,8 +64,9 @@ end
 ---@field merged integer
 ---@field durability string?
 
---- Stores a batch's records; what storage rejects is added to the batch's own rejections.  When it fails midway the
---- sender sends everything again, and what was stored is merged.
+--- Stores a batch's records; what storage rejects is added to the batch's own
+--- rejections.  When it fails midway the sender sends everything again, and what was
+--- stored is merged.
 ---@param batch Batch
 ---@return Totals? totals, string? message, string? reason
 function store.batch(batch)

@@ -1,4 +1,5 @@
---- Endpoints for formats that come as text: JSON arrays, objects or lines.  They answer as POST /logs/ingest does.
+--- Endpoints for formats that come as text: JSON arrays, objects or lines.  They answer
+--- as POST /logs/ingest does.
 local json = require "json"
 local store = require "ingest.store"
 
@@ -20,7 +21,8 @@ local function answer(totals, batch)
   return {
     status = taken == 0 and batch.rejected > 0 and 400 or 200,
     json = {
-      accepted = totals.accepted, merged = totals.merged, rejected = batch.rejected, errors = errors,
+      accepted = totals.accepted, merged = totals.merged,
+      rejected = batch.rejected, errors = errors,
       durability = totals.durability,
     },
   }
@@ -31,7 +33,8 @@ local function adder(totals)
   return function(batch)
     local stored, message = store.batch(batch)
     if stored then
-      totals.accepted, totals.merged = totals.accepted + stored.accepted, totals.merged + stored.merged
+      totals.accepted = totals.accepted + stored.accepted
+      totals.merged = totals.merged + stored.merged
       totals.durability = stored.durability or totals.durability
     end
     return stored, message

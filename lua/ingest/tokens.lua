@@ -1,5 +1,5 @@
---- Token counts by everyone's convention, as those of a row: tokens_input never includes the cache, tokens_output
---- always includes reasoning.
+--- Token counts by everyone's convention, as those of a row: tokens_input never
+--- includes the cache, tokens_output always includes reasoning.
 local json = require "json"
 local names = require "ingest.token_names"
 local values = require "ingest.values"
@@ -20,7 +20,8 @@ tokens.used = {}
 for what, list in pairs(names) do
   for rank, name in ipairs(list) do
     tokens.used[name] = true
-    index[name] = what ~= "packed" and { what = what, rank = rank, read = words[what] and text or count } or nil
+    index[name] = what ~= "packed"
+      and { what = what, rank = rank, read = words[what] and text or count } or nil
   end
 end
 
@@ -105,7 +106,8 @@ function tokens.any(told)
   return (told.input or told.output or told.total or told.cache_read or told.cache_write) ~= nil
 end
 
--- Writes are told as a sum, as two parts, or as both; where these do not add up the larger one loses nothing.
+-- Writes are told as a sum, as two parts, or as both; where these do not add up the
+-- larger one loses nothing.
 local function written(told)
   if not told.cache_write_5m and not told.cache_write_1h then
     return told.cache_write
@@ -119,8 +121,9 @@ local function adds_up(told, whole)
   return told.total == sum or told.total == sum + (told.reasoning or 0)
 end
 
--- How much of the input comes from or goes to the cache.  Some count it in and some do not: an input smaller than the
--- cache leaves it out; a total that only fits one way tells; else it is as the sender's convention has it.
+-- How much of the input comes from or goes to the cache.  Some count it in and some do
+-- not: an input smaller than the cache leaves it out; a total that only fits one way
+-- tells; else it is as the sender's convention has it.
 local function counted_in(told, read, write, excludes)
   local input, cached = told.input, read + write
   if cached == 0 or told.total and adds_up(told, input + cached) then
@@ -143,8 +146,8 @@ local function fresh_input(told, read, write, excludes)
   return nil
 end
 
--- Google counts thoughts beside the output and most others inside it: a total that only fits with them, or more
--- thoughts than output, tells.
+-- Google counts thoughts beside the output and most others inside it: a total that only
+-- fits with them, or more thoughts than output, tells.
 local function whole_output(told, prompt)
   local output, reasoning = told.output, told.reasoning or 0
   if not output or reasoning == 0 then
@@ -172,10 +175,13 @@ function tokens.put(record, told, excludes)
   record.cache_write_tokens = write
   record.cache_write_1h_tokens = some(told.cache_write_1h)
   record.reasoning_tokens = told.reasoning
-  record.audio_input_tokens, record.audio_output_tokens = some(told.audio_input), some(told.audio_output)
-  record.image_input_tokens, record.image_output_tokens = some(told.image_input), some(told.image_output)
+  record.audio_input_tokens = some(told.audio_input)
+  record.audio_output_tokens = some(told.audio_output)
+  record.image_input_tokens = some(told.image_input)
+  record.image_output_tokens = some(told.image_output)
   record.web_searches = some(told.web_searches)
-  record.service_tier, record.speed, record.inference_geo = told.service_tier, told.speed, told.inference_geo
+  record.service_tier, record.speed = told.service_tier, told.speed
+  record.inference_geo = told.inference_geo
 end
 
 return tokens

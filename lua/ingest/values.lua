@@ -1,4 +1,5 @@
---- What senders mean by the values they send: numbers as strings, booleans as words, null as "None".
+--- What senders mean by the values they send: numbers as strings, booleans as words,
+--- null as "None".
 local values = {}
 
 local huge = math.huge
@@ -68,7 +69,8 @@ function values.first_text(...)
   return nil
 end
 
-local words = { ["true"] = true, ["True"] = true, ["1"] = true, ["false"] = false, ["False"] = false, ["0"] = false }
+local words = { ["true"] = true, ["True"] = true, ["1"] = true, ["false"] = false,
+  ["False"] = false, ["0"] = false }
 
 ---@return boolean?
 function values.flag(v)
@@ -107,8 +109,9 @@ local function hex_of_base64(v, bytes)
   return #out == bytes and table.concat(out) or nil
 end
 
---- An id of so many bytes as lower-case hexadecimal, from that or from base64, which protobuf's own JSON has; ids that
---- are neither stay as they are, and none but zeros is none.
+--- An id of so many bytes as lower-case hexadecimal, from that or from base64, which
+--- protobuf's own JSON has; ids that are neither stay as they are, and none but zeros
+--- is none.
 ---@param v any
 ---@param bytes integer
 ---@return string?

@@ -1,4 +1,5 @@
---- The shapes of prices in LiteLLM's model_prices_and_context_window.json, as rates in dollars per million tokens.
+--- The shapes of prices in LiteLLM's model_prices_and_context_window.json, as rates in
+--- dollars per million tokens.
 local price_shapes = {}
 
 local million = 1000000
@@ -35,7 +36,8 @@ local function child(parent, key)
   return parent[key]
 end
 
--- input_cost_per_token_above_200k_tokens_priority: the name, the threshold and the service tier, each may be missing.
+-- input_cost_per_token_above_200k_tokens_priority: the name, the threshold and the
+-- service tier, each may be missing.
 local function put(rates, key, value)
   local name, tier = key:match("^(.*)_(%l+)$")
   if tiers[tier] then
@@ -87,10 +89,12 @@ local function put_factors(rates, special)
   end
 end
 
--- Priced by the image, the second, the character or the query: tokens for nothing beside such a price are not free.
+-- Priced by the image, the second, the character or the query: tokens for nothing
+-- beside such a price are not free.
 local function has_other_price(entry)
   for key, value in pairs(entry) do
-    if type(key) == "string" and not key:find("token") and key:find("_cost_per_") and (price(value) or 0) > 0 then
+    if type(key) == "string" and not key:find("token") and key:find("_cost_per_")
+        and (price(value) or 0) > 0 then
       return true
     end
   end

@@ -1,4 +1,5 @@
---- The prices in force: config.lua's pricing.overrides, then the file pricing.file, then the built-in table.
+--- The prices in force: config.lua's pricing.overrides, then the file pricing.file,
+--- then the built-in table.
 local config = require "config"
 local json = require "json"
 local log = require "log"
@@ -35,8 +36,8 @@ function price_table.current()
   return current
 end
 
---- For hooks.lua, to price native records too: settles cost_usd and cost_source of a record that was sent without a
---- cost.
+--- For hooks.lua, to price native records too: settles cost_usd and cost_source of a
+--- record that was sent without a cost.
 ---@param record table
 ---@return table
 function price_table.settle(record)

@@ -1,7 +1,8 @@
 --- List prices in US dollars per million tokens, for when no price file is configured.
---- Read on 2026-11-23 from platform.claude.com/docs (Pricing), developers.openai.com/api/docs/pricing,
---- ai.google.dev/gemini-api/docs/pricing and docs.x.ai, as their pages and public transcripts of them stood then.
---- A missing cache rate follows from the input rate (lib/pricing.lua); what else is missing is unknown.
+--- Read on 2026-11-23 from platform.claude.com/docs (Pricing),
+--- developers.openai.com/api/docs/pricing, ai.google.dev/gemini-api/docs/pricing and
+--- docs.x.ai, as their pages and public transcripts of them stood then. A missing cache
+--- rate follows from the input rate (lib/pricing.lua); what else is missing is unknown.
 
 ---@class Rates
 ---@field input? number
@@ -14,10 +15,10 @@
 ---@field audio_output? number
 ---@field image_input? number
 ---@field image_output? number
----@field above? table<integer, Rates>      of a request whose whole prompt is longer than so many thousand tokens
----@field ranges? Rates[]                   instead: for prompts of up to `upto` tokens, in this order
+---@field above? table<integer, Rates>  by thousands of tokens that the whole prompt exceeds
+---@field ranges? Rates[]   instead: for prompts of up to `upto` tokens, in this order
 ---@field fast? number                      factor of all rates in fast mode
----@field regional? number                  .. when a Bedrock profile or a Vertex location keeps it in a region
+---@field regional? number  .. when a Bedrock profile or a Vertex location has a region
 ---@field geo? table<string, number>        .. when the provider was told where to run it
 ---@field tiers? table<string, number|Rates> .. of a service tier, or its rates
 ---@field web_search? number                dollars a search
@@ -36,8 +37,8 @@ local function claude(input, output, more)
   return rates
 end
 
--- Since version 4.5 a Bedrock profile or a Vertex location that keeps the request in a region costs a tenth more;
--- since Opus 4.6, so does inference_geo "us".
+-- Since version 4.5 a Bedrock profile or a Vertex location that keeps the request in a
+-- region costs a tenth more; since Opus 4.6, so does inference_geo "us".
 local function claude_45(input, output, more)
   local rates = claude(input, output, more)
   rates.regional = 1.1
@@ -74,7 +75,8 @@ local function gpt_5(input, cache_read, output, priority)
   })
 end
 
--- With a million tokens of context: beyond 272,000 twice the input rates and 1.5 times that of output.
+-- With a million tokens of context: beyond 272,000 twice the input rates and 1.5 times
+-- that of output.
 local function long(input, cache_read, cache_write, output, more)
   local rates = with(gpt_5(input, cache_read, output), { cache_write = cache_write })
   rates.above = {
@@ -97,7 +99,8 @@ end
 local long_sonnet = { [200] = claude(6, 22.5) }
 
 local function long_gemini(input, cache_read, output)
-  return { [200] = with(plain(input, cache_read, output), { image_input = input, audio_input = input }) }
+  local rates = with(plain(input, cache_read, output), { image_input = input, audio_input = input })
+  return { [200] = rates }
 end
 
 ---@type table<string, Rates>
@@ -125,7 +128,8 @@ return {
   ["claude-haiku-5-5"] = claude_46(0.1, 0.5, { above = { [100] = claude(0.5, 2.5) } }),
   ["claude-haiku-4-5"] = claude_45(1, 5),
   ["claude-3-5-haiku"] = claude(0.8, 4),
-  ["claude-3-haiku"] = { input = 0.25, output = 1.25, cache_read = 0.03, cache_write = 0.3, cache_write_1h = 0.5 },
+  ["claude-3-haiku"] =
+    { input = 0.25, output = 1.25, cache_read = 0.03, cache_write = 0.3, cache_write_1h = 0.5 },
 
   ["gpt-6-astra"] = long(10, 1, 12.5, 50, fast),
   ["gpt-6.1-sol"] = long(2, 0.1, 2.5, 10, fast),
@@ -158,7 +162,8 @@ return {
   ["text-embedding-3-small"] = { input = 0.02, tiers = { batch = 0.5 } },
   ["text-embedding-3-large"] = { input = 0.13, tiers = { batch = 0.5 } },
 
-  ["gemini-3.8-flash"] = gemini(0.75, 0.075, 3.75), -- until the end of 2026, like 3.7 and 3.6; then twice as much
+  -- until the end of 2026, like 3.7 and 3.6; then twice as much
+  ["gemini-3.8-flash"] = gemini(0.75, 0.075, 3.75),
   ["gemini-3.7-flash"] = gemini(0.75, 0.075, 3.75),
   ["gemini-3.6-flash"] = gemini(0.75, 0.075, 3.75),
   ["gemini-3.5-flash"] = gemini(1.5, 0.15, 9),

@@ -1,8 +1,9 @@
---- What a request cost, from a price table: pure, rates and token counts in, dollars out.
---- The rules are those of LiteLLM's price file and of ccusage (cost.rs), where they agree; where they do not:
---- the long-context rate of a tier applies to the whole request once its whole prompt (fresh, read from and written
---- to the cache) is longer than the threshold, as the providers bill.
---- What a provider bills by and no rate is known for makes the cost unknown; the standard price is no answer for it.
+--- What a request cost, from a price table: pure, rates and token counts in, dollars
+--- out. The rules are those of LiteLLM's price file and of ccusage (cost.rs), where
+--- they agree; where they do not: the long-context rate of a tier applies to the whole
+--- request once its whole prompt (fresh, read from and written to the cache) is longer
+--- than the threshold, as the providers bill. What a provider bills by and no rate is
+--- known for makes the cost unknown; the standard price is no answer for it.
 local model_names = require "lib.model_names"
 local price_shapes = require "lib.price_shapes"
 
@@ -41,10 +42,13 @@ function pricing.new(...)
   return setmetatable({ tables = { ... }, found = {}, nfound = 0 }, Prices)
 end
 
--- Providers by the names of the GenAI conventions and of frameworks, in the words of LiteLLM's file.
+-- Providers by the names of the GenAI conventions and of frameworks, in the words of
+-- LiteLLM's file.
 local providers = {
-  ["aws.bedrock"] = "bedrock", ["gcp.vertex_ai"] = "vertex_ai", ["gcp.gemini"] = "gemini", ["gcp.gen_ai"] = "gemini",
-  ["azure.ai.openai"] = "azure", ["azure.ai.inference"] = "azure_ai", x_ai = "xai", mistral_ai = "mistral",
+  ["aws.bedrock"] = "bedrock", ["gcp.vertex_ai"] = "vertex_ai",
+  ["gcp.gemini"] = "gemini", ["gcp.gen_ai"] = "gemini",
+  ["azure.ai.openai"] = "azure", ["azure.ai.inference"] = "azure_ai",
+  x_ai = "xai", mistral_ai = "mistral",
   ["google-gla"] = "gemini", ["google-vertex"] = "vertex_ai", ["ibm.watsonx.ai"] = "watsonx",
 }
 
@@ -52,8 +56,8 @@ local free = { input = 0, output = 0, cache_read = 0, cache_write = 0, cache_wri
 
 local factors = { "fast", "regional", "geo", "web_search" }
 
--- The rates with the factors of a later table where they have none: a price file may know a model's price and not what
--- a batch of it costs, which is half of any price.
+-- The rates with the factors of a later table where they have none: a price file may
+-- know a model's price and not what a batch of it costs, which is half of any price.
 local function completed(rates, later)
   local own = {}
   for _, name in ipairs(factors) do
@@ -78,7 +82,8 @@ local function search(tables, model, provider)
   local found, place, regional
   for _, candidate in ipairs(model_names.candidates(model)) do
     for i, prices in ipairs(tables) do
-      local rates = (not place or i > place) and (provider and prices[provider .. "/" .. candidate.name]
+      local rates = (not place or i > place)
+        and (provider and prices[provider .. "/" .. candidate.name]
         or prices[candidate.name])
       if rates and not found then
         found, place, regional = rates, i, candidate.regional
@@ -118,12 +123,14 @@ end
 
 -- What stands for "as usual" in the words of Anthropic, OpenAI, Google and Bedrock.
 local standard = {
-  standard = true, default = true, auto = true, normal = true, on_demand = true, not_available = true, global = true,
+  standard = true, default = true, auto = true, normal = true,
+  on_demand = true, not_available = true, global = true,
   standard_only = true, null = true, none = true,
 }
 
 local other_words = {
-  batches = "batch", on_demand_priority = "priority", on_demand_flex = "flex", service_tier_priority = "priority",
+  batches = "batch", on_demand_priority = "priority", on_demand_flex = "flex",
+  service_tier_priority = "priority",
   service_tier_flex = "flex", service_tier_default = "default", service_tier_standard = "standard",
 }
 
@@ -134,7 +141,8 @@ local function special(word)
   return word and word ~= "" and not standard[word] and word or nil
 end
 
--- Rates of the service tier, and the factor they are multiplied by; nil when its price is not known.
+-- Rates of the service tier, and the factor they are multiplied by; nil when its price
+-- is not known.
 local function of_tier(rates, tier)
   tier = special(tier)
   local own = tier and (rates.tiers or {})[tier]
@@ -155,8 +163,9 @@ local function factor_of(rates, usage)
   return fast and place and fast * place * (rates.factor or 1)
 end
 
--- The rates for a prompt of this length: those of Qwen's range, the last one for whatever is longer, or the base rates
--- with those above the highest threshold that the prompt is longer than.
+-- The rates for a prompt of this length: those of Qwen's range, the last one for
+-- whatever is longer, or the base rates with those above the highest threshold that the
+-- prompt is longer than.
 local function at_length(rates, prompt)
   for i, range in ipairs(rates.ranges or {}) do
     if prompt <= range.upto or i == #rates.ranges then
@@ -172,8 +181,8 @@ local function at_length(rates, prompt)
   return rates, above
 end
 
--- The rate above a threshold wins over the base rate of the same name; a cache rate that neither has follows from the
--- input rate.
+-- The rate above a threshold wins over the base rate of the same name; a cache rate
+-- that neither has follows from the input rate.
 local function rates_at(rates, prompt)
   local base, above = at_length(rates, prompt)
   local function rate(name)
@@ -211,12 +220,13 @@ local function split(usage)
 end
 
 local kinds = {
-  "input", "output", "reasoning", "cache_read", "cache_write", "cache_write_1h", "audio_input", "image_input",
+  "input", "output", "reasoning", "cache_read", "cache_write",
+  "cache_write_1h", "audio_input", "image_input",
   "audio_output", "image_output",
 }
 
---- Dollars for usage at rates, to the pico-dollar that sums are kept in; nil where something it is billed by has no
---- known price.
+--- Dollars for usage at rates, to the pico-dollar that sums are kept in; nil where
+--- something it is billed by has no known price.
 ---@param rates Rates
 ---@param usage Usage
 ---@return number?
@@ -228,7 +238,8 @@ function pricing.cost(rates, usage)
     return nil
   end
   local tokens, total = split(usage), 0
-  local rate = rates_at(base, (usage.input or 0) + (usage.cache_read or 0) + (usage.cache_write or 0))
+  local rate = rates_at(base,
+    (usage.input or 0) + (usage.cache_read or 0) + (usage.cache_write or 0))
   for _, kind in ipairs(kinds) do
     if tokens[kind] > 0 then
       if not rate[kind] then
@@ -265,17 +276,20 @@ end
 --- The members of a record that its cost follows from.
 pricing.members = {
   "model", "provider", "tokens_input", "tokens_output", "cache_read_tokens", "cache_write_tokens",
-  "cache_write_1h_tokens", "reasoning_tokens", "audio_input_tokens", "audio_output_tokens", "image_input_tokens",
+  "cache_write_1h_tokens", "reasoning_tokens", "audio_input_tokens",
+  "audio_output_tokens", "image_input_tokens",
   "image_output_tokens", "web_searches", "service_tier", "speed", "inference_geo",
 }
 
 local function has_tokens(record)
   return (record.tokens_input or 0) + (record.tokens_output or 0)
-    + (record.cache_read_tokens or 0) + (record.cache_write_tokens or 0) + (record.web_searches or 0) > 0
+    + (record.cache_read_tokens or 0) + (record.cache_write_tokens or 0)
+    + (record.web_searches or 0) > 0
 end
 
---- Settles cost_usd and cost_source of a record: what the sender reported wins; else it is computed from the tokens;
---- else it is unknown, which is not zero.  A record without tokens and without a reported cost stays as it is.
+--- Settles cost_usd and cost_source of a record: what the sender reported wins; else it
+--- is computed from the tokens; else it is unknown, which is not zero.  A record
+--- without tokens and without a reported cost stays as it is.
 ---@param record table in the schema's column names
 ---@param reported number? dollars
 function Prices:settle(record, reported)

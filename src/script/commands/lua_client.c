@@ -4,7 +4,7 @@
 
 #include "base/buf.h"
 #include "net/http_client.h"
-#include "script/commands/modules.h"
+#include "script/commands.h"
 
 /* The module client: HTTP to a running server. */
 

@@ -3,7 +3,7 @@
 #include <time.h>
 
 #include "base/clock.h"
-#include "script/commands/modules.h"
+#include "script/commands.h"
 
 /* The module env: where a command runs. */
 

@@ -10,7 +10,7 @@
 #include <zlib.h>
 
 #include "base/buf.h"
-#include "script/commands/modules.h"
+#include "script/commands.h"
 
 /* The module file: what a command reads, lists and writes. */
 

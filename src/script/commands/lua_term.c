@@ -4,7 +4,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "script/commands/modules.h"
+#include "script/commands.h"
 
 /* The module term: what a command tells the one who runs it. */
 

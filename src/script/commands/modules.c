@@ -1,4 +1,4 @@
-#include "script/commands/modules.h"
+#include "script/commands.h"
 
 #include <lauxlib.h>
 #include <string.h>

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "script/commands/modules.h"
+#include "script/commands.h"
 #include "script/engine/sandbox.h"
 #include "script/reload/load.h"
 
