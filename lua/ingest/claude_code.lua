@@ -2,20 +2,21 @@
 --- are requests, all else is events. input_tokens leave out what came from or went to
 --- the cache.  api_retries_exhausted and api_refusal accompany a request that is
 --- reported by itself.
-local otlp = require "ingest.otlp"
+local otlp = require "otlp"
 local values = require "ingest.values"
 
 local count, text = values.count, values.text
 
 local no_answer = 599 -- a connection error has no status
 
-local used = otlp.names(
+local names = otlp.names {
   "event.name", "event.timestamp", "event.sequence", "session.id",
   "request_id", "model", "cost_usd", "duration_ms",
   "input_tokens", "output_tokens", "cache_read_tokens",
   "cache_creation_tokens", "speed", "query_source", "effort",
   "status_code", "error", "attempt", "prompt.id", "app.version", "ttft_ms", "success",
-  "gen_ai.system", "gen_ai.request.model", "gen_ai.response.id")
+  "gen_ai.system", "gen_ai.request.model", "gen_ai.response.id",
+}
 
 -- Unique and the same at every retry of the export; none when nothing tells two requests apart.
 local function made_id(event)
@@ -51,7 +52,7 @@ local function common(event)
     effort = text(a.effort),
     prompt_id = text(a["prompt.id"]),
     attempt = count(a.attempt),
-    attributes = otlp.rest(a, used),
+    attributes = event.log:rest(names),
     resource = event.origin.kept,
   }
 end
@@ -65,6 +66,7 @@ end
 
 local claude_code = {
   name = "claude_code",
+  names = names,
   prefix = "claude_code.",
   scope = "com.anthropic.claude_code.events",
   service = "claude-code",
@@ -82,14 +84,14 @@ function claude_code.request(event)
   return nil
 end
 
-function claude_code.cost(event)
-  return values.number(event.attributes.cost_usd)
+function claude_code.cost(attributes)
+  return values.number(attributes.cost_usd)
 end
 
 --- The span claude_code.llm_request tells of a request that the log api_request reports
 --- too: it adds the time to the first token to that row.  It carries no cost, so it
 --- brings none; without the id they share it is no request of its own.
----@param event LogEvent name is the span's
+---@param event LogEvent name and log are the span's
 ---@param duration_ms number?
 ---@return table?
 function claude_code.span(event, duration_ms)
@@ -103,7 +105,7 @@ function claude_code.span(event, duration_ms)
   record.model = record.model or text(a["gen_ai.request.model"])
   record.duration_ms = record.duration_ms or duration_ms
   record.ttft_ms = values.number(a.ttft_ms)
-  record.trace_id = event.trace_id
+  record.trace_id = event.log.trace_id
   if values.flag(a.success) == false then
     return failed(record, a)
   end

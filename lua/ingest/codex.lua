@@ -5,19 +5,20 @@
 --- request id. input_token_count includes what came from the cache.
 local dates = require "ingest.dates"
 local json = require "json"
-local otlp = require "ingest.otlp"
+local otlp = require "otlp"
 local tokens = require "ingest.tokens"
 local values = require "ingest.values"
 
 local count, text = values.count, values.text
 
-local used = otlp.names(
+local names = otlp.names {
   "event.name", "event.timestamp", "event.kind", "conversation.id",
   "model", "slug", "duration_ms", "attempt",
   "input_token_count", "output_token_count", "cached_token_count",
   "cache_write_token_count", "reasoning_token_count",
   "tool_token_count", "http.response.status_code", "error.message",
-  "app.version", "service_tier", "success")
+  "app.version", "service_tier", "success",
+}
 
 -- A usage event may be sent again, byte for byte: equal events are one request.
 local function made_id(event, ...)
@@ -41,7 +42,7 @@ local function common(event)
     model = values.first_text(a.model, a.slug),
     session_client_id = text(a["conversation.id"]),
     user_agent = version and "codex/" .. version,
-    attributes = otlp.rest(a, used),
+    attributes = event.log:rest(names),
     resource = event.origin.kept,
   }
 end
@@ -127,7 +128,7 @@ local function failed(event, status, begun)
   return record
 end
 
-local codex = { name = "codex", prefix = "codex.", service = "codex_cli_rs" }
+local codex = { name = "codex", names = names, prefix = "codex.", service = "codex_cli_rs" }
 
 -- A stream that failed: it says so, or has a message of an error; without a kind it broke off.
 local function of_stream(event)

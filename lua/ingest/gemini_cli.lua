@@ -1,17 +1,18 @@
 --- Gemini CLI's log events (google-gemini/gemini-cli, docs/cli/telemetry.md).  It tells
 --- of one call three times: the log gemini_cli.api_response counts,
 --- gen_ai.client.inference.operation.details and the metrics do not.
-local otlp = require "ingest.otlp"
+local otlp = require "otlp"
 local values = require "ingest.values"
 
 local count, text = values.count, values.text
 
-local used = otlp.names(
+local names = otlp.names {
   "event.name", "event.timestamp", "session.id", "prompt_id",
   "model", "status_code", "duration_ms", "error",
   "error_type", "error.message", "error.type", "http.status_code",
   "input_token_count", "output_token_count",
-  "cached_content_token_count", "thoughts_token_count", "tool_token_count", "total_token_count")
+  "cached_content_token_count", "thoughts_token_count", "tool_token_count", "total_token_count",
+}
 
 local function made_id(event)
   local a = event.attributes
@@ -36,7 +37,7 @@ local function common(event)
     duration_ms = values.number(a.duration_ms),
     session_client_id = text(a["session.id"]),
     prompt_id = text(a.prompt_id),
-    attributes = otlp.rest(a, used),
+    attributes = event.log:rest(names),
     resource = event.origin.kept,
   }
 end
@@ -75,7 +76,7 @@ local function failed(event)
   return record
 end
 
-local gemini_cli = { name = "gemini_cli", prefix = "gemini_cli.", service = "gemini-cli" }
+local gemini_cli = { name = "gemini_cli", names = names, prefix = "gemini_cli.", service = "gemini-cli" }
 
 function gemini_cli.request(event)
   if event.name == "api_response" then

@@ -4,7 +4,7 @@
 --- counts.  What the counts are called stands in token_names.lua.
 local calls = require "ingest.calls"
 local ids = require "ingest.ids"
-local otlp = require "ingest.otlp"
+local otlp = require "otlp"
 local tokens = require "ingest.tokens"
 local values = require "ingest.values"
 
@@ -37,19 +37,24 @@ local aliases = {
   status = { "http.response.status_code", "http.status_code" },
 }
 
-local used = otlp.names(
+local taken = {
   "gen_ai.operation.name", "openinference.span.kind", "llm.request.type",
   "error.type", "ttft_ms", "duration_ms",
   "gen_ai.response.time_to_first_chunk", "langfuse.observation.type",
-  "ai.operationId", "ai.response.msToFirstChunk")
+  "ai.operationId", "ai.response.msToFirstChunk",
+}
 for name in pairs(tokens.used) do
-  used[name] = true
+  taken[#taken + 1] = name
 end
 for _, names in pairs(aliases) do
-  for _, name in ipairs(names) do
-    used[name] = true
-  end
+  table.move(names, 1, #names, #taken + 1, taken)
 end
+
+-- What is looked at and stays in the row as the sender wrote it.
+local names = otlp.names(taken, {
+  "traceloop.span.kind", "gen_ai.response.finish_reasons", "ai.response.finishReason",
+  "event.timestamp",
+})
 
 local function first(attributes, what, read)
   for _, name in ipairs(aliases[what]) do
@@ -67,7 +72,7 @@ end
 local openllmetry =
   { chat = "chat", completion = "text_completion", embedding = "embeddings", rerank = "rerank" }
 local openinference = { LLM = "chat", EMBEDDING = "embeddings", RERANKER = "rerank" }
-local openinference_wrappers = otlp.names(
+local openinference_wrappers = values.set(
   "AGENT", "CHAIN", "TOOL", "RETRIEVER", "GUARDRAIL", "EVALUATOR", "PROMPT", "WORKFLOW", "TASK")
 local langfuse = { generation = "chat", embedding = "embeddings" }
 
@@ -76,7 +81,7 @@ local conventions = {
   { name = "openinference.span.kind", calls = openinference, others = openinference_wrappers },
   { name = "llm.request.type", calls = openllmetry, others = {} },
   { name = "langfuse.observation.type", calls = langfuse,
-    others = otlp.names("span", "event", "agent", "tool", "chain", "retriever") },
+    others = values.set("span", "event", "agent", "tool", "chain", "retriever") },
 }
 
 -- "ai.generateText.doGenerate" is a call, "ai.generateText" around it and "ai.toolCall" are none.
@@ -114,7 +119,7 @@ local function guessed_kind(a, told, word, span)
   elseif not word and first(a, "provider", text) and told.output then
     return "chat"
   end
-  return word or "chat", word or values.clip(text(span.name), 100) or "?"
+  return word or "chat", word or values.clip(span.name, 100) or "?"
 end
 
 local function broke_off(a)
@@ -129,9 +134,7 @@ end
 -- An error of a stream comes after a status of 200.
 local function status(span, a)
   local code, error_type = first(a, "status", count), text(a["error.type"])
-  local state = values.object(span.status).code
-  local failed = state == 2 or state == "2" or state == "STATUS_CODE_ERROR" or error_type
-    or broke_off(a)
+  local failed = span.failed or error_type or broke_off(a)
   if code and code >= 400 or not failed then
     return code or 200
   end
@@ -162,10 +165,10 @@ local function row_id(record, a)
   return provided and ids.row(provided, own, false, record, time and time / 1e9) or own
 end
 
-local genai = {}
+local genai = { names = names }
 
 --- The record of a span that is an LLM call, without its cost; nil for any other span.
----@param span table
+---@param span OtlpReader a log record too
 ---@param attributes table<string, any>
 ---@param origin Origin
 ---@return table? record
@@ -183,8 +186,7 @@ function genai.record(span, attributes, origin)
   if not kind then
     return nil, false
   end
-  local from = values.nanoseconds(span.startTimeUnixNano)
-  local to = values.nanoseconds(span.endTimeUnixNano)
+  local from, to = span.start, span.time or span.observed
   local code = status(span, a)
   local record = {
     timestamp = to or from,
@@ -202,11 +204,11 @@ function genai.record(span, attributes, origin)
     session_client_id = first(a, "session", text),
     user = first(a, "user", text),
     error_type = code >= 400 and text(a["error.type"]) or nil,
-    error_message = code >= 400 and values.clip(text(values.object(span.status).message), 1024)
+    error_message = code >= 400 and values.clip(span.message, 1024)
       or nil,
-    trace_id = values.hex_id(span.traceId, 16),
-    span_id = values.hex_id(span.spanId, 8),
-    attributes = otlp.rest(attributes, used),
+    trace_id = span.trace_id,
+    span_id = span.span_id,
+    attributes = span:rest(names),
     resource = origin.kept,
   }
   tokens.put(record, told, excludes_cache(a, origin))

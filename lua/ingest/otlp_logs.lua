@@ -13,35 +13,40 @@ local otlp_logs = {}
 ---@class LogEvent
 ---@field name string        without the sender's prefix
 ---@field timestamp any      unix nanoseconds, or ISO text
----@field attributes table<string, any>
+---@field attributes table<string, any>  those in names
+---@field log OtlpReader     for what else it tells
 ---@field origin Origin
----@field trace_id string?
 
 ---@class Sender
 ---@field name string     service_type of its rows
+---@field names OtlpNames  the attributes that it reads
 ---@field prefix string   of its event names
 ---@field scope string?   name of its instrumentation scope
 ---@field service string? service.name of its resource
 ---@field request fun(event: LogEvent): table? a record, without its cost; nil: no request
----@field cost (fun(event: LogEvent): number?)? the cost that it reports
+---@field cost (fun(attributes: table<string, any>): number?)? the cost that it reports
 
 ---@type Sender[]
 local senders = { claude_code, codex, gemini_cli }
 
+-- What a log is called, not what it says.
+local function name_in(body)
+  return body and #body <= 100 and body:find("^[%w_.:/-]+$") and body or nil
+end
+
 -- Old and new SDKs differ in where the name stands: the field, the attribute, the body;
 -- with the prefix or without.
-local function names_of(log, attributes)
-  local body = otlp.value(log.body)
-  return { values.text(attributes["event.name"]), values.text(log.eventName),
-    type(body) == "string" and body or nil }
+local function names_of(log)
+  return { values.text(log:get "event.name") or false, values.text(log.name) or false,
+    name_in(log.body) or false }
 end
 
 local function starts_with(text, prefix)
   return text:sub(1, #prefix) == prefix
 end
 
-local function recognise(log, attributes, origin)
-  local names = names_of(log, attributes)
+local function recognise(log, origin)
+  local names = names_of(log)
   for _, sender in ipairs(senders) do
     for i = 1, 3 do
       if names[i] and starts_with(names[i], sender.prefix) then
@@ -59,19 +64,10 @@ local function recognise(log, attributes, origin)
   return nil, names[1] or names[2] or "log"
 end
 
-local function time_of(log, attributes)
-  return values.nanoseconds(log.timeUnixNano) or values.nanoseconds(log.observedTimeUnixNano)
-    or values.text(attributes["event.timestamp"])
-end
-
 -- A log of somebody else that has a model and tokens is a call: the same one as the
 -- span that it belongs to.
-local function call_of(event, log)
-  local span = {
-    name = event.name, traceId = log.traceId, spanId = log.spanId,
-    endTimeUnixNano = values.nanoseconds(event.timestamp),
-  }
-  local record, has_tokens = genai.record(span, event.attributes, event.origin)
+local function call_of(event)
+  local record, has_tokens = genai.record(event.log, event.attributes, event.origin)
   if not (record and has_tokens) then
     return nil
   end
@@ -84,48 +80,49 @@ local function call_of(event, log)
   return record
 end
 
-local function take(batch, prices, log, origin)
-  local attributes = otlp.attributes(log.attributes)
-  local sender, name = recognise(log, attributes, origin)
-  local event = {
-    name = name,
-    timestamp = time_of(log, attributes),
-    attributes = attributes,
-    origin = origin,
-    trace_id = values.hex_id(log.traceId, 16),
-  }
-  local record
-  if sender then
-    record = sender.request(event)
-  else
-    record = call_of(event, log)
-  end
-  if record then
-    batch:recognise()
-    prices:settle(record,
-      (sender or genai).cost and (sender or genai).cost(sender and event or attributes))
-    batch:add(record)
-    return
-  elseif sender then
-    batch:recognise()
-  end
+local function put_event(batch, sender, event)
+  local log = event.log
   batch:event {
-    sender = sender and sender.name or values.text(origin.resource["service.name"]) or "otlp",
-    name = values.clip(name, 100),
+    sender = sender and sender.name or values.text(event.origin.resource["service.name"])
+      or "otlp",
+    name = values.clip(event.name, 100),
     timestamp = event.timestamp,
-    session = values.first_text(attributes["session.id"], attributes["conversation.id"]),
-    attributes = otlp.rest(attributes),
+    session = values.first_text(log:get "session.id", log:get "conversation.id"),
+    attributes = log:rest(),
   }
 end
 
+local function take(batch, prices, log, origin)
+  local sender, name = recognise(log, origin)
+  local attributes = log:attributes((sender or genai).names)
+  local event = {
+    name = name,
+    timestamp = log.time or log.observed or values.text(attributes["event.timestamp"]),
+    attributes = attributes,
+    log = log,
+    origin = origin,
+  }
+  local record = (sender and sender.request or call_of)(event)
+  if record or sender then
+    batch:recognise()
+  end
+  if not record then
+    put_event(batch, sender, event)
+    return
+  end
+  local cost = (sender or genai).cost
+  prices:settle(record, cost and cost(attributes))
+  batch:add(record)
+end
+
 --- Records and events of an ExportLogsServiceRequest.
----@param source Source|table the message, or an iterator over its items
+---@param reader OtlpReader
 ---@param prices Prices
 ---@param hand_on (fun(batch: Batch): any?, string?)?
 ---@return Batch
-function otlp_logs.decode(source, prices, hand_on)
+function otlp_logs.decode(reader, prices, hand_on)
   local batch = batches.new(hand_on)
-  otlp.each(source, otlp.signals.logs, batch, function(log, origin)
+  otlp.each(reader, batch, function(log, origin)
     take(batch, prices, log, origin)
   end)
   return batch

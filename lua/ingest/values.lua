@@ -80,49 +80,23 @@ function values.flag(v)
   return words[tostring(v)]
 end
 
+--- The names as a table {name = true}.
+---@param ... string
+---@return table<string, true>
+function values.set(...)
+  local set = {}
+  for _, name in ipairs { ... } do
+    set[name] = true
+  end
+  return set
+end
+
 local nothing = setmetatable({}, { __newindex = function() error("shared") end })
 
 --- v when it is a table, else an empty one.
 ---@return table
 function values.object(v)
   return type(v) == "table" and v or nothing
-end
-
-local digits = {}
-for i = 0, 63 do
-  digits[("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"):sub(i + 1, i + 1)] = i
-end
-
-local function hex_of_base64(v, bytes)
-  local out, bits, nbits = {}, 0, 0
-  for digit in v:gmatch("[^=]") do
-    local value = digits[digit == "-" and "+" or digit == "_" and "/" or digit]
-    if not value then
-      return nil
-    end
-    bits, nbits = bits << 6 | value, nbits + 6
-    if nbits >= 8 then
-      nbits = nbits - 8
-      out[#out + 1] = ("%02x"):format(bits >> nbits & 0xFF)
-    end
-  end
-  return #out == bytes and table.concat(out) or nil
-end
-
---- An id of so many bytes as lower-case hexadecimal, from that or from base64, which
---- protobuf's own JSON has; ids that are neither stay as they are, and none but zeros
---- is none.
----@param v any
----@param bytes integer
----@return string?
-function values.hex_id(v, bytes)
-  v = values.text(v)
-  if not v or #v > 100 then
-    return nil
-  end
-  local hex = #v == 2 * bytes and not v:find("%X") and v:lower()
-    or #v <= (bytes + 2) // 3 * 4 and hex_of_base64(v, bytes) or v:lower()
-  return hex:find("[^0]") and hex or nil
 end
 
 -- A clock before 1973 is no clock, and as a smaller number it would be read as seconds.

@@ -49,7 +49,7 @@ struct otlp_attribute {
 
 enum {
   OTLP_MAX_ID = 100,          /* bytes of an id that is neither hexadecimal nor base64 */
-  OTLP_MAX_ATTRIBUTES = 4096, /* of one item; the SDKs' own limit is 128 */
+  OTLP_MAX_ATTRIBUTES = 1024, /* of one item; the SDKs' own limit is 128 */
 };
 
 struct otlp_attributes {

@@ -20,6 +20,8 @@ enum otlp_field {
   FIELD_STATUS,
 };
 
+#define OTLP_TOO_MANY "an item has more than 1,024 attributes"
+
 enum { TRACE_ID_BYTES = 16, SPAN_ID_BYTES = 8, STATUS_ERROR = 2 };
 
 /* The end of the list, to be filled; NULL when it is full. */

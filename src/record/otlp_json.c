@@ -322,7 +322,7 @@ static char *read_field(struct otlp_item *item, enum otlp_field field, char *p) 
     return read_status(p, item);
   case FIELD_ATTRIBUTES:
     p = read_attributes(p, &item->attributes, &fits);
-    item->fault = fits ? item->fault : "it has too many attributes";
+    item->fault = fits ? item->fault : OTLP_TOO_MANY;
     return p;
   default:
     return skip(p);

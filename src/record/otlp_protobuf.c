@@ -136,7 +136,7 @@ static void put_bytes(struct otlp_reader *r, enum otlp_field field,
     break;
   case FIELD_ATTRIBUTES:
     if (!add_attribute(r, &item->attributes, v))
-      item->fault = "it has too many attributes";
+      item->fault = OTLP_TOO_MANY;
     break;
   default:
     break;
@@ -238,7 +238,7 @@ bool otlp_next_protobuf(struct otlp_reader *r) {
     else if (level < 2)
       enter_group(r, span_of(&v));
     else if (!read_item(r, span_of(&v)))
-      r->item.fault = "broken";
+      r->item.fault = "an item is broken";
     if (r->depth == 3 && level == 2)
       return true;
   }

@@ -59,6 +59,18 @@ static int l_names_gc(lua_State *L) {
 
 /* ---- otlp.open(body, encoding, signal, content) ---- */
 
+/* Protobuf is no text: what of it is one is mended where it is read. */
+static struct buf *push_body(lua_State *L, int index, enum otlp_encoding encoding) {
+  if (encoding == OTLP_JSON)
+    return lua_json_push_text(L, index);
+  struct buf *body = script_body(L, index);
+  if (body != NULL)
+    return lua_json_push_taken(L, body);
+  size_t len;
+  const char *bytes = luaL_checklstring(L, index, &len);
+  return lua_json_push_copy(L, bytes, len);
+}
+
 static int l_otlp_open(lua_State *L) {
   static const char *const encodings[] = {"json", "protobuf", NULL};
   static const char *const signals[] = {"logs", "traces", NULL};
@@ -69,7 +81,7 @@ static int l_otlp_open(lua_State *L) {
   struct otlp_reader *r = lua_newuserdatauv(L, sizeof *r, 2);
   *r = (struct otlp_reader) {0};
   luaL_setmetatable(L, reader_type);
-  struct buf *text = lua_json_push_text(L, 1);
+  struct buf *text = push_body(L, 1, encoding);
   lua_setiuservalue(L, 5, 1);
   lua_pushvalue(L, 4);
   lua_setiuservalue(L, 5, 2);
@@ -167,6 +179,21 @@ static void put_rest(struct otlp_reader *r, const struct otlp_attribute *a,
     out->len = before;
 }
 
+/* Closes the object in the fragment at the top, or puts nil in its place. */
+static void end_rest(lua_State *L, struct buf *out) {
+  if (out->len > 0) {
+    buf_putc(out, '}');
+    return;
+  }
+  lua_pop(L, 1);
+  lua_pushnil(L);
+}
+
+/* For a walk that looks for each of them again. */
+static void charge(lua_State *L, const struct otlp_attributes *list) {
+  limits_work(L, list->count * (8 + list->count / 8));
+}
+
 /* Pushes, as a json.fragment, what names does not take and what is no content; nil when nothing
  * is left. */
 static void push_rest(lua_State *L, struct otlp_reader *r, const struct otlp_attributes *list,
@@ -178,13 +205,8 @@ static void push_rest(lua_State *L, struct otlp_reader *r, const struct otlp_att
     if ((number < 0 || number & 1) && !otlp_is_replaced(list, i))
       put_rest(r, a, content, out);
   }
-  limits_work(L, list->count * 8);
-  if (out->len > 0) {
-    buf_putc(out, '}');
-    return;
-  }
-  lua_pop(L, 1);
-  lua_pushnil(L);
+  charge(L, list);
+  end_rest(L, out);
 }
 
 /* Pushes a table of the attributes that names has; its user value stands at strings. */
@@ -258,13 +280,10 @@ static int l_reader_resource(lua_State *L) {
   }
   struct buf *out = lua_json_push_fragment(L);
   for (size_t i = 0; i < list->count; i++)
-    if (!is_content(content, otlp_attribute(list, i)) && !otlp_is_replaced(list, i))
-      put_rest(r, otlp_attribute(list, i), dull, out);
-  limits_work(L, list->count * 16);
-  if (out->len > 0)
-    buf_putc(out, '}');
-  else
-    lua_pushnil(L);
+    if (!is_content(dull, otlp_attribute(list, i)) && !otlp_is_replaced(list, i))
+      put_rest(r, otlp_attribute(list, i), content, out);
+  charge(L, list);
+  end_rest(L, out);
   return 2;
 }
 
