@@ -34,34 +34,61 @@ local function name_in(body)
   return body and #body <= 100 and body:find("^[%w_.:/-]+$") and body or nil
 end
 
--- Old and new SDKs differ in where the name stands: the field, the attribute, the body;
--- with the prefix or without.
-local function names_of(log)
-  return { values.text(log:get "event.name") or false, values.text(log.name) or false,
-    name_in(log.body) or false }
-end
-
 local function starts_with(text, prefix)
   return text:sub(1, #prefix) == prefix
 end
 
+-- By a name with its prefix: whose it is, and the name without.  Names come from clients, so
+-- what is remembered of them is bounded.
+local known, nknown, max_known = {}, 0, 1000
+
+local function named(name)
+  local found = known[name]
+  if found ~= nil then
+    return found
+  end
+  found = false
+  for _, sender in ipairs(senders) do
+    if starts_with(name, sender.prefix) then
+      found = { sender = sender, name = name:sub(#sender.prefix + 1) }
+      break
+    end
+  end
+  if nknown == max_known then
+    known, nknown = {}, 0
+  end
+  known[name], nknown = found, nknown + 1
+  return found
+end
+
+local function sender_of(origin)
+  for _, sender in ipairs(senders) do
+    if origin.scope == sender.scope or origin.resource["service.name"] == sender.service then
+      return sender
+    end
+  end
+  return nil
+end
+
+-- Old and new SDKs differ in where the name stands: the attribute, the field, the body;
+-- with the prefix or without.
 local function recognise(log, origin)
-  local names = names_of(log)
-  for _, sender in ipairs(senders) do
-    for i = 1, 3 do
-      if names[i] and starts_with(names[i], sender.prefix) then
-        return sender, names[i]:sub(#sender.prefix + 1)
-      end
-    end
+  local attribute = values.text(log:get "event.name")
+  local found = attribute and named(attribute)
+  if found then
+    return found.sender, found.name
   end
-  local name = names[1] or names[2] or names[3]
-  for _, sender in ipairs(senders) do
-    if name and (origin.scope == sender.scope
-        or origin.resource["service.name"] == sender.service) then
-      return sender, name
-    end
+  local field, body = values.text(log.name), name_in(log.body)
+  found = field and named(field) or body and named(body)
+  if found then
+    return found.sender, found.name
   end
-  return nil, names[1] or names[2] or "log"
+  local name = attribute or field or body
+  local sender = name and sender_of(origin)
+  if sender then
+    return sender, name
+  end
+  return nil, attribute or field or "log"
 end
 
 -- A log of somebody else that has a model and tokens is a call: the same one as the

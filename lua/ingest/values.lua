@@ -2,22 +2,27 @@
 --- null as "None".
 local values = {}
 
-local huge = math.huge
+local huge, math_type, type = math.huge, math.type, type
+
+-- A number, or what a text says.
+local function number_of(v)
+  if type(v) == "number" then
+    return v
+  elseif type(v) ~= "string" or #v > 64 or v:find("^%s*[+-]?0[xX]") then
+    return nil
+  end
+  return tonumber(v)
+end
 
 --- A finite number from a number or a numeric string; whole ones as integers.
 ---@param v any
 ---@return number?
 function values.number(v)
-  if type(v) ~= "number" then
-    if type(v) ~= "string" or #v > 64 or v:find("^%s*[+-]?0[xX]") then
-      return nil
-    end
-    v = tonumber(v)
-    if not v then
-      return nil
-    end
+  if v == nil or math_type(v) == "integer" then
+    return v
   end
-  if v ~= v or v == huge or v == -huge then
+  v = number_of(v)
+  if not v or v ~= v or v == huge or v == -huge then
     return nil
   end
   return math.tointeger(v) or v
@@ -26,6 +31,11 @@ end
 --- A count: whole, not negative.
 ---@return integer?
 function values.count(v)
+  if v == nil then
+    return nil
+  elseif math_type(v) == "integer" then
+    return v >= 0 and v or nil
+  end
   local n = values.number(v)
   if not n or n < 0 or n >= 2 ^ 63 then
     return nil
@@ -48,13 +58,14 @@ end
 --- Text with something in it; numbers become text, Python's None does not.
 ---@return string?
 function values.text(v)
-  if type(v) == "number" then
-    return tostring(math.tointeger(v) or v)
-  end
-  if type(v) ~= "string" or v == "" or v == "None" then
+  if v == nil or v == "" or v == "None" then
     return nil
   end
-  return v
+  local kind = type(v)
+  if kind == "number" then
+    return tostring(math.tointeger(v) or v)
+  end
+  return kind == "string" and v or nil
 end
 
 --- The first of several values that is text.

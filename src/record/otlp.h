@@ -45,6 +45,7 @@ struct otlp_value {
 struct otlp_attribute {
   struct otlp_text key;
   struct otlp_value value;
+  int number; /* for whoever looks the key up in a set of names; undefined before */
 };
 
 enum {
@@ -101,9 +102,8 @@ const char *otlp_open(struct otlp_reader *r, struct buf *text, enum otlp_encodin
 bool otlp_next(struct otlp_reader *r); /* false at the end */
 void otlp_close(struct otlp_reader *r);
 
-static inline const struct otlp_attribute *otlp_attribute(const struct otlp_attributes *a,
-                                                          size_t i) {
-  return (const struct otlp_attribute *) a->list.data + i;
+static inline struct otlp_attribute *otlp_attribute(const struct otlp_attributes *a, size_t i) {
+  return (struct otlp_attribute *) a->list.data + i;
 }
 
 /* The last attribute of this name, as a later one replaces an earlier; NULL: none. */

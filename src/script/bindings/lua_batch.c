@@ -35,6 +35,7 @@ struct reader {
   struct record *r;
   uint32_t position;
   struct buf *scratch;
+  bool saw_alias; /* in the round that leaves aliases out */
 };
 
 static bool reject(struct reader *in, int column, const char *why) {
@@ -122,7 +123,9 @@ static bool set_member(struct reader *in, const char *key, size_t len, int index
   const struct column_name *name = schema_name(in->b->schema, key, len);
   const char *why;
   bool is_extra = len == 5 && memcmp(key, "extra", 5) == 0;
-  if (is_extra || is_null(in->L, index) || (name != NULL && name->alias) != aliases)
+  bool is_alias = name != NULL && name->alias;
+  in->saw_alias |= is_alias;
+  if (is_extra || is_null(in->L, index) || is_alias != aliases)
     return true;
   if (name != NULL && name->column == NAME_OF_EVENT)
     return set_event(in, index);
@@ -155,7 +158,8 @@ static bool read_record(struct reader *in, int index) {
   lua_rawget(in->L, index);
   int extra = lua_gettop(in->L);
   return (is_null(in->L, extra) || put_extra_members(in, extra)) &&
-         read_members(in, index, false) && read_members(in, index, true);
+         read_members(in, index, false) &&
+         (!in->saw_alias || read_members(in, index, true));
 }
 
 void lua_batch_add(lua_State *L, int index, struct batch *b, uint32_t position, struct buf *scratch,

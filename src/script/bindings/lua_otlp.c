@@ -15,8 +15,22 @@ static const char reader_type[] = "otlp.reader", names_type[] = "otlp.names";
 /* Lists and maps inside each other, in values that Lua asks for. */
 enum { MAX_DEPTH = 16 };
 
-static struct otlp_reader *check_reader(lua_State *L) {
-  return luaL_checkudata(L, 1, reader_type);
+struct reader {
+  struct otlp_reader otlp;
+  const struct content *content; /* kept by the user value */
+  const struct names *names;     /* whose numbers the item's attributes have */
+};
+
+/* Whose numbers the attributes of a new item have. */
+static const struct names nobody;
+
+/* Methods and members have the metatable as their first upvalue: looking it up by name would cost
+ * more than most of them do. */
+static struct reader *check_reader(lua_State *L) {
+  if (!lua_getmetatable(L, 1) || !lua_rawequal(L, -1, lua_upvalueindex(1)))
+    luaL_typeerror(L, 1, reader_type);
+  lua_pop(L, 1);
+  return lua_touserdata(L, 1);
 }
 
 /* ---- otlp.names(taken, seen) ---- */
@@ -76,10 +90,10 @@ static int l_otlp_open(lua_State *L) {
   static const char *const signals[] = {"logs", "traces", NULL};
   enum otlp_encoding encoding = luaL_checkoption(L, 2, NULL, encodings);
   enum otlp_signal signal = luaL_checkoption(L, 3, NULL, signals);
-  lua_content_check(L, 4);
+  const struct content *content = lua_content_check(L, 4);
   lua_settop(L, 4);
-  struct otlp_reader *r = lua_newuserdatauv(L, sizeof *r, 2);
-  *r = (struct otlp_reader) {0};
+  struct reader *r = lua_newuserdatauv(L, sizeof *r, 2);
+  *r = (struct reader) {.content = content};
   luaL_setmetatable(L, reader_type);
   struct buf *text = push_body(L, 1, encoding);
   lua_setiuservalue(L, 5, 1);
@@ -87,7 +101,7 @@ static int l_otlp_open(lua_State *L) {
   lua_setiuservalue(L, 5, 2);
   limits_work(L, text->len / 16);
   size_t at;
-  const char *fault = otlp_open(r, text, encoding, signal, &at);
+  const char *fault = otlp_open(&r->otlp, text, encoding, signal, &at);
   if (fault == NULL)
     return 1;
   luaL_pushfail(L);
@@ -96,9 +110,9 @@ static int l_otlp_open(lua_State *L) {
 }
 
 static int l_reader_gc(lua_State *L) {
-  struct otlp_reader *r = check_reader(L);
-  otlp_close(r);
-  *r = (struct otlp_reader) {0};
+  struct reader *r = lua_touserdata(L, 1);
+  otlp_close(&r->otlp);
+  r->otlp = (struct otlp_reader) {0};
   return 0;
 }
 
@@ -194,40 +208,48 @@ static void charge(lua_State *L, const struct otlp_attributes *list) {
   limits_work(L, list->count * (8 + list->count / 8));
 }
 
+/* Gives the item's attributes their numbers in names. */
+static const struct otlp_attributes *number(struct reader *r, const struct names *names) {
+  const struct otlp_attributes *list = &r->otlp.item.attributes;
+  for (size_t i = 0; r->names != names && i < list->count; i++) {
+    struct otlp_attribute *a = otlp_attribute(list, i);
+    a->number = names != NULL ? names_find(names, a->key.data, a->key.len) : -1;
+  }
+  r->names = names;
+  return list;
+}
+
 /* Pushes, as a json.fragment, what names does not take and what is no content; nil when nothing
  * is left. */
-static void push_rest(lua_State *L, struct otlp_reader *r, const struct otlp_attributes *list,
-                      const struct names *names, const struct content *content) {
+static void push_rest(lua_State *L, struct reader *r, const struct names *names) {
+  const struct otlp_attributes *list = number(r, names);
   struct buf *out = lua_json_push_fragment(L);
   for (size_t i = 0; i < list->count; i++) {
     const struct otlp_attribute *a = otlp_attribute(list, i);
-    int number = names != NULL ? names_find(names, a->key.data, a->key.len) : -1;
-    if ((number < 0 || number & 1) && !otlp_is_replaced(list, i))
-      put_rest(r, a, content, out);
+    if ((a->number < 0 || a->number & 1) && !otlp_is_replaced(list, i))
+      put_rest(&r->otlp, a, r->content, out);
   }
   charge(L, list);
   end_rest(L, out);
 }
 
 /* Pushes a table of the attributes that names has; its user value stands at strings. */
-static void push_named(lua_State *L, struct otlp_reader *r, const struct names *names,
-                       int strings) {
-  const struct otlp_attributes *list = &r->item.attributes;
+static void push_named(lua_State *L, struct reader *r, const struct names *names, int strings) {
+  const struct otlp_attributes *list = number(r, names);
   lua_createtable(L, 0, (int) list->count);
   for (size_t i = 0; i < list->count; i++) {
     const struct otlp_attribute *a = otlp_attribute(list, i);
-    int number = names_find(names, a->key.data, a->key.len);
-    if (number < 0)
+    if (a->number < 0)
       continue;
-    lua_rawgeti(L, strings, number);
-    push_value(L, r, &a->value, 0);
+    lua_rawgeti(L, strings, a->number);
+    push_value(L, &r->otlp, &a->value, 0);
     lua_rawset(L, -3);
   }
   limits_work(L, list->count * 8);
 }
 
 static int l_reader_attributes(lua_State *L) {
-  struct otlp_reader *r = check_reader(L);
+  struct reader *r = check_reader(L);
   const struct names *names = check_names(L, 2);
   luaL_argcheck(L, names != NULL, 2, "otlp.names expected");
   lua_settop(L, 2);
@@ -236,38 +258,31 @@ static int l_reader_attributes(lua_State *L) {
   return 1;
 }
 
-static const struct content *content_of(lua_State *L) {
-  lua_getiuservalue(L, 1, 2);
-  const struct content *content = lua_content_check(L, -1);
-  lua_pop(L, 1);
-  return content;
-}
-
 static int l_reader_rest(lua_State *L) {
-  struct otlp_reader *r = check_reader(L);
-  push_rest(L, r, &r->item.attributes, check_names(L, 2), content_of(L));
+  struct reader *r = check_reader(L);
+  push_rest(L, r, check_names(L, 2));
   return 1;
 }
 
 static int l_reader_get(lua_State *L) {
-  struct otlp_reader *r = check_reader(L);
+  struct reader *r = check_reader(L);
   size_t len;
   const char *key = luaL_checklstring(L, 2, &len);
-  const struct otlp_attribute *a = otlp_find(&r->item.attributes, key, len);
-  limits_work(L, r->item.attributes.count);
+  const struct otlp_attribute *a = otlp_find(&r->otlp.item.attributes, key, len);
+  limits_work(L, r->otlp.item.attributes.count);
   if (a == NULL)
     lua_pushnil(L);
   else
-    push_value(L, r, &a->value, 0);
+    push_value(L, &r->otlp, &a->value, 0);
   return 1;
 }
 
 /* resource(dull) -> all its attributes but content, then those that dull has not either as a
  * json.fragment. */
 static int l_reader_resource(lua_State *L) {
-  struct otlp_reader *r = check_reader(L);
-  const struct content *content = content_of(L), *dull = lua_content_check(L, 2);
-  const struct otlp_attributes *list = &r->resource;
+  struct reader *r = check_reader(L);
+  const struct content *content = r->content, *dull = lua_content_check(L, 2);
+  const struct otlp_attributes *list = &r->otlp.resource;
   lua_settop(L, 2);
   lua_createtable(L, 0, (int) list->count);
   for (size_t i = 0; i < list->count; i++) {
@@ -275,13 +290,13 @@ static int l_reader_resource(lua_State *L) {
     if (is_content(content, a))
       continue;
     push_text(L, &a->key);
-    push_value(L, r, &a->value, 0);
+    push_value(L, &r->otlp, &a->value, 0);
     lua_rawset(L, -3);
   }
   struct buf *out = lua_json_push_fragment(L);
   for (size_t i = 0; i < list->count; i++)
     if (!is_content(dull, otlp_attribute(list, i)) && !otlp_is_replaced(list, i))
-      put_rest(r, otlp_attribute(list, i), content, out);
+      put_rest(&r->otlp, otlp_attribute(list, i), content, out);
   charge(L, list);
   end_rest(L, out);
   return 2;
@@ -291,19 +306,20 @@ static int l_reader_resource(lua_State *L) {
 
 /* next() -> whether there is one more item, whether it is of another resource, of another scope. */
 static int l_reader_next(lua_State *L) {
-  struct otlp_reader *r = check_reader(L);
-  bool more = r->text != NULL && otlp_next(r);
-  limits_work(L, 16 + r->item.attributes.count * 4);
+  struct reader *r = check_reader(L);
+  bool more = r->otlp.text != NULL && otlp_next(&r->otlp);
+  r->names = &nobody;
+  limits_work(L, 16 + r->otlp.item.attributes.count * 4);
   lua_pushboolean(L, more);
-  lua_pushboolean(L, r->new_resource);
-  lua_pushboolean(L, r->new_scope);
+  lua_pushboolean(L, r->otlp.new_resource);
+  lua_pushboolean(L, r->otlp.new_scope);
   return 3;
 }
 
 static int l_reader_broken(lua_State *L) {
-  const struct otlp_reader *r = check_reader(L);
-  lua_pushinteger(L, r->broken_groups);
-  lua_pushinteger(L, r->broken_values);
+  const struct reader *r = check_reader(L);
+  lua_pushinteger(L, r->otlp.broken_groups);
+  lua_pushinteger(L, r->otlp.broken_values);
   return 2;
 }
 
@@ -383,12 +399,14 @@ static int push_member(lua_State *L, const struct otlp_reader *r, enum member me
   return 1;
 }
 
-/* Upvalue: a table of the methods, and of the members' numbers, by name. */
+/* Second upvalue: a table of the methods, and of the members' numbers, by name. */
 static int l_reader_index(lua_State *L) {
-  struct otlp_reader *r = check_reader(L);
+  struct reader *r = check_reader(L);
   lua_settop(L, 2);
-  lua_rawget(L, lua_upvalueindex(1));
-  return lua_isinteger(L, 2) ? push_member(L, r, (enum member) lua_tointeger(L, 2)) : 1;
+  lua_rawget(L, lua_upvalueindex(2));
+  int is_member;
+  lua_Integer member = lua_tointegerx(L, 2, &is_member);
+  return is_member ? push_member(L, &r->otlp, (enum member) member) : 1;
 }
 
 static void new_type(lua_State *L, const char *name, lua_CFunction gc) {
@@ -407,12 +425,15 @@ static void open_reader(lua_State *L) {
       {NULL, NULL},
   };
   new_type(L, reader_type, l_reader_gc);
-  luaL_newlib(L, methods);
+  lua_pushvalue(L, -1);
+  lua_newtable(L);
+  lua_pushvalue(L, -2);
+  luaL_setfuncs(L, methods, 1);
   for (int i = 1; i < MEMBERS; i++) {
     lua_pushinteger(L, i);
     lua_setfield(L, -2, members[i]);
   }
-  lua_pushcclosure(L, l_reader_index, 1);
+  lua_pushcclosure(L, l_reader_index, 2);
   lua_setfield(L, -2, "__index");
   lua_pop(L, 1);
 }
