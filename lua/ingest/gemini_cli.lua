@@ -76,7 +76,9 @@ local function failed(event)
   return record
 end
 
-local gemini_cli = { name = "gemini_cli", names = names, prefix = "gemini_cli.", service = "gemini-cli" }
+local gemini_cli = {
+  name = "gemini_cli", names = names, prefix = "gemini_cli.", service = "gemini-cli",
+}
 
 function gemini_cli.request(event)
   if event.name == "api_response" then

@@ -106,7 +106,8 @@ local function origin_of(last, resource, scope)
   }
 end
 
---- Calls visit(item, origin) for every item; what is no object is rejected.  A batch that has grown large is handed on before it goes on.
+--- Calls visit(item, origin) for every item; what is no object is rejected.  A batch that
+--- has grown large is handed on before it goes on.
 ---@param source Source|table a decoded message, or an iterator over its items
 ---@param batch Batch
 ---@param visit fun(item: table, origin: Origin)

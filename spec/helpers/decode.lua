@@ -42,28 +42,19 @@ end
 local Decoder = {}
 Decoder.__index = Decoder
 
---- For use between setup and teardown.
----@return Decoder
-local function new()
-  return setmetatable({}, Decoder)
+local function post(decoder, signal, encoding, body)
+  decoder.server = decoder.server
+    or server.start { config = CONFIG, files = { ["lua/routes/decode.lua"] = ROUTE } }
+  local answer = decoder.server:post(("/decode/%s/%s"):format(signal, encoding), body)
+  assert(answer.status == 200, answer.body)
+  return answer.json()
 end
 
-function Decoder:start()
-  self.server = server.start { config = CONFIG, files = { ["lua/routes/decode.lua"] = ROUTE } }
-end
-
-function Decoder:stop()
-  self.server:stop()
-end
-
---- The batch of a message, or of its text as JSON.
+--- The batch of a message, or of its text as JSON.  The first one starts the server.
 ---@param signal "logs"|"traces"
 ---@param message table|string
 function Decoder:json(signal, message)
-  local text = type(message) == "string" and message or json.encode(message)
-  local answer = self.server:post("/decode/" .. signal .. "/json", text)
-  assert(answer.status == 200, answer.body)
-  return answer.json()
+  return post(self, signal, "json", type(message) == "string" and message or json.encode(message))
 end
 
 local requests = { logs = "ExportLogsServiceRequest", traces = "ExportTraceServiceRequest" }
@@ -72,11 +63,19 @@ local requests = { logs = "ExportLogsServiceRequest", traces = "ExportTraceServi
 ---@param signal "logs"|"traces"
 ---@param message table|string
 function Decoder:protobuf(signal, message)
-  local bytes = type(message) == "string" and message
-    or protobuf.encode(messages, requests[signal], message)
-  local answer = self.server:post("/decode/" .. signal .. "/protobuf", bytes)
-  assert(answer.status == 200, answer.body)
-  return answer.json()
+  return post(self, signal, "protobuf", type(message) == "string" and message
+    or protobuf.encode(messages, requests[signal], message))
 end
 
-return { new = new }
+function Decoder:stop()
+  if self.server then
+    self.server:stop()
+  end
+end
+
+return {
+  ---@return Decoder
+  new = function()
+    return setmetatable({}, Decoder)
+  end,
+}

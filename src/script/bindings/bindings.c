@@ -4,7 +4,6 @@
 
 #include "script/bindings/lua_content.h"
 
-
 const struct binding bindings[] = {
   {"content", luaopen_content},
   {"crypto", luaopen_crypto},
