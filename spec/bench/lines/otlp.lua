@@ -25,7 +25,7 @@ local function logs(n)
   local scope = message.resourceLogs[1].scopeLogs[1]
   local record, records = json.encode(scope.logRecords[2]), json.array {}
   for i = 1, BATCH do
-    records[i] = json.decode((record:gsub("req_011CabcDEF", ("req_%d_%d"):format(n, i))))
+    records[i] = json.decode((record:gsub("req_011CabcDEF", ("req_%03d%07d"):format(n, i))))
   end
   scope.logRecords = records
   return message
@@ -35,7 +35,7 @@ local function log_lines(n)
   local lines = {}
   for i = 1, BATCH do
     lines[i] =
-        ('{"request_id":"req_%d_%d","timestamp":1795426004.2,"method":"POST","endpoint":"messages",'
+        ('{"request_id":"req_%03d%07d","timestamp":1795426004.2,"method":"POST","endpoint":"messages",'
       .. '"path":"/v1/messages","service_type":"claude_code",'
       .. '"model":"claude-sonnet-4-5-20250929","status_code":200,'
       .. '"duration_ms":3980,"tokens_input":12,"tokens_output":842,"cache_read_tokens":51342,'
@@ -53,7 +53,7 @@ local function spans(n)
   local scope = message.resourceSpans[1].scopeSpans[1]
   local span, list = json.encode(scope.spans[1]), json.array {}
   for i = 1, BATCH do
-    list[i] = json.decode((span:gsub("msg_01FgTest000000000000001", ("msg_%d_%d"):format(n, i))
+    list[i] = json.decode((span:gsub("msg_01FgTest000000000000001", ("msg_01FgTest%05d%010d"):format(n, i))
       :gsub("b7ad6b7169203331", ("%016x"):format(n << 16 | i))
       :gsub("00f067aa0ba902b7", ("%016x"):format(1 << 40 | n << 16 | i))))
   end
@@ -64,7 +64,7 @@ end
 local function span_lines(n)
   local lines = {}
   for i = 1, BATCH do
-    lines[i] = ('{"request_id":"msg_%d_%d","timestamp":1795600001.5,"method":"POST",'
+    lines[i] = ('{"request_id":"msg_01FgTest%05d%010d","timestamp":1795600001.5,"method":"POST",'
       .. '"endpoint":"chat","path":"chat","service_type":"shop-bot",'
       .. '"model":"claude-sonnet-4-5-20250929","provider":"anthropic","status_code":200,'
       .. '"duration_ms":1500,"tokens_input":5,"tokens_output":100,"cache_read_tokens":128955,'
