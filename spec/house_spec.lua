@@ -39,6 +39,7 @@ local public = {
   ["record/names.h"] = true,
   ["record/ndjson.h"] = true,
   ["record/otlp.h"] = true,
+  ["record/otlp_fields.h"] = true,
   ["record/record.h"] = true,
   ["record/schema.h"] = true,
   ["record/sketch.h"] = true,

@@ -13,18 +13,18 @@ local otlp_logs = {}
 ---@class LogEvent
 ---@field name string        without the sender's prefix
 ---@field timestamp any      unix nanoseconds, or ISO text
----@field attributes table<string, any>  those in names
+---@field fields table<string, any>  what the sender's fields read
 ---@field log OtlpReader     for what else it tells
 ---@field origin Origin
 
 ---@class Sender
 ---@field name string     service_type of its rows
----@field names OtlpNames  the attributes that it reads
+---@field fields OtlpFields  what it reads
 ---@field prefix string   of its event names
 ---@field scope string?   name of its instrumentation scope
 ---@field service string? service.name of its resource
 ---@field request fun(event: LogEvent): table? a record, without its cost; nil: no request
----@field cost (fun(attributes: table<string, any>): number?)? the cost that it reports
+---@field cost (fun(fields: table<string, any>): number?)? the cost that it reports
 
 ---@type Sender[]
 local senders = { claude_code, codex, gemini_cli }
@@ -94,7 +94,7 @@ end
 -- A log of somebody else that has a model and tokens is a call: the same one as the
 -- span that it belongs to.
 local function call_of(event)
-  local record, has_tokens = genai.record(event.log, event.attributes, event.origin)
+  local record, has_tokens = genai.record(event.log, event.fields, event.origin)
   if not (record and has_tokens) then
     return nil
   end
@@ -121,11 +121,11 @@ end
 
 local function take(batch, prices, log, origin)
   local sender, name = recognise(log, origin)
-  local attributes = log:attributes((sender or genai).names)
+  local fields = log:fields((sender or genai).fields)
   local event = {
     name = name,
-    timestamp = log.time or log.observed or values.text(attributes["event.timestamp"]),
-    attributes = attributes,
+    timestamp = log.time or log.observed or fields.timestamp,
+    fields = fields,
     log = log,
     origin = origin,
   }
@@ -138,7 +138,7 @@ local function take(batch, prices, log, origin)
     return
   end
   local cost = (sender or genai).cost
-  prices:settle(record, cost and cost(attributes))
+  prices:settle(record, cost and cost(fields))
   batch:add(record)
 end
 

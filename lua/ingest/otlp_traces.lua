@@ -12,7 +12,7 @@ local function claude_span(span, origin)
   return claude_code.span({
     name = span.name or "",
     timestamp = to or from,
-    attributes = span:attributes(claude_code.names),
+    fields = span:fields(claude_code.fields),
     log = span,
     origin = origin,
   }, from and to and (to - from) / 1e6 or nil)
@@ -32,11 +32,11 @@ local function take(batch, prices, span, origin)
     end
     return
   end
-  local attributes = span:attributes(genai.names)
-  local record, is_told = genai.record(span, attributes, origin)
+  local fields = span:fields(genai.fields)
+  local record, is_told = genai.record(span, fields, origin)
   if record then
     batch:recognise()
-    prices:settle(record, genai.cost(attributes))
+    prices:settle(record, genai.cost(fields))
     nesting.add(batch, record, span.parent_id, is_told)
     return
   end

@@ -1,6 +1,5 @@
 --- Token counts by everyone's convention, as those of a row: tokens_input never
 --- includes the cache, tokens_output always includes reasoning.
-local json = require "json"
 local names = require "ingest.token_names"
 local values = require "ingest.values"
 
@@ -14,12 +13,14 @@ local words = { service_tier = true, speed = true, inference_geo = true }
 ---@type table<string, { what: string, rank: integer, read: fun(v: any): any }>
 local index = {}
 
--- Every name here, for those who keep what else a sender tells.
-tokens.used = {}
+--- The same for otlp.fields.
+---@type table<string, string[]>
+tokens.fields = {}
 
 for what, list in pairs(names) do
+  local reading = what == "packed" and what or words[what] and "text" or "count"
+  tokens.fields[what] = { reading, table.unpack(list) }
   for rank, name in ipairs(list) do
-    tokens.used[name] = true
     index[name] = what ~= "packed"
       and { what = what, rank = rank, read = words[what] and text or count } or nil
   end
@@ -43,30 +44,6 @@ function tokens.flat(usage)
   local flat = {}
   unpack_into(flat, "", usage, 1)
   return flat
-end
-
-local function copy(attributes)
-  local same = {}
-  for name, value in pairs(attributes) do
-    same[name] = value
-  end
-  return same
-end
-
---- The attributes with those of their texts that are JSON; the same table where there is none.
----@param attributes table<string, any>
----@return table<string, any>
-function tokens.unpacked(attributes)
-  local flat
-  for _, name in ipairs(names.packed) do
-    local value = attributes[name]
-    local decoded = type(value) == "string" and json.decode(value) or value
-    if type(decoded) == "table" then
-      flat = flat or copy(attributes)
-      unpack_into(flat, name .. ".", decoded, 1)
-    end
-  end
-  return flat or attributes
 end
 
 ---@class Told

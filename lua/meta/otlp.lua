@@ -4,15 +4,24 @@
 --- nobody asks for.
 local otlp = {}
 
---- Names of attributes that a decoder reads.
----@class OtlpNames
+--- What a decoder reads of an item.
+---@class OtlpFields
 
---- taken are left out of rest(), seen stay in it too.
----@param taken string[]
----@param seen string[]?
----@return OtlpNames
-function otlp.names(taken, seen)
-  return {}
+---@alias OtlpReading
+---| "any"
+---| "text"     # a number is written; "" and Python's "None" are none
+---| "count"    # whole, not negative; from a text too
+---| "number"   # from a text too
+---| "flag"     # from a text or 0 and 1 too
+---| "packed"   # an object, or its JSON: a.b stands for member b of attribute a, and is read as one
+---| "nothing"  # not read, and left out of rest()
+
+--- By the name of the field: how it is read, then the attributes, of which the first that is there
+--- and can be read counts.  What a field reads is left out of rest(), unless it stays.
+---@param fields table<string, { [1]: OtlpReading, [integer]: string, stays: boolean? }>
+---@return OtlpFields
+function otlp.fields(fields)
+  return fields
 end
 
 --- It stands at one item at a time; the next one takes its place.
@@ -43,17 +52,17 @@ end
 ---@return any
 function reader:get(name) end
 
---- Those attributes that names has.
----@param names OtlpNames
+--- Those fields that the item has.
+---@param fields OtlpFields
 ---@return table<string, any>
-function reader:attributes(names)
+function reader:fields(fields)
   return {}
 end
 
---- The other ones but for content; nil where none is left.
----@param names OtlpNames? without: all of them
+--- The attributes that fields do not take, but for content; nil where none is left.
+---@param fields OtlpFields? without: all of them
 ---@return Fragment?
-function reader:rest(names) end
+function reader:rest(fields) end
 
 --- The resource's attributes but for content, and those that dull does not name either.
 ---@param dull Content

@@ -17,7 +17,9 @@ const char *otlp_open(struct otlp_reader *r, struct buf *text, enum otlp_encodin
   return encoding == OTLP_JSON ? otlp_open_json(r, at) : otlp_open_protobuf(r, at);
 }
 
-static void reset(struct otlp_item *item) {
+static void reset(struct otlp_reader *r) {
+  struct otlp_item *item = &r->item;
+  otlp_free_blocks(r);
   struct otlp_attributes kept = item->attributes;
   item->fault = NULL;
   item->time = item->observed = item->start = 0;
@@ -30,12 +32,13 @@ static void reset(struct otlp_item *item) {
 }
 
 bool otlp_next(struct otlp_reader *r) {
-  reset(&r->item);
+  reset(r);
   r->new_resource = r->new_scope = false;
   return r->encoding == OTLP_JSON ? otlp_next_json(r) : otlp_next_protobuf(r);
 }
 
 void otlp_close(struct otlp_reader *r) {
+  otlp_free_blocks(r);
   buf_clear(&r->item.attributes.list);
   buf_clear(&r->resource.list);
   buf_clear(&r->lists);
@@ -45,8 +48,7 @@ void otlp_close(struct otlp_reader *r) {
 struct otlp_attribute *otlp_add(struct otlp_attributes *a) {
   if (a->count == OTLP_MAX_ATTRIBUTES)
     return NULL;
-  struct otlp_attribute *added =
-      (struct otlp_attribute *) buf_reserve(&a->list, sizeof *added);
+  struct otlp_attribute *added = (struct otlp_attribute *) buf_reserve(&a->list, sizeof *added);
   a->list.len += sizeof *added;
   a->count++;
   return added;

@@ -45,7 +45,8 @@ struct otlp_value {
 struct otlp_attribute {
   struct otlp_text key;
   struct otlp_value value;
-  int number; /* for whoever looks the key up in a set of names; undefined before */
+  int number;    /* for whoever looks the key up in a set of names; undefined before */
+  bool unpacked; /* made of a member of another one */
 };
 
 enum {
@@ -85,6 +86,7 @@ struct otlp_reader {
   struct buf *text;    /* the body */
   struct buf lists;    /* of JSON: the arrays of items */
   struct buf scratch;  /* a copy of a list or a map that is being read */
+  struct otlp_block *blocks; /* names and texts of unpacked attributes */
   size_t at_list;      /* of JSON */
   struct span {
     char *p, *end;
@@ -113,6 +115,11 @@ const struct otlp_attribute *otlp_find(const struct otlp_attributes *a, const ch
 /* Whether a later one has the same name. */
 bool otlp_is_replaced(const struct otlp_attributes *a, size_t i);
 
+/* Adds what stands in an attribute of the item to its attributes, under the attribute's name, a
+ * point and the member's, objects in objects as well: it is a map, or a text that is a JSON object,
+ * which is void afterwards. */
+void otlp_unpack(struct otlp_reader *r, size_t i);
+
 /* What stands in a list or a map, in the order of the body; keys are empty in a list. */
 struct otlp_inside {
   struct otlp_reader *reader;
@@ -122,6 +129,9 @@ struct otlp_inside {
 
 void otlp_enter(struct otlp_reader *r, const struct otlp_value *value, struct otlp_inside *in);
 bool otlp_next_inside(struct otlp_inside *in, struct otlp_attribute *member);
+
+/* A number as a value: an integer where it is one, nothing where it is not finite. */
+struct otlp_value otlp_real(double real);
 
 /* Appends the value as JSON, without what is content at any depth; false, and nothing is appended,
  * when the whole value is. */

@@ -27,14 +27,13 @@ enum { TRACE_ID_BYTES = 16, SPAN_ID_BYTES = 8, STATUS_ERROR = 2 };
 /* The end of the list, to be filled; NULL when it is full. */
 struct otlp_attribute *otlp_add(struct otlp_attributes *a);
 
-/* An integer where it is one; nothing where it is not finite. */
-struct otlp_value otlp_real(double real);
-
 /* A clock before 1973 is no clock, and as a smaller number it would be read as seconds. */
 int64_t otlp_clock(int64_t ns);
 
 /* The id as lower-case hexadecimal; none but zeros is none. */
 void otlp_put_id(char out[OTLP_MAX_ID + 1], const char *bytes, size_t len);
+
+void otlp_free_blocks(struct otlp_reader *r);
 
 const char *otlp_open_json(struct otlp_reader *r, size_t *at);
 bool otlp_next_json(struct otlp_reader *r);

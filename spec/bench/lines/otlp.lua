@@ -35,8 +35,8 @@ local function log_lines(n)
   local lines = {}
   for i = 1, BATCH do
     lines[i] =
-        ('{"request_id":"req_%03d%07d","timestamp":1795426004.2,"method":"POST","endpoint":"messages",'
-      .. '"path":"/v1/messages","service_type":"claude_code",'
+        ('{"request_id":"req_%03d%07d","timestamp":1795426004.2,"method":"POST",'
+      .. '"endpoint":"messages","path":"/v1/messages","service_type":"claude_code",'
       .. '"model":"claude-sonnet-4-5-20250929","status_code":200,'
       .. '"duration_ms":3980,"tokens_input":12,"tokens_output":842,"cache_read_tokens":51342,'
       .. '"cache_write_tokens":2210,"cost_usd":0.0363561,"speed":"normal",'
@@ -53,7 +53,8 @@ local function spans(n)
   local scope = message.resourceSpans[1].scopeSpans[1]
   local span, list = json.encode(scope.spans[1]), json.array {}
   for i = 1, BATCH do
-    list[i] = json.decode((span:gsub("msg_01FgTest000000000000001", ("msg_01FgTest%05d%010d"):format(n, i))
+    local id = ("msg_01FgTest%05d%010d"):format(n, i)
+    list[i] = json.decode((span:gsub("msg_01FgTest000000000000001", id)
       :gsub("b7ad6b7169203331", ("%016x"):format(n << 16 | i))
       :gsub("00f067aa0ba902b7", ("%016x"):format(1 << 40 | n << 16 | i))))
   end

@@ -44,10 +44,16 @@ static bool reject(struct reader *in, int column, const char *why) {
 }
 
 static bool put_extra(struct reader *in, const char *name, size_t len, int index) {
-  struct buf error = {0};
+  struct buf error = {0}, *json = lua_json_fragment(in->L, index);
+  if (json != NULL && lua_json_is_compact(json)) {
+    record_put_compact(in->b, in->r, name, len, json->data, json->len);
+    return true;
+  }
   in->scratch->len = 0;
   bool ok = lua_json_write(in->L, index, in->scratch, &error);
-  if (ok) {
+  if (ok && !lua_istable(in->L, index) && json == NULL) {
+    record_put_compact(in->b, in->r, name, len, in->scratch->data, in->scratch->len);
+  } else if (ok) {
     record_put_extra(in->b, in->r, name, len, in->scratch->data, in->scratch->len);
   } else {
     buf_putc(&error, '\0');

@@ -4,25 +4,32 @@
 #include "base/utf8.h"
 #include "record/json.h"
 #include "record/otlp.h"
+#include "record/otlp_fields.h"
 #include "script/bindings/bindings.h"
 #include "script/bindings/lua_content.h"
 #include "script/engine/limits.h"
 #include "script/engine/lua_json.h"
 #include "script/engine/script.h"
 
-static const char reader_type[] = "otlp.reader", names_type[] = "otlp.names";
+static const char reader_type[] = "otlp.reader", fields_type[] = "otlp.fields";
 
 /* Lists and maps inside each other, in values that Lua asks for. */
 enum { MAX_DEPTH = 16 };
 
+static const char *const readings[] = {
+    [OTLP_READ_ANY] = "any",       [OTLP_READ_TEXT] = "text", [OTLP_READ_COUNT] = "count",
+    [OTLP_READ_NUMBER] = "number", [OTLP_READ_FLAG] = "flag", [OTLP_READ_PACKED] = "packed",
+    [OTLP_READ_NOTHING] = "nothing", NULL,
+};
+
 struct reader {
   struct otlp_reader otlp;
   const struct content *content; /* kept by the user value */
-  const struct names *names;     /* whose numbers the item's attributes have */
+  const struct otlp_fields *fields;   /* whose numbers the item's attributes have */
 };
 
 /* Whose numbers the attributes of a new item have. */
-static const struct names nobody;
+static const struct otlp_fields nobody;
 
 /* Methods and members have the metatable as their first upvalue: looking it up by name would cost
  * more than most of them do. */
@@ -33,41 +40,51 @@ static struct reader *check_reader(lua_State *L) {
   return lua_touserdata(L, 1);
 }
 
-/* ---- otlp.names(taken, seen) ---- */
+/* ---- otlp.fields{field = {reading, attribute, ..}} ---- */
 
-/* Their numbers are places in the user value, a list of the names themselves; those that stay in
- * the rest have odd ones. */
-static struct names *check_names(lua_State *L, int index) {
-  return lua_isnoneornil(L, index) ? NULL : luaL_checkudata(L, index, names_type);
+static struct otlp_fields *check_fields(lua_State *L, int index) {
+  return luaL_checkudata(L, index, fields_type);
 }
 
-static void add_names(lua_State *L, int index, struct names *names, int list, int first) {
-  int number = first;
-  for (lua_Integer i = 1; lua_geti(L, index, i) != LUA_TNIL; i++, number += 2) {
+/* The stack: .., the list of names, the field's name, its description. */
+static void read_field(lua_State *L, struct otlp_fields *fields) {
+  if (lua_type(L, -2) != LUA_TSTRING || !lua_istable(L, -1))
+    luaL_error(L, "bad argument #1 (a field is name = {reading, attribute, ..})");
+  if (fields->nfields == OTLP_MAX_FIELDS)
+    luaL_error(L, "bad argument #1 (at most %d fields)", OTLP_MAX_FIELDS);
+  struct otlp_source source = {.field = (uint8_t) ++fields->nfields};
+  lua_pushvalue(L, -2);
+  lua_rawseti(L, -4, fields->nfields);
+  lua_getfield(L, -1, "stays");
+  source.stays = lua_toboolean(L, -1);
+  lua_geti(L, -2, 1);
+  source.read = (uint8_t) luaL_checkoption(L, -1, NULL, readings);
+  lua_pop(L, 2);
+  for (lua_Integer i = 2; lua_geti(L, -1, i) != LUA_TNIL; i++, lua_pop(L, 1)) {
     size_t len;
-    const char *name = luaL_checklstring(L, -1, &len);
-    names_add(names, name, len, number);
-    lua_rawseti(L, list, number);
+    const char *attribute = luaL_checklstring(L, -1, &len);
+    source.rank = (uint16_t) i;
+    if (!otlp_fields_add(fields, attribute, len, source))
+      luaL_error(L, "bad argument #1 (at most %d attributes)", OTLP_MAX_SOURCES);
   }
   lua_pop(L, 1);
 }
 
-static int l_otlp_names(lua_State *L) {
+static int l_otlp_fields(lua_State *L) {
   luaL_checktype(L, 1, LUA_TTABLE);
-  lua_settop(L, 2);
-  struct names *names = lua_newuserdatauv(L, sizeof *names, 1);
-  *names = (struct names) {0};
-  luaL_setmetatable(L, names_type);
+  lua_settop(L, 1);
+  struct otlp_fields *fields = lua_newuserdatauv(L, sizeof *fields, 1);
+  *fields = (struct otlp_fields) {0};
+  luaL_setmetatable(L, fields_type);
   lua_newtable(L);
-  add_names(L, 1, names, 4, 2);
-  if (lua_istable(L, 2))
-    add_names(L, 2, names, 4, 1);
-  lua_setiuservalue(L, 3, 1);
+  for (lua_pushnil(L); lua_next(L, 1); lua_pop(L, 1))
+    read_field(L, fields);
+  lua_setiuservalue(L, 2, 1);
   return 1;
 }
 
-static int l_names_gc(lua_State *L) {
-  names_clear(luaL_checkudata(L, 1, names_type));
+static int l_fields_gc(lua_State *L) {
+  otlp_fields_clear(check_fields(L, 1));
   return 0;
 }
 
@@ -197,6 +214,7 @@ static void put_rest(struct otlp_reader *r, const struct otlp_attribute *a,
 static void end_rest(lua_State *L, struct buf *out) {
   if (out->len > 0) {
     buf_putc(out, '}');
+    lua_json_mark_compact(out);
     return;
   }
   lua_pop(L, 1);
@@ -208,59 +226,56 @@ static void charge(lua_State *L, const struct otlp_attributes *list) {
   limits_work(L, list->count * (8 + list->count / 8));
 }
 
-/* Gives the item's attributes their numbers in names. */
-static const struct otlp_attributes *number(struct reader *r, const struct names *names) {
-  const struct otlp_attributes *list = &r->otlp.item.attributes;
-  for (size_t i = 0; r->names != names && i < list->count; i++) {
-    struct otlp_attribute *a = otlp_attribute(list, i);
-    a->number = names != NULL ? names_find(names, a->key.data, a->key.len) : -1;
-  }
-  r->names = names;
-  return list;
-}
-
-/* Pushes, as a json.fragment, what names does not take and what is no content; nil when nothing
- * is left. */
-static void push_rest(lua_State *L, struct reader *r, const struct names *names) {
-  const struct otlp_attributes *list = number(r, names);
-  struct buf *out = lua_json_push_fragment(L);
-  for (size_t i = 0; i < list->count; i++) {
-    const struct otlp_attribute *a = otlp_attribute(list, i);
-    if ((a->number < 0 || a->number & 1) && !otlp_is_replaced(list, i))
-      put_rest(&r->otlp, a, r->content, out);
-  }
-  charge(L, list);
-  end_rest(L, out);
-}
-
-/* Pushes a table of the attributes that names has; its user value stands at strings. */
-static void push_named(lua_State *L, struct reader *r, const struct names *names, int strings) {
-  const struct otlp_attributes *list = number(r, names);
-  lua_createtable(L, 0, (int) list->count);
-  for (size_t i = 0; i < list->count; i++) {
-    const struct otlp_attribute *a = otlp_attribute(list, i);
-    if (a->number < 0)
-      continue;
-    lua_rawgeti(L, strings, a->number);
-    push_value(L, &r->otlp, &a->value, 0);
-    lua_rawset(L, -3);
-  }
-  limits_work(L, list->count * 8);
-}
-
-static int l_reader_attributes(lua_State *L) {
-  struct reader *r = check_reader(L);
-  const struct names *names = check_names(L, 2);
-  luaL_argcheck(L, names != NULL, 2, "otlp.names expected");
-  lua_settop(L, 2);
-  lua_getiuservalue(L, 2, 1);
-  push_named(L, r, names, 3);
-  return 1;
+/* The item's attributes, with their numbers. */
+static const struct otlp_attributes *number(struct reader *r, const struct otlp_fields *fields) {
+  if (r->fields != fields)
+    otlp_number(&r->otlp, fields);
+  r->fields = fields;
+  return &r->otlp.item.attributes;
 }
 
 static int l_reader_rest(lua_State *L) {
   struct reader *r = check_reader(L);
-  push_rest(L, r, check_names(L, 2));
+  const struct otlp_fields *fields = lua_isnoneornil(L, 2) ? NULL : check_fields(L, 2);
+  const struct otlp_attributes *list = number(r, fields);
+  struct buf *out = lua_json_push_fragment(L);
+  for (size_t i = 0; i < list->count; i++) {
+    const struct otlp_attribute *a = otlp_attribute(list, i);
+    if (otlp_stays(fields, a) && !otlp_is_replaced(list, i))
+      put_rest(&r->otlp, a, r->content, out);
+  }
+  charge(L, list);
+  end_rest(L, out);
+  return 1;
+}
+
+/* What a decoder adds to what it reads: then the table need not grow. */
+enum { ROOM = 12 };
+
+static void push_chosen(lua_State *L, struct reader *r, const struct otlp_choice *c) {
+  push_value(L, &r->otlp, &c->value, 0);
+  if (c->read == OTLP_READ_TEXT)
+    lua_tolstring(L, -1, NULL);
+}
+
+/* fields(f) -> {field = value} */
+static int l_reader_fields(lua_State *L) {
+  struct reader *r = check_reader(L);
+  const struct otlp_fields *fields = check_fields(L, 2);
+  struct otlp_choice choices[OTLP_MAX_FIELDS + 1];
+  const struct otlp_attributes *list = number(r, fields);
+  otlp_choose(&r->otlp, fields, choices);
+  limits_work(L, list->count * 8);
+  lua_settop(L, 2);
+  lua_getiuservalue(L, 2, 1);
+  lua_createtable(L, 0, (int) list->count + ROOM);
+  for (int i = 1; i <= fields->nfields; i++) {
+    if (choices[i].rank == 0)
+      continue;
+    lua_rawgeti(L, 3, i);
+    push_chosen(L, r, &choices[i]);
+    lua_rawset(L, 4);
+  }
   return 1;
 }
 
@@ -308,7 +323,7 @@ static int l_reader_resource(lua_State *L) {
 static int l_reader_next(lua_State *L) {
   struct reader *r = check_reader(L);
   bool more = r->otlp.text != NULL && otlp_next(&r->otlp);
-  r->names = &nobody;
+  r->fields = &nobody;
   limits_work(L, 16 + r->otlp.item.attributes.count * 4);
   lua_pushboolean(L, more);
   lua_pushboolean(L, r->otlp.new_resource);
@@ -420,7 +435,7 @@ static void new_type(lua_State *L, const char *name, lua_CFunction gc) {
 static void open_reader(lua_State *L) {
   static const luaL_Reg methods[] = {
       {"next", l_reader_next},         {"get", l_reader_get},
-      {"attributes", l_reader_attributes}, {"rest", l_reader_rest},
+      {"fields", l_reader_fields}, {"rest", l_reader_rest},
       {"resource", l_reader_resource}, {"broken", l_reader_broken},
       {NULL, NULL},
   };
@@ -440,9 +455,9 @@ static void open_reader(lua_State *L) {
 
 int luaopen_otlp(lua_State *L) {
   static const luaL_Reg functions[] = {
-      {"names", l_otlp_names}, {"open", l_otlp_open}, {NULL, NULL}};
+      {"fields", l_otlp_fields}, {"open", l_otlp_open}, {NULL, NULL}};
   open_reader(L);
-  new_type(L, names_type, l_names_gc);
+  new_type(L, fields_type, l_fields_gc);
   lua_pop(L, 1);
   luaL_newlib(L, functions);
   return 1;
