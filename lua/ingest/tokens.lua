@@ -139,6 +139,17 @@ local function some(n)
   return n ~= 0 and n or nil
 end
 
+-- What few calls have.
+local function put_parts(record, told)
+  record.cache_write_1h_tokens = some(told.cache_write_1h)
+  record.audio_input_tokens = some(told.audio_input)
+  record.audio_output_tokens = some(told.audio_output)
+  record.image_input_tokens = some(told.image_input)
+  record.image_output_tokens = some(told.image_output)
+  record.web_searches = some(told.web_searches)
+  record.inference_geo = told.inference_geo
+end
+
 --- Puts the counts into a record.
 ---@param record table
 ---@param told Told
@@ -150,15 +161,12 @@ function tokens.put(record, told, excludes)
   record.tokens_output = whole_output(told, (fresh or 0) + (read or 0) + (write or 0))
   record.cache_read_tokens = read
   record.cache_write_tokens = write
-  record.cache_write_1h_tokens = some(told.cache_write_1h)
   record.reasoning_tokens = told.reasoning
-  record.audio_input_tokens = some(told.audio_input)
-  record.audio_output_tokens = some(told.audio_output)
-  record.image_input_tokens = some(told.image_input)
-  record.image_output_tokens = some(told.image_output)
-  record.web_searches = some(told.web_searches)
   record.service_tier, record.speed = told.service_tier, told.speed
-  record.inference_geo = told.inference_geo
+  if told.cache_write_1h or told.audio_input or told.audio_output or told.image_input
+      or told.image_output or told.web_searches or told.inference_geo then
+    put_parts(record, told)
+  end
 end
 
 return tokens

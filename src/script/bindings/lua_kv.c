@@ -115,15 +115,16 @@ static int l_kv_incr(lua_State *L) {
 
 enum { PLACE_BITS = 16, MAX_NOTE = 1024 };
 
-/* The arguments from index on, joined; raises where they are longer than cap. */
+/* The texts from index on up to a nil, joined; 0 where they are longer than cap. */
 static size_t join_key(lua_State *L, int index, char *out, size_t cap) {
   size_t n = 0, len;
-  for (int last = lua_gettop(L); index <= last; index++) {
+  for (; !lua_isnoneornil(L, index); index++) {
     const char *part = luaL_checklstring(L, index, &len);
-    luaL_argcheck(L, n + len + 1 <= cap, index, "the key is too long");
+    if (len + 1 > cap - n)
+      return 0;
     memcpy(out + n, part, len);
     n += len;
-    out[n++] = index == last ? '\n' : ':';
+    out[n++] = '\n';
   }
   return n;
 }
@@ -140,12 +141,14 @@ static int l_kv_note(lua_State *L) {
   char note[MAX_NOTE], place[NUMBER_MAX + 5];
   size_t len, n = join_key(L, 3, note, sizeof note);
   const char *text = luaL_checklstring(L, 2, &len);
-  struct kv_value value = {.type = KV_TEXT, .text = {.data = note, .len = n + len}};
-  size_t place_len = name_place(place, note, n);
-  if (len > sizeof note - n)
-    return luaL_argerror(L, 2, "the value is too long");
-  memcpy(note + n, text, len);
-  lua_pushboolean(L, kv_set(kv_of(L), place, place_len, &value, check_ttl(L, 1)) == 0);
+  int64_t ttl_ms = check_ttl(L, 1);
+  bool fits = n > 0 && len <= sizeof note - n;
+  if (fits) {
+    struct kv_value value = {.type = KV_TEXT, .text = {.data = note, .len = n + len}};
+    memcpy(note + n, text, len);
+    fits = kv_set(kv_of(L), place, name_place(place, note, n), &value, ttl_ms) == 0;
+  }
+  lua_pushboolean(L, fits);
   return 1;
 }
 
@@ -156,7 +159,7 @@ static int l_kv_recall(lua_State *L) {
   struct kv_value value = {0};
   kv_get(kv_of(L), place, name_place(place, key, n), &value);
   size_t len = value.text.len;
-  bool found = value.type == KV_TEXT && len >= n && len <= sizeof note &&
+  bool found = n > 0 && value.type == KV_TEXT && len >= n && len <= sizeof note &&
                memcmp(value.text.data, key, n) == 0;
   if (found)
     memcpy(note, value.text.data, len);
