@@ -70,6 +70,9 @@ return {
     record_bytes = 1 * MiB, -- a longer record is rejected by position
     json_depth = 64, -- arrays and objects inside each other, in a record
     in_flight_bytes = 256 * MiB, -- bodies of all requests together: 503
+    -- responses and events that clients have yet to read, all together; when they come
+    -- near it, the slowest and largest are closed
+    out_bytes = 128 * MiB,
     request_line_bytes = 8192, -- 414
     header_bytes = 32768, -- 431
     header_fields = 100, -- 431
@@ -100,6 +103,9 @@ return {
   metrics = {
     namespace = "ccproxy", -- [start] first part of the names of the record families
     -- [start] label sets a family may have; more of them count into one overflow series
+    -- [start] Seconds: older records raise none of them, but are counted apart; 0: all raise them.
+    max_age = 24 * 3600,
+    labels = {}, -- [start] columns that all of them have as labels too, such as { "team" }
     max_series = 2000,
   },
 
@@ -108,7 +114,11 @@ return {
   -- reload; without it lua/lib/prices.lua counts.  overrides come first, in dollars
   -- per million tokens:
   -- ["my-model"] = { input = 1, output = 4, cache_read = 0.1, cache_write = 1.25 }
-  pricing = { file = "", overrides = {} },
+  pricing = {
+    native = true, -- records that come with tokens and without a cost are priced; off: they cost 0
+    file = "",
+    overrides = {},
+  },
 
   -- What senders tell beside requests (prompts, tool results, ..) is counted and
   -- streamed at /events/stream; keep = true stores the newest max of them too, for
@@ -141,6 +151,9 @@ return {
     { "GET", "/logs/export", "routes.logs_export" },
     { "GET", "/logs/overview", "routes.logs_overview" },
     { "GET", "/logs/sessions", "routes.logs_sessions" },
+    { "GET", "/logs/breakdown", "routes.logs_breakdown" },
+    { "GET", "/logs/values", "routes.logs_values" },
+    { "GET", "/logs/errors", "routes.logs_errors" },
     { "GET", "/logs/system", "routes.logs_system" },
     { "POST", "/logs/reset", "routes.logs_reset" },
     { "POST", "/logs/ingest", "routes.logs_ingest" },

@@ -39,8 +39,8 @@ end
 
 describe("bindings #loops", function()
   local s
-  setup(function() s = start() end)
-  teardown(function() s:stop() end)
+  lazy_setup(function() s = start() end)
+  lazy_teardown(function() s:stop() end)
 
   -- What the code returns, as a list; raises when it failed.
   local function run(code, ...)
@@ -169,7 +169,7 @@ describe("bindings #loops", function()
       assert.same({ 1, 2 }, { result.errors[1].index, result.errors[2].index })
       local i2 = s:get("/logs/entries/i2").json()
       assert.equal(3, i2.tokens_input)
-      assert.same({ kept = true }, i2.extra)
+      assert.same({ kept = true, cost_source = "unknown" }, i2.extra)
       assert.same({ odd = json.array { 1 } }, s:get("/logs/entries/i1").json().extra)
     end)
 

@@ -11,7 +11,7 @@ end
 
 describe("GET /logs/entries", function()
   local s
-  setup(function()
+  lazy_setup(function()
     s = server.start()
     s:ingest {
       { request_id = "a", timestamp = 1000, model = "b", service_type = "x", tokens_input = 3,
@@ -25,7 +25,7 @@ describe("GET /logs/entries", function()
         status_code = 500, duration_ms = 12.5, endpoint = "/e", method = "PUT" },
     }
   end)
-  teardown(function() s:stop() end)
+  lazy_teardown(function() s:stop() end)
 
   it("answers a page, oldest first", function()
     local r = s:get "/logs/entries"
@@ -145,10 +145,7 @@ describe("GET /logs/entries/{request_id}", function()
       { request_id = "one/two", model = "m", custom = { nested = json.array { 1, "x" } } },
     }
     local body = s:get("/logs/entries/one%2Ftwo").json()
-    if body.detail then -- a slash cannot be part of a segment
-      s:ingest { { request_id = "one", model = "m", custom = { nested = json.array { 1, "x" } } } }
-      body = s:get("/logs/entries/one").json()
-    end
+    assert.equal("one/two", body.request_id)
     assert.equal("m", body.model)
     assert.same({ custom = { nested = json.array { 1, "x" } } }, body.extra)
     s:stop()

@@ -11,8 +11,8 @@ end
 
 describe("parameters", function()
   local s
-  setup(function() s = server.start() end)
-  teardown(function() s:stop() end)
+  lazy_setup(function() s = server.start() end)
+  lazy_teardown(function() s:stop() end)
 
   it("that are wrong are answered with 422 and what was wrong", function()
     local r = s:get "/logs/query?limit=0"
@@ -91,8 +91,8 @@ end)
 
 describe("other errors", function()
   local s
-  setup(function() s = server.start() end)
-  teardown(function() s:stop() end)
+  lazy_setup(function() s = server.start() end)
+  lazy_teardown(function() s:stop() end)
 
   local cases = {
     { "GET", "/nowhere", 404, "not_found_error", "Not Found" },

@@ -20,8 +20,8 @@ end
 
 describe("a row", function()
   local s
-  setup(function() s = server.start() end)
-  teardown(function() s:stop() end)
+  lazy_setup(function() s = server.start() end)
+  lazy_teardown(function() s:stop() end)
 
   it("has the 30 columns in their order", function()
     s:ingest { { request_id = "order" } }
@@ -82,7 +82,7 @@ end)
 
 describe("GET /logs/query", function()
   local s
-  setup(function()
+  lazy_setup(function()
     s = server.start()
     s:ingest {
       { request_id = "a", timestamp = 1000, model = "m1", service_type = "x" },
@@ -91,7 +91,7 @@ describe("GET /logs/query", function()
       { request_id = "d", timestamp = 3000.123456, model = "", service_type = "" },
     }
   end)
-  teardown(function() s:stop() end)
+  lazy_teardown(function() s:stop() end)
 
   it("answers rows newest first, with what was asked", function()
     local before = os.time()

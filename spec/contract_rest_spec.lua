@@ -53,14 +53,12 @@ describe("a feature that is off", function()
       { "/logs/status", "/metrics" } },
     { "logs_endpoints_enabled",
       { "/logs/status", "/logs/query", "/logs/analytics", "/logs/entries", "/logs/stream",
-      "/logs/export", "/logs/entries/x" }, { "/metrics" },
-      "config.features.dashboard_enabled = false" },
+      "/logs/export", "/logs/entries/x" }, { "/metrics", "/dashboard" } },
   }
   for _, case in ipairs(absent) do
-    local feature, gone, there, also = table.unpack(case)
+    local feature, gone, there = table.unpack(case)
     it("takes its paths away: " .. feature, function()
-      local s =
-        server.start { config = ("config.features.%s = false %s"):format(feature, also or "") }
+      local s = server.start { config = ("config.features.%s = false"):format(feature) }
       for _, path in ipairs(gone) do
         assert.equal(404, s:get(path).status, path)
       end
@@ -94,25 +92,46 @@ describe("a feature that is off", function()
 end)
 
 describe("without storage", function()
-  local NONE = [[
-    config.storage.backend = "none"
-    config.features.logs_endpoints_enabled = false
-    config.features.logs_collection_enabled = false
-    config.features.dashboard_enabled = false
-  ]]
+  local s
+  setup(function()
+    s = server.start { config = 'config.storage.backend = "none"' }
+  end)
+  teardown(function()
+    s:stop()
+  end)
+
+  it("the server starts and warns", function()
+    assert.truthy(s:log():find('level=warn.-storage.backend is \\"none\\"'), s:log())
+  end)
+
+  it("what needs rows is 503 and says why, wrong parameters before that 422", function()
+    for _, path in ipairs { "/logs/query", "/logs/analytics", "/logs/entries", "/logs/export",
+        "/logs/entries/x" } do
+      local r = s:get(path)
+      assert.equal(503, r.status, path)
+      assert.truthy(r.json().detail:find("^Storage backend not available%. "), r.body)
+      assert.equal(UNAVAILABLE, r.json().error.type)
+    end
+    assert.equal(503, s:post("/logs/reset").status)
+    assert.equal(503,
+      s:post("/logs/ingest", "{}", { ["content-type"] = "application/json" }).status)
+    assert.equal(422, s:get("/logs/query?limit=0").status)
+  end)
+
   it("the rest of the server works", function()
-    local s = server.start { config = NONE }
     for _, path in ipairs { "/metrics", "/health", "/health/live", "/health/ready",
-        "/openapi.json" } do
+        "/openapi.json", "/logs/status", "/dashboard" } do
       assert.equal(200, s:get(path).status, path)
     end
-    s:stop()
+    local stream = s:stream "/logs/stream"
+    assert.equal("connection", stream:event().json.type)
+    stream:close()
   end)
 end)
 
 describe("GET /metrics #loops", function()
   local s
-  setup(function()
+  lazy_setup(function()
     s = server.start()
     s:ingest {
       {
@@ -127,7 +146,7 @@ describe("GET /metrics #loops", function()
       { request_id = "5" },
     }
   end)
-  teardown(function() s:stop() end)
+  lazy_teardown(function() s:stop() end)
 
   -- The value of the only series with these labels and no other.
   local function value(name, labels)
@@ -258,7 +277,7 @@ end)
 
 describe("GET /logs/export", function()
   local s
-  setup(function()
+  lazy_setup(function()
     s = server.start()
     local records = {}
     for i = 1, 1234 do
@@ -269,7 +288,7 @@ describe("GET /logs/export", function()
     records[8].user_agent = 'a,"b"'
     s:ingest(records)
   end)
-  teardown(function() s:stop() end)
+  lazy_teardown(function() s:stop() end)
 
   it("streams every row as a line of JSON, newest first", function()
     local r = s:get "/logs/export"

@@ -1,3 +1,4 @@
+local helpers = require "spec.helpers"
 local server = require "spec.helpers.server"
 local json = require "spec.helpers.json"
 
@@ -27,8 +28,8 @@ local MARK = { type = "request_error", request_id = "mark", error_type = "mark" 
 
 describe("GET /logs/stream #loops", function()
   local s
-  setup(function() s = server.start() end)
-  teardown(function() s:stop() end)
+  lazy_setup(function() s = server.start() end)
+  lazy_teardown(function() s:stop() end)
 
   it("is an event stream that nobody buffers", function()
     local stream = s:stream "/logs/stream"
@@ -234,4 +235,31 @@ it("a stream does not need collection", function()
   assert.equal("connection", assert(stream:event()).json.type)
   stream:close()
   s:stop()
+end)
+
+it("the topic of records and a stream's own words stand in schema.lua", function()
+  local shipped, route =
+    helpers.read_file "lua/schema.lua", helpers.read_file "lua/routes/logs_stream.lua"
+  local s = server.start {
+    files = {
+      ["lua/schema.lua"] = shipped:gsub("\n  stream = stream,\n", [[
+
+  stream = {
+    topic = "calls",
+    overflow = stream.overflow,
+    disconnect = { { "why", 'it "ended"' }, "timestamp", { "type", "bye" }, "connection_id" },
+  },
+]]),
+      ["lua/routes/logs_stream.lua"] = route:gsub('topic = "logs"', 'topic = "calls"'),
+    },
+  }
+  local stream = s:stream "/logs/stream"
+  local id = assert(stream:event()).json.connection_id
+  s:ingest { { request_id = "r-1" } }
+  assert.equal("r-1", stream:event().json.data.request_id)
+  s:signal "TERM"
+  assert.truthy(stream:block().text:find(
+    '^data: {"why":"it \\u0022ended\\u0022","timestamp":[%d.]+,"type":"bye","connection_id":"'
+      .. id:gsub("%-", "%%-") .. '"}'))
+  s:wait()
 end)

@@ -9,7 +9,7 @@ end
 
 describe("/logs/overview", function()
   local s, now
-  setup(function()
+  lazy_setup(function()
     s, now = server.start(), os.time()
     s:ingest {
       { timestamp = now - 60, model = "dear", status_code = 200, cost_usd = 2, duration_ms = 10 },
@@ -18,7 +18,7 @@ describe("/logs/overview", function()
       { timestamp = now - 5400, model = "dear", status_code = 200, cost_usd = 8 },
     }
   end)
-  teardown(function() s:stop() end)
+  lazy_teardown(function() s:stop() end)
 
   local function overview(more)
     return s:get(("/logs/overview?start_time=%d&end_time=%d%s")
@@ -120,8 +120,8 @@ end)
 
 describe("/dashboard", function()
   local s
-  setup(function() s = server.start() end)
-  teardown(function() s:stop() end)
+  lazy_setup(function() s = server.start() end)
+  lazy_teardown(function() s:stop() end)
 
   it("lets the page load nothing from elsewhere", function()
     local policy = s:get("/dashboard").headers["content-security-policy"]

@@ -18,7 +18,7 @@ end
 describe("the worked examples #loops", function()
   local s
 
-  setup(function()
+  lazy_setup(function()
     s =
       server.start { config = "config.settings = { hourly_budget_usd = 20, budget_check_ms = 20 }" }
     s:ingest {
@@ -30,7 +30,7 @@ describe("the worked examples #loops", function()
     }
   end)
 
-  teardown(function()
+  lazy_teardown(function()
     s:stop()
   end)
 

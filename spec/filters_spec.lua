@@ -56,11 +56,11 @@ end
 
 describe("the common filters", function()
   local s
-  setup(function()
+  lazy_setup(function()
     s = server.start()
     s:ingest(records())
   end)
-  teardown(function() s:stop() end)
+  lazy_teardown(function() s:stop() end)
 
   local function exported(query)
     local found = {}

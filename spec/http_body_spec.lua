@@ -14,8 +14,8 @@ end
 
 describe("a body", function()
   local s
-  setup(function() s = http.start() end)
-  teardown(function() s:stop() end)
+  lazy_setup(function() s = http.start() end)
+  lazy_teardown(function() s:stop() end)
 
   it("may come in chunks, gzipped, or both", function()
     local text = ("hello "):rep(1000)
@@ -62,6 +62,18 @@ describe("a body", function()
     assert.same(413, small(gzipped(zeros)))
   end)
 
+  it("is refused when a chunk announces more, before that comes", function()
+    local head = "POST /t/small HTTP/1.1"
+    for _, body in ipairs { "3e9\r\n", "1f4\r\n" .. ("x"):rep(500) .. "\r\n1f5\r\n",
+      "fffffffffffffff\r\n" } do
+      local response, closed = http.last_exchange(s, http.bytes(head, chunked, body))
+      assert.same({ 413, true }, { response.status, closed })
+      response = http.last_exchange(s,
+        http.bytes(head, chunked .. "Content-Encoding: gzip\r\n", "3e9\r\n"))
+      assert.same(413, response.status)
+    end
+  end)
+
   it("that inflates without measure is 413 and costs little memory", function()
     local bomb = helpers.gzip(("\0"):rep(100 << 20))
     local response = http.last_exchange(s, echo(gzipped(bomb)))
@@ -84,8 +96,8 @@ end)
 
 describe("Expect: 100-continue", function()
   local s
-  setup(function() s = http.start() end)
-  teardown(function() s:stop() end)
+  lazy_setup(function() s = http.start() end)
+  lazy_teardown(function() s:stop() end)
   local expect = "Expect: 100-continue\r\nContent-Length: 3\r\n"
 
   it("is met when the body will be read", function()

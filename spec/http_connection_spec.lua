@@ -15,8 +15,8 @@ end
 for _, workers in ipairs { 1, 2 } do
   describe("a connection, with " .. workers .. " loops,", function()
     local s
-    setup(function() s = http.start { workers = workers } end)
-    teardown(function() s:stop() end)
+    lazy_setup(function() s = http.start { workers = workers } end)
+    lazy_teardown(function() s:stop() end)
 
     it("answers pipelined requests in their order, slow ones among them", function()
       local bytes = {}
@@ -99,8 +99,8 @@ end
 
 describe("HTTP/1.0", function()
   local s
-  setup(function() s = http.start() end)
-  teardown(function() s:stop() end)
+  lazy_setup(function() s = http.start() end)
+  lazy_teardown(function() s:stop() end)
 
   it("ends the connection after the answer, and needs no Host", function()
     local response, closed = http.last_exchange(s, "GET /t/show HTTP/1.0\r\n\r\n")
@@ -129,8 +129,8 @@ end)
 
 describe("methods and paths", function()
   local s
-  setup(function() s = http.start() end)
-  teardown(function() s:stop() end)
+  lazy_setup(function() s = http.start() end)
+  lazy_teardown(function() s:stop() end)
 
   it("HEAD has the headers of GET and no body", function()
     for _, path in ipairs { "/t/show", "/t/big", "/t/file/dashboard/index.html", "/nowhere",
@@ -203,8 +203,8 @@ end)
 
 describe("every answer", function()
   local s
-  setup(function() s = http.start() end)
-  teardown(function() s:stop() end)
+  lazy_setup(function() s = http.start() end)
+  lazy_teardown(function() s:stop() end)
 
   it("carries a date and the headers that browsers heed", function()
     for _, path in ipairs { "/t/show", "/nowhere", "/t/file/dashboard/index.html" } do

@@ -4,7 +4,7 @@ local http = require "spec.helpers.http"
 
 describe("a static file", function()
   local s
-  setup(function()
+  lazy_setup(function()
     s = http.start {
       files = {
         ["static/a.html"] = "<h1>hello</h1>", ["static/app.js"] = "export {}",
@@ -17,7 +17,7 @@ describe("a static file", function()
     os.execute(("cd %s/static && ln -s ../secret.txt link.txt && ln -s .. up "
       .. "&& touch -d '1 hour ago' *.html */*.txt"):format(helpers.quote(s.root)))
   end)
-  teardown(function() s:stop() end)
+  lazy_teardown(function() s:stop() end)
 
   local function get(path, headers)
     return s:get("/t/file/" .. path, headers)

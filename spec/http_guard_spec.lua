@@ -8,8 +8,8 @@ end
 
 describe("Host", function()
   local s
-  setup(function() s = http.start { config = 'config.hosts = { "stats.example" }' } end)
-  teardown(function() s:stop() end)
+  lazy_setup(function() s = http.start { config = 'config.hosts = { "stats.example" }' } end)
+  lazy_teardown(function() s:stop() end)
 
   it("is loopback or listed", function()
     for _, host in ipairs { "localhost", "LOCALHOST:1", "127.0.0.1", "127.1.2.3:80", "[::1]:80",
@@ -32,10 +32,10 @@ end)
 
 describe("a page of another origin", function()
   local s
-  setup(function()
+  lazy_setup(function()
     s = http.start { config = 'config.cors = { origins = { "https://dash.example" } }' }
   end)
-  teardown(function() s:stop() end)
+  lazy_teardown(function() s:stop() end)
 
   it("may not change anything", function()
     local here = "http://127.0.0.1:" .. s.port
@@ -102,13 +102,13 @@ end)
 
 describe("tokens", function()
   local s
-  setup(function()
+  lazy_setup(function()
     s = http.start {
       env = { MOONLEDGER_READ_TOKEN = "reader", MOONLEDGER_INGEST_TOKEN = "writer",
         MOONLEDGER_ADMIN_TOKEN = "boss" },
     }
   end)
-  teardown(function() s:stop() end)
+  lazy_teardown(function() s:stop() end)
 
   local CASES = { -- path, method, status without a token, as reader, as writer, as boss
     { "/health", "GET", 200, 200, 200, 200 },

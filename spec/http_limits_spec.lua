@@ -19,8 +19,8 @@ end
 for _, workers in ipairs { 1, 2 } do
   describe("a limit, with " .. workers .. " loops,", function()
     local s
-    setup(function() s = http.start { config = SMALL, workers = workers } end)
-    teardown(function() s:stop() end)
+    lazy_setup(function() s = http.start { config = SMALL, workers = workers } end)
+    lazy_teardown(function() s:stop() end)
 
     local ENDED = {
       { "a long request line is 414", http.bytes("GET /" .. ("x"):rep(500) .. " HTTP/1.1"), 414 },

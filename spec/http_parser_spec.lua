@@ -7,6 +7,13 @@ local chunked = "Transfer-Encoding: chunked\r\n"
 local REFUSED = {
   { "Content-Length beside Transfer-Encoding",
     http.bytes(post, "Content-Length: 3\r\n" .. chunked, "0\r\n\r\n") },
+  { "an empty Transfer-Encoding", http.bytes(post, "Transfer-Encoding:\r\n") },
+  { "an empty Transfer-Encoding beside Content-Length",
+    http.bytes(post, "Transfer-Encoding:\r\nContent-Length: 3\r\n", "abc") },
+  { "an empty Transfer-Encoding behind Content-Length",
+    http.bytes(post, "Content-Length: 3\r\nTransfer-Encoding: \t\r\n", "abc") },
+  { "Transfer-Encoding: gzip, chunked",
+    http.bytes(post, "Transfer-Encoding: gzip, chunked\r\n", "0\r\n\r\n") },
   { "Transfer-Encoding: gzip", http.bytes(post, "Transfer-Encoding: gzip\r\n") },
   { "Transfer-Encoding: xchunked", http.bytes(post, "Transfer-Encoding: xchunked\r\n") },
   { "Content-Length twice", http.bytes(post, "Content-Length: 3\r\nContent-Length: 3\r\n", "abc") },
@@ -25,6 +32,18 @@ local REFUSED = {
   { "a chunk that does not end in CRLF", http.bytes(post, chunked, "3\r\nabcXX0\r\n\r\n") },
   { "a chunk's size beyond 64 bits",
     http.bytes(post, chunked, "fffffffffffffffff\r\nabc\r\n0\r\n\r\n") },
+  { "a folded trailer", http.bytes(post, chunked, "0\r\nX: a\r\n b\r\n\r\n") },
+  { "a trailer that begins with a blank", http.bytes(post, chunked, "0\r\n X: a\r\n\r\n") },
+  { "a trailer folded with a TAB", http.bytes(post, chunked, "0\r\nX: a\r\n\tb\r\n\r\n") },
+  { "bare LF behind a trailer", http.bytes(post, chunked, "0\r\nX: a\nY: b\r\n\r\n") },
+  { "bare LF as the end of trailers", http.bytes(post, chunked, "0\r\nX: a\r\n\n") },
+  { "bare LF behind the last chunk", http.bytes(post, chunked, "0\r\n\n") },
+  { "CR and another byte behind a trailer", http.bytes(post, chunked, "0\r\nX: a\rY\n\r\n") },
+  { "CR and another byte at the end", http.bytes(post, chunked, "0\r\n\rX") },
+  { "a trailer without a name", http.bytes(post, chunked, "0\r\n: a\r\n\r\n") },
+  { "a trailer without a colon", http.bytes(post, chunked, "0\r\nX\r\n\r\n") },
+  { "a blank in a trailer's name", http.bytes(post, chunked, "0\r\nX : a\r\n\r\n") },
+  { "NUL in a trailer", http.bytes(post, chunked, "0\r\nX: a\0\r\n\r\n") },
   { "NUL in a header", http.bytes(get, "X: a\0b\r\n") },
   { "a control character in a header", http.bytes(get, "X: a\1b\r\n") },
   { "DEL in a header", http.bytes(get, "X: a\127b\r\n") },
@@ -63,6 +82,8 @@ local REFUSED = {
   { "a % without digits", http.bytes "GET /t/show%zz HTTP/1.1" },
   { "%00 in the path", http.bytes "GET /t/show%00 HTTP/1.1" },
   { "an encoded slash", http.bytes "GET /t%2Fshow HTTP/1.1" },
+  { "an encoded slash in the rest of a path", http.bytes "GET /t/file/..%2Fx HTTP/1.1" },
+  { "an encoded slash beside a parameter", http.bytes "GET /t/show%2F1/and/2 HTTP/1.1" },
   { "empty lines without end", ("\r\n"):rep(20) },
 }
 
@@ -79,8 +100,8 @@ local NOT_OURS = {
 for _, workers in ipairs { 1, 2 } do
   describe("a request with a fault, with " .. workers .. " loops", function()
     local s
-    setup(function() s = http.start { workers = workers } end)
-    teardown(function() s:stop() end)
+    lazy_setup(function() s = http.start { workers = workers } end)
+    lazy_teardown(function() s:stop() end)
 
     for _, case in ipairs(REFUSED) do
       it("is answered 400 once and the connection closed: " .. case[1], function()
@@ -111,8 +132,8 @@ end
 
 describe("an unusual request", function()
   local s
-  setup(function() s = http.start() end)
-  teardown(function() s:stop() end)
+  lazy_setup(function() s = http.start() end)
+  lazy_teardown(function() s:stop() end)
 
   local function show(bytes)
     local response = http.exchange(s, bytes)[1]

@@ -165,13 +165,13 @@ describe("--check", function()
     return r.stderr
   end
 
-  local MEND = "; mend the syntax there or just above\n"
+  local FIX = "; fix the syntax there or just above\n"
   local param = '\nreturn { params = { a = require("lib.params").%s }, handle = function() end }'
   local route = {
-    ["return {"] = "1: unexpected symbol near <eof>" .. MEND,
+    ["return {"] = "1: unexpected symbol near <eof>" .. FIX,
     ['\nlocal a = require "lib.nothere"'] =
       "2: module 'lib.nothere' not found: the core has none of that name; "
-      .. "mend the name or make lua/lib/nothere.lua\n",
+      .. "fix the name or make lua/lib/nothere.lua\n",
     ["local a = 1"] =
       "1: returns nothing: end it with return { summary = ..., handle = function(req) ... end }\n",
     ["return 5"] = "1: must return a table { summary, params, handle }, returned a number\n",
@@ -185,8 +185,8 @@ describe("--check", function()
     ["return { params = { a = 1 }, handle = function() end }"] =
       "1: params.a must be made by lib.params, for example params.integer { default = 1 }\n",
     [param:format "integer { min = 1 }"] =
-      "2: params.integer: unknown option min: known are default, ge, le, finite, one_of and "
-      .. "description\n",
+      "2: params.integer: unknown option min: known are default, ge, le, finite, "
+      .. "one_of, required, check and description\n",
     [param:format "number {}"] =
       "2: params.number is none: there are integer, float, time, boolean, string and ranges\n",
     ["\n\nx = 1"] =

@@ -36,7 +36,7 @@ end
 describe("src/metrics/README.md", function()
   local s, page, readme
 
-  setup(function()
+  lazy_setup(function()
     s = server.start {
       config = 'table.insert(config.routes, { "GET", "/wrong", "routes.wrong" })',
       files = { ["lua/routes/wrong.lua"] = "return { handle = function() error 'wrong' end }" },
@@ -54,7 +54,7 @@ describe("src/metrics/README.md", function()
     page, readme = shown(page), listed()
   end)
 
-  teardown(function()
+  lazy_teardown(function()
     s:stop()
   end)
 

@@ -61,11 +61,11 @@ end
 
 describe("GET /metrics #loops", function()
   local s
-  setup(function()
+  lazy_setup(function()
     s = server.start()
     s:ingest(RECORDS)
   end)
-  teardown(function() s:stop() end)
+  lazy_teardown(function() s:stop() end)
 
   it("counts the records in the families that ccproxy has", function()
     has_lines(s:get("/metrics").body, COUNTED)

@@ -19,13 +19,13 @@ end
 describe("/openapi.json", function()
   local s, text, document
 
-  setup(function()
+  lazy_setup(function()
     s = server.start { config = "config.features.reload_enabled = true" }
     local answer = s:get "/openapi.json"
     text, document = answer.body, answer.json()
   end)
 
-  teardown(function()
+  lazy_teardown(function()
     s:stop()
   end)
 
@@ -100,8 +100,8 @@ end)
 
 describe("/docs", function()
   local s
-  setup(function() s = server.start() end)
-  teardown(function() s:stop() end)
+  lazy_setup(function() s = server.start() end)
+  lazy_teardown(function() s:stop() end)
 
   it("is a page that may load nothing from elsewhere", function()
     local page = s:get "/docs"

@@ -16,7 +16,7 @@ describe("the reference of lua/README.md", function()
   local s
   local examples = blocks()
 
-  setup(function()
+  lazy_setup(function()
     local files, routes = {}, {}
     for i, example in ipairs(examples) do
       files[("lua/routes/reference_%d.lua"):format(i)] = example.body
@@ -30,7 +30,7 @@ describe("the reference of lua/README.md", function()
     }
   end)
 
-  teardown(function()
+  lazy_teardown(function()
     s:stop()
   end)
 

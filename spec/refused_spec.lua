@@ -51,6 +51,59 @@ describe("a database file that cannot be read", function()
   end)
 end)
 
+describe("a database file under a running server", function()
+  local folder, s
+
+  before_each(function()
+    folder = helpers.temporary_folder()
+    s = server.start { database = folder .. "/a.db" }
+    assert.equal(200, ingest(s, "first").status)
+  end)
+  after_each(function()
+    s:stop()
+    helpers.remove_folder(folder)
+  end)
+
+  local function assert_told(words)
+    for path, response in pairs {
+      ingest = ingest(s, "second"), ready = s:get "/health/ready", health = s:get "/health",
+    } do
+      assert.equal(503, response.status, path)
+      assert.truthy(response.body:find(words, 1, true), path .. ": " .. response.body)
+    end
+    assert.equal(200, s:get("/health/live").status)
+  end
+
+  it("that is removed takes nothing more in, until it is put back", function()
+    assert(os.rename(s.database, s.database .. ".away"))
+    assert_told "was removed or replaced under the server: put it back"
+    assert(os.rename(s.database .. ".away", s.database))
+    assert.equal(200, ingest(s, "third").status)
+    assert.equal(200, s:get("/health/ready").status)
+  end)
+
+  it("that is replaced is not written to", function()
+    os.execute(("cd %s && cp a.db b.db && mv b.db a.db"):format(helpers.quote(folder)))
+    local before = helpers.read_file(s.database)
+    assert_told "was removed or replaced under the server"
+    assert.equal(before, helpers.read_file(s.database))
+  end)
+
+  it("that loses its log takes nothing more in", function()
+    assert(os.remove(s.database .. "-wal"))
+    assert_told "(-wal) was removed"
+  end)
+
+  it("that is cut takes nothing more in, whatever its size is later", function()
+    s:stop()
+    s = server.start { database = folder .. "/a.db" }
+    os.execute("truncate -s 0 " .. helpers.quote(s.database))
+    assert_told "was cut under the server: stop it and restore a backup"
+    os.execute("truncate -s 10M " .. helpers.quote(s.database))
+    assert_told "was cut"
+  end)
+end)
+
 describe("descriptors that are used up", function()
   -- Under the limit's own clamp, so that the sockets take what the store would need.
   local LIMIT = 256

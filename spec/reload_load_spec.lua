@@ -62,7 +62,7 @@ for workers = 1, 2 do
   describe("a route that flips between versions under load, with " .. workers .. " loops",
       function()
     local s, connections
-    setup(function()
+    lazy_setup(function()
       s = server.start {
         workers = workers, files = FILES,
         config = 'table.insert(config.routes, { "GET", "/flip", "routes.flip" })',
@@ -72,7 +72,7 @@ for workers = 1, 2 do
         connections[i] = s:raw()
       end
     end)
-    teardown(function()
+    lazy_teardown(function()
       for _, connection in ipairs(connections) do
         connection:close()
       end

@@ -68,8 +68,8 @@ local WATCH_SECONDS = 0.2
 for workers = 1, 2 do
   describe("a saved file, with " .. workers .. " loops", function()
     local s
-    setup(function() s = start { workers = workers } end)
-    teardown(function() s:stop() end)
+    lazy_setup(function() s = start { workers = workers } end)
+    lazy_teardown(function() s:stop() end)
 
     local next_version = 1
     for way, save in pairs(WAYS) do
@@ -288,10 +288,10 @@ local BROKEN = {
 
 describe("a broken file", function()
   local s
-  setup(function()
+  lazy_setup(function()
     s = start { config = "config.script.load_cpu_ms = 2000 config.watch = false" }
   end)
-  teardown(function() s:stop() end)
+  lazy_teardown(function() s:stop() end)
 
   for _, case in ipairs(BROKEN) do
     local what, file, text, words = table.unpack(case)
@@ -316,7 +316,7 @@ describe("a broken file", function()
     end)
   end
 
-  it("is forgotten when it is mended", function()
+  it("is forgotten when it is repaired", function()
     assert.same({}, s:post("/-/reload").json().errors)
     assert.equal(1, version(s))
   end)

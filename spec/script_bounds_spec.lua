@@ -57,7 +57,7 @@ local LARGE = {
 
 describe("a function of C", function()
   local s
-  setup(function()
+  lazy_setup(function()
     local lines = { HOSTILE, "local run = {}" }
     local cases = table.move(LARGE, 1, #LARGE, #ENDLESS + 1, { table.unpack(ENDLESS) })
     for i, case in ipairs(cases) do
@@ -105,7 +105,7 @@ describe("a function of C", function()
       },
     }
   end)
-  teardown(function() s:stop() end)
+  lazy_teardown(function() s:stop() end)
 
   for i, case in ipairs(ENDLESS) do
     it("ends where it would run for hours: " .. case[1], function()

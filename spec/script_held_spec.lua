@@ -64,8 +64,8 @@ local FILES = {
 
 describe("a script that holds a coroutine of the server's", function()
   local s
-  setup(function() s = server.start { workers = 1, config = ROUTES, files = FILES } end)
-  teardown(function() s:stop() end)
+  lazy_setup(function() s = server.start { workers = 1, config = ROUTES, files = FILES } end)
+  lazy_teardown(function() s:stop() end)
 
   local function drive(how, what)
     local answer = server.eventually(function()
@@ -150,7 +150,7 @@ end }]]
 
 describe("a script that holds a finished request's", function()
   local s
-  setup(function()
+  lazy_setup(function()
     s = server.start {
       workers = 1, -- each loop has a state of its own
       config = [[
@@ -162,7 +162,7 @@ describe("a script that holds a finished request's", function()
       },
     }
   end)
-  teardown(function() s:stop() end)
+  lazy_teardown(function() s:stop() end)
 
   local TWO_ITEMS = "\10\2\8\5\10\2\8\6"
 

@@ -48,7 +48,7 @@ end
 for workers = 1, 2 do
   describe("a handler, with " .. workers .. " loops", function()
     local s
-    setup(function()
+    lazy_setup(function()
       s = server.start {
         workers = workers, files = { ["lua/routes/try.lua"] = handlers_file() },
         config = [[
@@ -57,7 +57,7 @@ for workers = 1, 2 do
           table.insert(config.routes, { "POST", "/try/{name}", "routes.try" })]],
       }
     end)
-    teardown(function() s:stop() end)
+    lazy_teardown(function() s:stop() end)
 
     it("sees the whole request", function()
       local response = s:request {

@@ -4,11 +4,11 @@ local runaway = require "spec.helpers.runaway"
 for workers = 1, 2 do
   describe("a script that runs away, with " .. workers .. " loops", function()
     local short, long
-    setup(function()
+    lazy_setup(function()
       short = runaway.start(workers, runaway.SHORT)
       long = runaway.start(workers, runaway.LONG)
     end)
-    teardown(function()
+    lazy_teardown(function()
       short:stop()
       long:stop()
     end)

@@ -52,7 +52,7 @@ end
 
 describe("the sandbox", function()
   local s
-  setup(function()
+  lazy_setup(function()
     s = server.start {
       config = [[
         table.insert(config.routes, { "GET", "/escape/{n}", "routes.escape" })
@@ -83,7 +83,7 @@ describe("the sandbox", function()
       },
     }
   end)
-  teardown(function() s:stop() end)
+  lazy_teardown(function() s:stop() end)
 
   for i, code in ipairs(ESCAPES) do
     it("does not give: " .. code, function()

@@ -15,8 +15,8 @@ end
 
 describe("GET /logs/stream #loops", function()
   local s
-  setup(function() s = server.start() end)
-  teardown(function() s:stop() end)
+  lazy_setup(function() s = server.start() end)
+  lazy_teardown(function() s:stop() end)
 
   local function open(query, headers)
     local stream = s:stream("/logs/stream" .. (query or ""), headers)

@@ -56,7 +56,7 @@ describe("the tour of README.md", function()
     return output, pipe:close()
   end
 
-  setup(function()
+  lazy_setup(function()
     local pipe = assert(io.popen "pwd")
     root = pipe:read "l"
     pipe:close()
@@ -67,7 +67,7 @@ describe("the tour of README.md", function()
       git -c user.name=spec -c user.email=spec@localhost commit -qm tour]]):format(root, root))))
   end)
 
-  teardown(function()
+  lazy_teardown(function()
     s:stop()
   end)
 

@@ -1,14 +1,11 @@
 #include "app.h"
 
-#include <errno.h>
 #include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <sys/signalfd.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/log.h"
@@ -19,6 +16,7 @@
 #include "loop/loop.h"
 #include "metrics/metrics.h"
 #include "pages.h"
+#include "process.h"
 #include "record/schema.h"
 #include "room_options.h"
 #include "script/bindings/bindings.h"
@@ -27,11 +25,7 @@
 #include "script/services.h"
 
 enum {
-  /* of the heap: more would each keep what was once needed, and grow a page at a time */
-  ARENAS = 1,
-  /* twice as much stays with an arena that was given it back, see teach_heap */
-  BODY_BYTES = 4 << 20,
-  LATER_MS = 5,         /* enough for a first response */
+  LATER_MS = 5, /* enough for a first response */
   SETTLED_MS = 200,
 };
 
@@ -56,15 +50,6 @@ struct app {
   unsigned draining;   /* loops that have not drained; loop 0's thread */
   bool working, stopping;
 };
-
-static unsigned worker_count(unsigned wanted) {
-  unsigned cores = uv_available_parallelism();
-  if (wanted > 0)
-    return wanted;
-  if (cores <= 2)
-    return 1;
-  return cores - 2 < 16 ? cores - 2 : 16;
-}
 
 /* ---- Opening the rooms, each with what it needs of the others ---- */
 
@@ -95,8 +80,11 @@ static void wire_hub(struct hub *hub, struct storage *storage) {
 static int open_store(struct app *app, struct buf *errors) {
   struct services *s = &app->services;
   struct storage_options options = storage_options_of(app->config, s->nloops);
-  if (!app->config->has_storage)
+  if (!app->config->has_storage) {
+    log_warn("storage.backend is \"none\": nothing is kept, and only status, stream and "
+             "metrics answer");
     return 0;
+  }
   int rc = storage_open(&s->storage, s->schema, &options, s->metrics, errors);
   if (rc == 0)
     wire_hub(s->hub, s->storage);
@@ -139,8 +127,9 @@ static int open_rooms(struct app *app, struct buf *errors) {
   struct hub_options hub = hub_options_of(c);
 
   s->schema = app->schema;
-  s->nloops = worker_count(c->workers);
+  s->nloops = workers_of(c);
   s->metrics = metrics_new(c->metrics.name_space, c->metrics.max_series);
+  metrics_set_max_age(s->metrics, c->metrics.max_age);
   s->hub = hub_new(s->schema, &hub);
   if (!metrics_declare(s->metrics, s->schema, errors))
     return -1;
@@ -266,21 +255,6 @@ static void on_signals(uv_poll_t *poll, int status, int events) {
     on_signal(app, (int) info.ssi_signo);
 }
 
-/* Threads inherit that they are blocked, and nobody ever handles one: a second SIGTERM
- * cuts nothing off, however late it comes. */
-static void take_signals(struct app *app) {
-  sigset_t set;
-  sigemptyset(&set);
-  sigaddset(&set, SIGTERM);
-  sigaddset(&set, SIGINT);
-  sigaddset(&set, SIGHUP);
-  signal(SIGPIPE, SIG_IGN);
-  pthread_sigmask(SIG_BLOCK, &set, NULL);
-  app->signal_fd = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
-  if (app->signal_fd < 0)
-    abort();
-}
-
 static void listen_to_signals(struct app *app) {
   uv_poll_init(&app->services.loops[0].uv, &app->signals, app->signal_fd);
   uv_poll_start(&app->signals, UV_READABLE, on_signals);
@@ -346,31 +320,12 @@ static void free_rooms(struct app *app) {
   free(app->leaving);
 }
 
-/* Shells give 1,024 open files for the sake of select(), which nothing here uses. */
-static void raise_file_limit(void) {
-  struct rlimit files;
-  getrlimit(RLIMIT_NOFILE, &files);
-  files.rlim_cur = files.rlim_max;
-  setrlimit(RLIMIT_NOFILE, &files);
-}
-
-/* glibc learns from blocks that are freed how large a program's usual ones are: those are
- * not mapped alone any more, and twice as much stays with an arena (mallopt(3),
- * M_MMAP_THRESHOLD).  Until then every page of a body costs a fault.  Sizes that are set
- * by mallopt would end the learning, and pages of larger responses would go on to cost
- * one. */
-static void teach_heap(void) {
-  mallopt(M_ARENA_MAX, ARENAS);
-  free(xmalloc(BODY_BYTES));
-}
-
 int app_serve(const struct options *options) {
   struct app app = {.settings.overrides = &options->overrides};
   struct buf errors = {0};
   int code = 1;
 
-  umask(077); /* the records are nobody else's */
-  teach_heap();
+  process_set_up();
   app.config = config_load(options->config, &options->overrides, &errors);
   app.schema = app.config != NULL ? config_load_schema(app.config, &errors) : NULL;
   if (app.schema == NULL) {
@@ -380,8 +335,7 @@ int app_serve(const struct options *options) {
   }
   log_configure(app.config->log_level, app.config->log_format);
   app.settings.running = app.config;
-  raise_file_limit();
-  take_signals(&app);
+  app.signal_fd = process_take_signals();
   if (open_rooms(&app, &errors) < 0 || start_serving(&app) < 0)
     goto refuse;
 

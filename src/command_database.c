@@ -122,7 +122,7 @@ static void set_count(lua_State *L, const char *name, size_t count) {
   lua_setfield(L, -2, name);
 }
 
-/* database:ingest(lines): looks for the ids among all that are stored. */
+/* database:ingest(lines) */
 static int l_database_ingest(lua_State *L) {
   struct database *d = database_at(L, 1);
   size_t len;
@@ -134,8 +134,7 @@ static int l_database_ingest(lua_State *L) {
   batch_scan(batch, &body, FORMAT_NDJSON, &d->limits, clock_now_us());
   buf_clear(&body);
   struct writing w = {
-      .submission = {
-          .done.receive = on_written, .loop = &d->loop, .batch = batch, .probe_all = true}};
+      .submission = {.done.receive = on_written, .loop = &d->loop, .batch = batch}};
   int rc = submit_batch(d, &w);
   size_t rejected = batch->rejected;
   batch_free(batch);

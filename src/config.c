@@ -10,7 +10,7 @@
 
 enum setting_type { SETTING_BOOLEAN, SETTING_INTEGER, SETTING_TEXT, SETTING_CHOICE };
 
-/* One key.  Integers are written into a field of the given width. */
+/* One key.  Integers are written into a field of the given width; 0: only scripts read it. */
 struct setting {
   const char *section, *key; /* section NULL: top level */
   enum setting_type type;
@@ -23,8 +23,9 @@ struct setting {
 #define FIELD(member) offsetof(struct config, member), sizeof(((struct config *) NULL)->member)
 #define NUMBER(section, key, member, least, most, value, at_start) \
   {section, key, SETTING_INTEGER, FIELD(member), least, most, value, NULL, at_start}
-#define FLAG(section, key, member, value)                                                \
-  { section, key, SETTING_BOOLEAN, FIELD(member), 0, 1, value, NULL, false }
+#define FLAG(section, key, member, value) \
+  {section, key, SETTING_BOOLEAN, FIELD(member), 0, 1, value, NULL, false}
+#define FEATURE(key, value) {"features", key, SETTING_BOOLEAN, 0, 0, 0, 1, value, NULL, false}
 #define TEXT(section, key, member, value)                                                \
   { section, key, SETTING_TEXT, FIELD(member), 0, 0, 0, value, true }
 #define CHOICE(section, key, member, words, at_start) \
@@ -58,6 +59,7 @@ static const struct setting settings[] = {
     NUMBER("limits", "json_depth", limits.json_depth, 1, 1000, 64, false),
     NUMBER("limits", "in_flight_bytes", limits.in_flight_bytes, 1 * KiB, 64 * GiB,
            256 * MiB, false),
+    NUMBER("limits", "out_bytes", limits.out_bytes, 1 * MiB, 64 * GiB, 128 * MiB, false),
     NUMBER("limits", "request_line_bytes", limits.request_line_bytes, 64, 1 * MiB,
            8 * KiB, false),
     NUMBER("limits", "header_bytes", limits.header_bytes, 256, 1 * MiB, 32 * KiB, false),
@@ -81,12 +83,14 @@ static const struct setting settings[] = {
     NUMBER("stream", "heartbeat_ms", stream.heartbeat_ms, 10, HOUR_MS, 15000, true),
     TEXT("metrics", "namespace", metrics.name_space, "ccproxy"),
     NUMBER("metrics", "max_series", metrics.max_series, 1, 10000000, 2000, true),
+    NUMBER("metrics", "max_age", metrics.max_age, 0, INT64_C(100) * 366 * 86400, 86400, true),
     {"pricing", "file", SETTING_TEXT, FIELD(price_file), 0, 0, 0, "", false},
-    FLAG("features", "metrics_endpoint_enabled", features.metrics_endpoint_enabled, true),
-    FLAG("features", "logs_endpoints_enabled", features.logs_endpoints_enabled, true),
-    FLAG("features", "logs_collection_enabled", features.logs_collection_enabled, true),
-    FLAG("features", "dashboard_enabled", features.dashboard_enabled, true),
-    FLAG("features", "reload_enabled", features.reload_enabled, false),
+    FLAG("pricing", "native", price_native, true),
+    FEATURE("metrics_endpoint_enabled", true),
+    FEATURE("logs_endpoints_enabled", true),
+    FEATURE("logs_collection_enabled", true),
+    FEATURE("dashboard_enabled", true),
+    FEATURE("reload_enabled", false),
     CHOICE("log", "level", log_level, "info|debug|warn|error", false),
     CHOICE("log", "format", log_format, "logfmt|json", false),
     FLAG(NULL, "dev", dev, false),
@@ -97,7 +101,7 @@ enum { SETTINGS = sizeof settings / sizeof *settings };
 
 /* Keys that are read by hand or belong to scripts. */
 static const char *const other_keys[] = {
-    "listen.without_tokens", "hosts",  "tokens", "cors.origins", "settings",
+    "listen.without_tokens", "hosts",  "tokens", "cors.origins", "settings", "metrics.labels",
     "pricing.overrides",     "events", "routes"};
 
 static const char *const without_tokens = "anyone on this network may read, write and reset";
@@ -125,7 +129,7 @@ static void set_number(struct config *config, const struct setting *s, int64_t n
     *(int32_t *) field = (int32_t) n;
   else if (s->width == 2)
     *(uint16_t *) field = (uint16_t) n;
-  else
+  else if (s->width == 1)
     *(bool *) field = n != 0;
 }
 
@@ -401,13 +405,6 @@ static void check_together(struct config *config, struct buf *errors) {
                  "token has fewer than 16 "
                  "characters: take one such as openssl rand -hex 16 makes\n",
                  config->host);
-  if (!config->has_storage && (config->features.logs_endpoints_enabled ||
-                               config->features.logs_collection_enabled))
-    complain(errors, "storage.backend",
-             "\"none\" needs features.logs_endpoints_enabled and features.%s to be false",
-             "logs_collection_enabled");
-  if (config->features.dashboard_enabled && !config->features.logs_endpoints_enabled)
-    complain(errors, "features.dashboard_enabled", "needs features.%s", "logs_endpoints_enabled");
   if (!is_namespace(config->metrics.name_space))
     complain(errors, "metrics.namespace", "expected letters, digits and _, no digit first, got %s",
              config->metrics.name_space);
@@ -494,6 +491,9 @@ struct config *config_read(lua_State *L, const char *file, const struct config_o
   if (errors->len == before) {
     read_without_tokens(config, L, errors);
     read_strings(&config->hosts, L, "hosts", errors);
+    push_section(L, "metrics");
+    read_strings(&config->metrics.labels, L, "labels", errors);
+    lua_pop(L, 1);
     push_section(L, "cors");
     read_strings(&config->cors_origins, L, "origins", errors);
     lua_pop(L, 1);
@@ -521,6 +521,7 @@ void config_free(struct config *config) {
   config_free_routes(config);
   free(config->tokens);
   string_list_clear(&config->hosts);
+  string_list_clear(&config->metrics.labels);
   string_list_clear(&config->cors_origins);
   free(config->file);
   free(config->root);

@@ -44,7 +44,7 @@ struct config {
   } storage;
 
   struct {
-    size_t body_bytes, record_bytes, in_flight_bytes, request_line_bytes, header_bytes;
+    size_t body_bytes, record_bytes, in_flight_bytes, out_bytes, request_line_bytes, header_bytes;
     unsigned header_fields, json_depth, connections, body_bytes_per_second;
     int64_t header_ms, body_ms, idle_ms, shutdown_ms;
   } limits;
@@ -63,14 +63,12 @@ struct config {
   struct {
     char *name_space;
     size_t max_series;
+    int64_t max_age; /* seconds; 0: none */
+    struct string_list labels;
   } metrics;
 
   char *price_file;    /* absolute; empty: none */
-
-  struct {
-    bool metrics_endpoint_enabled, logs_endpoints_enabled, dashboard_enabled,
-        logs_collection_enabled, reload_enabled;
-  } features;
+  bool price_native;
 
   struct config_token *tokens;
   size_t ntokens;

@@ -36,7 +36,16 @@ struct schema *config_load_schema(const struct config *config, struct buf *error
     schema = schema_load(L, errors);
     config_close(L);
   }
-  if (schema != NULL)
-    schema->text_hash = hash;
+  if (schema == NULL)
+    return NULL;
+  schema->text_hash = hash;
+  for (size_t i = 0; i < config->metrics.labels.count; i++) {
+    const char *label = config->metrics.labels.items[i];
+    if (schema_add_label(schema, label))
+      continue;
+    buf_printf(errors, "config.lua: metrics.labels: lua/schema.lua has no column \"%s\"\n", label);
+    schema_free(schema);
+    return NULL;
+  }
   return schema;
 }

@@ -73,7 +73,7 @@ static void on_time_up(int signal) {
 }
 
 /* microseconds of CPU time; 0: no longer. */
-static void watch(lua_State *L, const char *name, suseconds_t microseconds) {
+static void watch_time(lua_State *L, const char *name, suseconds_t microseconds) {
   struct itimerval every = {{0, microseconds}, {0, microseconds}};
   struct sigaction action = {.sa_handler = on_time_up, .sa_flags = SA_RESTART};
   watched.L = L;
@@ -85,7 +85,7 @@ static void watch(lua_State *L, const char *name, suseconds_t microseconds) {
 
 void config_close(lua_State *L) {
   void *used;
-  watch(NULL, NULL, 0);
+  watch_time(NULL, NULL, 0);
   lua_getallocf(L, &used);
   lua_close(L);
   free(used);
@@ -115,10 +115,10 @@ lua_State *config_run(const char *folder, const char *file, const char *name, ui
   }
   lua_State *L = lua_newstate(allocate, xcalloc(1, sizeof(size_t)));
   config_open_libs(L);
-  watch(L, name, FIRST_LOAD_US);
+  watch_time(L, name, FIRST_LOAD_US);
   bool fine = load_text(L, &text, name) == LUA_OK && lua_pcall(L, 0, 1, 0) == LUA_OK;
   /* reading the result may call metamethods, with nothing to catch an error */
-  watch(L, name, FIRST_LOAD_US);
+  watch_time(L, name, FIRST_LOAD_US);
   watched.late = true;
   lua_sethook(L, NULL, 0, 0);
   if (!fine) {

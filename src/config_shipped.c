@@ -26,7 +26,7 @@ static void push_shipped_routes(lua_State *L) {
 
 /* The table at the top gets what only the one at index has; so do tables that both have
  * under a name. */
-static void fill(lua_State *L, int index) {
+static void fill_table(lua_State *L, int index) {
   int top = lua_gettop(L);
   for (lua_pushnil(L); lua_next(L, index); lua_settop(L, top + 1)) {
     if (lua_type(L, top + 1) != LUA_TSTRING)
@@ -38,7 +38,7 @@ static void fill(lua_State *L, int index) {
       lua_pushvalue(L, top + 2);
       lua_rawset(L, top);
     } else if (type == LUA_TTABLE && lua_istable(L, top + 2)) {
-      fill(L, top + 2);
+      fill_table(L, top + 2);
     }
   }
 }
@@ -46,7 +46,7 @@ static void fill(lua_State *L, int index) {
 void config_fill(lua_State *L) {
   push_shipped(L);
   lua_insert(L, -2);
-  fill(L, lua_gettop(L) - 1);
+  fill_table(L, lua_gettop(L) - 1);
   lua_remove(L, -2);
 }
 

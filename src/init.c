@@ -67,7 +67,7 @@ static void record_as_before(struct init *in, const struct asset *asset) {
   buf_clear(&line);
 }
 
-static void keep(struct init *in, const struct asset *asset) {
+static void keep_record(struct init *in, const struct asset *asset) {
   struct buf text = {0};
   int rc = assets_read(in->folder, asset->name, &text);
   if (rc == 0 && text.len == asset->len && memcmp(text.data, asset->data, text.len) == 0) {
@@ -89,7 +89,7 @@ static void write_asset(struct init *in, const struct asset *asset) {
     printf("wrote %s\n", asset->name);
     record(in, asset);
   } else if (error == EEXIST) {
-    keep(in, asset);
+    keep_record(in, asset);
   } else {
     fprintf(stderr, "moonledger: %s: %s\n", path.data, strerror(error));
     in->error = error;

@@ -2,13 +2,24 @@
 
 #include <stdlib.h>
 #include <sys/resource.h>
+#include <uv.h>
 
 #include "base/mem.h"
+
+unsigned workers_of(const struct config *c) {
+  unsigned cores = uv_available_parallelism();
+  if (c->workers > 0)
+    return c->workers;
+  if (cores <= 2)
+    return 1;
+  return cores - 2 < 16 ? cores - 2 : 16;
+}
 
 struct http_limits http_limits_of(const struct config *c) {
   return (struct http_limits) {
     .body_bytes = c->limits.body_bytes,
     .in_flight_bytes = c->limits.in_flight_bytes,
+    .out_bytes = c->limits.out_bytes,
     .request_line_bytes = c->limits.request_line_bytes,
     .header_bytes = c->limits.header_bytes,
     .header_fields = c->limits.header_fields,
@@ -117,6 +128,7 @@ static struct settings *settings_new(struct config *c) {
       .nroutes = c->nroutes,
       .lacking = c->lacking,
       .price_file = c->price_file,
+      .price_native = c->price_native,
       .log_level = c->log_level,
       .log_format = c->log_format,
       .dev = c->dev,

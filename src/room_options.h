@@ -8,6 +8,7 @@
 #include "store/storage.h"
 
 /* What of config.lua each room gets.  Texts and lists are the config's own. */
+unsigned workers_of(const struct config *config); /* event loops */
 struct http_limits http_limits_of(const struct config *config);
 struct hub_options hub_options_of(const struct config *config);
 /* limits.connections, or what the limit of open files leaves for them: at least one. Says

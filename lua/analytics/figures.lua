@@ -1,4 +1,6 @@
 --- The figures that every shape is made of, from a group as storage.aggregate answers it.
+local json = require "json"
+
 local figures = {}
 
 --- What a summary and each breakdown tell about response times.
@@ -11,8 +13,9 @@ local QUANTILE_NAMES = { "duration_ms_p50", "duration_ms_p90", "duration_ms_p95"
 ---@type Group
 figures.NONE = {
   requests = 0, successes = 0, errors = 0, client_errors = 0, server_errors = 0, duration_ms = 0,
-  cost_usd = 0, tokens_input = 0, tokens_output = 0, cache_read_tokens = 0, cache_write_tokens = 0,
-  unpriced_requests = 0,
+  duration_known = 0, time_to_first_token_ms = 0, time_to_first_token_known = 0, cost_usd = 0,
+  billed_cost_usd = 0, tokens_input = 0, tokens_output = 0, cache_read_tokens = 0,
+  cache_write_tokens = 0, unpriced_requests = 0,
 }
 
 ---@param group Group
@@ -23,9 +26,17 @@ function figures.tokens_all(group)
 end
 
 ---@param group Group
----@return number  milliseconds; 0 without rows
+---@return number  milliseconds, over all rows as the contract has it; 0 without rows
 function figures.average_ms(group)
   return group.requests > 0 and group.duration_ms / group.requests or 0
+end
+
+--- Over the rows that know it.
+---@param sum number
+---@param known integer
+---@return number|Null
+function figures.known_average(sum, known)
+  return known > 0 and sum / known or json.null
 end
 
 --- A percentage; 0 of nothing.
@@ -36,13 +47,14 @@ function figures.rate(part, total)
   return total > 0 and part / total * 100 or 0
 end
 
---- Adds the quantiles of response times to a shape.
+--- Adds the quantiles of response times to a shape: 0 of no rows, null of rows that do not
+--- know theirs.
 ---@param shape table
 ---@param group Group
 ---@return table shape
 function figures.with_quantiles(shape, group)
   for _, name in ipairs(QUANTILE_NAMES) do
-    shape[name] = group[name] or 0
+    shape[name] = group[name] or group.requests > 0 and json.null or 0
   end
   return shape
 end

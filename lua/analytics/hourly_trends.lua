@@ -8,17 +8,27 @@ local hourly_trends = {}
 
 --- The measures that a point is made of.
 hourly_trends.measures = {
-  "requests", "errors", "duration_ms", "cost_usd", "tokens_input", "tokens_output",
-  "cache_read_tokens", "cache_write_tokens",
+  "requests", "errors", "duration_ms", "duration_known", "cost_usd", "billed_cost_usd",
+  "tokens_input", "tokens_output", "cache_read_tokens", "cache_write_tokens",
 }
+
+-- Over the rows that know theirs.
+local function average_ms(group)
+  if group.requests == 0 then
+    return 0
+  end
+  return figures.known_average(group.duration_ms, group.duration_known)
+end
 
 local function point(time, group)
   return {
     hour = dates.iso(time),
     request_count = group.requests,
     error_count = group.errors,
-    avg_duration_ms = figures.average_ms(group),
+    avg_duration_ms = average_ms(group),
+    duration_known = group.duration_known,
     total_cost_usd = group.cost_usd,
+    billed_cost_usd = group.billed_cost_usd,
     total_tokens_all = figures.tokens_all(group),
   }
 end

@@ -55,7 +55,7 @@ local function series(groups, times, index)
   for _, group in ipairs(groups) do
     local point = points[index[group.time // 1]]
     for field in pairs(point or {}) do
-      point[field] = group[field]
+      point[field] = group[field] == nil and json.null or group[field]
     end
   end
   return points

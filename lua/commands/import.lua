@@ -84,7 +84,7 @@ local function server(url, token)
   local target = { name = url }
 
   local function post(lines, tries)
-    local response, fault = connection:post("/logs/ingest?probe_all=true", lines, options)
+    local response, fault = connection:post("/logs/ingest", lines, options)
     if response and (response.status == 503 or response.status == 429) and tries > 1 then
       sleep(1)
       return post(lines, tries - 1)

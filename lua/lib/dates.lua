@@ -16,6 +16,9 @@ local function civil(days)
   return year_of_era + era * 400 + (month <= 2 and 1 or 0), month, day
 end
 
+--- Year, month and day of so many days since 1970-01-01.
+dates.civil = civil
+
 local TWO_DIGITS = {}
 for n = 0, 59 do
   TWO_DIGITS[n] = ("%02d"):format(n)

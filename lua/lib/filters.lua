@@ -3,6 +3,7 @@
 --- A condition is { column, op, value... }; all of a list must hold.  storage, sse
 --- and export take the same list, so a new filter is one entry in `common` here.
 local params = require "lib.params"
+local storage = require "storage"
 local text = require "lib.text"
 
 ---@alias Condition any[]
@@ -139,8 +140,14 @@ local common = {
     "Sessions, as in model."),
 }
 
---- The params of a route that takes the common filters.  Those that the route
---- declares itself stay as they are and come first.
+-- Every dimension of schema.lua is one too.
+for _, name in ipairs(storage.columns "dimensions") do
+  common[#common + 1] = filter(name, params.string, filters.patterns(name), "As in model.")
+end
+
+--- The params of a route that takes the common filters.  Those that the route declares itself stay
+--- as they are and come
+--- first.
 ---@param own table<string, Param>
 ---@return table<string, Param>
 function filters.params(own)

@@ -17,9 +17,10 @@ function health.store_failure()
     return nil
   end
   local rows, message = storage.sql "SELECT 1"
-  if not rows then
-    return message
-  elseif not storage.stats().writable then
+  local stats = storage.stats()
+  if stats.fault or not rows then
+    return stats.fault or message
+  elseif not stats.writable then
     return "the last commit failed"
   end
 end

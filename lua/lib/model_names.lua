@@ -113,6 +113,9 @@ local function add_short(name, add)
   end
 end
 
+-- No name is longer; cutting off part after part takes the square of the length.
+local LONGEST = 300
+
 ---@class ModelName
 ---@field name string
 ---@field regional boolean  what was cut off it keeps the request in a region
@@ -123,6 +126,9 @@ end
 ---@param model string
 ---@return ModelName[]
 function model_names.candidates(model)
+  if #model > LONGEST then
+    return { { name = model, regional = false } }
+  end
   local names, seen, regional = {}, {}, false
   local function add(name)
     if name ~= "" and not seen[name] then

@@ -38,11 +38,11 @@ local function query_parameter(name, param)
   return {
     name = name,
     ["in"] = "query",
-    required = false,
+    required = param.required == true,
     description = param.description,
     schema = {
       type = TYPES[param.kind],
-      default = param.default,
+      default = type(param.default) ~= "table" and param.default or nil,
       minimum = param.ge,
       maximum = param.le,
       enum = param.one_of and json.array(table.move(param.one_of, 1, #param.one_of, 1, {})),

@@ -13,6 +13,8 @@ local text = require "lib.text"
 ---@field le number?          greatest value
 ---@field finite boolean?     false: NaN and the infinities are values too
 ---@field one_of string[]?    the only values of a string
+---@field required boolean?    its absence is an error
+---@field check (fun(input: string): any, string?)?  the value of a string, or nil and why not
 ---@field description string?
 ---@field sequence integer    order of declaration
 
@@ -30,7 +32,7 @@ for word in ("0 false f no n off"):gmatch("%S+") do
 end
 
 local OPTIONS = { default = true, ge = true, le = true, finite = true, one_of = true,
-  description = true }
+  required = true, check = true, description = true }
 
 local sequence = 0
 
@@ -40,8 +42,8 @@ local function constructor(kind)
     local param = { kind = kind, sequence = sequence }
     for key, value in pairs(options or {}) do
       if not OPTIONS[key] then
-        error(("params.%s: unknown option %s: known are default, ge, le, finite, one_of and "
-          .. "description"):format(kind, tostring(key)), 2)
+        error(("params.%s: unknown option %s: known are default, ge, le, finite, one_of, required, "
+          .. "check and description"):format(kind, tostring(key)), 2)
       end
       param[key] = value
     end
@@ -83,8 +85,9 @@ local function without_underscores(s)
   return (s:gsub("_", ""))
 end
 
+-- Every pattern here takes time in proportion to the text, however wrong that is.
 local function digits_of(input)
-  return without_underscores(input:match("^[ \t\n\v\f\r]*(.-)[ \t\n\v\f\r]*$"))
+  return without_underscores(text.strip(input))
 end
 
 ---@class Fault
@@ -130,12 +133,12 @@ local read = {}
 
 function read.integer(param, input)
   local digits = digits_of(input)
-  digits = digits and (digits:match("^([+-]?%d+)%.?0*$"))
-  if not digits then
+  local whole, rest = (digits or ""):match("^([+-]?%d+)(.*)$")
+  if not whole or rest ~= "" and not rest:find("^%.0*$") then
     return nil,
       fault("int_parsing", "Input should be a valid integer, unable to parse string as an integer")
   end
-  local value = saturated(tonumber(digits))
+  local value = saturated(tonumber(whole))
   return value, bounds_fault(param, value)
 end
 
@@ -177,6 +180,10 @@ function read.string(param, input)
   if param.one_of then
     local expected = "'" .. table.concat(param.one_of, "' or '") .. "'"
     return nil, fault("enum", "Input should be " .. expected, { expected = expected })
+  end
+  if param.check then
+    local value, wrong = param.check(input)
+    return value, value == nil and fault("value_error", "Input should be " .. wrong) or nil
   end
   return input
 end
@@ -258,7 +265,9 @@ function params.reader(declared)
     local given, values, details = params.split(query), {}, nil
     for _, name in ipairs(names) do
       local param, input, wrong = declared[name], given[name], nil
-      if input == nil then
+      if input == nil and param.required then
+        wrong = fault("missing", "Field required")
+      elseif input == nil then
         values[name] = param.default
       else
         values[name], wrong = read[param.kind](param, input)

@@ -277,7 +277,7 @@ local function simplified(rates)
   return found
 end
 
--- What a plain call costs; nil for one that is billed by more than fresh, cached and written tokens.
+-- What a plain call costs; nil for one that is billed by more than fresh, cached and written ones.
 local function simple_cost(rates, record)
   local rate = simplified(rates)
   if not rate or record.service_tier or record.speed or record.inference_geo
@@ -294,6 +294,49 @@ local function simple_cost(rates, record)
   local total = input * rate.input + (record.tokens_output or 0) * rate.output
     + read * rate.cache_read + write * rate.cache_write
   return total < 1e9 and math.floor(total * 1e6 + 0.5) / 1e12 or nil
+end
+
+-- The prompt lengths up to which the rates are the same, ascending; the last is endless.
+local function lengths(rates)
+  local list = {}
+  for i, range in ipairs(rates.ranges or {}) do
+    list[i] = range.upto
+  end
+  if #list > 0 then
+    list[#list] = nil -- the last range is for whatever is longer
+  end
+  for thousands in pairs(rates.above or {}) do
+    list[#list + 1] = thousands * 1000
+  end
+  table.sort(list)
+  list[#list + 1] = math.huge
+  return list
+end
+
+--- Rates by the length of the whole prompt: { upto, input, output, cache_read, cache_write, request
+--- },
+--- ascending; false is one that is not known.  nil: the tier has no known price.
+---@param rates Rates
+---@param tier string?
+---@return (number|false)[][]?
+function pricing.bands(rates, tier)
+  local base, factor = of_tier(rates, tier)
+  if not base then
+    return nil
+  end
+  factor = factor * (rates.factor or 1)
+  local bands, longest = {}, 0
+  for i, upto in ipairs(lengths(base)) do
+    longest = upto < math.huge and upto or longest + 1
+    local rate = rates_at(base, longest)
+    local function of(kind)
+      return rate[kind] and rate[kind] * factor or false
+    end
+    bands[i] = {
+      upto, of "input", of "output", of "cache_read", of "cache_write", rates.request or 0,
+    }
+  end
+  return bands
 end
 
 ---@param record table

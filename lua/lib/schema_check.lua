@@ -8,10 +8,11 @@ local roles = { id = "string", time = "time", duration = "float", status = "inte
 local role_names = { "id", "time", "duration", "status" }
 local tiers = { "minute", "hour", "day" }
 local kinds = { counter = 0, histogram = 1 }
-local max_sets, max_families, max_labels, max_bounds = 64, 64, 16, 64
+local max_families, max_labels, max_bounds = 64, 16, 64
+local max_keys = 1000000 -- of a bucket
 local whole_numbers = 2 ^ 53 -- beyond them a float skips some
 
-local limits  -- of the core: columns, events, measures, by, names, name
+local limits  -- of the core: columns, events, measures, sketches, sets, by, names, name
 local checked -- what is answered
 
 -- ---- Members ----
@@ -152,10 +153,16 @@ end
 
 local function is_identifier(name)
   return #name <= limits.name and name:find "^[a-z_][a-z0-9_]*$"
-    and name ~= "extra" and name ~= "row"
+    and name ~= "extra" and name ~= "row" and name ~= "told"
 end
 
-local column_keys = keys("role", "default", "by_event", "from", "scale", "aliases", "in_extra")
+local column_keys = keys("role", "default", "by_event", "from", "scale", "aliases", "in_extra",
+  "dimension", "measure", "unknown")
+
+-- The core reads the conditions themselves, as it does for storage.
+local function read_conditions(where, entry, key)
+  return member(where, entry, key, "table", "a list of conditions")
+end
 
 local function place_of(where, name)
   return ('%s "%s"'):format(where, name:sub(1, 50))
@@ -165,7 +172,7 @@ local function read_column(list_place, entry, i)
   local name = item(list_place, entry, 1, "a name")
   local where = place_of(list_place, name)
   if not is_identifier(name) then
-    fail(where, "a name is at most %d of a-z 0-9 _, and neither extra nor row", limits.name)
+    fail(where, "a name is at most %d of a-z 0-9 _, and none of extra, row and told", limits.name)
   elseif column_of(name) >= 0 then
     fail(where, "there is a column of that name already")
   end
@@ -177,7 +184,13 @@ local function read_column(list_place, entry, i)
     in_extra = member(where, entry, "in_extra", "boolean") or false,
     scale = member(where, entry, "scale", "number") or 1,
     default = read_default(where, entry, types[kind]),
+    dimension = member(where, entry, "dimension", "boolean"),
+    measure = member(where, entry, "measure", "boolean"),
+    where = where, unknown = read_conditions(where, entry, "unknown"),
   }
+  if column.in_extra and (column.dimension or column.measure) then
+    fail(where, "a dimension or a measure cannot be in_extra")
+  end
   if not column.in_extra and i > 1 and checked.columns[i - 1].in_extra then
     fail(where, "columns of their own stand before those in_extra")
   end
@@ -327,13 +340,52 @@ local function read_events(schema)
   each(schema, "columns", limits.columns, read_by_event)
 end
 
+-- ---- What merging takes together ----
+
+local cost_keys = keys("column", "source", "ranks", "split", "with")
+
+local function cost_list(cost, key, read)
+  local found, list = {}, member("cost", cost, key, "table", "a list") or {}
+  for i = 1, #list do
+    found[i] = read(item("cost." .. key, list, i, "a text"))
+  end
+  return found
+end
+
+local function cost_column(name)
+  local column = named_column("cost", "it", name)
+  if column == checked.id or column == checked.time then
+    fail("cost", '"%s" cannot follow a cost', name)
+  end
+  return column
+end
+
+local function read_cost(schema)
+  local entry = member("it", schema, "cost", "table", "a table") or {}
+  refuse_unknown("cost", entry, cost_keys)
+  local cost = {
+    column = column_member("cost", entry, "column"),
+    source = column_member("cost", entry, "source"),
+    ranks = cost_list(entry, "ranks", function(rank) return rank end),
+    split = cost_list(entry, "split", cost_column), with = cost_list(entry, "with", cost_column),
+  }
+  if schema.cost and (cost.column < 0 or cost.source < 0 or #cost.ranks == 0) then
+    fail("cost", "expected column, source and ranks")
+  elseif #cost.ranks > limits.ranks then
+    fail("cost", "more than %d ranks", limits.ranks)
+  elseif cost.source >= 0 and types[type_of(cost.source) + 1] ~= "string" then
+    fail("cost", 'source: "%s" is no string', entry.source)
+  end
+  checked.cost = cost
+end
+
 -- ---- Sums ----
 
-local measure_keys, set_keys = keys("sum", "scale", "when"), keys("by", "tiers")
+local measure_keys, set_keys = keys("sum", "scale", "when"), keys("by", "tiers", "max_keys")
+local sketch_keys = keys("value", "per", "when")
 
--- The core reads the conditions themselves, as it does for storage.
 local function read_when(where, entry)
-  return member(where, entry, "when", "table", "a list of conditions")
+  return read_conditions(where, entry, "when")
 end
 
 local function read_measure(where, entry, i)
@@ -353,6 +405,22 @@ local function read_measure(where, entry, i)
     fail(where, "scale must be a positive number")
   end
   checked.measures[i], checked.measure_names[name] = measure, true
+end
+
+local function read_sketch(where, entry, i)
+  local name = item(where, entry, 1, "a name")
+  refuse_unknown(where, entry, sketch_keys)
+  local value = column_member(where, entry, "value")
+  local per = column_member(where, entry, "per")
+  if value < 0 or not is_number(value) or per >= 0 and not is_number(per) then
+    fail(where, "value must be a column of numbers, and per too if it is there")
+  elseif not is_identifier(name) or checked.sketch_names[name] then
+    fail(where, 'the name "%s" is taken, or not of a-z 0-9 _', name)
+  end
+  checked.sketches[i] = {
+    where = where, name = name, value = value, per = per, when = read_when(where, entry),
+  }
+  checked.sketch_names[name] = true
 end
 
 local function read_by(where, entry)
@@ -389,6 +457,20 @@ local function read_tiers(where, entry)
   return bits ~= 0 and bits or fail(where, "tiers is empty")
 end
 
+-- The key of a full bucket's rest is a text.
+local function read_max_keys(where, entry, by)
+  local most = member(where, entry, "max_keys", "number") or 0
+  if not whole(most) or most < 0 or most > max_keys then
+    fail(where, "max_keys must be a whole number up to %d", max_keys)
+  end
+  for i, column in ipairs(by) do
+    if most > 0 and types[type_of(column) + 1] ~= "string" then
+      fail(where, 'max_keys: "%s" is no string', entry.by[i])
+    end
+  end
+  return whole(most)
+end
+
 local function read_set(where, entry, i)
   refuse_unknown(where, entry, set_keys)
   local by, name = read_by(where, entry)
@@ -396,18 +478,16 @@ local function read_set(where, entry, i)
   if checked.set_names[name] then
     fail(where, "there is a rollup by %s already", name)
   end
-  checked.sets[i], checked.set_names[name] = { name = name, by = by, tiers = bits }, true
+  checked.sets[i] = {
+    name = name, by = by, tiers = bits, max_keys = read_max_keys(where, entry, by),
+  }
+  checked.set_names[name] = true
 end
 
 local function read_sums(schema)
   each(schema, "measures", limits.measures, read_measure)
-  local sketch = column_member("it", schema, "sketch")
-  local column = checked.columns[sketch + 1]
-  if column and (types[column.type + 1] ~= "float" or column.in_extra) then
-    fail("sketch", "expected a column of floats")
-  end
-  checked.sketch = sketch
-  each(schema, "rollups", max_sets, read_set)
+  each(schema, "sketches", limits.sketches, read_sketch)
+  each(schema, "rollups", limits.sets, read_set)
 end
 
 -- ---- Prometheus families ----
@@ -544,10 +624,58 @@ local function read_family(list_place, entry, i)
   checked.families[i] = family
 end
 
+-- ---- The stream ----
+
+local stream_keys = keys("topic", "overflow", "disconnect")
+
+--- What stands in an event's JSON for a value that is known only then; record/schema.h knows them.
+local marks = { dropped = "\1", connection_id = "\2", timestamp = "\3" }
+local max_topic = 64
+
+local function quote(text)
+  return '"' .. text:gsub('[%c"\\]', function(c)
+    return ("\\u%04x"):format(c:byte())
+  end) .. '"'
+end
+
+local function member_text(where, entry)
+  if marks[entry] then
+    return quote(entry) .. ":" .. marks[entry]
+  elseif type(entry) ~= "table" then
+    fail(where, "expected { name, text }, dropped, connection_id or timestamp")
+  end
+  return quote(item(where, entry, 1, "a name")) .. ":" .. quote(item(where, entry, 2, "a text"))
+end
+
+local function read_event_text(stream, name)
+  local members = {}
+  for i, entry in ipairs(member("stream", stream, name, "table", "a list") or {}) do
+    members[i] = member_text(("stream.%s[%d]"):format(name, i), entry)
+  end
+  if #members == 0 then
+    fail("stream." .. name, 'expected a list of members, such as { { "type", "%s" } }', name)
+  end
+  return "{" .. table.concat(members, ",") .. "}"
+end
+
+local function read_stream(schema)
+  local stream = member("it", schema, "stream", "table")
+    or fail("stream", "expected { topic, overflow, disconnect }")
+  refuse_unknown("stream", stream, stream_keys)
+  local topic = member("stream", stream, "topic", "string")
+  if not topic or topic == "" or #topic > max_topic then
+    fail("stream", "topic: expected a text of 1 to %d bytes", max_topic)
+  end
+  checked.topic = topic
+  checked.overflow = read_event_text(stream, "overflow")
+  checked.disconnect = read_event_text(stream, "disconnect")
+end
+
 -- ---- All of it ----
 
 local top_keys =
-  keys("columns", "event_keys", "events", "measures", "sketch", "rollups", "families")
+  keys("columns", "event_keys", "events", "cost", "measures", "sketches", "rollups", "families",
+    "stream")
 
 --- Raises "schema.lua: where: what is wrong, what was expected".
 ---@param schema any       what lua/schema.lua returned
@@ -557,7 +685,7 @@ return function(schema, most)
   limits, taken = most, {}
   checked = {
     columns = {}, column_names = {}, names = {}, events = {}, event_names = {}, measures = {},
-    measure_names = {}, sets = {}, set_names = {}, families = {},
+    measure_names = {}, sketches = {}, sketch_names = {}, sets = {}, set_names = {}, families = {},
   }
   if type(schema) ~= "table" then
     fail("it", "must return a table")
@@ -565,7 +693,9 @@ return function(schema, most)
   refuse_unknown("it", schema, top_keys)
   read_columns(schema)
   read_events(schema)
+  read_cost(schema)
   read_sums(schema)
   each(schema, "families", max_families, read_family)
+  read_stream(schema)
   return checked
 end

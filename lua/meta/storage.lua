@@ -33,19 +33,17 @@ local storage = {}
 --- Stores the records of a body; answers after the commit.  Yields.
 ---@param body Body|string
 ---@param format "json"|"ndjson"?  default "ndjson"
----@param options { probe_all: boolean? }?  looks for repeated ids among all rows, not the recent
 ---@return Written?
 ---@return string? message
 ---@return Reason? reason
-function storage.ingest(body, format, options) end
+function storage.ingest(body, format) end
 
 --- Stores records.  Members that are no columns are kept in extra.  Yields.
 ---@param records Record[]
----@param options { probe_all: boolean? }?  looks for repeated ids among all rows, not the recent
 ---@return Written?
 ---@return string? message
 ---@return Reason? reason
-function storage.insert(records, options) end
+function storage.insert(records) end
 
 ---@class Select
 ---@field where Condition[]?
@@ -56,6 +54,7 @@ function storage.insert(records, options) end
 ---@field after integer[]?      a page's next: goes on there; only in order of time
 ---@field as ("tables"|"json"|"ndjson"|"csv")?
 ---@field extra boolean?        with the JSON of what has no column
+---@field fields string[]?      of rows as text: columns and "extra"; unknown values are null
 
 ---@class Page
 ---@field json Fragment?        as = "json": an array of rows
@@ -91,8 +90,12 @@ function storage.get(request_id, form) end
 ---@field every (integer|"minute"|"hour"|"day")?  buckets of so many seconds, a multiple of 60
 ---@field max_points integer?   every grows to its least multiple that gives at most so many
 ---@field quantiles number[]?   of response times, at most 8: fields duration_ms_p50 and so on
+---@field sketches string[]?    of which distributions; default: the first of schema.lua
+---@field bounds integer[]?     instead of every: where buckets begin, ascending unix seconds
+---@field rest boolean?         limit counts combinations of by; the groups get other and totals
+---@field seen boolean?         with first_seen, last_seen (unix seconds), last_row; read from rows
 ---@field measures string[]?    those of schema.lua that are wanted; default: all
----@field order_by string?      a measure, one of those wanted; default: the by columns, then time
+---@field order_by (string|string[])?  a measure, one of those wanted, or several, whose sum counts
 ---@field descending boolean?
 ---@field limit integer?
 
@@ -113,12 +116,19 @@ function storage.get(request_id, form) end
 ---@field cache_read_tokens integer
 ---@field cache_write_tokens integer
 ---@field unpriced_requests integer
+---@field duration_known integer
+---@field time_to_first_token_ms number
+---@field time_to_first_token_known integer
+---@field billed_cost_usd number
 ---@field time number?
 ---@field duration_ms_p50 number?
 ---@field [string] any
 
 ---@class Groups
 ---@field every integer?        seconds of a bucket
+---@field exact boolean?        false: something stands under "(other)"
+---@field other Group?          rest: what limit leaves out
+---@field totals Group?         rest: all of it
 ---@field [integer] Group
 
 --- Counts, sums and quantiles, from rollups where they can answer.  One question
@@ -169,6 +179,7 @@ function storage.reset() end
 ---@field last_commit_seconds number
 ---@field oldest_queued_seconds number
 ---@field writable boolean
+---@field fault string? what happened to the database's files, and its repair
 ---@field durability "full"|"normal"
 
 ---@return StorageStats?
@@ -176,8 +187,10 @@ function storage.reset() end
 ---@return Reason? reason
 function storage.stats() end
 
---- The names of a row's columns, in their order.
+--- The names of columns, in their order: those of a row (public), those that it shows on request
+--- (dimensions, measures), those that rows can be grouped by (keys), those of texts, or all.
+---@param kind ("public"|"dimensions"|"measures"|"keys"|"texts"|"all")?
 ---@return string[]
-function storage.columns() end
+function storage.columns(kind) end
 
 return storage

@@ -1,5 +1,6 @@
 --- Rows page by page, in any order.
 local cursor = require "lib.cursor"
+local fields = require "lib.fields"
 local filters = require "lib.filters"
 local json = require "json"
 local needs_storage = require "lib.needs_storage"
@@ -35,6 +36,7 @@ return {
       params.string { description = "Service types, comma-separated; !NAME excludes." },
     cursor =
       params.string { description = "next_cursor of the page before; only ordered by timestamp." },
+    fields = fields.param(),
   },
 
   ---@param req Request
@@ -53,6 +55,7 @@ return {
       where = where, order_by = order_by, descending = descending, limit = values.limit,
       after = after or nil,
       offset = after and 0 or math.min(values.offset, 0xffffffff), as = "json",
+      fields = fields.chosen(values.fields),
     }
     local total
     if page and not after then

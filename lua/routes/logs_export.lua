@@ -1,5 +1,6 @@
---- All rows that match, however many: pages of a few hundred, each its own short
---- read, so that a slow client holds nothing up.
+--- All rows that match, however many: pages of a few hundred, each its own short read, so that a
+--- slow client holds nothing up.
+local fields = require "lib.fields"
 local filters = require "lib.filters"
 local needs_storage = require "lib.needs_storage"
 local params = require "lib.params"
@@ -17,15 +18,18 @@ return {
   params = filters.params {
     format = params.string { default = "ndjson", one_of = { "ndjson", "csv" },
       description = "Of the file." },
+    fields = fields.param(),
   },
 
   ---@param req Request
   ---@return Response
   handle = function(req)
     local format, where = req.params.format, filters.where(req.params)
+    local shown = fields.chosen(req.params.fields) or fields.ALL
     local function read(after)
-      return storage.select { where = where, descending = true, limit = PAGE, after = after,
-        as = format }
+      return storage.select {
+        where = where, descending = true, limit = PAGE, after = after, as = format, fields = shown,
+      }
     end
     local page, message, reason = read()
     if not page then
@@ -40,7 +44,7 @@ return {
       },
       stream = function(write)
         if format == "csv" then
-          write(table.concat(storage.columns(), ",") .. "\r\n")
+          write(table.concat(shown, ",") .. "\r\n")
         end
         while true do
           write(page.text)

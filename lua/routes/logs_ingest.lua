@@ -1,5 +1,4 @@
 --- Takes records in: one, an array, {"records": [...]} or lines of them.
-local params = require "lib.params"
 local storage = require "storage"
 
 local FORMATS = {
@@ -24,12 +23,6 @@ return {
   needs = "storage",
   scope = "ingest",
   takes = { "application/json", "application/x-ndjson", "application/jsonl" },
-  params = {
-    probe_all = params.boolean {
-      default = false,
-      description = "Looks for repeated ids among all rows, not only the recent: for imports.",
-    },
-  },
 
   ---@param req Request
   ---@return Response
@@ -38,7 +31,7 @@ return {
     if not format then
       return { status = 415, detail = UNKNOWN_TYPE }
     end
-    local result, message = storage.ingest(req.body, format, { probe_all = req.params.probe_all })
+    local result, message = storage.ingest(req.body, format)
     if not result then
       return { status = 503, headers = RETRY, detail = "Not stored: " .. message }
     end

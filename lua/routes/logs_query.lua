@@ -1,5 +1,6 @@
 --- The newest rows that match.
 local cursor = require "lib.cursor"
+local fields = require "lib.fields"
 local filters = require "lib.filters"
 local json = require "json"
 local needs_storage = require "lib.needs_storage"
@@ -22,6 +23,7 @@ return {
     model = params.string { description = "Exactly this model; empty is no filter." },
     service_type = params.string { description = "Exactly this service type; empty is no filter." },
     cursor = params.string { description = "next_cursor of the page before." },
+    fields = fields.param(),
   },
 
   ---@param req Request
@@ -35,6 +37,7 @@ return {
     end
     local page, message, reason = storage.select {
       where = where, descending = true, limit = values.limit, after = after, as = "json",
+      fields = fields.chosen(values.fields),
     }
     if not page then
       return needs_storage.failed(message, reason)

@@ -63,7 +63,7 @@ return {
     for _, row in ipairs(rows) do
       changes[#changes + 1] = change(row)
     end
-    local result, message = storage.insert(changes, { probe_all = true })
+    local result, message = storage.insert(changes)
     if not result then
       return { status = 503, headers = { ["retry-after"] = "1" }, detail = message }
     end

@@ -83,16 +83,15 @@ static void fill(uint64_t from, uint64_t to, uint64_t batch, size_t nflights) {
 /* ---- Asking ---- */
 
 static struct question question(const char *by, int64_t every_s, bool quantiles) {
-  struct question q = {.order_by = -1, .every_s = every_s};
+  struct question q = {.every_s = every_s};
   if (by != NULL)
     q.by[q.nby++] = schema_column(schema, by, strlen(by));
   if (quantiles)
-    q = (struct question) {.order_by = -1,
-                           .every_s = every_s,
-                           .nby = q.nby,
-                           .by = {q.by[0]},
-                           .nquantiles = 4,
-                           .quantiles = {0.5, 0.9, 0.95, 0.99}};
+    q = (struct question){.every_s = every_s,
+                          .nby = q.nby,
+                          .by = {q.by[0]},
+                          .nquantiles = 4,
+                          .quantiles = {0.5, 0.9, 0.95, 0.99}};
   return q;
 }
 

@@ -1,5 +1,5 @@
 local cases = require "spec.helpers.browser"
 
 describe("the pages in a browser, docs.mjs:", function()
-  cases("docs", setup, it)
+  cases("docs", lazy_setup, it)
 end)

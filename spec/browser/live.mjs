@@ -1,6 +1,6 @@
 /** The live view, on servers of its own. */
-import { startServer } from "./server.mjs";
 import { check, same, until } from "./browser.mjs";
+import { startServer, withServer } from "./server.mjs";
 
 const events = (prefix, count, more = {}) =>
   Array.from({ length: count },
@@ -8,19 +8,10 @@ const events = (prefix, count, more = {}) =>
 const models = (page) => page.locator("tbody tr td:nth-child(3)").allTextContents();
 const isLive = (page) => page.waitForSelector(".badge.live");
 
-const withServer = (body) => async ({ openAt, close }) => {
-  const server = await startServer();
-  try {
-    const open = (options) => openAt(server.url, { query: "?view=live", ...options });
-    await body({ server, open });
-  } finally {
-    await close(); // a page that outlives its server complains
-    await server.end();
-  }
-};
+const withLiveServer = (body) => withServer(body, {}, { query: "?view=live" });
 
 export const cases = {
-  "live: events arrive, newest first, after those of before": withServer(
+  "live: events arrive, newest first, after those of before": withLiveServer(
       async ({ server, open }) => {
     await server.ingest(events("before", 2));
     const { page } = await open();
@@ -31,7 +22,7 @@ export const cases = {
     same(["now-2", "now-1", "now-0"], (await models(page)).slice(0, 3), "rows");
   }),
 
-  "live: filters hold": withServer(async ({ server, open }) => {
+  "live: filters hold": withLiveServer(async ({ server, open }) => {
     const { page } = await open({ query: "?view=live&service_type=!b" });
     await isLive(page);
     await server.ingest(
@@ -40,7 +31,8 @@ export const cases = {
     same(["a-0"], await models(page), "rows");
   }),
 
-  "live: a pause holds what comes, and resuming shows it": withServer(async ({ server, open }) => {
+  "live: a pause holds what comes, and resuming shows it": withLiveServer(
+      async ({ server, open }) => {
     const { page } = await open();
     await isLive(page);
     await page.getByRole("button", { name: "Pause" }).click();
@@ -51,7 +43,7 @@ export const cases = {
     await until(page, () => document.querySelectorAll("tbody tr").length === 3);
   }),
 
-  "live: the rows stay few whatever comes, and the newest is on top": withServer(
+  "live: the rows stay few whatever comes, and the newest is on top": withLiveServer(
       async ({ server, open }) => {
     const { page } = await open();
     await isLive(page);
@@ -88,7 +80,7 @@ export const cases = {
     }
   },
 
-  "live: a gap is told with its size": withServer(async ({ open }) => {
+  "live: a gap is told with its size": withLiveServer(async ({ open }) => {
     const gap = 'data: {"type":"overflow","dropped":7,"timestamp":1}\n\n';
     const { page } = await open({
       before: (page) => page.route("**/logs/stream*",

@@ -1,5 +1,5 @@
 local cases = require "spec.helpers.browser"
 
 describe("the pages in a browser, live.mjs:", function()
-  cases("live", setup, it)
+  cases("live", lazy_setup, it)
 end)

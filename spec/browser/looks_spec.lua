@@ -1,5 +1,5 @@
 local cases = require "spec.helpers.browser"
 
 describe("the pages in a browser, looks.mjs:", function()
-  cases("looks", setup, it)
+  cases("looks", lazy_setup, it)
 end)

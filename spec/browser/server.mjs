@@ -53,3 +53,13 @@ export async function startServer(
   };
 }
 
+/** A case on a server of its own; page is where open opens, if not told else. */
+export const withServer = (body, options, page = {}) => async ({ openAt, close }) => {
+  const server = await startServer(options);
+  try {
+    await body({ server, open: (more) => openAt(server.url, { ...page, ...more }) });
+  } finally {
+    await close(); // a page that outlives its server complains
+    await server.end();
+  }
+};

@@ -1,25 +1,6 @@
-/** What the page does when there is nothing, no token, no server or no time. */
-import { startServer } from "./server.mjs";
+/** What the page does when there is nothing, no server, no library or no time. */
 import { check, figure, same, until } from "./browser.mjs";
-
-const withServer = (body, options) => async ({ openAt, close }) => {
-  const server = await startServer(options);
-  try {
-    await body({ server, open: (more) => openAt(server.url, more) });
-  } finally {
-    await close(); // a page that outlives its server complains
-    await server.end();
-  }
-};
-
-const locked =
-  { env: { MOONLEDGER_READ_TOKEN: "read-token", MOONLEDGER_ADMIN_TOKEN: "admin-token" } };
-const refused = /status of 40[13]/;
-
-async function enter(page, token) {
-  await page.fill('input[name="token"]', token);
-  await page.getByRole("button", { name: "Use it" }).click();
-}
+import { startServer, withServer } from "./server.mjs";
 
 export const cases = {
   "an empty store says how to fill it, and turns live with the first record": withServer(
@@ -33,54 +14,14 @@ export const cases = {
     same("$1.25", await figure(page, "Cost"), "cost");
   }),
 
-  "a window without requests offers a longer one": withServer(async ({ server, open }) => {
-    await server.ingest([{ timestamp: Date.now() / 1000 - 5 * 86400 }]);
+  "a window without requests leads to the newest": withServer(async ({ server, open }) => {
+    await server.ingest([{ timestamp: "2020-05-05T12:00:00.7Z" }, { timestamp: "2020-05-03" }]);
     const { page } = await open();
-    await page.getByRole("button", { name: "Show 30 days" }).click();
-    await page.waitForSelector(".tile");
-  }),
-
-  "a locked server asks for a token, which is kept for this tab": withServer(async ({ open }) => {
-    const { page } = await open({ expected: refused });
-    await page.waitForSelector("text=asks for a token");
-    await enter(page, "wrong");
-    await page.waitForSelector("text=this token is not known");
-    await enter(page, "read-token");
-    await page.waitForSelector("text=No requests yet");
-    await page.reload();
-    await page.waitForSelector("text=No requests yet");
-    same(0, (await page.context().cookies()).length, "cookies");
-    check(!page.url().includes("token"), "the token is in the URL");
-  }, locked),
-
-  "with a token the export comes with it": withServer(async ({ server, open }) => {
-    await server.ingest([{ request_id: "=1+1", model: "=cmd()" }], "admin-token");
-    const { page } = await open({ query: "?view=requests", expected: refused });
-    await enter(page, "read-token");
-    const [file] =
-      await Promise.all(
-        [page.waitForEvent("download"), page.getByRole("button", { name: "CSV" }).click()]);
-    const line = (await (await file.createReadStream()).toArray()).join("").split("\r\n")[1];
-    check(line.startsWith("'=1+1,") && line.includes("'=cmd()"), `formulas stand there: ${line}`);
-  }, locked),
-
-  "the reset is hidden from those who may not": withServer(async ({ open }) => {
-    const { page } = await open({ query: "?view=system", expected: refused });
-    await enter(page, "read-token");
-    await page.waitForSelector(".tile");
-    same(0, await page.getByRole("button", { name: "Delete all records" }).count(), "buttons");
-  }, locked),
-
-  "the reset waits for its word": withServer(async ({ server, open }) => {
-    await server.ingest([{ model: "m" }]);
-    const { page } = await open({ query: "?view=system" });
-    const button = page.getByRole("button", { name: "Delete all records" });
-    await page.fill('input[name="confirmation"]', "reset");
-    check(await button.isDisabled(), "another word is enough");
-    await page.fill('input[name="confirmation"]', "RESET");
-    await button.click();
-    await page.waitForSelector("text=All logs data has been reset");
-    same(0, (await (await fetch(`${server.url}/logs/query`)).json()).count, "rows left");
+    await page.getByRole("button", { name: "Show the day up to it" }).click();
+    same("1", await figure(page, "Requests"), "requests");
+    const { page: requests } = await open({ query: "?view=requests&model=none" });
+    await requests.waitForSelector("text=matches these filters");
+    await requests.waitForSelector("text=newest request of all is of 2020-05-05");
   }),
 
   "a server that is gone is told, and found again": async ({ openAt, close }) => {

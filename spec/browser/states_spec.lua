@@ -1,5 +1,5 @@
 local cases = require "spec.helpers.browser"
 
 describe("the pages in a browser, states.mjs:", function()
-  cases("states", setup, it)
+  cases("states", lazy_setup, it)
 end)

@@ -1,5 +1,5 @@
 local cases = require "spec.helpers.browser"
 
 describe("the pages in a browser, views.mjs:", function()
-  cases("views", setup, it)
+  cases("views", lazy_setup, it)
 end)

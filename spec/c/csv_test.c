@@ -22,7 +22,7 @@ static void check_text(const char *s, const char *expected) {
   r->v[0] = batch_put_text(b, s, strlen(s));
   r->v[1].i = -7;
   r->v[3].i = 1750000000000000;
-  csv_write_row(&out, &with_defaults, r, &b->text);
+  csv_write_row(&out, &with_defaults, r, &b->text, NULL, 0);
   CHECK_BYTES(out.data, out.len, expected);
   buf_clear(&out);
   batch_free(b);
@@ -39,6 +39,13 @@ int main(void) {
   check_text("@SUM(A1)", "'@SUM(A1),-7,2025-06-15T15:06:40Z\r\n");
   check_text("-1", "'-1,-7,2025-06-15T15:06:40Z\r\n");
   check_text("\t=1", "'\t=1,-7,2025-06-15T15:06:40Z\r\n");
+  check_text("\r=1", "\"'\r=1\",-7,2025-06-15T15:06:40Z\r\n");
+  check_text("\uff1d1", "'\uff1d1,-7,2025-06-15T15:06:40Z\r\n");
+  check_text("\uff0b1", "'\uff0b1,-7,2025-06-15T15:06:40Z\r\n");
+  check_text("\uff0d1", "'\uff0d1,-7,2025-06-15T15:06:40Z\r\n");
+  check_text("\uff20A", "'\uff20A,-7,2025-06-15T15:06:40Z\r\n");
+  check_text("\u3000=1", "'\u3000=1,-7,2025-06-15T15:06:40Z\r\n");
+  check_text("\uff0c=1", "\uff0c=1,-7,2025-06-15T15:06:40Z\r\n");
   check_text("a=b", "a=b,-7,2025-06-15T15:06:40Z\r\n");
   return TEST_END;
 }

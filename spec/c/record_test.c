@@ -92,26 +92,40 @@ static void rows(void) {
             "seconds\":0.0,"
             "\"session_error_count\":0,\"session_is_new\":true,\"extra\":{}}");
   check_row(
+      "{\"request_id\":\"r\"}",
+      "{\"request_id\":\"r\",\"timestamp\":\"2023-11-14T22:13:20Z\",\"method\":\"\",\"endpoint\":"
+      "\"\","
+      "\"path\":\"\","
+      "\"query\":\"\",\"client_ip\":\"\",\"user_agent\":\"\",\"service_type\":\"\",\"model\":\"\","
+      "\"streaming\":false,"
+      "\"status_code\":200,\"duration_ms\":0.0,\"duration_seconds\":0.0,\"tokens_input\":0,"
+      "\"tokens_output\":"
+      "0,"
+      "\"cache_read_tokens\":0,\"cache_write_tokens\":0,\"cost_usd\":0.0,\"cost_sdk_usd\":0.0,"
+      "\"num_turns\":"
+      "0,"
+      "\"session_type\":\"\",\"session_status\":\"\",\"session_age_seconds\":0.0,\"session_message_"
+      "count\":0,"
+      "\"session_client_id\":\"\",\"session_pool_enabled\":false,\"session_idle_seconds\":0.0,"
+      "\"session_error_count\":0,\"session_is_new\":true,\"extra\":{}}");
+  check_row(
       "{\"request_id\":\"r\",\"tag\":[1],\"timestamp\":1.5,\"path\":\"/"
       "p\",\"duration_ms\":20,\"error_type\":\"t\"}",
-      "{\"request_id\":\"r\",\"timestamp\":\"1970-01-01T00:00:01.500000Z\",\"method\":"
-      "\"\","
+      "{\"request_id\":\"r\",\"timestamp\":\"1970-01-01T00:00:01.500000Z\",\"method\":\"\","
       "\"endpoint\":\"/p\","
       "\"path\":\"/"
-      "p\",\"query\":\"\",\"client_ip\":\"\",\"user_agent\":\"\",\"service_type\":\"\","
-      "\"model\":\"\","
-      "\"streaming\":false,\"status_code\":200,\"duration_ms\":20.0,\"duration_seconds\":"
-      "0.02,\"tokens_"
+      "p\",\"query\":\"\",\"client_ip\":\"\",\"user_agent\":\"\",\"service_type\":\"\",\"model\":"
+      "\"\","
+      "\"streaming\":false,\"status_code\":200,\"duration_ms\":20.0,\"duration_seconds\":0.02,"
+      "\"tokens_"
       "input\":0,"
-      "\"tokens_output\":0,\"cache_read_tokens\":0,\"cache_write_tokens\":0,\"cost_usd\":"
-      "0.0,\"cost_"
+      "\"tokens_output\":0,\"cache_read_tokens\":0,\"cache_write_tokens\":0,\"cost_usd\":0.0,"
+      "\"cost_"
       "sdk_usd\":0.0,"
-      "\"num_turns\":0,\"session_type\":\"\",\"session_status\":\"\",\"session_age_"
-      "seconds\":0.0,"
-      "\"session_message_count\":0,\"session_client_id\":\"\",\"session_pool_enabled\":"
-      "false,"
+      "\"num_turns\":0,\"session_type\":\"\",\"session_status\":\"\",\"session_age_seconds\":0.0,"
+      "\"session_message_count\":0,\"session_client_id\":\"\",\"session_pool_enabled\":false,"
       "\"session_idle_seconds\":0.0,\"session_error_count\":0,\"session_is_new\":true,"
-      "\"extra\":{\"tag\":[1],\"error_type\":\"t\"}}");
+      "\"error_type\":\"t\",\"extra\":{\"tag\":[1]}}");
 }
 
 static void check_event(const char *text, const char *expected) {
@@ -164,50 +178,6 @@ static void extra(void) {
       &schema->measures[schema_measure(schema, "unpriced_requests", 17)];
   CHECK(measure_value(unpriced, schema, row, &b->text) == 1);
   batch_free(b);
-
-  static const char *const merges[][3] = {
-      {"", "", ""},
-      {"", "{\"a\":1}", "{\"a\":1}"},
-      {"{\"a\":1}", "", "{\"a\":1}"},
-      {"{\"a\":1}", "{}", "{\"a\":1}"},
-      {"{\"a\":1,\"b\":{\"x\":[1,\"}\"]}}", "{\"a\":2,\"c\":null}",
-       "{\"b\":{\"x\":[1,\"}\"]},\"a\":2,\"c\":null}"},
-      {"{\"a\":1,\"a\":2}", "{\"b\":3,\"b\":4}", "{\"a\":2,\"b\":4}"},
-      {"{\"a\" : 1}", "{ \"b\" :2 }", "{\"a\":1,\"b\":2}"},
-  };
-  for (size_t i = 0; i < sizeof merges / sizeof *merges; i++) {
-    struct buf out = {0};
-    buf_reserve(&out, 1);
-    extra_merge(&out, merges[i][0], strlen(merges[i][0]), merges[i][1], strlen(merges[i][1]));
-    CHECK_BYTES(out.data, out.len, merges[i][2]);
-    buf_clear(&out);
-  }
-}
-
-static void check_changes(const char *first, const char *later, const char *const *changed) {
-  struct batch *a = scan(first), *b = scan(later);
-  uint64_t expected = 1ull << schema->id;
-  for (; *changed != NULL; changed++)
-    expected |= 1ull << column(*changed);
-  CHECK(record_changes(schema, batch_record(a, 0), &a->text, batch_record(b, 0)) == expected);
-  batch_free(a);
-  batch_free(b);
-}
-
-#define CHECK_CHANGES(first, later, ...)                                                 \
-  check_changes(first, later, (const char *const[]) {__VA_ARGS__ __VA_OPT__(, ) NULL})
-
-static void repeats(void) {
-  CHECK_CHANGES("{}", "{\"timestamp\":5,\"cost_source\":\"x\"}");
-  CHECK_CHANGES("{}", "{\"model\":\"m\",\"tokens_input\":1}", "model", "tokens_input");
-  CHECK_CHANGES("{}", "{\"path\":\"/p\"}", "path", "endpoint");
-  CHECK_CHANGES("{\"path\":\"/a\"}", "{\"path\":\"/p\"}", "path", "endpoint");
-  CHECK_CHANGES("{\"endpoint\":\"e\",\"path\":\"/a\"}", "{\"path\":\"/p\"}", "path");
-  CHECK_CHANGES("{\"duration_ms\":100}", "{\"duration_ms\":200}", "duration_ms",
-                "duration_seconds");
-  CHECK_CHANGES("{\"duration_ms\":100,\"duration_seconds\":7}", "{\"duration_ms\":200}",
-                "duration_ms");
-  CHECK_CHANGES("{\"status_code\":200}", "{\"type\":\"request_error\"}");
 }
 
 static int64_t measured(const char *text, const char *measure) {
@@ -261,7 +231,6 @@ int main(void) {
   rows();
   events();
   extra();
-  repeats();
   measures();
   rejections();
   schema_free(schema);

@@ -34,13 +34,11 @@ static void mistakes(void) {
   static const char *const cases[][2] = {
       {"s = 5", "schema.lua: it: must return a table"},
       {"s.me = s", "schema.lua: it: \"me\" is not known here"},
-      {"s.columns[1].me = s",
-       "schema.lua: columns[1] \"request_id\": \"me\" is not known here"},
-      {"for i = 1, 70000 do s.columns[i] = i end",
-       "schema.lua: it: has more than 65536 values"},
+      {"s.columns[1].me = s", "schema.lua: columns[1] \"request_id\": \"me\" is not known here"},
+      {"for i = 1, 70000 do s.columns[i] = i end", "schema.lua: it: has more than 65536 values"},
       {"setmetatable(s.columns, { __len = error, __index = error, __pairs = error }) "
-       "s.sketch = 'model'",
-       "schema.lua: sketch: expected a column of floats"},
+       "s.sketches[1].value = 'model'",
+       "schema.lua: sketches[1]: value must be a column of numbers, and per too if it is there"},
       {"s.columns[3].default = print",
        "schema.lua: columns[3] \"method\": default must be a string, not a function"},
       {"s.colums = {}", "schema.lua: it: \"colums\" is not known here"},
@@ -49,7 +47,7 @@ static void mistakes(void) {
       {"s.columns[3] = {}", "schema.lua: columns[3]: expected a name at [1], not a nil"},
       {"s.columns[3] = { 'Method', 'string' }",
        "schema.lua: columns[3] \"Method\": a name is at most 47 of a-z 0-9 _, and "
-       "neither extra nor row"},
+       "none of extra, row and told"},
       {"s.columns[3][2] = 'text'", "schema.lua: columns[3] \"method\": \"text\" is no "
                                    "type: string, integer, float, boolean or time"},
       {"s.columns[3].defualt = 'GET'",
@@ -83,11 +81,9 @@ static void mistakes(void) {
        "schema.lua: columns[3] \"method\": aliases are \"name\" or name = scale"},
       {"s.columns[3].by_event = {}",
        "schema.lua: columns[3]: by_event is a table of integer columns"},
-      {"s.columns[34] = { 'late', 'string' }",
-       "schema.lua: columns[34] \"late\": columns of their own stand before those "
-       "in_extra"},
-      {"s.event_keys[1] = 'model'",
-       "schema.lua: event_keys: the name \"model\" is taken already"},
+      {"s.columns[44] = { 'late', 'string' }",
+       "schema.lua: columns[44] \"late\": columns of their own stand before those in_extra"},
+      {"s.event_keys[1] = 'model'", "schema.lua: event_keys: the name \"model\" is taken already"},
       {"s.events[2].default = nil",
        "schema.lua: events: one event must be the default, and stored"},
       {"s.events[1].default = true",
@@ -107,13 +103,27 @@ static void mistakes(void) {
        "schema.lua: measures[4]: sum: \"model\" is no number"},
       {"s.measures[4].scale = -1",
        "schema.lua: measures[4]: scale must be a positive number"},
-      {"s.sketch = 'model'", "schema.lua: sketch: expected a column of floats"},
+      {"s.sketches[1].value = 'model'",
+       "schema.lua: sketches[1]: value must be a column of numbers, and per too if it is there"},
+      {"s.sketches[3].per = 'nothing'",
+       "schema.lua: sketches[3]: per: there is no column \"nothing\""},
+      {"s.rollups[5].max_keys = 10",
+       "schema.lua: rollups[5]: max_keys: \"status_code\" is no string"},
+      {"s.rollups[2].max_keys = 1.5",
+       "schema.lua: rollups[2]: max_keys must be a whole number up to 1000000"},
+      {"s.stream = nil", "schema.lua: stream: expected { topic, overflow, disconnect }"},
+      {"s.stream.topic = ''", "schema.lua: stream: topic: expected a text of 1 to 64 bytes"},
+      {"s.stream.overflow = {}",
+       "schema.lua: stream.overflow: expected a list of members, such as { { \"type\", "
+       "\"overflow\" } }"},
+      {"s.stream.disconnect[3] = 'id'", "schema.lua: stream.disconnect[3]: expected { name, "
+                                        "text }, dropped, connection_id or timestamp"},
       {"s.rollups[2].by[1] = 'duration_ms'",
        "schema.lua: rollups[2]: by: cells cannot be kept by "
        "\"duration_ms\": a string, integer or boolean column can"},
-      {"s.rollups[2].by[1] = 'error_type'",
+      {"s.rollups[2].by[1] = 'error_message'",
        "schema.lua: rollups[2]: by: cells cannot be kept by "
-       "\"error_type\": a string, integer or boolean column can"},
+       "\"error_message\": a string, integer or boolean column can"},
       {"s.rollups[2].by = { 'model' }",
        "schema.lua: rollups[3]: there is a rollup by model already"},
       {"s.rollups[2].tiers = { 'week' }",
@@ -138,11 +148,11 @@ static void mistakes(void) {
       {"s.families[2].value = nil",
        "schema.lua: families[2] \"response_duration_seconds\": a histogram needs a "
        "value"},
-      {"s.families[4].help = 'Others.'",
-       "schema.lua: families[4] \"tokens_total\": differs from the entry "
+      {"s.families[5].help = 'Others.'",
+       "schema.lua: families[5] \"tokens_total\": differs from the entry "
        "before it in kind, help, bounds or label names"},
-      {"s.families[1], s.families[3] = s.families[3], s.families[1]",
-       "schema.lua: families[4] \"tokens_total\": entries of one family stand next to "
+      {"s.families[1], s.families[4] = s.families[4], s.families[1]",
+       "schema.lua: families[5] \"tokens_total\": entries of one family stand next to "
        "each other"},
       {"s.families[1].events = { 'request_end' }",
        "schema.lua: families[1] \"requests_total\": events: there is no event "
@@ -154,14 +164,15 @@ static void mistakes(void) {
 
 static void shipped(void) {
   struct schema *s = load_schema();
-  CHECK(s->nstored == 30 && s->ncolumns == 33);
+  CHECK(s->nstored == 41 && s->ncolumns == 43);
   CHECK(s->id == 0 && s->time == 1);
   CHECK(s->nevents == 3 && s->default_event == 1);
-  CHECK(s->nsets == 6 && s->sets[5].tiers == 1 << TIER_DAY && s->sets[0].tiers == 7);
+  CHECK(s->nsets == 12 && s->sets[6].max_keys == 2000 && s->sets[5].tiers == 1 << TIER_DAY &&
+        s->sets[0].tiers == 7);
   CHECK(strcmp(s->sets[0].name, "all") == 0 &&
         strcmp(s->sets[4].name, "model_service_type_status_code") == 0);
-  CHECK(s->sketch == s->duration);
-  CHECK(s->nfamilies == 10 && s->families[1].nbounds == 13);
+  CHECK(s->sketches[0].value == s->duration && s->nsketches == 3);
+  CHECK(s->nfamilies == 11 && s->families[1].nbounds == 13);
   CHECK(schema_measure(s, "cost_usd", 8) >= 0 &&
         s->measures[schema_measure(s, "cost_usd", 8)].scale == 1e12);
   CHECK(schema_event(s, "request_error", 13) == 2 && schema_event(s, "request", 7) == -1);

@@ -71,7 +71,7 @@ static struct batch *fill(struct store *s) {
   struct batch *all = scan(s, text.data);
   CHECK(all->count == RECORDS + ROUNDS);
   all->count = RECORDS;
-  CHECK(put_batch(s, all, false).accepted == RECORDS);
+  CHECK(put_batch(s, all).accepted == RECORDS);
   buf_clear(&text);
   return all;
 }
@@ -93,7 +93,7 @@ static void change_some(struct store *s, struct batch *all) {
     write_record(&text, i, start_us);
   buf_putc(&text, '\0');
   struct batch *changes = scan(s, text.data);
-  struct submission w = put_batch(s, changes, false);
+  struct submission w = put_batch(s, changes);
   CHECK(w.accepted == 0 && w.merged == RECORDS / 10);
   buf_clear(&text);
   batch_free(changes);
@@ -163,7 +163,7 @@ static struct question any_question(struct store *s) {
   static const char *const names[] = {"model", "service_type", "endpoint", "status_code",
                                       "session_client_id"};
   static const int64_t widths[] = {0, 0, 0, 60, 3600, 7200, 86400, 5400, 604800};
-  struct question question = {.order_by = -1, .nquantiles = 2, .quantiles = {0.5, 0.99}};
+  struct question question = {.nquantiles = 2, .quantiles = {0.5, 0.99}};
   question.every_s = widths[any(9)];
   for (uint64_t n = any(3), first = any(5); question.nby < n; question.nby++)
     question.by[question.nby] = column(s, names[(first + question.nby) % 5]);
@@ -237,7 +237,9 @@ static void check_question(struct store *s, const struct question *question,
     lost += row == question->rows.nrows;
     for (size_t m = 0; m < s->schema->nmeasures; m++)
       sums[row].sums[m] += measure_value(&s->schema->measures[m], s->schema, r, &all->text);
-    sketch_add(&sums[row].sketch, r->v[s->schema->sketch].f, 1);
+    const struct sketched *k = &s->schema->sketches[0];
+    if (conditions_match_row(k->when, s->schema, r, &all->text))
+      sketch_add(&sums[row].sketch, sketched_value(k, s->schema, r), 1);
   }
   CHECK(lost == 0);
   for (size_t row = 0; row < question->rows.nrows; row++) {
@@ -294,12 +296,11 @@ static void test_orders_and_limits(struct store *s) {
   struct query *q = query_new(QUERY_AGGREGATE);
   q->nquestions = 1;
   q->questions = calloc(1, sizeof *q->questions);
-  q->questions[0] = (struct question) {
-      .by = {column(s, "model")},
-      .nby = 1,
-      .descending = true,
-      .limit = 2,
-      .order_by = schema_measure(s->schema, "cost_usd", 8)};
+  q->questions[0] = (struct question){.by = {column(s, "model")},
+                                      .nby = 1,
+                                      .descending = true,
+                                      .limit = 2,
+                                      .order_by = 1ull << schema_measure(s->schema, "cost_usd", 8)};
   ask(s, q);
   CHECK(q->status == 0 && q->questions[0].rows.nrows == 2);
   CHECK(cell_of(&q->questions[0].rows, 0, "cost_usd").value.f >=

@@ -190,7 +190,7 @@ static double requests_by(struct store *s, const char *by, size_t *groups) {
   double sum = 0;
   q->nquestions = 1;
   q->questions = calloc(1, sizeof *q->questions);
-  q->questions[0] = (struct question) {.order_by = -1, .nby = 1, .by = {column(s, by)}};
+  q->questions[0] = (struct question){.nby = 1, .by = {column(s, by)}};
   ask(s, q);
   CHECK(q->status == 0);
   *groups = q->questions[0].rows.nrows;
@@ -251,7 +251,88 @@ static void test_adds_columns_and_rebuilds_rollups(void) {
   store_remove(s);
 }
 
+static void put_teams(struct store *s, int from, int to) {
+  struct buf text = {0};
+  for (int i = from; i < to; i++)
+    buf_printf(&text, "{\"request_id\":\"r%d\",\"timestamp\":%d,\"team\":\"t%d\",\"tag\":%d}\n", i,
+               1750000000 + i * 60, i % 7, i);
+  buf_putc(&text, '\0');
+  CHECK(put(s, text.data).status == 0);
+  buf_clear(&text);
+}
+
+/* The file as a program wrote it that did not know the column: its values are members of extra. */
+static void make_older(struct store *s) {
+  exec(s->path, "UPDATE rows SET extra = json_set(extra, '$.team', iif(rowid % 1000 = 0, 5, team));"
+                "ALTER TABLE rows DROP COLUMN team;"
+                "DROP TABLE rollup_team;"
+                "DELETE FROM meta WHERE key = 'layout:team'");
+}
+
+static void test_fills_a_new_column_from_extra(void) {
+  struct store *s = store_new();
+  size_t groups;
+  store_open(s);
+  put_teams(s, 0, 12000);
+  store_close(s);
+  make_older(s);
+  store_open(s);
+  put_teams(s, 11000, 13000); /* some of them again */
+  wait_until_rebuilt(s);
+  CHECK(requests_by(s, "team", &groups) == 13000 &&
+        groups == 8); /* what is no text stays where it is */
+  char *json = row_json(s, "r10");
+  CHECK(strstr(json, "\"team\":\"t3\",\"extra\":{\"tag\":10}}") != NULL);
+  free(json);
+  json = row_json(s, "r999");
+  CHECK(strstr(json, "\"extra\":{\"tag\":999,\"team\":5}}") != NULL);
+  free(json);
+  store_close(s);
+
+  /* A fill that was interrupted goes on where it was. */
+  make_older(s);
+  store_open(s);
+  store_close(s);
+  store_open(s);
+  wait_until_rebuilt(s);
+  CHECK(requests_by(s, "team", &groups) == 13000 && groups == 8);
+  store_remove(s);
+}
+
+/* More keys than a bucket may have: the rest is one key, which says so, and a filter is answered
+ * from rows. */
+static void test_bounds_the_keys_of_a_bucket(void) {
+  struct store *s = store_new();
+  size_t groups;
+  s->schema->sets[7].max_keys = 5;
+  store_open(s);
+  put_teams(s, 0, 1000);
+  put(s, "{\"request_id\":\"r6\",\"team\":\"t6\",\"tokens_input\":3}\n"); /* counted out and in
+                                                                             again */
+  CHECK(requests_by(s, "team", &groups) == 1000 && groups >= 6);
+  store_close(s); /* all of it is in cells */
+  store_open(s);
+  struct query *q = query_new(QUERY_AGGREGATE);
+  q->nquestions = 1;
+  q->questions = calloc(1, sizeof *q->questions);
+  q->questions[0] = (struct question){.nby = 1, .by = {column(s, "team")}};
+  ask(s, q);
+  CHECK(q->status == 0 && q->questions[0].inexact && q->questions[0].rows.nrows >= 6);
+  query_free(q);
+
+  q = query_new(QUERY_COUNT);
+  q->where = conditions_new();
+  conditions_add(q->where, column(s, "team"), OP_EQ);
+  conditions_value_text(q->where, "t6", 2);
+  ask(s, q);
+  CHECK(q->status == 0 && q->count == 142);
+  query_free(q);
+  store_remove(s);
+}
+
 int main(void) {
+  test_fills_a_new_column_from_extra();
+  test_bounds_the_keys_of_a_bucket();
   test_refuses_what_is_not_ours();
   test_refuses_a_second_server();
   test_refuses_an_unwritable_folder();

@@ -91,9 +91,8 @@ static inline struct batch *scan(struct store *s, const char *ndjson) {
   return b;
 }
 
-static inline struct submission put_batch(struct store *s, struct batch *b, bool probe_all) {
-  struct submission w = {
-      .done.receive = on_done, .loop = &s->loop, .batch = b, .probe_all = probe_all};
+static inline struct submission put_batch(struct store *s, struct batch *b) {
+  struct submission w = {.done.receive = on_done, .loop = &s->loop, .batch = b};
   CHECK(storage_submit(s->storage, &w) == 0);
   wait_for(s, &w.done);
   return w;
@@ -102,7 +101,7 @@ static inline struct submission put_batch(struct store *s, struct batch *b, bool
 /* Stores NDJSON and answers what became of it. */
 static inline struct submission put(struct store *s, const char *ndjson) {
   struct batch *b = scan(s, ndjson);
-  struct submission w = put_batch(s, b, false);
+  struct submission w = put_batch(s, b);
   batch_free(b);
   w.batch = NULL;
   return w;

@@ -138,8 +138,8 @@ static void test_sql_reads(struct store *s) {
              "5000) SELECT i FROM t;  -- rows\n");
   CHECK(q->status == 0 && q->rows.nrows == 1000 && q->truncated);
   query_free(q);
-  q = sql(s, "SELECT sketch_quantile(sketch_merge(sketch), 0.5) AS p50 FROM rollup_model "
-             "WHERE tier = 2");
+  q = sql(s, "SELECT sketch_quantile(sketch_merge(duration_ms_sketch), 0.5) AS p50 FROM "
+             "rollup_model WHERE tier = 2");
   CHECK(q->status == 0 && q->rows.nrows == 1 && cell_of(&q->rows, 0, "p50").type == RESULT_REAL);
   query_free(q);
 }

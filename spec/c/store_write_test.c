@@ -23,7 +23,6 @@ static double total(struct store *s, const char *measure) {
   struct query *q = query_new(QUERY_AGGREGATE);
   q->nquestions = 1;
   q->questions = calloc(1, sizeof *q->questions);
-  q->questions[0].order_by = -1;
   ask(s, q);
   CHECK(q->status == 0);
   struct result_value cell = {0};
@@ -67,11 +66,14 @@ static void test_merges_the_same_id(struct store *s) {
 }
 
 static void test_unchanged_repeat(struct store *s) {
-  struct batch *b = scan(s, "{\"request_id\":\"m\",\"tokens_input\":7,\"k\":3}\n{"
-                            "\"request_id\":\"m\",\"tokens_input\":8}\n");
-  struct submission w = put_batch(s, b, false);
-  CHECK(w.merged == 2 && w.accepted == 0);
+  struct batch *b = scan(
+      s,
+      "{\"request_id\":\"m\",\"tokens_input\":7,\"k\":3}\n{\"request_id\":\"m\",\"model\":\"y\"}\n"
+      "{\"request_id\":\"m\",\"tokens_input\":8}\n");
+  struct submission w = put_batch(s, b);
+  CHECK(w.merged == 3 && w.accepted == 0);
   CHECK(batch_record(b, 0)->unchanged && !batch_record(b, 1)->unchanged);
+  CHECK(batch_record(b, 2)->unchanged); /* the tokens stay with their cost */
   CHECK(batch_record(b, 1)->row == 3);
   batch_free(b);
 }
@@ -96,13 +98,13 @@ static void test_reset(struct store *s) {
   store_open(s);
   CHECK(storage_last_row(s->storage) == 4);
   struct batch *b = scan(s, "{\"request_id\":\"a\",\"timestamp\":1750000000}\n");
-  CHECK(put_batch(s, b, false).accepted == 1);
+  CHECK(put_batch(s, b).accepted == 1);
   CHECK(batch_record(b, 0)->row == 5); /* row numbers go on: they name events */
   batch_free(b);
   CHECK(count_rows(s) == 1);
 }
 
-static void put_many(struct store *s, int from, int to, bool probe_all, uint32_t accepted) {
+static void put_many(struct store *s, int from, int to, uint32_t accepted) {
   struct buf text = {0};
   for (int i = from; i < to; i++)
     buf_printf(&text,
@@ -110,7 +112,7 @@ static void put_many(struct store *s, int from, int to, bool probe_all, uint32_t
                1750000000 + i);
   buf_putc(&text, '\0');
   struct batch *b = scan(s, text.data);
-  struct submission w = put_batch(s, b, probe_all);
+  struct submission w = put_batch(s, b);
   CHECK(w.status == 0 && w.accepted == accepted && w.merged == (uint32_t) (to - from) - accepted);
   batch_free(b);
   buf_clear(&text);
@@ -122,21 +124,20 @@ static void test_segments(void) {
   s->options.dedupe_max_ids = 4000;
   store_open(s);
   for (int i = 0; i < 20000; i += 1000)
-    put_many(s, i, i + 1000, false, 1000);
+    put_many(s, i, i + 1000, 1000);
   struct storage_stats stats;
   storage_stats(s->storage, &stats);
   CHECK(stats.ids <= 4000 && stats.rows == 20000);
-  put_many(s, 19000, 20000, false, 0);
+  put_many(s, 19000, 20000, 0);
   expect_row(s, "many-17", "\"tokens_output\":1");
   expect_row(s, "many-19999", "\"tokens_output\":1");
   expect_none(s, "many-20000");
-  put_many(s, 0, 1000, true, 0);
+  put_many(s, 0, 1000, 0);
   store_close(s);
   store_open(s);
-  put_many(s, 19000, 20000, false, 0);
-  put_many(s, 0, 1000, true, 0);
-  put_many(s, 0, 10, false, 10); /* forgotten, and nobody asked to look further */
-  CHECK(count_rows(s) == 20010);
+  put_many(s, 19000, 20000, 0);
+  put_many(s, 0, 1000, 0);
+  CHECK(count_rows(s) == 20000);
   store_remove(s);
 }
 
@@ -152,13 +153,13 @@ static void test_segments_are_read_meanwhile(void) {
   struct store *s = store_new();
   store_open(s);
   for (int i = 0; i < ROWS; i += 5000) {
-    put_many(s, i, i + 5000, false, 5000);
+    put_many(s, i, i + 5000, 5000);
     store_close(s);
     store_open(s);
-    put_many(s, i, i + 1, false, 0);
-    put_many(s, i, i + 100, false, 0);
-    put_many(s, 0, i + 5000, false, 0);
-    put_many(s, ROWS, ROWS + 5, false, i == 0 ? 5 : 0);
+    put_many(s, i, i + 1, 0);
+    put_many(s, i, i + 100, 0);
+    put_many(s, 0, i + 5000, 0);
+    put_many(s, ROWS, ROWS + 5, i == 0 ? 5 : 0);
   }
   CHECK(count_rows(s) == ROWS + 5);
   while (ids_in_memory(s) < ROWS + 5)
@@ -171,7 +172,7 @@ static void test_segments_are_read_meanwhile(void) {
 static void test_disk_full(void) {
   struct store *s = store_new();
   store_open(s);
-  put_many(s, 0, 100, false, 100);
+  put_many(s, 0, 100, 100);
   struct rlimit old, small = {2 << 20, RLIM_INFINITY};
   getrlimit(RLIMIT_FSIZE, &old);
   signal(SIGXFSZ, SIG_IGN);
@@ -195,7 +196,7 @@ static void test_disk_full(void) {
   CHECK(failed && !stats.writable && stats.rows == stored);
   CHECK(count_rows(s) == stored);
   setrlimit(RLIMIT_FSIZE, &old);
-  put_many(s, 100, 40100, false, 40000 - (uint32_t) (stored - 100));
+  put_many(s, 100, 40100, 40000 - (uint32_t) (stored - 100));
   CHECK(count_rows(s) == 40100);
   CHECK(total(s, "tokens_output") == 40100);
   store_remove(s);
@@ -243,7 +244,7 @@ static void store_for_ever(const char *path, int told) {
   struct store *s = store_over(path);
   store_open(s);
   for (int stored = 0;; stored += 100) {
-    put_many(s, stored, stored + 100, false, 100);
+    put_many(s, stored, stored + 100, 100);
     int now = stored + 100;
     if (write(told, &now, sizeof now) != sizeof now)
       _exit(1);
@@ -272,7 +273,7 @@ static void test_killed(void) {
     int64_t rows = count_rows(s);
     CHECK(rows >= stored && rows % 100 == 0);
     CHECK(total(s, "tokens_output") == (double) rows);
-    put_many(s, 0, stored, false, 0);
+    put_many(s, 0, stored, 0);
     CHECK(reset(s).status == 0);
     store_close(s);
   }
@@ -328,7 +329,7 @@ static void test_counters_outlive_a_kill(void) {
       struct store *own = store_over(s->path);
       open_with_metrics(own);
       for (int k = 0; k < 3; k++)
-        put_many(own, 1000 * i + 100 * k, 1000 * i + 100 * (k + 1), false, 100);
+        put_many(own, 1000 * i + 100 * k, 1000 * i + 100 * (k + 1), 100);
       CHECK(write(ends[1], "x", 1) == 1);
       pause();
     }

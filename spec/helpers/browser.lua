@@ -12,13 +12,14 @@ local function lines_of(command)
 end
 
 ---@param file string  its name without .mjs
----@param setup function  busted's, which modules do not see
----@param it function     as well
-return function(file, setup, it)
+---@param lazy_setup function  busted's, which modules do not see; setup would run them all
+---                            where busted is asked for none of them
+---@param it function          as well
+return function(file, lazy_setup, it)
   local run = "node spec/browser/run.mjs " .. file
   local results = {}
 
-  setup(function()
+  lazy_setup(function()
     for _, line in ipairs(lines_of(run)) do
       local result, name, why = line:match "^(%a+)\t([^\t]+)\t?(.*)$"
       results[name or line] = result == "ok" and "ok" or why

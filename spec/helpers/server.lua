@@ -12,7 +12,9 @@ local Stream = require "spec.helpers.sse"
 local helpers = require "spec.helpers"
 local json = require "spec.helpers.json"
 
-local server = { eventually = helpers.eventually }
+local server = {}
+
+server.eventually = helpers.eventually
 
 local BINARY = os.getenv "MOONLEDGER" or "build/moonledger"
 

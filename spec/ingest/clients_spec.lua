@@ -22,12 +22,12 @@ end
     describe("with " .. encoding .. " and gzip", function()
       local s, process, folder
 
-      setup(function()
+      lazy_setup(function()
         s = server.start()
         folder = helpers.temporary_folder()
         process = Process.start({ "node", "spec/clients/otlp.js", s.url, encoding }, folder)
       end)
-      teardown(function()
+      lazy_teardown(function()
         helpers.remove_folder(folder)
         s:stop()
       end)

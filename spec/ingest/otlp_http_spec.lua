@@ -296,8 +296,8 @@ describe("native records", function()
     s:stop()
   end)
 
-  it("keep the cost as it was sent otherwise", function()
-    local s = server.start()
+  it("keep the cost as it was sent where pricing.native is off", function()
+    local s = server.start { config = "config.pricing.native = false" }
     s:ingest { { request_id = "bare", model = "gpt-4o", tokens_input = 1000 } }
     assert.equal(0, s:get("/logs/entries/bare").json().cost_usd)
     s:stop()

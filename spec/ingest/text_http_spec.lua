@@ -30,7 +30,7 @@ describe("an endpoint for text", function()
     local entry = row "chatcmpl-9f1"
     assert.same({ "prod", "batch" }, entry.extra.tags)
     assert.same({ "platform", "ci", "u-17" },
-      { entry.extra.team, entry.extra.key_alias, entry.extra.end_user })
+      { entry.team, entry.extra.key_alias, entry.extra.end_user })
     assert.equal("2026-11-23T09:26:44.200000Z", entry.timestamp)
   end)
 
@@ -50,7 +50,7 @@ describe("an endpoint for text", function()
     local entry = row "5f0c"
     assert.same({ "/claude/v1/messages", 51342, 12, 3980.4 },
       { entry.path, entry.cache_read_tokens, entry.tokens_input, entry.duration_ms })
-    assert.equal("claude_api", entry.extra.provider)
+    assert.equal("claude_api", entry.provider)
   end)
 
   it("takes access logs of nginx and of Caddy", function()

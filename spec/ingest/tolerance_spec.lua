@@ -7,8 +7,8 @@ local JSON = { ["content-type"] = "application/json" }
 
 describe("whatever way it comes in", function()
   local s
-  setup(function() s = server.start() end)
-  teardown(function() s:stop() end)
+  lazy_setup(function() s = server.start() end)
+  lazy_teardown(function() s:stop() end)
   before_each(function() s:post "/logs/reset" end)
 
   local function post(path, body)

@@ -13,7 +13,8 @@ local function group(fields)
 end
 
 local SOME = group {
-  requests = 4, successes = 1, errors = 2, duration_ms = 10, cost_usd = 0.5, tokens_input = 1,
+  requests = 4, successes = 1, errors = 2, duration_ms = 10, duration_known = 2, cost_usd = 0.5,
+  billed_cost_usd = 0.25, tokens_input = 1,
   tokens_output = 2, cache_read_tokens = 3, cache_write_tokens = 4, unpriced_requests = 1,
   duration_ms_p50 = 2, duration_ms_p90 = 3, duration_ms_p95 = 4, duration_ms_p99 = 5, model = "m",
 }
@@ -21,7 +22,8 @@ local SOME = group {
 it("summary has the totals of a window", function()
   assert.same({
     total_requests = 4, total_successful_requests = 1, total_error_requests = 2,
-    avg_duration_ms = 2.5, total_cost_usd = 0.5, total_tokens_input = 1, total_tokens_output = 2,
+    avg_duration_ms = 2.5, duration_known = 2, billed_cost_usd = 0.25,
+      total_cost_usd = 0.5, total_tokens_input = 1, total_tokens_output = 2,
     total_cache_read_tokens = 3, total_cache_write_tokens = 4, total_tokens_all = 10,
     unpriced_requests = 1, duration_ms_p50 = 2, duration_ms_p90 = 3, duration_ms_p95 = 4,
     duration_ms_p99 = 5,
@@ -53,7 +55,8 @@ it("a breakdown has a line for each name but the empty one", function()
   assert.same({
     m = {
       request_count = 4, successful_requests = 1, error_requests = 2, success_rate = 25.0,
-      error_rate = 50.0, avg_duration_ms = 2.5, total_cost_usd = 0.5, total_tokens_input = 1,
+      error_rate = 50.0, avg_duration_ms = 2.5, duration_known = 2, billed_cost_usd = 0.25,
+      total_cost_usd = 0.5, total_tokens_input = 1,
       total_tokens_output = 2, total_cache_read_tokens = 3, total_cache_write_tokens = 4,
       total_tokens_all = 10, unpriced_requests = 1, duration_ms_p50 = 2, duration_ms_p90 = 3,
       duration_ms_p95 = 4, duration_ms_p99 = 5,
@@ -87,8 +90,9 @@ describe("hourly_trends", function()
   end)
   it("has these members", function()
     assert.same({
-      hour = "1970-01-01T03:00:00Z", request_count = 2, error_count = 1, avg_duration_ms = 0,
-      total_cost_usd = 0, total_tokens_all = 0,
+      hour = "1970-01-01T03:00:00Z", request_count = 2, error_count = 1,
+      avg_duration_ms = json.null, duration_known = 0, total_cost_usd = 0, billed_cost_usd = 0,
+      total_tokens_all = 0,
     }, hourly_trends.shape(groups, 3600)[3])
   end)
 end)

@@ -7,7 +7,9 @@
 struct payload *payload_from_buf(struct buf *b) {
   struct payload *p = xmalloc(sizeof *p);
   atomic_init(&p->refs, 1);
+  atomic_init(&p->waiting, 0);
   p->len = b->len;
+  p->cap = b->cap;
   p->data = b->data;
   *b = (struct buf) {0};
   return p;

@@ -9,7 +9,8 @@
 /* Immutable bytes with a reference count, shared by all writes that send them, on any thread. */
 struct payload {
   atomic_uint refs;
-  size_t len;
+  atomic_uint waiting; /* sockets that it waits for: http/outgoing.c */
+  size_t len, cap;
   char *data;
 };
 

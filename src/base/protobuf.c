@@ -96,7 +96,8 @@ void protobuf_add_field(struct protobuf_schema *schema, const char *name, uint32
   };
 }
 
-static struct protobuf_message *find(const struct protobuf_schema *schema, const char *name) {
+static struct protobuf_message *find_message(const struct protobuf_schema *schema,
+                                             const char *name) {
   for (size_t i = 0; i < schema->nmessages; i++)
     if (strcmp(schema->messages[i].name, name) == 0)
       return &schema->messages[i];
@@ -105,7 +106,7 @@ static struct protobuf_message *find(const struct protobuf_schema *schema, const
 
 const struct protobuf_message *protobuf_find(const struct protobuf_schema *schema,
                                              const char *name) {
-  return find(schema, name);
+  return find_message(schema, name);
 }
 
 static int by_number(const void *a, const void *b) {
@@ -120,7 +121,8 @@ const char *protobuf_resolve(struct protobuf_schema *schema) {
       qsort(m->fields, m->nfields, sizeof *m->fields, by_number);
     for (size_t j = 0; j < m->nfields; j++) {
       struct protobuf_field *f = &m->fields[j];
-      if (f->type == PROTOBUF_MESSAGE && (f->message = find(schema, f->message_name)) == NULL)
+      if (f->type == PROTOBUF_MESSAGE &&
+          (f->message = find_message(schema, f->message_name)) == NULL)
         return f->message_name;
     }
   }

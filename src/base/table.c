@@ -13,27 +13,27 @@ void *table_find(const struct table *t, uint64_t hash, table_equal equal, const 
   return NULL;
 }
 
-static void place(struct table *t, uint64_t hash, void *item) {
+static void place_item(struct table *t, uint64_t hash, void *item) {
   size_t i = hash & (t->cap - 1);
   while (t->slots[i].item != NULL)
     i = (i + 1) & (t->cap - 1);
   t->slots[i] = (struct table_slot) {hash, item};
 }
 
-static void grow(struct table *t) {
+static void grow_table(struct table *t) {
   struct table old = *t;
   t->cap = old.cap > 0 ? old.cap * 2 : 16;
   t->slots = xcalloc(t->cap, sizeof *t->slots);
   for (size_t i = 0; i < old.cap; i++)
     if (old.slots[i].item != NULL)
-      place(t, old.slots[i].hash, old.slots[i].item);
+      place_item(t, old.slots[i].hash, old.slots[i].item);
   free(old.slots);
 }
 
 void table_insert(struct table *t, uint64_t hash, void *item) {
   if ((t->len + 1) * 4 > t->cap * 3)
-    grow(t);
-  place(t, hash, item);
+    grow_table(t);
+  place_item(t, hash, item);
   t->len++;
 }
 

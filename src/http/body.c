@@ -58,6 +58,14 @@ struct verdict body_begin(struct exchange *e) {
   return (struct verdict) {0};
 }
 
+int body_announce(struct exchange *e, uint64_t chunk, const char **why) {
+  size_t have = e->in.inflater == NULL ? e->request.body.len : 0;
+  if (e->in.refused || chunk <= e->in.body_limit - have)
+    return 0;
+  *why = too_large.message;
+  return too_large.status;
+}
+
 static int refuse_body(const struct verdict *verdict, const char **why) {
   *why = verdict->message;
   return verdict->status;

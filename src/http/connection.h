@@ -32,6 +32,7 @@ struct conn {
   void (*on_drain)(struct conn *c); /* all queued writes have left */
   struct queued *queue;          /* what has not left; http/output.c */
   size_t queued_bytes;
+  int64_t moved_ms;              /* loop time when some of it left, or the first was queued */
   bool closing;
   bool ended;                    /* the client has sent all it will */
   bool draining;                 /* all is said; what still comes is thrown away */

@@ -13,6 +13,7 @@ struct connections *connections_new(struct server *server, struct loop *loop) {
   all->limits = server->options.limits;
   all->input = xmalloc(READ_BYTES);
   deadlines_init(all);
+  outgoing_init(all);
   uv_prepare_init(&loop->uv, &all->prepare);
   all->prepare.data = all;
   uv_prepare_start(&all->prepare, on_prepare);

@@ -3,7 +3,8 @@
 
 /* Counted by each loop for itself, summed at a scrape. */
 
-enum counter { REQUESTS, CONNECTIONS, BYTES_IN, BYTES_OUT, PARSE_ERRORS, TIMEOUTS, COUNTERS };
+enum counter { REQUESTS, CONNECTIONS, BYTES_IN, BYTES_OUT, PARSE_ERRORS, TIMEOUTS, WAITING,
+               GIVEN_UP, COUNTERS };
 
 static const char *const code_label[] = {"code"};
 
@@ -24,6 +25,10 @@ static const struct metric_options families[COUNTERS] = {
     [PARSE_ERRORS] = COUNTER("refused_total",
                              "Requests that were not HTTP or broke a limit."),
     [TIMEOUTS] = COUNTER("timeouts_total", "Requests that took too long to arrive."),
+    [WAITING] = {.kind = METRIC_GAUGE,
+                 .name = "moonledger_http_waiting_bytes",
+                 .help = "Bytes kept until clients read; limits.out_bytes bounds them."},
+    [GIVEN_UP] = COUNTER("given_up_total", "Slow clients closed for limits.out_bytes."),
 };
 
 static double sum_of(const struct server *server, size_t offset) {
@@ -57,6 +62,8 @@ static void collect(struct metrics *m, void *arg) {
   metric_set(m, family[PARSE_ERRORS], NULL,
              sum_of(server, offsetof(struct connections, parse_errors)));
   metric_set(m, family[TIMEOUTS], NULL, sum_of(server, offsetof(struct connections, timeouts)));
+  metric_set(m, family[WAITING], NULL, (double) outgoing_total(server));
+  metric_set(m, family[GIVEN_UP], NULL, sum_of(server, offsetof(struct connections, given_up)));
 }
 
 void counters_register(struct server *server) {

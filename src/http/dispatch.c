@@ -48,6 +48,20 @@ static int refuse_head(struct exchange *e, int status, const char *text) {
   return status;
 }
 
+/* Others may see a body where llhttp sees none (RFC 9112, 6.1 and 6.3). */
+static int check_framing(struct exchange *e) {
+  struct slice coding = request_header(&e->request, "transfer-encoding");
+  if (coding.data == NULL)
+    return 0;
+  if (e->request.http10)
+    return refuse_head(e, 400, "Transfer-Encoding in HTTP/1.0");
+  if (!slice_is(coding, "chunked"))
+    return refuse_head(e, 400, "the only Transfer-Encoding that is taken is chunked");
+  if (request_header(&e->request, "content-length").data != NULL)
+    return refuse_head(e, 400, "Content-Length beside Transfer-Encoding");
+  return 0;
+}
+
 /* RFC 9112, 3.2: exactly one valid Host in HTTP/1.1, also beside an absolute target. */
 static int check_host(struct exchange *e) {
   struct request *r = &e->request;
@@ -80,9 +94,9 @@ static int check_head(struct exchange *e) {
   const char *why;
   if (e->parser.method == HTTP_CONNECT)
     return refuse_head(e, 501, "this is no proxy");
-  if (r->http10 && e->parser.flags & F_TRANSFER_ENCODING)
-    return refuse_head(e, 400, "Transfer-Encoding in HTTP/1.0");
-  int status = check_host(e);
+  int status = check_framing(e);
+  if (status == 0)
+    status = check_host(e);
   if (status != 0)
     return status;
   status = target_parse(r, &why);
@@ -138,6 +152,23 @@ static void find_route(struct exchange *e) {
   e->in.slash_redirect = match.slash_redirect;
 }
 
+/* Only the value of a {parameter} can hold one: everywhere else it would be mistaken for a
+ * separator, if not here then behind us.  False: it stands elsewhere. */
+static bool take_encoded_slashes(struct request *r) {
+  if (memchr(r->path.data, ENCODED_SLASH, r->path.len) == NULL)
+    return true;
+  if (r->route == NULL)
+    return false;
+  for (size_t i = 0; i < r->route->nparams; i++) {
+    char *value = (char *) r->params[i].data; /* it lies in the head */
+    bool is_rest = strcmp(r->route->param_names[i], "*") == 0;
+    for (size_t at = 0; at < r->params[i].len && !is_rest; at++)
+      if (value[at] == ENCODED_SLASH)
+        value[at] = '/';
+  }
+  return memchr(r->path.data, ENCODED_SLASH, r->path.len) == NULL;
+}
+
 int dispatch_head(struct exchange *e) {
   struct request *r = &e->request;
   r->method = method_of(&e->parser);
@@ -149,6 +180,8 @@ int dispatch_head(struct exchange *e) {
 
   enter_site(e);
   find_route(e);
+  if (!take_encoded_slashes(r))
+    return refuse_head(e, 400, "%2F in the path, outside of a parameter");
   e->in.refusal = guard_check(r->site->options, r, r->route != NULL ? r->route->scope : SCOPE_OPEN);
   if (e->in.refusal.status == 0 && r->route != NULL && !e->in.complete)
     e->in.refusal = body_begin(e);

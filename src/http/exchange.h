@@ -34,7 +34,7 @@ enum {
   CHUNKS_MAX = 1 << 20,
   /* a refused body up to this is read, so that the connection can go on */
   DISCARD_BYTES = 64 << 10,
-  HTTP_FAMILIES = 6,           /* of metrics */
+  HTTP_FAMILIES = 8,           /* of metrics */
 };
 
 enum exchange_state {
@@ -43,6 +43,12 @@ enum exchange_state {
   EXCHANGE_HANDLING,  /* a script has the request */
   EXCHANGE_STREAMING, /* and its response has begun and comes in pieces */
   EXCHANGE_RESPONDED   /* the script is done with it, the response is not yet out */
+};
+
+/* Where in the lines behind the last chunk reading has got to. */
+struct trailers {
+  size_t len;          /* of the line in hand */
+  bool colon, cr;      /* seen in it */
 };
 
 /* How far the request in hand has been read. */
@@ -67,6 +73,8 @@ struct incoming {
   size_t arrived;      /* body bytes on the wire since the deadline was set */
   size_t overhead;     /* bytes that carry nothing: blank lines, chunk extensions, trailers */
   unsigned chunks;
+  bool last_chunk;     /* has come: what follows is trailers */
+  struct trailers trailers;
   z_stream *inflater;  /* of a gzip body; NULL: none */
   bool inflated;       /* a whole gzip member has been read */
 };
@@ -136,10 +144,14 @@ struct connections {
   void *on_drained_arg;
   unsigned handles;    /* that are still closing */
 
+  struct message shed; /* asks for outgoing_shed; on its way while shedding */
+  atomic_bool shedding;
+
   /* Written by the loop's thread, read by any. */
   atomic_size_t count, in_flight;
+  atomic_size_t waiting; /* bytes that are kept to be sent */
   atomic_ullong requests[6]; /* by hundreds of the status */
-  atomic_ullong bytes_in, bytes_out, parse_errors, timeouts;
+  atomic_ullong bytes_in, bytes_out, parse_errors, timeouts, given_up;
 };
 
 static inline struct exchange *exchange_of(struct request *r) {
@@ -201,6 +213,21 @@ void output_flush(struct conn *c, struct buf *body); /* and body (or NULL), whic
 void output_forget(struct conn *c);
 void output_clear(struct conn *c); /* c is closed: nothing more is sent */
 
+/* ---- outgoing.c: limits.out_bytes ---- */
+
+void outgoing_init(struct connections *all);
+
+/* n more bytes are kept for clients of this loop, or false: they may not be. */
+bool outgoing_take(struct connections *all, size_t n);
+void outgoing_refuse(struct conn *c); /* closes it: that was false */
+void outgoing_give(struct connections *all, size_t n);
+
+/* The same for p, which counts once, however many clients wait for it. */
+bool outgoing_take_payload(struct connections *all, struct payload *p);
+void outgoing_give_payload(struct connections *all, struct payload *p);
+
+size_t outgoing_total(const struct server *server); /* any thread */
+
 /* ---- exchange.c ---- */
 
 struct exchange *exchange_new(struct conn *c);
@@ -238,7 +265,16 @@ int parse_head(struct exchange *e, const char *data, size_t len, size_t *used);
 /* The same for a body: 0 when the message is complete. */
 int parse_body(struct exchange *e, const char *data, size_t len, size_t *used);
 
+/* ---- trailers.c ---- */
+
+/* Whether they have ended; *why: what is wrong with them, or NULL.  *used: bytes of data. */
+bool trailers_take(struct trailers *t, const char *data, size_t len, size_t *used,
+                   const char **why);
+
 /* ---- target.c ---- */
+
+/* Stands in a decoded path for an encoded slash, which separates nothing; %00 is refused. */
+enum { ENCODED_SLASH = '\0' };
 
 /* Splits the request target into host (where it has one), path and query; path is decoded
  * and normalised in place.  0 or the status to refuse it with. */
@@ -249,7 +285,8 @@ int target_parse(struct request *r, const char **why);
 /* Decides what is done with the body that the head announces: status 0 is to read it. */
 struct verdict body_begin(struct exchange *e);
 
-/* 0 or the status to refuse it with. */
+/* 0 or the status to refuse it with: of a chunk's size, of bytes, of the end. */
+int body_announce(struct exchange *e, uint64_t chunk, const char **why);
 int body_append(struct exchange *e, const char *data, size_t len, const char **why);
 int body_end(struct exchange *e, const char **why);
 void body_clear(struct exchange *e);

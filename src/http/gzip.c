@@ -95,6 +95,7 @@ static void respond_compressed(struct exchange *e, struct response *response,
 struct packer {
   uv_work_t req;
   struct exchange *exchange; /* NULL when the client is gone */
+  struct connections *connections;
   z_stream *z;
   struct buf piece;          /* long, in the other thread's hands */
   struct buf packed;
@@ -104,6 +105,7 @@ struct packer {
 static struct packer *packer_new(struct exchange *e) {
   struct packer *p = xcalloc(1, sizeof *p);
   p->exchange = e;
+  p->connections = connections_of(e->request.conn);
   e->out.packer = p;
   return p;
 }
@@ -152,6 +154,7 @@ static void on_packed(uv_work_t *req, int status) {
   (void) status;
   struct packer *p = container_of(req, struct packer, req);
   struct exchange *e = p->exchange;
+  outgoing_give(p->connections, p->piece.cap);
   buf_clear(&p->piece);
   if (e == NULL)
     packer_free(p);
@@ -185,8 +188,13 @@ static struct buf compress_now(struct connections *all, const struct buf *body) 
 }
 
 void gzip_respond(struct exchange *e, struct response *response) {
+  struct connections *all = connections_of(e->request.conn);
   if (response->body.len <= PIECE_BYTES) {
-    respond_compressed(e, response, compress_now(connections_of(e->request.conn), &response->body));
+    respond_compressed(e, response, compress_now(all, &response->body));
+    return;
+  }
+  if (!outgoing_take(all, response->body.cap)) { /* the socket may take it as it is */
+    respond_now(e, response);
     return;
   }
   struct packer *p = packer_new(e);
@@ -208,7 +216,11 @@ void gzip_stream_start(struct exchange *e, struct response *response) {
 
 bool gzip_stream_write(struct packer *p, const char *data, size_t len) {
   if (len > PIECE_BYTES) {
-    buf_append(&p->piece, data, len);
+    if (!outgoing_take(p->connections, len)) {
+      outgoing_refuse(p->exchange->request.conn);
+      return false;
+    }
+    p->piece = (struct buf) {xmemdup(data, len), len, len};
     pack_elsewhere(p);
     return false;
   }

@@ -2,7 +2,7 @@
 
 #include "http/exchange.h"
 
-enum { KEPT_OUT_BYTES = 512 << 10 };
+enum { KEPT_OUT_BYTES = 512 << 10, SHRUNK_BYTES = 64 << 10 };
 
 /* A payload on its way.  The first of a connection has a slice of itself in libuv's
  * hands, the others wait. */
@@ -32,6 +32,7 @@ static void write_slice(struct queued *w) {
 static void drop_first(struct conn *c) {
   struct queued *w = c->queue;
   c->queue = w->next;
+  outgoing_give_payload(connections_of(c), w->payload);
   payload_unref(w->payload);
   free(w);
 }
@@ -57,6 +58,7 @@ static void on_write(uv_write_t *req, int status) {
     conn_close(c, uv_strerror(status));
   if (c->closing)
     return;
+  c->moved_ms = (int64_t) uv_now(&c->all->loop->uv);
   c->queued_bytes -= w->slice;
   w->offset += w->slice;
   if (w->offset == w->payload->len)
@@ -69,14 +71,21 @@ static void on_write(uv_write_t *req, int status) {
 
 /* Takes over one reference to p. */
 static void queue_payload(struct conn *c, struct payload *p, size_t offset) {
+  if (!outgoing_take_payload(connections_of(c), p)) {
+    payload_unref(p);
+    outgoing_refuse(c);
+    return;
+  }
   struct queued *w = xmalloc(sizeof *w), **last = &c->queue;
   *w = (struct queued) {.conn = c, .payload = p, .offset = offset};
   while (*last != NULL)
     last = &(*last)->next;
   *last = w;
   c->queued_bytes += p->len - offset;
-  if (c->queue == w)
+  if (c->queue == w) {
+    c->moved_ms = (int64_t) uv_now(&c->all->loop->uv);
     write_slice(w);
+  }
   if (c->exchange != NULL && c->deadline != DEADLINE_SEND && !c->closing) {
     c->progress = 0;
     deadline_set(c, DEADLINE_SEND);
@@ -120,6 +129,16 @@ struct buf *output_begin(struct conn *c) {
   return &all->out;
 }
 
+/* What of body must wait takes no more memory than it has bytes. */
+static void queue_rest(struct conn *c, struct buf *body, size_t offset) {
+  char *fitting = body->cap - body->len > SHRUNK_BYTES ? realloc(body->data, body->len) : NULL;
+  if (fitting != NULL) {
+    body->data = fitting;
+    body->cap = body->len;
+  }
+  queue_payload(c, payload_from_buf(body), offset);
+}
+
 void output_flush(struct conn *c, struct buf *body) {
   struct connections *all = connections_of(c);
   struct buf *out = all->out_conn == c ? &all->out : NULL;
@@ -143,7 +162,7 @@ void output_flush(struct conn *c, struct buf *body) {
   output_forget(c);
   size_t body_sent = sent > len ? sent - len : 0;
   if (!c->closing && body_sent < body_len)
-    queue_payload(c, payload_from_buf(body), body_sent);
+    queue_rest(c, body, body_sent);
   else if (body != NULL)
     buf_clear(body);
 }

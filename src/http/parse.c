@@ -30,8 +30,6 @@ static int count_overhead(struct exchange *e, size_t len) {
 static int on_header_field(llhttp_t *parser, const char *at, size_t len) {
   struct exchange *e = owner(parser);
   struct request *r = &e->request;
-  if (e->in.head_parsed) /* a trailer: it comes after the checks and is thrown away */
-    return count_overhead(e, len);
   if (r->nheaders == e->headers_cap) {
     e->headers_cap = e->headers_cap == 0 ? 16 : e->headers_cap * 2;
     r->headers = xrealloc(r->headers, e->headers_cap * sizeof *r->headers);
@@ -46,8 +44,6 @@ static int on_header_field(llhttp_t *parser, const char *at, size_t len) {
 
 static int on_header_value(llhttp_t *parser, const char *at, size_t len) {
   struct exchange *e = owner(parser);
-  if (e->in.head_parsed)
-    return count_overhead(e, len);
   while (len > 0 && (at[len - 1] == ' ' || at[len - 1] == '\t'))
     len--;
   e->request.headers[e->request.nheaders - 1].value = (struct slice) {at, len};
@@ -77,10 +73,14 @@ static int on_chunk_extension(llhttp_t *parser, const char *at, size_t len) {
 
 static int on_chunk_header(llhttp_t *parser) {
   struct exchange *e = owner(parser);
-  if (++e->in.chunks <= CHUNKS_MAX)
-    return 0;
-  fault(e, 413, "too many chunks");
-  return -1;
+  const char *why = NULL;
+  int status = ++e->in.chunks > CHUNKS_MAX ? 413 : body_announce(e, parser->content_length, &why);
+  if (status != 0) {
+    fault(e, status, why != NULL ? why : "too many chunks");
+    return -1;
+  }
+  e->in.last_chunk = parser->content_length == 0;
+  return e->in.last_chunk ? HPE_PAUSED : 0;
 }
 
 static int on_message_complete(llhttp_t *parser) {
@@ -231,7 +231,23 @@ int parse_head(struct exchange *e, const char *data, size_t len, size_t *used) {
   return execute_head(e);
 }
 
+static int take_trailers(struct exchange *e, const char *data, size_t len, size_t *used) {
+  const char *why;
+  bool ended = trailers_take(&e->in.trailers, data, len, used, &why);
+  if (why != NULL)
+    return fault(e, 400, why);
+  if (count_overhead(e, *used) != 0)
+    return e->in.fault;
+  if (!ended)
+    return PARSE_MORE;
+  e->in.complete = true;
+  e->in.keep_alive = llhttp_should_keep_alive(&e->parser);
+  return 0;
+}
+
 int parse_body(struct exchange *e, const char *data, size_t len, size_t *used) {
+  if (e->in.last_chunk)
+    return take_trailers(e, data, len, used);
   llhttp_errno_t error = llhttp_execute(&e->parser, data, len);
   int status = parser_status(e, error);
   *used = error == HPE_PAUSED ? (size_t) (llhttp_get_error_pos(&e->parser) - data) : len;

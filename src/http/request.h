@@ -81,7 +81,7 @@ bool response_header(struct response *response, const char *name, size_t name_le
  * 304 go out without the body. */
 void http_respond(struct request *r, struct response *response);
 
-/* {"detail": message, "error": {"type", "message"}} (API.md, Parameters), with extra
+/* {"detail": message, "error": {"type", "message"}} (lua/routes/README.md, Parameters), with extra
  * header lines, each ended by CRLF, or NULL. */
 void http_respond_error(struct request *r, int status, const char *message, const char *headers);
 

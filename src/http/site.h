@@ -18,7 +18,7 @@ struct token {
 
 /* Sizes in bytes, times in milliseconds. */
 struct http_limits {
-  size_t body_bytes, in_flight_bytes, request_line_bytes, header_bytes;
+  size_t body_bytes, in_flight_bytes, out_bytes, request_line_bytes, header_bytes;
   unsigned header_fields, body_bytes_per_second;
   int64_t header_ms, body_ms, idle_ms, shutdown_ms;
 };

@@ -9,8 +9,7 @@ static int hex(char c) {
   return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
-/* Once, in place.  An encoded slash is refused: it would be a separator to some and a
- * letter to others. */
+/* Once, in place.  An encoded slash would be a separator to some and a letter to others. */
 static const char *decode(char *path, size_t *len) {
   char *out = memchr(path, '%', *len), *end = path + *len;
   if (out == NULL)
@@ -23,9 +22,9 @@ static const char *decode(char *path, size_t *len) {
     if (end - p < 3 || hex(p[1]) < 0 || hex(p[2]) < 0)
       return "a % in the path without two hex digits";
     char byte = (char) (hex(p[1]) << 4 | hex(p[2]));
-    if (byte == '\0' || byte == '/')
-      return "%00 or %2F in the path";
-    *out++ = byte;
+    if (byte == '\0')
+      return "%00 in the path";
+    *out++ = byte != '/' ? byte : ENCODED_SLASH;
     p += 2;
   }
   *len = (size_t) (out - path);

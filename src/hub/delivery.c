@@ -48,7 +48,7 @@ static void fall_behind(struct subscriber *sub, uint64_t cursor) {
 }
 
 /* The loop itself fell off the ring: everybody did. */
-static void lose(struct streams *s, struct group *g, void *arg) {
+static void lose_place(struct streams *s, struct group *g, void *arg) {
   (void) arg;
   while (g->live != NULL)
     fall_behind(g->live, s->cursor);
@@ -68,16 +68,16 @@ static void send_to(struct delivery *d, struct subscriber *sub) {
 
 /* ---- A stretch of the ring ---- */
 
-static void begin(struct streams *s) {
+static void begin_stretch(struct streams *s) {
   struct delivery *d = &s->delivery;
   hub_read(s->hub, s->cursor, UINT64_MAX, STRETCH_BYTES, &d->stretch);
   if (d->stretch.lost > 0)
-    streams_each_group(s, lose, NULL);
+    streams_each_group(s, lose_place, NULL);
   open_group(d, find_groups(s));
   d->under_way = true;
 }
 
-static void end(struct streams *s) {
+static void end_stretch(struct streams *s) {
   struct delivery *d = &s->delivery;
   s->cursor = d->stretch.to;
   if (d->stretch.count > 0)
@@ -97,7 +97,7 @@ static void send_some(struct streams *s, size_t writes) {
       return;
     }
   }
-  end(s);
+  end_stretch(s);
 }
 
 /* What was published while a stretch was under way woke the loop for that stretch,
@@ -106,7 +106,7 @@ bool delivery_go_on(struct streams *s) {
   struct delivery *d = &s->delivery;
   bool is_new = !d->under_way;
   if (is_new)
-    begin(s);
+    begin_stretch(s);
   send_some(s, WRITES_A_TURN);
   return d->under_way || !is_new || d->stretch.to < d->stretch.tail;
 }

@@ -60,10 +60,9 @@ static struct event *event_new(const struct schema *schema, const char *topic,
   return e;
 }
 
-struct event *event_of_record(const struct schema *schema, const char *topic,
-                              const struct record *r, const struct buf *text,
-                              const struct buf *json, size_t name_len) {
-  struct event *e = event_new(schema, topic, r, text, json->data, json->len, name_len);
+struct event *event_of_record(const struct schema *schema, const struct record *r,
+                              const struct buf *text, const struct buf *json, size_t name_len) {
+  struct event *e = event_new(schema, schema->topic, r, text, json->data, json->len, name_len);
   e->place.row = r->row;
   if (!schema->events[r->event].filtered)
     e->record = NULL;

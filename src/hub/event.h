@@ -33,9 +33,8 @@ enum { EVENT_MAX_NAME = 64 };
 
 /* json is one line.  place.row of the event is the record's row until it is
  * stamped.  name_len: of what event_stamp will get. */
-struct event *event_of_record(const struct schema *schema, const char *topic,
-                              const struct record *r, const struct buf *text,
-                              const struct buf *json, size_t name_len);
+struct event *event_of_record(const struct schema *schema, const struct record *r,
+                              const struct buf *text, const struct buf *json, size_t name_len);
 struct event *event_of_json(const char *topic, const char *json, size_t len, size_t name_len);
 
 /* Gives the event its id, once. */

@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "base/number.h"
+#include "base/uuid.h"
 
 static size_t frames_len(const struct frames *b) {
   size_t len = 0;
@@ -47,26 +48,23 @@ struct payload *payload_of_text(struct buf *text, bool chunked) {
   return close_chunk(&out, chunked);
 }
 
-static void write_end(struct buf *out) {
-  buf_literal(out, ",\"timestamp\":");
-  buf_put_double(out, (double) clock_now_us() / 1e6);
-  buf_literal(out, "}\n\n");
-}
-
-void write_overflow(struct buf *out, uint64_t dropped) {
-  buf_literal(
-      out,
-      "data: {\"type\":\"overflow\",\"message\":\"Event queue full, some events dropped\"");
-  buf_literal(out, ",\"dropped\":");
-  buf_put_int(out, (int64_t) dropped);
-  write_end(out);
-}
-
-void write_disconnect(struct buf *out, const char *connection_id, size_t len) {
-  buf_literal(
-      out,
-      "data: {\"type\":\"disconnect\",\"message\":\"Stream disconnected\",\"connection_id\":\"");
-  buf_append(out, connection_id, len);
-  buf_putc(out, '"');
-  write_end(out);
+void write_own_event(struct buf *out, const char *json, uint64_t dropped,
+                     const char *connection_id) {
+  buf_literal(out, "data: ");
+  for (; *json != '\0'; json++) {
+    switch (*json) {
+    case STREAM_DROPPED:
+      buf_put_int(out, (int64_t) dropped);
+      break;
+    case STREAM_CONNECTION_ID:
+      buf_printf(out, "\"%.*s\"", UUID_LENGTH, connection_id);
+      break;
+    case STREAM_TIMESTAMP:
+      buf_put_double(out, (double) clock_now_us() / 1e6);
+      break;
+    default:
+      buf_putc(out, *json);
+    }
+  }
+  buf_literal(out, "\n\n");
 }

@@ -17,8 +17,9 @@ void frames_clear(struct frames *b);
 
 struct payload *payload_of_text(struct buf *text, bool chunked); /* empties text */
 
-/* The server's own events, as whole frames without an id. */
-void write_overflow(struct buf *out, uint64_t dropped);
-void write_disconnect(struct buf *out, const char *connection_id, size_t len);
+/* A stream's own event as a whole frame without an id.  json is the schema's overflow or
+ * disconnect, connection_id of UUID_LENGTH bytes. */
+void write_own_event(struct buf *out, const char *json, uint64_t dropped,
+                     const char *connection_id);
 
 #endif

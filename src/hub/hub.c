@@ -147,7 +147,7 @@ void hub_publish_batch(struct hub *hub, const struct batch *b) {
       continue;
     json.len = 0;
     record_write_event(&json, hub->schema, r, &b->text, now_us);
-    events[n++] = event_of_record(hub->schema, "logs", r, &b->text, &json, hub->name_len);
+    events[n++] = event_of_record(hub->schema, r, &b->text, &json, hub->name_len);
     if (n == PUBLISH_AT_ONCE) {
       append_all(hub, events, n);
       n = 0;

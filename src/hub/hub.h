@@ -28,7 +28,7 @@ void hub_set_name(struct hub *hub, const char *name, int64_t last_row);
 
 /* Old rows, for subscribers that come back with an event's id.  done is called once
  * on loop, not before read has returned, and also after a cancel: rows, lent for
- * the call, are those of topic "logs" with a number above after that match where,
+ * the call, are those of the schema's topic with a number above after that match where,
  * in order and at most limit; NULL when they cannot be read, and error says why. */
 typedef void hub_page_done(void *asker, const struct batch *rows, const char *error);
 struct hub_page {
@@ -50,7 +50,7 @@ struct hub_pages {
 void hub_set_pages(struct hub *hub, const struct hub_pages *pages);
 
 /* Publishes the committed records of b that are not unchanged, in their order, to
- * topic "logs" as the event JSON of record_write_event.  Called by one thread, in
+ * the schema's topic as the event JSON of record_write_event.  Called by one thread, in
  * order of commit and before their sender is told, so that every loop sees one
  * order.
  * Event id: NAME-rowid-n, the newest row so far and the number of events so far

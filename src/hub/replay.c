@@ -74,7 +74,9 @@ static void ask_for_page(struct subscriber *sub, int64_t upto) {
 }
 
 static bool has_rows(const struct subscriber *sub) {
-  return hub_pages(sub->streams->hub)->read != NULL && strcmp(sub->group->topic->name, "logs") == 0;
+  const struct hub *hub = sub->streams->hub;
+  return hub_pages(hub)->read != NULL &&
+         strcmp(sub->group->topic->name, hub_schema(hub)->topic) == 0;
 }
 
 void replay_go_on(struct subscriber *sub) {

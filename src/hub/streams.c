@@ -46,7 +46,7 @@ void subscriber_tell_dropped(struct subscriber *sub, uint64_t dropped, struct pl
   struct hub *hub = sub->streams->hub;
   struct buf text = {0};
   event_write_id(&text, hub_name(hub), place);
-  write_overflow(&text, dropped);
+  write_own_event(&text, hub_schema(hub)->overflow, dropped, sub->connection_id);
   hub_note_dropped(hub, dropped);
   subscriber_send_text(sub, &text);
 }
@@ -340,7 +340,7 @@ static void say_goodbye(struct subscriber *sub) {
     return;
   }
   struct buf text = {0};
-  write_disconnect(&text, sub->connection_id, sizeof sub->connection_id);
+  write_own_event(&text, hub_schema(sub->streams->hub)->disconnect, 0, sub->connection_id);
   struct payload *p = payload_of_text(&text, sub->chunked);
   if (sub->chunked) {
     buf_append(&text, p->data, p->len);

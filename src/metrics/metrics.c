@@ -43,6 +43,10 @@ static void metric_free(struct metric *f) {
   free(f);
 }
 
+void metrics_set_max_age(struct metrics *m, int64_t seconds) {
+  m->max_age_us = seconds * 1000000;
+}
+
 void metrics_free(struct metrics *m) {
   if (m == NULL)
     return;

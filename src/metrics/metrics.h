@@ -29,6 +29,10 @@ struct metric_options {
 struct metrics *metrics_new(const char *name_space, size_t max_series);
 void metrics_free(struct metrics *m);
 
+/* Records that are older (0: however old) raise no family of records, and are counted as such.
+ * Before metrics_declare. */
+void metrics_set_max_age(struct metrics *m, int64_t seconds);
+
 /* Registers a family, or returns the one of that name if kind, labels and bounds
  * are the same (so that a reloaded script finds its counters).  NULL with a message
  * in error when the name is not valid (Prometheus data model) or is another

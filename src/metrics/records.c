@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/hash.h"
 #include "base/mem.h"
 #include "base/number.h"
@@ -34,6 +35,7 @@ struct record_families {
   uint64_t columns; /* bit per column that a label shows */
   struct table combinations;
   struct buf key;
+  struct series *past;
 };
 
 /* The schema's families have the configured namespace in front, but for those that bear
@@ -78,6 +80,16 @@ static void declare_fixed(struct metrics *m, const char *name, const char *help,
   metric_set(m, f, &(struct metric_label) {value, strlen(value)}, 1);
 }
 
+static void declare_past(struct metrics *m, struct record_families *f) {
+  struct metric *past = metrics_must(m, &(struct metric_options) {
+    .kind = METRIC_COUNTER,
+    .name = "moonledger_past_records_total",
+    .help = "Records that are older than metrics.max_age, which no family of records counts.",
+  });
+  past->of_records = true;
+  f->past = metric_series(m, past, NULL);
+}
+
 static uint64_t find_rivals(const struct record_families *f, size_t rule) {
   const struct rule *rules = f->rules;
   uint64_t rivals = 0;
@@ -114,6 +126,7 @@ bool metrics_declare(struct metrics *m, const struct schema *schema, struct buf 
   m->record_families = f;
   if (!declare_rules(m, f, error))
     return false;
+  declare_past(m, f);
   active_declare(m, schema);
   declare_fixed(m, "info", "The server's version.", "version", MOONLEDGER_VERSION, true);
   declare_fixed(m, "up", "Whether the server is up.", "job", m->name_space, false);
@@ -269,16 +282,28 @@ static double weight(const struct schema *schema, const struct family *family,
   return family->when == NULL || conditions_match_row(family->when, schema, r, text) ? n : NAN;
 }
 
-/* What is left of n to count where before was counted: sums grow, records and
- * observations count once. */
-static double gain(const struct family *family, double before, double n) {
-  if (isnan(before))
-    return n;
-  return family->kind == FAMILY_COUNTER && family->value >= 0 && n > before ? n - before : NAN;
+/* Whether a rule that counts the same of the same family did: a failure that first had only its
+ * status, say. */
+static bool was_counted(const struct record_families *f, const double *before, size_t rule) {
+  for (size_t i = 0; i < f->nrules; i++)
+    if (!isnan(before[i]) && f->rules[i].metric == f->rules[rule].metric &&
+        f->rules[i].family->value == f->rules[rule].family->value)
+      return true;
+  return false;
 }
 
-/* Answers whether any rule counted. */
-static bool count(struct metrics *m, const struct record *r, const struct buf *text,
+/* What is left of n to count of a row that was weighed before: sums grow, records and observations
+ * count once. */
+static double gain(const struct record_families *f, const double *before, size_t rule, double n) {
+  const struct family *family = f->rules[rule].family;
+  if (isnan(n) || !was_counted(f, before, rule))
+    return n;
+  bool grows = family->kind == FAMILY_COUNTER && family->value >= 0 && n > before[rule];
+  return grows ? n - before[rule] : NAN;
+}
+
+/* Returns whether any rule counted. */
+static bool count_record(struct metrics *m, const struct record *r, const struct buf *text,
                   const double *before) {
   struct record_families *f = m->record_families;
   struct combination *c = find_combination(f, r, text);
@@ -286,7 +311,7 @@ static bool count(struct metrics *m, const struct record *r, const struct buf *t
   for (size_t i = 0; i < f->nrules; i++) {
     double n = weight(f->schema, f->rules[i].family, r, text);
     if (before != NULL)
-      n = gain(f->rules[i].family, before[i], n);
+      n = gain(f, before, i, n);
     if (isnan(n))
       continue;
     if (c->series[i] == NULL)
@@ -298,8 +323,17 @@ static bool count(struct metrics *m, const struct record *r, const struct buf *t
   return matched != 0;
 }
 
+static bool is_past(const struct metrics *m, const struct record *r) {
+  int64_t time = r->v[m->record_families->schema->time].i;
+  return m->max_age_us > 0 && time < clock_now_us() - m->max_age_us;
+}
+
 bool metrics_count_record(struct metrics *m, const struct record *r, const struct buf *text) {
-  return count(m, r, text, NULL);
+  if (is_past(m, r)) {
+    add_pending(m, m->record_families->past, 1);
+    return true;
+  }
+  return count_record(m, r, text, NULL);
 }
 
 void metrics_weigh(const struct metrics *m, const struct record *r, const struct buf *text,
@@ -311,7 +345,8 @@ void metrics_weigh(const struct metrics *m, const struct record *r, const struct
 
 void metrics_count_merge(struct metrics *m, const double before[METRICS_MAX_RULES],
                          const struct record *r, const struct buf *text) {
-  count(m, r, text, before);
+  if (!is_past(m, r))
+    count_record(m, r, text, before);
 }
 
 static void apply_pending(struct series *s) {

@@ -84,6 +84,7 @@ struct metrics {
   struct collector *collectors;
   struct metric *overflows;
   struct record_families *record_families; /* records.c */
+  int64_t max_age_us;                      /* of records that are counted; 0: none */
   struct series *pending;                  /* with a delta; the writer's own, as is the next */
   struct series *changed;
   struct active *active;                   /* active.c */

@@ -37,7 +37,7 @@ static void index_place(struct series_index *index, struct series *s) {
   atomic_store_explicit(&index->slots[i], s, memory_order_release);
 }
 
-static void grow(struct metric *f) {
+static void grow_series(struct metric *f) {
   struct series_index *old = f->index;
   size_t cap = old == NULL ? 8 : old->cap * 2;
   struct series_index *index = xcalloc(1, sizeof *index + cap * sizeof *index->slots);
@@ -103,7 +103,7 @@ static struct series *series_new(struct metric *f, uint64_t hash, const char *ke
 static struct series *add_series(struct metric *f, uint64_t hash, const char *key, size_t len) {
   struct series *s = series_new(f, hash, key, len);
   if (f->index == NULL || (f->nseries + 1) * 2 > f->index->cap)
-    grow(f);
+    grow_series(f);
   index_place(f->index, s);
   if (f->last == NULL)
     f->first = s;

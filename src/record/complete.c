@@ -4,11 +4,9 @@
 #include "base/uuid.h"
 #include "record/record.h"
 
-/* What a record does not say: its id, defaults and derived values, and which of
- * these another record replaces. */
+/* What a record does not say: its id, defaults and derived values. */
 
-/* What column gets from its source in r. */
-static union value derive(const struct schema *s, const struct record *r, int column) {
+union value record_derive(const struct schema *s, const struct record *r, int column) {
   const struct column *c = &s->columns[column], *source = &s->columns[c->from];
   union value v = r->v[c->from];
   if (c->type == source->type && c->from_scale == 1)
@@ -37,8 +35,7 @@ static int take_bit(uint64_t *set) {
   return bit;
 }
 
-/* Columns that live in extra. */
-static void write_extra(struct batch *b, struct record *r) {
+void record_write_extra(struct batch *b, struct record *r) {
   for (uint64_t left = b->schema->in_extra & r->present; left != 0;) {
     int column = take_bit(&left);
     const struct column *c = &b->schema->columns[column];
@@ -53,7 +50,7 @@ static union value default_of(struct batch *b, const struct record *r, int colum
   const struct schema *s = b->schema;
   const struct column *c = &s->columns[column];
   if (s->derived >> column & 1 && record_has(r, c->from))
-    return derive(s, r, column);
+    return record_derive(s, r, column);
   if (c->by_event != NULL)
     return (union value) {.i = c->by_event[r->event]};
   if (s->texts >> column & 1)
@@ -70,31 +67,5 @@ void batch_complete(struct batch *b, struct record *r, int64_t now_us) {
     int column = take_bit(&left);
     r->v[column] = default_of(b, r, column);
   }
-  write_extra(b, r);
-}
-
-static bool same_value(enum column_type type, union value a, union value b,
-                       const struct buf *text) {
-  if (type == COLUMN_FLOAT)
-    return a.f == b.f;
-  if (type != COLUMN_STRING)
-    return a.i == b.i;
-  return a.s.len == b.s.len &&
-         (a.s.len == 0 || memcmp(text->data + a.s.offset, text->data + b.s.offset, a.s.len) == 0);
-}
-
-uint64_t record_changes(const struct schema *s, const struct record *row,
-                        const struct buf *row_text, const struct record *later) {
-  uint64_t own = s->nstored < 64 ? (1ull << s->nstored) - 1 : UINT64_MAX;
-  uint64_t changes = later->present & ~(1ull << s->time);
-  for (uint64_t left = s->derived & ~later->present; left != 0;) {
-    int column = take_bit(&left);
-    const struct column *c = &s->columns[column];
-    bool is_default = c->type == COLUMN_STRING ? row->v[column].s.len == 0
-                                               : row->v[column].i == s->defaults[column].i;
-    if (record_has(later, c->from) &&
-        (is_default || same_value(c->type, row->v[column], derive(s, row, column), row_text)))
-      changes |= 1ull << column;
-  }
-  return changes & own;
+  record_write_extra(b, r);
 }

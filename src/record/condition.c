@@ -169,7 +169,8 @@ void conditions_normalise(struct conditions *c, const struct schema *schema) {
   c->count = kept;
 }
 
-void conditions_write(struct buf *out, const struct conditions *c, const struct schema *schema) {
+static void write_conditions(struct buf *out, const struct conditions *c,
+                             const struct schema *schema) {
   for (size_t i = 0; i < c->count; i++) {
     const struct condition *item = &c->items[i];
     bool is_text = schema->columns[item->column].type == COLUMN_STRING;
@@ -186,7 +187,7 @@ void conditions_write(struct buf *out, const struct conditions *c, const struct 
 
 uint64_t conditions_hash(const struct conditions *c, const struct schema *schema) {
   struct buf bytes = {0};
-  conditions_write(&bytes, c, schema);
+  write_conditions(&bytes, c, schema);
   uint64_t hash = hash_bytes(hash_process_seed(), bytes.data, bytes.len);
   buf_clear(&bytes);
   return hash;

@@ -62,9 +62,6 @@ void conditions_normalise(struct conditions *c, const struct schema *schema);
 /* in this process */
 uint64_t conditions_hash(const struct conditions *c, const struct schema *schema);
 
-/* Appends c in bytes that are equal in every process if the conditions are; for
- * hashing. */
-void conditions_write(struct buf *out, const struct conditions *c, const struct schema *schema);
 bool conditions_equal(const struct conditions *a, const struct conditions *b,
                       const struct schema *schema);
 
@@ -72,7 +69,7 @@ bool conditions_equal(const struct conditions *a, const struct conditions *b,
 bool conditions_match_row(const struct conditions *c, const struct schema *schema,
                           const struct record *r, const struct buf *text);
 
-/* Whether an event as received matches (API.md, /logs/stream): a value that is not known
+/* Whether an event as received matches (GET /logs/stream): a value that is not known
  * (record_knows) fails
  * =, in, prefix and matches, and passes !=, not_in, not_matches and every bound.  In
  * both, a bound that is NaN lets everything pass. */

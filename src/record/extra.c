@@ -6,6 +6,7 @@
 #include "base/table.h"
 #include "record/json.h"
 #include "record/json_scan.h"
+#include "record/merge.h"
 #include "record/record.h"
 
 /* The JSON object of what a record has beside its columns. */
@@ -91,12 +92,6 @@ static char *next_member(char *p, struct member *m) {
   return p;
 }
 
-static void read_members(char *json, struct buf *members) {
-  struct member m = {0};
-  for (char *p = json + 1; (p = next_member(p, &m)) != NULL;)
-    buf_append(members, &m, sizeof m);
-}
-
 static bool set_from_json(struct batch *b, struct record *r, const struct column_name *name,
                           const struct member *m) {
   struct json_error error;
@@ -106,6 +101,9 @@ static bool set_from_json(struct batch *b, struct record *r, const struct column
   double real = 0;
   size_t len;
   char *value = (char *) m->value;
+  bool is_text = b->schema->columns[name->column].type == COLUMN_STRING;
+  if (*value == '"' && !is_text && memchr(value, '\\', m->value_len) != NULL)
+    return false; /* decoding it would change it though it may not fit */
   if (*value == '"' && json_read_string(value, &len, &error) != NULL)
     return record_set_text(b, r, name, value + 1, len, &why);
   if (*value == 't' || *value == 'f')
@@ -121,11 +119,22 @@ static const struct column_name *column_of(const struct schema *schema, const st
   return lives_here && !name->alias ? name : NULL;
 }
 
+/* The same, or the column that rows show on request and r does not have. */
+static const struct column_name *column_for(const struct schema *schema, const struct record *r,
+                                            const struct member *m) {
+  const struct column_name *name = schema_name(schema, m->name, m->name_len);
+  if (name == NULL || name->column < 0 || name->alias)
+    return NULL;
+  const struct column *c = &schema->columns[name->column];
+  bool fits = c->in_extra || ((c->is_dimension || c->is_measure) && !record_has(r, name->column));
+  return fits ? name : NULL;
+}
+
 void record_put_members(struct batch *b, struct record *r, const char *json, size_t len) {
   char *copy = padded(json, len);
   struct member m;
   for (char *p = copy + 1; (p = next_member(p, &m)) != NULL;) {
-    const struct column_name *name = column_of(b->schema, &m);
+    const struct column_name *name = column_for(b->schema, r, &m);
     if (name != NULL && set_from_json(b, r, name, &m))
       continue;
     open_extra(b, r);
@@ -189,30 +198,118 @@ static void drop_repeats(struct member *members, size_t count) {
   table_clear(&seen);
 }
 
-void extra_merge(struct buf *out, const char *earlier, size_t earlier_len, const char *later,
-                 size_t later_len) {
-  if (earlier_len <= 2 || later_len <= 2) {
-    bool take_later = later_len > 2;
-    buf_append(out, take_later ? later : earlier, take_later ? later_len : earlier_len);
-    return;
+static void read_members(char *json, struct buf *members) {
+  struct member m = {0};
+  for (char *p = json + 1; (p = next_member(p, &m)) != NULL;)
+    buf_append(members, &m, sizeof m);
+}
+
+/* In a second round by aliases, which fill only what nothing else has. */
+static bool take_members(struct batch *b, struct record *r, uint64_t columns,
+                         struct member *members, size_t count, bool aliases) {
+  bool taken = false;
+  for (size_t i = 0; i < count; i++) {
+    struct member *m = &members[i];
+    const struct column_name *name = schema_name(b->schema, m->name, m->name_len);
+    if (m->dropped || name == NULL || name->column < 0 || name->alias != aliases ||
+        !(columns >> name->column & 1) ||
+        value_is_set(&b->schema->columns[name->column], r->v[name->column]))
+      continue;
+    m->dropped = set_from_json(b, r, name, m);
+    taken |= m->dropped;
   }
-  char *first = padded(earlier, earlier_len), *second = padded(later, later_len);
-  struct buf list = {0};
-  read_members(first, &list);
-  read_members(second, &list);
+  return taken;
+}
+
+bool record_take_members(struct batch *b, struct record *r, uint64_t columns) {
+  if (r->extra.len <= 2)
+    return false;
+  char *copy = padded(b->text.data + r->extra.offset, r->extra.len);
+  struct buf list = {0}, rest = {0};
+  read_members(copy, &list);
   struct member *members = (struct member *) list.data;
   size_t count = list.len / sizeof *members;
-  drop_repeats(members, count);
-
-  char separator = '{';
-  for (size_t i = 0; i < count; i++) {
-    if (members[i].dropped)
-      continue;
-    put_member(out, separator, &members[i]);
-    separator = ',';
+  bool taken = take_members(b, r, columns, members, count, false);
+  taken |= take_members(b, r, columns, members, count, true);
+  for (size_t i = 0; taken && i < count; i++)
+    if (!members[i].dropped)
+      put_member(&rest, rest.len == 0 ? '{' : ',', &members[i]);
+  if (taken) {
+    if (rest.len > 0)
+      buf_putc(&rest, '}');
+    union value v = batch_put_text(b, rest.data, rest.len);
+    r->extra.offset = v.s.offset;
+    r->extra.len = v.s.len;
   }
-  buf_putc(out, '}');
   buf_clear(&list);
+  buf_clear(&rest);
+  free(copy);
+  return taken;
+}
+
+/* Members that are none of the columns that r has. */
+static void read_rest(const struct schema *schema, const struct record *r, char *json, size_t len,
+                      struct buf *members) {
+  struct member m = {0};
+  if (len <= 2)
+    return;
+  for (char *p = json + 1; (p = next_member(p, &m)) != NULL;) {
+    const struct column_name *name = column_of(schema, &m);
+    if (name == NULL || !record_has(r, name->column))
+      buf_append(members, &m, sizeof m);
+  }
+}
+
+/* How many of a row's members rank below the stamp at `at`.  Where the counts do not fit the row,
+ * as in one that was never merged, all are the lowest one's. */
+static size_t count_below(struct told *told, size_t at, size_t count) {
+  size_t sum = 0, below = 0;
+  for (size_t i = 0; i < told->count; i++) {
+    below = i == at ? sum : below;
+    sum += i == at ? 0 : told->stamps[i].members;
+  }
+  if (sum == count)
+    return below;
+  for (size_t i = 0; i < told->count; i++)
+    told->stamps[i].members = 0;
+  told->stamps[at == 0].members = (uint32_t) count;
+  return at == 0 ? 0 : count;
+}
+
+static void write_kept(struct buf *out, struct told *told, const struct member *m) {
+  char separator = '{';
+  for (size_t i = 0; i < told->count; i++) {
+    uint32_t count = told->stamps[i].members, kept = 0;
+    for (; count > 0; count--, m++) {
+      if (m->dropped)
+        continue;
+      put_member(out, separator, m);
+      separator = ',';
+      kept++;
+    }
+    told->stamps[i].members = kept;
+  }
+  if (separator == ',')
+    buf_putc(out, '}');
+}
+
+void extra_merge(struct buf *out, const struct batch *row, struct told *told, size_t at,
+                 const char *later, size_t later_len) {
+  const struct record *r = batch_record(row, row->count - 1);
+  char *first = padded(r->extra.len > 0 ? row->text.data + r->extra.offset : "", r->extra.len);
+  char *second = padded(later, later_len);
+  struct buf own = {0}, members = {0};
+  const size_t size = sizeof(struct member);
+  read_rest(row->schema, r, first, r->extra.len, &own);
+  size_t below = count_below(told, at, own.len / size) * size;
+  buf_append(&members, own.data, below);
+  read_rest(row->schema, r, second, later_len, &members);
+  told->stamps[at].members = (uint32_t) ((members.len - below) / size);
+  buf_append(&members, own.data + below, own.len - below);
+  drop_repeats((struct member *) members.data, members.len / size);
+  write_kept(out, told, (const struct member *) members.data);
+  buf_clear(&own);
+  buf_clear(&members);
   free(first);
   free(second);
 }

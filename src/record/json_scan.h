@@ -49,7 +49,7 @@ static inline char *json_string_stop(char *p) {
 int32_t json_hex4(const char *p);
 
 /* Decodes the string whose opening quote is at p in place; its bytes are at p + 1, *len long.  Lone
- * surrogates become U+FFFD.  Answers the byte after the closing quote, or NULL. */
+ * surrogates become U+FFFD.  Returns the byte after the closing quote, or NULL. */
 char *json_read_string(char *p, size_t *len, struct json_error *error);
 
 /* Past a string, a value of any kind nested at most depth deep, or a member with

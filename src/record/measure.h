@@ -8,4 +8,12 @@
 int64_t measure_value(const struct measure *m, const struct schema *schema, const struct record *r,
                       const struct buf *text);
 
+/* What r shows of a distribution that it is in. */
+double sketched_value(const struct sketched *k, const struct schema *schema,
+                      const struct record *r);
+
+/* Whether r knows the value that it shows in a column (schema.lua, unknown). */
+bool value_is_known(const struct schema *schema, const struct record *r, int column,
+                    const struct buf *text);
+
 #endif

@@ -55,7 +55,7 @@ static void note_unfit(struct scanner *s, int column, const char *why, const cha
   snprintf(s->message, sizeof s->message, "expected %s, got %.*s", why, shown(got, len), got);
 }
 
-static void keep(struct scanner *s, const char *name, size_t name_len, const char *value,
+static void keep_in_extra(struct scanner *s, const char *name, size_t name_len, const char *value,
                  size_t len) {
   buf_putc(&s->extra, s->extra.len == 0 ? '{' : ',');
   buf_append(&s->extra, name, name_len);
@@ -202,8 +202,8 @@ static char *read_column(struct scanner *s, struct record *r, const struct colum
     return after;
   if (!is_spare && set_other(s, r, name, p, after, &why))
     return after;
-  if (name->alias)
-    keep(s, key, key_len, p, (size_t) (after - p));
+  if (name_is_shared(s->schema, name))
+    keep_in_extra(s, key, key_len, p, (size_t) (after - p));
   else
     note_unfit(s, name->column, why != NULL ? why : column_expected(c), p, (size_t) (after - p));
   return after;
@@ -224,7 +224,7 @@ static char *read_other(struct scanner *s, struct record *r, const struct column
   if (event >= 0)
     r->event = (uint8_t) event;
   else if (!is_extra(key, key_len, p))
-    keep(s, key, key_len, p, (size_t) (after - p));
+    keep_in_extra(s, key, key_len, p, (size_t) (after - p));
   else
     s->members = (struct span) {offset_of(s, p), (size_t) (after - p)};
   return after;
@@ -479,7 +479,7 @@ static int scan_json(struct scanner *s, size_t offset) {
   return refuse_body(s);
 }
 
-static void mend_utf8(struct buf *body) {
+static void repair_utf8(struct buf *body) {
   if (body->len == 0 || utf8_valid(body->data, body->len) == body->len)
     return;
   struct buf fixed = {0};
@@ -490,7 +490,7 @@ static void mend_utf8(struct buf *body) {
 
 int batch_scan(struct batch *b, struct buf *body, enum record_format format,
                const struct record_limits *limits, int64_t now_us) {
-  mend_utf8(body);
+  repair_utf8(body);
   size_t len = body->len;
   memset(buf_reserve(body, JSON_PADDING), 0, JSON_PADDING);
   body->len += JSON_PADDING; /* what is appended stands behind the padding */

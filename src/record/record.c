@@ -65,7 +65,7 @@ union value batch_put_text(struct batch *b, const char *s, size_t len) {
   return v;
 }
 
-static bool put(struct record *r, int column, union value v) {
+static bool put_value(struct record *r, int column, union value v) {
   r->v[column] = v;
   r->present |= 1ull << column;
   return true;
@@ -91,7 +91,7 @@ static bool set_integer(struct record *r, int column, bool is_integer, int64_t i
     return expected(why, "an integer");
   if (!is_integer && !(fabs(real) < 0x1p63))
     return expected(why, "an integer of 64 bits");
-  return put(r, column, (union value) {.i = is_integer ? integer : (int64_t) real});
+  return put_value(r, column, (union value) {.i = is_integer ? integer : (int64_t) real});
 }
 
 bool record_set_number(struct batch *b, struct record *r, const struct column_name *name,
@@ -105,15 +105,15 @@ bool record_set_number(struct batch *b, struct record *r, const struct column_na
     real = is_integer ? (double) integer : real;
     if (name->scale != 1)
       real = number_scale(real, name->scale);
-    return isfinite(real) ? put(r, name->column, (union value){.f = real})
+    return isfinite(real) ? put_value(r, name->column, (union value){.f = real})
                           : expected(why, "a finite number");
   case COLUMN_BOOLEAN:
     if (is_integer && (integer == 0 || integer == 1))
-      return put(r, name->column, (union value) {.i = integer});
+      return put_value(r, name->column, (union value) {.i = integer});
     break;
   case COLUMN_TIME:
     if (is_integer ? timestamp_from_integer(integer, &us) : timestamp_from_real(real, &us))
-      return put(r, name->column, (union value) {.i = us});
+      return put_value(r, name->column, (union value) {.i = us});
     break;
   case COLUMN_STRING:
     break;
@@ -126,7 +126,7 @@ bool record_set_boolean(struct batch *b, struct record *r, const struct column_n
   enum column_type type = b->schema->columns[name->column].type;
   if (type != COLUMN_BOOLEAN)
     return expected(why, type_names[type]);
-  return put(r, name->column, (union value) {.i = value});
+  return put_value(r, name->column, (union value) {.i = value});
 }
 
 static bool is_word(const char *s, size_t len, const char *word) {
@@ -147,13 +147,13 @@ bool record_set_text(struct batch *b, struct record *r, const struct column_name
   int64_t integer = 0, us;
   double real = 0;
   if (type == COLUMN_STRING)
-    return put(r, name->column, batch_put_text(b, s, len));
+    return put_value(r, name->column, batch_put_text(b, s, len));
   if (type == COLUMN_TIME)
-    return timestamp_parse(s, len, &us) ? put(r, name->column, (union value) {.i = us})
+    return timestamp_parse(s, len, &us) ? put_value(r, name->column, (union value) {.i = us})
                                         : expected(why, type_names[type]);
   trim(&s, &len);
   if (type == COLUMN_BOOLEAN && (is_word(s, len, "true") || is_word(s, len, "false")))
-    return put(r, name->column, (union value) {.i = len == 4});
+    return put_value(r, name->column, (union value) {.i = len == 4});
   if (!parse_number(s, len, &is_integer, &integer, &real))
     return expected(why, type_names[type]);
   return record_set_number(b, r, name, is_integer, integer, real, why);
@@ -185,12 +185,19 @@ void value_write_json(struct buf *out, const struct column *c, union value v,
   }
 }
 
+void record_write_extra_json(struct buf *out, const struct record *r, const struct buf *text) {
+  if (r->extra.len > 0)
+    buf_append(out, text->data + r->extra.offset, r->extra.len);
+  else
+    buf_literal(out, "{}");
+}
+
 void record_write_json(struct buf *out, const struct schema *schema, const struct record *r,
                        const struct buf *text, bool with_extra) {
   char separator = '{';
   for (size_t i = 0; i < schema->nstored; i++) {
     const struct column *c = &schema->columns[i];
-    if (!c->is_public)
+    if (!c->is_public && !(with_extra && column_is_shown(c) && value_is_set(c, r->v[i])))
       continue;
     buf_putc(out, separator);
     buf_append(out, c->json, c->json_len);
@@ -199,10 +206,7 @@ void record_write_json(struct buf *out, const struct schema *schema, const struc
   }
   if (with_extra) {
     buf_literal(out, ",\"extra\":");
-    if (r->extra.len > 0)
-      buf_append(out, text->data + r->extra.offset, r->extra.len);
-    else
-      buf_literal(out, "{}");
+    record_write_extra_json(out, r, text);
   }
   buf_putc(out, '}');
 }

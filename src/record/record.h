@@ -91,13 +91,24 @@ void record_put_extra(struct batch *b, struct record *r, const char *name, size_
 void record_put_compact(struct batch *b, struct record *r, const char *name, size_t name_len,
                         const char *json, size_t json_len);
 
-/* The same for all members of an object, which is valid JSON; columns that live in
- * extra get their slots. */
+/* The same for all members of an object, which is valid JSON.  Columns that live in extra, and
+ * those that rows show on request and r does not have, get their slots: in older rows they were
+ * members. */
 void record_put_members(struct batch *b, struct record *r, const char *json, size_t len);
 
 /* Gives r its id if it has none, its time, defaults and derived values
  * (schema.lua), and writes the columns that live in extra into its JSON. */
 void batch_complete(struct batch *b, struct record *r, int64_t now_us);
+
+/* Adds the columns that live in extra, those that r has, to its JSON. */
+void record_write_extra(struct batch *b, struct record *r);
+
+/* What a derived column gets from its source in r. */
+union value record_derive(const struct schema *schema, const struct record *r, int column);
+
+/* Moves members of r's extra into columns (bit per column) that r has no value of, by their names
+ * or aliases; what does not fit stays.  Answers whether there were any. */
+bool record_take_members(struct batch *b, struct record *r, uint64_t columns);
 
 /* The way back from a stored row: fills the slots of the columns that live in extra
  * from r's extra. */
@@ -107,16 +118,15 @@ void record_read_extra(struct batch *b, struct record *r);
  * nothing is left. */
 void extra_write_rest(struct buf *out, const struct schema *schema, const char *json, size_t len);
 
-/* Appends the members of two objects to out as one; a member of later replaces one
- * of earlier.  Both are valid, as extra is; either may be empty text. */
-void extra_merge(struct buf *out, const char *earlier, size_t earlier_len, const char *later,
-                 size_t later_len);
+struct told;
 
-/* The columns that row takes from later, a record of the same id: those received
- * (never the time, which stays that of the first), and derived ones that follow a
- * received one and were not given otherwise.  Bit per column, extra not included. */
-uint64_t record_changes(const struct schema *schema, const struct record *row,
-                        const struct buf *row_text, const struct record *later);
+/* Appends the members of a row's extra (the last record of its batch) and of a later
+ * record's as one object, without the columns that the row has there, or nothing when
+ * there are none.  told has the later's stamp at `at`; a member that both have is the
+ * higher one's, and what each stamp has is set.  later is valid, as extra is, or empty
+ * text. */
+void extra_merge(struct buf *out, const struct batch *row, struct told *told, size_t at,
+                 const char *later, size_t later_len);
 
 static inline bool record_has(const struct record *r, int column) {
   return r->present >> column & 1;
@@ -137,13 +147,21 @@ static inline const char *value_text(const struct buf *text, union value v, size
   return v.s.len > 0 ? text->data + v.s.offset : "";
 }
 
-/* Appends a string to b's text and answers its place. */
+/* Neither the empty text nor 0. */
+static inline bool value_is_set(const struct column *c, union value v) {
+  return c->type == COLUMN_STRING ? v.s.len > 0 : v.i != 0;
+}
+
+/* Appends a string to b's text and returns its place. */
 union value batch_put_text(struct batch *b, const char *s, size_t len);
 
-/* The row's public columns as one JSON object in the order of the schema;
- * with_extra adds "extra". */
+/* The row's public columns as one JSON object in the order of the schema; with_extra adds those of
+ * the others that it has a value of, and "extra". */
 void record_write_json(struct buf *out, const struct schema *schema, const struct record *r,
                        const struct buf *text, bool with_extra);
+
+/* Its "extra", an object. */
+void record_write_extra_json(struct buf *out, const struct record *r, const struct buf *text);
 
 /* One column's value as JSON: times as ISO 8601. */
 void value_write_json(struct buf *out, const struct column *c, union value v,

@@ -17,7 +17,10 @@ enum {
   SCHEMA_MAX_COLUMNS = 64,
   SCHEMA_MAX_EVENTS = 8,
   SCHEMA_MAX_MEASURES = 32,
+  SCHEMA_MAX_SKETCHES = 4,
+  SCHEMA_MAX_SETS = 32,
   SCHEMA_MAX_BY = 8,
+  SCHEMA_MAX_RANKS = 3,
   SCHEMA_MAX_NAMES = 1024, /* columns, aliases and event keys */
   SCHEMA_MAX_NAME = 47,    /* bytes of one */
 };
@@ -48,12 +51,21 @@ struct column {
   /* has a slot in a record but no column of its own: kept inside the JSON of extra */
   bool in_extra;
   bool is_public;    /* part of a row's JSON, in the order of declaration */
+  bool is_dimension; /* shown on request: who a row is about .. */
+  bool is_measure;   /* .. and what was measured of it */
+  /* of a row: it does not know this value, though it shows one; NULL: it does */
+  struct conditions *unknown;
   const char *text;  /* default of a string column */
   union value value; /* default of any other column; of a time column unused: absent means now */
   int from;          /* absent: taken from this column if that is present; -1 for none */
   double from_scale; /*   multiplied by this (numbers only) */
   int64_t *by_event; /* default of an integer column by event type, NULL for none */
 };
+
+/* Whether rows show it, at once or on request. */
+static inline bool column_is_shown(const struct column *c) {
+  return c->is_public || c->is_dimension || c->is_measure;
+}
 
 /* What a record says has happened: "request_start", "request_complete",
  * "request_error". */
@@ -82,6 +94,13 @@ struct measure {
   struct conditions *when; /* NULL: every row */
 };
 
+/* The distribution of a column, or of one per another, over the rows that match when. */
+struct sketched {
+  const char *name;
+  int value, per;          /* columns; per: -1 for none */
+  struct conditions *when; /* NULL: every row */
+};
+
 enum tier { TIER_MINUTE, TIER_HOUR, TIER_DAY, TIERS };
 
 struct rollup_set {
@@ -89,6 +108,7 @@ struct rollup_set {
   int by[SCHEMA_MAX_BY]; /* columns of its key */
   size_t nby;
   uint8_t tiers; /* bit per tier it keeps */
+  uint32_t max_keys; /* that a bucket keeps apart; 0: all.  The rest is one of SCHEMA_OTHER */
 };
 
 /* An entry of a Prometheus family, counted for every committed record that it is
@@ -117,6 +137,9 @@ struct family {
   size_t nbounds;
 };
 
+/* What stands in all columns of the key that the rest of a full bucket is counted under. */
+#define SCHEMA_OTHER "(other)"
+
 /* A member name that a client may use. */
 struct column_name {
   char name[SCHEMA_MAX_NAME + 1]; /* the rest zeros, so that it compares in words */
@@ -128,6 +151,19 @@ struct column_name {
 
 enum { NAME_OF_EVENT = -1 }; /* the value of such a member ("type", "event") names the event type */
 
+/* A byte in the JSON of a stream's own event where a value stands that is known only then. */
+enum stream_mark { STREAM_DROPPED = 1, STREAM_CONNECTION_ID, STREAM_TIMESTAMP };
+
+/* What merging (merge.h) goes by before anything else.  All zeros but the columns, which are -1:
+ * nothing. */
+struct cost {
+  int column, source;      /* dollars, and where they are from */
+  const char *ranks[SCHEMA_MAX_RANKS]; /* sources, the best first */
+  size_t nranks;
+  uint64_t split;          /* columns that one record tells together: what it leaves out is none */
+  uint64_t columns;        /* all that follow the better cost: it, its source, split, and others */
+};
+
 struct schema {
   struct column *columns;
   size_t ncolumns;                /* with the in_extra ones, which come last */
@@ -136,6 +172,8 @@ struct schema {
   int id, time, duration, status; /* the roles */
   /* columns that have a from, a by_event, .. ; bit per column */
   uint64_t derived, by_event, texts, in_extra;
+  uint64_t strings, rescaled; /* the latter are their source in another unit */
+  struct cost cost;
 
   struct column_name *names; /* columns, aliases and event keys */
   size_t nnames;
@@ -148,24 +186,38 @@ struct schema {
 
   struct measure *measures;
   size_t nmeasures;
-  int sketch; /* column whose distribution each cell keeps; -1 for none */
+  struct sketched *sketches; /* that each cell keeps */
+  size_t nsketches;
   struct rollup_set *sets;
   size_t nsets;
 
   struct family *families;
   size_t nfamilies;
 
+  const char *topic;                 /* that committed records are published to */
+  const char *overflow, *disconnect; /* a stream's own events: JSON with an enum stream_mark */
+
   uint64_t text_hash; /* of the file it was read from; set by config_load_schema */
   struct buf blocks;  /* pointers to all that the schema has allocated; private */
 };
 
+/* A value that does not fit is no fault of the record's where other senders may mean something
+ * else by the name: extra keeps it then. */
+static inline bool name_is_shared(const struct schema *schema, const struct column_name *name) {
+  const struct column *c = &schema->columns[name->column];
+  return name->alias || c->is_dimension || c->is_measure;
+}
+
 /* For schema_load (script/engine/schema_load.h), which fills an empty one, then indexes
  * its names. */
 struct schema *schema_new(void);
-void *schema_keep(struct schema *schema, void *p); /* owns p from now on; answers it */
+void *schema_keep(struct schema *schema, void *p); /* owns p from now on; returns it */
 void schema_index(struct schema *schema);
 
 void schema_free(struct schema *schema); /* NULL is allowed */
+
+/* Gives every family of records one more label, a column of that name; false when there is none. */
+bool schema_add_label(struct schema *schema, const char *column);
 
 int schema_column(const struct schema *schema, const char *name, size_t len); /* -1: not there */
 

@@ -117,6 +117,13 @@ int64_t sketch_count(const struct sketch *s) {
   return count;
 }
 
+bool sketch_is_empty(const struct sketch *s) {
+  for (uint32_t i = 0; i < s->len; i++)
+    if (s->counts[i] != 0)
+      return false;
+  return s->zero == 0;
+}
+
 double sketch_quantile(const struct sketch *s, double q) {
   int64_t count = sketch_count(s), below = s->zero;
   if (count <= 0)

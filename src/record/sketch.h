@@ -25,6 +25,7 @@ int32_t sketch_bucket(double value); /* once for several sketches */
 void sketch_add_bucket(struct sketch *s, int32_t bucket, int64_t count);
 void sketch_merge(struct sketch *into, const struct sketch *from);
 int64_t sketch_count(const struct sketch *s);
+bool sketch_is_empty(const struct sketch *s); /* nothing was ever added, or all of it taken away */
 
 /* The value at rank ceil(q * count), as the middle of its bucket; 0 when empty. */
 double sketch_quantile(const struct sketch *s, double q);

@@ -45,7 +45,7 @@ static void remove_entry(struct kv *kv, struct entry *e) {
   free(e);
 }
 
-static struct entry *find(struct kv *kv, struct key key) {
+static struct entry *find_entry(struct kv *kv, struct key key) {
   struct entry *e = table_find(&kv->entries,
                                hash_bytes(hash_process_seed(), key.data, key.len),
                                entry_equal, &key);
@@ -117,7 +117,7 @@ void kv_free(struct kv *kv) {
 
 void kv_get(struct kv *kv, const char *key, size_t len, struct kv_value *value) {
   pthread_mutex_lock(&kv->lock);
-  struct entry *e = find(kv, (struct key) {key, len});
+  struct entry *e = find_entry(kv, (struct key) {key, len});
   if (e != NULL)
     copy_value(value, &e->value);
   else
@@ -129,7 +129,7 @@ int kv_set(struct kv *kv, const char *key, size_t len, const struct kv_value *va
            int64_t ttl_ms) {
   int rc = 0;
   pthread_mutex_lock(&kv->lock);
-  struct entry *e = find(kv, (struct key) {key, len});
+  struct entry *e = find_entry(kv, (struct key) {key, len});
   size_t freed = e != NULL ? entry_bytes(len, &e->value) : 0;
   if (value->type != KV_NONE && entry_bytes(len, value) > freed &&
       !make_room(kv, entry_bytes(len, value) - freed))
@@ -146,7 +146,7 @@ static bool is_number(const struct kv_value *v) {
   return v->type == KV_INTEGER || v->type == KV_REAL;
 }
 
-static void add(struct kv_value *to, const struct kv_value *by) {
+static void add_number(struct kv_value *to, const struct kv_value *by) {
   if (to->type == KV_INTEGER && by->type == KV_INTEGER) {
     to->integer = (int64_t) ((uint64_t) to->integer + (uint64_t) by->integer);
     return;
@@ -160,14 +160,14 @@ int kv_incr(struct kv *kv, const char *key, size_t len, const struct kv_value *b
             struct kv_value *sum) {
   int rc = 0;
   pthread_mutex_lock(&kv->lock);
-  struct entry *e = find(kv, (struct key) {key, len});
+  struct entry *e = find_entry(kv, (struct key) {key, len});
   if (e == NULL) {
     rc = insert(kv, (struct key) {key, len}, by, ttl_ms);
     *sum = *by;
   } else if (!is_number(&e->value)) {
     rc = UV_EINVAL;
   } else {
-    add(&e->value, by);
+    add_number(&e->value, by);
     *sum = e->value;
   }
   pthread_mutex_unlock(&kv->lock);

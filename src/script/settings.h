@@ -24,6 +24,7 @@ struct settings {
   size_t nroutes;
   const char *lacking;    /* shipped routes that these are without: "GET /docs, ..."; NULL: none */
   const char *price_file; /* absolute; empty: none */
+  bool price_native; /* native records too */
   enum log_level log_level;
   enum log_format log_format;
   bool dev;               /* tracebacks in responses */

@@ -107,8 +107,12 @@ void query_free(struct query *q) {
   if (q == NULL)
     return;
   conditions_unref(q->where);
-  for (size_t i = 0; i < q->nquestions; i++)
+  for (size_t i = 0; i < q->nquestions; i++) {
     result_clear(&q->questions[i].rows);
+    result_clear(&q->questions[i].other);
+    result_clear(&q->questions[i].totals);
+    free(q->questions[i].bounds);
+  }
   free(q->questions);
   buf_clear(&q->id);
   buf_clear(&q->sql);
@@ -135,6 +139,7 @@ static int64_t file_size(const char *path, const char *suffix) {
 
 void storage_stats(const struct storage *s, struct storage_stats *stats) {
   const struct shared *shared = &s->shared;
+  const char *fault = identity_fault((struct identity *) &shared->identity);
   *stats = (struct storage_stats) {
     .rows = atomic_load(&shared->rows),
     .file_bytes = file_size(shared->options.path, ""),
@@ -145,7 +150,8 @@ void storage_stats(const struct storage *s, struct storage_stats *stats) {
     .merged = atomic_load(&shared->merged),
     .last_commit_seconds = (double) atomic_load(&shared->last_commit_ns) / 1e9,
     .checkpoint_seconds = (double) atomic_load(&shared->checkpoint_ns) / 1e9,
-    .writable = atomic_load(&shared->writable),
+    .writable = atomic_load(&shared->writable) && fault == NULL,
+    .fault = fault,
     .rebuilding = atomic_load(&shared->rebuilding) != 0,
   };
   queue_stats((struct queue *) &s->queue, stats);

@@ -27,8 +27,9 @@ struct storage_options {
   unsigned readers;         /* threads */
   int64_t query_deadline_ms;
   uint32_t sql_max_rows;    /* of storage.sql */
-  unsigned dedupe_hours;    /* how long a repeated id is recognised */
-  size_t dedupe_max_ids;
+  unsigned
+      dedupe_hours; /* ids that are younger are kept in memory, others looked up in the file .. */
+  size_t dedupe_max_ids;    /* .. as those beyond so many */
   unsigned nloops;          /* that write */
 };
 
@@ -38,10 +39,10 @@ struct storage_options {
  * how to fix it (another server on this file, not a database, not ours, newer than
  * this program, folder not writable).
  *
- * People's own SQL (QUERY_SQL) reads rows(columns of the schema.., extra), times in
- * unix microseconds, and for each rollup set rollup_NAME(tier 0 minute, 1 hour, 2
- * day; bucket in unix seconds; by..; row_count; measures in 1 / scale; sketch),
- * with the functions sketch_merge(sketch) and sketch_quantile(sketch, q). */
+ * People's own SQL (QUERY_SQL) reads rows(columns of the schema.., extra), times in unix
+ * microseconds, and for each rollup set rollup_NAME(tier 0 minute, 1 hour, 2 day; bucket in unix
+ * seconds; by..; row_count; measures in 1 / scale; NAME_sketch..), with the functions
+ * sketch_merge(sketch) and sketch_quantile(sketch, q). */
 int storage_open(struct storage **storage, const struct schema *schema,
                  const struct storage_options *options, struct metrics *metrics, struct buf *error);
 
@@ -90,8 +91,6 @@ struct submission {
   enum submission_kind kind;
   struct batch *batch;   /* stays the sender's; complete records */
   struct script_rows *script_rows; /* the same; of SUBMIT_SCRIPT_ROWS */
-  /* look for repeated ids among all stored ones, not only the recent: imports */
-  bool probe_all;
   /* 0: stored.  UV_ENOSPC, ..: nothing of it is, and error says why.  UV_EIO after a sync
    * that failed: it may be; with ids it can be sent again. */
   int status;
@@ -135,29 +134,48 @@ struct result {
 
 void result_clear(struct result *r);
 
-enum { QUERY_MAX_QUANTILES = 8, QUERY_MAX_QUESTIONS = 12 };
+enum { QUERY_MAX_QUANTILES = 8, QUERY_MAX_QUESTIONS = 12, QUERY_MAX_BOUNDS = 100000 };
 
-/* One question of an aggregate.  Its result has the by columns, "time" (unix
- * seconds, float) if every_s is set, all measures of the schema under their names
- * (sums in the column's own unit: floats for float columns, integers for integer
- * ones), and a column NAME_p50 .. per quantile of the sketch's column NAME. */
+/* One question of an aggregate.  Its result has the by columns, "time" (unix seconds, float) if
+ * there are buckets, all measures of the schema under their names (sums in the column's own unit:
+ * floats for float columns, integers for integer ones), and a column NAME_p50 .. per quantile of
+ * each sketch NAME: null where nothing was measured. */
 struct question {
   int by[SCHEMA_MAX_BY];
   size_t nby;
-  /* bucket width, a multiple of 60 that divides or is a multiple of 86400's tiers; 0: none */
-  int64_t every_s;
-  /* every_s grows to the smallest multiple of itself that gives at most as many; 0: no limit */
-  uint32_t max_points;
+  int64_t every_s; /* bucket width, a multiple of 60 that divides or is a multiple of 86400's tiers;
+                      0: none */
+  int64_t *bounds; /* instead of every_s: the buckets' ends in unix seconds, ascending; owned */
+  size_t nbounds;
+  uint32_t max_points; /* every_s grows to the smallest multiple of itself that gives at most as
+                          many; 0: no limit */
   double quantiles[QUERY_MAX_QUANTILES];
   size_t nquantiles;
+  unsigned sketches;     /* wanted ones, bit per sketch; 0: the first */
   uint64_t measures;     /* wanted ones, bit per measure; 0: all */
-  int order_by;          /* measure, a wanted one, or -1: by the by columns */
+  uint64_t order_by;     /* the sum of these measures, wanted ones; 0: by the by columns */
   bool descending;
   uint32_t limit;        /* 0: none */
+  bool seen;      /* with first_seen, last_seen (unix seconds) and last_row of each group, from rows
+                     alone */
+  bool with_rest; /* limit counts combinations of by, each with all its buckets; the rest is added
+                     up */
 
-  struct result rows;    /* out */
-  int64_t used_every_s;  /* out */
+  /* out */
+  struct result rows;
+  struct result other,
+      totals; /* of with_rest: a row each, without by and time; none where they are of nothing */
+  int64_t used_every_s;
+  bool inexact; /* something stands under SCHEMA_OTHER */
 };
+
+static inline bool question_has_time(const struct question *q) {
+  return q->every_s > 0 || q->nbounds > 0;
+}
+
+static inline bool question_wants_sketch(const struct question *q, size_t sketch) {
+  return q->nquantiles > 0 && (q->sketches == 0 ? sketch == 0 : q->sketches >> sketch & 1);
+}
 
 static inline bool question_wants(const struct question *q, size_t measure) {
   return q->measures == 0 || q->measures >> measure & 1;
@@ -188,6 +206,10 @@ struct query {
   bool by_row;
   enum rows_as as;
   bool with_extra;
+  int fields[SCHEMA_MAX_COLUMNS +
+             1]; /* columns that rows as text show, in this order; FIELD_EXTRA is extra.  What a row
+                  * does not know is null, in CSV empty */
+  size_t nfields; /* 0: the public columns */
   /* LOOKUP */
   struct buf id;
   /* AGGREGATE: one snapshot for all questions */
@@ -221,7 +243,8 @@ struct storage_stats {
   int64_t rows, file_bytes, wal_bytes, queued_bytes, queued_batches, ids, commits,
       committed_records, merged;
   double last_commit_seconds, oldest_queued_seconds, checkpoint_seconds;
-  bool writable;   /* the last commit did not fail */
+  bool writable;   /* the last commit did not fail, and there is no fault */
+  const char *fault; /* of the files, and its repair; static; NULL: none */
   bool rebuilding; /* some rollups are being rebuilt; queries read rows meanwhile */
 };
 

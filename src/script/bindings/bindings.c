@@ -16,5 +16,6 @@ const struct binding bindings[] = {
   {"protobuf", luaopen_protobuf},
   {"sse", luaopen_sse},
   {"storage", luaopen_storage},
+  {"zone", luaopen_zone},
   {NULL, NULL},
 };

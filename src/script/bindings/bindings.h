@@ -18,5 +18,6 @@ int luaopen_price_file(lua_State *L); /* lua_price_file.c */
 int luaopen_protobuf(lua_State *L); /* lua_protobuf.c */
 int luaopen_sse(lua_State *L);      /* lua_sse.c */
 int luaopen_storage(lua_State *L);  /* lua_storage.c */
+int luaopen_zone(lua_State *L);     /* lua_zone.c */
 
 #endif

@@ -138,7 +138,7 @@ static bool set_member(struct reader *in, const char *key, size_t len, int index
   if (name != NULL && !(aliases && record_has(in->r, name->column)) &&
       set_value(in, name, index, &why))
     return true;
-  if (name == NULL || aliases)
+  if (name == NULL || name_is_shared(in->b->schema, name))
     return put_extra(in, key, len, index);
   batch_reject(in->b, in->position, 0, name->column, "expected %s", why);
   return false;
@@ -233,6 +233,7 @@ static void set_column(lua_State *L, const struct batch *b, const struct record 
   lua_setfield(L, -2, c->name);
 }
 
+/* As it was received: what is absent stays absent. */
 void lua_batch_push_record(lua_State *L, const struct batch *b, const struct record *r) {
   lua_createtable(L, 0, (int) b->schema->ncolumns + 2);
   lua_pushstring(L, b->schema->events[r->event].name);
@@ -247,7 +248,7 @@ void lua_batch_push_row(lua_State *L, const struct batch *b, const struct record
                         bool with_extra) {
   lua_createtable(L, 0, (int) b->schema->ncolumns + 1);
   for (size_t i = 0; i < b->schema->nstored; i++)
-    if (b->schema->columns[i].is_public)
+    if (column_is_shown(&b->schema->columns[i]))
       set_column(L, b, r, i);
   if (with_extra)
     push_extra(L, b, r, false);

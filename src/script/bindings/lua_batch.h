@@ -29,7 +29,7 @@ void lua_batch_push_row(lua_State *L, const struct batch *b, const struct record
 void lua_batch_push_errors(lua_State *L, const struct batch *b);
 
 /* Replaces *batch by the records that the function at index hook makes of them; nil drops
- * one.  Answers how many were dropped; raises what the function raises. */
+ * one.  Returns how many were dropped; raises what the function raises. */
 uint32_t lua_batch_apply(lua_State *L, int hook, struct batch **batch, int64_t now_us);
 
 #endif

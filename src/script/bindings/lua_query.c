@@ -1,7 +1,9 @@
 #include <lauxlib.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/mem.h"
+#include "record/fields.h"
 #include "script/bindings/lua_batch.h"
 #include "script/bindings/lua_fields.h"
 #include "script/engine/lua_json.h"
@@ -13,7 +15,7 @@
 
 enum { SELECT_MAX = 100000, SQL_MAX_BOUND = 100 };
 
-/* A query and what becomes of its answer. */
+/* A query and what becomes of its result. */
 struct asked {
   struct job job;
   struct query *query;
@@ -82,7 +84,7 @@ static struct query *answered(struct job *job) {
   return container_of(job, struct asked, job)->query;
 }
 
-static int fail(lua_State *L, const struct query *q) {
+static int push_failure(lua_State *L, const struct query *q) {
   return lua_storage_fail(L, q->status, q->error);
 }
 
@@ -104,7 +106,7 @@ static void push_cursor(lua_State *L, const struct query *q) {
 static int push_page(lua_State *L, struct job *job) {
   struct query *q = answered(job);
   if (q->status < 0)
-    return fail(L, q);
+    return push_failure(L, q);
   lua_createtable(L, 0, 3);
   lua_json_push_taken(L, &q->json);
   lua_setfield(L, -2, q->as == ROWS_JSON ? "json" : "text");
@@ -118,7 +120,7 @@ static int push_page(lua_State *L, struct job *job) {
 static int push_rows(lua_State *L, struct job *job) {
   struct query *q = answered(job);
   if (q->status < 0)
-    return fail(L, q);
+    return push_failure(L, q);
   lua_createtable(L, (int) q->batch->count, 0);
   for (size_t i = 0; i < q->batch->count; i++) {
     lua_batch_push_row(L, q->batch, batch_record(q->batch, i), q->with_extra);
@@ -157,9 +159,30 @@ static enum rows_as read_as(lua_State *L) {
   return as;
 }
 
+/* Columns, and "extra". */
+static void read_fields(lua_State *L, struct query *q) {
+  const struct schema *schema = script_services(L)->schema;
+  int type = lua_getfield(L, 1, "fields");
+  size_t n = type == LUA_TTABLE ? lua_rawlen(L, -1) : 0;
+  if (type != LUA_TNIL && (n == 0 || n > sizeof q->fields / sizeof *q->fields))
+    lua_field_error(L, "fields", "a list of columns expected");
+  for (; q->nfields < n; q->nfields++) {
+    size_t len = 0;
+    lua_rawgeti(L, -1, (lua_Integer) q->nfields + 1);
+    const char *name = lua_tolstring(L, -1, &len);
+    bool is_extra = name != NULL && strcmp(name, "extra") == 0;
+    int column = name != NULL && !is_extra ? schema_column(schema, name, len) : -1;
+    if (column < 0 && !is_extra)
+      lua_column_error(L, "fields", -1);
+    q->fields[q->nfields] = is_extra ? FIELD_EXTRA : column;
+    lua_pop(L, 1);
+  }
+  lua_pop(L, 1);
+}
+
 int l_storage_select(lua_State *L) {
-  static const char *const known[] = {"where", "order_by", "descending", "extra", "limit",
-                                      "offset", "as",      "after",      NULL};
+  static const char *const known[] = {"where",  "order_by", "descending", "extra",  "limit",
+                                      "offset", "as",       "after",      "fields", NULL};
   luaL_checktype(L, 1, LUA_TTABLE);
   lua_fields_check(L, 1, known);
   struct task *task = script_task(L, "storage.select");
@@ -174,6 +197,7 @@ int l_storage_select(lua_State *L) {
   q->limit = (uint32_t) lua_field_integer(L, 1, "limit", 1000, 1, SELECT_MAX);
   q->offset = (uint32_t) lua_field_integer(L, 1, "offset", 0, 0, UINT32_MAX);
   q->as = read_as(L);
+  read_fields(L, q);
   read_after(L, q);
   return ask(L, task, place, (struct asked) {0}, q->as == ROWS_BATCH ? push_rows : push_page);
 }
@@ -181,7 +205,7 @@ int l_storage_select(lua_State *L) {
 static int push_count(lua_State *L, struct job *job) {
   struct query *q = answered(job);
   if (q->status < 0)
-    return fail(L, q);
+    return push_failure(L, q);
   lua_pushinteger(L, q->count);
   return 1;
 }
@@ -201,7 +225,7 @@ int l_storage_count(lua_State *L) {
 static int push_found(lua_State *L, struct job *job) {
   struct query *q = answered(job);
   if (q->status < 0)
-    return fail(L, q);
+    return push_failure(L, q);
   if (q->batch == NULL || q->batch->count == 0) {
     lua_pushnil(L);
     return 1;
@@ -235,7 +259,7 @@ int l_storage_get(lua_State *L) {
 static int push_groups(lua_State *L, struct job *job) {
   struct query *q = answered(job);
   if (q->status < 0)
-    return fail(L, q);
+    return push_failure(L, q);
   if (!container_of(job, struct asked, job)->list) {
     lua_question_push(L, q->questions);
     return 1;
@@ -289,7 +313,7 @@ static void bind_value(lua_State *L, int index, struct result *bound) {
 static int push_sql(lua_State *L, struct job *job) {
   struct query *q = answered(job);
   if (q->status < 0)
-    return fail(L, q);
+    return push_failure(L, q);
   lua_result_push(L, &q->rows);
   lua_pushboolean(L, q->truncated);
   return 2;

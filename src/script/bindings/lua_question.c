@@ -46,6 +46,51 @@ static void read_every(lua_State *L, int index, struct question *q) {
   lua_pop(L, 1);
 }
 
+/* The ends of the buckets, in unix seconds. */
+static void read_bounds(lua_State *L, int index, struct question *q) {
+  int type = lua_getfield(L, index, "bounds");
+  size_t n = type == LUA_TTABLE ? lua_rawlen(L, -1) : 0;
+  if (type != LUA_TNIL && (n == 0 || n > QUERY_MAX_BOUNDS || q->every_s > 0))
+    lua_field_error(L, "bounds",
+                    "a list of at most 100000 ascending unix seconds expected, and no every");
+  if (n > 0)
+    q->bounds = xcalloc(n, sizeof *q->bounds);
+  for (; q->nbounds < n; q->nbounds++) {
+    int is_integer;
+    lua_rawgeti(L, -1, (lua_Integer) q->nbounds + 1);
+    int64_t second = q->bounds[q->nbounds] = lua_tointegerx(L, -1, &is_integer);
+    if (!is_integer || (q->nbounds > 0 && second <= q->bounds[q->nbounds - 1]))
+      lua_field_error(L, "bounds", "ascending whole numbers expected");
+    lua_pop(L, 1);
+  }
+  lua_pop(L, 1);
+}
+
+/* The sketch that the value at the top names; -1: none. */
+static int to_sketch(lua_State *L) {
+  const struct schema *schema = script_services(L)->schema;
+  const char *name = lua_tostring(L, -1);
+  for (size_t i = 0; name != NULL && i < schema->nsketches; i++)
+    if (strcmp(schema->sketches[i].name, name) == 0)
+      return (int) i;
+  return -1;
+}
+
+static void read_sketches(lua_State *L, int index, struct question *q) {
+  int type = lua_getfield(L, index, "sketches");
+  if (type != LUA_TNIL && type != LUA_TTABLE)
+    lua_field_error(L, "sketches", "a list of sketches expected");
+  for (size_t i = 1, n = type == LUA_TTABLE ? lua_rawlen(L, -1) : 0; i <= n; i++) {
+    lua_rawgeti(L, -1, (lua_Integer) i);
+    int sketch = to_sketch(L);
+    if (sketch < 0)
+      lua_field_error(L, "sketches", "names of sketches expected");
+    q->sketches |= 1u << sketch;
+    lua_pop(L, 1);
+  }
+  lua_pop(L, 1);
+}
+
 static void read_quantiles(lua_State *L, int index, struct question *q) {
   int type = lua_getfield(L, index, "quantiles");
   if (type != LUA_TNIL && (type != LUA_TTABLE || lua_rawlen(L, -1) > QUERY_MAX_QUANTILES))
@@ -83,28 +128,44 @@ static void read_measures(lua_State *L, int index, struct question *q) {
   lua_pop(L, 1);
 }
 
+static void add_order(lua_State *L, struct question *q) {
+  int measure = to_measure(L);
+  if (measure < 0 || !question_wants(q, (size_t) measure))
+    lua_field_error(L, "order_by",
+                    "the name of a measure expected, one of those wanted, or a list of such");
+  q->order_by |= UINT64_C(1) << measure;
+}
+
 static void read_order(lua_State *L, int index, struct question *q) {
-  q->order_by = -1;
-  if (lua_getfield(L, index, "order_by") != LUA_TNIL) {
-    q->order_by = to_measure(L);
-    if (q->order_by < 0 || !question_wants(q, (size_t) q->order_by))
-      lua_field_error(L, "order_by", "the name of a measure expected, one of those wanted");
+  int type = lua_getfield(L, index, "order_by");
+  if (type == LUA_TTABLE) {
+    for (size_t i = 1, n = lua_rawlen(L, -1); i <= n; i++) {
+      lua_rawgeti(L, -1, (lua_Integer) i);
+      add_order(L, q);
+      lua_pop(L, 1);
+    }
+  } else if (type != LUA_TNIL) {
+    add_order(L, q);
   }
   lua_pop(L, 1);
   q->descending = lua_field_boolean(L, index, "descending");
 }
 
 static void read_question(lua_State *L, int index, struct question *q, bool in_list) {
-  static const char *const known[] = {"where",    "by",       "every",      "quantiles",
-                                      "measures", "order_by", "descending", "max_points",
-                                      "limit",    NULL};
+  static const char *const known[] = {
+      "where",      "by",    "every",  "quantiles", "measures", "order_by", "descending",
+      "max_points", "limit", "bounds", "sketches",  "rest",     "seen",     NULL};
   lua_fields_check(L, index, known + in_list); /* a list has one where for all */
   read_by(L, index, q);
   read_every(L, index, q);
+  read_bounds(L, index, q);
   read_quantiles(L, index, q);
+  read_sketches(L, index, q);
   read_measures(L, index, q);
   read_order(L, index, q);
   q->max_points = (uint32_t) lua_field_integer(L, index, "max_points", 0, 0, 1000000);
+  q->seen = lua_field_boolean(L, index, "seen");
+  q->with_rest = lua_field_boolean(L, index, "rest");
   q->limit = (uint32_t) lua_field_integer(L, index, "limit", 0, 0, UINT32_MAX);
 }
 
@@ -129,7 +190,7 @@ bool lua_questions_read(lua_State *L, struct query *q) {
   return list;
 }
 
-/* ---- Answers ---- */
+/* ---- Results ---- */
 
 static void push_value(lua_State *L, const struct result_value *value, const struct buf *text) {
   size_t len;
@@ -177,8 +238,22 @@ void lua_result_push(lua_State *L, const struct result *rows) {
   lua_settop(L, first);
 }
 
+/* The one row of a sum as a field of the table at the top. */
+static void set_sum(lua_State *L, const char *name, const struct result *sum) {
+  if (sum->nrows == 0)
+    return;
+  lua_result_push(L, sum);
+  lua_rawgeti(L, -1, 1);
+  lua_setfield(L, -3, name);
+  lua_pop(L, 1);
+}
+
 void lua_question_push(lua_State *L, const struct question *question) {
   lua_result_push(L, &question->rows);
+  set_sum(L, "other", &question->other);
+  set_sum(L, "totals", &question->totals);
+  lua_pushboolean(L, !question->inexact);
+  lua_setfield(L, -2, "exact");
   if (question->every_s > 0) {
     lua_pushinteger(L, question->used_every_s);
     lua_setfield(L, -2, "every");

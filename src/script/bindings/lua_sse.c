@@ -150,7 +150,9 @@ static int l_sse_stream(lua_State *L) {
 static int l_sse_publish(lua_State *L) {
   const char *topic = luaL_checkstring(L, 1);
   luaL_checkany(L, 2);
-  luaL_argcheck(L, strcmp(topic, "logs") != 0, 1, "the topic \"logs\" is the server's own");
+  const struct schema *schema = script_services(L)->schema;
+  if (schema != NULL && strcmp(topic, schema->topic) == 0)
+    return luaL_argerror(L, 1, lua_pushfstring(L, "the topic %s is the server's own", topic));
   luaL_argcheck(L, strlen(topic) <= MAX_TOPIC, 1, "a topic has at most 64 bytes");
   struct buf *json = lua_json_push_fragment(L), *error = lua_json_push_fragment(L);
   if (!lua_json_write(L, 2, json, error)) {

@@ -10,6 +10,7 @@
 #include "script/bindings/bindings.h"
 #include "script/bindings/lua_batch.h"
 #include "script/bindings/lua_fields.h"
+#include "script/bindings/lua_price.h"
 #include "script/engine/limits.h"
 #include "script/engine/lua_json.h"
 #include "script/engine/memory.h"
@@ -60,6 +61,7 @@ struct ingest {
   struct record_limits limits;
   int64_t now_us;
   uint32_t dropped; /* by the hook */
+  bool then_price;  /* what was scanned goes back to Lua first */
 };
 
 static void ingest_done(struct ingest *in) {
@@ -70,7 +72,7 @@ static void on_written(struct message *m) {
   ingest_done(container_of(m, struct ingest, submission.done));
 }
 
-/* Nothing may raise any more; the answer comes by message, also when there is nothing to
+/* Nothing may raise any more; the result comes by message, also when there is nothing to
  * wait for. */
 static void ingest_write(struct ingest *in) {
   if (in->submission.kind == SUBMIT_RECORDS && in->batch->count == 0) {
@@ -94,7 +96,11 @@ static void scan(uv_work_t *work) {
 
 static void on_scanned(uv_work_t *work, int status) {
   (void) status;
-  ingest_write(container_of(work, struct ingest, work));
+  struct ingest *in = container_of(work, struct ingest, work);
+  if (in->then_price)
+    ingest_done(in);
+  else
+    ingest_write(in);
 }
 
 static void set_integer(lua_State *L, const char *name, int64_t n) {
@@ -144,17 +150,6 @@ static struct ingest *ingest_new(lua_State *L, struct task *task, enum submissio
   return in;
 }
 
-/* The last argument of ingest and insert: {probe_all = true} looks for repeated ids among
- * all stored ones. */
-static bool option_probe_all(lua_State *L, int index) {
-  if (lua_isnoneornil(L, index))
-    return false;
-  static const char *const known[] = {"probe_all", NULL};
-  luaL_checktype(L, index, LUA_TTABLE);
-  lua_fields_check(L, index, known);
-  return lua_field_boolean(L, index, "probe_all");
-}
-
 /* Takes the request's body, or copies a string, into a buffer that the collector frees. */
 static struct buf *take_body(lua_State *L, int index) {
   struct buf *taken = lua_json_push_fragment(L);
@@ -171,27 +166,39 @@ static struct buf *take_body(lua_State *L, int index) {
 }
 
 /* Hands the batch over to a new job and writes it. */
-static int write_batch(lua_State *L, struct task *task, struct batch **batch, uint32_t dropped,
-                       bool probe_all) {
+static int write_batch(lua_State *L, struct task *task, struct batch **batch, uint32_t dropped) {
   struct ingest *in = ingest_new(L, task, SUBMIT_RECORDS);
   in->batch = *batch;
   in->dropped = dropped;
-  in->submission.probe_all = probe_all;
   *batch = NULL;
   ingest_write(in);
   return script_wait(L, &in->job);
 }
 
-/* on_record is Lua of this coroutine, so here the scan cannot be left to a worker. */
-static int ingest_hooked(lua_State *L, struct task *task, struct buf *body,
-                         enum record_format format, bool probe_all) {
+/* Scans here; a hook, if there is one, lies at the top. */
+static int ingest_here(lua_State *L, struct task *task, struct buf *body,
+                       enum record_format format, bool hooked) {
   int hook = lua_gettop(L);
   int64_t now_us = clock_now_us();
   struct batch **batch = lua_batch_push(L);
   *batch = batch_new(script_services(L)->schema);
   batch_scan(*batch, body, format, &script_settings(L)->record, now_us);
-  uint32_t dropped = lua_batch_apply(L, hook, batch, now_us);
-  return write_batch(L, task, batch, dropped, probe_all);
+  uint32_t dropped = hooked ? lua_batch_apply(L, hook, batch, now_us) : 0;
+  lua_price_batch(L, *batch);
+  return write_batch(L, task, batch, dropped);
+}
+
+/* The worker has scanned: the batch is priced here, where Lua may be asked, and written. */
+static int on_ready_to_price(lua_State *L, int status, lua_KContext context) {
+  (void) status;
+  struct job *job = (struct job *) context;
+  struct ingest *in = container_of(job, struct ingest, job);
+  struct batch **batch = lua_batch_push(L);
+  *batch = in->batch;
+  in->batch = NULL;
+  script_end(job);
+  lua_price_batch(L, *batch);
+  return write_batch(L, script_task(L, "storage.ingest"), batch, 0);
 }
 
 static int l_storage_ingest(lua_State *L) {
@@ -199,33 +206,28 @@ static int l_storage_ingest(lua_State *L) {
   enum record_format format = luaL_checkoption(L, 2, "ndjson", formats) == 0
                                   ? FORMAT_JSON
                                   : FORMAT_NDJSON;
-  bool probe_all = option_probe_all(L, 3);
   struct task *task = script_task(L, "storage.ingest");
   if (lua_storage(L) == NULL)
     return lua_storage_unavailable(L);
   lua_settop(L, 1);
   struct buf *body = take_body(L, 1);
-  if (script_push_hook(L))
-    return ingest_hooked(L, task, body, format, probe_all);
+  bool hooked = script_push_hook(L);
+  if (hooked || body->len < LARGE_BODY)
+    return ingest_here(L, task, body, format, hooked);
 
   struct ingest *in = ingest_new(L, task, SUBMIT_RECORDS);
   in->batch = batch_new(script_services(L)->schema);
   in->body = buf_take(body);
   in->format = format;
-  in->submission.probe_all = probe_all;
   in->limits = script_settings(L)->record;
-  if (in->body.len >= LARGE_BODY) {
-    uv_queue_work(&in->job.loop->uv, &in->work, scan, on_scanned);
-  } else {
-    scan(&in->work);
-    ingest_write(in);
-  }
-  return script_wait(L, &in->job);
+  in->then_price = lua_price_is_on(L);
+  uv_queue_work(&in->job.loop->uv, &in->work, scan, on_scanned);
+  return in->then_price ? script_wait_then(L, &in->job, on_ready_to_price)
+                        : script_wait(L, &in->job);
 }
 
 static int l_storage_insert(lua_State *L) {
   luaL_checktype(L, 1, LUA_TTABLE);
-  bool probe_all = option_probe_all(L, 2);
   struct task *task = script_task(L, "storage.insert");
   if (lua_storage(L) == NULL)
     return lua_storage_unavailable(L);
@@ -242,7 +244,8 @@ static int l_storage_insert(lua_State *L) {
     lua_pop(L, 1);
   }
   uint32_t dropped = script_push_hook(L) ? lua_batch_apply(L, -1, batch, now_us) : 0;
-  return write_batch(L, task, batch, dropped, probe_all);
+  lua_price_batch(L, *batch);
+  return write_batch(L, task, batch, dropped);
 }
 
 /* ---- storage.append(topic, entries, {keep = n}) ---- */
@@ -374,6 +377,8 @@ static int l_storage_stats(lua_State *L) {
   set_integer(L, "committed_records", stats.committed_records);
   set_number(L, "last_commit_seconds", stats.last_commit_seconds);
   set_number(L, "oldest_queued_seconds", stats.oldest_queued_seconds);
+  lua_pushstring(L, stats.fault);
+  lua_setfield(L, -2, "fault");
   lua_pushboolean(L, stats.writable);
   lua_setfield(L, -2, "writable");
   lua_pushstring(L, durability_name(storage));
@@ -381,12 +386,35 @@ static int l_storage_stats(lua_State *L) {
   return 1;
 }
 
+enum column_kind { KIND_PUBLIC, KIND_DIMENSIONS, KIND_MEASURES, KIND_KEYS, KIND_TEXTS, KIND_ALL };
+
+static bool is_of_kind(const struct column *c, enum column_kind kind) {
+  switch (kind) {
+  case KIND_PUBLIC:
+    return c->is_public;
+  case KIND_DIMENSIONS:
+    return c->is_dimension;
+  case KIND_MEASURES:
+    return c->is_measure;
+  case KIND_KEYS:
+    return column_is_shown(c) && c->type != COLUMN_FLOAT && c->type != COLUMN_TIME;
+  case KIND_TEXTS:
+    return column_is_shown(c) && c->type == COLUMN_STRING;
+  case KIND_ALL:
+    break;
+  }
+  return column_is_shown(c) || c->in_extra;
+}
+
 /* The names of a row's columns, in their order; there with no storage too. */
 static int l_storage_columns(lua_State *L) {
+  static const char *const kinds[] = {"public", "dimensions", "measures", "keys",
+                                      "texts",  "all",        NULL};
   const struct schema *schema = script_services(L)->schema;
+  enum column_kind kind = (enum column_kind) luaL_checkoption(L, 1, "public", kinds);
   lua_newtable(L);
-  for (size_t i = 0, n = 0; i < schema->nstored; i++) {
-    if (!schema->columns[i].is_public)
+  for (size_t i = 0, n = 0; i < schema->ncolumns; i++) {
+    if (!is_of_kind(&schema->columns[i], kind))
       continue;
     lua_pushstring(L, schema->columns[i].name);
     lua_rawseti(L, -2, (lua_Integer) ++n);

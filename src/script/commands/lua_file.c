@@ -53,7 +53,7 @@ static size_t whole_lines(const struct buf *b) {
 }
 
 /* Reads until there is a whole line or no more; NULL, or what went wrong. */
-static const char *fill(struct reader *r) {
+static const char *fill_buffer(struct reader *r) {
   buf_consume(&r->bytes, r->taken);
   r->taken = 0;
   for (size_t from = 0; !r->ended;) {
@@ -83,7 +83,7 @@ static int push_read_fault(lua_State *L, const char *why) {
 static int l_reader_read(lua_State *L) {
   struct reader *r = reader_at(L, 1);
   if (r->taken == r->bytes.len || whole_lines(&r->bytes) <= r->taken) {
-    const char *why = fill(r);
+    const char *why = fill_buffer(r);
     if (why != NULL)
       return push_read_fault(L, why);
   }
@@ -101,7 +101,7 @@ static int l_reader_line(lua_State *L) {
   struct reader *r = reader_at(L, 1);
   const char *end = NULL;
   for (int again = 0; end == NULL && again < 2; again++) {
-    const char *why = again > 0 && !r->ended ? fill(r) : NULL;
+    const char *why = again > 0 && !r->ended ? fill_buffer(r) : NULL;
     if (why != NULL)
       return push_read_fault(L, why);
     size_t left = r->bytes.len - r->taken;

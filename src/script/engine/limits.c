@@ -67,7 +67,7 @@ static void raise_time_up(lua_State *L) {
                      "loop here");
 }
 
-static bool stop(lua_State *L, struct task *task, enum way way) {
+static bool stop_task(lua_State *L, struct task *task, enum way way) {
   if (task->grace > 0) {
     task->grace--;
   /* a resumer that is stuck raises */
@@ -105,7 +105,7 @@ static int64_t read_clock(struct task *task) {
   return now;
 }
 
-static bool look(lua_State *L, enum way way) {
+static bool check_time(lua_State *L, enum way way) {
   struct script *script = script_of(L);
   struct task *task = script->running;
   if (task == NULL) {
@@ -115,7 +115,7 @@ static bool look(lua_State *L, enum way way) {
   }
   int64_t now = read_clock(task);
   if (is_over(L, task, now, way))
-    return stop(L, task, way);
+    return stop_task(L, task, way);
   bool memory = memory_must_wait(&script->memory);
   if ((now - task->burst_ns <= LIMITS_SLICE_NS && !memory) || !can_yield(L, task, way))
     return false;
@@ -123,8 +123,8 @@ static bool look(lua_State *L, enum way way) {
   return true;
 }
 
-bool limits_look(lua_State *L) {
-  return look(L, WAY_YIELD);
+bool limits_check(lua_State *L) {
+  return check_time(L, WAY_YIELD);
 }
 
 bool limits_are_over(lua_State *L) {
@@ -162,7 +162,7 @@ static void on_count(lua_State *L, lua_Debug *ar) {
   (void) ar;
   if (!limits_are_over(L))
     set_period(L, is_deeper(L, DEEP) ? DEEP_INSTRUCTIONS : INSTRUCTIONS);
-  if (look(L, WAY_HOOK))
+  if (check_time(L, WAY_HOOK))
     lua_yield(L, 0);
 }
 

@@ -16,10 +16,10 @@ void limits_apply(lua_State *co);
 
 /* What the hook does, for C functions that take long.  true: the caller has to yield now,
  * its turn is over (or its life).  Raises where it would have to and cannot. */
-bool limits_look(lua_State *L);
+bool limits_check(lua_State *L);
 
 /* For C functions that cannot yield, after each piece of work; a step takes a few
- * nanoseconds.  limits_work raises when the script's time is up; limits_spend answers
+ * nanoseconds.  limits_work raises when the script's time is up; limits_spend returns
  * false then, for those that must free something before they raise. */
 void limits_work(lua_State *L, size_t steps);
 bool limits_spend(lua_State *L, size_t steps);
@@ -35,7 +35,7 @@ void limits_charge(struct task *task);
 struct knock;
 struct knock *knock_start(void);
 void knock_stop(struct knock *knock);
-/* The coroutine that runs on this thread from now on; NULL: none.  Answers the one before. */
+/* The coroutine that runs on this thread from now on; NULL: none.  Returns the one before. */
 lua_State *knock_watch(lua_State *L);
 
 #endif

@@ -111,7 +111,7 @@ static int on_resumed(lua_State *L, int status, lua_KContext context) {
   return deliver(L, co, status, nresults);
 }
 
-static int start(lua_State *L) {
+static int start_coroutine(lua_State *L) {
   lua_State *co = lua_tothread(L, 1);
   int nargs = lua_gettop(L) - 2, nresults;
   const char *why = refusal(L, co, nargs);
@@ -131,7 +131,7 @@ static int l_resume(lua_State *L) {
   check_coroutine(L, 1);
   lua_pushboolean(L, 0);
   lua_insert(L, 2);
-  return start(L);
+  return start_coroutine(L);
 }
 
 static int l_call_wrapped(lua_State *L) {
@@ -139,7 +139,7 @@ static int l_call_wrapped(lua_State *L) {
   lua_insert(L, 1);
   lua_pushboolean(L, 1);
   lua_insert(L, 2);
-  return start(L);
+  return start_coroutine(L);
 }
 
 static int l_wrap(lua_State *L) {

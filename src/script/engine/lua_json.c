@@ -7,7 +7,7 @@
 
 #include "base/mem.h"
 #include "record/json.h"
-#include "record/json_mend.h"
+#include "record/json_repair.h"
 #include "script/engine/collect.h"
 #include "script/engine/limits.h"
 #include "script/engine/memory.h"
@@ -46,7 +46,7 @@ struct writer {
 
 static bool write_value(struct writer *w, int index);
 
-static bool fail(struct writer *w, const char *what) {
+static bool writer_fail(struct writer *w, const char *what) {
   buf_puts(w->error, what);
   return false;
 }
@@ -106,9 +106,9 @@ static bool collect_members(struct writer *w, int index) {
   lua_pushnil(L);
   while (lua_next(L, index)) {
     if (lua_type(L, -2) != LUA_TSTRING)
-      return fail(w, "an object with keys that are not strings has no JSON form");
+      return writer_fail(w, "an object with keys that are not strings has no JSON form");
     if (!lua_checkstack(L, STACK_ROOM))
-      return fail(w, "an object with so many members has no place on the stack");
+      return writer_fail(w, "an object with so many members has no place on the stack");
     struct member m = {.value = top += 2};
     m.name = lua_tolstring(L, -2, &m.len);
     buf_append(&w->members, &m, sizeof m);
@@ -175,9 +175,9 @@ static bool is_list(lua_State *L, int index) {
 static bool write_table(struct writer *w, int index) {
   w->steps += TABLE_STEPS;
   if (w->depth == MAX_DEPTH)
-    return fail(w, "nested too deep, perhaps a cycle,");
+    return writer_fail(w, "nested too deep, perhaps a cycle,");
   if (!lua_checkstack(w->L, STACK_ROOM))
-    return fail(w, "no room on the stack");
+    return writer_fail(w, "no room on the stack");
   w->depth++;
   int top = lua_gettop(w->L);
   bool array = has_mark(w->L, index, &array_key) ||
@@ -206,18 +206,18 @@ static bool write_other(struct writer *w, int index) {
 /* What a table of shared tables becomes may be 2^60 times its size. */
 static bool may_go_on(struct writer *w) {
   if (!limits_spend(w->L, (size_t) w->steps * NS_PER_STEP))
-    return fail(w, "the script's time is up");
+    return writer_fail(w, "the script's time is up");
   w->steps = 0;
   if (w->out->len <= w->room)
     return true;
   w->room = w->out->len + ROOM;
-  return memory_make_room(w->L, w->room) || fail(w, "too large for script.memory_bytes");
+  return memory_make_room(w->L, w->room) || writer_fail(w, "too large for script.memory_bytes");
 }
 
 static bool write_value(struct writer *w, int index) {
   lua_State *L = w->L;
   if (w->out->len > MAX_BYTES)
-    return fail(w, "too large");
+    return writer_fail(w, "too large");
   if ((++w->steps > LOOK_STEPS || w->out->len > w->room) && !may_go_on(w))
     return false;
   switch (lua_type(L, index)) {
@@ -330,17 +330,17 @@ static int l_json_encode(lua_State *L) {
   return 1;
 }
 
-/* Everything is decoded as the native records are: mended first, where that is needed. */
+/* Everything is decoded as the native records are: repaired first, where that is needed. */
 static int l_json_decode(lua_State *L) {
   size_t len;
   lua_settop(L, 1);
   lua_pushvalue(L, lua_upvalueindex(1));
   const char *text = lua_json_check_text(L, 1, &len);
-  struct buf *mended = lua_json_push_fragment(L);
-  if (json_mend(text, len, mended)) {
-    lua_pushlstring(L, mended->data, mended->len);
+  struct buf *repaired = lua_json_push_fragment(L);
+  if (json_repair(text, len, repaired)) {
+    lua_pushlstring(L, repaired->data, repaired->len);
     lua_replace(L, -3);
-    buf_clear(mended);
+    buf_clear(repaired);
   }
   lua_pop(L, 1);
   if (lua_pcall(L, 1, 1, 0) == LUA_OK)

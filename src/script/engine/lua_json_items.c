@@ -26,10 +26,10 @@ struct buf *lua_json_push_text(lua_State *L, int index) {
     text = lua_json_push_copy(L, s, len);
   }
   if (text->len > 0 && utf8_valid(text->data, text->len) < text->len) {
-    struct buf mended = {0};
-    utf8_append(&mended, text->data, text->len);
+    struct buf repaired = {0};
+    utf8_append(&repaired, text->data, text->len);
     buf_clear(text);
-    *text = mended;
+    *text = repaired;
   }
   memset(buf_reserve(text, JSON_PADDING + 1), 0, JSON_PADDING + 1);
   return text;

@@ -23,7 +23,7 @@ struct search {
 
 enum { RESULT = 5 };
 
-static void init(lua_State *L, struct search *s, int subject, int pattern, bool anchors) {
+static void search_init(lua_State *L, struct search *s, int subject, int pattern, bool anchors) {
   size_t subject_len, pattern_len;
   const char *text = luaL_checklstring(L, subject, &subject_len);
   const char *p = luaL_checklstring(L, pattern, &pattern_len);
@@ -41,11 +41,11 @@ static void init(lua_State *L, struct search *s, int subject, int pattern, bool 
 }
 
 /* The attempt at s->at, then those behind it.  PAUSED: the caller has to yield. */
-static enum pattern_result run(lua_State *L, struct search *s) {
+static enum pattern_result search_run(lua_State *L, struct search *s) {
   for (;;) {
     if (s->steps < 0) {
       s->steps = STEPS;
-      if (limits_look(L))
+      if (limits_check(L))
         return PATTERN_PAUSED;
     }
     if (!s->begun)
@@ -112,8 +112,8 @@ static int push_captures(lua_State *L, struct search *s, bool whole) {
 static int on_find(lua_State *L, int status, lua_KContext context);
 static int on_match(lua_State *L, int status, lua_KContext context);
 
-static int find(lua_State *L, struct search *s) {
-  enum pattern_result result = run(L, s);
+static int search_find(lua_State *L, struct search *s) {
+  enum pattern_result result = search_run(L, s);
   if (result == PATTERN_PAUSED)
     return yield(L, s, on_find);
   if (result == PATTERN_FAILED) {
@@ -126,7 +126,7 @@ static int find(lua_State *L, struct search *s) {
 }
 
 static int match(lua_State *L, struct search *s) {
-  enum pattern_result result = run(L, s);
+  enum pattern_result result = search_run(L, s);
   if (result == PATTERN_PAUSED)
     return yield(L, s, on_match);
   if (result == PATTERN_MATCHED)
@@ -137,7 +137,7 @@ static int match(lua_State *L, struct search *s) {
 
 static int on_find(lua_State *L, int status, lua_KContext context) {
   (void) status;
-  return find(L, (struct search *) context);
+  return search_find(L, (struct search *) context);
 }
 
 static int on_match(lua_State *L, int status, lua_KContext context) {
@@ -175,8 +175,8 @@ static int find_plain(lua_State *L, const struct search *s) {
 }
 
 /* false: the first byte to look at lies behind the text. */
-static bool begin(lua_State *L, struct search *s) {
-  init(L, s, 1, 2, true);
+static bool search_begin(lua_State *L, struct search *s) {
+  search_init(L, s, 1, 2, true);
   size_t len = (size_t) (s->m.subject_end - s->m.subject), start = start_of(L, 3, len);
   s->at += start <= len ? start : 0;
   return start <= len;
@@ -184,16 +184,16 @@ static bool begin(lua_State *L, struct search *s) {
 
 static int l_find(lua_State *L) {
   struct search s;
-  if (!begin(L, &s)) {
+  if (!search_begin(L, &s)) {
     lua_pushnil(L);
     return 1;
   }
-  return lua_toboolean(L, 4) || is_plain(&s) ? find_plain(L, &s) : find(L, &s);
+  return lua_toboolean(L, 4) || is_plain(&s) ? find_plain(L, &s) : search_find(L, &s);
 }
 
 static int l_match(lua_State *L) {
   struct search s;
-  if (!begin(L, &s)) {
+  if (!search_begin(L, &s)) {
     lua_pushnil(L);
     return 1;
   }
@@ -205,7 +205,7 @@ static int l_match(lua_State *L) {
 static int next_match(lua_State *L, int status, lua_KContext context) {
   (void) status;
   struct search *s = (struct search *) context;
-  enum pattern_result result = s->at > s->m.subject_end ? PATTERN_FAILED : run(L, s);
+  enum pattern_result result = s->at > s->m.subject_end ? PATTERN_FAILED : search_run(L, s);
   if (result == PATTERN_PAUSED)
     return yield(L, s, next_match);
   if (result == PATTERN_FAILED)
@@ -227,7 +227,7 @@ static int l_gmatch(lua_State *L) {
   start = start_of(L, 3, len);
   lua_settop(L, 2);
   struct search *s = lua_newuserdatauv(L, sizeof *s, 0);
-  init(L, s, 1, 2, false);
+  search_init(L, s, 1, 2, false);
   s->kept = true;
   s->at += start;
   lua_pushcclosure(L, l_next_match, 3);
@@ -311,7 +311,7 @@ static void replace(lua_State *L, struct search *s) {
 
 static int gsub(lua_State *L, struct search *s) {
   while (s->count < s->max) {
-    enum pattern_result result = run(L, s);
+    enum pattern_result result = search_run(L, s);
     if (result == PATTERN_PAUSED)
       return yield(L, s, on_gsub);
     if (result == PATTERN_MATCHED)
@@ -357,7 +357,7 @@ static int l_gsub(lua_State *L) {
     lua_tostring(L, 3);
   lua_settop(L, 3);
   struct search *s = lua_newuserdatauv(L, sizeof *s, 0);
-  init(L, s, 1, 2, true);
+  search_init(L, s, 1, 2, true);
   s->kept = s->single = true;
   s->max = max;
   s->len = 0;

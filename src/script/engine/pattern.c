@@ -113,7 +113,7 @@ static long steps_of(const char *p, const char *end) {
 
 /* ---- What is left to try ---- */
 
-static bool push(struct pattern *m, struct choice choice) {
+static bool push_choice(struct pattern *m, struct choice choice) {
   if (m->nchoices == PATTERN_CHOICES)
     return wrong(m, "pattern too complex");
   m->choices[m->nchoices++] = choice;
@@ -155,7 +155,7 @@ static bool open_capture(struct pattern *m, ptrdiff_t len, const char *next) {
     return wrong(m, "too many captures");
   m->captures[m->level++] = (struct capture){m->s, len};
   m->p = next;
-  return push(m, (struct choice){.kind = CHOICE_OPENED});
+  return push_choice(m, (struct choice){.kind = CHOICE_OPENED});
 }
 
 static bool close_capture(struct pattern *m) {
@@ -166,7 +166,7 @@ static bool close_capture(struct pattern *m) {
     return wrong(m, "invalid pattern capture");
   m->captures[i].len = m->s - m->captures[i].start;
   m->p++;
-  return push(m, (struct choice){.kind = CHOICE_CLOSED, .capture = i});
+  return push_choice(m, (struct choice){.kind = CHOICE_CLOSED, .capture = i});
 }
 
 static bool balance(struct pattern *m, long *steps) {
@@ -236,7 +236,7 @@ static bool repeat_greedily(struct pattern *m, const char *end, long *steps) {
   m->s = s;
   m->p = end + 1;
   return s == least ||
-         push(m, (struct choice) {
+         push_choice(m, (struct choice) {
                      .kind = CHOICE_GREEDY, .s = s, .p = end + 1, .other = least});
 }
 
@@ -250,13 +250,14 @@ static bool take_item(struct pattern *m, long *steps) {
     return repeat_greedily(m, end, steps);
   if (suffix == '-') {
     m->p = end + 1;
-    return push(m, (struct choice){.kind = CHOICE_LAZY, .s = m->s, .p = end + 1, .other = item});
+    return push_choice(
+        m, (struct choice){.kind = CHOICE_LAZY, .s = m->s, .p = end + 1, .other = item});
   }
   bool taken = takes(m, m->s, item, end);
   if (suffix == '?') {
     m->p = end + 1;
     return !taken ||
-           (push(m, (struct choice) {.kind = CHOICE_OPTIONAL, .s = m->s, .p = end + 1}) &&
+           (push_choice(m, (struct choice) {.kind = CHOICE_OPTIONAL, .s = m->s, .p = end + 1}) &&
             m->s++);
   }
   m->s += taken;

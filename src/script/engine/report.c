@@ -9,7 +9,7 @@
 #include "script/engine/generation.h"
 #include "script/services.h"
 
-static void count(const struct script *script, const char *module, const char *kind) {
+static void count_error(const struct script *script, const char *module, const char *kind) {
   static const char *const labels[] = {"module", "kind"};
   struct metrics *metrics = script->services->metrics;
   struct buf error = {0};
@@ -50,7 +50,8 @@ static const char *error_text(lua_State *L, int index) {
   return text;
 }
 
-const char *report_hint(const char *message) {
+/* What to add to an error that comes of something that scripts do not have; "" for others. */
+static const char *hint_for(const char *message) {
   static const char *const absent[] = {
       "global 'io'",       "global 'debug'",  "global 'package'", "global 'dofile'",
       "global 'loadfile'", "field 'execute'", "field 'exit'",     "field 'getenv'",
@@ -64,7 +65,7 @@ const char *report_hint(const char *message) {
 
 static void push_traceback(lua_State *L, lua_State *co, const char *message) {
   if (message != NULL)
-    message = lua_pushfstring(L, "%s%s", message, report_hint(message));
+    message = lua_pushfstring(L, "%s%s", message, hint_for(message));
   luaL_traceback(L, co, message, 0);
 }
 
@@ -100,7 +101,7 @@ void report_error(struct task *task, int status, struct buf *body) {
                             "loop's scripts together");
   else
     take_traceback(task, &traceback);
-  count(script, module_of(task->request), memory ? "memory" : "error");
+  count_error(script, module_of(task->request), memory ? "memory" : "error");
   write_log(script, task->request, "script failed", &traceback);
   if (script->generation->settings->dev)
     buf_append(body, traceback.data, traceback.len);
@@ -120,13 +121,13 @@ void report_end(struct task *task) {
     return;
   if (task->traceback.len == 0)
     take_traceback(task, &task->traceback);
-  count(task->script, module_of(task->request), kinds[task->end]);
+  count_error(task->script, module_of(task->request), kinds[task->end]);
   write_log(task->script, task->request, messages[task->end], &task->traceback);
 }
 
 void report_no_task(struct script *script, struct request *r) {
   struct buf nothing = {0};
-  count(script, module_of(r), "memory");
+  count_error(script, module_of(r), "memory");
   write_log(script, r, "no memory for a coroutine", &nothing);
   collect_begin(script);
   if (r != NULL)
@@ -149,7 +150,7 @@ void report_take_message(lua_State *L, struct buf *out) {
   const char *text = lua_type(L, -1) == LUA_TSTRING ? lua_tolstring(L, -1, &len) : NULL;
   if (text != NULL) {
     buf_append(out, text, len);
-    buf_puts(out, report_hint(text));
+    buf_puts(out, hint_for(text));
   } else {
     buf_printf(out, "raised an error that is a %s value, not a text", luaL_typename(L, -1));
   }

@@ -13,12 +13,9 @@ void report_error(struct task *task, int status, struct buf *body);
 
 void report_end(struct task *task); /* one that was ended: task->end */
 void report_no_task(struct script *script,
-                    struct request *r); /* not even a coroutine could be made; answers r */
+                    struct request *r); /* not even a coroutine could be made; responds to r */
 void report_memory(
     struct script *script); /* after a full collection: a state that stays full gets a successor */
-
-/* What to add to an error that comes of something that scripts do not have; "" for others. */
-const char *report_hint(const char *message);
 
 /* The error at the top of the stack as text, which is appended to out; pops it. */
 void report_take_message(lua_State *L, struct buf *out);

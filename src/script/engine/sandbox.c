@@ -49,7 +49,7 @@ static void set_closure(lua_State *L, const char *name, lua_CFunction f) {
   lua_setfield(L, -2, name);
 }
 
-void sandbox_freeze(lua_State *L) {
+static void freeze(lua_State *L) {
   lua_newtable(L);
   lua_createtable(L, 0, 5);
   lua_pushvalue(L, -3);
@@ -76,7 +76,7 @@ void sandbox_freeze_deep(lua_State *L) {
       lua_pop(L, 1);
     }
   }
-  sandbox_freeze(L);
+  freeze(L);
 }
 
 /* ---- Functions that stand in for the library's own ---- */
@@ -166,7 +166,7 @@ static int l_print(lua_State *L) {
 /* ---- Opening ---- */
 
 /* Keeps only these fields of the table at the top; words ends with a NULL. */
-static void keep(lua_State *L, const char *const *words) {
+static void keep_only(lua_State *L, const char *const *words) {
   lua_newtable(L);
   for (; *words != NULL; words++) {
     lua_getfield(L, -2, *words);
@@ -181,7 +181,7 @@ static void open_library(lua_State *L, const char *name, lua_CFunction open,
   lua_pushstring(L, name);
   lua_call(L, 1, 1);
   if (words != NULL)
-    keep(L, words);
+    keep_only(L, words);
 }
 
 static void open_base(lua_State *L) {
@@ -199,7 +199,7 @@ static void open_base(lua_State *L) {
   open_library(L, LUA_GNAME, luaopen_base, NULL);
   lua_getfield(L, -1, "setmetatable");
   lua_insert(L, -2);
-  keep(L, words);
+  keep_only(L, words);
   luaL_setfuncs(L, own, 0);
   bounded_open_base(L);
   lua_insert(L, -2);
@@ -228,13 +228,13 @@ static int open_cjson(lua_State *L) {
   lua_getfield(L, -1, "decode_invalid_numbers");
   lua_pushboolean(L, 0);
   lua_call(L, 1, 0);
-  keep(L, words);
-  sandbox_freeze(L);
+  keep_only(L, words);
+  freeze(L);
   return 1;
 }
 
 static void add_frozen(lua_State *L, const char *name) {
-  sandbox_freeze(L);
+  freeze(L);
   lua_setfield(L, -2, name);
 }
 
@@ -275,7 +275,7 @@ void sandbox_open(lua_State *L, const struct binding *bindings) {
   lua_request_open(L);
   preload(L, bindings);
 
-  sandbox_freeze(L);
+  freeze(L);
   lua_pushvalue(L, -1);
   lua_rawsetp(L, LUA_REGISTRYINDEX, &env_key);
   lua_getmetatable(L, -1);

@@ -20,8 +20,7 @@ struct binding {
 /* Pushes the frozen globals, the _ENV of every file. */
 void sandbox_push_env(lua_State *L);
 
-/* Replaces the table at the top by a proxy that can be read only; deep: its tables too. */
-void sandbox_freeze(lua_State *L);
+/* Replaces the table at the top, and those in it, by proxies that can be read only. */
 void sandbox_freeze_deep(lua_State *L);
 
 void lua_coroutine_open(lua_State *L); /* pushes the coroutine library (lua_coroutine.c) */

@@ -151,15 +151,14 @@ static void *make(struct schema *s, lua_State *L, const char *key, size_t size, 
   return schema_keep(s, xcalloc(count + 1, size));
 }
 
-static struct conditions *when(struct schema *s, lua_State *L) {
+static struct conditions *conditions(struct schema *s, lua_State *L, const char *key) {
   struct buf why = {0};
   struct conditions *found = NULL;
-  if (lua_getfield(L, -1, "when") != LUA_TNIL &&
-      (found = conditions_read(L, -1, s, &why)) == NULL) {
+  if (lua_getfield(L, -1, key) != LUA_TNIL && (found = conditions_read(L, -1, s, &why)) == NULL) {
     lua_getfield(L, -2, "where");
     lua_pushlstring(L, why.data, why.len);
     buf_clear(&why);
-    luaL_error(L, "schema.lua: %s: when: %s", lua_tostring(L, -2), lua_tostring(L, -1));
+    luaL_error(L, "schema.lua: %s: %s: %s", lua_tostring(L, -2), key, lua_tostring(L, -1));
   }
   lua_pop(L, 1);
   return found;
@@ -199,15 +198,24 @@ static void read_column(struct schema *s, lua_State *L, size_t i) {
   c->json = json;
   c->type = (enum column_type) whole(L, "type", COLUMN_STRING, COLUMN_TIME);
   c->in_extra = flag(L, "in_extra");
-  c->is_public = !c->in_extra;
+  c->is_dimension = flag(L, "dimension");
+  c->is_measure = flag(L, "measure");
+  c->is_public = !c->in_extra && !c->is_dimension && !c->is_measure;
   c->from = (int) whole(L, "from", -1, SCHEMA_MAX_COLUMNS - 1);
   c->from_scale = real(L, "scale");
   read_default(s, L, c, i);
   read_by_event(s, L, c, i);
   s->derived |= (uint64_t) (c->from >= 0) << i;
+  s->rescaled |= (uint64_t) (c->from >= 0 && c->from_scale != 1) << i;
+  s->strings |= (uint64_t) (c->type == COLUMN_STRING) << i;
   s->in_extra |= (uint64_t) c->in_extra << i;
   s->nstored += !c->in_extra;
   s->ncolumns++;
+}
+
+/* Its conditions may be about any column. */
+static void read_unknown(struct schema *s, lua_State *L, size_t i) {
+  s->columns[i].unknown = conditions(s, L, "unknown");
 }
 
 static void read_name(struct schema *s, lua_State *L, size_t i) {
@@ -237,6 +245,42 @@ static void read_event(struct schema *s, lua_State *L, size_t i) {
   s->nevents++;
 }
 
+/* ---- What merging takes together ---- */
+
+static uint64_t read_set_of_columns(struct schema *s, lua_State *L, const char *key) {
+  uint64_t columns = 0;
+  size_t count = list(L, key, SCHEMA_MAX_COLUMNS);
+  for (size_t i = 0; i < count; i++)
+    columns |= 1ull << whole_at(L, i, 0, (lua_Integer) s->ncolumns - 1);
+  lua_pop(L, 1);
+  return columns;
+}
+
+static void read_ranks(struct schema *s, lua_State *L) {
+  struct cost *cost = &s->cost;
+  cost->nranks = list(L, "ranks", SCHEMA_MAX_RANKS);
+  for (size_t i = 0; i < cost->nranks; i++) {
+    lua_rawgeti(L, -1, (lua_Integer) i + 1);
+    cost->ranks[i] = schema_keep(s, xstrdup(luaL_checkstring(L, -1)));
+    lua_pop(L, 1);
+  }
+  lua_pop(L, 1);
+}
+
+static void read_cost(struct schema *s, lua_State *L) {
+  struct cost *cost = &s->cost;
+  lua_getfield(L, -1, "cost");
+  luaL_checktype(L, -1, LUA_TTABLE);
+  cost->column = (int) whole(L, "column", -1, (lua_Integer) s->ncolumns - 1);
+  cost->source = (int) whole(L, "source", -1, (lua_Integer) s->ncolumns - 1);
+  read_ranks(s, L);
+  cost->split = read_set_of_columns(s, L, "split");
+  cost->columns = cost->split | read_set_of_columns(s, L, "with");
+  if (cost->column >= 0)
+    cost->columns |= 1ull << cost->column | 1ull << cost->source;
+  lua_pop(L, 1);
+}
+
 /* ---- Sums and families ---- */
 
 static void read_measure(struct schema *s, lua_State *L, size_t i) {
@@ -246,13 +290,23 @@ static void read_measure(struct schema *s, lua_State *L, size_t i) {
   m->kind = m->column >= 0 ? MEASURE_SUM : MEASURE_COUNT;
   m->scale = real(L, "scale");
   s->nmeasures++; /* from here schema_free releases its condition */
-  m->when = when(s, L);
+  m->when = conditions(s, L, "when");
+}
+
+static void read_sketch(struct schema *s, lua_State *L, size_t i) {
+  struct sketched *k = &s->sketches[i];
+  k->name = text(s, L, "name");
+  k->value = (int) whole(L, "value", 0, (lua_Integer) s->ncolumns - 1);
+  k->per = (int) whole(L, "per", -1, (lua_Integer) s->ncolumns - 1);
+  s->nsketches++; /* from here schema_free releases its condition */
+  k->when = conditions(s, L, "when");
 }
 
 static void read_set(struct schema *s, lua_State *L, size_t i) {
   struct rollup_set *set = &s->sets[i];
   set->name = text(s, L, "name");
   set->tiers = (uint8_t) whole(L, "tiers", 1, (1 << TIERS) - 1);
+  set->max_keys = (uint32_t) whole(L, "max_keys", 0, 1000000);
   set->nby = list(L, "by", SCHEMA_MAX_BY);
   for (size_t k = 0; k < set->nby; k++)
     set->by[k] = (int) whole_at(L, k, 0, (lua_Integer) s->ncolumns - 1);
@@ -295,7 +349,7 @@ static void read_family(struct schema *s, lua_State *L, size_t i) {
   f->labels = make(s, L, "labels", sizeof *f->labels, MAX_VALUES);
   each(s, L, "labels", read_label);
   read_bounds(s, L, f);
-  f->when = when(s, L);
+  f->when = conditions(s, L, "when");
 }
 
 /* ---- All of it ---- */
@@ -305,7 +359,8 @@ static void compile(struct schema *s, lua_State *L) {
   s->defaults = make(s, L, "columns", sizeof *s->defaults, SCHEMA_MAX_COLUMNS);
   s->names = make(s, L, "names", sizeof *s->names, SCHEMA_MAX_NAMES);
   s->measures = make(s, L, "measures", sizeof *s->measures, SCHEMA_MAX_MEASURES);
-  s->sets = make(s, L, "sets", sizeof *s->sets, MAX_VALUES);
+  s->sketches = make(s, L, "sketches", sizeof *s->sketches, SCHEMA_MAX_SKETCHES);
+  s->sets = make(s, L, "sets", sizeof *s->sets, SCHEMA_MAX_SETS);
   s->families = make(s, L, "families", sizeof *s->families, MAX_VALUES);
   make(s, L, "events", 1, SCHEMA_MAX_EVENTS);
   each(s, L, "columns", read_column);
@@ -314,13 +369,18 @@ static void compile(struct schema *s, lua_State *L) {
   s->time = (int) whole(L, "time", 0, last);
   s->duration = (int) whole(L, "duration", 0, last);
   s->status = (int) whole(L, "status", 0, last);
-  s->sketch = (int) whole(L, "sketch", -1, last);
+  each(s, L, "columns", read_unknown);
   each(s, L, "names", read_name);
   each(s, L, "events", read_event);
   s->default_event = (int) whole(L, "default_event", 0, (lua_Integer) s->nevents - 1);
+  read_cost(s, L);
   each(s, L, "measures", read_measure);
+  each(s, L, "sketches", read_sketch);
   each(s, L, "sets", read_set);
   each(s, L, "families", read_family);
+  s->topic = text(s, L, "topic");
+  s->overflow = text(s, L, "overflow");
+  s->disconnect = text(s, L, "disconnect");
   schema_index(s);
 }
 
@@ -330,7 +390,9 @@ static void push_limits(lua_State *L) {
     int most;
   } limits[] = {{"columns", SCHEMA_MAX_COLUMNS},   {"events", SCHEMA_MAX_EVENTS},
                 {"measures", SCHEMA_MAX_MEASURES}, {"by", SCHEMA_MAX_BY},
-                {"names", SCHEMA_MAX_NAMES},       {"name", SCHEMA_MAX_NAME}};
+                {"sketches", SCHEMA_MAX_SKETCHES}, {"sets", SCHEMA_MAX_SETS},
+                {"names", SCHEMA_MAX_NAMES},       {"name", SCHEMA_MAX_NAME},
+                {"ranks", SCHEMA_MAX_RANKS}};
   lua_newtable(L);
   for (size_t i = 0; i < sizeof limits / sizeof *limits; i++) {
     lua_pushinteger(L, limits[i].most);

@@ -6,7 +6,7 @@
 #include "record/schema.h"
 
 /* Compiles the table at the top of L's stack (what lua/schema.lua returned) and leaves it there;
- * the caller's to schema_free.  On a mistake answers NULL and appends "schema.lua: what is wrong,
+ * the caller's to schema_free.  On a mistake returns NULL and appends "schema.lua: what is wrong,
  * what was expected" to error. Raises nothing. */
 struct schema *schema_load(lua_State *L, struct buf *error);
 

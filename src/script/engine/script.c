@@ -25,7 +25,7 @@ struct script *script_new(struct generation *generation, struct loop *loop, stru
   script->loop = loop;
   script->scripts = scripts;
   script->services = services;
-  script->hook = LUA_NOREF;
+  script->hook = script->prices = LUA_NOREF;
   memory_init(&script->memory, memory_bytes);
   script->L = lua_newstate(memory_alloc, &script->memory);
   if (script->L == NULL)
@@ -69,12 +69,19 @@ struct loop *script_loop(lua_State *L) {
   return script_of(L)->loop;
 }
 
-bool script_push_hook(lua_State *L) {
-  const struct script *script = script_of(L);
-  if (script->hook == LUA_NOREF)
+static bool push_reference(lua_State *L, int reference) {
+  if (reference == LUA_NOREF)
     return false;
-  lua_rawgeti(L, LUA_REGISTRYINDEX, script->hook);
+  lua_rawgeti(L, LUA_REGISTRYINDEX, reference);
   return true;
+}
+
+bool script_push_hook(lua_State *L) {
+  return push_reference(L, script_of(L)->hook);
+}
+
+bool script_push_prices(lua_State *L) {
+  return push_reference(L, script_of(L)->prices);
 }
 
 void script_register(struct script *script) {

@@ -55,6 +55,10 @@ void script_begin(struct task *task, struct job *job);
  * push's results are its results. */
 int script_wait(lua_State *L, struct job *job);
 
+/* The same, and then goes on there, with job as its context: that calls script_end, or raises. */
+int script_wait_then(lua_State *L, struct job *job, lua_KFunction then);
+void script_end(struct job *job); /* frees it */
+
 struct script *script_of(lua_State *L);
 /* of its generation; not while files are loaded */
 const struct settings *script_settings(lua_State *L);
@@ -69,6 +73,9 @@ struct buf *script_body(lua_State *L, int index);
 
 /* Pushes on_record of lua/hooks.lua, or nothing and false when there is none. */
 bool script_push_hook(lua_State *L);
+
+/* The same of what lua/lib/native_prices.lua returns, where pricing.native is on. */
+bool script_push_prices(lua_State *L);
 
 /* What lua_request.c gives Lua as req:
  *   method path query id remote now   texts, and unix seconds as a float; query is raw,

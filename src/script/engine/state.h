@@ -99,6 +99,7 @@ struct script {
   struct handler *handlers; /* by route index */
   size_t nhandlers;
   int hook; /* reference of on_record, or LUA_NOREF */
+  int prices; /* of lib/native_prices.lua, or LUA_NOREF */
   struct every *everies;
   struct script *next, **prev; /* among those that have run on the loop */
 

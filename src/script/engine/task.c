@@ -17,7 +17,7 @@
 
 enum { RESTING_MAX = 64, CLOSE_LOOKS = 5, TICK_MS = 50 };
 
-static void run(struct task *task);
+static void run_burst(struct task *task);
 
 /* ---- Coroutines at rest ---- */
 
@@ -82,7 +82,7 @@ static void detach_job(struct task *task) {
 
 /* Ends the task's life.  A coroutine that has returned can run another function; one that
  * failed cannot. */
-static void release(struct task *task, bool reusable) {
+static void release_task(struct task *task, bool reusable) {
   struct script *script = task->script;
   struct generation *generation = script->generation;
 
@@ -136,7 +136,7 @@ void on_turn(uv_idle_t *turn) {
   struct scripts *scripts = container_of(turn, struct scripts, turn);
   int64_t until_ns = clock_monotonic_ns() + LIMITS_SLICE_NS;
   while (scripts->ready != NULL && clock_monotonic_ns() < until_ns)
-    run(pop_ready(scripts));
+    run_burst(pop_ready(scripts));
   if (!collect_until(scripts, until_ns + LIMITS_SLICE_NS) && scripts->ready == NULL)
     uv_idle_stop(turn);
 }
@@ -167,7 +167,7 @@ void tasks_stop(struct script *script) {
     struct task *task = script->tasks;
     task->end = TASK_CLIENT_GONE;
     task->ready = false;
-    release(task, false);
+    release_task(task, false);
   }
 }
 
@@ -185,7 +185,7 @@ static void cut_off(struct task *task) {
     task->script->running = NULL;
     knock_watch(before);
   }
-  release(task, false);
+  release_task(task, false);
 }
 
 static void end_early(struct task *task) {
@@ -199,7 +199,7 @@ static void end_early(struct task *task) {
     handler_respond_failure(r, streaming, why);
 }
 
-static void fail(struct task *task, int status) {
+static void fail_task(struct task *task, int status) {
   struct request *r = task->request;
   bool streaming = task->streaming;
   struct buf body = {0};
@@ -217,7 +217,7 @@ static void fail(struct task *task, int status) {
 
 /* What the request's connection does with the response may bring the next request at
  * once: the task is at rest before. */
-static void finish(struct task *task) {
+static void finish_task(struct task *task) {
   struct request *r = task->request;
   struct outcome outcome = task->outcome;
   task->outcome = (struct outcome){0};
@@ -226,7 +226,7 @@ static void finish(struct task *task) {
     outcome.custom->send(outcome.custom, r);
     r = NULL;
   }
-  release(task, true);
+  release_task(task, true);
   if (r != NULL)
     handler_respond(r, &outcome);
   outcome_clear(&outcome);
@@ -261,18 +261,18 @@ static int resume(struct task *task) {
   return status;
 }
 
-static void run(struct task *task) {
+static void run_burst(struct task *task) {
   int status = task->end == TASK_GOES_ON ? resume(task) : LUA_YIELD;
   if (status == LUA_OK)
-    finish(task);
+    finish_task(task);
   else if (task->end == TASK_MEMORY)
-    fail(task, LUA_ERRMEM);
+    fail_task(task, LUA_ERRMEM);
   else if (task->end != TASK_GOES_ON)
     end_early(task);
   else if (status == LUA_YIELD)
     rest(task);
   else
-    fail(task, status);
+    fail_task(task, status);
 }
 
 void task_start(struct script *script, struct request *r, struct every *every, lua_CFunction body) {
@@ -299,7 +299,7 @@ void task_start(struct script *script, struct request *r, struct every *every, l
   generation_ref(script->generation);
   limits_apply(task->co);
   lua_pushcfunction(task->co, body);
-  run(task);
+  run_burst(task);
 }
 
 /* ---- Waiting ---- */
@@ -318,7 +318,7 @@ static void on_job(struct message *m) {
   }
   task->job_done = true;
   if (!task->ready)
-    run(task);
+    run_burst(task);
 }
 
 struct task *script_task(lua_State *L, const char *what) {
@@ -356,17 +356,26 @@ void script_begin(struct task *task, struct job *job) {
 static int on_job_done(lua_State *L, int status, lua_KContext context) {
   (void) status;
   struct job *job = (struct job *) context;
-  int nresults = job->push(L, job); /* when it raises, release() frees the job */
+  int nresults = job->push(L, job); /* when it raises, release_task() frees the job */
   job->task->job = NULL;
   job->free(job);
   return nresults;
 }
 
-int script_wait(lua_State *L, struct job *job) {
+int script_wait_then(lua_State *L, struct job *job, lua_KFunction then) {
   job->task->job = job;
   job->task->job_done = false;
   job->task->wait = WAIT_JOB;
-  return lua_yieldk(L, 0, (lua_KContext) job, on_job_done);
+  return lua_yieldk(L, 0, (lua_KContext) job, then);
+}
+
+int script_wait(lua_State *L, struct job *job) {
+  return script_wait_then(L, job, on_job_done);
+}
+
+void script_end(struct job *job) {
+  job->task->job = NULL;
+  job->free(job);
 }
 
 void script_cancel(struct request *r) {

@@ -9,7 +9,7 @@
 #include "script/engine/lua_timer.h"
 #include "script/engine/state.h"
 #include "script/engine/task.h"
-#include "script/reload/build.h"
+#include "script/reload/load.h"
 #include "script/reload/own.h"
 #include "script/reload/watch.h"
 #include "script/services.h"
@@ -26,8 +26,8 @@ struct generations {
   struct scripts *scripts; /* by loop index */
   char *config_file;
   pthread_mutex_t lock;
-  struct build *current; /* under lock; its reference is the service's */
-  struct build *living;  /* under lock */
+  struct generation *current; /* under lock; its reference is the service's */
+  struct generation *living;  /* under lock */
   bool stopping;         /* under lock */
   /* under lock: why the last reload was refused; empty after one that was not */
   struct buf failure;
@@ -46,47 +46,47 @@ struct generations {
 
 /* ---- References ---- */
 
-static struct build *build_of_site(struct site *site) {
-  return container_of(site, struct build, generation.site);
+static struct generation *generation_of(struct site *site) {
+  return container_of(site, struct generation, site);
 }
 
 struct site *generations_current(struct generations *g) {
   pthread_mutex_lock(&g->lock);
-  struct site *current = &g->current->generation.site;
+  struct site *current = &g->current->site;
   current->ref(current);
   pthread_mutex_unlock(&g->lock);
   return current;
 }
 
 static void site_ref(struct site *site) {
-  atomic_fetch_add_explicit(&build_of_site(site)->refs, 1, memory_order_relaxed);
+  atomic_fetch_add_explicit(&generation_of(site)->refs, 1, memory_order_relaxed);
 }
 
-static void unlink_build(struct build *b) {
-  pthread_mutex_lock(&b->owner->lock);
-  *b->prev = b->next;
-  if (b->next != NULL)
-    b->next->prev = b->prev;
-  pthread_mutex_unlock(&b->owner->lock);
+static void unlink_living(struct generation *gen) {
+  pthread_mutex_lock(&gen->owner->lock);
+  *gen->prev = gen->next;
+  if (gen->next != NULL)
+    gen->next->prev = gen->prev;
+  pthread_mutex_unlock(&gen->owner->lock);
 }
 
 static void on_leave(struct message *m) {
   struct script *script = container_of(m, struct script, leave);
-  struct build *b = build_of(script->generation);
-  b->generation.scripts[script->loop->index] = NULL;
+  struct generation *gen = script->generation;
+  gen->scripts[script->loop->index] = NULL;
   script_free(script);
-  if (atomic_fetch_sub(&b->loops, 1) == 1)
-    build_free(b);
+  if (atomic_fetch_sub(&gen->loops, 1) == 1)
+    generation_free(gen);
 }
 
 static void site_unref(struct site *site) {
-  struct build *b = build_of_site(site);
-  if (atomic_fetch_sub(&b->refs, 1) > 1)
+  struct generation *gen = generation_of(site);
+  if (atomic_fetch_sub(&gen->refs, 1) > 1)
     return;
-  unlink_build(b);
-  unsigned nloops = b->services->nloops;
+  unlink_living(gen);
+  unsigned nloops = gen->services->nloops;
   for (unsigned i = 0; i < nloops; i++) {
-    struct script *script = b->generation.scripts[i];
+    struct script *script = gen->scripts[i];
     script->leave.receive = on_leave;
     loop_post(script->loop, &script->leave);
   }
@@ -101,61 +101,61 @@ static void on_expire(struct message *m) {
   generation_unref(script->generation);
 }
 
-static void expire_build(struct build *b) {
+static void expire(struct generation *gen) {
   log_warn("an old generation still serves requests and has to end",
-           log_int("generation", (int64_t) b->generation.site.number));
-  b->expired = true;
-  for (unsigned i = 0; i < b->services->nloops; i++) {
-    struct script *script = b->generation.scripts[i];
-    generation_ref(&b->generation);
+           log_int("generation", (int64_t) gen->site.number));
+  gen->expired = true;
+  for (unsigned i = 0; i < gen->services->nloops; i++) {
+    struct script *script = gen->scripts[i];
+    generation_ref(gen);
     script->expire.receive = on_expire;
     loop_post(script->loop, &script->expire);
   }
 }
 
 /* A reference, unless the last one is just being dropped. */
-static bool try_ref(struct build *b) {
-  unsigned refs = atomic_load(&b->refs);
-  while (refs > 0 && !atomic_compare_exchange_weak(&b->refs, &refs, refs + 1)) {
+static bool try_ref(struct generation *gen) {
+  unsigned refs = atomic_load(&gen->refs);
+  while (refs > 0 && !atomic_compare_exchange_weak(&gen->refs, &refs, refs + 1)) {
   }
   return refs > 0;
 }
 
-static struct build *find_overdue(struct generations *g) {
+static struct generation *find_overdue(struct generations *g) {
   int64_t now_ms = clock_monotonic_ns() / 1000000;
   unsigned old = 0;
   pthread_mutex_lock(&g->lock);
-  struct build *b = g->living; /* newest first */
-  while (b != NULL && (b == g->current || ++old <= OLD_MAX || b->expired ||
-                       now_ms - b->replaced_ms < OLD_GRACE_MS || !try_ref(b)))
-    b = b->next;
+  struct generation *gen = g->living; /* newest first */
+  while (gen != NULL && (gen == g->current || ++old <= OLD_MAX || gen->expired ||
+                         now_ms - gen->replaced_ms < OLD_GRACE_MS || !try_ref(gen)))
+    gen = gen->next;
   pthread_mutex_unlock(&g->lock);
-  return b;
+  return gen;
 }
 
 /* More than two old ones may live for a while, until the requests they serve end by
  * themselves or have had their time. */
 static void expire_old(struct generations *g) {
-  for (struct build *b; (b = find_overdue(g)) != NULL;) {
-    expire_build(b);
-    generation_unref(&b->generation);
+  for (struct generation *gen; (gen = find_overdue(g)) != NULL;) {
+    expire(gen);
+    generation_unref(gen);
   }
 }
 
 /* ---- Coming into force ---- */
 
 static void on_activate(struct message *m) {
-  struct build *b = container_of(m, struct build, activate);
-  struct script *script = b->generation.scripts[0];
+  struct generation *gen = container_of(m, struct generation, activate);
+  struct script *script = gen->scripts[0];
   if (!script->scripts->closed)
     timers_start(script);
-  generation_unref(&b->generation);
+  generation_unref(gen);
 }
 
 static void on_retire(struct message *m) {
-  struct build *b = container_of(m, struct build, retire);
-  timers_stop(b->generation.scripts[0]);
-  generation_unref(&b->generation);
+  struct generation *gen = container_of(m, struct generation, retire);
+  timers_stop(gen->scripts[0]);
+  generation_unref(gen);
 }
 
 static void set_metrics(struct generations *g) {
@@ -165,28 +165,28 @@ static void set_metrics(struct generations *g) {
 }
 
 static void renew(struct generation *generation) {
-  generations_reload(build_of(generation)->owner, NULL);
+  generations_reload(generation->owner, NULL);
 }
 
-/* false: the server stops, and b stays the caller's. */
-static bool put_in_force(struct generations *g, struct build *b) {
-  b->generation.site.ref = site_ref;
-  b->generation.site.unref = site_unref;
-  b->generation.renew = renew;
+/* false: the server stops, and gen stays the caller's. */
+static bool put_in_force(struct generations *g, struct generation *gen) {
+  gen->site.ref = site_ref;
+  gen->site.unref = site_unref;
+  gen->renew = renew;
   pthread_mutex_lock(&g->lock);
   bool stopping = g->stopping;
-  struct build *old = g->current;
+  struct generation *old = g->current;
   if (!stopping) {
-    b->owner = g;
-    b->next = g->living;
-    b->prev = &g->living;
-    if (b->next != NULL)
-      b->next->prev = &b->next;
-    g->living = b;
-    g->current = b;
+    gen->owner = g;
+    gen->next = g->living;
+    gen->prev = &g->living;
+    if (gen->next != NULL)
+      gen->next->prev = &gen->next;
+    g->living = gen;
+    g->current = gen;
     if (old != NULL)
       old->replaced_ms = clock_monotonic_ns() / 1000000;
-    generation_ref(&b->generation); /* of activate */
+    generation_ref(gen); /* of activate */
   }
   pthread_mutex_unlock(&g->lock);
   if (stopping)
@@ -196,9 +196,9 @@ static bool put_in_force(struct generations *g, struct build *b) {
     old->retire.receive = on_retire;
     loop_post(&g->services->loops[0], &old->retire);
   }
-  b->activate.receive = on_activate;
-  loop_post(&g->services->loops[0], &b->activate);
-  g->number = b->generation.site.number;
+  gen->activate.receive = on_activate;
+  loop_post(&g->services->loops[0], &gen->activate);
+  g->number = gen->site.number;
   set_metrics(g);
   return true;
 }
@@ -210,11 +210,11 @@ static void count_reload(struct generations *g, const char *result) {
 }
 
 /* What a running server cannot take over from the new files. */
-static void name_restart_keys(const struct build *b, const struct build *old) {
-  const struct buf *keys = &b->generation.settings->at_start;
+static void name_restart_keys(const struct generation *gen, const struct generation *old) {
+  const struct buf *keys = &gen->settings->at_start;
   if (keys->len > 0)
     log_warn("settings wait for a restart", log_bytes("keys", keys->data, keys->len));
-  const struct snapshot_file *is = snapshot_find(b->snapshot, "lua/schema.lua");
+  const struct snapshot_file *is = snapshot_find(gen->snapshot, "lua/schema.lua");
   const struct snapshot_file *was = snapshot_find(old->snapshot, "lua/schema.lua");
   if (is != NULL && was != NULL && is->hash != was->hash)
     log_warn("lua/schema.lua has changed: columns, rollups and metric families wait for a restart");
@@ -229,16 +229,16 @@ static void log_errors(const struct buf *errors, uint64_t number) {
   }
 }
 
-static void report_success(struct generations *g, const struct build *b, struct build *old,
-                           int64_t started_ns) {
-  const struct settings *settings = b->generation.settings;
+static void report_success(struct generations *g, const struct generation *gen,
+                           const struct generation *old, int64_t started_ns) {
+  const struct settings *settings = gen->settings;
   g->failed_hash = 0;
   count_reload(g, "success");
   log_configure(settings->log_level, settings->log_format);
   log_info("reloaded", log_int("generation", (int64_t) g->number),
            log_int("routes", (int64_t) settings->nroutes),
            log_real("milliseconds", (double) ((clock_monotonic_ns() - started_ns) / 10000) / 100));
-  name_restart_keys(b, old);
+  name_restart_keys(gen, old);
 }
 
 static void on_retry(uv_timer_t *timer);
@@ -304,20 +304,20 @@ static void reload_files(struct generations *g, enum trigger trigger, struct buf
     snapshot_free(snapshot);
     return;
   }
-  struct build *old = g->current; /* only this thread replaces it */
-  generation_ref(&old->generation);
-  struct build *b = snapshot != NULL ? build_new(g->services, g->scripts, snapshot,
-                                                 g->number + 1, errors)
-                                     : NULL;
-  if (b == NULL)
+  struct generation *old = g->current; /* only this thread replaces it */
+  generation_ref(old);
+  struct generation *gen = NULL;
+  if (snapshot != NULL)
+    gen = generation_load(g->services, g->scripts, snapshot, g->number + 1, errors);
+  if (gen == NULL)
     report_failure(g, trigger, hash, errors);
-  else if (!put_in_force(g, b))
-    build_free(b);
+  else if (!put_in_force(g, gen))
+    generation_free(gen);
   else {
     remember_failure(g, NULL);
-    report_success(g, b, old, started_ns);
+    report_success(g, gen, old, started_ns);
   }
-  generation_unref(&old->generation);
+  generation_unref(old);
   expire_old(g);
 }
 
@@ -331,7 +331,7 @@ static void on_retry(uv_timer_t *timer) {
 static void on_saved(void *arg) {
   struct generations *g = arg;
   struct buf errors = {0};
-  if (g->current->generation.settings->watch)
+  if (g->current->settings->watch)
     reload_files(g, TRIGGER_SAVED, &errors);
   buf_clear(&errors);
 }
@@ -393,7 +393,7 @@ void generations_reload(struct generations *g, struct reload *reload) {
 
 void generations_status(struct generations *g, struct generations_status *status) {
   pthread_mutex_lock(&g->lock);
-  status->number = g->current->generation.site.number;
+  status->number = g->current->site.number;
   status->started_us = g->started_us;
   buf_append(&status->errors, g->failure.data, g->failure.len);
   pthread_mutex_unlock(&g->lock);
@@ -451,8 +451,8 @@ struct generations *generations_open(const struct services *services,
   if (snapshot == NULL)
     return NULL;
   struct scripts *scripts = scripts_new(services);
-  struct build *b = build_new(services, scripts, snapshot, 1, errors);
-  if (b == NULL) {
+  struct generation *gen = generation_load(services, scripts, snapshot, 1, errors);
+  if (gen == NULL) {
     free(scripts);
     return NULL;
   }
@@ -466,13 +466,13 @@ struct generations *generations_open(const struct services *services,
   open_metrics(g);
   open_scripts(g);
   g->nown = snapshot->nown;
-  put_in_force(g, b);
+  put_in_force(g, gen);
   open_loader(g);
   return g;
 }
 
 int generations_start(struct generations *g) {
-  own_log(g->current->snapshot, g->current->generation.settings->lacking);
+  own_log(g->current->snapshot, g->current->settings->lacking);
   return loop_start(&g->loader);
 }
 
@@ -506,7 +506,7 @@ void generations_stop(struct generations *g, struct loop *loop) {
     pthread_mutex_lock(&g->lock);
     g->stopping = true;
     pthread_mutex_unlock(&g->lock);
-    timers_stop(g->current->generation.scripts[0]);
+    timers_stop(g->current->scripts[0]);
     g->stop.receive = on_stop;
     loop_post(&g->loader, &g->stop);
   }
@@ -516,7 +516,7 @@ void generations_stop(struct generations *g, struct loop *loop) {
 void generations_close(struct generations *g) {
   loop_join(&g->loader);
   loop_clear(&g->loader);
-  generation_unref(&g->current->generation);
+  generation_unref(g->current);
   pthread_mutex_destroy(&g->lock);
   buf_clear(&g->failure);
   free(g->config_file);

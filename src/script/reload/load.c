@@ -13,9 +13,12 @@
 #include "script/engine/report.h"
 #include "script/engine/sandbox.h"
 #include "script/engine/schema_load.h"
+#include "script/engine/state.h"
+#include "script/reload/require.h"
 #include "script/services.h"
 
-enum { FIRST_LOAD_MS = 500 }; /* CPU time of config.lua, before it says how much there is */
+/* CPU time and memory of config.lua, before it says how much there is. */
+enum { FIRST_LOAD_MS = 500, FIRST_MEMORY = 64 << 20 };
 
 struct loader {
   struct script *script;
@@ -69,7 +72,7 @@ static void add_step_error(struct loader *l, const char *file, const char *messa
     add_error(l->errors, file, l->entry != NULL ? entry_line(l->snapshot, l->entry) : 1, message);
     return;
   }
-  char *path = module_file(l->entry->module);
+  char *path = require_file(l->entry->module);
   add_error(l->errors, path, 1, message + len + 2);
   free(path);
 }
@@ -123,13 +126,13 @@ static void place_schema_error(struct loader *l, const char *message) {
 static int l_open(lua_State *L) {
   struct loader *l = lua_touserdata(L, 1);
   sandbox_open(L, l->script->services->bindings);
-  server_module_open(L);
+  lua_server_open(L);
   return 0;
 }
 
 static int l_load_config(lua_State *L) {
   struct loader *l = lua_touserdata(L, 1);
-  module_push_chunk(L, &l->snapshot->files[0]);
+  require_push_chunk(L, &l->snapshot->files[0]);
   sandbox_push_env(L);
   l->script->services->push_settings_env(L);
   lua_setupvalue(L, -2, 1);
@@ -145,15 +148,15 @@ static int l_load_config(lua_State *L) {
   lua_pushstring(L, MOONLEDGER_VERSION);
   lua_setfield(L, -2, "version");
   sandbox_freeze_deep(L);
-  module_open(L);
-  module_set(L, "config");
+  require_open(L);
+  require_set(L, "config");
   return 0;
 }
 
 static int l_load_schema(lua_State *L) {
   struct loader *l = lua_touserdata(L, 1);
   struct buf error = {0};
-  module_push(L, "schema");
+  require_push(L, "schema");
   struct schema *schema = schema_load(L, &error);
   if (schema != NULL)
     schema_free(schema);
@@ -165,9 +168,18 @@ static int l_load_schema(lua_State *L) {
   return 0;
 }
 
+/* What native records are priced by (bindings/lua_price.c). */
+static int l_load_prices(lua_State *L) {
+  struct loader *l = lua_touserdata(L, 1);
+  require_push(L, "lib.native_prices");
+  luaL_checktype(L, -1, LUA_TTABLE);
+  l->script->prices = luaL_ref(L, LUA_REGISTRYINDEX);
+  return 0;
+}
+
 static int l_load_hooks(lua_State *L) {
   struct loader *l = lua_touserdata(L, 1);
-  module_push(L, "hooks");
+  require_push(L, "hooks");
   if (!lua_istable(L, -1))
     return luaL_error(L,
                       "must return a table such as { on_record = function(record) … end "
@@ -185,7 +197,7 @@ static int l_check_syntax(lua_State *L) {
   struct loader *l = lua_touserdata(L, 1);
   for (size_t i = 1; i < l->snapshot->nfiles; i++) {
     const struct snapshot_file *file = &l->snapshot->files[i];
-    if (file->own && !module_is_loaded(L, file) && module_compile(L, file) != LUA_OK)
+    if (file->own && !require_is_loaded(L, file) && require_compile(L, file) != LUA_OK)
       add_error(l->errors, file->name, 1, lua_tostring(L, -1));
     lua_settop(L, 1);
   }
@@ -206,7 +218,7 @@ static bool is_switched_on(lua_State *L, int definition) {
   lua_getfield(L, definition, "feature");
   if (!lua_isnil(L, -1)) {
     const char *feature = luaL_tolstring(L, -1, NULL);
-    module_push(L, "config");
+    require_push(L, "config");
     lua_getfield(L, -1, "features");
     lua_getfield(L, -1, feature);
     if (!lua_isboolean(L, -1))
@@ -246,7 +258,7 @@ static enum scope get_scope(lua_State *L, int definition, enum method method) {
 
 /* Leaves the function that answers requests. */
 static void compile_route(lua_State *L, const struct route_entry *entry, int definition) {
-  module_push(L, "lib.route");
+  require_push(L, "lib.route");
   lua_getfield(L, -1, "compile");
   lua_pushvalue(L, definition);
   lua_createtable(L, 0, 3);
@@ -276,7 +288,7 @@ static int l_load_route(lua_State *L) {
     return luaL_error(
         L, "route %s %s: unknown method: expected GET, POST, PUT, PATCH or DELETE",
         l->entry->method, l->entry->path);
-  module_push(L, l->entry->module);
+  require_push(L, l->entry->module);
   compile_route(L, l->entry, 2);
   if (!is_switched_on(L, 2))
     return 0;
@@ -331,6 +343,8 @@ static void load_used(struct loader *l) {
     protect(l, l_load_schema, "lua/schema.lua");
   if (script->services->schema == NULL)
     return;
+  if (l->settings->price_native)
+    protect(l, l_load_prices, "lua/lib/native_prices.lua");
   if (snapshot_find(l->snapshot, "lua/hooks.lua") != NULL)
     protect(l, l_load_hooks, "lua/hooks.lua");
   load_routes(l);
@@ -345,7 +359,8 @@ static void load_all(struct loader *l) {
     protect(l, l_check_syntax, "config.lua");
 }
 
-bool load_script(struct script *script, const struct snapshot *snapshot, struct buf *errors) {
+static bool load_script(struct script *script, const struct snapshot *snapshot,
+                        struct buf *errors) {
   struct generation *generation = script->generation;
   struct loader l = {.script = script,
                      .snapshot = snapshot,
@@ -369,4 +384,51 @@ bool load_script(struct script *script, const struct snapshot *snapshot, struct 
     router_free(l.router);
   }
   return errors->len == before;
+}
+
+/* ---- All loops ---- */
+
+static bool load_for_loop(struct generation *g, struct scripts *scripts, unsigned i,
+                          struct buf *errors) {
+  struct scripts *own = scripts != NULL ? &scripts[i] : NULL;
+  struct script *script = script_new(g, &g->services->loops[i], own, g->services, FIRST_MEMORY);
+  g->scripts[i] = script;
+  if (!load_script(script, g->snapshot, errors))
+    return false;
+  if (script->nhandlers == g->scripts[0]->nhandlers)
+    return true;
+  buf_literal(errors, "config.lua:1: the files give other routes each time they are "
+                      "loaded: nothing in them may depend on chance\n");
+  return false;
+}
+
+struct generation *generation_load(const struct services *services, struct scripts *scripts,
+                                   struct snapshot *snapshot, uint64_t number,
+                                   struct buf *errors) {
+  struct generation *g = xcalloc(1, sizeof *g);
+  g->services = services;
+  g->snapshot = snapshot;
+  g->site.number = number;
+  g->scripts = xcalloc(services->nloops, sizeof *g->scripts);
+  g->site.handle = script_handle;
+  g->site.cancel = script_cancel;
+  atomic_init(&g->refs, 1);
+  atomic_init(&g->loops, services->nloops);
+  for (unsigned i = 0; i < services->nloops; i++)
+    if (!load_for_loop(g, scripts, i, errors)) {
+      generation_free(g);
+      return NULL;
+    }
+  return g;
+}
+
+void generation_free(struct generation *g) {
+  for (unsigned i = 0; i < g->services->nloops; i++)
+    script_free(g->scripts[i]);
+  free(g->scripts);
+  router_free((struct router *) g->site.router);
+  if (g->settings != NULL)
+    g->services->free_settings((struct settings *) g->settings);
+  snapshot_free(g->snapshot);
+  free(g);
 }

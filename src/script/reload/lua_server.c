@@ -3,11 +3,12 @@
 
 #include "base/mem.h"
 #include "http/guard.h"
+#include "script/engine/generation.h"
 #include "script/engine/lua_json.h"
 #include "script/engine/script.h"
-#include "script/reload/build.h"
+#include "script/engine/state.h"
 #include "script/reload/generations.h"
-#include "script/reload/load.h"
+#include "script/reload/require.h"
 
 static const char status_type[] = "server.status";
 
@@ -18,7 +19,7 @@ struct reloading {
 
 /* Raises while the first files are loaded: nothing is in force then. */
 static struct generations *check_generations(lua_State *L) {
-  struct generations *g = build_of(script_of(L)->generation)->owner;
+  struct generations *g = script_of(L)->generation->owner;
   if (g == NULL)
     luaL_error(L, "server cannot be asked while files are loaded: call it in a handler");
   return g;
@@ -116,7 +117,7 @@ static int open_server(lua_State *L) {
   return 1;
 }
 
-void server_module_open(lua_State *L) {
+void lua_server_open(lua_State *L) {
   luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_PRELOAD_TABLE);
   lua_pushcfunction(L, open_server);
   lua_setfield(L, -2, "server");

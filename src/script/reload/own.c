@@ -62,7 +62,7 @@ static void look_at_others(struct own *own, const struct snapshot *snapshot) {
   }
 }
 
-static void look(struct own *own, const struct snapshot *snapshot) {
+static void find_own_files(struct own *own, const struct snapshot *snapshot) {
   *own = (struct own){0};
   assets_read(snapshot->root, OWN_RECORD, &own->record);
   for (size_t i = 0; i < snapshot->nfiles; i++) {
@@ -83,7 +83,7 @@ static void clear(struct own *own) {
 
 void own_describe(const struct snapshot *snapshot, const char *lacking, struct buf *lines) {
   struct own own;
-  look(&own, snapshot);
+  find_own_files(&own, snapshot);
   buf_printf(lines, "  in %s: your own: %.*s; as shipped: %zu\n", snapshot->root,
              own.names.len > 0 ? (int) own.names.len : 4,
              own.names.len > 0 ? own.names.data : "none", own.equal);
@@ -104,7 +104,7 @@ void own_describe(const struct snapshot *snapshot, const char *lacking, struct b
 
 void own_log(const struct snapshot *snapshot, const char *lacking) {
   struct own own;
-  look(&own, snapshot);
+  find_own_files(&own, snapshot);
   log_info("files in force", log_str("folder", snapshot->root),
            log_bytes("own", own.names.data, own.names.len),
            log_int("as_shipped", (int64_t) own.equal),

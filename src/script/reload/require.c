@@ -6,11 +6,12 @@
 
 #include "script/commands.h"
 #include "script/engine/sandbox.h"
-#include "script/reload/load.h"
+#include "script/engine/state.h"
+#include "script/reload/require.h"
 
 static const char loaded_key, busy_key;
 
-char *module_file(const char *name) {
+char *require_file(const char *name) {
   struct buf path = {0};
   buf_printf(&path, "lua/%s", name);
   for (char *dot; (dot = memchr(path.data, '.', path.len)) != NULL;)
@@ -21,13 +22,13 @@ char *module_file(const char *name) {
 }
 
 static const struct snapshot_file *find_file(const struct snapshot *snapshot, const char *name) {
-  char *path = module_file(name);
+  char *path = require_file(name);
   const struct snapshot_file *file = snapshot_find(snapshot, path);
   free(path);
   return file;
 }
 
-bool module_is_loaded(lua_State *L, const struct snapshot_file *file) {
+bool require_is_loaded(lua_State *L, const struct snapshot_file *file) {
   char name[PATH_MAX];
   int len = snprintf(name, sizeof name, "%.*s",
                      (int) (strlen(file->name) - strlen("lua/.lua")), file->name + 4);
@@ -41,19 +42,19 @@ bool module_is_loaded(lua_State *L, const struct snapshot_file *file) {
   return loaded;
 }
 
-int module_compile(lua_State *L, const struct snapshot_file *file) {
+int require_compile(lua_State *L, const struct snapshot_file *file) {
   const char *chunk_name = lua_pushfstring(L, "@%s", file->name);
   int status = luaL_loadbufferx(L, file->text, file->len, chunk_name, "t");
   if (status == LUA_ERRSYNTAX) {
-    lua_pushfstring(L, "%s; mend the syntax there or just above", lua_tostring(L, -1));
+    lua_pushfstring(L, "%s; fix the syntax there or just above", lua_tostring(L, -1));
     lua_remove(L, -2);
   }
   lua_remove(L, -2);
   return status;
 }
 
-void module_push_chunk(lua_State *L, const struct snapshot_file *file) {
-  if (module_compile(L, file) != LUA_OK)
+void require_push_chunk(lua_State *L, const struct snapshot_file *file) {
+  if (require_compile(L, file) != LUA_OK)
     lua_error(L);
   sandbox_push_env(L);
   lua_setupvalue(L, -2, 1);
@@ -67,7 +68,7 @@ static int refuse_module(lua_State *L, const char *name) {
                       "a route serves others and has neither files nor a terminal",
                       name);
   return luaL_error(L,
-                    "module '%s' not found: the core has none of that name; mend the name or make "
+                    "module '%s' not found: the core has none of that name; fix the name or make "
                     "lua/%s.lua",
                     name, luaL_gsub(L, name, ".", "/"));
 }
@@ -82,7 +83,7 @@ static void push_opener(lua_State *L, const char *name) {
   const struct snapshot_file *file = find_file(script_of(L)->snapshot, name);
   if (file == NULL)
     refuse_module(L, name);
-  module_push_chunk(L, file);
+  require_push_chunk(L, file);
 }
 
 static int l_require(lua_State *L) {
@@ -116,20 +117,20 @@ static int l_require(lua_State *L) {
   return status == LUA_OK ? 1 : lua_error(L);
 }
 
-void module_push(lua_State *L, const char *name) {
+void require_push(lua_State *L, const char *name) {
   lua_pushcfunction(L, l_require);
   lua_pushstring(L, name);
   lua_call(L, 1, 1);
 }
 
-void module_set(lua_State *L, const char *name) {
+void require_set(lua_State *L, const char *name) {
   lua_rawgetp(L, LUA_REGISTRYINDEX, &loaded_key);
   lua_insert(L, -2);
   lua_setfield(L, -2, name);
   lua_pop(L, 1);
 }
 
-void module_open(lua_State *L) {
+void require_open(lua_State *L) {
   lua_newtable(L);
   lua_rawsetp(L, LUA_REGISTRYINDEX, &loaded_key);
   sandbox_push_env(L);

@@ -115,7 +115,8 @@ static int visible(const struct dirent *entry) {
 
 static void walk_folder(struct walk *w, const char *path, const char *name, const struct entry *e);
 
-static void visit(struct walk *w, const char *folder, const char *folder_name, const char *entry) {
+static void visit_entry(struct walk *w, const char *folder, const char *folder_name,
+                        const char *entry) {
   char *path = join(folder, entry), *name = join(folder_name, entry);
   struct entry e;
   if (look_at(path, &e)) {
@@ -142,7 +143,7 @@ static void walk_folder(struct walk *w, const char *path, const char *name, cons
   s->folders[s->nfolders++] = xstrdup(path);
   w->depth++;
   for (int i = 0; i < n; i++) {
-    visit(w, path, name, entries[i]->d_name);
+    visit_entry(w, path, name, entries[i]->d_name);
     free(entries[i]);
   }
   w->depth--;

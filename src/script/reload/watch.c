@@ -32,7 +32,7 @@ struct watch {
   unsigned handles;
 };
 
-static void release(struct watch *w) {
+static void watch_release(struct watch *w) {
   if (--w->handles > 0)
     return;
   free(w->config_file);
@@ -40,7 +40,7 @@ static void release(struct watch *w) {
 }
 
 static void on_timer_closed(uv_handle_t *handle) {
-  release(handle->data);
+  watch_release(handle->data);
 }
 
 static void on_folder_closed(uv_handle_t *handle) {
@@ -48,13 +48,13 @@ static void on_folder_closed(uv_handle_t *handle) {
   struct watch *w = f->watch;
   free(f->path);
   free(f);
-  release(w);
+  watch_release(w);
 }
 
-static void look(struct watch *w);
+static void look_at_files(struct watch *w);
 
 static void on_quiet(uv_timer_t *timer) {
-  look(timer->data);
+  look_at_files(timer->data);
 }
 
 static bool is_ours(const struct folder *f, const char *name) {
@@ -128,7 +128,7 @@ static bool watch_folders(struct watch *w, const struct snapshot *s) {
 }
 
 /* A new folder may have got files between the look and the watch: look again. */
-static void look(struct watch *w) {
+static void look_at_files(struct watch *w) {
   uint64_t before = w->signature;
   bool added = true;
   w->first_ms = 0;

@@ -9,12 +9,10 @@
 #include "store/file/database.h"
 
 enum {
-  SHARDS = 256,            /* by the top bits; each grows alone, so that no growth takes long */
-  CHUNK = 120,             /* entries of one blob, which must fit in the index's page: else every
-                              comparison reads all of it */
+  SHARDS = 256, /* by the top bits; each grows alone, so that no growth takes long */
   SEGMENT_IDS = 256 * 1024,
   MAPPED_BYTES = 16 << 10,
-  PROBES_A_STEP = 2,       /* of reading, which takes about as long */
+  FILTERED = 16, /* filters of so many times max_ids are kept: as much memory as the table's */
 };
 
 struct shard {
@@ -25,12 +23,7 @@ struct shard {
 struct epoch {
   struct shard shards[SHARDS];
   size_t len;
-  int64_t since_us;
-};
-
-struct entries {
-  struct id_entry *items;
-  size_t len, cap;
+  int64_t since_us, last_row;
 };
 
 struct ids {
@@ -40,10 +33,12 @@ struct ids {
   pthread_mutex_t lock; /* for what ids_find looks at; the writer reads without it */
   struct epoch *current, *previous;
   struct shard pending_ids; /* of the open transaction */
-  struct entries pending;   /* the same in order */
-  struct entries open[SHARDS]; /* of no segment yet */
+  struct id_entries pending;   /* the same in order */
+  struct id_entries open[SHARDS]; /* of no segment yet */
   size_t open_len;
   int64_t open_last;      /* row */
+  struct segments segments;
+  int64_t forgotten;      /* row: up to it the table does not have all ids */
   bool rotated;           /* open must become a segment before a epoch is dropped again */
   int64_t first_unread, last_unread; /* segments of the window that are still to be read, .. */
   int64_t unread_from;               /* .. their chunks that begin here or later */
@@ -141,6 +136,8 @@ static void shard_empty(struct shard *s) {
 static void epoch_add(struct epoch *g, struct id_entry entry) {
   shard_add(shard_of(g, entry.fingerprint), entry);
   g->len++;
+  if (entry.row > g->last_row)
+    g->last_row = entry.row;
 }
 
 static void epoch_clear(struct epoch *g) {
@@ -154,21 +151,8 @@ static void epoch_free(struct epoch *g) {
   free(g);
 }
 
-static void entries_push(struct entries *e, struct id_entry entry) {
-  if (e->len == e->cap) {
-    e->cap = e->cap > 0 ? e->cap + e->cap / 2 : 8;
-    e->items = xrealloc(e->items, e->cap * sizeof *e->items);
-  }
-  e->items[e->len++] = entry;
-}
-
-static void entries_clear(struct entries *e) {
-  free(e->items);
-  *e = (struct entries) {0};
-}
-
 static void open_add(struct ids *ids, struct id_entry entry) {
-  entries_push(&ids->open[(uint64_t) entry.fingerprint >> 56], entry);
+  id_entries_push(&ids->open[(uint64_t) entry.fingerprint >> 56], entry);
   ids->open_len++;
   if (entry.row > ids->open_last)
     ids->open_last = entry.row;
@@ -176,7 +160,7 @@ static void open_add(struct ids *ids, struct id_entry entry) {
 
 static void open_clear(struct ids *ids) {
   for (size_t i = 0; i < SHARDS; i++)
-    entries_clear(&ids->open[i]);
+    id_entries_clear(&ids->open[i]);
   ids->open_len = 0;
   ids->open_last = 0;
 }
@@ -200,8 +184,9 @@ void ids_close(struct ids *ids) {
   epoch_free(ids->current);
   epoch_free(ids->previous);
   slots_free(&ids->pending_ids);
-  entries_clear(&ids->pending);
+  id_entries_clear(&ids->pending);
   open_clear(ids);
+  segments_close(&ids->segments);
   pthread_mutex_destroy(&ids->lock);
   free(ids);
 }
@@ -256,7 +241,7 @@ size_t ids_find_pending(struct ids *ids, int64_t fingerprint, int64_t rows[ID_CA
 void ids_add(struct ids *ids, int64_t fingerprint, int64_t row) {
   struct id_entry entry = {fingerprint, row};
   shard_add(&ids->pending_ids, entry);
-  entries_push(&ids->pending, entry);
+  id_entries_push(&ids->pending, entry);
 }
 
 /* Old ids go a epoch at a time: one is known for at least the window, or until half
@@ -268,6 +253,8 @@ static void rotate_if_due(struct ids *ids, int64_t now_us) {
   if (now_us - current->since_us < ids->options.window_us &&
       current->len < ids->options.max_ids / 2 + 1)
     return;
+  if (ids->previous->last_row > ids->forgotten)
+    ids->forgotten = ids->previous->last_row;
   epoch_clear(ids->previous);
   ids->current = ids->previous;
   ids->previous = current;
@@ -284,7 +271,7 @@ static void remember(struct ids *ids, struct id_entry entry, int64_t now_us) {
 static void pending_clear(struct ids *ids) {
   shard_empty(&ids->pending_ids);
   if (ids->pending.cap > 1 << 16)
-    entries_clear(&ids->pending);
+    id_entries_clear(&ids->pending);
   ids->pending.len = 0;
 }
 
@@ -309,79 +296,56 @@ void ids_rollback(struct ids *ids) {
 
 /* ---- Segments ---- */
 
-int id_entry_same(const void *a, const void *b) {
-  const struct id_entry *x = a, *y = b;
-  return (x->fingerprint > y->fingerprint) - (x->fingerprint < y->fingerprint);
-}
-
-int id_entry_compare(const void *a, const void *b) {
-  const struct id_entry *x = a, *y = b;
-  int order = id_entry_same(a, b);
-  return order != 0 ? order : (x->row > y->row) - (x->row < y->row);
-}
-
 bool ids_segment_due(const struct ids *ids) {
   return ids->open_len >= SEGMENT_IDS || (ids->rotated && ids->open_len > 0);
 }
 
-static int write_chunks(sqlite3_stmt *stmt, int64_t segment, const struct entries *e) {
+/* As far as the newest are small: what is started often must not have ever more of them. */
+static int join_small(struct ids *ids) {
+  const struct segments *s = &ids->segments;
   int rc = SQLITE_OK;
-  for (size_t i = 0; i < e->len && rc == SQLITE_OK; i += CHUNK) {
-    size_t n = e->len - i < CHUNK ? e->len - i : CHUNK;
-    sqlite3_bind_int64(stmt, 1, segment);
-    sqlite3_bind_int64(stmt, 2, e->items[i].fingerprint);
-    sqlite3_bind_blob(stmt, 3, &e->items[i], (int) (n * sizeof e->items[0]), SQLITE_STATIC);
-    rc = statement_run(stmt);
+  while (rc == SQLITE_OK && s->len > 0 && s->items[s->len - 1].ids <= 2 * ids->open_len &&
+         s->items[s->len - 1].ids + ids->open_len <= SEGMENT_IDS) {
+    struct id_entries joined = {0};
+    rc = segments_take_newest(&ids->segments, &joined);
+    for (size_t i = 0; i < joined.len && rc == SQLITE_OK; i++)
+      open_add(ids, joined.items[i]);
+    id_entries_clear(&joined);
   }
   return rc;
 }
 
 /* Negative fingerprints, which are those of the later shards, come first in the file. */
-static int write_open(struct ids *ids, int64_t segment) {
-  sqlite3_stmt *stmt = NULL;
-  int rc = sqlite3_prepare_v2(ids->db, "INSERT OR REPLACE INTO ids VALUES(?, ?, ?)", -1, &stmt,
-                              NULL);
-  for (size_t i = 0; i < SHARDS && rc == SQLITE_OK; i++) {
-    struct entries *e = &ids->open[(i + SHARDS / 2) % SHARDS];
-    if (e->len > 0)
-      qsort(e->items, e->len, sizeof *e->items, id_entry_compare);
-    rc = write_chunks(stmt, segment, e);
-  }
-  sqlite3_finalize(stmt);
-  return rc;
-}
-
-static int insert_segment(struct ids *ids, int64_t now_us) {
-  sqlite3_stmt *stmt = NULL;
-  int rc = sqlite3_prepare_v2(ids->db,
-                              "INSERT INTO segments(last_row, ids, made_us) VALUES(?, ?, ?)",
-                              -1, &stmt, NULL);
-  if (rc != SQLITE_OK)
-    return rc;
-  sqlite3_bind_int64(stmt, 1, ids->open_last);
-  sqlite3_bind_int64(stmt, 2, (int64_t) ids->open_len);
-  sqlite3_bind_int64(stmt, 3, now_us);
-  rc = statement_run(stmt);
-  sqlite3_finalize(stmt);
-  return rc == SQLITE_OK ? write_open(ids, sqlite3_last_insert_rowid(ids->db)) : rc;
-}
-
-int ids_write_segment(struct ids *ids, size_t least, int64_t now_us) {
+static int write_segment(struct ids *ids, size_t least, bool join, int64_t now_us) {
   /* a gap before it would never be noticed */
   if (ids->open_len < least || ids->open_len == 0 || !ids_loaded(ids))
     return SQLITE_OK;
   int rc = database_exec(ids->db, "BEGIN IMMEDIATE");
+  if (rc == SQLITE_OK && join)
+    rc = join_small(ids);
+  size_t before = ids->segments.len;
   if (rc == SQLITE_OK)
-    rc = insert_segment(ids, now_us);
+    rc = segments_write(&ids->segments, ids->open, SHARDS, SHARDS / 2, ids->open_last, now_us);
   if (rc == SQLITE_OK)
     rc = database_exec(ids->db, "COMMIT");
   if (rc == SQLITE_OK) {
     open_clear(ids);
     ids->rotated = false;
-  } else if (!sqlite3_get_autocommit(ids->db)) {
-    database_exec(ids->db, "ROLLBACK");
+    return SQLITE_OK;
   }
+  if (ids->segments.len > before)
+    segments_drop_newest(&ids->segments);
+  if (!sqlite3_get_autocommit(ids->db))
+    database_exec(ids->db, "ROLLBACK");
   return rc;
+}
+
+int ids_write_segment(struct ids *ids, size_t least, int64_t now_us) {
+  return write_segment(ids, least, false, now_us);
+}
+
+int ids_write_last_segment(struct ids *ids, size_t least, int64_t now_us) {
+  return write_segment(ids, least, true, now_us);
 }
 
 int64_t ids_last_segment_row(sqlite3 *db) {
@@ -394,64 +358,8 @@ int64_t ids_last_segment_row(sqlite3 *db) {
   return row;
 }
 
-/* ---- Probing segments ---- */
-
-static int64_t find_in_chunk(const struct id_entry *entries, size_t n, int64_t fingerprint) {
-  size_t low = 0, high = n; /* the last entry that is not greater */
-  while (low < high) {
-    size_t middle = (low + high) / 2;
-    if (entries[middle].fingerprint <= fingerprint)
-      low = middle + 1;
-    else
-      high = middle;
-  }
-  return low > 0 && entries[low - 1].fingerprint == fingerprint ? entries[low - 1].row : 0;
-}
-
-/* One seek and one blob per chunk that any of the fingerprints may be in. */
-static int probe_segment(sqlite3_stmt *chunk, int64_t segment, struct id_entry *wanted, size_t n) {
-  const struct id_entry *entries = NULL;
-  size_t len = 0;
-  int rc = SQLITE_OK;
-  sqlite3_bind_int64(chunk, 1, segment);
-  for (size_t i = 0; i < n && rc == SQLITE_OK; i++) {
-    if (wanted[i].row != 0)
-      continue;
-    if (len == 0 || wanted[i].fingerprint > entries[len - 1].fingerprint) {
-      sqlite3_reset(chunk);
-      sqlite3_bind_int64(chunk, 2, wanted[i].fingerprint);
-      rc = sqlite3_step(chunk);
-      entries = rc == SQLITE_ROW ? sqlite3_column_blob(chunk, 0) : NULL;
-      len = rc == SQLITE_ROW ? (size_t) sqlite3_column_bytes(chunk, 0) / sizeof *entries : 0;
-      rc = rc == SQLITE_ROW || rc == SQLITE_DONE ? SQLITE_OK : rc;
-    }
-    wanted[i].row = find_in_chunk(entries, len, wanted[i].fingerprint);
-  }
-  sqlite3_reset(chunk);
-  return rc;
-}
-
-static int probe_between(sqlite3 *db, int64_t first, int64_t last, struct id_entry *wanted,
-                         size_t n) {
-  sqlite3_stmt *segments = NULL, *chunk = NULL;
-  int rc = sqlite3_prepare_v2(
-      db, "SELECT segment FROM segments WHERE segment BETWEEN ? AND ? ORDER BY segment DESC",
-      -1, &segments, NULL);
-  if (rc == SQLITE_OK)
-    rc = sqlite3_prepare_v2(
-        db, "SELECT data FROM ids WHERE segment = ? AND first <= ? ORDER BY first DESC LIMIT 1",
-        -1, &chunk, NULL);
-  sqlite3_bind_int64(segments, 1, first);
-  sqlite3_bind_int64(segments, 2, last);
-  while (rc == SQLITE_OK && (rc = sqlite3_step(segments)) == SQLITE_ROW)
-    rc = probe_segment(chunk, sqlite3_column_int64(segments, 0), wanted, n);
-  sqlite3_finalize(segments);
-  sqlite3_finalize(chunk);
-  return rc == SQLITE_DONE ? SQLITE_OK : rc;
-}
-
-int ids_probe_segments(sqlite3 *db, struct id_entry *wanted, size_t n) {
-  return probe_between(db, INT64_MIN, INT64_MAX, wanted, n);
+int ids_probe(struct ids *ids, const int64_t *fingerprints, size_t n, struct id_entries *found) {
+  return segments_probe(&ids->segments, ids->forgotten, fingerprints, n, found);
 }
 
 /* ---- Start ---- */
@@ -479,13 +387,16 @@ static int find_unread(struct ids *ids, int64_t now_us) {
   return rc == SQLITE_ROW || rc == SQLITE_DONE ? SQLITE_OK : rc;
 }
 
-bool ids_has_unread(const struct ids *ids) {
+static bool window_is_unread(const struct ids *ids) {
   return ids->last_unread >= ids->first_unread && ids->last_unread > 0;
 }
 
-/* About a shard's worth of every segment: what is written to stays in the
- * processor's cache. */
-int ids_read_some(struct ids *ids) {
+bool ids_has_unread(const struct ids *ids) {
+  return segments_have_unread(&ids->segments) || window_is_unread(ids);
+}
+
+/* About a shard's worth of every segment: what is written to stays in the processor's cache. */
+static int read_window(struct ids *ids) {
   sqlite3_stmt *stmt = NULL;
   int64_t upto = ids->unread_from + (int64_t) (UINT64_MAX / SHARDS);
   int rc = sqlite3_prepare_v2(ids->db,
@@ -506,24 +417,20 @@ int ids_read_some(struct ids *ids) {
   }
   sqlite3_finalize(stmt);
   update_count(ids);
-  if (rc == SQLITE_DONE && upto < INT64_MAX)
+  if (rc == SQLITE_DONE && upto < INT64_MAX) {
     ids->unread_from = upto + 1;
-  else
-    ids->last_unread = 0;
+    return SQLITE_OK;
+  }
+  if (rc == SQLITE_DONE)
+    ids->forgotten = segments_row_before(&ids->segments, ids->first_unread);
+  ids->last_unread = 0;
   return rc == SQLITE_DONE ? SQLITE_OK : rc;
 }
 
-/* The more there is to look for the further it first reads on: what is in memory
- * need not be looked for again. */
-int ids_probe_unread(struct ids *ids, struct id_entry *wanted, size_t n) {
-  int rc = SQLITE_OK;
-  for (size_t i = 0; i < n && ids_has_unread(ids) && rc == SQLITE_OK; i += PROBES_A_STEP)
-    rc = ids_read_some(ids);
-  if (rc != SQLITE_OK || !ids_has_unread(ids))
-    return rc;
-  for (; n > 0 && wanted->fingerprint < ids->unread_from; n--)
-    wanted++;
-  return probe_between(ids->db, ids->first_unread, ids->last_unread, wanted, n);
+/* Filters first: they make the longer reading that follows one that nobody waits for. */
+int ids_read_some(struct ids *ids) {
+  return segments_have_unread(&ids->segments) ? segments_read_filter(&ids->segments)
+                                              : read_window(ids);
 }
 
 static int load_rows(struct ids *ids, const char *id, int64_t now_us) {
@@ -545,7 +452,10 @@ static int load_rows(struct ids *ids, const char *id, int64_t now_us) {
 }
 
 int ids_load(struct ids *ids, const char *id, int64_t now_us) {
-  int rc = find_unread(ids, now_us);
+  int rc = segments_open(&ids->segments, ids->db, ids->options.max_ids * FILTERED);
+  ids->forgotten = segments_row_before(&ids->segments, INT64_MAX);
+  if (rc == SQLITE_OK)
+    rc = find_unread(ids, now_us);
   if (rc == SQLITE_OK)
     rc = load_rows(ids, id, now_us);
   atomic_store(&ids->loaded, rc == SQLITE_OK);
@@ -563,6 +473,7 @@ void ids_forget(struct ids *ids) {
   pthread_mutex_unlock(&ids->lock);
   pending_clear(ids);
   open_clear(ids);
-  ids->last_unread = 0;
+  segments_forget(&ids->segments);
+  ids->last_unread = ids->forgotten = 0;
   update_count(ids);
 }

@@ -8,20 +8,18 @@
 
 #include "base/buf.h"
 #include "base/hash.h"
+#include "store/file/id_segments.h"
 
-/* Which row has an id: seeded 64-bit fingerprints instead of an index with a random
- * key, which would make ingest 12 times slower at 3 million rows.  Recent ones
- * stand in two epochs of a hash table; all of them in sorted segments in the file:
- * ids(segment, first fingerprint of the chunk, chunk of struct id_entry).  What is
- * newer than the last segment follows from the rows.  A fingerprint names a
- * candidate: the caller compares the id that the row has.
+/* Which row has an id: seeded 64-bit fingerprints instead of an index with a random key, which
+ * would make ingest 12 times slower at 3 million rows.  Recent ones stand in two epochs of a hash
+ * table; all of them in segments in the file (id_segments.h), which are looked into for what has
+ * left the table.  What is newer than the last segment follows from the rows.  A fingerprint names
+ * a candidate: the caller compares the id that the row has.  Ids are kept until a reset: one whose
+ * row is gone was a request that retention took.  Who takes rows sees to it that a segment has
+ * their ids (ids_write_segment, ids_last_segment_row).
  *
  * The writer thread owns it and alone changes it; ids_find is also for readers. */
 struct ids;
-
-struct id_entry {
-  int64_t fingerprint, row;
-};
 
 enum { ID_CANDIDATES = 4 };
 
@@ -38,12 +36,10 @@ void ids_close(struct ids *ids);
 int ids_load(struct ids *ids, const char *id, int64_t now_us);
 bool ids_loaded(const struct ids *ids);
 
-/* Then the segments of the window are read in steps of a millisecond or two at 10
- * million ids; until then they can be probed. */
+/* Then filters and the segments of the window are read in steps of a millisecond or two at 10
+ * million ids; until then they are looked into. */
 bool ids_has_unread(const struct ids *ids);
-int ids_read_some(struct ids *ids); /* after an error it gives up: nothing is unread */
-/* as ids_probe_segments */
-int ids_probe_unread(struct ids *ids, struct id_entry *wanted, size_t n);
+int ids_read_some(struct ids *ids); /* after an error it gives up: they are always looked into */
 
 int64_t ids_fingerprint(const struct ids *ids, const char *id, size_t len);
 
@@ -61,17 +57,17 @@ void ids_add(struct ids *ids, int64_t fingerprint, int64_t row);
 void ids_commit(struct ids *ids, int64_t now_us);
 void ids_rollback(struct ids *ids);
 
-/* Looks for the fingerprints (ascending) in all segments; sets row to that of the
- * newest, leaves it 0 where there is none. */
-int ids_probe_segments(sqlite3 *db, struct id_entry *wanted, size_t n);
-int id_entry_compare(const void *a, const void *b);
-int id_entry_same(const void *a, const void *b); /* as id_entry_compare, by fingerprint alone */
+/* Looks for fingerprints in what memory does not hold; appends what has them to found.  Writer
+ * only. */
+int ids_probe(struct ids *ids, const int64_t *fingerprints, size_t n, struct id_entries *found);
 
 /* Writes what no segment has yet as one, in a transaction of its own, when that is
  * at least `least` ids. */
 int ids_write_segment(struct ids *ids, size_t least, int64_t now_us);
 bool ids_segment_due(const struct ids *ids);
-int64_t ids_last_segment_row(sqlite3 *db);
+int ids_write_last_segment(struct ids *ids, size_t least,
+                           int64_t now_us); /* and joins small ones to it */
+int64_t ids_last_segment_row(sqlite3 *db); /* any connection */
 
 /* Within the caller's transaction; ids_forget after its COMMIT. */
 int ids_delete_all(struct ids *ids);

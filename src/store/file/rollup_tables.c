@@ -19,7 +19,10 @@ static void write_when(struct buf *out, const struct conditions *c, const struct
 
 static void write_layout(struct buf *out, const struct schema *schema,
                          const struct rollup_set *set) {
-  buf_printf(out, "tiers %u by", set->tiers);
+  buf_printf(out, "tiers %u", set->tiers);
+  if (set->max_keys > 0)
+    buf_printf(out, " keys %u", set->max_keys);
+  buf_puts(out, " by");
   for (size_t i = 0; i < set->nby; i++)
     buf_printf(out, " %s", schema->columns[set->by[i]].name);
   for (size_t i = 0; i < schema->nmeasures; i++) {
@@ -29,8 +32,13 @@ static void write_layout(struct buf *out, const struct schema *schema,
     buf_printf(out, " * %.17g", m->scale);
     write_when(out, m->when, schema);
   }
-  if (schema->sketch >= 0)
-    buf_printf(out, "; sketch %s", schema->columns[schema->sketch].name);
+  for (size_t i = 0; i < schema->nsketches; i++) {
+    const struct sketched *k = &schema->sketches[i];
+    buf_printf(out, "; sketch %s %s", k->name, schema->columns[k->value].name);
+    if (k->per >= 0)
+      buf_printf(out, " / %s", schema->columns[k->per].name);
+    write_when(out, k->when, schema);
+  }
 }
 
 static const char *column_type(enum column_type type) {
@@ -50,7 +58,9 @@ static void write_table(struct buf *sql, const struct schema *schema,
   buf_puts(sql, ", row_count INTEGER");
   for (size_t i = 0; i < schema->nmeasures; i++)
     buf_printf(sql, ", \"%s\" INTEGER", schema->measures[i].name);
-  buf_puts(sql, ", sketch BLOB, PRIMARY KEY(tier, bucket");
+  for (size_t i = 0; i < schema->nsketches; i++)
+    buf_printf(sql, ", \"%s_sketch\" BLOB", schema->sketches[i].name);
+  buf_puts(sql, ", PRIMARY KEY(tier, bucket");
   for (size_t i = 0; i < set->nby; i++)
     buf_printf(sql, ", \"%s\"", schema->columns[set->by[i]].name);
   buf_puts(sql, ")) WITHOUT ROWID");

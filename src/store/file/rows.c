@@ -5,7 +5,7 @@
 static void write_names(struct buf *sql, const struct schema *schema, const char *suffix) {
   for (size_t i = 0; i < schema->nstored; i++)
     buf_printf(sql, "\"%s\"%s, ", schema->columns[i].name, suffix);
-  buf_printf(sql, "extra%s", suffix);
+  buf_printf(sql, "extra%s, told%s", suffix, suffix);
 }
 
 /* SQLite's own numbers, which go on from the last row, are the cheaper ones. */
@@ -44,14 +44,15 @@ static int prepare_get(sqlite3 *db, const struct schema *schema, sqlite3_stmt **
   struct buf sql = {0};
   buf_puts(&sql, "SELECT ");
   rows_write_columns(&sql, schema, UINT64_MAX, true);
-  buf_puts(&sql, " FROM rows WHERE rowid = ?");
+  buf_puts(&sql, ", told FROM rows WHERE rowid = ?");
   int rc = database_statement(db, &sql, stmt);
   buf_clear(&sql);
   return rc;
 }
 
-void rows_init(struct rows *rows, sqlite3 *db, const struct schema *schema) {
-  *rows = (struct rows) {.db = db, .schema = schema, .vtab.schema = schema, .next = 1};
+int rows_init(struct rows *rows, sqlite3 *db, const struct schema *schema) {
+  *rows = (struct rows) {.db = db, .schema = schema, .vtab.layout = &rows->layout, .next = 1};
+  return told_layout_read(&rows->layout, db, schema);
 }
 
 static void finalize(struct rows *rows) {
@@ -141,12 +142,14 @@ static int make_ready(struct rows *rows) {
   return rc == SQLITE_OK ? prepare_statements(rows) : rc;
 }
 
-int rows_update(struct rows *rows, const struct record *r, const struct buf *text) {
+int rows_update(struct rows *rows, const struct record *r, const struct buf *text,
+                const struct told *told) {
   int rc = make_ready(rows);
   if (rc != SQLITE_OK)
     return rc;
-  int last = bind_record(rows->update, rows->schema, r, text);
-  sqlite3_bind_int64(rows->update, last, r->row);
+  int next = bind_record(rows->update, rows->schema, r, text);
+  told_bind(rows->update, next++, told, &rows->layout, r);
+  sqlite3_bind_int64(rows->update, next, r->row);
   return statement_run(rows->update);
 }
 
@@ -181,14 +184,16 @@ struct record *rows_read(sqlite3_stmt *stmt, struct batch *b, uint64_t wanted, b
   return r;
 }
 
-int rows_get(struct rows *rows, int64_t row, struct batch *b) {
+int rows_get(struct rows *rows, int64_t row, struct batch *b, struct told *told) {
   int rc = make_ready(rows);
   if (rc != SQLITE_OK)
     return rc;
   sqlite3_bind_int64(rows->get, 1, row);
   rc = sqlite3_step(rows->get);
-  if (rc == SQLITE_ROW)
-    rows_read(rows->get, b, UINT64_MAX, true);
+  if (rc == SQLITE_ROW) {
+    struct record *r = rows_read(rows->get, b, UINT64_MAX, true);
+    told_read(told, &rows->layout, rows->get, sqlite3_column_count(rows->get) - 1, r, &b->text);
+  }
   sqlite3_reset(rows->get);
   return rc == SQLITE_ROW ? SQLITE_OK : rc;
 }

@@ -5,19 +5,22 @@
 
 #include "record/record.h"
 #include "store/file/rows_vtab.h"
+#include "store/file/told.h"
 
 /* The table of rows: records go in many at a time, straight from their batches, and
  * are read back one by one. SQLite's codes. */
 struct rows {
   sqlite3 *db;
   const struct schema *schema;
+  struct told_layout layout;
   struct rows_vtab vtab; /* inserted, but not in the table yet */
   sqlite3_stmt *insert, *insert_at, *update, *get;
   int64_t next; /* rowid of the next row, which is never one that was used before */
   int64_t last; /* of the table; 0 when it may have another than next - 1, as after a reset */
 };
 
-void rows_init(struct rows *rows, sqlite3 *db, const struct schema *schema);
+/* Once the tables are prepared. */
+int rows_init(struct rows *rows, sqlite3 *db, const struct schema *schema);
 void rows_close(struct rows *rows);
 
 /* Sets r->row.  The record is in the table after rows_flush, and until then its
@@ -29,9 +32,11 @@ int rows_flush(struct rows *rows);
  * number. */
 void rows_roll_back(struct rows *rows, int64_t next);
 
-/* Both flush first.  The latter appends the row to b; SQLITE_DONE: no such row. */
-int rows_update(struct rows *rows, const struct record *r, const struct buf *text);
-int rows_get(struct rows *rows, int64_t row, struct batch *b);
+/* Both flush first.  The latter appends the row to b and sets told; SQLITE_DONE when there is none.
+ */
+int rows_update(struct rows *rows, const struct record *r, const struct buf *text,
+                const struct told *told);
+int rows_get(struct rows *rows, int64_t row, struct batch *b, struct told *told);
 
 /* Appends "rowid, column.., extra" of a SELECT that rows_read reads; columns not in
  * wanted (bit per column) are left out. */

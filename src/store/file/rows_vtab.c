@@ -14,7 +14,7 @@ struct view {
 
 struct vtab_cursor {
   sqlite3_vtab_cursor base;
-  const struct schema *schema;
+  const struct told_layout *layout;
   const struct arrival *at, *end;
 };
 
@@ -22,6 +22,7 @@ static int on_connect(sqlite3 *db, void *arg, int argc, const char *const *argv,
                       sqlite3_vtab **out, char **error) {
   (void) argc, (void) argv, (void) error;
   const struct rows_vtab *vtab = arg;
+  const struct schema *schema = vtab->layout->schema;
   struct view *view = sqlite3_malloc(sizeof *view);
   struct buf sql = {0};
   if (view == NULL)
@@ -29,9 +30,9 @@ static int on_connect(sqlite3 *db, void *arg, int argc, const char *const *argv,
   *view = (struct view) {.vtab = vtab};
   *out = &view->base;
   buf_puts(&sql, "CREATE TABLE new_rows(");
-  for (size_t i = 0; i < vtab->schema->nstored; i++)
-    buf_printf(&sql, "\"%s\", ", vtab->schema->columns[i].name);
-  buf_puts(&sql, "extra)");
+  for (size_t i = 0; i < schema->nstored; i++)
+    buf_printf(&sql, "\"%s\", ", schema->columns[i].name);
+  buf_puts(&sql, "extra, told)");
   buf_putc(&sql, '\0');
   int rc = sqlite3_declare_vtab(db, sql.data);
   buf_clear(&sql);
@@ -54,7 +55,7 @@ static int on_open(sqlite3_vtab *base, sqlite3_vtab_cursor **out) {
   if (cursor == NULL)
     return SQLITE_NOMEM;
   *cursor = (struct vtab_cursor) {
-      .schema = vtab->schema, .at = vtab->items, .end = vtab->items + vtab->len};
+      .layout = vtab->layout, .at = vtab->items, .end = vtab->items + vtab->len};
   *out = &cursor->base;
   return SQLITE_OK;
 }
@@ -89,13 +90,18 @@ static int on_column(sqlite3_vtab_cursor *base, sqlite3_context *context, int co
   const struct vtab_cursor *cursor = (struct vtab_cursor *) base;
   const struct record *r = cursor->at->record;
   const struct buf *text = cursor->at->text;
-  if ((size_t) column == cursor->schema->nstored) {
+  const struct schema *schema = cursor->layout->schema;
+  if ((size_t) column == schema->nstored) {
     if (r->extra.len > 0)
       result_text(context, text, r->extra.offset, r->extra.len);
     return SQLITE_OK;
   }
+  if ((size_t) column > schema->nstored) {
+    sqlite3_result_int64(context, told_of_record(cursor->layout, r, text));
+    return SQLITE_OK;
+  }
   union value v = r->v[column];
-  switch (cursor->schema->columns[column].type) {
+  switch (schema->columns[column].type) {
   case COLUMN_STRING: result_text(context, text, v.s.offset, v.s.len); break;
   case COLUMN_FLOAT: sqlite3_result_double(context, v.f); break;
   default: sqlite3_result_int64(context, v.i);

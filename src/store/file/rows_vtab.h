@@ -3,13 +3,13 @@
 
 #include <sqlite3.h>
 
-#include "record/record.h"
+#include "store/file/told.h"
 
 /* Records on their way into the table of rows, as a table that SQL reads: its
  * columns are those of a row, its rowid the record's row.  One INSERT .. SELECT
  * from it takes two thirds of the instructions of a statement a record. */
 struct rows_vtab {
-  const struct schema *schema;
+  const struct told_layout *layout; /* and its schema */
   struct arrival {
     const struct record *record;
     const struct buf *text;

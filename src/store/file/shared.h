@@ -1,6 +1,7 @@
 #ifndef MOONLEDGER_STORE_FILE_SHARED_H
 #define MOONLEDGER_STORE_FILE_SHARED_H
 
+#include "store/file/identity.h"
 #include "store/storage.h"
 
 struct ids;
@@ -17,6 +18,7 @@ struct shared {
   /* The writer and the syncer count, any thread reads. */
   atomic_llong rows, last_row, committed_records, commits, merged, last_commit_ns, checkpoint_ns;
   atomic_bool writable;
+  struct identity identity;
   atomic_uint rebuilding; /* rollup sets that are not complete yet, bit per set */
 };
 

@@ -2,11 +2,16 @@
 
 #include <stdlib.h>
 
-#include "record/sketch.h"
+bool sketch_merge_column(struct sketch *into, sqlite3_stmt *stmt, int column, int sign) {
+  const void *packed = sqlite3_column_blob(stmt, column);
+  size_t len = (size_t) sqlite3_column_bytes(stmt, column);
+  return len == 0 || sketch_merge_packed(into, packed, len, sign);
+}
 
 static void merge_argument(sqlite3_context *context, struct sketch *into, sqlite3_value *value) {
   const void *data = sqlite3_value_blob(value);
-  if (data != NULL && !sketch_merge_packed(into, data, (size_t) sqlite3_value_bytes(value), 1))
+  if (data != NULL && sqlite3_value_bytes(value) > 0 &&
+      !sketch_merge_packed(into, data, (size_t) sqlite3_value_bytes(value), 1))
     sqlite3_result_error(context, "this is not a sketch", -1);
 }
 

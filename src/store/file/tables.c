@@ -5,6 +5,7 @@
 #include "base/hash.h"
 #include "store/file/database.h"
 #include "store/file/rollup_tables.h"
+#include "store/file/told.h"
 
 enum { APPLICATION_ID = 0x6d6f6f6e, FILE_VERSION = 1 }; /* of the file's header */
 
@@ -25,8 +26,9 @@ static const char writer_settings[] =
 
 static const char base_tables[] =
     "CREATE TABLE meta(key TEXT PRIMARY KEY, value) WITHOUT ROWID;"
-    "CREATE TABLE segments(segment INTEGER PRIMARY KEY, last_row INTEGER, ids INTEGER, "
-    "made_us INTEGER);"
+    "CREATE TABLE segments(segment INTEGER PRIMARY KEY, last_row INTEGER, ids INTEGER, made_us "
+    "INTEGER, "
+    "filter BLOB);"
     "CREATE TABLE ids(segment INTEGER, first INTEGER, data BLOB, PRIMARY KEY(segment, first)) "
     "WITHOUT ROWID;"
     "CREATE TABLE metric_series(key BLOB PRIMARY KEY, value BLOB) WITHOUT ROWID;";
@@ -68,7 +70,7 @@ static int create_rows(sqlite3 *db, const struct schema *schema) {
     buf_puts(&sql, ", ");
   }
   const char *time = schema->columns[schema->time].name;
-  buf_printf(&sql, "extra TEXT); CREATE INDEX rows_%s ON rows(\"%s\")", time, time);
+  buf_printf(&sql, "extra TEXT, told); CREATE INDEX rows_%s ON rows(\"%s\")", time, time);
   return exec_buf(db, &sql);
 }
 
@@ -93,6 +95,11 @@ static int create_tables(sqlite3 *db, const struct schema *schema) {
   return exec_buf(db, &sql);
 }
 
+static bool has_column(sqlite3 *db, const char *table, const char *name) {
+  return sqlite3_table_column_metadata(db, NULL, table, name, NULL, NULL, NULL, NULL, NULL) ==
+         SQLITE_OK;
+}
+
 static int add_column(sqlite3 *db, const struct column *c) {
   struct buf sql = {0};
   buf_puts(&sql, "ALTER TABLE rows ADD COLUMN ");
@@ -100,17 +107,61 @@ static int add_column(sqlite3 *db, const struct column *c) {
   return exec_buf(db, &sql);
 }
 
-/* Columns that schema.lua has and the file does not; what the file has beyond the
- * schema stays, unread. */
+static void filling_name(char out[80], const struct column *c) {
+  sqlite3_snprintf(80, out, "filling:%s", c->name);
+}
+
+/* Rows that are there already may have it in extra. */
+static int add_and_fill(sqlite3 *db, const struct column *c) {
+  char name[80];
+  filling_name(name, c);
+  int rc = add_column(db, c);
+  return rc == SQLITE_OK ? meta_set_int(db, name, 1) : rc;
+}
+
+/* A fill that was under way starts over together with the new ones. */
+static int start_filling(sqlite3 *db) {
+  int64_t last_row = 0;
+  int rc = database_int(db, "SELECT max(rowid) FROM rows", &last_row);
+  if (rc == SQLITE_OK)
+    rc = meta_set_int(db, "fill_upto", last_row);
+  return rc == SQLITE_OK ? meta_set_int(db, "filled", 0) : rc;
+}
+
+/* Columns that schema.lua has and the file does not; what the file has beyond the schema stays,
+ * unread. */
 static int add_columns(sqlite3 *db, const struct schema *schema) {
   int rc = SQLITE_OK;
+  bool added = false;
   for (size_t i = 0; i < schema->nstored && rc == SQLITE_OK; i++) {
     const char *name = schema->columns[i].name;
-    if (sqlite3_table_column_metadata(db, NULL, "rows", name, NULL, NULL, NULL, NULL, NULL) !=
-        SQLITE_OK)
-      rc = add_column(db, &schema->columns[i]);
+    if (has_column(db, "rows", name))
+      continue;
+    rc = add_and_fill(db, &schema->columns[i]);
+    added = true;
   }
-  return rc;
+  if (rc == SQLITE_OK && !has_column(db, "rows", "told"))
+    rc = database_exec(db, "ALTER TABLE rows ADD COLUMN told");
+  if (rc == SQLITE_OK && !has_column(db, "segments", "filter"))
+    rc = database_exec(db, "ALTER TABLE segments ADD COLUMN filter BLOB");
+  return rc == SQLITE_OK && added ? start_filling(db) : rc;
+}
+
+uint64_t tables_filling(sqlite3 *db, const struct schema *schema) {
+  uint64_t columns = 0;
+  for (size_t i = 0; i < schema->nstored; i++) {
+    char name[80];
+    int64_t value = 0;
+    filling_name(name, &schema->columns[i]);
+    if (meta_get_int(db, name, &value) == SQLITE_OK)
+      columns |= UINT64_C(1) << i;
+  }
+  return columns;
+}
+
+int tables_filled(sqlite3 *db) {
+  return database_exec(
+      db, "DELETE FROM meta WHERE key GLOB 'filling:*' OR key IN ('filled', 'fill_upto')");
 }
 
 /* What kind of file this is.  UV_EINVAL: not one of ours. */
@@ -151,6 +202,8 @@ static int make_tables(sqlite3 *db, const struct schema *schema, bool empty) {
     rc = empty ? create_tables(db, schema) : add_columns(db, schema);
   if (rc == SQLITE_OK)
     rc = rollup_tables_create(db, schema);
+  if (rc == SQLITE_OK)
+    rc = told_layout_prepare(db, schema);
   if (rc == SQLITE_OK)
     rc = database_exec(db, later_additions);
   return rc == SQLITE_OK ? database_exec(db, "COMMIT") : rc;

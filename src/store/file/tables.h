@@ -7,22 +7,29 @@
 
 /* What the file holds:
  *
- *   rows(columns of the schema.., extra)
- *       rowid in order of commit, index on the time; times in unix microseconds
- *   rollup_NAME(tier, bucket, by.., row_count, measures.., sketch)
+ *   rows(columns of the schema.., extra, told)
+ *       rowid in order of commit, index on the time; times in unix microseconds; told: what
+ *       of a row was told, and by which of its records (told.h)
+ *   rollup_NAME(tier, bucket, by.., row_count, measures.., NAME_sketch..)
  *       one per set; tier 0 minute, 1 hour, 2 day; bucket in unix seconds
  *   ids(segment, first, data), segments(..)
- *       fingerprints of ids (ids.h)
+ *       fingerprints of ids (ids.h, id_segments.h)
  *   metric_series(key, value), metric_log(number, series)
  *       counters over records, and what has changed since (write/writer_series.c)
  *   journal(entry, topic, kind, time, data)
  *       what scripts keep beside records (script_rows.h)
  *   meta(key, value)
  *       name, seed, "counted" (the row that cells are rolled up to), next_row after a
- *       reset, layouts and progress of rollups (rollup_tables.h)
+ *       reset, layouts and progress of rollups (rollup_tables.h),
+ *       columns that are being filled
  *
  * Makes or migrates the tables to fit the schema, and sets the writer's settings.
  * 0 or UV_E with the reason appended to error. */
 int tables_prepare(sqlite3 *db, const char *path, const struct schema *schema, struct buf *error);
+
+/* Columns that were added to rows which may have them in extra, bit per column.  Meanwhile meta
+ * "filled" is the last row done, "fill_upto" the last one to do. */
+uint64_t tables_filling(sqlite3 *db, const struct schema *schema);
+int tables_filled(sqlite3 *db); /* they all are; SQLite's codes */
 
 #endif

@@ -16,17 +16,35 @@ void contribution_of(struct contribution *contribution, const struct schema *sch
     contribution->parts[contribution->nparts].value = value;
     contribution->nparts += value != 0;
   }
-  contribution->bucket = schema->sketch >= 0 ? sketch_bucket(r->v[schema->sketch].f) : 0;
+  contribution->sketched = 0;
+  for (size_t i = 0; i < schema->nsketches; i++) {
+    const struct sketched *k = &schema->sketches[i];
+    if (k->when != NULL && !conditions_match_row(k->when, schema, r, text))
+      continue;
+    contribution->sketched |= 1u << i;
+    contribution->buckets[i] = sketch_bucket(sketched_value(k, schema, r));
+  }
+}
+
+static uint64_t condition_columns(const struct conditions *c) {
+  uint64_t columns = 0;
+  for (size_t i = 0; c != NULL && i < c->count; i++)
+    columns |= UINT64_C(1) << c->items[i].column;
+  return columns;
 }
 
 uint64_t contribution_columns(const struct schema *schema) {
-  uint64_t columns = schema->sketch >= 0 ? UINT64_C(1) << schema->sketch : 0;
+  uint64_t columns = 0;
+  for (size_t i = 0; i < schema->nsketches; i++) {
+    const struct sketched *k = &schema->sketches[i];
+    columns |= UINT64_C(1) << k->value | (k->per >= 0 ? UINT64_C(1) << k->per : 0) |
+               condition_columns(k->when);
+  }
   for (size_t i = 0; i < schema->nmeasures; i++) {
     const struct measure *m = &schema->measures[i];
     if (m->kind == MEASURE_SUM)
       columns |= UINT64_C(1) << m->column;
-    for (size_t j = 0; m->when != NULL && j < m->when->count; j++)
-      columns |= UINT64_C(1) << m->when->items[j].column;
+    columns |= condition_columns(m->when);
   }
   return columns;
 }
@@ -42,22 +60,29 @@ static bool has_key(const void *item, const void *key) {
   return t->key_len == wanted->len && memcmp(t->key, wanted->data, wanted->len) == 0;
 }
 
+struct tally *tallies_find(const struct tallies *t, const char *key, size_t len) {
+  return table_find(&t->table, hash_quickly(key, len), has_key, &(struct wanted_key){key, len});
+}
+
 struct tally *tallies_at(struct tallies *t, const char *key, size_t len) {
   uint64_t hash = hash_quickly(key, len);
   struct tally *found = table_find(&t->table, hash, has_key, &(struct wanted_key) {key, len});
   if (found != NULL)
     return found;
   size_t sums = t->schema->nmeasures * sizeof found->sums[0];
-  found = xcalloc(1, sizeof *found + sums + len);
-  found->key = (char *) found->sums + sums;
+  size_t sketches = t->schema->nsketches * sizeof *found->sketches;
+  found = xcalloc(1, sizeof *found + sums + sketches + len);
+  found->sketches = (struct sketch *) (found->sums + t->schema->nmeasures);
+  found->key = (char *) found->sums + sums + sketches;
   found->key_len = len;
   memcpy(found->key, key, len);
   table_insert(&t->table, hash, found);
   return found;
 }
 
-static void tally_free(struct tally *tally) {
-  sketch_clear(&tally->sketch);
+static void tally_free(struct tally *tally, const struct schema *schema) {
+  for (size_t i = 0; i < schema->nsketches; i++)
+    sketch_clear(&tally->sketches[i]);
   free(tally);
 }
 
@@ -71,7 +96,7 @@ void tallies_drop(struct tallies *t,
     if (tally == NULL)
       continue;
     if (unwanted(tally, context))
-      tally_free(tally);
+      tally_free(tally, t->schema);
     else
       table_insert(&t->table, old.slots[i].hash, tally);
   }
@@ -81,7 +106,7 @@ void tallies_drop(struct tallies *t,
 void tallies_clear(struct tallies *t) {
   for (size_t i = 0; i < t->table.cap; i++)
     if (t->table.slots[i].item != NULL)
-      tally_free(t->table.slots[i].item);
+      tally_free(t->table.slots[i].item, t->schema);
   table_clear(&t->table);
 }
 
@@ -113,14 +138,15 @@ void tally_add(struct tally *t, const struct schema *schema,
     int64_t *sum = &t->sums[contribution->parts[i].measure];
     *sum = add_saturating(*sum, contribution->parts[i].value, sign);
   }
-  if (schema->sketch >= 0)
-    sketch_add_bucket(&t->sketch, contribution->bucket, sign);
+  for (size_t i = 0; i < schema->nsketches; i++)
+    if (contribution->sketched >> i & 1)
+      sketch_add_bucket(&t->sketches[i], contribution->buckets[i], sign);
 }
 
 void tally_merge(struct tally *into, const struct tally *from, const struct schema *schema) {
   into->rows += from->rows;
   for (size_t i = 0; i < schema->nmeasures; i++)
     into->sums[i] = add_saturating(into->sums[i], from->sums[i], 1);
-  if (schema->sketch >= 0)
-    sketch_merge(&into->sketch, &from->sketch);
+  for (size_t i = 0; i < schema->nsketches; i++)
+    sketch_merge(&into->sketches[i], &from->sketches[i]);
 }

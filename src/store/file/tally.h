@@ -12,7 +12,8 @@ struct contribution {
     int64_t value; /* not 0 */
   } parts[SCHEMA_MAX_MEASURES];
   size_t nparts;
-  int32_t bucket; /* of the sketch */
+  int32_t buckets[SCHEMA_MAX_SKETCHES]; /* one per sketch .. */
+  unsigned sketched;                    /* .. that it is in, bit per sketch */
 };
 
 void contribution_of(struct contribution *contribution, const struct schema *schema,
@@ -28,7 +29,8 @@ struct tally {
   bool stored;   /* the writer's: holds what the file holds, too */
   bool dirty;    /* the writer's: differs from the file */
   int64_t rows;
-  struct sketch sketch;
+  int64_t first_us, last_us, last_row; /* of the rows, where a question asks for them (seen) */
+  struct sketch *sketches;             /* as the key */
   int64_t sums[];
 };
 
@@ -39,6 +41,8 @@ struct tallies {
 };
 
 struct tally *tallies_at(struct tallies *t, const char *key, size_t len); /* finds or makes */
+struct tally *tallies_find(const struct tallies *t, const char *key,
+                           size_t len); /* NULL when there is none */
 void tallies_clear(struct tallies *t);
 void tallies_drop(struct tallies *t,
                   bool (*unwanted)(const struct tally *tally, const void *context),

@@ -6,6 +6,7 @@
 #include "store/file/key.h"
 #include "store/file/rollup_tables.h"
 #include "store/file/rows.h"
+#include "store/file/sketch_sql.h"
 #include "store/file/tally.h"
 #include "store/read/group_rows.h"
 #include "store/read/plan.h"
@@ -18,6 +19,8 @@ enum { MAX_GROUPS = 200000 };
 struct planned {
   struct question *question;
   struct plan plan;
+  uint32_t usable; /* sets that can answer it, bit per set */
+  bool misses;     /* what it asks for may stand under SCHEMA_OTHER: the set cannot answer it */
   struct tallies groups;
 };
 
@@ -25,9 +28,8 @@ struct aggregate {
   struct reader *reader;
   const struct schema *schema;
   const struct conditions *where;
-  /* the column that the window stands for in SQL's conditions; -1: there is no window */
-  int time;
-  struct span window;
+  int time; /* the column that the window stands for in SQL's conditions; -1: there is no window */
+  struct span window, asked; /* without the ends beyond all rows; as it was asked for */
   int64_t rolled_up_to;      /* later rows are in no cell yet */
   struct planned *planned;
   size_t nplanned;
@@ -45,16 +47,39 @@ static struct tally *group_at(struct aggregate *a, struct planned *p) {
   return NULL;
 }
 
+/* The bucket that the second is in; the outer ones reach beyond their ends. */
+static int64_t bucket_of(const struct question *question, int64_t second) {
+  size_t first = 0, end = question->nbounds;
+  while (end - first > 1) {
+    size_t middle = first + (end - first) / 2;
+    if (question->bounds[middle] <= second)
+      first = middle;
+    else
+      end = middle;
+  }
+  return question->bounds[first];
+}
+
 static void put_bucket(struct aggregate *a, const struct planned *p, int64_t second) {
   a->key.len = 0;
-  if (p->question->used_every_s > 0)
+  if (p->question->nbounds > 0)
+    key_put_int(&a->key, bucket_of(p->question, second));
+  else if (p->question->used_every_s > 0)
     key_put_int(&a->key, floor_to(second, p->question->used_every_s));
 }
 
 /* ---- Cells ---- */
 
+/* The column that says of a cell whether it is the rest of a full bucket; NULL: the set has no such
+ * cells. */
+static const char *rest_column(const struct aggregate *a, const struct planned *p) {
+  const struct rollup_set *set = p->plan.set;
+  return set->max_keys > 0 && set->nby > 0 ? a->schema->columns[set->by[0]].name : NULL;
+}
+
 static void write_cells(struct buf *sql, const struct aggregate *a, const struct planned *p) {
   const struct schema *schema = a->schema;
+  const char *rest = rest_column(a, p);
   buf_puts(sql, "SELECT bucket");
   for (size_t i = 0; i < p->question->nby; i++)
     buf_printf(sql, ", \"%s\"", schema->columns[p->question->by[i]].name);
@@ -62,11 +87,30 @@ static void write_cells(struct buf *sql, const struct aggregate *a, const struct
   for (size_t i = 0; i < schema->nmeasures; i++)
     if (question_wants(p->question, i))
       buf_printf(sql, ", \"%s\"", schema->measures[i].name);
-  if (p->question->nquantiles > 0)
-    buf_puts(sql, ", sketch");
+  for (size_t i = 0; i < schema->nsketches; i++)
+    if (question_wants_sketch(p->question, i))
+      buf_printf(sql, ", \"%s_sketch\"", schema->sketches[i].name);
+  if (rest != NULL)
+    buf_printf(sql, ", \"%s\" = '" SCHEMA_OTHER "'", rest);
   buf_printf(sql, " FROM rollup_%s WHERE tier = ? AND bucket >= ? AND bucket < ?",
              p->plan.set->name);
+  if (rest != NULL)
+    buf_printf(sql, " AND (\"%s\" = '" SCHEMA_OTHER "' OR (1", rest);
   where_write(sql, a->where, schema, a->time);
+  if (rest != NULL)
+    buf_puts(sql, "))");
+}
+
+/* The cell is the rest of a full bucket.  false: the filter looks for what may be in it. */
+static bool take_rest(struct aggregate *a, struct planned *p) {
+  uint64_t filtered = where_columns(a->where), by = 0, kept = 0;
+  for (size_t i = 0; i < p->plan.set->nby; i++)
+    kept |= UINT64_C(1) << p->plan.set->by[i];
+  for (size_t i = 0; i < p->question->nby; i++)
+    by |= UINT64_C(1) << p->question->by[i];
+  p->question->inexact |= (by & kept) != 0;
+  p->misses = (filtered & kept) != 0;
+  return !p->misses;
 }
 
 static void put_column(struct buf *key, const struct column *c, sqlite3_stmt *stmt, int i) {
@@ -89,6 +133,9 @@ static int add_cell(struct aggregate *a, struct planned *p, sqlite3_stmt *stmt, 
   int64_t rows = sqlite3_column_int64(stmt, next++);
   if (rows == 0) /* all of it was merged away */
     return SQLITE_OK;
+  if (rest_column(a, p) != NULL && sqlite3_column_int(stmt, sqlite3_column_count(stmt) - 1) &&
+      !take_rest(a, p))
+    return SQLITE_OK;
   struct tally *group = group_at(a, p);
   if (group == NULL)
     return SQLITE_TOOBIG;
@@ -96,11 +143,11 @@ static int add_cell(struct aggregate *a, struct planned *p, sqlite3_stmt *stmt, 
   for (size_t i = 0; i < schema->nmeasures; i++)
     if (question_wants(p->question, i))
       group->sums[i] = add_saturating(group->sums[i], sqlite3_column_int64(stmt, next++), sign);
-  if (p->question->nquantiles == 0)
-    return SQLITE_OK;
-  const void *packed = sqlite3_column_blob(stmt, next);
-  size_t len = (size_t) sqlite3_column_bytes(stmt, next);
-  return sketch_merge_packed(&group->sketch, packed, len, sign) ? SQLITE_OK : SQLITE_CORRUPT;
+  for (size_t i = 0; i < schema->nsketches; i++)
+    if (question_wants_sketch(p->question, i) &&
+        !sketch_merge_column(&group->sketches[i], stmt, next++, sign))
+      return SQLITE_CORRUPT;
+  return SQLITE_OK;
 }
 
 static int add_cells(struct aggregate *a, struct planned *p) {
@@ -117,7 +164,7 @@ static int add_cells(struct aggregate *a, struct planned *p) {
     sqlite3_bind_int64(stmt, 2, cells->span.from / 1000000);
     sqlite3_bind_int64(stmt, 3, cells->span.to / 1000000);
     where_bind(stmt, 4, a->where, a->schema, a->time);
-    while (rc == SQLITE_OK && (rc = sqlite3_step(stmt)) == SQLITE_ROW)
+    while (rc == SQLITE_OK && !p->misses && (rc = sqlite3_step(stmt)) == SQLITE_ROW)
       rc = add_cell(a, p, stmt, cells->sign);
     sqlite3_reset(stmt);
     rc = rc == SQLITE_DONE ? SQLITE_OK : rc;
@@ -145,6 +192,16 @@ static int sign_of(const struct aggregate *a, const struct planned *p, const str
   return plan_row_sign(&p->plan, r->v[a->schema->time].i);
 }
 
+static void note_seen(struct tally *group, int64_t time, int64_t row) {
+  bool first = group->last_row == 0;
+  if (first || time < group->first_us)
+    group->first_us = time;
+  if (!first && (time < group->last_us || (time == group->last_us && row < group->last_row)))
+    return;
+  group->last_us = time;
+  group->last_row = row;
+}
+
 static int add_row(struct aggregate *a, const struct record *r, const struct buf *text, bool tail) {
   struct contribution contribution;
   int64_t time = r->v[a->schema->time].i;
@@ -162,6 +219,8 @@ static int add_row(struct aggregate *a, const struct record *r, const struct buf
     if (group == NULL)
       return SQLITE_TOOBIG;
     tally_add(group, a->schema, &contribution, sign);
+    if (p->question->seen)
+      note_seen(group, time, r->row);
   }
   return SQLITE_OK;
 }
@@ -408,20 +467,31 @@ static int choose_width(struct aggregate *a, struct question *question,
 
 /* ---- All of it ---- */
 
-static int plan_all(struct aggregate *a, uint32_t usable) {
+static int plan_one(struct aggregate *a, struct planned *p) {
   uint64_t columns = where_columns(a->where);
   if (a->time >= 0)
     columns &= ~(UINT64_C(1) << a->time);
-  struct span window = a->window; /* open_sides changes it */
-  int rc = open_sides(a);
-  for (size_t i = 0; i < a->nplanned && rc == SQLITE_OK; i++) {
-    struct question *question = a->planned[i].question;
-    struct plan *plan = &a->planned[i].plan;
-    question->used_every_s = question->every_s;
-    plan_question(plan, a->schema, question, columns, usable, a->window);
-    rc = choose_width(a, question, plan->set, window);
-    /* wider buckets: wider cells */
-    plan_question(plan, a->schema, question, columns, usable, a->window);
+  struct question *question = p->question;
+  question->used_every_s = question->every_s;
+  plan_question(&p->plan, a->schema, question, columns, p->usable, a->window);
+  int rc = choose_width(a, question, p->plan.set, a->asked);
+  plan_question(&p->plan, a->schema, question, columns, p->usable,
+                a->window); /* wider buckets: wider cells */
+  return rc;
+}
+
+/* Another set answers, or rows do, where what is asked for may be in the rest of full buckets. */
+static int plan_and_add_cells(struct aggregate *a, struct planned *p) {
+  int rc = plan_one(a, p);
+  if (rc == SQLITE_OK)
+    rc = add_cells(a, p);
+  while (rc == SQLITE_OK && p->misses) {
+    p->usable &= ~(UINT32_C(1) << (p->plan.set - a->schema->sets));
+    p->misses = p->question->inexact = false;
+    tallies_clear(&p->groups);
+    rc = plan_one(a, p);
+    if (rc == SQLITE_OK)
+      rc = add_cells(a, p);
   }
   return rc;
 }
@@ -434,14 +504,17 @@ static int gather_groups(struct aggregate *a, struct question *questions, size_t
   a->planned = xcalloc(n, sizeof *a->planned);
   a->nplanned = n;
   for (size_t i = 0; i < n; i++)
-    a->planned[i] = (struct planned) {.question = &questions[i], .groups = {.schema = a->schema}};
+    a->planned[i] = (struct planned){.question = &questions[i],
+                                     .usable = questions[i].seen ? 0 : usable,
+                                     .groups = {.schema = a->schema}};
   int rc = reader_begin(a->reader);
   if (rc == SQLITE_OK)
     rc = meta_get_int(reader_database(a->reader), "counted", &a->rolled_up_to);
+  a->asked = a->window;
   if (rc == SQLITE_OK)
-    rc = plan_all(a, usable);
+    rc = open_sides(a);
   for (size_t i = 0; i < n && rc == SQLITE_OK; i++)
-    rc = add_cells(a, &a->planned[i]);
+    rc = plan_and_add_cells(a, &a->planned[i]);
   if (rc == SQLITE_OK)
     rc = add_tail(a);
   return rc == SQLITE_OK ? add_all_rows(a) : rc;
@@ -460,14 +533,17 @@ int query_aggregate(struct reader *r, struct query *q) {
   struct aggregate a = {.reader = r, .schema = reader_schema(r), .where = q->where};
   int rc = gather_groups(&a, q->questions, q->nquestions);
   for (size_t i = 0; i < a.nplanned && rc == SQLITE_OK; i++)
-    group_rows_write(a.planned[i].question, &a.planned[i].groups);
+    if (!group_rows_write(a.planned[i].question, &a.planned[i].groups)) {
+      a.error = "too many groups: take wider buckets, fewer columns or a smaller limit";
+      rc = SQLITE_TOOBIG;
+    }
   aggregate_clear(&a, q);
   return rc;
 }
 
 int query_count(struct reader *r, struct query *q) {
   struct aggregate a = {.reader = r, .schema = reader_schema(r), .where = q->where};
-  struct question question = {.order_by = -1};
+  struct question question = {0};
   int rc = gather_groups(&a, &question, 1);
   if (rc == SQLITE_OK)
     q->count = tallies_at(&a.planned[0].groups, "", 0)->rows;

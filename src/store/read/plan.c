@@ -90,10 +90,17 @@ static uint64_t columns_of(const int *by, size_t nby) {
 }
 
 /* Cells must not straddle two buckets of the question. */
-static uint8_t usable_tiers(const struct rollup_set *set, int64_t width_s) {
+static bool fits_buckets(const struct question *question, int64_t tier_s) {
+  for (size_t i = 0; i < question->nbounds; i++)
+    if (question->bounds[i] % tier_s != 0)
+      return false;
+  return question->used_every_s % tier_s == 0;
+}
+
+static uint8_t usable_tiers(const struct rollup_set *set, const struct question *question) {
   uint8_t tiers = 0;
   for (int tier = 0; tier < TIERS; tier++)
-    if (set->tiers >> tier & 1 && (width_s == 0 || width_s % tier_seconds[tier] == 0))
+    if (set->tiers >> tier & 1 && fits_buckets(question, tier_seconds[tier]))
       tiers |= (uint8_t) (1 << tier);
   return tiers;
 }
@@ -114,7 +121,7 @@ void plan_question(struct plan *plan, const struct schema *schema,
   uint8_t tiers = 0;
   for (size_t s = 0; s < schema->nsets; s++) {
     const struct rollup_set *set = &schema->sets[s];
-    uint8_t set_tiers = usable_tiers(set, question->used_every_s);
+    uint8_t set_tiers = usable_tiers(set, question);
     bool covers = (needed & ~columns_of(set->by, set->nby)) == 0;
     if (!(usable >> s & 1) || !covers || set_tiers == 0 ||
         !is_better(set, set_tiers, plan->set, tiers))

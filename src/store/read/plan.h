@@ -35,11 +35,10 @@ struct plan {
  * !=, ..). */
 bool plan_window(const struct conditions *where, const struct schema *schema, struct span *window);
 
-/* For buckets of question->used_every_s.  columns: those of the conditions besides
- * the window.  usable: sets that are complete.  Both bit per item. */
-void plan_question(struct plan *plan, const struct schema *schema,
-                   const struct question *question, uint64_t columns, uint32_t usable,
-                   struct span window);
+/* For the buckets of question (used_every_s, bounds).  columns: those of the conditions besides the
+ * window.  usable: sets that can answer.  Both bit per item. */
+void plan_question(struct plan *plan, const struct schema *schema, const struct question *question,
+                   uint64_t columns, uint32_t usable, struct span window);
 
 /* What rows that the cells hold count for: 1, -1, or 0 where no span of rows has
  * this time. */

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 
 #include "record/csv.h"
+#include "record/fields.h"
 #include "store/file/database.h"
 #include "store/file/ids.h"
 #include "store/file/rows.h"
@@ -15,7 +16,7 @@ static bool is_by_time(const struct query *q, const struct schema *schema) {
 }
 
 static bool wants_extra(const struct query *q) {
-  return q->with_extra || q->as == ROWS_BATCH;
+  return q->with_extra || q->nfields > 0 || q->as == ROWS_BATCH;
 }
 
 static void write_order(struct buf *sql, const struct query *q, const struct schema *schema) {
@@ -63,12 +64,15 @@ static struct row_place place_of(const struct schema *schema, const struct recor
 static void write_text(struct query *q, const struct schema *schema, const struct record *row,
                        const struct buf *text) {
   if (q->as == ROWS_CSV) {
-    csv_write_row(&q->json, schema, row, text);
+    csv_write_row(&q->json, schema, row, text, q->fields, q->nfields);
     return;
   }
   if (q->as == ROWS_JSON)
     buf_putc(&q->json, q->nrows == 0 ? '[' : ',');
-  record_write_json(&q->json, schema, row, text, q->with_extra);
+  if (q->nfields > 0)
+    record_write_fields(&q->json, schema, row, text, q->fields, q->nfields);
+  else
+    record_write_json(&q->json, schema, row, text, q->with_extra);
   if (q->as == ROWS_NDJSON)
     buf_putc(&q->json, '\n');
 }
@@ -181,7 +185,6 @@ int query_lookup(struct reader *r, struct query *q) {
     rc = take_candidate(r, q, row);
   if (rc != SQLITE_DONE)
     return rc;
-  struct id_entry wanted = {.fingerprint = fingerprint};
-  rc = ids_probe_segments(reader_database(r), &wanted, 1);
-  return rc == SQLITE_OK && wanted.row != 0 ? take_candidate(r, q, wanted.row) : rc;
+  rc = segments_probe_all(reader_database(r), fingerprint, &row);
+  return rc == SQLITE_OK && row != 0 ? take_candidate(r, q, row) : rc;
 }

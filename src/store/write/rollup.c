@@ -6,9 +6,13 @@
 #include "store/file/database.h"
 #include "store/file/key.h"
 #include "store/file/rollup_tables.h"
+#include "store/file/sketch_sql.h"
 #include "store/file/tally.h"
 
-enum { MAX_CELLS = 4096 }; /* kept in memory between flushes */
+enum {
+  MAX_CELLS = 4096, /* kept in memory between flushes */
+  HEAD_BYTES = 10,  /* of a key: set, tier, bucket */
+};
 
 struct set_writer {
   sqlite3_stmt *get, *put;
@@ -24,8 +28,9 @@ struct rollups {
   uint32_t mask;
   struct set_writer *sets;
   struct tallies deltas[TIERS]; /* of this transaction, by root; each tier adds up to the next */
-  /* as they will be in the file; kept are those of the newest buckets */
-  struct tallies cells;
+  struct tallies cells; /* as they will be in the file; kept are those of the newest buckets */
+  struct tallies
+      held; /* rows is how many keys a bucket of a bounded set has, by the head of its keys */
   struct tally **dirty;
   size_t ndirty, dirty_cap;
   struct buf key;
@@ -90,10 +95,11 @@ static void write_key_columns(struct buf *sql, const struct schema *schema,
 }
 
 static void write_value_columns(struct buf *sql, const struct schema *schema) {
-  buf_puts(sql, "row_count, ");
+  buf_puts(sql, "row_count");
   for (size_t i = 0; i < schema->nmeasures; i++)
-    buf_printf(sql, "\"%s\", ", schema->measures[i].name);
-  buf_puts(sql, "sketch");
+    buf_printf(sql, ", \"%s\"", schema->measures[i].name);
+  for (size_t i = 0; i < schema->nsketches; i++)
+    buf_printf(sql, ", \"%s_sketch\"", schema->sketches[i].name);
 }
 
 /* Both are made when they are first needed: a server that nobody writes to does
@@ -120,7 +126,7 @@ static int prepare_put(struct rollups *rollups, size_t s) {
   buf_puts(&sql, ", ");
   write_value_columns(&sql, schema);
   buf_puts(&sql, ") VALUES(?");
-  for (size_t i = 1; i < 2 + set->nby + 1 + schema->nmeasures + 1; i++)
+  for (size_t i = 1; i < 2 + set->nby + 1 + schema->nmeasures + schema->nsketches; i++)
     buf_puts(&sql, ", ?");
   buf_putc(&sql, ')');
   int rc = database_statement(rollups->db, &sql, &rollups->sets[s].put);
@@ -141,7 +147,7 @@ static void find_newest(struct rollups *rollups, size_t s) {
 struct rollups *rollups_new(sqlite3 *db, const struct schema *schema, uint32_t mask) {
   struct rollups *rollups = xcalloc(1, sizeof *rollups);
   rollups->db = db;
-  rollups->schema = rollups->cells.schema = schema;
+  rollups->schema = rollups->cells.schema = rollups->held.schema = schema;
   for (int tier = 0; tier < TIERS; tier++)
     rollups->deltas[tier].schema = schema;
   rollups->mask = mask;
@@ -208,6 +214,102 @@ void rollups_add(struct rollups *rollups, const struct record *r, const struct b
   }
 }
 
+/* Answers the index after the last. */
+static int bind_key(sqlite3_stmt *stmt, const struct schema *schema, const struct rollup_set *set,
+                    const char *key, struct buf scratch[SCHEMA_MAX_BY]) {
+  int64_t n;
+  double real;
+  const char *s, *p = key_get_int(key + 2, &n);
+  size_t len;
+  sqlite3_bind_int64(stmt, 1, key[1]);
+  sqlite3_bind_int64(stmt, 2, n);
+  for (size_t i = 0; i < set->nby; i++) {
+    int index = (int) i + 3;
+    enum column_type type = schema->columns[set->by[i]].type;
+    if (type == COLUMN_STRING) {
+      p = key_get_text(p, &scratch[i], &s, &len);
+      sqlite3_bind_text(stmt, index, s, (int) len, SQLITE_STATIC);
+    } else if (type == COLUMN_FLOAT) {
+      p = key_get_real(p, &real);
+      sqlite3_bind_double(stmt, index, real);
+    } else {
+      p = key_get_int(p, &n);
+      sqlite3_bind_int64(stmt, index, n);
+    }
+  }
+  return (int) set->nby + 3;
+}
+
+static int64_t bucket_of(const struct tally *cell) {
+  int64_t second;
+  key_get_int(cell->key + 2, &second);
+  return second;
+}
+
+/* ---- Bounded sets ---- */
+
+static bool is_in_file(const struct rollups *rollups, size_t s, enum tier tier, int64_t bucket) {
+  return bucket <= rollups->sets[s].newest[tier];
+}
+
+/* Whether the file has a cell of rollups->key. */
+static int find_stored(struct rollups *rollups, size_t s, bool *found) {
+  struct buf scratch[SCHEMA_MAX_BY] = {0};
+  int rc = rollups->sets[s].get != NULL ? SQLITE_OK : prepare_get(rollups, s);
+  if (rc == SQLITE_OK) {
+    bind_key(rollups->sets[s].get, rollups->schema, &rollups->schema->sets[s], rollups->key.data,
+             scratch);
+    rc = sqlite3_step(rollups->sets[s].get);
+    *found = rc == SQLITE_ROW;
+    sqlite3_reset(rollups->sets[s].get);
+  }
+  for (size_t i = 0; i < SCHEMA_MAX_BY; i++)
+    buf_clear(&scratch[i]);
+  return rc == SQLITE_ROW || rc == SQLITE_DONE ? SQLITE_OK : rc;
+}
+
+/* How many keys the bucket of rollups->key has. */
+static int count_keys(struct rollups *rollups, size_t s, enum tier tier, int64_t bucket,
+                      struct tally **held) {
+  *held = tallies_at(&rollups->held, rollups->key.data, HEAD_BYTES);
+  if ((*held)->stored)
+    return SQLITE_OK;
+  (*held)->stored = true;
+  if (!is_in_file(rollups, s, tier, bucket))
+    return SQLITE_OK;
+  char *sql = sqlite3_mprintf("SELECT count(*) FROM rollup_%s WHERE tier = %d AND bucket = %lld",
+                              rollups->schema->sets[s].name, tier, (long long) bucket);
+  int rc = database_int(rollups->db, sql, &(*held)->rows);
+  sqlite3_free(sql);
+  return rc;
+}
+
+/* A bucket that has all the keys that its set may have counts any other under one of SCHEMA_OTHER:
+ * rollups->key becomes that.  A key once taken stays, so that what is counted out goes where it was
+ * counted in. */
+static int bound_key(struct rollups *rollups, size_t s, int64_t bucket) {
+  const struct rollup_set *set = &rollups->schema->sets[s];
+  enum tier tier = (enum tier) rollups->key.data[1];
+  struct tally *held;
+  bool stored = false;
+  if (set->max_keys == 0 ||
+      tallies_find(&rollups->cells, rollups->key.data, rollups->key.len) != NULL)
+    return SQLITE_OK;
+  int rc = count_keys(rollups, s, tier, bucket, &held);
+  if (rc == SQLITE_OK && is_in_file(rollups, s, tier, bucket))
+    rc = find_stored(rollups, s, &stored);
+  if (rc != SQLITE_OK || stored)
+    return rc;
+  if (held->rows < set->max_keys) {
+    held->rows++;
+    return SQLITE_OK;
+  }
+  rollups->key.len = HEAD_BYTES;
+  for (size_t i = 0; i < set->nby; i++)
+    key_put_text(&rollups->key, SCHEMA_OTHER, sizeof SCHEMA_OTHER - 1);
+  return SQLITE_OK;
+}
+
 /* ---- Flushing ---- */
 
 struct key_value {
@@ -244,70 +346,43 @@ static void mark_dirty(struct rollups *rollups, struct tally *cell) {
   rollups->dirty[rollups->ndirty++] = cell;
 }
 
-static void spread_to(struct rollups *rollups, size_t s, const struct tally *delta, int64_t bucket,
-                      const struct key_value *by) {
+static int spread_to(struct rollups *rollups, size_t s, const struct tally *delta, int64_t bucket,
+                     const struct key_value *by) {
   put_head(&rollups->key, s, (enum tier) delta->key[1], bucket);
   for (size_t i = 0; i < rollups->schema->sets[s].nby; i++) {
     const struct key_value *value = &by[rollups->sets[s].position[i]];
     buf_append(&rollups->key, value->data, value->len);
   }
+  int rc = bound_key(rollups, s, bucket);
+  if (rc != SQLITE_OK)
+    return rc;
   struct tally *cell = tallies_at(&rollups->cells, rollups->key.data, rollups->key.len);
   tally_merge(cell, delta, rollups->schema);
   mark_dirty(rollups, cell);
+  return SQLITE_OK;
 }
 
 /* To the cells of its tier, and to the delta of the next. */
-static void spread_delta(struct rollups *rollups, const struct tally *delta) {
+static int spread_delta(struct rollups *rollups, const struct tally *delta) {
   const struct schema *schema = rollups->schema;
   int root = delta->key[0], tier = delta->key[1];
   struct key_value by[SCHEMA_MAX_BY];
   int64_t bucket;
   const char *p = key_get_int(delta->key + 2, &bucket);
   cut_key(schema, &schema->sets[root], p, by);
-  for (size_t s = 0; s < schema->nsets; s++)
+  int rc = SQLITE_OK;
+  for (size_t s = 0; s < schema->nsets && rc == SQLITE_OK; s++)
     if (rollups->mask >> s & 1 && rollups->sets[s].root == root &&
         schema->sets[s].tiers >> tier & 1)
-      spread_to(rollups, s, delta, bucket, by);
-  if (tier + 1 == TIERS)
-    return;
+      rc = spread_to(rollups, s, delta, bucket, by);
+  if (tier + 1 == TIERS || rc != SQLITE_OK)
+    return rc;
   put_head(&rollups->key, (size_t) root, (enum tier)(tier + 1),
            floor_to(bucket, tier_seconds[tier + 1]));
   buf_append(&rollups->key, p, (size_t) (delta->key + delta->key_len - p));
-  tally_merge(tallies_at(&rollups->deltas[tier + 1], rollups->key.data, rollups->key.len),
-              delta, schema);
-}
-
-/* Returns the index after the last. */
-static int bind_key(sqlite3_stmt *stmt, const struct schema *schema,
-                    const struct rollup_set *set, const char *key,
-                    struct buf scratch[SCHEMA_MAX_BY]) {
-  int64_t n;
-  double real;
-  const char *s, *p = key_get_int(key + 2, &n);
-  size_t len;
-  sqlite3_bind_int64(stmt, 1, key[1]);
-  sqlite3_bind_int64(stmt, 2, n);
-  for (size_t i = 0; i < set->nby; i++) {
-    int index = (int) i + 3;
-    enum column_type type = schema->columns[set->by[i]].type;
-    if (type == COLUMN_STRING) {
-      p = key_get_text(p, &scratch[i], &s, &len);
-      sqlite3_bind_text(stmt, index, s, (int) len, SQLITE_STATIC);
-    } else if (type == COLUMN_FLOAT) {
-      p = key_get_real(p, &real);
-      sqlite3_bind_double(stmt, index, real);
-    } else {
-      p = key_get_int(p, &n);
-      sqlite3_bind_int64(stmt, index, n);
-    }
-  }
-  return (int) set->nby + 3;
-}
-
-static int64_t bucket_of(const struct tally *cell) {
-  int64_t second;
-  key_get_int(cell->key + 2, &second);
-  return second;
+  tally_merge(tallies_at(&rollups->deltas[tier + 1], rollups->key.data, rollups->key.len), delta,
+              schema);
+  return SQLITE_OK;
 }
 
 /* Adds what the file holds to a cell that has so far only what is new. */
@@ -328,14 +403,23 @@ static int load_cell(struct rollups *rollups, struct tally *cell, struct buf *sc
     cell->rows += sqlite3_column_int64(get, 0);
     for (size_t i = 0; i < schema->nmeasures; i++)
       cell->sums[i] = add_saturating(cell->sums[i], sqlite3_column_int64(get, (int) i + 1), 1);
-    int blob = (int) schema->nmeasures + 1;
-    const void *data = sqlite3_column_blob(get, blob);
-    size_t len = (size_t) sqlite3_column_bytes(get, blob);
-    if (schema->sketch >= 0 && !sketch_merge_packed(&cell->sketch, data, len, 1))
-      rc = SQLITE_CORRUPT;
+    for (size_t i = 0; i < schema->nsketches; i++)
+      if (!sketch_merge_column(&cell->sketches[i], get, (int) (schema->nmeasures + i) + 1, 1))
+        rc = SQLITE_CORRUPT;
   }
   sqlite3_reset(get);
   return rc == SQLITE_ROW || rc == SQLITE_DONE ? SQLITE_OK : rc;
+}
+
+/* A sketch of nothing is no bytes. */
+static void bind_sketches(sqlite3_stmt *put, int index, const struct schema *schema,
+                          const struct tally *cell, struct buf packed[SCHEMA_MAX_SKETCHES]) {
+  for (size_t i = 0; i < schema->nsketches; i++) {
+    packed[i].len = 0;
+    if (!sketch_is_empty(&cell->sketches[i]))
+      sketch_pack(&cell->sketches[i], &packed[i]);
+    sqlite3_bind_blob(put, index++, packed[i].data, (int) packed[i].len, SQLITE_STATIC);
+  }
 }
 
 static int store_cell(struct rollups *rollups, struct tally *cell, struct buf *scratch,
@@ -352,10 +436,7 @@ static int store_cell(struct rollups *rollups, struct tally *cell, struct buf *s
   sqlite3_bind_int64(put, next++, cell->rows);
   for (size_t i = 0; i < schema->nmeasures; i++)
     sqlite3_bind_int64(put, next++, cell->sums[i]);
-  packed->len = 0;
-  if (schema->sketch >= 0)
-    sketch_pack(&cell->sketch, packed);
-  sqlite3_bind_blob(put, next, packed->data, (int) packed->len, SQLITE_STATIC);
+  bind_sketches(put, next, schema, cell, packed);
   cell->dirty = false;
   return statement_run(put);
 }
@@ -364,24 +445,27 @@ static int by_key(const void *a, const void *b) {
   return tally_compare(*(struct tally *const *) a, *(struct tally *const *) b);
 }
 
-static void spread_all(struct rollups *rollups) {
+static int spread_all(struct rollups *rollups) {
+  int rc = SQLITE_OK;
   for (int tier = 0; tier < TIERS; tier++) {
     const struct table *deltas = &rollups->deltas[tier].table;
-    for (size_t i = 0; i < deltas->cap; i++)
+    for (size_t i = 0; i < deltas->cap && rc == SQLITE_OK; i++)
       if (deltas->slots[i].item != NULL)
-        spread_delta(rollups, deltas->slots[i].item);
+        rc = spread_delta(rollups, deltas->slots[i].item);
     tallies_clear(&rollups->deltas[tier]);
   }
+  return rc;
 }
 
 static int store_cells(struct rollups *rollups) {
-  struct buf scratch[SCHEMA_MAX_BY] = {0}, packed = {0};
+  struct buf scratch[SCHEMA_MAX_BY] = {0}, packed[SCHEMA_MAX_SKETCHES] = {0};
   int rc = SQLITE_OK;
   for (size_t i = 0; i < rollups->ndirty && rc == SQLITE_OK; i++)
-    rc = store_cell(rollups, rollups->dirty[i], scratch, &packed);
+    rc = store_cell(rollups, rollups->dirty[i], scratch, packed);
   for (size_t i = 0; i < SCHEMA_MAX_BY; i++)
     buf_clear(&scratch[i]);
-  buf_clear(&packed);
+  for (size_t i = 0; i < SCHEMA_MAX_SKETCHES; i++)
+    buf_clear(&packed[i]);
   return rc;
 }
 
@@ -400,13 +484,15 @@ static bool is_past(const struct tally *cell, const void *rollups) {
 }
 
 int rollups_flush(struct rollups *rollups) {
-  spread_all(rollups);
+  int rc = spread_all(rollups);
   if (rollups->ndirty > 0)
     qsort(rollups->dirty, rollups->ndirty, sizeof *rollups->dirty, by_key);
-  int rc = store_cells(rollups);
+  if (rc == SQLITE_OK)
+    rc = store_cells(rollups);
   note_newest(rollups);
   rollups->ndirty = 0;
   tallies_drop(&rollups->cells, is_past, rollups);
+  tallies_drop(&rollups->held, is_past, rollups);
   if (rollups->cells.table.len > MAX_CELLS)
     tallies_clear(&rollups->cells);
   return rc;
@@ -416,5 +502,6 @@ void rollups_forget(struct rollups *rollups) {
   for (int tier = 0; tier < TIERS; tier++)
     tallies_clear(&rollups->deltas[tier]);
   tallies_clear(&rollups->cells);
+  tallies_clear(&rollups->held);
   rollups->ndirty = 0;
 }

@@ -91,15 +91,34 @@ static void pass_on(struct writer *w, const struct group *group) {
 
 /* ---- A group ---- */
 
+static void fail_group(struct writer *w, const struct group *group, int rc, const char *error) {
+  log_error("commit failed", log_str("error", error), log_int("code", rc));
+  receipts_fail(w->receipts, group, database_status(rc), error);
+}
+
+/* It has been committed, but perhaps to files that nobody will find again. */
+static void pass_on_or_fail(struct writer *w, const struct group *group) {
+  const char *fault = identity_fault(&w->shared->identity);
+  if (fault == NULL)
+    pass_on(w, group);
+  else
+    fail_group(w, group, SQLITE_IOERR, fault);
+}
+
 /* All of the group or, where that fails, each for itself, so that one cannot take
  * the others with it. */
 static void commit_group(struct writer *w, struct submission *first) {
   const struct group group = {first, clock_monotonic_ns()};
   int64_t next_row = w->rows.next;
+  const char *fault = identity_fault(&w->shared->identity);
+  if (fault != NULL) {
+    fail_group(w, &group, SQLITE_IOERR, fault);
+    return;
+  }
   int rc = apply_group(w, first);
   if (rc == SQLITE_OK) {
     group_committed(w, first);
-    pass_on(w, &group);
+    pass_on_or_fail(w, &group);
     return;
   }
   char error[sizeof first->error];
@@ -107,8 +126,7 @@ static void commit_group(struct writer *w, struct submission *first) {
   rows_roll_back(&w->rows, next_row);
   writer_roll_back(w);
   if (first->next == NULL) {
-    log_error("commit failed", log_str("error", error), log_int("code", rc));
-    receipts_fail(w->receipts, &group, database_status(rc), error);
+    fail_group(w, &group, rc, error);
     return;
   }
   for (struct submission *sub = first, *next; sub != NULL; sub = next) {
@@ -220,6 +238,19 @@ static int prepare_statement(sqlite3 *db, const char *sql, sqlite3_stmt **stmt) 
   return sqlite3_prepare_v3(db, sql, -1, SQLITE_PREPARE_PERSISTENT, stmt, NULL);
 }
 
+/* Above all rows that there ever were, as far as the file tells: they name events, and cells and
+ * ids go by them. */
+static int64_t next_row(const struct writer *w, int64_t last) {
+  int64_t next = last + 1, after_reset = 0, with_id = ids_last_segment_row(w->db);
+  if (w->rolled_up_to >= next)
+    next = w->rolled_up_to + 1;
+  if (with_id >= next)
+    next = with_id + 1;
+  return meta_get_int(w->db, "next_row", &after_reset) == SQLITE_OK && after_reset > next
+             ? after_reset
+             : next;
+}
+
 static int count_rows(struct writer *w) {
   int64_t last = 0, first = 0;
   int rc = database_int(w->db, "SELECT max(rowid) FROM rows", &last);
@@ -231,9 +262,7 @@ static int count_rows(struct writer *w) {
     return rc;
   w->stale = true;
   w->rows.last = last;
-  w->rows.next = last + 1;
-  if (last == 0 && meta_get_int(w->db, "next_row", &w->rows.next) != SQLITE_OK)
-    w->rows.next = 1;
+  w->rows.next = next_row(w, last);
   atomic_store(&w->shared->rows, last == 0 ? 0 : last - first + 1);
   atomic_store(&w->shared->last_row, w->rows.next - 1);
   return SQLITE_OK;
@@ -269,13 +298,16 @@ static int open_parts(struct writer *w) {
                            &w->save_series);
   if (rc == SQLITE_OK)
     rc = prepare_statement(w->db, "INSERT INTO metric_log(series) VALUES(?)", &w->insert_changes);
-  rows_init(&w->rows, w->db, w->schema);
+  if (rc == SQLITE_OK)
+    rc = rows_init(&w->rows, w->db, w->schema);
   if (rc == SQLITE_OK)
     rc = count_rows(w);
   if (rc == SQLITE_OK)
     rc = open_ids(w);
   if (rc == SQLITE_OK)
     rc = writer_restore_series(w);
+  if (rc == SQLITE_OK)
+    rc = writer_resume_fill(w);
   return rc == SQLITE_OK ? writer_resume_rebuild(w) : rc;
 }
 
@@ -317,10 +349,12 @@ int writer_open(struct writer **writer, struct shared *shared, struct queue *que
     status = take_lock(w, path, error);
   if (status == 0)
     status = open_file(w, path, error);
-  if (status < 0)
+  if (status < 0) {
     writer_close(w);
-  else
-    *writer = w;
+    return status;
+  }
+  identity_take(&shared->identity, path, database_wal_path(w->db));
+  *writer = w;
   return status;
 }
 
@@ -361,6 +395,9 @@ void writer_close(struct writer *w) {
   sqlite3_finalize(w->insert_changes);
   buf_clear(&w->series_changes);
   batch_free(w->page);
+  told_clear(&w->told);
+  if (identity_fault(&w->shared->identity) != NULL) /* what is there now is not ours to write */
+    sqlite3_db_config(w->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
   sqlite3_close(w->db);
   if (w->lock_fd >= 0)
     close(w->lock_fd);

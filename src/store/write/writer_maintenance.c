@@ -19,10 +19,15 @@ enum {
 /* ---- Checkpoints ---- */
 
 static int checkpoint(struct writer *w, int mode) {
+  struct identity *identity = &w->shared->identity;
+  if (identity_fault(identity) != NULL)
+    return SQLITE_IOERR; /* every commit says so */
   int64_t started = clock_monotonic_ns();
   int pages = 0, done = 0;
   sqlite3_busy_timeout(w->db, PATIENCE_MS);
+  identity_resize(identity);
   int rc = sqlite3_wal_checkpoint_v2(w->db, NULL, mode, &pages, &done);
+  identity_resized(identity);
   sqlite3_busy_timeout(w->db, 2000);
   if (rc != SQLITE_OK && rc != SQLITE_BUSY)
     log_error("checkpoint failed", log_str("error", sqlite3_errmsg(w->db)));
@@ -118,16 +123,18 @@ int writer_resume_rebuild(struct writer *w) {
 /* ---- When ---- */
 
 bool writer_has_maintenance(const struct writer *w) {
-  return w->fresh != NULL || ids_has_unread(w->ids);
+  return w->filling != 0 || w->fresh != NULL || ids_has_unread(w->ids);
 }
 
 void writer_maintain(struct writer *w) {
   if (ids_segment_due(w->ids) && ids_write_segment(w->ids, 1, clock_now_us()) != SQLITE_OK)
     log_error("writing fingerprints failed", log_str("error", sqlite3_errmsg(w->db)));
   if (ids_has_unread(w->ids) && ids_read_some(w->ids) != SQLITE_OK)
-    log_error("reading fingerprints failed: repeated ids may be stored twice",
+    log_error("reading fingerprints failed: they are looked for in the file",
               log_str("error", sqlite3_errmsg(w->db)));
-  if (w->fresh != NULL)
+  if (w->filling != 0)
+    writer_fill(w);
+  else if (w->fresh != NULL)
     rebuild_some(w);
   checkpoint_if_due(w);
 }
@@ -157,6 +164,6 @@ void writer_finish(struct writer *w) {
   if (writer_has_tail(w))
     flush_tail(w);
   writer_save_series(w);
-  ids_write_segment(w->ids, LEAST_SEGMENT, clock_now_us());
+  ids_write_last_segment(w->ids, LEAST_SEGMENT, clock_now_us());
   checkpoint(w, SQLITE_CHECKPOINT_TRUNCATE);
 }

@@ -5,7 +5,6 @@
 #include "store/file/database.h"
 #include "store/file/rollup_tables.h"
 #include "store/file/script_rows.h"
-#include "store/write/merge.h"
 #include "store/write/writer_state.h"
 
 enum { SIDE_BY_SIDE = 32 }; /* records whose places among the ids come into the cache together */
@@ -17,15 +16,19 @@ static bool has_id(const struct writer *w, const struct record *r, const struct 
   return n == len && memcmp(s, id, len) == 0;
 }
 
-/* Loads the candidate that has the id into w->page.  SQLITE_DONE when none has. */
+/* Loads the candidate that has the id into w->page.  SQLITE_DONE when none has; then *gone is one
+ * whose row is there no longer, or 0. */
 static int load_match(struct writer *w, const int64_t *rows, size_t nrows, const char *id,
-                      size_t len) {
+                      size_t len, int64_t *gone) {
+  *gone = 0;
   for (size_t i = 0; i < nrows; i++) {
     rows_forget(w->page);
-    int rc = rows_get(&w->rows, rows[i], w->page);
+    int rc = rows_get(&w->rows, rows[i], w->page, &w->told);
     if (rc == SQLITE_OK && has_id(w, batch_record(w->page, 0), &w->page->text, id, len))
       return SQLITE_OK;
-    if (rc != SQLITE_OK && rc != SQLITE_DONE)
+    if (rc == SQLITE_DONE)
+      *gone = rows[i];
+    else if (rc != SQLITE_OK)
       return rc;
   }
   return SQLITE_DONE;
@@ -34,21 +37,23 @@ static int load_match(struct writer *w, const int64_t *rows, size_t nrows, const
 static int merge_into_row(struct writer *w, struct submission *sub, struct record *r,
                           const struct buf *text) {
   struct record *stored = batch_record(w->page, 0);
+  const struct buf *stored_text = &w->page->text;
   double weights[METRICS_MAX_RULES];
   r->row = stored->row;
-  stored->event = r->event;
+  stored->event = w->told.stamps[w->told.count - 1].event;
   if (w->metrics != NULL)
-    metrics_weigh(w->metrics, stored, &w->page->text, weights);
-  writer_count(w, stored, &w->page->text, -1);
-  r->unchanged = !merge_record(w->page, r, text);
-  writer_count(w, stored, &w->page->text, 1);
+    metrics_weigh(w->metrics, stored, stored_text, weights);
+  writer_count(w, stored, stored_text, -1);
+  enum merge_result result = merge_record(w->page, &w->told, r, text);
+  writer_count(w, stored, stored_text, 1);
+  r->unchanged = result != MERGE_ROW;
   if (w->metrics != NULL && !r->unchanged)
-    metrics_count_merge(w->metrics, weights, stored, &w->page->text);
+    metrics_count_merge(w->metrics, weights, stored, stored_text);
   sub->merged++;
-  if (r->unchanged)
+  if (result == MERGE_NOTHING)
     return SQLITE_OK;
-  w->flush_due |= r->row <= w->rolled_up_to;
-  return rows_update(&w->rows, stored, &w->page->text);
+  w->flush_due |= !r->unchanged && r->row <= w->rolled_up_to;
+  return rows_update(&w->rows, stored, stored_text, &w->told);
 }
 
 static void insert_row(struct writer *w, struct submission *sub, struct record *r,
@@ -64,18 +69,41 @@ static void insert_row(struct writer *w, struct submission *sub, struct record *
   w->flush_due |= r->event != w->schema->default_event; /* a row does not tell */
 }
 
-/* old is the row that the segments have for the fingerprint, or 0. */
+/* Its row went with retention, and so did what there was to merge. */
+static int merge_into_gone(struct submission *sub, struct record *r, int64_t row) {
+  r->row = row;
+  r->unchanged = true;
+  sub->merged++;
+  return SQLITE_OK;
+}
+
+static size_t add_older(const struct id_entries *older, int64_t fingerprint, int64_t *rows,
+                        size_t n) {
+  const struct id_entry wanted = {.fingerprint = fingerprint}, *end = older->items + older->len;
+  const struct id_entry *found =
+      older->len > 0 ? bsearch(&wanted, older->items, older->len, sizeof wanted, id_entry_same)
+                     : NULL;
+  while (found != NULL && found > older->items && found[-1].fingerprint == fingerprint)
+    found--;
+  for (; found != NULL && found < end && found->fingerprint == fingerprint && n < ID_CANDIDATES;
+       found++)
+    rows[n++] = found->row;
+  return n;
+}
+
+/* older are those that stand in the file only. */
 static int apply_record(struct writer *w, struct submission *sub, struct record *r,
-                        int64_t fingerprint, int64_t old) {
+                        int64_t fingerprint, const struct id_entries *older) {
   const struct buf *text = &sub->batch->text;
-  int64_t rows[ID_CANDIDATES + 1];
+  int64_t rows[ID_CANDIDATES], gone;
   size_t len, n = ids_find_pending(w->ids, fingerprint, rows);
   const char *id = value_text(text, r->v[w->schema->id], &len);
-  if (old != 0)
-    rows[n++] = old;
-  int rc = load_match(w, rows, n, id, len);
+  n = add_older(older, fingerprint, rows, n);
+  int rc = load_match(w, rows, n, id, len, &gone);
   if (rc != SQLITE_DONE)
     return rc == SQLITE_OK ? merge_into_row(w, sub, r, text) : rc;
+  if (gone != 0)
+    return merge_into_gone(sub, r, gone);
   insert_row(w, sub, r, text, fingerprint);
   return SQLITE_OK;
 }
@@ -94,14 +122,8 @@ static int64_t fingerprint_of(const struct writer *w, const struct batch *b, siz
   return ids_fingerprint(w->ids, id, len);
 }
 
-static int64_t probed_row(const struct id_entry *probed, size_t n, int64_t fingerprint) {
-  const struct id_entry wanted = {.fingerprint = fingerprint};
-  const struct id_entry *found = bsearch(&wanted, probed, n, sizeof *probed, id_entry_same);
-  return found != NULL ? found->row : 0;
-}
-
 static int apply_all(struct writer *w, struct submission *sub, const int64_t *fingerprints,
-                     const struct id_entry *probed) {
+                     const struct id_entries *older) {
   struct batch *b = sub->batch;
   int rc = SQLITE_OK;
   for (size_t i = 0; i < b->count && rc == SQLITE_OK; i++) {
@@ -111,35 +133,25 @@ static int apply_all(struct writer *w, struct submission *sub, const int64_t *fi
     if (i % SIDE_BY_SIDE == 0)
       ids_touch(w->ids, fingerprints + i,
                 b->count - i < SIDE_BY_SIDE ? b->count - i : SIDE_BY_SIDE);
-    int64_t old = probed != NULL ? probed_row(probed, b->count, fingerprints[i]) : 0;
     bool stored = w->schema->events[r->event].stored;
-    rc = stored ? apply_record(w, sub, r, fingerprints[i], old) : note_record(w, sub, r);
+    rc = stored ? apply_record(w, sub, r, fingerprints[i], older) : note_record(w, sub, r);
   }
-  return rc;
-}
-
-static int probe_and_apply(struct writer *w, struct submission *sub, const int64_t *fingerprints) {
-  size_t n = sub->batch->count;
-  struct id_entry *wanted = xcalloc(n + 1, sizeof *wanted);
-  for (size_t i = 0; i < n; i++)
-    wanted[i].fingerprint = fingerprints[i];
-  qsort(wanted, n, sizeof *wanted, id_entry_compare);
-  int rc = sub->probe_all ? ids_probe_segments(w->db, wanted, n)
-                          : ids_probe_unread(w->ids, wanted, n);
-  if (rc == SQLITE_OK)
-    rc = apply_all(w, sub, fingerprints, wanted);
-  free(wanted);
   return rc;
 }
 
 int writer_apply(struct writer *w, struct submission *sub) {
   size_t n = sub->batch->count;
   int64_t *fingerprints = xmalloc((n + 1) * sizeof *fingerprints);
+  struct id_entries older = {0};
   for (size_t i = 0; i < n; i++)
     fingerprints[i] = fingerprint_of(w, sub->batch, i);
   sub->accepted = sub->merged = 0;
-  bool probes = sub->probe_all || ids_has_unread(w->ids);
-  int rc = probes ? probe_and_apply(w, sub, fingerprints) : apply_all(w, sub, fingerprints, NULL);
+  int rc = ids_probe(w->ids, fingerprints, n, &older);
+  if (older.len > 1)
+    qsort(older.items, older.len, sizeof *older.items, id_entry_compare);
+  if (rc == SQLITE_OK)
+    rc = apply_all(w, sub, fingerprints, &older);
+  id_entries_clear(&older);
   free(fingerprints);
   return rc;
 }

@@ -22,7 +22,8 @@ struct writer {
   sqlite3 *db;
   bool synced;             /* the file's header and the log's name are on the disk */
   struct rows rows;
-  struct batch *page;      /* the stored row of a merge */
+  struct batch *page;      /* the stored row of a merge, .. */
+  struct told told;        /* .. and what it was told */
   sqlite3_stmt *begin, *commit, *save_series, *insert_changes;
 
   struct buf series_changes;   /* of this transaction */
@@ -32,6 +33,9 @@ struct writer {
   /* of those being rebuilt, or NULL; rows in (rebuilt, rebuild_upto] are not in them yet */
   struct rollups *fresh;
   int64_t rebuilt, rebuild_upto;
+  uint64_t filling; /* columns that fill from extra, bit per column: rows in (filled, fill_upto] are
+                       not yet */
+  int64_t filled, fill_upto;
 
   int64_t rolled_up_to;        /* later rows are in the cells in memory only, .. */
   bool stale;              /* .. and not even there: they must be read */
@@ -78,7 +82,11 @@ int writer_save_series(struct writer *w);
 int writer_restore_series(struct writer *w);
 void writer_series_rolled_back(struct writer *w);
 
-/* writer_maintain.c: between transactions. */
+/* writer_fill.c: one step, a transaction of its own; and at start, SQLite's code. */
+void writer_fill(struct writer *w);
+int writer_resume_fill(struct writer *w);
+
+/* writer_maintenance.c: between transactions. */
 bool writer_has_maintenance(const struct writer *w); /* more than waiting for the next write */
 void writer_maintain(struct writer *w);
 void writer_idle(struct writer *w);  /* nothing came for a while */

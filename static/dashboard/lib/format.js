@@ -38,6 +38,9 @@ export function milliseconds(n) {
   return `${integer(Math.floor(n / 3600000))} h ${Math.floor((n % 3600000) / 60000)} min`;
 }
 
+/** How long requests took; 0 is what a row shows that does not know. */
+export const duration = (n) => milliseconds(n > 0 ? n : null);
+
 /** The same for an axis, whose numbers are round. */
 export const axis = {
   count: compact,

@@ -1,7 +1,7 @@
 /** The stream as it comes: newest first, at most ROWS rows, drawn ten times a second. */
 import { get } from "../lib/api.js";
 import { h, replace } from "../lib/dom.js";
-import { integer, milliseconds, price, short } from "../lib/format.js";
+import { duration, integer, price, short } from "../lib/format.js";
 import { opens, statusMark, timeCell } from "../lib/record.js";
 import { parameters } from "../lib/state.js";
 import { follow } from "../lib/stream.js";
@@ -28,7 +28,7 @@ function line({ type, data, timestamp }) {
   return h("tr", type === "request_start" ? {} : opens(data.request_id),
     h("td.time", {}, timeCell(timestamp)), h("td", {}, outcome(type, data)),
     text(data.model), text(data.endpoint ?? data.path), text(data.service_type),
-    h("td.number", {}, data.duration_ms === undefined ? "" : milliseconds(data.duration_ms)),
+    h("td.number", {}, data.duration_ms === undefined ? "" : duration(data.duration_ms)),
     h("td.number", {}, tokens ? short(tokens) : ""),
     h("td.number", {}, data.cost_usd === undefined ? "" : price(data.cost_usd)));
 }

@@ -1,10 +1,8 @@
 /** Figures and charts of a window: /logs/overview.  The tables follow: breakdowns.js. */
 import { chart, library } from "../lib/chart.js";
-import { h, message, replace } from "../lib/dom.js";
+import { h, replace } from "../lib/dom.js";
 import { axis, change, clock, dollars, integer, milliseconds, percent, perMinute, points, price,
   short } from "../lib/format.js";
-import { hasFilters } from "../lib/filters.js";
-import { go } from "../lib/state.js";
 
 const REFRESH_MS = 10000;
 const FIRST_RECORD_MS = 1000;
@@ -113,11 +111,9 @@ function makeParts() {
   return { elements, update, tables: null };
 }
 
-async function nothing({ stored }) {
-  if (stored === 0) return (await import("./empty.js")).emptyStore();
-  return message("Nothing in this window",
-    h("p", {}, hasFilters() ? "No request matches these filters." : "There are older requests."),
-    h("button", { type: "button", onclick: () => go({ window: "30d" }) }, "Show 30 days"));
+async function nothing({ stored }, signal) {
+  const { emptyStore, emptyWindow } = await import("./empty.js");
+  return stored === 0 ? emptyStore() : emptyWindow(signal);
 }
 
 export async function draw(main, state, { first, ask, signal, say, fail }) {
@@ -137,7 +133,7 @@ export async function draw(main, state, { first, ask, signal, say, fail }) {
   async function show(data) {
     if (data.summary.requests === 0) {
       parts = null;
-      replace(main, await nothing(data));
+      replace(main, await nothing(data, signal));
       return;
     }
     if (!parts) {

@@ -1,11 +1,11 @@
 /** Stored requests: sorted by the server, a page at a time; by time pages go by
  * cursor, as fast at any depth. */
 import { get, request, token } from "../lib/api.js";
-import { h, message, replace } from "../lib/dom.js";
-import { integer, milliseconds, price } from "../lib/format.js";
+import { h, replace } from "../lib/dom.js";
+import { duration, integer, price } from "../lib/format.js";
 import { opens, statusMark, timeCell } from "../lib/record.js";
 import { go, parameters } from "../lib/state.js";
-import { emptyStore } from "./empty.js";
+import { emptyWindow } from "./empty.js";
 
 const PAGE = 100;
 const KEY = "moonledger.columns";
@@ -17,7 +17,7 @@ const columns = {
   model: { head: "Model", tag: "td.wide" },
   endpoint: { head: "Endpoint", tag: "td.wide" },
   service_type: { head: "Service type", tag: "td.wide" },
-  duration_ms: { head: "Duration", cell: milliseconds, tag: "td.number" },
+  duration_ms: { head: "Duration", cell: duration, tag: "td.number" },
   tokens_input: { head: "Input", cell: integer, tag: "td.number" },
   tokens_output: { head: "Output", cell: integer, tag: "td.number" },
   cache_read_tokens: { head: "Cache read", cell: integer, tag: "td.number" },
@@ -156,12 +156,7 @@ export async function draw(main, state, { signal, say, fail }) {
   await pages.load();
   drawPage();
   if (pages.shown().total === 0) {
-    const { storage } = await get("/logs/system", null, signal);
-    replace(main,
-      storage.rows === 0
-        ? emptyStore()
-        : message("No request in this window",
-          h("p", {}, "Choose a longer window, or fewer filters.")));
+    replace(main, await emptyWindow(signal));
     return;
   }
   replace(main,

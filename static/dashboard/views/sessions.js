@@ -2,7 +2,7 @@
  * latest requests. */
 import { get } from "../lib/api.js";
 import { h, message, replace } from "../lib/dom.js";
-import { dollars, integer, milliseconds, percent, price, short } from "../lib/format.js";
+import { dollars, duration, integer, percent, price, short } from "../lib/format.js";
 import { opens, statusMark, timeCell } from "../lib/record.js";
 import { go, parameters } from "../lib/state.js";
 import { sortable } from "../lib/table.js";
@@ -18,7 +18,7 @@ const columns = (key) => [
     cell: (row) => percent(row.errors, row.requests) },
   { key: "tokens", head: "Tokens", number: true, minor: true, cell: (row) => short(row.tokens) },
   { key: "duration_ms", head: "Duration", number: true, minor: true,
-    cell: (row) => milliseconds(row.duration_ms) },
+    cell: (row) => duration(row.duration_ms) },
 ];
 
 const withSums = (rows) => rows.map((row) => ({
@@ -45,8 +45,8 @@ function figures([group]) {
     tile("Requests", integer(g.requests), `${integer(g.errors)} failed`),
     tile("Tokens", short(g.tokens), `${short(g.tokens_input)} in · ${short(g.tokens_output)} out`),
     tile("Cache", short(g.cache_read_tokens), `read · ${short(g.cache_write_tokens)} written`),
-    tile("Time in requests", milliseconds(g.duration_ms),
-      `${milliseconds(g.duration_ms / g.requests)} each`));
+    tile("Time in requests", duration(g.duration_ms),
+      `${duration(g.duration_ms / g.duration_known)} each`));
 }
 
 function latest(entries) {
@@ -62,7 +62,7 @@ function latest(entries) {
       h("tbody", {}, entries.map((row) => h("tr", opens(row.request_id),
         h("td.time", {}, timeCell(row.timestamp)), h("td", {}, statusMark(row.status_code)),
         h("td.wide", { title: row.model }, row.model),
-        h("td.number", {}, milliseconds(row.duration_ms)),
+        h("td.number", {}, duration(row.duration_ms)),
         h("td.number", {}, price(row.cost_usd))))))));
 }
 

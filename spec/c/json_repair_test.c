@@ -1,12 +1,12 @@
-#include "record/json_mend.h"
+#include "record/json_repair.h"
 
 #include "test.h"
 
-/* expected NULL: there is nothing to mend. */
+/* expected NULL: there is nothing to repair. */
 static void check_bytes(const char *text, size_t len, const char *expected) {
   struct buf out = {0};
-  bool mended = json_mend(text, len, &out);
-  CHECK(mended == (expected != NULL));
+  bool repaired = json_repair(text, len, &out);
+  CHECK(repaired == (expected != NULL));
   if (expected != NULL)
     CHECK_BYTES(out.data, out.len, expected);
   else

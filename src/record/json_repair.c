@@ -1,4 +1,4 @@
-#include "record/json_mend.h"
+#include "record/json_repair.h"
 
 #include <string.h>
 
@@ -8,7 +8,7 @@
 enum { DOUBLE_DIGITS = 15, ESCAPE = 6 };
 
 /* The text, what of it is written already, and where to. */
-struct mender {
+struct repairer {
   const char *done, *end;
   struct buf *out;
 };
@@ -21,7 +21,7 @@ static int32_t unit_at(const char *p, const char *end) {
 }
 
 /* Writes what stands before p, then instead; it goes on at next. */
-static void replace(struct mender *m, const char *p, const char *instead, const char *next) {
+static void replace(struct repairer *m, const char *p, const char *instead, const char *next) {
   buf_append(m->out, m->done, (size_t) (p - m->done));
   buf_puts(m->out, instead);
   m->done = next;
@@ -49,7 +49,7 @@ static bool is_low(int32_t unit) {
   return unit >= 0xdc00 && unit <= 0xdfff;
 }
 
-static const char *mend_escape(struct mender *m, const char *p, bool in_name) {
+static const char *repair_escape(struct repairer *m, const char *p, bool in_name) {
   int32_t unit = unit_at(p, m->end);
   if (unit < 0)
     return p + 2;
@@ -61,10 +61,10 @@ static const char *mend_escape(struct mender *m, const char *p, bool in_name) {
   return next;
 }
 
-static const char *mend_string(struct mender *m, const char *p) {
+static const char *repair_string(struct repairer *m, const char *p) {
   const char *after = string_end(p, m->end), *escape = p;
   while ((escape = memchr(escape, '\\', (size_t) (after - escape))) != NULL) {
-    escape = mend_escape(m, escape, is_name(after, m->end));
+    escape = repair_escape(m, escape, is_name(after, m->end));
     if (escape >= after)
       break;
   }
@@ -75,7 +75,7 @@ static bool is_in(char c, const char *set) {
   return c != '\0' && strchr(set, c) != NULL;
 }
 
-static const char *mend_number(struct mender *m, const char *p) {
+static const char *repair_number(struct repairer *m, const char *p) {
   const char *after = p + (*p == '-'), *digits = after;
   while (after < m->end && *after >= '0' && *after <= '9')
     after++;
@@ -88,27 +88,27 @@ static const char *mend_number(struct mender *m, const char *p) {
   return after > p ? after : p + 1;
 }
 
-static void mend_tokens(struct mender *m) {
+static void repair_tokens(struct repairer *m) {
   for (const char *p = m->done; p < m->end;)
     if (*p == '"')
-      p = mend_string(m, p);
+      p = repair_string(m, p);
     else if (*p == '-' || (*p >= '0' && *p <= '9'))
-      p = mend_number(m, p);
+      p = repair_number(m, p);
     else
       p++;
   if (m->out->len > 0)
     replace(m, m->end, "", m->end);
 }
 
-bool json_mend(const char *text, size_t len, struct buf *out) {
+bool json_repair(const char *text, size_t len, struct buf *out) {
   struct buf valid = {0};
   if (utf8_valid(text, len) < len) {
     utf8_append(&valid, text, len);
     text = valid.data;
     len = valid.len;
   }
-  struct mender m = {.done = text, .end = text + len, .out = out};
-  mend_tokens(&m);
+  struct repairer m = {.done = text, .end = text + len, .out = out};
+  repair_tokens(&m);
   if (out->len > 0 || valid.len == 0) {
     buf_clear(&valid);
     return out->len > 0;

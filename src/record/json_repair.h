@@ -1,5 +1,5 @@
-#ifndef MOONLEDGER_RECORD_JSON_MEND_H
-#define MOONLEDGER_RECORD_JSON_MEND_H
+#ifndef MOONLEDGER_RECORD_JSON_REPAIR_H
+#define MOONLEDGER_RECORD_JSON_REPAIR_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -9,8 +9,8 @@
 /* What the scanner of native records tolerates, for a decoder that does not: writes the
  * text to out with U+FFFD for bytes that are not UTF-8, for half a surrogate pair and for
  * a NUL in a member's name, and with integers that a double cannot hold (more than 15
- * digits) as strings of their digits.  Answers false and leaves out empty when there is
- * nothing to mend.  Text that is no JSON stays none. */
-bool json_mend(const char *text, size_t len, struct buf *out);
+ * digits) as strings of their digits.  Returns false and leaves out empty when there is
+ * nothing to repair.  Text that is no JSON stays none. */
+bool json_repair(const char *text, size_t len, struct buf *out);
 
 #endif

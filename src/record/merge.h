@@ -1,0 +1,52 @@
+#ifndef MOONLEDGER_RECORD_MERGE_H
+#define MOONLEDGER_RECORD_MERGE_H
+
+#include "record/record.h"
+
+/* The same request again: what becomes of a row when a later record has its id.  The result does
+ * not depend on the order in which records with different times arrive:
+ *
+ *   a column     is taken from the record that told it and ranks highest: one of a closing event
+ * before others, then the later by its own time, which says when what it tells of had ended, then
+ * the one that arrived later cost         and the columns made with it (schema.lua, cost) go by how
+ * good the cost is before all that time         is the earliest that was told extra        each
+ * member like a column no column    that nobody told has more than its default, which follows from
+ * the others
+ */
+
+/* One record that a row was made of, as far as the row still has something from it. */
+struct stamp {
+  int64_t end_us;   /* its time */
+  uint64_t columns; /* that the row has from it, bit per column */
+  uint32_t members; /* of extra that the row has from it, those that are columns not included */
+  uint8_t event;
+  uint8_t quality; /* of its cost: 0 none, else the better the higher */
+};
+
+/* Those of one row, the highest last; it is always there.  Members of the row's extra stand in the
+ * same order.  All zeros is an empty list. */
+struct told {
+  struct stamp *stamps;
+  size_t count, cap;
+};
+
+struct stamp *told_insert(struct told *told, size_t at, const struct stamp *stamp);
+void told_clear(struct told *told);
+uint64_t told_columns(const struct told *told); /* by any of them */
+
+/* What r, which is complete, says.  An empty text says nothing. */
+struct stamp record_stamp(const struct schema *schema, const struct record *r,
+                          const struct buf *text);
+
+enum merge_result {
+  MERGE_NOTHING, /* neither row nor told has changed */
+  MERGE_TOLD,    /* the row is as it was, and known better */
+  MERGE_ROW,
+};
+
+/* Makes of a stored row, the last record of its batch, what it is after later.  What it has
+ * (present) is then what was told, and its event that of its highest stamp. */
+enum merge_result merge_record(struct batch *row, struct told *told, const struct record *later,
+                               const struct buf *later_text);
+
+#endif
