@@ -5,23 +5,36 @@
 --- request id. input_token_count includes what came from the cache.
 local dates = require "ingest.dates"
 local json = require "json"
-local otlp = require "ingest.otlp"
+local otlp = require "otlp"
 local tokens = require "ingest.tokens"
 local values = require "ingest.values"
 
-local count, text = values.count, values.text
+local fields = otlp.fields {
+  conversation = { "text", "conversation.id" },
+  timestamp = { "text", "event.timestamp" },
+  kind = { "text", "event.kind" },
+  model = { "text", "model", "slug" },
+  version = { "text", "app.version" },
+  duration_ms = { "number", "duration_ms" },
+  attempt = { "count", "attempt" },
+  status = { "count", "http.response.status_code" },
+  error = { "text", "error.message" },
+  success = { "flag", "success" },
 
-local used = otlp.names(
-  "event.name", "event.timestamp", "event.kind", "conversation.id",
-  "model", "slug", "duration_ms", "attempt",
-  "input_token_count", "output_token_count", "cached_token_count",
-  "cache_write_token_count", "reasoning_token_count",
-  "tool_token_count", "http.response.status_code", "error.message",
-  "app.version", "service_tier", "success")
+  input = { "count", "input_token_count" },
+  output = { "count", "output_token_count" },
+  cache_read = { "count", "cached_token_count" },
+  cache_write = { "count", "cache_write_token_count" },
+  reasoning = { "count", "reasoning_token_count" },
+  service_tier = { "text", "service_tier" },
+
+  -- tool_token_count is the total under another name: nothing tells more than the counts themselves
+  dropped = { "nothing", "event.name", "tool_token_count" },
+}
 
 -- A usage event may be sent again, byte for byte: equal events are one request.
 local function made_id(event, ...)
-  local conversation = text(event.attributes["conversation.id"])
+  local conversation = event.fields.conversation
   if not (conversation and event.timestamp) then
     return nil
   end
@@ -29,8 +42,8 @@ local function made_id(event, ...)
 end
 
 local function common(event)
-  local a = event.attributes
-  local version = text(a["app.version"])
+  local a = event.fields
+  local version = a.version
   return {
     timestamp = event.timestamp,
     method = "POST",
@@ -38,10 +51,10 @@ local function common(event)
     path = "/v1/responses",
     service_type = "codex",
     provider = "openai",
-    model = values.first_text(a.model, a.slug),
-    session_client_id = text(a["conversation.id"]),
+    model = a.model,
+    session_client_id = a.conversation,
     user_agent = version and "codex/" .. version,
-    attributes = otlp.rest(a, used),
+    attributes = event.log:rest(fields),
     resource = event.origin.kept,
   }
 end
@@ -56,7 +69,7 @@ end
 
 -- codex.api_request comes when the answer begins, duration_ms after the request was sent.
 local function note_begin(event)
-  local conversation, time = text(event.attributes["conversation.id"]), seconds(event.timestamp)
+  local conversation, time = event.fields.conversation, seconds(event.timestamp)
   if not (conversation and time) then
     return
   end
@@ -66,11 +79,11 @@ local function note_begin(event)
     end
     nbegan = nbegan + 1
   end
-  began[conversation] = time - (values.number(event.attributes.duration_ms) or 0) / 1000
+  began[conversation] = time - (event.fields.duration_ms or 0) / 1000
 end
 
 local function duration_ms(event)
-  local start = began[text(event.attributes["conversation.id"]) or ""]
+  local start = began[event.fields.conversation or ""]
   local time = seconds(event.timestamp)
   if start and time and time >= start and time - start < 3600 then
     return math.floor((time - start) * 1e6 + 0.5) / 1e3
@@ -79,17 +92,13 @@ local function duration_ms(event)
 end
 
 local function completed(event)
-  local a = event.attributes
+  local a = event.fields
   local record = common(event)
-  record.request_id =
-    made_id(event, tostring(count(a.input_token_count)), tostring(count(a.output_token_count)))
+  record.request_id = made_id(event, tostring(a.input), tostring(a.output))
   record.status_code = 200
   record.streaming = true
   record.duration_ms = duration_ms(event)
-  local told = tokens.told(a)
-  -- tool_token_count is the total under another name: nothing tells more than the counts themselves
-  told.total = nil
-  tokens.put(record, told)
+  tokens.put(record, a)
   return record
 end
 
@@ -110,29 +119,28 @@ local function told_error(message)
   if error.code == nil and error.message == nil then
     error = values.object(values.object(decoded).error)
   end
-  return values.first_text(error.code, error.type), text(error.message) or message
+  return values.first_text(error.code, error.type), values.text(error.message) or message
 end
 
 local function failed(event, status, begun)
-  local a = event.attributes
+  local a = event.fields
   local record = common(event)
-  local code, message = told_error(text(a["error.message"]))
-  record.request_id = made_id(event, text(a.attempt) or "", tostring(status))
+  local code, message = told_error(a.error)
+  record.request_id = made_id(event, a.attempt and tostring(a.attempt) or "", tostring(status))
   record.status_code = status or statuses[code] or begun and in_stream or no_answer
   record.error_type = code or not status and not begun and "connection_error" or nil
   record.error_message = values.clip(message, 1024)
-  record.duration_ms = begun and duration_ms(event) or values.number(a.duration_ms)
+  record.duration_ms = begun and duration_ms(event) or a.duration_ms
   record.streaming = begun or nil
-  record.attempt = count(a.attempt)
+  record.attempt = a.attempt
   return record
 end
 
-local codex = { name = "codex", prefix = "codex.", service = "codex_cli_rs" }
+local codex = { name = "codex", fields = fields, prefix = "codex.", service = "codex_cli_rs" }
 
 -- A stream that failed: it says so, or has a message of an error; without a kind it broke off.
 local function of_stream(event)
-  local kind = text(event.attributes["event.kind"])
-  local message = text(event.attributes["error.message"])
+  local kind, message = event.fields.kind, event.fields.error
   if kind == "response.failed" or kind == "error" or message then
     return failed(event, nil, kind ~= nil)
   elseif kind == "response.completed" then
@@ -142,9 +150,9 @@ local function of_stream(event)
 end
 
 local function of_request(event)
-  local a = event.attributes
-  local status = count(a["http.response.status_code"])
-  if status and status >= 400 or text(a["error.message"]) or values.flag(a.success) == false then
+  local a = event.fields
+  local status = a.status
+  if status and status >= 400 or a.error or a.success == false then
     return failed(event, status and status >= 400 and status or nil, false)
   end
   note_begin(event)

@@ -1,29 +1,38 @@
 --- Gemini CLI's log events (google-gemini/gemini-cli, docs/cli/telemetry.md).  It tells
 --- of one call three times: the log gemini_cli.api_response counts,
 --- gen_ai.client.inference.operation.details and the metrics do not.
-local otlp = require "ingest.otlp"
+local otlp = require "otlp"
 local values = require "ingest.values"
 
-local count, text = values.count, values.text
-
-local used = otlp.names(
-  "event.name", "event.timestamp", "session.id", "prompt_id",
-  "model", "status_code", "duration_ms", "error",
-  "error_type", "error.message", "error.type", "http.status_code",
-  "input_token_count", "output_token_count",
-  "cached_content_token_count", "thoughts_token_count", "tool_token_count", "total_token_count")
+local fields = otlp.fields {
+  prompt = { "text", "prompt_id" },
+  session = { "text", "session.id" },
+  timestamp = { "text", "event.timestamp" },
+  model = { "text", "model" },
+  status = { "count", "status_code", "http.status_code" },
+  duration_ms = { "number", "duration_ms" },
+  error = { "text", "error", "error.message" },
+  error_type = { "text", "error_type", "error.type" },
+  input = { "count", "input_token_count" },
+  output = { "count", "output_token_count" },
+  cached = { "count", "cached_content_token_count" },
+  thoughts = { "count", "thoughts_token_count" },
+  tools = { "count", "tool_token_count" },
+  total = { "count", "total_token_count" },
+  dropped = { "nothing", "event.name" },
+}
 
 local function made_id(event)
-  local a = event.attributes
-  local prompt = values.first_text(a.prompt_id, a["session.id"])
+  local a = event.fields
+  local prompt = a.prompt or a.session
   if not (prompt and event.timestamp) then
     return nil
   end
-  return table.concat({ prompt, tostring(event.timestamp), text(a.model) or "" }, ":")
+  return table.concat({ prompt, tostring(event.timestamp), a.model or "" }, ":")
 end
 
 local function common(event)
-  local a = event.attributes
+  local a = event.fields
   return {
     request_id = made_id(event),
     timestamp = event.timestamp,
@@ -32,11 +41,11 @@ local function common(event)
     path = "generateContent",
     service_type = "gemini_cli",
     provider = "gemini",
-    model = text(a.model),
-    duration_ms = values.number(a.duration_ms),
-    session_client_id = text(a["session.id"]),
-    prompt_id = text(a.prompt_id),
-    attributes = otlp.rest(a, used),
+    model = a.model,
+    duration_ms = a.duration_ms,
+    session_client_id = a.session,
+    prompt_id = a.prompt,
+    attributes = event.log:rest(fields),
     resource = event.origin.kept,
   }
 end
@@ -44,8 +53,8 @@ end
 -- Thoughts are billed as output.  They stand beside the output count in Google's API;
 -- the total tells when a version of the client has already added them.
 local function output_tokens(a, input, tools)
-  local output, thoughts = count(a.output_token_count), count(a.thoughts_token_count) or 0
-  local total = count(a.total_token_count)
+  local output, thoughts = a.output, a.thoughts or 0
+  local total = a.total
   if not output or total and total == input + tools + output then
     return output
   end
@@ -53,29 +62,31 @@ local function output_tokens(a, input, tools)
 end
 
 local function answered(event)
-  local a = event.attributes
-  local total, read = count(a.input_token_count) or 0, count(a.cached_content_token_count)
-  local tools = count(a.tool_token_count) or 0
+  local a = event.fields
+  local total, read = a.input or 0, a.cached
+  local tools = a.tools or 0
   local record = common(event)
-  record.status_code = count(a.status_code) or count(a["http.status_code"]) or 200
+  record.status_code = a.status or 200
   record.tokens_input = math.max(0, total - (read or 0)) + tools
   record.tokens_output = output_tokens(a, total, tools)
   record.cache_read_tokens = read
-  record.reasoning_tokens = count(a.thoughts_token_count)
+  record.reasoning_tokens = a.thoughts
   return record
 end
 
 local function failed(event)
-  local a = event.attributes
-  local status = count(a.status_code) or count(a["http.status_code"])
+  local a = event.fields
+  local status = a.status
   local record = common(event)
   record.status_code = status or 599
-  record.error_type = values.first_text(a.error_type, a["error.type"])
-  record.error_message = values.clip(values.first_text(a.error, a["error.message"]), 1024)
+  record.error_type = a.error_type
+  record.error_message = values.clip(a.error, 1024)
   return record
 end
 
-local gemini_cli = { name = "gemini_cli", prefix = "gemini_cli.", service = "gemini-cli" }
+local gemini_cli = {
+  name = "gemini_cli", fields = fields, prefix = "gemini_cli.", service = "gemini-cli",
+}
 
 function gemini_cli.request(event)
   if event.name == "api_response" then

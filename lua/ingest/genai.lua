@@ -4,79 +4,74 @@
 --- counts.  What the counts are called stands in token_names.lua.
 local calls = require "ingest.calls"
 local ids = require "ingest.ids"
-local otlp = require "ingest.otlp"
+local otlp = require "otlp"
 local tokens = require "ingest.tokens"
 local values = require "ingest.values"
 
-local count, number, text = values.count, values.number, values.text
-
-local aliases = {
+local told = {
   model = {
-    "gen_ai.response.model", "gen_ai.request.model", "llm.response.model_name",
+    "text", "gen_ai.response.model", "gen_ai.request.model", "llm.response.model_name",
     "llm.model_name", "ai.response.model",
     "ai.model.id", "langfuse.observation.model.name", "llm.request.model", "model_name", "model",
   },
-  provider = { "gen_ai.provider.name", "gen_ai.system", "llm.provider", "llm.system",
+  provider = { "text", "gen_ai.provider.name", "gen_ai.system", "llm.provider", "llm.system",
     "ai.model.provider" },
   cost = {
-    "llm.cost.total", "gen_ai.usage.total_cost", "gen_ai.usage.cost",
+    "number", "llm.cost.total", "gen_ai.usage.total_cost", "gen_ai.usage.cost",
     "gen_ai.cost.total_cost", "operation.cost",
     "langfuse.observation.cost_details.total", "cost_usd",
   },
-  id = { "gen_ai.response.id", "ai.response.id", "llm.response.id" },
+  id = { "text", "gen_ai.response.id", "ai.response.id", "llm.response.id" },
   session = {
-    "gen_ai.conversation.id", "session.id", "langfuse.session.id",
+    "text", "gen_ai.conversation.id", "session.id", "langfuse.session.id",
     "ai.telemetry.metadata.sessionId",
     "traceloop.association.properties.session_id",
   },
   user = {
-    "user.id", "enduser.id", "gen_ai.user.id", "langfuse.user.id", "ai.telemetry.metadata.userId",
-    "traceloop.association.properties.user_id",
+    "text", "user.id", "enduser.id", "gen_ai.user.id", "langfuse.user.id",
+    "ai.telemetry.metadata.userId", "traceloop.association.properties.user_id",
   },
-  streaming = { "gen_ai.request.stream", "llm.is_streaming" },
-  status = { "http.response.status_code", "http.status_code" },
+  streaming = { "flag", "gen_ai.request.stream", "llm.is_streaming" },
+  status = { "count", "http.response.status_code", "http.status_code" },
+  error_type = { "text", "error.type" },
+  duration_ms = { "number", "duration_ms" },
+  ttft_s = { "number", "gen_ai.response.time_to_first_chunk" },
+  ttft_ms = { "number", "ttft_ms", "ai.response.msToFirstChunk" },
+
+  -- What the conventions call the kind of a span.
+  operation = { "text", "gen_ai.operation.name" },
+  sdk_operation = { "text", "ai.operationId" },
+  openinference_kind = { "text", "openinference.span.kind" },
+  openllmetry_kind = { "text", "llm.request.type" },
+  langfuse_kind = { "text", "langfuse.observation.type" },
+
+  -- Looked at, and left in the row as the sender wrote it.
+  traceloop_kind = { "text", "traceloop.span.kind", stays = true },
+  finish_reasons = { "any", "gen_ai.response.finish_reasons", stays = true },
+  finish_reason = { "any", "ai.response.finishReason", stays = true },
+  timestamp = { "text", "event.timestamp", stays = true },
+
+  langfuse_input = { "any", "langfuse.observation.usage_details.input" },
 }
-
-local used = otlp.names(
-  "gen_ai.operation.name", "openinference.span.kind", "llm.request.type",
-  "error.type", "ttft_ms", "duration_ms",
-  "gen_ai.response.time_to_first_chunk", "langfuse.observation.type",
-  "ai.operationId", "ai.response.msToFirstChunk")
-for name in pairs(tokens.used) do
-  used[name] = true
-end
-for _, names in pairs(aliases) do
-  for _, name in ipairs(names) do
-    used[name] = true
-  end
+for what, field in pairs(tokens.fields) do
+  told[what] = field
 end
 
-local function first(attributes, what, read)
-  for _, name in ipairs(aliases[what]) do
-    local value = attributes[name]
-    if value ~= nil then
-      value = read(value)
-      if value ~= nil then
-        return value
-      end
-    end
-  end
-  return nil
-end
+local fields = otlp.fields(told)
 
 local openllmetry =
   { chat = "chat", completion = "text_completion", embedding = "embeddings", rerank = "rerank" }
 local openinference = { LLM = "chat", EMBEDDING = "embeddings", RERANKER = "rerank" }
-local openinference_wrappers = otlp.names(
+local openinference_wrappers = values.set(
   "AGENT", "CHAIN", "TOOL", "RETRIEVER", "GUARDRAIL", "EVALUATOR", "PROMPT", "WORKFLOW", "TASK")
 local langfuse = { generation = "chat", embedding = "embeddings" }
 
 -- Where a convention names the kind of span, its words for calls, and for what is none.
 local conventions = {
-  { name = "openinference.span.kind", calls = openinference, others = openinference_wrappers },
-  { name = "llm.request.type", calls = openllmetry, others = {} },
-  { name = "langfuse.observation.type", calls = langfuse,
-    others = otlp.names("span", "event", "agent", "tool", "chain", "retriever") },
+  { name = "openinference_kind", calls = openinference, others = openinference_wrappers },
+  { name = "openllmetry_kind", calls = openllmetry, others = {} },
+  { name = "langfuse_kind", calls = langfuse,
+    others = values.set("span", "event", "agent", "tool", "chain", "retriever") },
 }
 
 -- "ai.generateText.doGenerate" is a call, "ai.generateText" around it and "ai.toolCall" are none.
@@ -87,136 +82,124 @@ end
 
 -- The kind of call in the words of one convention, and whether that convention knows this word.
 local function told_kind(a)
-  local name = text(a["gen_ai.operation.name"])
+  local name, sdk = a.operation, a.sdk_operation
   if name then
     local kind = calls.kind(name)
     return kind == "call" and name, kind ~= nil, name
   end
-  local sdk = text(a["ai.operationId"])
   if sdk and sdk:find("^ai%.") then
     return vercel(sdk), true, sdk
   end
   for _, convention in ipairs(conventions) do
-    local word = text(a[convention.name])
+    local word = a[convention.name]
     if word then
       return convention.calls[word],
         (convention.calls[word] or convention.others[word]) ~= nil, word
     end
   end
-  return nil, text(a["traceloop.span.kind"]) ~= nil, nil
+  return nil, a.traceloop_kind ~= nil, nil
 end
 
 -- The kind of call of a span that has a model and tokens, and the word for it that is
 -- not known here.
-local function guessed_kind(a, told, word, span)
-  if not (tokens.any(told) and first(a, "model", text)) then
+local function guessed_kind(a, word, span)
+  if not (tokens.any(a) and a.model) then
     return nil
-  elseif not word and first(a, "provider", text) and told.output then
+  elseif not word and a.provider and a.output then
     return "chat"
   end
-  return word or "chat", word or values.clip(text(span.name), 100) or "?"
+  return word or "chat", word or values.clip(span.name, 100) or "?"
 end
 
 local function broke_off(a)
-  for _, reason in ipairs(values.object(a["gen_ai.response.finish_reasons"])) do
+  for _, reason in ipairs(values.object(a.finish_reasons)) do
     if reason == "error" then
       return true
     end
   end
-  return a["ai.response.finishReason"] == "error"
+  return a.finish_reason == "error"
 end
 
 -- An error of a stream comes after a status of 200.
 local function status(span, a)
-  local code, error_type = first(a, "status", count), text(a["error.type"])
-  local state = values.object(span.status).code
-  local failed = state == 2 or state == "2" or state == "STATUS_CODE_ERROR" or error_type
-    or broke_off(a)
+  local code, error_type = a.status, a.error_type
+  local failed = span.failed or error_type or broke_off(a)
   if code and code >= 400 or not failed then
     return code or 200
   end
-  local named = count(error_type)
+  local named = values.count(error_type)
   return named and named >= 400 and named < 600 and named or 500
-end
-
-local function ttft_ms(a)
-  local seconds = number(a["gen_ai.response.time_to_first_chunk"])
-  return seconds and seconds * 1000 or number(a.ttft_ms) or number(a["ai.response.msToFirstChunk"])
 end
 
 -- Whose input leaves the cache out, where the counts do not tell: Bedrock's, as Strands
 -- passes it on; Anthropic's, as the Vercel AI SDK did before version 6; Langfuse's own
 -- details.
 local function excludes_cache(a, origin)
-  if origin.scope:find("^strands") or a["langfuse.observation.usage_details.input"] ~= nil then
+  if origin.scope:sub(1, 7) == "strands" or a.langfuse_input ~= nil then
     return true
+  elseif not a.sdk_operation then
+    return false
   end
-  local provider = (first(a, "provider", text) or ""):lower()
-  return text(a["ai.operationId"]) ~= nil
-    and (provider:find("anthropic") or provider:find("bedrock")) ~= nil
+  local provider = (a.provider or ""):lower()
+  return (provider:find("anthropic") or provider:find("bedrock")) ~= nil
 end
 
-local function row_id(record, a)
-  local own = record.trace_id and record.span_id and record.trace_id .. ":" .. record.span_id
-  local provided, time = first(a, "id", text), record.timestamp
-  return provided and ids.row(provided, own, false, record, time and time / 1e9) or own
+local function row_id(record, id)
+  local trace, span, time = record.trace_id, record.span_id, record.timestamp
+  local own = trace and span and trace .. ":" .. span
+  return id and ids.row(id, own, false, record, time and time / 1e9) or own
 end
 
-local genai = {}
+local genai = { fields = fields }
 
 --- The record of a span that is an LLM call, without its cost; nil for any other span.
----@param span table
----@param attributes table<string, any>
+---@param span OtlpReader a log record too
+---@param a table<string, any>  its fields
 ---@param origin Origin
 ---@return table? record
 ---@return boolean known  of a record: it has tokens; else: it is known what the span is
-function genai.record(span, attributes, origin)
-  local kind, known, word = told_kind(attributes)
-  if known and not kind then
-    return nil, true
-  end
-  local a = tokens.unpacked(attributes)
-  local told, unknown = tokens.told(a), nil
-  if not kind then
-    kind, unknown = guessed_kind(a, told, word, span)
+function genai.record(span, a, origin)
+  local kind, known, word = told_kind(a)
+  local unknown
+  if not kind and not known then
+    kind, unknown = guessed_kind(a, word, span)
   end
   if not kind then
-    return nil, false
+    return nil, known
   end
-  local from = values.nanoseconds(span.startTimeUnixNano)
-  local to = values.nanoseconds(span.endTimeUnixNano)
+  local from, to = span.start, span.time or span.observed
   local code = status(span, a)
+  local failed = code >= 400
   local record = {
     timestamp = to or from,
     method = "POST",
     endpoint = kind,
     path = kind,
-    service_type = text(origin.resource["service.name"]) or "otlp",
-    model = first(a, "model", text),
-    provider = first(a, "provider", text),
+    service_type = values.text(origin.resource["service.name"]) or "otlp",
+    model = a.model,
+    provider = a.provider,
     unknown_operation = unknown,
-    streaming = first(a, "streaming", values.flag),
+    streaming = a.streaming,
     status_code = code,
-    duration_ms = from and to and to >= from and (to - from) / 1e6 or number(a.duration_ms),
-    ttft_ms = ttft_ms(a),
-    session_client_id = first(a, "session", text),
-    user = first(a, "user", text),
-    error_type = code >= 400 and text(a["error.type"]) or nil,
-    error_message = code >= 400 and values.clip(text(values.object(span.status).message), 1024)
-      or nil,
-    trace_id = values.hex_id(span.traceId, 16),
-    span_id = values.hex_id(span.spanId, 8),
-    attributes = otlp.rest(attributes, used),
+    duration_ms = from and to and to >= from and (to - from) / 1e6 or a.duration_ms,
+    ttft_ms = a.ttft_s and a.ttft_s * 1000 or a.ttft_ms,
+    session_client_id = a.session,
+    user = a.user,
+    error_type = failed and a.error_type or nil,
+    error_message = failed and values.clip(span.message, 1024) or nil,
+    trace_id = span.trace_id,
+    span_id = span.span_id,
+    attributes = span:rest(fields),
     resource = origin.kept,
   }
-  tokens.put(record, told, excludes_cache(a, origin))
-  record.request_id = row_id(record, a)
-  return record, tokens.any(told)
+  tokens.put(record, a, excludes_cache(a, origin))
+  record.request_id = row_id(record, a.id)
+  return record, tokens.any(a)
 end
 
 --- The cost that the span reports.
-function genai.cost(attributes)
-  return first(tokens.unpacked(attributes), "cost", number)
+function genai.cost(a)
+  return a.cost
 end
 
 return genai

@@ -17,26 +17,33 @@ end
 local function counts_of(record)
   local prompt = (record.tokens_input or 0) + (record.cache_read_tokens or 0)
     + (record.cache_write_tokens or 0)
-  return ("%d+%d"):format(prompt, record.tokens_output or 0)
+  return prompt, record.tokens_output or 0
 end
 
 -- Whether the record is of the call that was remembered under its id: the same own id,
 -- or the same time; where ids are few, the same counts too; and never another call id
 -- of the same gateway.
-local function is_same(known, weak, own, is_call_id, seconds, counts)
+local function is_same(known, weak, own, is_call_id, seconds, prompt, output)
   if known.own == own then
     return true
   elseif is_call_id and known.is_call_id then
     return false
   end
-  return math.abs(seconds - known.seconds) <= together_s and (not weak or counts == known.counts)
+  return math.abs(seconds - known.seconds) <= together_s
+    and (not weak or prompt == known.prompt and output == known.output)
 end
 
-local function recall(key)
-  local seconds, counts, kind, own, row =
-    (memory.get(key) or ""):match("^(%S+) (%S+) (%a) (%S*) (.+)$")
-  return row and {
-    seconds = tonumber(seconds), counts = counts, is_call_id = kind == "c", own = own, row = row,
+local format = "<djjBs2s2"
+
+local function recall(id)
+  local text = memory.get("id", id)
+  if not text then
+    return nil
+  end
+  local seconds, prompt, output, is_call_id, own, row = format:unpack(text)
+  return {
+    seconds = seconds, prompt = prompt, output = output, is_call_id = is_call_id == 1, own = own,
+    row = row,
   }
 end
 
@@ -49,16 +56,18 @@ end
 ---@param seconds number?  when it ended
 ---@return string
 function ids.row(id, own, is_call_id, record, seconds)
-  if not own or own == id or own:find("%s") or not seconds then
+  if not own or own == id or not seconds then
     return id
   end
-  local key, weak, counts = "id:" .. id:sub(-200):gsub("\n", " "), is_weak(id), counts_of(record)
+  local key, weak = #id > 200 and id:sub(-200) or id, is_weak(id)
+  local prompt, output = counts_of(record)
   local known = recall(key)
   if known then
-    return is_same(known, weak, own, is_call_id, seconds, counts) and known.row or id .. "/" .. own
+    return is_same(known, weak, own, is_call_id, seconds, prompt, output) and known.row
+      or id .. "/" .. own
   end
   local row = weak and id .. "/" .. own or id
-  memory.set(key, ("%.3f %s %s %s %s"):format(seconds, counts, is_call_id and "c" or "s", own, row))
+  memory.set(format:pack(seconds, prompt, output, is_call_id and 1 or 0, own, row), "id", key)
   return row
 end
 

@@ -5,10 +5,6 @@ local memory = require "ingest.memory"
 
 local nesting = {}
 
-local function key_of(what, trace, span)
-  return what .. ":" .. trace .. ":" .. span
-end
-
 -- Takes the record out of what the batch holds; false when it has been handed on.
 local function withdraw(batch, record)
   local records = batch.records
@@ -22,14 +18,15 @@ local function withdraw(batch, record)
 end
 
 -- The wrapper's row, stored before its first child came, becomes the row of that child.
-local function take_over(record, parent, own)
-  local row = memory.get(own)
+local function take_over(record, trace, parent)
+  local span = record.span_id
+  local row = memory.get("taken", trace, span)
   if not row then
-    local wrapper = memory.get(parent)
+    local wrapper = memory.get("row", trace, parent)
     row = wrapper ~= "" and wrapper
     if row then
-      memory.set(parent, "")
-      memory.set(own, row)
+      memory.set("", "row", trace, parent)
+      memory.set(row, "taken", trace, span)
     end
   end
   record.request_id = row or record.request_id
@@ -38,7 +35,7 @@ end
 -- "own": a child is a call.  "deep": one further in is, which makes a wrapper only of a
 -- span whose operation nobody knows, such as a framework's run.
 local function is_wrapper(record)
-  local holds = memory.get(key_of("holds", record.trace_id, record.span_id))
+  local holds = memory.get("holds", record.trace_id, record.span_id)
   return holds == "own" or holds == "deep" and record.unknown_operation ~= nil
 end
 
@@ -47,9 +44,8 @@ end
 ---@param span string?
 ---@param parent string?
 function nesting.pass(trace, span, parent)
-  if trace and span and parent and memory.get(key_of("holds", trace, span)) then
-    local key = key_of("holds", trace, parent)
-    memory.set(key, memory.get(key) or "deep")
+  if trace and span and parent and memory.get("holds", trace, span) then
+    memory.set(memory.get("holds", trace, parent) or "deep", "holds", trace, parent)
   end
 end
 
@@ -66,7 +62,7 @@ function nesting.add(batch, record, parent, has_tokens)
     return
   end
   if parent and has_tokens then
-    memory.set(key_of("holds", trace, parent), "own")
+    memory.set("own", "holds", trace, parent)
   end
   if is_wrapper(record) then
     return
@@ -76,10 +72,10 @@ function nesting.add(batch, record, parent, has_tokens)
   end
   local wrapper = parent and has_tokens and batch.spans[trace .. parent]
   if not (wrapper and withdraw(batch, wrapper)) and parent and has_tokens then
-    take_over(record, key_of("row", trace, parent), key_of("taken", trace, span))
+    take_over(record, trace, parent)
   end
   batch.spans[trace .. span] = record
-  memory.set(key_of("row", trace, span), record.request_id)
+  memory.set(record.request_id, "row", trace, span)
   batch:add(record)
 end
 

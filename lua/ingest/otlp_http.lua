@@ -4,51 +4,26 @@
 local json = require "json"
 local needs_storage = require "lib.needs_storage"
 local otlp = require "ingest.otlp"
-local otlp_messages = require "ingest.otlp_messages"
-local protobuf = require "protobuf"
+local otlp_sources = require "ingest.otlp_sources"
 
 local otlp_http = {}
-
-local schema = protobuf.schema(otlp_messages)
 
 -- google.rpc.Code
 local invalid_argument, unavailable = 3, 14
 
 ---@class Encoding
 ---@field type string
----@field open fun(body: Body, signal: Signal): Source?, string|table<string, integer>
+---@field name "json"|"protobuf"
 ---@field partial fun(signal: Signal, rejected: integer, message: string): string
 ---@field status fun(code: integer, message: string): string
 ---@field empty string
 
 local encodings = {}
 
--- Some exporters write protobuf's own field names.
-local function decode_json(text)
-  local message = json.decode(text)
-  if text:find("_unix_nano", 1, true) or text:find('_value"', 1, true) then
-    return otlp.in_camel_case(message)
-  end
-  return message
-end
-
 encodings["application/json"] = {
   type = "application/json",
+  name = "json",
   empty = "{}",
-
-  open = function(body, signal)
-    local next_item, fault = json.items(body, { signal.resources, signal.scopes, signal.items })
-    if not next_item then
-      return nil, fault
-    end
-    return function()
-      local item, resource, scope = next_item()
-      if item then
-        return decode_json(item) or false, resource and decode_json(resource),
-        scope and decode_json(scope)
-      end
-    end, {}
-  end,
 
   partial = function(signal, rejected, message)
     return json.encode {
@@ -81,11 +56,8 @@ end
 
 encodings["application/x-protobuf"] = {
   type = "application/x-protobuf",
+  name = "protobuf",
   empty = "",
-
-  open = function(body, signal)
-    return schema:items(signal.request, body, { signal.resources, signal.scopes, signal.items })
-  end,
 
   partial = function(_, rejected, message)
     return field_bytes(1, field_number(1, rejected) .. field_bytes(2, message))
@@ -142,7 +114,7 @@ end
 
 --- A handler for one signal.
 ---@param name "logs"|"traces"|"metrics"
----@param decode fun(source: Source, hand_on: fun(batch: Batch): any?, string?): Batch
+---@param decode fun(source: OtlpReader|Source, hand_on: fun(batch: Batch): any?, string?): Batch
 --- keep takes what a batch holds; it returns nil and why when that could not be stored.
 ---@param keep fun(batch: Batch): any?, string?
 ---@return fun(req: Request): Response
@@ -161,21 +133,15 @@ function otlp_http.handler(name, decode, keep)
       return answer(encoding, 200, encoding.empty)
     end
     local expected = is_export(req.body, signal)
-    local source, broken = encoding.open(req.body, signal)
+    local source, tell = otlp_sources.open(name, req.body, encoding.name)
     if not source then
-      return answer(encoding, 400, encoding.status(invalid_argument, broken))
+      return answer(encoding, 400, encoding.status(invalid_argument, tell))
     end
     local batch = decode(source, keep)
     if batch.fault or not batch:flush() then
       return refuse(encoding, batch.fault)
     end
-    for message, count in pairs(broken) do
-      if message == signal.item then
-        batch:reject("broken " .. message, count)
-      else
-        batch:warn(("%d broken %s"):format(count, message))
-      end
-    end
+    tell(batch)
     complain(batch, signal, expected)
     return success(encoding, signal, batch)
   end

@@ -13,65 +13,88 @@ local otlp_logs = {}
 ---@class LogEvent
 ---@field name string        without the sender's prefix
 ---@field timestamp any      unix nanoseconds, or ISO text
----@field attributes table<string, any>
+---@field fields table<string, any>  what the sender's fields read
+---@field log OtlpReader     for what else it tells
 ---@field origin Origin
----@field trace_id string?
 
 ---@class Sender
 ---@field name string     service_type of its rows
+---@field fields OtlpFields  what it reads
 ---@field prefix string   of its event names
 ---@field scope string?   name of its instrumentation scope
 ---@field service string? service.name of its resource
 ---@field request fun(event: LogEvent): table? a record, without its cost; nil: no request
----@field cost (fun(event: LogEvent): number?)? the cost that it reports
+---@field cost (fun(fields: table<string, any>): number?)? the cost that it reports
 
 ---@type Sender[]
 local senders = { claude_code, codex, gemini_cli }
 
--- Old and new SDKs differ in where the name stands: the field, the attribute, the body;
--- with the prefix or without.
-local function names_of(log, attributes)
-  local body = otlp.value(log.body)
-  return { values.text(attributes["event.name"]), values.text(log.eventName),
-    type(body) == "string" and body or nil }
+-- What a log is called, not what it says.
+local function name_in(body)
+  return body and #body <= 100 and body:find("^[%w_.:/-]+$") and body or nil
 end
 
 local function starts_with(text, prefix)
   return text:sub(1, #prefix) == prefix
 end
 
-local function recognise(log, attributes, origin)
-  local names = names_of(log, attributes)
+-- By a name with its prefix: whose it is, and the name without.  Names come from clients, so
+-- what is remembered of them is bounded.
+local known, nknown, max_known = {}, 0, 1000
+
+local function named(name)
+  local found = known[name]
+  if found ~= nil then
+    return found
+  end
+  found = false
   for _, sender in ipairs(senders) do
-    for i = 1, 3 do
-      if names[i] and starts_with(names[i], sender.prefix) then
-        return sender, names[i]:sub(#sender.prefix + 1)
-      end
+    if starts_with(name, sender.prefix) then
+      found = { sender = sender, name = name:sub(#sender.prefix + 1) }
+      break
     end
   end
-  local name = names[1] or names[2] or names[3]
-  for _, sender in ipairs(senders) do
-    if name and (origin.scope == sender.scope
-        or origin.resource["service.name"] == sender.service) then
-      return sender, name
-    end
+  if nknown == max_known then
+    known, nknown = {}, 0
   end
-  return nil, names[1] or names[2] or "log"
+  known[name], nknown = found, nknown + 1
+  return found
 end
 
-local function time_of(log, attributes)
-  return values.nanoseconds(log.timeUnixNano) or values.nanoseconds(log.observedTimeUnixNano)
-    or values.text(attributes["event.timestamp"])
+local function sender_of(origin)
+  for _, sender in ipairs(senders) do
+    if origin.scope == sender.scope or origin.resource["service.name"] == sender.service then
+      return sender
+    end
+  end
+  return nil
+end
+
+-- Old and new SDKs differ in where the name stands: the attribute, the field, the body;
+-- with the prefix or without.
+local function recognise(log, origin)
+  local attribute = values.text(log:get "event.name")
+  local found = attribute and named(attribute)
+  if found then
+    return found.sender, found.name
+  end
+  local field, body = values.text(log.name), name_in(log.body)
+  found = field and named(field) or body and named(body)
+  if found then
+    return found.sender, found.name
+  end
+  local name = attribute or field or body
+  local sender = name and sender_of(origin)
+  if sender then
+    return sender, name
+  end
+  return nil, attribute or field or "log"
 end
 
 -- A log of somebody else that has a model and tokens is a call: the same one as the
 -- span that it belongs to.
-local function call_of(event, log)
-  local span = {
-    name = event.name, traceId = log.traceId, spanId = log.spanId,
-    endTimeUnixNano = values.nanoseconds(event.timestamp),
-  }
-  local record, has_tokens = genai.record(span, event.attributes, event.origin)
+local function call_of(event)
+  local record, has_tokens = genai.record(event.log, event.fields, event.origin)
   if not (record and has_tokens) then
     return nil
   end
@@ -84,48 +107,49 @@ local function call_of(event, log)
   return record
 end
 
-local function take(batch, prices, log, origin)
-  local attributes = otlp.attributes(log.attributes)
-  local sender, name = recognise(log, attributes, origin)
-  local event = {
-    name = name,
-    timestamp = time_of(log, attributes),
-    attributes = attributes,
-    origin = origin,
-    trace_id = values.hex_id(log.traceId, 16),
-  }
-  local record
-  if sender then
-    record = sender.request(event)
-  else
-    record = call_of(event, log)
-  end
-  if record then
-    batch:recognise()
-    prices:settle(record,
-      (sender or genai).cost and (sender or genai).cost(sender and event or attributes))
-    batch:add(record)
-    return
-  elseif sender then
-    batch:recognise()
-  end
+local function put_event(batch, sender, event)
+  local log = event.log
   batch:event {
-    sender = sender and sender.name or values.text(origin.resource["service.name"]) or "otlp",
-    name = values.clip(name, 100),
+    sender = sender and sender.name or values.text(event.origin.resource["service.name"])
+      or "otlp",
+    name = values.clip(event.name, 100),
     timestamp = event.timestamp,
-    session = values.first_text(attributes["session.id"], attributes["conversation.id"]),
-    attributes = otlp.rest(attributes),
+    session = values.first_text(log:get "session.id", log:get "conversation.id"),
+    attributes = log:rest(),
   }
 end
 
+local function take(batch, prices, log, origin)
+  local sender, name = recognise(log, origin)
+  local fields = log:fields((sender or genai).fields)
+  local event = {
+    name = name,
+    timestamp = log.time or log.observed or fields.timestamp,
+    fields = fields,
+    log = log,
+    origin = origin,
+  }
+  local record = (sender and sender.request or call_of)(event)
+  if record or sender then
+    batch:recognise()
+  end
+  if not record then
+    put_event(batch, sender, event)
+    return
+  end
+  local cost = (sender or genai).cost
+  prices:settle(record, cost and cost(fields))
+  batch:add(record)
+end
+
 --- Records and events of an ExportLogsServiceRequest.
----@param source Source|table the message, or an iterator over its items
+---@param reader OtlpReader
 ---@param prices Prices
 ---@param hand_on (fun(batch: Batch): any?, string?)?
 ---@return Batch
-function otlp_logs.decode(source, prices, hand_on)
+function otlp_logs.decode(reader, prices, hand_on)
   local batch = batches.new(hand_on)
-  otlp.each(source, otlp.signals.logs, batch, function(log, origin)
+  otlp.each(reader, batch, function(log, origin)
     take(batch, prices, log, origin)
   end)
   return batch

@@ -5,7 +5,7 @@
 local batches = require "ingest.batch"
 local metric_labels = require "ingest.metric_labels"
 local metric_names = require "ingest.metric_names"
-local otlp = require "ingest.otlp"
+local otlp_tables = require "ingest.otlp_tables"
 local values = require "ingest.values"
 
 local otlp_metrics = {}
@@ -55,7 +55,7 @@ local temporalities = {
 
 -- suffix is that of a histogram's part.
 local function put(batch, metric, origin, kind, suffix, point, value, temporality)
-  local attributes = otlp.attributes(point.attributes)
+  local attributes = otlp_tables.attributes(point.attributes)
   local name = metric_names.family(metric, suffix and "histogram" or kind) .. (suffix or "")
   batch.points[#batch.points + 1] = {
     kind = kind,
@@ -161,7 +161,7 @@ end
 function otlp_metrics.decode(source, extra_labels, hand_on)
   local batch = batches.new(hand_on)
   batch.extra_labels = extra_labels or {}
-  otlp.each(source, otlp.signals.metrics, batch, function(metric, origin)
+  otlp_tables.each(source, batch, function(metric, origin)
     take(batch, metric, origin)
   end)
   return batch

@@ -4,59 +4,56 @@ local claude_code = require "ingest.claude_code"
 local genai = require "ingest.genai"
 local nesting = require "ingest.nesting"
 local otlp = require "ingest.otlp"
-local values = require "ingest.values"
 
 local otlp_traces = {}
 
-local function claude_span(span, attributes, origin)
-  local from = values.nanoseconds(span.startTimeUnixNano)
-  local to = values.nanoseconds(span.endTimeUnixNano)
+local function claude_span(span, origin)
+  local from, to = span.start, span.time
   return claude_code.span({
-    name = values.text(span.name) or "",
+    name = span.name or "",
     timestamp = to or from,
-    attributes = attributes,
+    fields = span:fields(claude_code.fields),
+    log = span,
     origin = origin,
-    trace_id = values.hex_id(span.traceId, 16),
   }, from and to and (to - from) / 1e6 or nil)
 end
 
 local function is_claude_code(span, origin)
   return origin.resource["service.name"] == claude_code.service
-    or type(span.name) == "string" and span.name:sub(1, #claude_code.prefix) == claude_code.prefix
+    or (span.name or ""):sub(1, #claude_code.prefix) == claude_code.prefix
 end
 
 local function take(batch, prices, span, origin)
-  local attributes = otlp.attributes(span.attributes)
   if is_claude_code(span, origin) then
     batch:recognise()
-    local record = claude_span(span, attributes, origin)
+    local record = claude_span(span, origin)
     if record then
       batch:add(record)
     end
     return
   end
-  local record, is_told = genai.record(span, attributes, origin)
-  local parent = values.hex_id(span.parentSpanId, 8)
+  local fields = span:fields(genai.fields)
+  local record, is_told = genai.record(span, fields, origin)
   if record then
     batch:recognise()
-    prices:settle(record, genai.cost(attributes))
-    nesting.add(batch, record, parent, is_told)
+    prices:settle(record, genai.cost(fields))
+    nesting.add(batch, record, span.parent_id, is_told)
     return
   end
-  nesting.pass(values.hex_id(span.traceId, 16), values.hex_id(span.spanId, 8), parent)
+  nesting.pass(span.trace_id, span.span_id, span.parent_id)
   if is_told then
     batch:recognise()
   end
 end
 
 --- Records of an ExportTraceServiceRequest.
----@param source Source|table the message, or an iterator over its items
+---@param reader OtlpReader
 ---@param prices Prices
 ---@param hand_on (fun(batch: Batch): any?, string?)?
 ---@return Batch
-function otlp_traces.decode(source, prices, hand_on)
+function otlp_traces.decode(reader, prices, hand_on)
   local batch = batches.new(hand_on)
-  otlp.each(source, otlp.signals.traces, batch, function(span, origin)
+  otlp.each(reader, batch, function(span, origin)
     take(batch, prices, span, origin)
   end)
   return batch

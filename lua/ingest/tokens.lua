@@ -1,6 +1,5 @@
 --- Token counts by everyone's convention, as those of a row: tokens_input never
 --- includes the cache, tokens_output always includes reasoning.
-local json = require "json"
 local names = require "ingest.token_names"
 local values = require "ingest.values"
 
@@ -14,12 +13,14 @@ local words = { service_tier = true, speed = true, inference_geo = true }
 ---@type table<string, { what: string, rank: integer, read: fun(v: any): any }>
 local index = {}
 
--- Every name here, for those who keep what else a sender tells.
-tokens.used = {}
+--- The same for otlp.fields.
+---@type table<string, string[]>
+tokens.fields = {}
 
 for what, list in pairs(names) do
+  local reading = what == "packed" and what or words[what] and "text" or "count"
+  tokens.fields[what] = { reading, table.unpack(list) }
   for rank, name in ipairs(list) do
-    tokens.used[name] = true
     index[name] = what ~= "packed"
       and { what = what, rank = rank, read = words[what] and text or count } or nil
   end
@@ -43,30 +44,6 @@ function tokens.flat(usage)
   local flat = {}
   unpack_into(flat, "", usage, 1)
   return flat
-end
-
-local function copy(attributes)
-  local same = {}
-  for name, value in pairs(attributes) do
-    same[name] = value
-  end
-  return same
-end
-
---- The attributes with those of their texts that are JSON; the same table where there is none.
----@param attributes table<string, any>
----@return table<string, any>
-function tokens.unpacked(attributes)
-  local flat
-  for _, name in ipairs(names.packed) do
-    local value = attributes[name]
-    local decoded = type(value) == "string" and json.decode(value) or value
-    if type(decoded) == "table" then
-      flat = flat or copy(attributes)
-      unpack_into(flat, name .. ".", decoded, 1)
-    end
-  end
-  return flat or attributes
 end
 
 ---@class Told
@@ -162,6 +139,17 @@ local function some(n)
   return n ~= 0 and n or nil
 end
 
+-- What few calls have.
+local function put_parts(record, told)
+  record.cache_write_1h_tokens = some(told.cache_write_1h)
+  record.audio_input_tokens = some(told.audio_input)
+  record.audio_output_tokens = some(told.audio_output)
+  record.image_input_tokens = some(told.image_input)
+  record.image_output_tokens = some(told.image_output)
+  record.web_searches = some(told.web_searches)
+  record.inference_geo = told.inference_geo
+end
+
 --- Puts the counts into a record.
 ---@param record table
 ---@param told Told
@@ -173,15 +161,12 @@ function tokens.put(record, told, excludes)
   record.tokens_output = whole_output(told, (fresh or 0) + (read or 0) + (write or 0))
   record.cache_read_tokens = read
   record.cache_write_tokens = write
-  record.cache_write_1h_tokens = some(told.cache_write_1h)
   record.reasoning_tokens = told.reasoning
-  record.audio_input_tokens = some(told.audio_input)
-  record.audio_output_tokens = some(told.audio_output)
-  record.image_input_tokens = some(told.image_input)
-  record.image_output_tokens = some(told.image_output)
-  record.web_searches = some(told.web_searches)
   record.service_tier, record.speed = told.service_tier, told.speed
-  record.inference_geo = told.inference_geo
+  if told.cache_write_1h or told.audio_input or told.audio_output or told.image_input
+      or told.image_output or told.web_searches or told.inference_geo then
+    put_parts(record, told)
+  end
 end
 
 return tokens

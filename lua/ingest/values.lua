@@ -2,22 +2,27 @@
 --- null as "None".
 local values = {}
 
-local huge = math.huge
+local huge, math_type, type = math.huge, math.type, type
+
+-- A number, or what a text says.
+local function number_of(v)
+  if type(v) == "number" then
+    return v
+  elseif type(v) ~= "string" or #v > 64 or v:find("^%s*[+-]?0[xX]") then
+    return nil
+  end
+  return tonumber(v)
+end
 
 --- A finite number from a number or a numeric string; whole ones as integers.
 ---@param v any
 ---@return number?
 function values.number(v)
-  if type(v) ~= "number" then
-    if type(v) ~= "string" or #v > 64 or v:find("^%s*[+-]?0[xX]") then
-      return nil
-    end
-    v = tonumber(v)
-    if not v then
-      return nil
-    end
+  if v == nil or math_type(v) == "integer" then
+    return v
   end
-  if v ~= v or v == huge or v == -huge then
+  v = number_of(v)
+  if not v or v ~= v or v == huge or v == -huge then
     return nil
   end
   return math.tointeger(v) or v
@@ -26,6 +31,11 @@ end
 --- A count: whole, not negative.
 ---@return integer?
 function values.count(v)
+  if v == nil then
+    return nil
+  elseif math_type(v) == "integer" then
+    return v >= 0 and v or nil
+  end
   local n = values.number(v)
   if not n or n < 0 or n >= 2 ^ 63 then
     return nil
@@ -48,13 +58,14 @@ end
 --- Text with something in it; numbers become text, Python's None does not.
 ---@return string?
 function values.text(v)
-  if type(v) == "number" then
-    return tostring(math.tointeger(v) or v)
-  end
-  if type(v) ~= "string" or v == "" or v == "None" then
+  if v == nil or v == "" or v == "None" then
     return nil
   end
-  return v
+  local kind = type(v)
+  if kind == "number" then
+    return tostring(math.tointeger(v) or v)
+  end
+  return kind == "string" and v or nil
 end
 
 --- The first of several values that is text.
@@ -80,49 +91,23 @@ function values.flag(v)
   return words[tostring(v)]
 end
 
+--- The names as a table {name = true}.
+---@param ... string
+---@return table<string, true>
+function values.set(...)
+  local set = {}
+  for _, name in ipairs { ... } do
+    set[name] = true
+  end
+  return set
+end
+
 local nothing = setmetatable({}, { __newindex = function() error("shared") end })
 
 --- v when it is a table, else an empty one.
 ---@return table
 function values.object(v)
   return type(v) == "table" and v or nothing
-end
-
-local digits = {}
-for i = 0, 63 do
-  digits[("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"):sub(i + 1, i + 1)] = i
-end
-
-local function hex_of_base64(v, bytes)
-  local out, bits, nbits = {}, 0, 0
-  for digit in v:gmatch("[^=]") do
-    local value = digits[digit == "-" and "+" or digit == "_" and "/" or digit]
-    if not value then
-      return nil
-    end
-    bits, nbits = bits << 6 | value, nbits + 6
-    if nbits >= 8 then
-      nbits = nbits - 8
-      out[#out + 1] = ("%02x"):format(bits >> nbits & 0xFF)
-    end
-  end
-  return #out == bytes and table.concat(out) or nil
-end
-
---- An id of so many bytes as lower-case hexadecimal, from that or from base64, which
---- protobuf's own JSON has; ids that are neither stay as they are, and none but zeros
---- is none.
----@param v any
----@param bytes integer
----@return string?
-function values.hex_id(v, bytes)
-  v = values.text(v)
-  if not v or #v > 100 then
-    return nil
-  end
-  local hex = #v == 2 * bytes and not v:find("%X") and v:lower()
-    or #v <= (bytes + 2) // 3 * 4 and hex_of_base64(v, bytes) or v:lower()
-  return hex:find("[^0]") and hex or nil
 end
 
 -- A clock before 1973 is no clock, and as a smaller number it would be read as seconds.

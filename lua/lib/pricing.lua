@@ -252,6 +252,50 @@ function pricing.cost(rates, usage)
   return tonumber(("%.12f"):format(total * factor * tier / million + calls))
 end
 
+-- The rates of those whose price is four numbers, for a prompt that is no longer than upto; false:
+-- the price of the others needs more than that.
+local simple = setmetatable({}, { __mode = "k" })
+
+local function simplified(rates)
+  local found = simple[rates]
+  if found == nil then
+    found = false
+    local upto = math.huge
+    for thousands in pairs(rates.above or {}) do
+      upto = math.min(upto, thousands * 1000)
+    end
+    local rate = rates_at(rates, 0)
+    if not rates.ranges and not rates.request and not rates.reasoning and not rates.factor
+        and rate.input and rate.output then
+      found = {
+        input = rate.input, output = rate.output, cache_read = rate.cache_read,
+        cache_write = rate.cache_write, upto = upto,
+      }
+    end
+    simple[rates] = found
+  end
+  return found
+end
+
+-- What a plain call costs; nil for one that is billed by more than fresh, cached and written ones.
+local function simple_cost(rates, record)
+  local rate = simplified(rates)
+  if not rate or record.service_tier or record.speed or record.inference_geo
+      or record.cache_write_1h_tokens or record.web_searches or record.audio_input_tokens
+      or record.audio_output_tokens or record.image_input_tokens
+      or record.image_output_tokens then
+    return nil
+  end
+  local input, read = record.tokens_input or 0, record.cache_read_tokens or 0
+  local write = record.cache_write_tokens or 0
+  if input + read + write > rate.upto then
+    return nil
+  end
+  local total = input * rate.input + (record.tokens_output or 0) * rate.output
+    + read * rate.cache_read + write * rate.cache_write
+  return total < 1e9 and math.floor(total * 1e6 + 0.5) / 1e12 or nil
+end
+
 -- The prompt lengths up to which the rates are the same, ascending; the last is endless.
 local function lengths(rates)
   local list = {}
@@ -344,7 +388,8 @@ function Prices:settle(record, reported)
     return
   end
   local rates = self:rates(record.model, record.provider)
-  record.cost_usd = rates and pricing.cost(rates, usage_of(record))
+  record.cost_usd = rates
+    and (simple_cost(rates, record) or pricing.cost(rates, usage_of(record)))
   record.cost_source = record.cost_usd and "computed" or "unknown"
 end
 

@@ -55,7 +55,7 @@ static const char script[] =
     "' '))\n"
     "end\n"
 
-    "local messages = require 'ingest.otlp_messages'\n"
+    "local messages = require 'spec.helpers.otlp_messages'\n"
     "local encode = require('spec.helpers.protobuf').encode\n"
     "local schema = protobuf.schema(messages)\n"
     "local path = {'resourceLogs', 'scopeLogs', 'logRecords'}\n"

@@ -8,7 +8,7 @@
 static const char script[] =
     "package.path = 'lua/?.lua;./?.lua'\n"
     "local protobuf, json = require 'protobuf', require 'spec.helpers.json'\n"
-    "local messages = require 'ingest.otlp_messages'\n"
+    "local messages = require 'spec.helpers.otlp_messages'\n"
     "local encode = require('spec.helpers.protobuf').encode\n"
     "local schema = protobuf.schema(messages)\n"
     "local function decode(name, bytes) return schema:decode(name, bytes) end\n"

@@ -1,6 +1,6 @@
 local helpers = require "spec.helpers"
 local json = require "spec.helpers.json"
-local messages = require "ingest.otlp_messages"
+local messages = require "spec.helpers.otlp_messages"
 local protobuf = require "spec.helpers.protobuf"
 local server = require "spec.helpers.server"
 

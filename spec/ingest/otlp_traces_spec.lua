@@ -1,13 +1,11 @@
-package.loaded.json = package.loaded.json or require "spec.helpers.json"
+local decoders = require "spec.helpers.decode"
 local helpers = require "spec.helpers"
-local json = require "json"
-local otlp_traces = require "ingest.otlp_traces"
-local pricing = require "lib.pricing"
 
-local prices = pricing.new(require "lib.prices")
+local decoder = decoders.new()
+teardown(function() decoder:stop() end)
 
 local function decode(name)
-  return otlp_traces.decode(json.decode(helpers.read_file("spec/wire/" .. name)), prices)
+  return decoder:json("traces", helpers.read_file("spec/wire/" .. name))
 end
 
 local function pick(record, ...)

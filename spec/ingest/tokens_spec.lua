@@ -1,8 +1,7 @@
-package.loaded.json = package.loaded.json or require "spec.helpers.json"
-local otlp_traces = require "ingest.otlp_traces"
-local pricing = require "lib.pricing"
+local decoders = require "spec.helpers.decode"
 
-local prices = pricing.new(require "lib.prices")
+local decoder = decoders.new()
+teardown(function() decoder:stop() end)
 
 local function any(value)
   if math.type(value) == "integer" then
@@ -35,10 +34,10 @@ local function span(attributes, more)
 end
 
 local function decode(spans, scope)
-  return otlp_traces.decode({ resourceSpans = { {
+  return decoder:json("traces", { resourceSpans = { {
     resource = { attributes = { { key = "service.name", value = any "shop" } } },
     scopeSpans = { { scope = { name = scope or "test" }, spans = spans } },
-  } } }, prices)
+  } } })
 end
 
 local function record(attributes, scope, more)

@@ -33,9 +33,7 @@ static void open_extra(struct batch *b, struct record *r) {
     buf_putc(text, ',');
 }
 
-static void close_extra(struct batch *b, struct record *r, const char *json, size_t json_len) {
-  buf_putc(&b->text, ':');
-  json_append_compact(&b->text, json, json_len);
+static void close_extra(struct batch *b, struct record *r) {
   buf_putc(&b->text, '}');
   r->extra.len = (uint32_t) (b->text.len - r->extra.offset);
 }
@@ -44,7 +42,18 @@ void record_put_extra(struct batch *b, struct record *r, const char *name, size_
                       const char *json, size_t json_len) {
   open_extra(b, r);
   json_write_string(&b->text, name, name_len);
-  close_extra(b, r, json, json_len);
+  buf_putc(&b->text, ':');
+  json_append_compact(&b->text, json, json_len);
+  close_extra(b, r);
+}
+
+void record_put_compact(struct batch *b, struct record *r, const char *name, size_t name_len,
+                        const char *json, size_t json_len) {
+  open_extra(b, r);
+  json_write_string(&b->text, name, name_len);
+  buf_putc(&b->text, ':');
+  buf_append(&b->text, json, json_len);
+  close_extra(b, r);
 }
 
 /* One member of an object known to be valid; texts as they stand there, the name
@@ -130,7 +139,9 @@ void record_put_members(struct batch *b, struct record *r, const char *json, siz
       continue;
     open_extra(b, r);
     buf_append(&b->text, m.name - 1, m.name_len + 2);
-    close_extra(b, r, m.value, m.value_len);
+    buf_putc(&b->text, ':');
+    json_append_compact(&b->text, m.value, m.value_len);
+    close_extra(b, r);
   }
   free(copy);
 }

@@ -180,6 +180,16 @@ char *json_skip_value(char *p, unsigned depth, struct json_error *error) {
   }
 }
 
+bool json_is_named(const char *key, size_t len, const char *name) {
+  for (const char *end = key + len; key < end; key++, name++) {
+    bool up = *key == '_' && key + 1 < end && key[1] >= 'a' && key[1] <= 'z';
+    char c = up ? (char) (*++key - 'a' + 'A') : *key;
+    if (c != *name)
+      return false;
+  }
+  return *name == '\0';
+}
+
 void json_append_compact(struct buf *out, const char *json, size_t len) {
   char *start = buf_reserve(out, len), *to = start;
   bool quoted = false;

@@ -58,6 +58,10 @@ char *json_skip_string(char *p, struct json_error *error);
 char *json_skip_member(char *p, unsigned depth, struct json_error *error);
 char *json_skip_value(char *p, unsigned depth, struct json_error *error);
 
+/* Whether the key, without its quotes, is the name, or the name in snake_case
+ * ("resource_logs"). */
+bool json_is_named(const char *key, size_t len, const char *name);
+
 /* Appends a valid value without the white space between its tokens, so that it
  * stands on one line. */
 void json_append_compact(struct buf *out, const char *json, size_t len);

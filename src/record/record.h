@@ -87,6 +87,10 @@ bool record_set_boolean(struct batch *b, struct record *r, const struct column_n
 void record_put_extra(struct batch *b, struct record *r, const char *name, size_t name_len,
                       const char *json, size_t json_len);
 
+/* The same for a value without white space between its tokens. */
+void record_put_compact(struct batch *b, struct record *r, const char *name, size_t name_len,
+                        const char *json, size_t json_len);
+
 /* The same for all members of an object, which is valid JSON.  Columns that live in extra, and
  * those that rows show on request and r does not have, get their slots: in older rows they were
  * members. */

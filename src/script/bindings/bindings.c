@@ -2,12 +2,16 @@
 
 #include <stddef.h>
 
+#include "script/bindings/lua_content.h"
+
 const struct binding bindings[] = {
+  {"content", luaopen_content},
   {"crypto", luaopen_crypto},
   {"json", luaopen_json},
   {"kv", luaopen_kv},
   {"log", luaopen_log},
   {"metrics", luaopen_metrics},
+  {"otlp", luaopen_otlp},
   {"price_file", luaopen_price_file},
   {"protobuf", luaopen_protobuf},
   {"sse", luaopen_sse},

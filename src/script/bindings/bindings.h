@@ -13,6 +13,7 @@ int luaopen_crypto(lua_State *L);   /* lua_crypto.c */
 int luaopen_log(lua_State *L);      /* lua_log.c */
 int luaopen_kv(lua_State *L);       /* lua_kv.c */
 int luaopen_metrics(lua_State *L);  /* lua_metrics.c */
+int luaopen_otlp(lua_State *L);     /* lua_otlp.c */
 int luaopen_price_file(lua_State *L); /* lua_price_file.c */
 int luaopen_protobuf(lua_State *L); /* lua_protobuf.c */
 int luaopen_sse(lua_State *L);      /* lua_sse.c */

@@ -35,6 +35,7 @@ struct reader {
   struct record *r;
   uint32_t position;
   struct buf *scratch;
+  bool saw_alias; /* in the round that leaves aliases out */
 };
 
 static bool reject(struct reader *in, int column, const char *why) {
@@ -43,10 +44,16 @@ static bool reject(struct reader *in, int column, const char *why) {
 }
 
 static bool put_extra(struct reader *in, const char *name, size_t len, int index) {
-  struct buf error = {0};
+  struct buf error = {0}, *json = lua_json_fragment(in->L, index);
+  if (json != NULL && lua_json_is_compact(json)) {
+    record_put_compact(in->b, in->r, name, len, json->data, json->len);
+    return true;
+  }
   in->scratch->len = 0;
   bool ok = lua_json_write(in->L, index, in->scratch, &error);
-  if (ok) {
+  if (ok && !lua_istable(in->L, index) && json == NULL) {
+    record_put_compact(in->b, in->r, name, len, in->scratch->data, in->scratch->len);
+  } else if (ok) {
     record_put_extra(in->b, in->r, name, len, in->scratch->data, in->scratch->len);
   } else {
     buf_putc(&error, '\0');
@@ -122,7 +129,9 @@ static bool set_member(struct reader *in, const char *key, size_t len, int index
   const struct column_name *name = schema_name(in->b->schema, key, len);
   const char *why;
   bool is_extra = len == 5 && memcmp(key, "extra", 5) == 0;
-  if (is_extra || is_null(in->L, index) || (name != NULL && name->alias) != aliases)
+  bool is_alias = name != NULL && name->alias;
+  in->saw_alias |= is_alias;
+  if (is_extra || is_null(in->L, index) || is_alias != aliases)
     return true;
   if (name != NULL && name->column == NAME_OF_EVENT)
     return set_event(in, index);
@@ -155,7 +164,8 @@ static bool read_record(struct reader *in, int index) {
   lua_rawget(in->L, index);
   int extra = lua_gettop(in->L);
   return (is_null(in->L, extra) || put_extra_members(in, extra)) &&
-         read_members(in, index, false) && read_members(in, index, true);
+         read_members(in, index, false) &&
+         (!in->saw_alias || read_members(in, index, true));
 }
 
 void lua_batch_add(lua_State *L, int index, struct batch *b, uint32_t position, struct buf *scratch,

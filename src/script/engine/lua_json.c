@@ -253,6 +253,7 @@ bool lua_json_write(lua_State *L, int index, struct buf *out, struct buf *error)
 struct fragment {
   struct buf buf;
   size_t charged;
+  bool compact;
 };
 
 struct buf *lua_json_push_fragment(lua_State *L) {
@@ -289,6 +290,14 @@ struct buf *lua_json_fragment(lua_State *L, int index) {
   if (lua_type(L, index) != LUA_TUSERDATA || !has_mark(L, lua_absindex(L, index), &fragment_key))
     return NULL;
   return lua_touserdata(L, index);
+}
+
+void lua_json_mark_compact(struct buf *fragment) {
+  container_of(fragment, struct fragment, buf)->compact = true;
+}
+
+bool lua_json_is_compact(const struct buf *fragment) {
+  return container_of(fragment, struct fragment, buf)->compact;
 }
 
 void lua_json_mark_array(lua_State *L) {

@@ -31,8 +31,16 @@ struct buf lua_json_take(lua_State *L, struct buf *fragment);
 /* Pushes a json.fragment that takes the bytes over. */
 struct buf *lua_json_push_taken(lua_State *L, struct buf *bytes);
 
+/* Takes the request's body, or copies a string, into a fragment that is fit for the
+ * scanner of record/json_scan.h, and pushes it. */
+struct buf *lua_json_push_text(lua_State *L, int index);
+
 /* The bytes of a fragment, or NULL when the value at index is none. */
 struct buf *lua_json_fragment(lua_State *L, int index);
+
+/* Says that there is no white space between the tokens of a fragment's bytes. */
+void lua_json_mark_compact(struct buf *fragment);
+bool lua_json_is_compact(const struct buf *fragment);
 
 /* Marks the table at the top of the stack as an array. */
 void lua_json_mark_array(lua_State *L);

@@ -16,9 +16,7 @@ struct items {
   size_t at[MAX_LEVELS];
 };
 
-/* Takes the request's body, or copies a string, into a fragment that is fit for the
- * scanner, and leaves it at the top. */
-static struct buf *take_text(lua_State *L, int index) {
+struct buf *lua_json_push_text(lua_State *L, int index) {
   struct buf *text, *body = script_body(L, index);
   if (body != NULL) {
     text = lua_json_push_taken(L, body);
@@ -42,17 +40,6 @@ static char *skip_value(char *p) {
   return json_skip_value(p, DEPTH, &error);
 }
 
-/* Whether the key, without its quotes, is the name, or the name in snake_case ("resource_logs"). */
-static bool is_named(const char *key, size_t len, const char *name) {
-  for (const char *end = key + len; key < end; key++, name++) {
-    bool up = *key == '_' && key + 1 < end && key[1] >= 'a' && key[1] <= 'z';
-    char c = up ? (char) (*++key - 'a' + 'A') : *key;
-    if (c != *name)
-      return false;
-  }
-  return *name == '\0';
-}
-
 /* Opens the array that is the member names[depth] of the object at p, if there is one,
  * and pushes the object's text without it. */
 static void enter(lua_State *L, struct items *it, char *text, char *p) {
@@ -65,7 +52,7 @@ static void enter(lua_State *L, struct items *it, char *text, char *p) {
   while (*p == '"') {
     char *key = p, *key_end = skip_value(p), *value = json_skip_space(json_skip_space(key_end) + 1);
     p = skip_value(value);
-    bool is_list = *value == '[' && is_named(key + 1, (size_t) (key_end - key) - 2, name);
+    bool is_list = *value == '[' && json_is_named(key + 1, (size_t) (key_end - key) - 2, name);
     if (is_list && array == 0) {
       array = (size_t) (value + 1 - text);
     } else {
@@ -161,7 +148,7 @@ int lua_json_values(lua_State *L) {
   lua_settop(L, 1);
   struct values *v = lua_newuserdatauv(L, sizeof *v, 0);
   *v = (struct values){0};
-  struct buf *text = take_text(L, 1);
+  struct buf *text = lua_json_push_text(L, 1);
   size_t bom = strncmp(text->data, "\xEF\xBB\xBF", 3) == 0 ? 3 : 0;
   char *start = json_skip_space(text->data + bom);
   v->in_array = *start == '[';
@@ -203,7 +190,7 @@ int lua_json_items(lua_State *L) {
   struct items *it = lua_newuserdatauv(L, sizeof *it, 0);
   memset(it, 0, sizeof *it);
   read_names(L, it);
-  struct buf *text = take_text(L, 1);
+  struct buf *text = lua_json_push_text(L, 1);
   char *start = check(text, &error);
   if (start == NULL) {
     luaL_pushfail(L);

@@ -1,0 +1,34 @@
+--- What is content in whatever a sender tells: prompts, answers, tool inputs and outputs, in the
+--- names of those who send them.  It is dropped as it is read, at any depth, before anything is
+--- stored; what a column or a decoder takes by its name stays.  A sender that is missing here is a
+--- name in these lists.
+local content = require "content"
+
+return content {
+  names = {
+    "body", "prompt", "response", "response_text", "request_text", "tool_input",
+    "tool_parameters", "arguments", "output", "input.value", "output.value",
+    "traceloop.entity.input", "traceloop.entity.output", "input", "completion",
+    "messages", "message", "content", "text", "system_prompt", "query", "question",
+    "answer", "tool_arguments", "tool_response", "tool_result", "final_result",
+    "all_messages_events", "events", "request_data", "response_data", "logfire.msg",
+    "ai.value", "ai.values", "ai.schema",
+  },
+
+  --- Whatever begins with one of these.
+  prefixes = {
+    "gen_ai.prompt", "gen_ai.completion", "gen_ai.input.messages",
+    "gen_ai.output.messages", "gen_ai.tool.definitions", "gen_ai.system_instructions",
+    "llm.input_messages", "llm.output_messages", "llm.prompts", "llm.completions",
+    "trace.input", "trace.output", "span.input", "span.output", "ai.prompt",
+    "ai.response.text", "ai.response.object", "ai.response.toolCalls",
+    "ai.response.reasoning", "ai.response.files", "ai.toolCall.args",
+    "ai.toolCall.result", "langfuse.observation.input", "langfuse.observation.output",
+    "langfuse.trace.input", "langfuse.trace.output", "mlflow.spanInputs",
+    "mlflow.spanOutputs", "gen_ai.event.content", "gen_ai.tool.call.arguments",
+    "gen_ai.tool.call.result", "pydantic_ai.all_messages", "model_request_parameters",
+  },
+
+  --- A text of more bytes than this is content, whatever its name.
+  longest = 1024,
+}

@@ -1,0 +1,89 @@
+---@meta otlp
+
+--- Log records and spans of OTLP, JSON or protobuf, one after another, without a table of what
+--- nobody asks for.
+local otlp = {}
+
+--- What a decoder reads of an item.
+---@class OtlpFields
+
+---@alias OtlpReading
+---| "any"
+---| "text"     # a number is written; "" and Python's "None" are none
+---| "count"    # whole, not negative; from a text too
+---| "number"   # from a text too
+---| "flag"     # from a text or 0 and 1 too
+---| "packed"   # an object, or its JSON: a.b stands for member b of attribute a, and is read as one
+---| "nothing"  # not read, and left out of rest()
+
+--- By the name of the field: how it is read, then the attributes, of which the first that is there
+--- and can be read counts.  What a field reads is left out of rest(), unless it stays.
+---@param fields table<string, { [1]: OtlpReading, [integer]: string, stays: boolean? }>
+---@return OtlpFields
+function otlp.fields(fields)
+  return fields
+end
+
+--- It stands at one item at a time; the next one takes its place.
+---@class OtlpReader
+---@field fault string?      why the item cannot be taken
+---@field time integer?      unix nanoseconds: of the log, or when the span ended
+---@field observed integer?  when a collector saw the log
+---@field start integer?     when the span began
+---@field trace_id string?   hexadecimal in lower case, as the other ids
+---@field span_id string?
+---@field parent_id string?  the span's parent
+---@field name string?       of the event or of the span
+---@field body string?       of a log, where it is a text
+---@field failed boolean     the span's status says so
+---@field message string?    of the span's status
+---@field scope string?      name of the instrumentation scope
+local reader = {}
+
+--- Goes to the next item: whether there is one, whether it is of another resource and whether it is
+--- of another scope than the one before.
+---@return boolean more, boolean new_resource, boolean new_scope
+function reader:next()
+  return false, false, false
+end
+
+--- Values of an attribute are texts, numbers, booleans, or lists and maps of them.
+---@param name string
+---@return any
+function reader:get(name) end
+
+--- Those fields that the item has.
+---@param fields OtlpFields
+---@return table<string, any>
+function reader:fields(fields)
+  return {}
+end
+
+--- The attributes that fields do not take, but for content; nil where none is left.
+---@param fields OtlpFields? without: all of them
+---@return Fragment?
+function reader:rest(fields) end
+
+--- The resource's attributes but for content, and those that dull does not name either.
+---@param dull Content
+---@return table<string, any>, Fragment?
+function reader:resource(dull)
+  return {}
+end
+
+--- How many resources and scopes, and how many attributes, were broken and are left out so far.
+---@return integer groups, integer values
+function reader:broken()
+  return 0, 0
+end
+
+--- nil and why when the body is no such message.
+---@param body string|Body  the request's body is taken
+---@param encoding "json"|"protobuf"
+---@param signal "logs"|"traces"
+---@param content Content
+---@return OtlpReader?
+---@return string? message
+function otlp.open(body, encoding, signal, content) end
+
+return otlp

@@ -1,0 +1,49 @@
+#ifndef MOONLEDGER_RECORD_OTLP_DECODE_H
+#define MOONLEDGER_RECORD_OTLP_DECODE_H
+
+#include "record/otlp.h"
+
+/* What otlp.c, otlp_json.c and otlp_protobuf.c share. */
+
+/* Fields of a log record and of a span. */
+enum otlp_field {
+  FIELD_NONE,
+  FIELD_TIME,
+  FIELD_OBSERVED,
+  FIELD_START,
+  FIELD_TRACE,
+  FIELD_SPAN,
+  FIELD_PARENT,
+  FIELD_NAME,
+  FIELD_BODY,
+  FIELD_ATTRIBUTES,
+  FIELD_STATUS,
+};
+
+#define OTLP_TOO_MANY "an item has more than 1,024 attributes"
+
+enum { TRACE_ID_BYTES = 16, SPAN_ID_BYTES = 8, STATUS_ERROR = 2 };
+
+/* The end of the list, to be filled; NULL when it is full. */
+struct otlp_attribute *otlp_add(struct otlp_attributes *a);
+
+/* A clock before 1973 is no clock, and as a smaller number it would be read as seconds. */
+int64_t otlp_clock(int64_t ns);
+
+/* The id as lower-case hexadecimal; none but zeros is none. */
+void otlp_put_id(char out[OTLP_MAX_ID + 1], const char *bytes, size_t len);
+
+void otlp_free_blocks(struct otlp_reader *r);
+
+const char *otlp_open_json(struct otlp_reader *r, size_t *at);
+bool otlp_next_json(struct otlp_reader *r);
+void otlp_enter_json(struct otlp_reader *r, const struct otlp_value *value,
+                     struct otlp_inside *in);
+bool otlp_next_inside_json(struct otlp_inside *in, struct otlp_attribute *member);
+
+const char *otlp_open_protobuf(struct otlp_reader *r, size_t *at);
+bool otlp_next_protobuf(struct otlp_reader *r);
+void otlp_enter_protobuf(const struct otlp_value *value, struct otlp_inside *in);
+bool otlp_next_inside_protobuf(struct otlp_inside *in, struct otlp_attribute *member);
+
+#endif

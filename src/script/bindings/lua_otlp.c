@@ -1,0 +1,464 @@
+#include <lauxlib.h>
+#include <string.h>
+
+#include "base/utf8.h"
+#include "record/json.h"
+#include "record/otlp.h"
+#include "record/otlp_fields.h"
+#include "script/bindings/bindings.h"
+#include "script/bindings/lua_content.h"
+#include "script/engine/limits.h"
+#include "script/engine/lua_json.h"
+#include "script/engine/script.h"
+
+static const char reader_type[] = "otlp.reader", fields_type[] = "otlp.fields";
+
+/* Lists and maps inside each other, in values that Lua asks for. */
+enum { MAX_DEPTH = 16 };
+
+static const char *const readings[] = {
+    [OTLP_READ_ANY] = "any",       [OTLP_READ_TEXT] = "text", [OTLP_READ_COUNT] = "count",
+    [OTLP_READ_NUMBER] = "number", [OTLP_READ_FLAG] = "flag", [OTLP_READ_PACKED] = "packed",
+    [OTLP_READ_NOTHING] = "nothing", NULL,
+};
+
+struct reader {
+  struct otlp_reader otlp;
+  const struct content *content; /* kept by the user value */
+  const struct otlp_fields *fields;   /* whose numbers the item's attributes have */
+};
+
+/* Whose numbers the attributes of a new item have. */
+static const struct otlp_fields nobody;
+
+/* Methods and members have the metatable as their first upvalue: looking it up by name would cost
+ * more than most of them do. */
+static struct reader *check_reader(lua_State *L) {
+  if (!lua_getmetatable(L, 1) || !lua_rawequal(L, -1, lua_upvalueindex(1)))
+    luaL_typeerror(L, 1, reader_type);
+  lua_pop(L, 1);
+  return lua_touserdata(L, 1);
+}
+
+/* ---- otlp.fields{field = {reading, attribute, ..}} ---- */
+
+static struct otlp_fields *check_fields(lua_State *L, int index) {
+  return luaL_checkudata(L, index, fields_type);
+}
+
+/* The stack: .., the list of names, the field's name, its description. */
+static void read_field(lua_State *L, struct otlp_fields *fields) {
+  if (lua_type(L, -2) != LUA_TSTRING || !lua_istable(L, -1))
+    luaL_error(L, "bad argument #1 (a field is name = {reading, attribute, ..})");
+  if (fields->nfields == OTLP_MAX_FIELDS)
+    luaL_error(L, "bad argument #1 (at most %d fields)", OTLP_MAX_FIELDS);
+  struct otlp_source source = {.field = (uint8_t) ++fields->nfields};
+  lua_pushvalue(L, -2);
+  lua_rawseti(L, -4, fields->nfields);
+  lua_getfield(L, -1, "stays");
+  source.stays = lua_toboolean(L, -1);
+  lua_geti(L, -2, 1);
+  source.read = (uint8_t) luaL_checkoption(L, -1, NULL, readings);
+  lua_pop(L, 2);
+  for (lua_Integer i = 2; lua_geti(L, -1, i) != LUA_TNIL; i++, lua_pop(L, 1)) {
+    size_t len;
+    const char *attribute = luaL_checklstring(L, -1, &len);
+    source.rank = (uint16_t) i;
+    if (!otlp_fields_add(fields, attribute, len, source))
+      luaL_error(L, "bad argument #1 (at most %d attributes)", OTLP_MAX_SOURCES);
+  }
+  lua_pop(L, 1);
+}
+
+static int l_otlp_fields(lua_State *L) {
+  luaL_checktype(L, 1, LUA_TTABLE);
+  lua_settop(L, 1);
+  struct otlp_fields *fields = lua_newuserdatauv(L, sizeof *fields, 1);
+  *fields = (struct otlp_fields) {0};
+  luaL_setmetatable(L, fields_type);
+  lua_newtable(L);
+  for (lua_pushnil(L); lua_next(L, 1); lua_pop(L, 1))
+    read_field(L, fields);
+  lua_setiuservalue(L, 2, 1);
+  return 1;
+}
+
+static int l_fields_gc(lua_State *L) {
+  otlp_fields_clear(check_fields(L, 1));
+  return 0;
+}
+
+/* ---- otlp.open(body, encoding, signal, content) ---- */
+
+/* Protobuf is no text: what of it is one is mended where it is read. */
+static struct buf *push_body(lua_State *L, int index, enum otlp_encoding encoding) {
+  if (encoding == OTLP_JSON)
+    return lua_json_push_text(L, index);
+  struct buf *body = script_body(L, index);
+  if (body != NULL)
+    return lua_json_push_taken(L, body);
+  size_t len;
+  const char *bytes = luaL_checklstring(L, index, &len);
+  return lua_json_push_copy(L, bytes, len);
+}
+
+static int l_otlp_open(lua_State *L) {
+  static const char *const encodings[] = {"json", "protobuf", NULL};
+  static const char *const signals[] = {"logs", "traces", NULL};
+  enum otlp_encoding encoding = luaL_checkoption(L, 2, NULL, encodings);
+  enum otlp_signal signal = luaL_checkoption(L, 3, NULL, signals);
+  const struct content *content = lua_content_check(L, 4);
+  lua_settop(L, 4);
+  struct reader *r = lua_newuserdatauv(L, sizeof *r, 2);
+  *r = (struct reader) {.content = content};
+  luaL_setmetatable(L, reader_type);
+  struct buf *text = push_body(L, 1, encoding);
+  lua_setiuservalue(L, 5, 1);
+  lua_pushvalue(L, 4);
+  lua_setiuservalue(L, 5, 2);
+  limits_work(L, text->len / 16);
+  size_t at;
+  const char *fault = otlp_open(&r->otlp, text, encoding, signal, &at);
+  if (fault == NULL)
+    return 1;
+  luaL_pushfail(L);
+  lua_pushfstring(L, "%s at byte %d", fault, (int) at);
+  return 2;
+}
+
+static int l_reader_gc(lua_State *L) {
+  struct reader *r = lua_touserdata(L, 1);
+  otlp_close(&r->otlp);
+  r->otlp = (struct otlp_reader) {0};
+  return 0;
+}
+
+/* ---- Values ---- */
+
+static void push_text(lua_State *L, const struct otlp_text *text) {
+  if (utf8_valid(text->data, text->len) == text->len) {
+    lua_pushlstring(L, text->data, text->len);
+    return;
+  }
+  struct buf *whole = lua_json_push_fragment(L);
+  utf8_append(whole, text->data, text->len);
+  lua_pushlstring(L, whole->data, whole->len);
+  lua_remove(L, -2);
+}
+
+static void push_value(lua_State *L, struct otlp_reader *r, const struct otlp_value *v, int depth);
+
+static void push_inside(lua_State *L, struct otlp_reader *r, const struct otlp_value *v,
+                        int depth) {
+  struct otlp_inside in;
+  struct otlp_attribute member;
+  lua_Integer n = 0;
+  luaL_checkstack(L, 6, "too deep");
+  lua_newtable(L);
+  otlp_enter(r, v, &in);
+  while (depth < MAX_DEPTH && otlp_next_inside(&in, &member)) {
+    limits_work(L, 8);
+    if (in.is_map)
+      push_text(L, &member.key);
+    push_value(L, r, &member.value, depth + 1);
+    if (in.is_map)
+      lua_rawset(L, -3);
+    else
+      lua_rawseti(L, -2, ++n);
+  }
+}
+
+static void push_value(lua_State *L, struct otlp_reader *r, const struct otlp_value *v, int depth) {
+  switch (v->kind) {
+  case OTLP_TEXT:
+    push_text(L, &v->text);
+    break;
+  case OTLP_INTEGER:
+    lua_pushinteger(L, v->integer);
+    break;
+  case OTLP_REAL:
+    lua_pushnumber(L, v->real);
+    break;
+  case OTLP_BOOLEAN:
+    lua_pushboolean(L, v->boolean);
+    break;
+  case OTLP_LIST:
+  case OTLP_MAP:
+    push_inside(L, r, v, depth);
+    break;
+  default:
+    lua_pushnil(L);
+  }
+}
+
+/* ---- Attributes ---- */
+
+static bool is_content(const struct content *content, const struct otlp_attribute *a) {
+  return content_has(content, a->key.data, a->key.len);
+}
+
+/* Appends a member to an object that is open in out, or opens it. */
+static void put_rest(struct otlp_reader *r, const struct otlp_attribute *a,
+                     const struct content *content, struct buf *out) {
+  size_t before = out->len;
+  if (is_content(content, a))
+    return;
+  buf_putc(out, before == 0 ? '{' : ',');
+  json_write_string(out, a->key.data, a->key.len);
+  buf_putc(out, ':');
+  if (!otlp_write_json(r, &a->value, content, out))
+    out->len = before;
+}
+
+/* Closes the object in the fragment at the top, or puts nil in its place. */
+static void end_rest(lua_State *L, struct buf *out) {
+  if (out->len > 0) {
+    buf_putc(out, '}');
+    lua_json_mark_compact(out);
+    return;
+  }
+  lua_pop(L, 1);
+  lua_pushnil(L);
+}
+
+/* For a walk that looks for each of them again. */
+static void charge(lua_State *L, const struct otlp_attributes *list) {
+  limits_work(L, list->count * (8 + list->count / 8));
+}
+
+/* The item's attributes, with their numbers. */
+static const struct otlp_attributes *number(struct reader *r, const struct otlp_fields *fields) {
+  if (r->fields != fields)
+    otlp_number(&r->otlp, fields);
+  r->fields = fields;
+  return &r->otlp.item.attributes;
+}
+
+static int l_reader_rest(lua_State *L) {
+  struct reader *r = check_reader(L);
+  const struct otlp_fields *fields = lua_isnoneornil(L, 2) ? NULL : check_fields(L, 2);
+  const struct otlp_attributes *list = number(r, fields);
+  struct buf *out = lua_json_push_fragment(L);
+  for (size_t i = 0; i < list->count; i++) {
+    const struct otlp_attribute *a = otlp_attribute(list, i);
+    if (otlp_stays(fields, a) && !otlp_is_replaced(list, i))
+      put_rest(&r->otlp, a, r->content, out);
+  }
+  charge(L, list);
+  end_rest(L, out);
+  return 1;
+}
+
+/* What a decoder adds to what it reads: then the table need not grow. */
+enum { ROOM = 12 };
+
+static void push_chosen(lua_State *L, struct reader *r, const struct otlp_choice *c) {
+  push_value(L, &r->otlp, &c->value, 0);
+  if (c->read == OTLP_READ_TEXT)
+    lua_tolstring(L, -1, NULL);
+}
+
+/* fields(f) -> {field = value} */
+static int l_reader_fields(lua_State *L) {
+  struct reader *r = check_reader(L);
+  const struct otlp_fields *fields = check_fields(L, 2);
+  struct otlp_choice choices[OTLP_MAX_FIELDS + 1];
+  const struct otlp_attributes *list = number(r, fields);
+  otlp_choose(&r->otlp, fields, choices);
+  limits_work(L, list->count * 8);
+  lua_settop(L, 2);
+  lua_getiuservalue(L, 2, 1);
+  lua_createtable(L, 0, (int) list->count + ROOM);
+  for (int i = 1; i <= fields->nfields; i++) {
+    if (choices[i].rank == 0)
+      continue;
+    lua_rawgeti(L, 3, i);
+    push_chosen(L, r, &choices[i]);
+    lua_rawset(L, 4);
+  }
+  return 1;
+}
+
+static int l_reader_get(lua_State *L) {
+  struct reader *r = check_reader(L);
+  size_t len;
+  const char *key = luaL_checklstring(L, 2, &len);
+  const struct otlp_attribute *a = otlp_find(&r->otlp.item.attributes, key, len);
+  limits_work(L, r->otlp.item.attributes.count);
+  if (a == NULL)
+    lua_pushnil(L);
+  else
+    push_value(L, &r->otlp, &a->value, 0);
+  return 1;
+}
+
+/* resource(dull) -> all its attributes but content, then those that dull has not either as a
+ * json.fragment. */
+static int l_reader_resource(lua_State *L) {
+  struct reader *r = check_reader(L);
+  const struct content *content = r->content, *dull = lua_content_check(L, 2);
+  const struct otlp_attributes *list = &r->otlp.resource;
+  lua_settop(L, 2);
+  lua_createtable(L, 0, (int) list->count);
+  for (size_t i = 0; i < list->count; i++) {
+    const struct otlp_attribute *a = otlp_attribute(list, i);
+    if (is_content(content, a))
+      continue;
+    push_text(L, &a->key);
+    push_value(L, &r->otlp, &a->value, 0);
+    lua_rawset(L, -3);
+  }
+  struct buf *out = lua_json_push_fragment(L);
+  for (size_t i = 0; i < list->count; i++)
+    if (!is_content(dull, otlp_attribute(list, i)) && !otlp_is_replaced(list, i))
+      put_rest(&r->otlp, otlp_attribute(list, i), content, out);
+  charge(L, list);
+  end_rest(L, out);
+  return 2;
+}
+
+/* ---- Items ---- */
+
+/* next() -> whether there is one more item, whether it is of another resource, of another scope. */
+static int l_reader_next(lua_State *L) {
+  struct reader *r = check_reader(L);
+  bool more = r->otlp.text != NULL && otlp_next(&r->otlp);
+  r->fields = &nobody;
+  limits_work(L, 16 + r->otlp.item.attributes.count * 4);
+  lua_pushboolean(L, more);
+  lua_pushboolean(L, r->otlp.new_resource);
+  lua_pushboolean(L, r->otlp.new_scope);
+  return 3;
+}
+
+static int l_reader_broken(lua_State *L) {
+  const struct reader *r = check_reader(L);
+  lua_pushinteger(L, r->otlp.broken_groups);
+  lua_pushinteger(L, r->otlp.broken_values);
+  return 2;
+}
+
+enum member { TIME = 1, OBSERVED, START, TRACE, SPAN, PARENT, NAME, MESSAGE, FAILED, BODY, SCOPE,
+              FAULT, MEMBERS };
+
+static const char *const members[] = {
+    [TIME] = "time",       [OBSERVED] = "observed",   [START] = "start",
+    [TRACE] = "trace_id",  [SPAN] = "span_id",        [PARENT] = "parent_id",
+    [NAME] = "name",       [MESSAGE] = "message",     [FAILED] = "failed",
+    [BODY] = "body",       [SCOPE] = "scope",         [FAULT] = "fault",
+};
+
+static void push_clock(lua_State *L, int64_t ns) {
+  if (ns != 0)
+    lua_pushinteger(L, ns);
+  else
+    lua_pushnil(L);
+}
+
+static void push_id(lua_State *L, const char *id) {
+  if (*id != '\0')
+    lua_pushstring(L, id);
+  else
+    lua_pushnil(L);
+}
+
+static void push_name(lua_State *L, const struct otlp_text *text) {
+  if (text->len > 0)
+    push_text(L, text);
+  else
+    lua_pushnil(L);
+}
+
+static int push_member(lua_State *L, const struct otlp_reader *r, enum member member) {
+  const struct otlp_item *item = &r->item;
+  switch (member) {
+  case TIME:
+    push_clock(L, item->time);
+    break;
+  case OBSERVED:
+    push_clock(L, item->observed);
+    break;
+  case START:
+    push_clock(L, item->start);
+    break;
+  case TRACE:
+    push_id(L, item->trace_id);
+    break;
+  case SPAN:
+    push_id(L, item->span_id);
+    break;
+  case PARENT:
+    push_id(L, item->parent_id);
+    break;
+  case NAME:
+    push_name(L, &item->name);
+    break;
+  case MESSAGE:
+    push_name(L, &item->message);
+    break;
+  case FAILED:
+    lua_pushboolean(L, item->failed);
+    break;
+  case BODY:
+    push_name(L, item->body.kind == OTLP_TEXT ? &item->body.text : &(struct otlp_text) {0});
+    break;
+  case SCOPE:
+    push_name(L, &r->scope);
+    break;
+  case FAULT:
+    lua_pushstring(L, item->fault);
+    break;
+  default:
+    lua_pushnil(L);
+  }
+  return 1;
+}
+
+/* Second upvalue: a table of the methods, and of the members' numbers, by name. */
+static int l_reader_index(lua_State *L) {
+  struct reader *r = check_reader(L);
+  lua_settop(L, 2);
+  lua_rawget(L, lua_upvalueindex(2));
+  int is_member;
+  lua_Integer member = lua_tointegerx(L, 2, &is_member);
+  return is_member ? push_member(L, &r->otlp, (enum member) member) : 1;
+}
+
+static void new_type(lua_State *L, const char *name, lua_CFunction gc) {
+  luaL_newmetatable(L, name);
+  lua_pushcfunction(L, gc);
+  lua_setfield(L, -2, "__gc");
+  lua_pushstring(L, name);
+  lua_setfield(L, -2, "__metatable");
+}
+
+static void open_reader(lua_State *L) {
+  static const luaL_Reg methods[] = {
+      {"next", l_reader_next},         {"get", l_reader_get},
+      {"fields", l_reader_fields}, {"rest", l_reader_rest},
+      {"resource", l_reader_resource}, {"broken", l_reader_broken},
+      {NULL, NULL},
+  };
+  new_type(L, reader_type, l_reader_gc);
+  lua_pushvalue(L, -1);
+  lua_newtable(L);
+  lua_pushvalue(L, -2);
+  luaL_setfuncs(L, methods, 1);
+  for (int i = 1; i < MEMBERS; i++) {
+    lua_pushinteger(L, i);
+    lua_setfield(L, -2, members[i]);
+  }
+  lua_pushcclosure(L, l_reader_index, 2);
+  lua_setfield(L, -2, "__index");
+  lua_pop(L, 1);
+}
+
+int luaopen_otlp(lua_State *L) {
+  static const luaL_Reg functions[] = {
+      {"fields", l_otlp_fields}, {"open", l_otlp_open}, {NULL, NULL}};
+  open_reader(L);
+  new_type(L, fields_type, l_fields_gc);
+  lua_pop(L, 1);
+  luaL_newlib(L, functions);
+  return 1;
+}
