@@ -65,6 +65,8 @@ static lua_State *fuzz_lua_open(const char *file) {
   const char *lines = getenv("FUZZ_LINES");
   luaL_openlibs(L);
   luaL_requiref(L, "json", luaopen_json, 0);
+  luaL_requiref(L, "content", luaopen_content, 0);
+  luaL_requiref(L, "otlp", luaopen_otlp, 0);
   luaL_requiref(L, "protobuf", luaopen_protobuf, 0);
   luaL_requiref(L, "log", luaopen_log, 0);
   lua_settop(L, 0);
