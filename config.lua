@@ -61,8 +61,11 @@ return {
     readers = 2, -- [start] threads that answer queries
     query_deadline_ms = 5000, -- [start] a slower query is stopped and answered with 503
     sql_max_rows = 10000, -- [start] of storage.sql
-    dedupe_hours = 24, -- [start] how long a repeated request_id is merged into the row it had
-    dedupe_max_ids = 20000000, -- [start] at most so many ids are remembered, 16 to 32 bytes each
+    -- [start] a repeated request_id is merged into the row it had, however old; ids of these hours
+    -- stand in memory, others are looked up in the file behind a filter of 12 bits each
+    dedupe_hours = 24,
+    -- [start] at most so many in memory, 16 to 32 bytes each; filters of at most 16 times as many
+    dedupe_max_ids = 20000000,
   },
 
   limits = {

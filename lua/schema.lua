@@ -11,7 +11,7 @@ local no_cost = { { "cost_source", "=", "unknown" } }
 
 --- Columns are { name, type, options }.  Types: string, integer, float, boolean, time (kept in
 --- microseconds).
----   role      what the core uses it for: id, time, duration, status
+---   role      what the core uses it for: id, time (when it had ended), duration, status
 ---   default   of a record that has no value: "", 0, false, now; by_event: another one for an event
 ---             type
 ---   from      a record that has no value takes it from this column, times scale
@@ -113,8 +113,8 @@ local cost = {
 
 --- What every rollup cell holds: a count of rows, of rows that match when, or a sum.  Sums are kept
 --- as integers of 1 / scale, so that adding and taking away is exact: nanoseconds, pico-dollars.
---- They have 63 bits: nanoseconds hold
---- a day of 10,000 requests a second of 10 s each, a finer unit would not.
+--- They have 63 bits: nanoseconds hold a day of 10,000 requests a second of 10 s each, a finer unit
+--- would not.
 local measures = {
   { "requests" },
   { "successes", when = { { "status_code", ">=", 200 }, { "status_code", "<", 400 } } },

@@ -74,6 +74,19 @@ describe("a body", function()
     end
   end)
 
+  it("that inflates to much lets others have their turn", function()
+    local zeros = helpers.gzip(("\0"):rep(60 << 20))
+    local large <close> = s:raw(echo(gzipped(zeros)))
+    local answered = 0
+    repeat
+      assert.same(200, s:get("/t/show").status)
+      answered = answered + 1
+      local head = large:head(0)
+    until head
+    -- in one go it would be one or two
+    assert.is_true(answered > 15, answered .. " others were answered")
+  end)
+
   it("that inflates without measure is 413 and costs little memory", function()
     local bomb = helpers.gzip(("\0"):rep(100 << 20))
     local response = http.last_exchange(s, echo(gzipped(bomb)))

@@ -57,7 +57,8 @@ for _, workers in ipairs { 1, 2 } do
       assert.is_true(most_resident - before < LIMIT + made,
         ("%d MiB more"):format((most_resident - before) // MiB))
       assert.is_true(figure(s, "moonledger_http_given_up_total") > CLIENTS // 2)
-      assert.equal(size, #s:get("/logs/query?limit=10000").body)
+      -- but for the digits of the time that it took
+      assert.near(size, #s:get("/logs/query?limit=10000").body, 16)
       assert.truthy(s:log():find("limits.out_bytes", 1, true))
       local last = s:post("/logs/ingest", '{"request_id":"last","timestamp":1760000000}',
         { ["content-type"] = "application/json" })

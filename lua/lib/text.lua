@@ -103,6 +103,14 @@ function text.trim(s)
   return s:sub(first, last)
 end
 
+--- s without the ASCII white space at its ends.
+---@param s string
+---@return string
+function text.strip(s)
+  local last = s:match("^.*()[^ \t\n\v\f\r]")
+  return last and s:sub(s:match("^[ \t\n\v\f\r]*()"), last) or ""
+end
+
 --- At most so many characters of s, which is valid UTF-8; what is cut off leaves an ellipsis.
 ---@param s string
 ---@param most integer
@@ -110,14 +118,6 @@ end
 function text.clip(s, most)
   local after = utf8.offset(s, most + 1)
   return after and after <= #s and s:sub(1, after - 1) .. "…" or s
-end
-
---- s without the ASCII white space at its ends.
----@param s string
----@return string
-function text.strip(s)
-  local last = s:match("^.*()[^ \t\n\v\f\r]")
-  return last and s:sub(s:match("^[ \t\n\v\f\r]*()"), last) or ""
 end
 
 return text

@@ -94,6 +94,14 @@ static void mistakes(void) {
        "schema.lua: events[1]: fields: there is no column \"verb\""},
       {"s.events[1].fields[2] = 'request_id'",
        "schema.lua: events[1]: fields: \"request_id\" stands there twice"},
+      {"s.cost = 5", "schema.lua: it: cost must be a table, not a number"},
+      {"s.cost.rank = {}", "schema.lua: cost: \"rank\" is not known here"},
+      {"s.cost.column = 'price'", "schema.lua: cost: column: there is no column \"price\""},
+      {"s.cost.source = nil", "schema.lua: cost: expected column, source and ranks"},
+      {"s.cost.source = 'num_turns'", "schema.lua: cost: source: \"num_turns\" is no string"},
+      {"s.cost.ranks = { 'a', 'b', 'c', 'd' }", "schema.lua: cost: more than 3 ranks"},
+      {"s.cost.split[1] = 'timestamp'", "schema.lua: cost: \"timestamp\" cannot follow a cost"},
+      {"s.cost.with[1] = 5", "schema.lua: cost.with: expected a text at [1], not a number"},
       {"s.measures[2][1] = 'requests'",
        "schema.lua: measures[2]: there is a measure \"requests\" already"},
       {"s.measures[2].when[1][2] = '~'",
@@ -152,7 +160,7 @@ static void mistakes(void) {
        "schema.lua: families[5] \"tokens_total\": differs from the entry "
        "before it in kind, help, bounds or label names"},
       {"s.families[1], s.families[4] = s.families[4], s.families[1]",
-       "schema.lua: families[5] \"tokens_total\": entries of one family stand next to "
+       "schema.lua: families[3] \"tokens_total\": entries of one family stand next to "
        "each other"},
       {"s.families[1].events = { 'request_end' }",
        "schema.lua: families[1] \"requests_total\": events: there is no event "

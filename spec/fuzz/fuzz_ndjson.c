@@ -1,17 +1,6 @@
-#include "../c/schema_fixture.h"
 #include "fuzz.h"
 #include "record/ndjson.h"
-
-const char *const fuzz_seeds[] = {
-    "{\"request_id\":\"a\",\"timestamp\":1750000000.5,\"status_code\":200,\"streaming\":"
-    "true,\"extra\":{\"k\":[1,null]}}\n",
-    "[{\"model\":\"\\u00e9\\ud83d\\ude00\",\"duration_ms\":\"12.5\"},{\"type\":\"request_"
-    "error\",\"error_type\":\"x\"}]",
-    "{\"records\":[{\"timestamp\":\"2025-06-15T15:08:40.123456Z\",\"cost_usd\":0.1}]}",
-    "\xef\xbb\xbf{\"type\":\"request_start\",\"request_id\":null}\r\n\r\n{\"tokens_"
-    "input\":1e3,\"input_tokens\":-5}",
-    NULL,
-};
+#include "schema_fixture.h"
 
 static const struct record_limits limits = {.record_bytes = 1024, .depth = 16};
 static const struct record_limits wide = {.record_bytes = 1 << 20, .depth = 18};
@@ -35,7 +24,8 @@ static void scan_again(struct batch *b) {
 }
 
 /* Every record is either taken or rejected; a body that is refused as a whole leaves none. */
-static void fuzz_one(const char *data, size_t len) {
+int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len) {
+  const char *data = (const char *) bytes;
   if (schema == NULL)
     schema = load_schema();
   for (enum record_format format = FORMAT_JSON; format <= FORMAT_NDJSON; format++) {
@@ -48,4 +38,5 @@ static void fuzz_one(const char *data, size_t len) {
     scan_again(b);
     batch_free(b);
   }
+  return 0;
 }

@@ -1,15 +1,6 @@
 #include "base/protobuf.h"
 #include "fuzz.h"
 
-const char *const fuzz_seeds[] = {
-    "\x0a\x05\x0a\x03"
-    "abc\x11\1\2\3\4\5\6\7\x08\x18\x96\x01",
-    "\x1a\x02\x08\x01",
-    "\x25\1\2\3\4",
-    "\x0a\x7f",
-    NULL,
-};
-
 static struct protobuf_schema schema;
 
 static const struct protobuf_message *tree(void) {
@@ -48,6 +39,8 @@ static void walk(const struct protobuf_message *m, const char *data, size_t len,
   }
 }
 
-static void fuzz_one(const char *data, size_t len) {
+int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len) {
+  const char *data = (const char *) bytes;
   walk(tree(), data, len, 0);
+  return 0;
 }

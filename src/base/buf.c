@@ -12,12 +12,29 @@ void buf_clear(struct buf *b) {
   memset(b, 0, sizeof *b);
 }
 
-void buf_grow(struct buf *b, size_t n) {
+static size_t grown(const struct buf *b, size_t n) {
   size_t cap = b->cap < 128 ? 128 : b->cap * 2;
-  if (cap < b->len + n)
-    cap = b->len + n;
+  return cap < b->len + n ? b->len + n : cap;
+}
+
+void buf_grow(struct buf *b, size_t n) {
+  size_t cap = grown(b, n);
   b->data = xrealloc(b->data, cap);
   b->cap = cap;
+}
+
+char *buf_try_reserve(struct buf *b, size_t n) {
+  if (n > SIZE_MAX - b->len)
+    return NULL;
+  if (b->cap - b->len >= n && b->data != NULL)
+    return b->data + b->len;
+  size_t cap = grown(b, n);
+  char *data = realloc(b->data, cap);
+  if (data == NULL)
+    return NULL;
+  b->data = data;
+  b->cap = cap;
+  return data + b->len;
 }
 
 void buf_puts(struct buf *b, const char *s) {

@@ -23,6 +23,9 @@ static inline char *buf_reserve(struct buf *b, size_t n) {
   return b->data + b->len;
 }
 
+/* The same for sizes that a client, a script or a file chooses: NULL without memory. */
+char *buf_try_reserve(struct buf *b, size_t n);
+
 static inline void buf_append(struct buf *b, const void *data, size_t len) {
   if (len == 0)
     return;

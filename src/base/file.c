@@ -13,10 +13,14 @@ const char *file_read_all(const char *path, size_t size, size_t most, struct buf
   ssize_t n = 1;
   if (fd < 0)
     return strerror(errno);
-  buf_reserve(text, (size < most ? size : most) + 1);
+  if (buf_try_reserve(text, (size < most ? size : most) + 1) == NULL) {
+    close(fd);
+    return strerror(ENOMEM);
+  }
   while (n > 0 && text->len <= most && (size == 0 || text->len != size)) {
-    char *end = buf_reserve(text, 1);
-    n = read(fd, end, text->cap - text->len);
+    char *end = buf_try_reserve(text, 1);
+    errno = ENOMEM;
+    n = end != NULL ? read(fd, end, text->cap - text->len) : -1;
     text->len += n > 0 ? (size_t) n : 0;
   }
   const char *why = n < 0 ? strerror(errno) : text->len > most ? "is too long" : NULL;

@@ -64,6 +64,8 @@ static size_t ascii_words(const char *s, size_t len) {
 }
 
 size_t utf8_valid(const char *s, size_t len) {
+  if (len == 0) /* s may be NULL */
+    return 0;
   for (size_t i = 0;;) {
     i += ascii_words(s + i, len - i);
     for (size_t word = i + 16; i < word;) {

@@ -4,11 +4,13 @@
 #include "http/exchange.h"
 #include "http/router.h"
 
-enum { INFLATE_BYTES = 64 << 10, RESERVE_BYTES = 1 << 20, GZIP_WINDOW = 15 + 16,
+/* INFLATE_PIECES: what is made of a body before others have their turn, some 100 us. */
+enum { INFLATE_BYTES = 64 << 10, INFLATE_PIECES = 4, RESERVE_BYTES = 1 << 20, GZIP_WINDOW = 15 + 16,
        SCANNER_BYTES = 64 }; /* what a scanner puts behind a body: no reason to double it */
 
 static const struct verdict
     too_large = {413, "the body is too large", NULL},
+    no_memory = {503, "there is no memory for the body, try again", "Retry-After: 1\r\n"},
     too_many = {503, "too many bodies are on their way, try again", "Retry-After: 1\r\n"};
 
 /* Of all loops: a bound on memory, so about right is enough. */
@@ -35,6 +37,10 @@ static void start_inflater(struct exchange *e) {
     abort();
 }
 
+static size_t first_bytes(uint64_t announced) {
+  return (size_t) (announced < RESERVE_BYTES ? announced : RESERVE_BYTES) + SCANNER_BYTES;
+}
+
 struct verdict body_begin(struct exchange *e) {
   struct request *r = &e->request;
   bool chunked = e->parser.flags & F_CHUNKED;
@@ -53,8 +59,8 @@ struct verdict body_begin(struct exchange *e) {
     return too_many;
   if (gzip)
     start_inflater(e);
-  else if (announced > 0)
-    buf_reserve(&r->body, (announced < RESERVE_BYTES ? announced : RESERVE_BYTES) + SCANNER_BYTES);
+  else if (announced > 0 && buf_try_reserve(&r->body, first_bytes(announced)) == NULL)
+    return no_memory;
   return (struct verdict) {0};
 }
 
@@ -82,30 +88,58 @@ static int admit_bytes(struct exchange *e, size_t len, const char **why) {
   return 0;
 }
 
-static int inflate_more(struct exchange *e, const char *data, size_t len, const char **why) {
+/* One call of inflate: its status, or that to refuse the body with. */
+static int inflate_piece(struct exchange *e, const char **why) {
   z_stream *z = e->in.inflater;
   struct buf *body = &e->request.body;
-  z->next_in = (Bytef *) data;
-  z->avail_in = (uInt) len;
-  while (z->avail_in > 0 || z->avail_out == 0) {
-    if (e->in.inflated && z->avail_in == 0)
-      break;
-    if (e->in.inflated) /* another member: gzip files may be joined (RFC 1952, 2.2) */
-      inflateReset(z);
-    z->next_out = (Bytef *) buf_reserve(body, INFLATE_BYTES);
-    z->avail_out = INFLATE_BYTES;
-    int rc = inflate(z, Z_NO_FLUSH);
-    if (rc != Z_OK && rc != Z_STREAM_END && rc != Z_BUF_ERROR) {
-      *why = "the body is not what gzip makes";
-      return 400;
-    }
-    e->in.inflated = rc == Z_STREAM_END;
-    size_t made = INFLATE_BYTES - z->avail_out;
-    int status = admit_bytes(e, made, why);
+  if (e->in.inflated) /* another member: gzip files may be joined (RFC 1952, 2.2) */
+    inflateReset(z);
+  z->next_out = (Bytef *) buf_try_reserve(body, INFLATE_BYTES);
+  if (z->next_out == NULL)
+    return refuse_body(&no_memory, why);
+  z->avail_out = INFLATE_BYTES;
+  int rc = inflate(z, Z_NO_FLUSH);
+  if (rc != Z_OK && rc != Z_STREAM_END && rc != Z_BUF_ERROR) {
+    *why = "the body is not what gzip makes";
+    return 400;
+  }
+  e->in.inflated = rc == Z_STREAM_END;
+  size_t made = INFLATE_BYTES - z->avail_out;
+  int status = admit_bytes(e, made, why);
+  if (status == 0)
+    body->len += made;
+  return status;
+}
+
+int body_inflate(struct exchange *e, const char **why) {
+  z_stream *z = e->in.inflater;
+  if (z == NULL || !e->in.inflating)
+    return 0;
+  for (size_t i = 0; i < INFLATE_PIECES; i++) {
+    int status = inflate_piece(e, why);
     if (status != 0)
       return status;
-    body->len += made;
+    if (z->avail_in == 0 && (z->avail_out > 0 || e->in.inflated)) {
+      e->in.inflating = false;
+      e->in.packed.len = 0;
+      return 0;
+    }
   }
+  return 0;
+}
+
+/* What comes while nothing waits is inflated by the next body_inflate. */
+static int keep_packed(struct exchange *e, const char *data, size_t len, const char **why) {
+  struct buf *packed = &e->in.packed;
+  size_t done = e->in.inflating ? (size_t) (e->in.inflater->next_in - (Bytef *) packed->data) : 0;
+  char *end = buf_try_reserve(packed, len);
+  if (end == NULL)
+    return refuse_body(&no_memory, why);
+  memcpy(end, data, len);
+  packed->len += len;
+  e->in.inflating = true;
+  e->in.inflater->next_in = (Bytef *) packed->data + done;
+  e->in.inflater->avail_in = (uInt) (packed->len - done);
   return 0;
 }
 
@@ -113,11 +147,16 @@ int body_append(struct exchange *e, const char *data, size_t len, const char **w
   if (e->in.refused)
     return 0;
   if (e->in.inflater != NULL)
-    return inflate_more(e, data, len, why);
+    return keep_packed(e, data, len, why);
+  char *end = buf_try_reserve(&e->request.body, len);
+  if (end == NULL)
+    return refuse_body(&no_memory, why);
   int status = admit_bytes(e, len, why);
-  if (status == 0)
-    buf_append(&e->request.body, data, len);
-  return status;
+  if (status != 0)
+    return status;
+  memcpy(end, data, len);
+  e->request.body.len += len;
+  return 0;
 }
 
 int body_end(struct exchange *e, const char **why) {
@@ -129,6 +168,7 @@ int body_end(struct exchange *e, const char **why) {
 
 void body_clear(struct exchange *e) {
   buf_clear(&e->request.body);
+  buf_clear(&e->in.packed);
   if (e->in.inflater != NULL) {
     inflateEnd(e->in.inflater);
     free(e->in.inflater);

@@ -18,6 +18,8 @@ struct connections *connections_new(struct server *server, struct loop *loop) {
   all->prepare.data = all;
   uv_prepare_start(&all->prepare, on_prepare);
   uv_unref((uv_handle_t *) &all->prepare);
+  uv_idle_init(&loop->uv, &all->no_wait);
+  all->no_wait.data = all;
   return all;
 }
 
@@ -49,9 +51,10 @@ static void on_handle_closed(uv_handle_t *handle) {
 static void check_drained(struct connections *all) {
   if (!all->draining || all->handles > 0 || connections_count(all) > 0)
     return;
-  all->handles = 2;
+  all->handles = 3;
   uv_close((uv_handle_t *) &all->timer, on_handle_closed);
   uv_close((uv_handle_t *) &all->prepare, on_handle_closed);
+  uv_close((uv_handle_t *) &all->no_wait, on_handle_closed);
 }
 
 void connections_closed_one(struct connections *all) {

@@ -54,9 +54,10 @@ static void destroy_exchange(struct exchange *e) {
 }
 
 static void leave_ready(struct exchange *e) {
-  struct exchange **p = &connections_of(e->request.conn)->ready;
+  struct connections *all = connections_of(e->request.conn);
+  struct exchange **p = &all->ready;
   while (*p != e)
-    p = &(*p)->next_ready;
+    p = *p != NULL ? &(*p)->next_ready : &all->resuming;
   *p = e->next_ready;
   e->waiting = false;
 }
@@ -89,7 +90,8 @@ void exchanges_clear(struct connections *all) {
 
 static bool takes_input(const struct exchange *e) {
   const struct conn *c = e->request.conn;
-  return (e->state == EXCHANGE_HEAD || e->state == EXCHANGE_BODY) && c->queued_bytes <= QUEUE_BYTES;
+  return (e->state == EXCHANGE_HEAD || e->state == EXCHANGE_BODY) && !e->in.inflating &&
+         c->queued_bytes <= QUEUE_BYTES;
 }
 
 static void choose_deadline(struct exchange *e) {
@@ -165,13 +167,25 @@ static size_t take_head(struct exchange *e, const char *data, size_t len) {
   return used;
 }
 
+/* A slice of what has come of a body; its request goes on when nothing is left of that. */
+static void inflate_some(struct exchange *e) {
+  const char *why;
+  int status = body_inflate(e, &why);
+  if (status != 0)
+    exchange_fail(e, status, why);
+  else if (e->in.inflating)
+    exchange_wake(e);
+  else if (e->in.complete)
+    complete_request(e);
+}
+
 static size_t take_body(struct exchange *e, const char *data, size_t len) {
   size_t used;
   int status = parse_body(e, data, len, &used);
   e->in.arrived += used;
-  if (status == 0)
-    complete_request(e);
-  else if (status != PARSE_MORE)
+  if (status == 0 || status == PARSE_MORE)
+    inflate_some(e);
+  else
     exchange_fail(e, status, e->in.fault_text);
   return used;
 }
@@ -183,9 +197,13 @@ static void keep_input(struct exchange *e, const char *data, size_t len) {
   e->reading = false;
 }
 
-void exchange_feed(struct exchange *e, const char *data, size_t len) {
+static void go_on(struct exchange *e, const char *data, size_t len) {
   struct conn *c = e->request.conn;
   e->feeding = true;
+  if (e->in.inflating)
+    inflate_some(e);
+  if (c->closing || c->exchange != e)
+    return;
   while (len > 0 && takes_input(e)) {
     size_t used = e->state == EXCHANGE_HEAD ? take_head(e, data, len) : take_body(e, data, len);
     if (c->closing || c->exchange != e) /* over, or a stream now */
@@ -199,6 +217,13 @@ void exchange_feed(struct exchange *e, const char *data, size_t len) {
   output_flush(c, NULL);
   if (!c->closing)
     settle_exchange(e);
+}
+
+void exchange_feed(struct exchange *e, const char *data, size_t len) {
+  if (e->in.inflating)
+    keep_input(e, data, len);
+  else
+    go_on(e, data, len);
 }
 
 /* ---- After a request ---- */
@@ -219,7 +244,8 @@ void exchange_next(struct exchange *e) {
 }
 
 void exchange_ended(struct exchange *e) {
-  if (e->state == EXCHANGE_BODY || (e->state == EXCHANGE_HEAD && e->head.len > 0))
+  bool in_head = e->state == EXCHANGE_HEAD && e->head.len > 0;
+  if (in_head || (e->state == EXCHANGE_BODY && !e->in.complete))
     exchange_fail(e, 400, "the request ended early");
   else
     settle_exchange(e);
@@ -248,7 +274,7 @@ static void resume_exchange(struct exchange *e) {
   struct buf input = buf_take(&e->pending);
   leave_ready(e);
   if (!c->closing)
-    exchange_feed(e, input.data, input.len);
+    go_on(e, input.data, input.len);
   buf_clear(&input);
   if (c->closing || c->exchange != e || e->pending.len > 0 || e->reading || c->ended)
     return;
@@ -258,9 +284,20 @@ static void resume_exchange(struct exchange *e) {
     conn_close(c, uv_strerror(rc));
 }
 
+static void on_no_wait(uv_idle_t *idle) {
+  (void) idle;
+}
+
+/* Those that have more to do than one turn's wait for the next one. */
 void exchanges_wake(struct connections *all) {
-  while (all->ready != NULL)
-    resume_exchange(all->ready);
+  all->resuming = all->ready;
+  all->ready = NULL;
+  while (all->resuming != NULL)
+    resume_exchange(all->resuming);
+  if (all->ready != NULL)
+    uv_idle_start(&all->no_wait, on_no_wait);
+  else
+    uv_idle_stop(&all->no_wait);
 }
 
 void exchange_fail(struct exchange *e, int status, const char *message) {

@@ -77,6 +77,8 @@ struct incoming {
   struct trailers trailers;
   z_stream *inflater;  /* of a gzip body; NULL: none */
   bool inflated;       /* a whole gzip member has been read */
+  bool inflating;      /* some of packed is still to be inflated, or made of it */
+  struct buf packed;   /* as it came */
 };
 
 /* Its response, where that comes in pieces. */
@@ -101,7 +103,7 @@ struct exchange {
   bool feeding;        /* input is being taken up: responses are collected in connections->out */
   bool reading;
   struct buf pending;  /* input that came while a handler ran */
-  bool waiting;        /* in connections->ready */
+  bool waiting;        /* in connections->ready or ->resuming */
   struct exchange *next_ready, *next_free;
 };
 
@@ -127,7 +129,8 @@ struct connections {
   int64_t timer_at;    /* loop time; 0: not running */
   struct deadline_list deadlines[DEADLINES];
   uv_prepare_t prepare; /* takes up the pending input of those in ready */
-  struct exchange *ready;
+  struct exchange *ready, *resuming;
+  uv_idle_t no_wait;   /* while some are ready */
 
   char *input;
   struct buf out;      /* bytes for out_conn that have not been handed to the kernel */
@@ -288,6 +291,7 @@ struct verdict body_begin(struct exchange *e);
 /* 0 or the status to refuse it with: of a chunk's size, of bytes, of the end. */
 int body_announce(struct exchange *e, uint64_t chunk, const char **why);
 int body_append(struct exchange *e, const char *data, size_t len, const char **why);
+int body_inflate(struct exchange *e, const char **why); /* a slice, while in.inflating */
 int body_end(struct exchange *e, const char **why);
 void body_clear(struct exchange *e);
 

@@ -225,13 +225,16 @@ static enum range wanted_range(const struct request *r, const struct file *file,
 
 /* ---- Responses ---- */
 
-static struct buf read_part(const struct file *file, uint64_t first, uint64_t length) {
+/* False: there is no memory for so much. */
+static bool read_part(const struct file *file, uint64_t first, uint64_t length, struct buf *body) {
   struct buf bytes = {0};
   if (file->asset != NULL) {
-    buf_append(&bytes, file->asset->data + first, length);
-    return bytes;
+    buf_append(body, file->asset->data + first, length);
+    return true;
   }
-  char *p = buf_reserve(&bytes, length > 0 ? length : 1);
+  char *p = buf_try_reserve(&bytes, length > 0 ? length : 1);
+  if (p == NULL)
+    return false;
   while (bytes.len < length) {
     ssize_t n = pread(file->fd, p + bytes.len, length - bytes.len, (off_t) (first + bytes.len));
     if (n < 0 && errno == EINTR)
@@ -240,7 +243,8 @@ static struct buf read_part(const struct file *file, uint64_t first, uint64_t le
       break;
     bytes.len += (size_t) n;
   }
-  return bytes;
+  *body = bytes;
+  return true;
 }
 
 static bool has_header(const struct buf *headers, const char *name) {
@@ -291,7 +295,12 @@ static void respond_file(struct request *r, struct response *response, const str
                  (unsigned long long) first, (unsigned long long) (first + length - 1),
                  size);
     }
-    response->body = read_part(file, first, length);
+    if (!read_part(file, first, length, &response->body)) {
+      buf_clear(&response->headers);
+      http_respond_error(r, 503, "There is no memory for the file, try again",
+                         "Retry-After: 1\r\n");
+      return;
+    }
   }
   respond_now(exchange_of(r), response);
 }

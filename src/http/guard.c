@@ -55,9 +55,11 @@ static size_t host_length(struct slice s) {
       ['0' ... '9'] = true, ['A' ... 'Z'] = true, ['a' ... 'z'] = true,
   };
   size_t n = 0;
-  if (s.len > 0 && s.data[0] == '[') {
-    const char *close = memchr(s.data, ']', s.len);
-    return close != NULL ? (size_t) (close + 1 - s.data) : 0;
+  if (s.len > 0 && s.data[0] == '[') { /* an address, so that no name can hide in it */
+    for (n = 1; n < s.len && (isxdigit((unsigned char) s.data[n]) || s.data[n] == ':' ||
+                              s.data[n] == '.');)
+      n++;
+    return n > 1 && n < s.len && s.data[n] == ']' ? n + 1 : 0;
   }
   while (n < s.len && name[(unsigned char) s.data[n]])
     n++;

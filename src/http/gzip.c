@@ -99,6 +99,7 @@ struct packer {
   z_stream *z;
   struct buf piece;          /* long, in the other thread's hands */
   struct buf packed;
+  bool no_room;              /* for packed: piece is as it was */
   struct response response;  /* where the piece is its body, with status; else status is 0 */
 };
 
@@ -135,7 +136,9 @@ static void on_pack(uv_work_t *req) {
   struct packer *p = container_of(req, struct packer, req);
   if (p->z == NULL)
     p->z = deflater_new();
-  buf_reserve(&p->packed, deflateBound(p->z, p->piece.len));
+  p->no_room = buf_try_reserve(&p->packed, deflateBound(p->z, p->piece.len)) == NULL;
+  if (p->no_room)
+    return;
   compress_all(p->z, &p->packed, p->piece.data, p->piece.len,
                is_whole(p) ? Z_FINISH : Z_SYNC_FLUSH);
 }
@@ -143,11 +146,16 @@ static void on_pack(uv_work_t *req) {
 static void finish_whole(struct packer *p) {
   struct exchange *e = p->exchange;
   struct response response = p->response;
-  struct buf packed = buf_take(&p->packed);
+  struct buf packed = buf_take(&p->packed), piece = buf_take(&p->piece);
+  bool no_room = p->no_room;
   p->response.headers = (struct buf) {0};
   e->out.packer = NULL;
   packer_free(p);
-  respond_compressed(e, &response, packed);
+  response.body = piece;
+  if (no_room)
+    respond_now(e, &response);
+  else
+    respond_compressed(e, &response, packed);
 }
 
 static void on_packed(uv_work_t *req, int status) {
@@ -155,11 +163,15 @@ static void on_packed(uv_work_t *req, int status) {
   struct packer *p = container_of(req, struct packer, req);
   struct exchange *e = p->exchange;
   outgoing_give(p->connections, p->piece.cap);
+  if (e != NULL && is_whole(p)) {
+    finish_whole(p);
+    return;
+  }
   buf_clear(&p->piece);
   if (e == NULL)
     packer_free(p);
-  else if (is_whole(p))
-    finish_whole(p);
+  else if (p->no_room)
+    conn_close(e->request.conn, "there is no memory to compress its response");
   else if (send_packed(p))
     exchange_drained(e);
 }

@@ -141,8 +141,8 @@ static void queue_rest(struct conn *c, struct buf *body, size_t offset) {
 
 void output_flush(struct conn *c, struct buf *body) {
   struct connections *all = connections_of(c);
-  struct buf *out = all->out_conn == c ? &all->out : NULL;
-  size_t len = out != NULL ? out->len : 0, body_len = body != NULL ? body->len : 0;
+  struct buf *out = &all->out;
+  size_t len = all->out_conn == c ? out->len : 0, body_len = body != NULL ? body->len : 0;
   if (len + body_len == 0 || c->closing) {
     if (body != NULL)
       buf_clear(body);

@@ -22,11 +22,17 @@ void http_stream_start(struct request *r, struct response *response,
   output_done(r->conn);
 }
 
+enum { CHUNK_BYTES = 32 }; /* its size, and line ends */
+
 bool stream_put(struct exchange *e, const char *data, size_t len) {
   struct conn *c = e->request.conn;
   if (c->closing)
     return false;
   struct buf *out = output_begin(c);
+  if (buf_try_reserve(out, len + CHUNK_BYTES) == NULL) {
+    conn_close(c, "there is no memory for a piece of its response");
+    return false;
+  }
   if (e->out.chunked)
     buf_printf(out, "%zx\r\n", len);
   buf_append(out, data, len);

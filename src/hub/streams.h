@@ -33,6 +33,6 @@ int streams_admit(struct streams *streams);
 
 /* Makes conn, whose response head has been queued, a subscriber.  conn's close ends
  * it.  A conn that is NULL or closing gives the place back. */
-void streams_subscribe(struct streams *streams, struct conn *conn, const struct subscription *s);
+void streams_subscribe(struct streams *s, struct conn *c, const struct subscription *subscription);
 
 #endif

@@ -50,9 +50,9 @@ static int on_header_field(llhttp_t *parser, const char *at, size_t len) {
   size_t start = c->headers.len;
   if (add_to_headers(parser, at, len) < 0)
     return -1;
-  for (char *p = c->headers.data + start; p < c->headers.data + c->headers.len; p++)
-    if (*p >= 'A' && *p <= 'Z')
-      *p |= 0x20;
+  for (size_t i = start; i < c->headers.len; i++)
+    if (c->headers.data[i] >= 'A' && c->headers.data[i] <= 'Z')
+      c->headers.data[i] |= 0x20;
   return 0;
 }
 

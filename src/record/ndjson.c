@@ -492,10 +492,13 @@ int batch_scan(struct batch *b, struct buf *body, enum record_format format,
                const struct record_limits *limits, int64_t now_us) {
   repair_utf8(body);
   size_t len = body->len;
-  memset(buf_reserve(body, JSON_PADDING), 0, JSON_PADDING);
+  char *padding = buf_try_reserve(body, JSON_PADDING);
+  size_t records = (len / USUAL_BYTES + 1) * batch_stride(b->schema);
+  if (padding == NULL || buf_try_reserve(&b->records, records) == NULL)
+    return UV_ENOMEM;
+  memset(padding, 0, JSON_PADDING);
   body->len += JSON_PADDING; /* what is appended stands behind the padding */
   b->text = buf_take(body);
-  buf_reserve(&b->records, (len / USUAL_BYTES + 1) * batch_stride(b->schema));
   struct scanner s = {.b = b, .schema = b->schema, .limits = limits, .now_us = now_us, .len = len};
   size_t start = strncmp(b->text.data, "\xef\xbb\xbf", 3) == 0 ? 3 : 0; /* a byte order mark */
   int rc = 0;

@@ -151,7 +151,7 @@ static char *put_varint(char *p, uint64_t n) {
 
 /* Small numbers of either sign become small ones without. */
 static uint64_t zigzag(int64_t n) {
-  return (uint64_t) n << 1 ^ (uint64_t) (n >> 63);
+  return (uint64_t) n << 1 ^ (n < 0 ? UINT64_MAX : 0);
 }
 
 static int64_t unzigzag(uint64_t n) {

@@ -32,11 +32,14 @@ static int l_price_file_read(lua_State *L) {
     return push_failure(L, path, strerror(errno));
   struct stat st;
   bool fits = fstat(fileno(file), &st) == 0 && S_ISREG(st.st_mode) && st.st_size <= MAX_BYTES;
-  if (fits)
-    text->len = fread(buf_reserve(text, (size_t) st.st_size + 1), 1, (size_t) st.st_size, file);
+  char *to = fits ? buf_try_reserve(text, (size_t) st.st_size + 1) : NULL;
+  if (to != NULL)
+    text->len = fread(to, 1, (size_t) st.st_size, file);
   fclose(file);
   if (!fits)
     return push_failure(L, path, "no file of at most 16 MiB");
+  if (to == NULL)
+    return push_failure(L, path, strerror(ENOMEM));
   lua_pushlstring(L, text->data, text->len);
   buf_clear(text);
   return 1;

@@ -89,9 +89,15 @@ static void ingest_write(struct ingest *in) {
   loop_post(in->job.loop, &in->job.message);
 }
 
+static const char no_memory[] = "there is no memory for so large a body, try again";
+
 static void scan(uv_work_t *work) {
   struct ingest *in = container_of(work, struct ingest, work);
-  batch_scan(in->batch, &in->body, in->format, &in->limits, in->now_us);
+  int rc = batch_scan(in->batch, &in->body, in->format, &in->limits, in->now_us);
+  if (rc != UV_ENOMEM)
+    return; /* what else is wrong stands in the batch */
+  in->submission.status = rc;
+  snprintf(in->submission.error, sizeof in->submission.error, "%s", no_memory);
 }
 
 static void on_scanned(uv_work_t *work, int status) {
@@ -182,7 +188,9 @@ static int ingest_here(lua_State *L, struct task *task, struct buf *body,
   int64_t now_us = clock_now_us();
   struct batch **batch = lua_batch_push(L);
   *batch = batch_new(script_services(L)->schema);
-  batch_scan(*batch, body, format, &script_settings(L)->record, now_us);
+  int rc = batch_scan(*batch, body, format, &script_settings(L)->record, now_us);
+  if (rc == UV_ENOMEM)
+    return lua_storage_fail(L, rc, no_memory);
   uint32_t dropped = hooked ? lua_batch_apply(L, hook, batch, now_us) : 0;
   lua_price_batch(L, *batch);
   return write_batch(L, task, batch, dropped);
@@ -196,7 +204,10 @@ static int on_ready_to_price(lua_State *L, int status, lua_KContext context) {
   struct batch **batch = lua_batch_push(L);
   *batch = in->batch;
   in->batch = NULL;
+  bool refused = in->submission.status == UV_ENOMEM;
   script_end(job);
+  if (refused)
+    return lua_storage_fail(L, UV_ENOMEM, no_memory);
   lua_price_batch(L, *batch);
   return write_batch(L, script_task(L, "storage.ingest"), batch, 0);
 }

@@ -8,6 +8,7 @@
 #include "script/engine/generation.h"
 #include "script/engine/lua_json.h"
 #include "script/engine/lua_request.h"
+#include "script/engine/memory.h"
 #include "script/engine/task.h"
 
 enum { WRITE_TURN = 256 * 1024 }; /* bytes streamed before others have a turn */
@@ -82,14 +83,14 @@ static void read_text(lua_State *L, struct buf *out, const char *field) {
     return;
   }
   if (body != NULL) {
-    buf_append(out, body->data, body->len);
+    memory_append(L, out, body->data, body->len);
     return;
   }
   if (lua_type(L, -1) != LUA_TSTRING)
     luaL_error(L, "the handler returned a %s that is a %s: expected a text", field,
                luaL_typename(L, -1));
   const char *text = lua_tolstring(L, -1, &len);
-  buf_append(out, text, len);
+  memory_append(L, out, text, len);
 }
 
 static void read_status(lua_State *L, struct outcome *outcome) {

@@ -60,7 +60,7 @@ static int resume(lua_State *L, lua_State *co, int nargs, int *nresults) {
   if (task == NULL)
     return lua_resume(co, L, nargs, nresults);
   bool stuck = !lua_isyieldable(L);
-  int status;
+  int status = LUA_OK;
   task->depth++;
   task->stuck += stuck;
   do {

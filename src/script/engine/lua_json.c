@@ -268,7 +268,7 @@ struct buf *lua_json_push_copy(lua_State *L, const char *text, size_t len) {
   struct fragment *f = container_of(lua_json_push_fragment(L), struct fragment, buf);
   memory_charge(L, len);
   f->charged = len;
-  buf_append(&f->buf, text, len);
+  memory_append(L, &f->buf, text, len);
   return &f->buf;
 }
 

@@ -107,6 +107,15 @@ void memory_discharge(lua_State *L, size_t bytes) {
     memory_of(L)->used -= bytes;
 }
 
+void memory_append(lua_State *L, struct buf *out, const char *text, size_t len) {
+  char *end = buf_try_reserve(out, len);
+  if (end == NULL)
+    luaL_error(L, "not enough memory: the system has none");
+  if (len > 0)
+    memcpy(end, text, len);
+  out->len += len;
+}
+
 void memory_free_spare(struct memory *m) {
   for (int i = 0; i < SPARE_SIZES; i++)
     for (void *block = m->spare[i].first, *next; block != NULL; block = next) {

@@ -6,6 +6,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/buf.h"
+
 enum { SPARE_SIZES = 8, SPARE_STEP = 16 };
 
 /* A state's memory is shared by its tasks, and each has an account: what was allocated
@@ -52,5 +54,8 @@ bool memory_make_room(lua_State *L, size_t bytes);
  * room for them. */
 void memory_charge(lua_State *L, size_t bytes);
 void memory_discharge(lua_State *L, size_t bytes);
+
+/* buf_append of what a script sizes: raises where the system has no memory for it. */
+void memory_append(lua_State *L, struct buf *out, const char *text, size_t len);
 
 #endif

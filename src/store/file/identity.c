@@ -40,11 +40,11 @@ const char *identity_fault(struct identity *id) {
   if (!is_at(id->path, id->device, id->file))
     return "the database file was removed or replaced under the server: put it back, or restart "
            "to begin another one";
-  if (!is_at(id->wal_path, id->device, id->wal))
-    return "the database's log (-wal) was removed or replaced under the server: restart";
-  look_at_size(id);
+  look_at_size(id); /* first: who opens an empty database removes its log */
   if (atomic_load(&id->was_cut))
     return "the database file was cut under the server: stop it and restore a backup";
+  if (!is_at(id->wal_path, id->device, id->wal))
+    return "the database's log (-wal) was removed or replaced under the server: restart";
   return NULL;
 }
 

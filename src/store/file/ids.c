@@ -12,6 +12,7 @@ enum {
   SHARDS = 256, /* by the top bits; each grows alone, so that no growth takes long */
   SEGMENT_IDS = 256 * 1024,
   MAPPED_BYTES = 16 << 10,
+  PROBES_A_FILTER = 8, /* take about as long as reading one */
   FILTERED = 16, /* filters of so many times max_ids are kept: as much memory as the table's */
 };
 
@@ -358,7 +359,13 @@ int64_t ids_last_segment_row(sqlite3 *db) {
   return row;
 }
 
+/* The more there is to look for, the more filters it reads first: that is sooner done than to look
+ * into the segments without. */
 int ids_probe(struct ids *ids, const int64_t *fingerprints, size_t n, struct id_entries *found) {
+  for (size_t i = 0; i + PROBES_A_FILTER <= n && segments_have_unread(&ids->segments);
+       i += PROBES_A_FILTER)
+    if (segments_read_filter(&ids->segments) != SQLITE_OK)
+      break; /* it has given up on them */
   return segments_probe(&ids->segments, ids->forgotten, fingerprints, n, found);
 }
 

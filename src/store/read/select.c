@@ -77,13 +77,30 @@ static void write_text(struct query *q, const struct schema *schema, const struc
     buf_putc(&q->json, '\n');
 }
 
-static void take_row(struct reader *r, struct query *q, sqlite3_stmt *stmt) {
+enum {
+  ROW_BYTES = 4 << 10,  /* of names and numbers */
+  MOST_ESCAPED = 6,     /* \u0001 of one byte */
+};
+
+/* Room for the row, whatever its texts are; what is written then cannot fail. */
+static int reserve_row(struct query *q, const struct buf *text) {
+  if (buf_try_reserve(&q->json, ROW_BYTES + MOST_ESCAPED * text->len) != NULL)
+    return SQLITE_OK;
+  snprintf(q->error, sizeof q->error, "there is no memory for so large a page: ask for fewer rows");
+  return SQLITE_NOMEM;
+}
+
+static int take_row(struct reader *r, struct query *q, sqlite3_stmt *stmt) {
   const struct schema *schema = reader_schema(r);
   struct batch *page = q->as == ROWS_BATCH ? q->batch : reader_page(r);
   const struct record *row = rows_read(stmt, page, UINT64_MAX, wants_extra(q));
   q->next = place_of(schema, row);
-  if (q->as != ROWS_BATCH)
+  if (q->as == ROWS_BATCH)
+    return SQLITE_OK;
+  int rc = reserve_row(q, &page->text);
+  if (rc == SQLITE_OK)
     write_text(q, schema, row, &page->text);
+  return rc;
 }
 
 static size_t page_bytes(const struct query *q) {
@@ -103,7 +120,9 @@ static int take_rows(struct reader *r, struct query *q, sqlite3_stmt *stmt) {
       q->has_next = has_place && q->nrows > 0;
       return SQLITE_OK;
     }
-    take_row(r, q, stmt);
+    rc = take_row(r, q, stmt);
+    if (rc != SQLITE_OK)
+      return rc;
     q->nrows++;
   }
   return rc;
