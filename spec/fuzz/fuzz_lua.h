@@ -6,6 +6,7 @@
 
 #include "fuzz.h"
 #include "script/bindings/bindings.h"
+#include "script/bindings/lua_content.h"
 
 /* The parsers that are Lua: a plain state with our modules, whose lines guide the fuzzer as
  * the edges of C do.  What is called may take so many instructions for each byte of its
