@@ -239,6 +239,7 @@ static int l_storage_ingest(lua_State *L) {
 
 static int l_storage_insert(lua_State *L) {
   luaL_checktype(L, 1, LUA_TTABLE);
+  luaL_argcheck(L, lua_isnoneornil(L, 2), 2, "insert takes no options");
   struct task *task = script_task(L, "storage.insert");
   if (lua_storage(L) == NULL)
     return lua_storage_unavailable(L);
