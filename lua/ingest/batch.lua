@@ -42,9 +42,20 @@ function Batch:recognise()
   self.recognised = self.recognised + 1
 end
 
+-- Decoders name some things as their senders and prices do; rows are found by the dimensions.
+local function fill_dimensions(record)
+  record.tier = record.tier or record.service_tier
+  record.api_key = record.api_key or record.key_alias or record.key_hash
+  record.time_to_first_token_ms = record.time_to_first_token_ms or record.ttft_ms
+  record.ttft_ms = nil
+end
+
 --- Hands on what the batch holds and empties it.
 ---@return boolean false when it could not be taken: then fault says why
 function Batch:flush()
+  for _, record in ipairs(self.records) do
+    fill_dimensions(record)
+  end
   local taken, fault = self.hand_on(self)
   self.records, self.events, self.points = {}, {}, {}
   self.fault = not taken and (fault or "not stored") or nil

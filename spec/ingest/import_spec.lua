@@ -211,7 +211,7 @@ describe("moonledger reprice", function()
   end)
 
   it("goes through all pages", function()
-    local s = server.start()
+    local s = server.start { config = "config.pricing.native = false" }
     local records = {}
     for i = 1, 4500 do
       records[i] = { request_id = "r" .. i, model = "gpt-4o", tokens_input = 1000,
@@ -222,7 +222,9 @@ describe("moonledger reprice", function()
     assert.truthy(result.stdout:find("4500 rows seen", 1, true), result.stdout .. result.stderr)
     assert.truthy(result.stdout:find("4500 with a new cost", 1, true))
     -- each 1000*2.5 per million
-    assert.near(11.25, s:get("/logs/analytics?start_time=0").json().summary.total_cost_usd, 1e-9)
+    local summary = s:get("/logs/analytics?start_time=0").json().summary
+    assert.near(11.25, summary.total_cost_usd, 1e-9)
+    assert.equal(4500000, summary.total_tokens_input)
     s:stop()
   end)
 end)

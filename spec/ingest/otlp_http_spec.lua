@@ -70,7 +70,7 @@ describe("OTLP over HTTP #loops", function()
     s:post("/v1/logs", wire "claude-code-2.1.202-logs.json", JSON)
     s:post("/v1/traces", wire "claude-code-2.1.202-traces.json", JSON)
     local entry = row "req_011CabcDEF"
-    assert.equal(612, entry.extra.ttft_ms)
+    assert.equal(612, entry.time_to_first_token_ms)
     assert.equal(0.0363561, entry.cost_usd)
     assert.equal("reported", entry.extra.cost_source)
     assert.equal(2, #rows())

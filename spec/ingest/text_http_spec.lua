@@ -31,6 +31,9 @@ describe("an endpoint for text", function()
     assert.same({ "prod", "batch" }, entry.extra.tags)
     assert.same({ "platform", "ci", "u-17" },
       { entry.team, entry.extra.key_alias, entry.extra.end_user })
+    assert.same({ "ci", 750 }, { entry.api_key, entry.time_to_first_token_ms })
+    local spenders = s:get("/logs/breakdown?by=team,api_key&start_time=1").json().groups
+    assert.same({ "platform", "ci" }, { spenders[1].team, spenders[1].api_key })
     assert.equal("2026-11-23T09:26:44.200000Z", entry.timestamp)
   end)
 
