@@ -11,6 +11,7 @@ local values = require "ingest.values"
 
 local fields = otlp.fields {
   conversation = { "text", "conversation.id" },
+  email = { "text", "user.email" },
   timestamp = { "text", "event.timestamp" },
   kind = { "text", "event.kind" },
   model = { "text", "model", "slug" },
@@ -53,6 +54,9 @@ local function common(event)
     provider = "openai",
     model = a.model,
     session_client_id = a.conversation,
+    team = event.origin.team,
+    host = event.origin.host,
+    user = a.email,
     user_agent = version and "codex/" .. version,
     attributes = event.log:rest(fields),
     resource = event.origin.kept,

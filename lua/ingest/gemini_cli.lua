@@ -7,6 +7,7 @@ local values = require "ingest.values"
 local fields = otlp.fields {
   prompt = { "text", "prompt_id" },
   session = { "text", "session.id" },
+  email = { "text", "user.email" },
   timestamp = { "text", "event.timestamp" },
   model = { "text", "model" },
   status = { "count", "status_code", "http.status_code" },
@@ -44,6 +45,9 @@ local function common(event)
     model = a.model,
     duration_ms = a.duration_ms,
     session_client_id = a.session,
+    team = event.origin.team,
+    host = event.origin.host,
+    user = a.email,
     prompt_id = a.prompt,
     attributes = event.log:rest(fields),
     resource = event.origin.kept,

@@ -185,6 +185,8 @@ function genai.record(span, a, origin)
     ttft_ms = a.ttft_s and a.ttft_s * 1000 or a.ttft_ms,
     session_client_id = a.session,
     user = a.user,
+    team = origin.team,
+    host = origin.host,
     error_type = failed and a.error_type or nil,
     error_message = failed and values.clip(span.message, 1024) or nil,
     trace_id = span.trace_id,

@@ -1,6 +1,7 @@
 --- OTLP's three signals, and the walk through the log records or spans of a body.
 --- Source: opentelemetry-proto, docs/specification.md.
 local content = require "content"
+local values = require "ingest.values"
 
 local otlp = {}
 
@@ -26,6 +27,8 @@ local dull = content {
 ---@field resource table<string, any> attributes of the resource
 ---@field kept Fragment?              those that are worth a place in each row: team, host, version
 ---@field scope string                name of the instrumentation scope
+---@field team string?                team.id of the resource
+---@field host string?                host.name
 
 --- Calls visit(item, origin) for every log record or span that can be read; the reader is the item,
 --- and the next one after the visit.  A batch that has grown large is handed on before it goes on.
@@ -42,7 +45,10 @@ function otlp.each(reader, batch, visit)
       resource, kept = reader:resource(dull)
     end
     if new_resource or new_scope then
-      origin = { resource = resource, kept = kept, scope = reader.scope or "" }
+      origin = {
+        resource = resource, kept = kept, scope = reader.scope or "",
+        team = values.text(resource["team.id"]), host = values.text(resource["host.name"]),
+      }
     end
     batch.items = batch.items + 1
     local fault = reader.fault

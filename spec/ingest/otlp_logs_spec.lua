@@ -39,12 +39,13 @@ describe("Claude Code's log", function()
       cost_usd = 0.0363561, cost_source = "reported",
       session_client_id = session,
       user_agent = "claude-code/2.1.202",
-      speed = "normal", query_source = "repl_main_thread", effort = "high",
+      speed = "normal", effort = "high",
+      user = "dev@example.com", user_id = "b7f1", team = "platform", agent = "repl_main_thread",
       prompt_id = "0b6f4a1e-5a39-4b65-9f0e-0f2b7a3f5c11",
       attributes = {
         ["organization.id"] = "8c5b6c1e-0000-4000-8000-1f2e3d4c5b6a",
         ["user.account_uuid"] = "0d4e2f6a-1111-4222-8333-444455556666",
-        ["user.id"] = "b7f1", ["user.email"] = "dev@example.com", ["terminal.type"] = "vscode",
+        ["terminal.type"] = "vscode",
       },
       resource = { ["service.version"] = "2.1.202", ["team.id"] = "platform" },
     }, batch.records[1])
