@@ -11,7 +11,7 @@ local ENDLESS = {
   { "config.lua", "a handler", true,
     "local function loop() while true do end end xpcall(loop, loop)" },
   { "config.lua", "an endless setting", true,
-    "do return setmetatable({}, { __index = function() while true do end end }) end" },
+    "do return { listen = setmetatable({}, { __index = function() while true do end end }) } end" },
   { "config.lua", "a text that has no place", true, "local s = ('x'):rep(1 << 34)" },
   { "lua/schema.lua", "an endless loop", true, "while true do end" },
   { "lua/schema.lua", "a function of C", false, "table.move({}, 1, 1 << 60, 2)" },
