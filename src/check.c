@@ -47,8 +47,11 @@ static bool rehearse(const struct options *options, visit_route *visit, struct b
     metrics_declare(services.metrics, schema, &start);
   bool fine = generations_rehearse(&services, options->config, visit, found, errors) &&
               start.len == 0;
-  if (errors->len == 0 || (!context.was_read && memmem(errors->data, errors->len,
-                                                       start.data, start.len) == NULL))
+  bool told = start.len == 0;
+  if (errors->len > 0 && !told)
+    told = context.was_read ||
+           memmem(errors->data, errors->len, start.data, start.len) != NULL;
+  if (!told)
     buf_append(errors, start.data, start.len);
   buf_clear(&start);
   kv_free(services.kv);

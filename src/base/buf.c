@@ -63,7 +63,8 @@ void buf_put_double(struct buf *b, double n) {
 
 void buf_consume(struct buf *b, size_t n) {
   b->len -= n;
-  memmove(b->data, b->data + n, b->len);
+  if (b->len > 0)
+    memmove(b->data, b->data + n, b->len);
 }
 
 void buf_complain(struct buf *b) {

@@ -2,7 +2,7 @@
 import { get } from "../lib/api.js";
 import { h } from "../lib/dom.js";
 import { suggest } from "../lib/filters.js";
-import { dollars, milliseconds, percent, short } from "../lib/format.js";
+import { milliseconds, percent, short, spent } from "../lib/format.js";
 import { go } from "../lib/state.js";
 import { sortable } from "../lib/table.js";
 import { ratio, tokens } from "./overview.js";
@@ -25,7 +25,7 @@ function breakdown(caption, key, { negatable = false, filter = key } = {}) {
       { key: "requests", head: "Requests", number: true, cell: (row) => short(row.requests) },
       { key: "error_rate", head: "Errors", number: true,
         cell: (row) => percent(row.errors, row.requests) },
-      { key: "cost_usd", head: "Cost", number: true, cell: (row) => dollars(row.cost_usd) },
+      { key: "cost_usd", head: "Cost", number: true, cell: spent },
       { key: "tokens", head: "Tokens", number: true, minor: true,
         cell: (row) => short(row.tokens) },
       ...(key === "session_client_id" ? [] : [
