@@ -171,7 +171,7 @@ struct schema {
   union value *defaults;          /* a slot per column; texts are empty */
   int id, time, duration, status; /* the roles */
   /* columns that have a from, a by_event, .. ; bit per column */
-  uint64_t derived, by_event, texts, in_extra;
+  uint64_t derived, by_event, texts, in_extra, publics;
   uint64_t strings, rescaled; /* the latter are their source in another unit */
   struct cost cost;
 

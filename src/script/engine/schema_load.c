@@ -201,6 +201,7 @@ static void read_column(struct schema *s, lua_State *L, size_t i) {
   c->is_dimension = flag(L, "dimension");
   c->is_measure = flag(L, "measure");
   c->is_public = !c->in_extra && !c->is_dimension && !c->is_measure;
+  s->publics |= (uint64_t) c->is_public << i;
   c->from = (int) whole(L, "from", -1, SCHEMA_MAX_COLUMNS - 1);
   c->from_scale = real(L, "scale");
   read_default(s, L, c, i);

@@ -19,6 +19,11 @@ static bool wants_extra(const struct query *q) {
   return q->with_extra || q->nfields > 0 || q->as == ROWS_BATCH;
 }
 
+/* Rows of which nothing else is asked show the public columns alone. */
+static uint64_t wanted_columns(const struct query *q, const struct schema *schema) {
+  return wants_extra(q) ? UINT64_MAX : schema->publics;
+}
+
 static void write_order(struct buf *sql, const struct query *q, const struct schema *schema) {
   const char *time = schema->columns[schema->time].name, *down = q->descending ? " DESC" : "";
   if (q->by_row) {
@@ -33,7 +38,7 @@ static void write_order(struct buf *sql, const struct query *q, const struct sch
 
 static void write_select(struct buf *sql, const struct query *q, const struct schema *schema) {
   buf_puts(sql, "SELECT ");
-  rows_write_columns(sql, schema, UINT64_MAX, wants_extra(q));
+  rows_write_columns(sql, schema, wanted_columns(q, schema), wants_extra(q));
   buf_puts(sql, " FROM rows WHERE 1");
   if (q->has_after && q->by_row)
     buf_puts(sql, " AND rowid > ?");
@@ -93,7 +98,7 @@ static int reserve_row(struct query *q, const struct buf *text) {
 static int take_row(struct reader *r, struct query *q, sqlite3_stmt *stmt) {
   const struct schema *schema = reader_schema(r);
   struct batch *page = q->as == ROWS_BATCH ? q->batch : reader_page(r);
-  const struct record *row = rows_read(stmt, page, UINT64_MAX, wants_extra(q));
+  const struct record *row = rows_read(stmt, page, wanted_columns(q, schema), wants_extra(q));
   q->next = place_of(schema, row);
   if (q->as == ROWS_BATCH)
     return SQLITE_OK;
