@@ -54,7 +54,8 @@ for _, workers in ipairs { 1, 2 } do
       -- a result that a reader makes and a loop takes over; a buffer that grows is there
       -- twice; what is closed is gone when its loop is
       local made = 4 * size
-      assert.is_true(most_resident - before < LIMIT + made,
+      -- sanitizers keep what is freed
+      assert.is_true(most_resident - before < LIMIT + made or os.getenv "SANITIZE" ~= nil,
         ("%d MiB more"):format((most_resident - before) // MiB))
       assert.is_true(figure(s, "moonledger_http_given_up_total") > CLIENTS // 2)
       -- but for the digits of the time that it took
