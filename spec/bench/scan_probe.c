@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "base/clock.h"
+#include "script/engine/schema_load.h"
 #include "record/ndjson.h"
 
 /* scan_probe FILE [SECONDS]: how many records of an NDJSON file one core scans in a
