@@ -114,7 +114,7 @@ function peers.create_table(key)
   local columns = {}
   for _, column in ipairs(dofile "lua/schema.lua".columns) do
     if not column.in_extra then
-      columns[#columns + 1] = ("%s %s%s")
+      columns[#columns + 1] = ('"%s" %s%s')
         :format(column[1], TYPES[column[2]], column.role == "id" and key or "")
     end
   end

@@ -5,8 +5,8 @@
 #include <stdlib.h>
 
 #include "base/clock.h"
-#include "script/engine/schema_load.h"
 #include "record/ndjson.h"
+#include "script/engine/schema_load.h"
 
 /* scan_probe FILE [SECONDS]: how many records of an NDJSON file one core scans in a
  * second, in batches of 1000 lines. */
