@@ -6,16 +6,6 @@ local DOCUMENTS = {
   "README.md", "src/README.md", "lua/README.md", "lua/routes/README.md", "lua/commands/README.md",
 }
 
-local function lines_of(command)
-  local lines = {}
-  local pipe = assert(io.popen(command))
-  for line in pipe:lines() do
-    lines[#lines + 1] = line
-  end
-  pipe:close()
-  return lines
-end
-
 local function set_of(list)
   local set = {}
   for _, item in ipairs(list) do
@@ -55,7 +45,7 @@ end
 
 -- ---- Files ----
 
-local files = set_of(lines_of [[find README.md config.lua run lua spec src static \
+local files = set_of(helpers.lines_of [[find README.md config.lua run lua spec src static \
   -name node_modules -prune -o -print]])
 
 --- A path is written from the root, from the document's folder, or in src/ from there.
@@ -79,7 +69,7 @@ end
 -- ---- Functions of C ----
 
 local defined = {}
-for _, line in ipairs(lines_of "cat $(find src -name '*.[ch]')") do
+for _, line in ipairs(helpers.lines_of "cat $(find src -name '*.[ch]')") do
   local name = line:match "^[%a_][%w_ *]-[ *]([%w_]+)%(" or line:match "^([%w_]+)%("
   if name then
     defined[name] = true
@@ -89,7 +79,7 @@ end
 -- ---- Functions of Lua and settings ----
 
 local stubs = {}
-for _, path in ipairs(lines_of "ls lua/meta/*.lua lua/lib/*.lua spec/helpers/server.lua") do
+for _, path in ipairs(helpers.lines_of "ls lua/meta/*.lua lua/lib/*.lua spec/helpers/server.lua") do
   local text = helpers.read_file(path)
   for _, pattern in ipairs { "\nfunction ([%l_]+)[.:]([%w_]+)", "\n([%l_]+)%.([%w_]+) =" } do
     for module, name in text:gmatch(pattern) do
@@ -131,7 +121,7 @@ describe("the documents", function()
         names[path:sub(at)] = true
       end
     end
-    for _, path in ipairs(lines_of "find src -name '*.[ch]'") do
+    for _, path in ipairs(helpers.lines_of "find src -name '*.[ch]'") do
       for comment in helpers.read_file(path):gmatch "/%*.-%*/" do
         for cited in comment:gmatch "[%w_/]+%.%l+%f[^%w_]" do
           if ENDINGS[cited:match "%l+$"] and not names[cited] and not MADE[cited] then

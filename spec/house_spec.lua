@@ -1,5 +1,6 @@
 -- The house of src/README.md, read from the #includes: which room may know which, and what a
 -- room shows to others.
+local helpers = require "spec.helpers"
 
 --- What a room is built on; and on what those are built on.
 local below = {
@@ -79,16 +80,6 @@ end
 
 local MAX_COLUMNS = 100
 
-local function lines_of(command)
-  local lines = {}
-  local pipe = assert(io.popen(command))
-  for line in pipe:lines() do
-    lines[#lines + 1] = line
-  end
-  pipe:close()
-  return lines
-end
-
 local function read(path)
   local file = assert(io.open(path))
   local text = file:read "a"
@@ -120,7 +111,7 @@ end
 
 --- { path = { "http/site.h", ".." } } of our own headers, and the same of the systems'.
 local own, foreign, sources = {}, {}, {}
-for _, path in ipairs(lines_of "find src -name '*.[ch]' | sort") do
+for _, path in ipairs(helpers.lines_of "find src -name '*.[ch]' | sort") do
   local name = path:sub(#"src/" + 1)
   sources[#sources + 1] = name
   own[name], foreign[name] = {}, {}
@@ -222,7 +213,7 @@ describe("the house", function()
 
   it("has no line of more than " .. MAX_COLUMNS .. " columns", function()
     local found = {}
-    local files = lines_of [[find run CMakeLists.txt config.lua lua spec src static \
+    local files = helpers.lines_of [[find run CMakeLists.txt config.lua lua spec src static \
       \( -name node_modules -o -name vendor \) -prune -o -type f -print |
       grep -E '^(run|CMakeLists.txt)$|\.([ch]|lua|m?js|css|html)$']]
     assert.is_true(#files > 200)

@@ -25,6 +25,19 @@ function helpers.quote(text)
   return "'" .. tostring(text):gsub("'", [['\'']]) .. "'"
 end
 
+--- What a shell command prints, line by line.
+---@param command string
+---@return string[]
+function helpers.lines_of(command)
+  local lines = {}
+  local pipe = assert(io.popen(command))
+  for line in pipe:lines() do
+    lines[#lines + 1] = line
+  end
+  pipe:close()
+  return lines
+end
+
 ---@param path string
 ---@return string? bytes  nil when there is no such file
 function helpers.read_file(path)
