@@ -39,6 +39,7 @@ describe("lib/errors.lua", function()
     helpers.write_file(s.root .. "/lua/lib/errors.lua", "return function() return {} end")
     local refused = s:post("/-/reload", "")
     assert.equal(422, refused.status)
-    assert.matches("lua/lib/errors.lua:1: must give the body of status 400 as a string", refused.body)
+    assert.matches("lua/lib/errors.lua:1: must give the body of status 400 as a string",
+      refused.body)
   end)
 end)
