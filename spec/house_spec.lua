@@ -38,7 +38,7 @@ local public = {
   ["record/json_scan.h"] = true,
   ["record/merge.h"] = true,
   ["record/measure.h"] = true,
-  ["record/names.h"] = true,
+  ["record/content.h"] = true,
   ["record/ndjson.h"] = true,
   ["record/otlp.h"] = true,
   ["record/otlp_fields.h"] = true,
@@ -64,6 +64,7 @@ local public = {
   ["script/settings.h"] = true,
   ["script/engine/schema_load.h"] = true,
   ["script/bindings/bindings.h"] = true,
+  ["script/bindings/lua_content.h"] = true,
   ["script/reload/generations.h"] = true,
   ["script/reload/own.h"] = true,
 }

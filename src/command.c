@@ -12,6 +12,7 @@
 #include "base/mem.h"
 #include "config_run.h"
 #include "script/bindings/bindings.h"
+#include "script/bindings/lua_content.h"
 #include "script/commands.h"
 
 /* Of a command's process. */
@@ -187,6 +188,7 @@ static void open_libraries(lua_State *L) {
 static void preload_modules(lua_State *L) {
   static const struct binding modules[] = {{"client", luaopen_client},
                                            {"config", l_load_config},
+                                           {"content", luaopen_content},
                                            {"crypto", luaopen_crypto},
                                            {"database", luaopen_database},
                                            {"env", open_env},
