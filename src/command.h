@@ -14,11 +14,12 @@ int command_run(const char *config_file, const struct config_overrides *override
 /* Prints every command with its summary. */
 void command_list(const char *config_file, const struct config_overrides *overrides);
 
-/* ---- For command_database.c ---- */
+/* ---- For command_database.c and command_upkeep.c ---- */
 
 struct lua_State;
 
 int luaopen_database(struct lua_State *L);
+int luaopen_command_upkeep(struct lua_State *L);
 
 /* The settings in force, which are read when they are first asked for; the state's own.  Raises
  * what is wrong with config.lua. */
