@@ -50,6 +50,7 @@ local public = {
   ["record/timestamp.h"] = true,
   ["metrics/metrics.h"] = true,
   ["store/storage.h"] = true,
+  ["store/upkeep.h"] = true,
   ["net/http_client.h"] = true,
   ["http/connection.h"] = true,
   ["http/guard.h"] = true,
