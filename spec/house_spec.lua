@@ -19,6 +19,7 @@ local below = {
 --- The folders inside a room, and which others of it each may know.
 local inside = {
   ["store/file"] = {},
+  ["store/cold"] = { "store/file" },
   ["store/sync"] = { "store/file" },
   ["store/write"] = { "store/file", "store/sync" },
   ["store/read"] = { "store/file", "store/write" },
@@ -49,6 +50,7 @@ local public = {
   ["record/timestamp.h"] = true,
   ["metrics/metrics.h"] = true,
   ["store/storage.h"] = true,
+  ["store/upkeep.h"] = true,
   ["net/http_client.h"] = true,
   ["http/connection.h"] = true,
   ["http/guard.h"] = true,
