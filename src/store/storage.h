@@ -20,6 +20,18 @@ enum durability {
   DURABILITY_FULL,   /* .. and power loss: it is synced first */
 };
 
+/* What goes, and when: whichever comes first.  0: never. */
+struct retention {
+  int64_t rows_s, tiers_s[TIERS]; /* ages of rows and of rollup cells, in seconds */
+  int64_t max_bytes; /* that file and WAL take on the disk, together */
+  int64_t min_free;  /* bytes that stay free on the disk */
+};
+
+/* What it did. */
+struct retention_counts {
+  int64_t rows, cells, bytes; /* the last: given back to the disk */
+};
+
 struct storage_options {
   const char *path;         /* of the SQLite file; its folder exists or is made */
   enum durability durability;
@@ -31,6 +43,7 @@ struct storage_options {
       dedupe_hours; /* ids that are younger are kept in memory, others looked up in the file .. */
   size_t dedupe_max_ids;    /* .. as those beyond so many */
   unsigned nloops;          /* that write */
+  struct retention retention;
 };
 
 /* Opens or makes the file, migrates an older one, takes the lock (PATH-lock).
@@ -108,6 +121,9 @@ struct submission {
  * of the loop submits, so that they share a commit.  UV_EAGAIN: the queue is full,
  * sub stays the caller's and done is not called. */
 int storage_submit(struct storage *storage, struct submission *sub);
+
+/* From now on; any thread. */
+void storage_set_retention(struct storage *storage, const struct retention *retention);
 
 /* ---- Reading: a pool of threads, one connection each ---- */
 
@@ -243,8 +259,9 @@ void storage_query(struct storage *storage, struct query *q);
 
 struct storage_stats {
   int64_t rows, file_bytes, wal_bytes, queued_bytes, queued_batches, ids, commits,
-      committed_records, merged;
-  double last_commit_seconds, oldest_queued_seconds, checkpoint_seconds;
+      committed_records, merged, passes; /* the last: of retention */
+  struct retention_counts removed; /* since the start */
+  double last_commit_seconds, oldest_queued_seconds, checkpoint_seconds, retention_seconds;
   bool writable;   /* the last commit did not fail, and there is no fault */
   const char *fault; /* of the files, and its repair; static; NULL: none */
   bool rebuilding; /* some rollups are being rebuilt; queries read rows meanwhile */
