@@ -2,11 +2,11 @@
 
 #include <fcntl.h>
 #include <sys/stat.h>
-#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "base/buf.h"
 #include "store/file/database.h"
+#include "store/file/disk.h"
 
 enum { BLOCK = 512 /* of st_blocks: POSIX leaves it open, Linux does not */ };
 
@@ -23,8 +23,7 @@ static int64_t allocated(const char *path, const char *suffix) {
 }
 
 int space_measure(sqlite3 *db, const char *path, struct space *s) {
-  struct statvfs disk;
-  *s = (struct space) {.disk_free = INT64_MAX / 2};
+  *s = (struct space) {.disk_free = disk_free(path)};
   int rc = database_int(db, "PRAGMA page_size", &s->page_bytes);
   if (rc == SQLITE_OK)
     rc = database_int(db, "PRAGMA page_count", &s->pages);
@@ -33,10 +32,6 @@ int space_measure(sqlite3 *db, const char *path, struct space *s) {
   s->file_bytes = allocated(path, "");
   s->wal_bytes = allocated(path, "-wal");
   s->ballast_bytes = allocated(path, "-ballast");
-  if (statvfs(path, &disk) == 0) {
-    s->disk_free = (int64_t) disk.f_bavail * (int64_t) disk.f_frsize;
-    s->disk_bytes = (int64_t) disk.f_blocks * (int64_t) disk.f_frsize;
-  }
   return rc;
 }
 

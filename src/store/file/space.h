@@ -11,7 +11,7 @@
 struct space { /* bytes; what is allocated, not how long files are */
   int64_t page_bytes, pages, free_pages; /* of the file; the last are reused before it grows */
   int64_t file_bytes, wal_bytes;
-  int64_t ballast_bytes, disk_free, disk_bytes;
+  int64_t ballast_bytes, disk_free; /* the latter -1: nobody knows */
 };
 
 /* On any connection to the file at path.  SQLite's codes. */
@@ -23,7 +23,7 @@ static inline int64_t space_used(const struct space *s) {
 }
 
 static inline int64_t space_left(const struct space *s) {
-  return s->disk_free + s->free_pages * s->page_bytes;
+  return s->disk_free < 0 ? -1 : s->disk_free + s->free_pages * s->page_bytes;
 }
 
 /* What came in during the last 24 hours: rows, and the bytes that so many take, ids and cells

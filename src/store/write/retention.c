@@ -80,7 +80,7 @@ static int64_t missing_bytes(const struct retainer *r, int64_t used, int64_t lef
   int64_t missing = INT64_MIN, wanted = l->min_free + (r->has_ballast ? 0 : BALLAST_BYTES);
   if (l->max_bytes > 0)
     missing = used - (l->max_bytes - l->max_bytes / SLACK);
-  if (l->min_free > 0 && wanted - left > missing)
+  if (l->min_free > 0 && left >= 0 && wanted - left > missing)
     missing = wanted - left;
   return missing;
 }
