@@ -41,8 +41,8 @@ describe("a command", function()
     local result = run "hello"
     assert.same({ "hello\t1\n", "", 3 }, { result.stdout, result.stderr, result.code })
     local help = run("--help").stdout
-    assert.truthy(help:find("\n  hello           Says hello.\n", 1, true), help)
-    assert.truthy(help:find("\n  import          Reads", 1, true), help)
+    assert.truthy(help:find("\n  hello                 Says hello.\n", 1, true), help)
+    assert.truthy(help:find("\n  import                Reads", 1, true), help)
   end)
 
   it("wins over the built-in one of its name", function()
@@ -249,7 +249,8 @@ describe("a command", function()
     listener:close()
     assert.equal(0, process:wait(10))
     assert.equal("200\tone\tabcde\n201\tnil\txy\n200\tnil\tto the end\n"
-      .. ("localhost:%d: the connection was closed within the response's body\n"):format(port), process:stdout())
+      .. ("localhost:%d: the connection was closed within the response's body\n"):format(port),
+      process:stdout())
   end)
 
   it("follows a stream as it comes", function()
