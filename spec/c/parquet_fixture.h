@@ -132,11 +132,14 @@ static uint64_t mix(uint64_t n) {
 /* What is at the ends of each type, as far as others can read it. */
 static void odd_values(size_t i, struct row *row, struct buf *scratch) {
   static const struct parquet_text texts[] = {
-      {"", 0}, {"a\0b", 3}, {"\0", 1}, {"äöü€😀", 13}, {"plaim", 5}, {"plain", 5}, {"\xff\xfe", 2}};
+      {"", 0},      {"a\0b", 3},  {"\0", 1},       {"äöü€😀", 13},
+      {"plaim", 5}, {"plain", 5}, {"\xff\xfe", 2},
+  };
   static const int64_t integers[] = {0,  INT64_MAX,     INT64_MIN,    -1,
                                      1, INT64_MAX - 1, INT64_MIN + 1};
   static const int64_t times[] = {0, 1, -1, 253402300799999999, -62135596800000000};
-  static const double doubles[] = {0, -0.0, INFINITY, -INFINITY, NAN, 5e-324, -1.7976931348623157e308};
+  static const double doubles[] = {0,   -0.0,   INFINITY,                -INFINITY,
+                                   NAN, 5e-324, -1.7976931348623157e308};
   (void) scratch;
   row->values[TEXT].s = texts[i % 6];
   row->values[BLOB].s = texts[i * 3 % 7];
