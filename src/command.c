@@ -12,6 +12,7 @@
 #include "base/mem.h"
 #include "config_run.h"
 #include "script/bindings/bindings.h"
+#include "script/bindings/lua_content.h"
 #include "script/commands.h"
 
 /* Of a command's process. */
@@ -211,6 +212,7 @@ static void open_libraries(lua_State *L) {
 static void preload_modules(lua_State *L) {
   static const struct binding modules[] = {{"client", luaopen_client},
                                            {"config", l_load_config},
+                                           {"content", luaopen_content},
                                            {"crypto", luaopen_crypto},
                                            {"database", luaopen_database},
                                            {"env", open_env},
@@ -220,6 +222,7 @@ static void preload_modules(lua_State *L) {
                                            {"price_file", open_price_file},
                                            {"storage", luaopen_reading},
                                            {"term", luaopen_term},
+                                           {"upkeep", luaopen_command_upkeep},
                                            {"zone", luaopen_zone},
                                            {NULL, NULL}};
   luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_PRELOAD_TABLE);

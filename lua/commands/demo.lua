@@ -1,4 +1,5 @@
 --- moonledger demo: a database of made-up requests, served, to look at what there is.
+local content = require "ingest.content"
 local database = require "database"
 local env = require "env"
 local file = require "file"
@@ -95,7 +96,7 @@ local function fill(store, days, count)
   for made, time in ipairs(times) do
     lines[#lines + 1] = request(time, made)
     if #lines == batch or made == count then
-      local counts, why = store:ingest(table.concat(lines, "\n") .. "\n")
+      local counts, why = store:ingest(table.concat(lines, "\n") .. "\n", content)
       if not counts then
         return nil, why
       end
