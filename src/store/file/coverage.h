@@ -19,6 +19,12 @@ struct coverage { /* unix seconds; INT64_MIN: ever */
 
 extern const char *const tier_names[TIERS];
 
+/* Rows go by the day, so that passes are few and days are whole; short ages by what suits them.
+ * Cells go by the day. */
+static inline int64_t retention_unit(int64_t age_s) {
+  return age_s >= 2 * 86400 ? 86400 : age_s >= 2 * 3600 ? 3600 : 60;
+}
+
 /* The rest are SQLite's codes.  coverage_sql selects what coverage_take reads, to its end. */
 extern const char coverage_sql[];
 int coverage_take(sqlite3_stmt *stmt, const struct schema *schema, struct coverage *coverage);

@@ -140,7 +140,7 @@ void writer_maintain(struct writer *w) {
     writer_fill(w);
   else if (w->fresh != NULL)
     rebuild_some(w);
-  else if (retention_wait_ms(&w->retainer) == 0)
+  else if (retention_wait_ms(w) == 0)
     retention_work(w);
   checkpoint_if_due(w);
 }
