@@ -161,6 +161,16 @@ function storage.sql(text, ...) end
 ---@return Reason? reason
 function storage.append(topic, entries, options) end
 
+--- Keeps tables as JSON under keys, all of them or none: in the table kept(topic, key, data), which
+--- storage.sql reads, and which is there once something is kept.  false removes a key.  A reset
+--- leaves what is kept.  Yields.
+---@param topic string    1 to 64 bytes
+---@param values table<string, table|false>
+---@return table?
+---@return string? message
+---@return Reason? reason
+function storage.put(topic, values) end
+
 --- Deletes all rows and rollups; metrics keep their counts.  Yields.
 ---@return table?
 ---@return string? message

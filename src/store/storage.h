@@ -65,10 +65,12 @@ void storage_close(struct storage *storage);
 /* ---- Writing: one thread, group commit, and one that syncs ---- */
 
 /* What scripts keep beside records: JSON by topic, in the order of arrival, in the table
- * journal(entry, topic, kind, time, data), which storage.sql reads. */
+ * journal(entry, topic, kind, time, data); or, keyed, under kind as the key in the table
+ * kept(topic, key, data), where no data removes the key.  storage.sql reads both. */
 struct script_rows {
   char topic[65];
-  int64_t keep;    /* only the newest so many of the topic stay */
+  bool keyed;
+  int64_t keep;    /* not keyed: only the newest so many of the topic stay */
   struct buf rows; /* script_rows.c */
 };
 
@@ -78,7 +80,7 @@ void script_rows_clear(struct script_rows *rows);
 
 enum submission_kind {
   SUBMIT_RECORDS,
-  SUBMIT_RESET, /* deletes all rows, rollups, ids and script rows; metrics keep their counts */
+  SUBMIT_RESET, /* deletes all rows, rollups, ids and the journal; metrics keep their counts */
   SUBMIT_SCRIPT_ROWS,
 };
 

@@ -18,6 +18,8 @@
  *       counters over records, and what has changed since (write/writer_series.c)
  *   journal(entry, topic, kind, time, data)
  *       what scripts keep beside records (script_rows.h)
+ *   kept(topic, key, data)
+ *       the same by key; a reset leaves it
  *   meta(key, value)
  *       name, seed, "counted" (the row that cells are rolled up to), next_row after a
  *       reset, layouts and progress of rollups (rollup_tables.h),
