@@ -102,7 +102,7 @@ enum { SETTINGS = sizeof settings / sizeof *settings };
 /* Keys that are read by hand or belong to scripts. */
 static const char *const other_keys[] = {
     "listen.without_tokens", "hosts",  "tokens", "cors.origins", "settings", "metrics.labels",
-    "pricing.overrides",     "events", "routes"};
+    "pricing.overrides",     "events", "routes", "alerts",       "budgets",  "notify"};
 
 static const char *const without_tokens = "anyone on this network may read, write and reset";
 

@@ -96,7 +96,9 @@ local function worth_showing(rule, all, now)
     worst = worst and not is_worse(rule, shown, worst) and worst or shown
   end
   if #found == 0 then
-    found[1] = worst or line(rule, states.new(now), {})
+    local nobody = states.new(now)
+    nobody.missing = rule.no_data == "no_data"
+    found[1] = worst or line(rule, nobody, {})
   end
   return found
 end

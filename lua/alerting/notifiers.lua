@@ -51,7 +51,10 @@ local function load_kind(name)
   if type(name) ~= "string" or not name:find "^[%w_]+$" then
     return nil, 'expected the name of a file of lua/notify/ first, such as { "webhook", url = ".." }'
   end
-  local kind = require("notify." .. name)
+  local loads, kind = pcall(require, "notify." .. name)
+  if not loads then
+    return nil, tostring(kind)
+  end
   local fine = type(kind) == "table" and type(kind.request) == "function"
     and type(kind.settings) == "table"
   return fine and kind or nil,

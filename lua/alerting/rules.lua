@@ -186,8 +186,11 @@ local function resolve(entry)
   elseif type(module) ~= "string" or not module:find "^alerts%.[%w_.]+$" then
     return nil, "the file must be one of lua/alerts/, such as \"alerts.error_ratio\""
   end
-  local file, merged = require(module), { name = module:match "[^.]+$" }
-  if type(file) ~= "table" then
+  local fine, file = pcall(require, module)
+  local merged = { name = module:match "[^.]+$" }
+  if not fine then
+    return nil, tostring(file)
+  elseif type(file) ~= "table" then
     return nil, ("lua/%s.lua must return a rule"):format(module:gsub("%.", "/"))
   end
   for _, source in ipairs { file, entry } do

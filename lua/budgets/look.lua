@@ -174,11 +174,22 @@ end
 
 -- ---- What all loops show ----
 
+-- json.decode makes floats of all numbers.
+local function decode(text)
+  local all = json.decode(text) or {}
+  for _, figures in pairs(all) do
+    for _, key in ipairs { "since", "reset_at", "as_of" } do
+      figures[key] = math.tointeger(figures[key])
+    end
+  end
+  return all
+end
+
 -- As the looking loop has shared it; made anew only when that has changed.
 local function shared()
   local newest = kv.get "budgets.version"
   if newest ~= version then
-    version, known = newest, json.decode(kv.get "budgets.figures" or "{}") or {}
+    version, known = newest, decode(kv.get "budgets.figures" or "{}")
   end
   local as_of = kv.get "budgets.as_of"
   if as_of then

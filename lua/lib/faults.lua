@@ -48,12 +48,14 @@ local function shown(value)
 end
 
 --- place: alerts[2]; name: that of the entry, which says on which line of config.lua it stands.
+--- A message that has the place of a file in it stays as it is.
 ---@param place string
 ---@param name string?
 ---@param message string
 function Faults:add(place, name, message)
   local quoted = type(name) == "string" and (" %q"):format(name) or ""
-  self[#self + 1] = ("%s%s: %s"):format(place, quoted, message)
+  local is_placed = message:find "^lua/%S+%.lua:%d+: "
+  self[#self + 1] = is_placed and message or ("%s%s: %s"):format(place, quoted, message)
 end
 
 --- A function that adds faults of one entry by their keys.

@@ -181,6 +181,7 @@ function storage.reset() end
 ---@field rows integer
 ---@field file_bytes integer
 ---@field wal_bytes integer
+---@field free_bytes integer?  of the file system that the database is on
 ---@field queued_bytes integer
 ---@field queued_batches integer
 ---@field ids integer

@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 
 #include "base/mem.h"
 #include "store/file/ids.h"
@@ -137,6 +138,11 @@ static int64_t file_size(const char *path, const char *suffix) {
   return rc == 0 ? (int64_t) st.st_size : 0;
 }
 
+static int64_t free_bytes(const char *path) {
+  struct statvfs disk;
+  return statvfs(path, &disk) == 0 ? (int64_t) disk.f_bavail * (int64_t) disk.f_frsize : -1;
+}
+
 void storage_stats(const struct storage *s, struct storage_stats *stats) {
   const struct shared *shared = &s->shared;
   const char *fault = identity_fault((struct identity *) &shared->identity);
@@ -144,6 +150,7 @@ void storage_stats(const struct storage *s, struct storage_stats *stats) {
     .rows = atomic_load(&shared->rows),
     .file_bytes = file_size(shared->options.path, ""),
     .wal_bytes = file_size(shared->options.path, "-wal"),
+    .free_bytes = free_bytes(shared->options.path),
     .ids = (int64_t) ids_count(shared->ids),
     .commits = atomic_load(&shared->commits),
     .committed_records = atomic_load(&shared->committed_records),

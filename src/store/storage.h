@@ -244,6 +244,7 @@ void storage_query(struct storage *storage, struct query *q);
 struct storage_stats {
   int64_t rows, file_bytes, wal_bytes, queued_bytes, queued_batches, ids, commits,
       committed_records, merged;
+  int64_t free_bytes; /* of the file system, for who may not use the last of it; -1: unknown */
   double last_commit_seconds, oldest_queued_seconds, checkpoint_seconds;
   bool writable;   /* the last commit did not fail, and there is no fault */
   const char *fault; /* of the files, and its repair; static; NULL: none */

@@ -429,6 +429,8 @@ static int l_storage_stats(lua_State *L) {
   set_integer(L, "rows", stats.rows);
   set_integer(L, "file_bytes", stats.file_bytes);
   set_integer(L, "wal_bytes", stats.wal_bytes);
+  if (stats.free_bytes >= 0)
+    set_integer(L, "free_bytes", stats.free_bytes);
   set_integer(L, "queued_bytes", stats.queued_bytes);
   set_integer(L, "queued_batches", stats.queued_batches);
   set_integer(L, "ids", stats.ids);
