@@ -47,6 +47,18 @@ local function key_of(kind, name, group)
   return ("%s/%s/%s"):format(kind, name, json.encode(group))
 end
 
+-- json.decode makes floats of all numbers; times and counts are whole, and stand in keys.
+local function whole(value)
+  if type(value) ~= "table" then
+    return math.tointeger(value) or value
+  end
+  local copy = {}
+  for key, member in pairs(value) do
+    copy[key] = whole(member)
+  end
+  return copy
+end
+
 local function read_all()
   local rows, message = storage.sql("SELECT key, data FROM kept WHERE topic = ? AND key > 'alert/' "
     .. "AND key < 'failure0'", TOPIC)
@@ -55,7 +67,7 @@ local function read_all()
   end
   known, saved = {}, {}
   for _, row in ipairs(rows or {}) do
-    known[row.key], saved[row.key] = json.decode(row.data), row.data
+    known[row.key], saved[row.key] = whole(json.decode(row.data)), row.data
   end
   return true
 end

@@ -1,10 +1,9 @@
 --- What budgets have spent: read from the rollups by one loop, shared with all.
 local budgets = require "budgets.rules"
-local calendar = require "lib.calendar"
 local json = require "json"
 local kv = require "kv"
-local measured = require "alerting.measured"
 local notices = require "alerting.notices"
+local period = require "budgets.period"
 local shape = require "budgets.shape"
 local storage = require "storage"
 
@@ -24,24 +23,6 @@ function look.watch(loaded)
   list = loaded
 end
 
---- When the budget's period began, and the next will.
----@param budget Budget
----@param now integer
----@return integer since
----@return integer? reset_at
-function look.period(budget, now)
-  if budget.rolling then
-    return measured.last(budget.rolling, now)[1][3], nil
-  end
-  local bounds = calendar.bounds(budget.zone, budget.period, now, now + 40 * 86400, 64)
-  return bounds[1], bounds[2]
-end
-
-local function conditions(budget, since, reset_at, now)
-  return budget.rolling and measured.last(budget.rolling, now)
-    or { { "timestamp", ">=", since }, { "timestamp", "<", reset_at } }
-end
-
 -- What nobody has spent, and what stands for many, is nobody's.
 local function spent_by_name(budget, groups)
   local spent = {}
@@ -56,9 +37,9 @@ end
 
 ---@return BudgetFigures
 local function measure(budget, now)
-  local since, reset_at = look.period(budget, now)
+  local where, since, reset_at = period.of(budget, now)
   local groups, message = storage.aggregate {
-    where = conditions(budget, since, reset_at, now), by = budget.by and { budget.by },
+    where = where, by = budget.by and { budget.by },
     measures = { "billed_cost_usd" }, order_by = "billed_cost_usd", descending = true,
     limit = MOST_NAMES,
   }
