@@ -54,6 +54,7 @@ local public = {
   ["net/call.h"] = true,
   ["net/http_client.h"] = true,
   ["net/net.h"] = true,
+  ["net/url.h"] = true,
   ["http/connection.h"] = true,
   ["http/guard.h"] = true,
   ["http/request.h"] = true,

@@ -2,6 +2,7 @@
 --- lua/notify/webhook.lua says what it needs and makes a request of a notice.
 local config = require "config"
 local faults = require "lib.faults"
+local http = require "http"
 
 local notifiers = {}
 
@@ -17,10 +18,20 @@ local notifiers = {}
 
 local loaded = {}
 
+local function is_allowed(url)
+  for _, entry in ipairs(config.outside.allow) do
+    if http.names(entry, url) then
+      return true
+    end
+  end
+  return false
+end
+
 local READERS = {
   url = function(value)
-    local fine = type(value) == "string" and value:find "^https?://[^/%s]+%S*$"
-    return fine and value or nil, "a URL, such as \"https://example.com/hook\""
+    local fine = type(value) == "string" and is_allowed(value)
+    return fine and value or nil,
+      "a URL, such as \"https://example.com/hook\", whose host stands in outside.allow"
   end,
   text = function(value)
     return type(value) == "string" and value or nil, "a text"

@@ -12,7 +12,7 @@ local look = require "alerting.look"
 local notifiers = require "alerting.notifiers"
 local outbox = require "alerting.outbox"
 
-local TICK_MS = 1000
+local TICK_MS = 500
 
 local found = faults.new()
 notifiers.load(found)

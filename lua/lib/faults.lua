@@ -38,9 +38,11 @@ function faults.plain(value)
   return copy
 end
 
+-- What follows the host of a URL may be a secret.
 local function shown(value)
   if type(value) == "string" then
-    return ("the text %q"):format(value:sub(1, 60))
+    local authority = value:match "^(%a+://[^/?#]*)[/?#]."
+    return ("the text %q"):format(authority and authority .. "/..." or value:sub(1, 60))
   elseif type(value) == "table" or type(value) == "function" then
     return "a " .. type(value)
   end
