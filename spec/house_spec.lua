@@ -52,6 +52,7 @@ local public = {
   ["store/storage.h"] = true,
   ["net/allow.h"] = true,
   ["net/call.h"] = true,
+  ["store/upkeep.h"] = true,
   ["net/http_client.h"] = true,
   ["net/net.h"] = true,
   ["net/url.h"] = true,

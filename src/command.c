@@ -221,6 +221,7 @@ static void preload_modules(lua_State *L) {
                                            {"log", luaopen_log},
                                            {"price_file", open_price_file},
                                            {"term", luaopen_term},
+                                           {"upkeep", luaopen_command_upkeep},
                                            {NULL, NULL}};
   luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_PRELOAD_TABLE);
   for (const struct binding *m = bindings; m->name != NULL; m++) {

@@ -17,11 +17,12 @@ int command_run(const struct options *options, const struct config_place *place,
 int command_manual(const struct options *options, const struct config_place *place,
                    const char *what);
 
-/* ---- For command_database.c ---- */
+/* ---- For command_database.c and command_upkeep.c ---- */
 
 struct lua_State;
 
 int luaopen_database(struct lua_State *L);
+int luaopen_command_upkeep(struct lua_State *L);
 
 /* The settings in force, which are read when they are first asked for; the state's own.  Raises
  * what is wrong with config.lua. */
