@@ -135,7 +135,7 @@ return {
   events = { keep = false, max = 1000000 },
 
   -- Who is told: a name, a file of lua/notify/ (webhook, slack, ntfy, alertmanager), and
-  -- what that wants.  Its host must stand in outside.allow.  `moonledger alerts test ops` tries one.
+  -- what that wants.  Its host must stand in outside.allow; moonledger alerts test ops tries it.
   notify = {
     -- ops = { "slack", url = "https://hooks.slack.com/services/..." },
     -- on_call = { "alertmanager", url = "http://127.0.0.1:9093" },

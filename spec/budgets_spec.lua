@@ -64,7 +64,7 @@ describe("budgets #loops", function()
     local found = {}
     for i, post in ipairs(told:delivered()) do
       local notice = json.decode(post.body)
-      found[i] = ("%s %s %s"):format(notice.severity, notice.group.user or "all", notice.value)
+      found[i] = ("%s %s %g"):format(notice.severity, notice.group.user or "all", notice.value)
     end
     return found
   end

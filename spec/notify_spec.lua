@@ -121,8 +121,8 @@ config.budgets = { { name = "each of them", by = "nobody", limit_usd = 1 } }
 return config
 ]])))
     local expected = {
-      ("config.lua:%d: notify.bad: url: expected a URL, such as \"https://example.com/hook\", whose "
-        .. "host stands in outside.allow, got the text \"https://elsewhere.example.com/...\"")
+      ("config.lua:%d: notify.bad: url: expected a URL, such as \"https://example.com/hook\", "
+        .. "whose host stands in outside.allow, got the text \"https://elsewhere.example.com/...\"")
         :format(lines),
       ("config.lua:%d: alerts[2] \"slow one\": measure: expected a function, or a figure of ")
         :format(lines + 1),

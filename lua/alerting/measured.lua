@@ -7,7 +7,7 @@ local storage = require "storage"
 local measured = {}
 
 local MOST_GROUPS = 1000
-local MINUTE, HOUR, DAY = 60, 3600, 86400
+local MINUTE, HOUR = 60, 3600
 
 --- The conditions of a window that ends now.  A long one begins, and ends, with a whole minute or
 --- hour, so that cells answer it; it is at most a sixtieth longer than it says.

@@ -60,7 +60,7 @@ end
 
 local function load_kind(name)
   if type(name) ~= "string" or not name:find "^[%w_]+$" then
-    return nil, 'expected the name of a file of lua/notify/ first, such as { "webhook", url = ".." }'
+    return nil, 'expected the name of a file of lua/notify/ first: { "webhook", url = ".." }'
   end
   local loads, kind = pcall(require, "notify." .. name)
   if not loads then

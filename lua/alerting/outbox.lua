@@ -38,8 +38,8 @@ function outbox.prepare()
   if kv.get "outbox.number" then
     return true
   end
-  local rows, message = storage.sql("SELECT max(substr(key, -16)) AS last FROM kept WHERE topic = ? "
-    .. "AND key > 'outbox/' AND key < 'outbox0'", outbox.TOPIC)
+  local rows, message = storage.sql("SELECT max(substr(key, -16)) AS last FROM kept "
+    .. "WHERE topic = ? AND key > 'outbox/' AND key < 'outbox0'", outbox.TOPIC)
   if not rows and not message:find("no such table", 1, true) then
     return nil, message
   end

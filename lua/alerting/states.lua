@@ -1,10 +1,10 @@
 --- What becomes of one group of a rule from look to look: ok, pending, firing, resolved.  Figures
 --- and moments in, a state and what is to be told out; no clock, no storage.
 ---
---- Each threshold is a rule of its own, as in Prometheus: beyond it for `hold` seconds it fires, and
---- fires on until it has not been beyond it for `keep`.  The state is that of the highest threshold
---- that fires.  Between the first that fires and the last that ends is an episode, in which each
---- threshold is told once.
+--- Each threshold is a rule of its own, as in Prometheus: beyond it for `hold` seconds it fires,
+--- and fires on until it has not been beyond it for `keep`.  The state is that of the highest
+--- threshold that fires.  Between the first that fires and the last that ends is an episode, in
+--- which each threshold is told once.
 local states = {}
 
 ---@class AlertThreshold

@@ -1,5 +1,5 @@
---- Prometheus' Alertmanager, API v2: it groups, silences and repeats by itself, and takes what it is
---- not told again for over.  url is that of the server: http://127.0.0.1:9093
+--- Prometheus' Alertmanager, API v2: it groups, silences and repeats by itself, and takes what it
+--- is not told again for over.  url is that of the server: http://127.0.0.1:9093
 local dates = require "lib.dates"
 local json = require "json"
 

@@ -11,8 +11,9 @@ alertmanager.is_there = os.rename(TOOLS .. "/bin/amtool", TOOLS .. "/bin/amtool"
 
 -- It reads a template of /usr/share, where nobody has installed it: in a namespace of its own that
 -- is where it was unpacked.
-local START = ('mount --bind "$PWD/%s/share" /usr/share && exec %s/bin/prometheus-alertmanager "$@"')
-  :format(TOOLS, TOOLS)
+local START = ([[
+  mount --bind "$PWD/%s/share" /usr/share
+  exec %s/bin/prometheus-alertmanager "$@"]]):format(TOOLS, TOOLS)
 
 local CONFIG = "route: { receiver: nobody }\nreceivers: [ { name: nobody } ]\n"
 
@@ -26,7 +27,8 @@ function alertmanager.start()
   local folder = helpers.temporary_folder()
   helpers.write_file(folder .. "/config.yml", CONFIG)
   local process = Process.start({
-    "unshare", "--map-root-user", "--mount", "sh", "-c", START, "sh", "--config.file=" .. folder .. "/config.yml", "--storage.path=" .. folder .. "/data",
+    "unshare", "--map-root-user", "--mount", "sh", "-c", START, "sh",
+    "--config.file=" .. folder .. "/config.yml", "--storage.path=" .. folder .. "/data",
     "--web.listen-address=127.0.0.1:0", "--cluster.listen-address=",
   }, folder)
   local host = helpers.eventually(function()

@@ -71,7 +71,9 @@ end
 
 ---@param status integer  of all answers from now on
 function Receiver:answer(status)
-  local response = self.server:request { method = "PUT", path = "/hook/all", body = tostring(status) }
+  local response = self.server:request {
+    method = "PUT", path = "/hook/all", body = tostring(status),
+  }
   assert(response.status == 204, response.body)
 end
 

@@ -57,7 +57,8 @@ describe("the state of a group", function()
   it("tells again where that is wanted, with a turn of its own", function()
     walk({ hold = 0, keep = 0, again = 30 }, {
       { 10, 1, "firing", "firing 1 from 10 turn 0" }, { 39, 1, "firing" },
-      { 40, 1, "firing", "firing 1 from 10 turn 1" }, { 71, 1, "firing", "firing 1 from 10 turn 2" },
+      { 40, 1, "firing", "firing 1 from 10 turn 1" },
+      { 71, 1, "firing", "firing 1 from 10 turn 2" },
     })
   end)
 
