@@ -249,7 +249,8 @@ describe("a command", function()
     listener:close()
     assert.equal(0, process:wait(10))
     assert.equal("200\tone\tabcde\n201\tnil\txy\n200\tnil\tto the end\n"
-      .. ("localhost:%d: the connection was closed within the response's body\n"):format(port), process:stdout())
+      .. ("localhost:%d: the connection was closed within the response's body\n"):format(port),
+      process:stdout())
   end)
 
   it("follows a stream as it comes", function()

@@ -23,7 +23,8 @@
  *       the same by key; a reset leaves it
  *   meta(key, value)
  *       name, seed, "counted" (the row that cells are rolled up to), next_row after a
- *       reset, layouts and progress of rollups (rollup_tables.h),
+ *       reset, "removed" (rows that retention has taken since), since when what is whole
+ *       (coverage.h), layouts and progress of rollups (rollup_tables.h),
  *       columns that are being filled
  *
  * Makes or migrates the tables to fit the schema, and sets the writer's settings.
