@@ -106,7 +106,8 @@ function notices.gone(told, episode, now)
   return finish({
     kind = episode.kind == "budget" and "budget" or "alert", status = "resolved",
     name = episode.name, severity = episode.severity or "critical", group = episode.group,
-    value = json.null, threshold = json.null, text = ("%s is no longer watched"):format(episode.name),
+    value = json.null, threshold = json.null,
+    text = ("%s is no longer watched"):format(episode.name),
   }, told, now)
 end
 
