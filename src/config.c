@@ -105,7 +105,8 @@ enum { SETTINGS = sizeof settings / sizeof *settings };
 /* Keys that are read by hand or belong to scripts. */
 static const char *const other_keys[] = {
     "listen.without_tokens", "hosts",  "tokens", "cors.origins", "settings", "metrics.labels",
-    "pricing.overrides",     "events", "routes", "outside.allow", "storage.retention"};
+    "pricing.overrides",     "events", "routes", "outside.allow", "storage.retention",
+    "alerts", "budgets", "notify"};
 
 static const char *const without_tokens = "anyone on this network may read, write and reset";
 
