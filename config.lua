@@ -168,6 +168,7 @@ return {
     { "GET", "/logs/breakdown", "routes.logs_breakdown" },
     { "GET", "/logs/values", "routes.logs_values" },
     { "GET", "/logs/errors", "routes.logs_errors" },
+    { "GET", "/logs/senders", "routes.logs_senders" },
     { "GET", "/logs/system", "routes.logs_system" },
     { "POST", "/logs/reset", "routes.logs_reset" },
     { "POST", "/logs/ingest", "routes.logs_ingest" },

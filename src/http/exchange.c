@@ -337,7 +337,8 @@ void exchange_fail(struct exchange *e, int status, const char *message) {
 void exchange_timeout(struct exchange *e) {
   struct connections *all = connections_of(e->request.conn);
   size_t expected = all->limits.body_bytes_per_second * (size_t) all->limits.body_ms / 1000;
-  if ((e->state == EXCHANGE_BODY || e->in.streamed) && e->in.arrived > 0 && e->in.arrived >= expected) {
+  if ((e->state == EXCHANGE_BODY || e->in.streamed) && e->in.arrived > 0 &&
+      e->in.arrived >= expected) {
     e->in.arrived = 0;
     deadline_set(e->request.conn, DEADLINE_BODY);
     return;

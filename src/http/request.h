@@ -54,7 +54,7 @@ struct request {
   struct slice params[ROUTE_MAX_PARAMS];
   struct header *headers;
   size_t nheaders;
-  struct buf body;                /* inflated; the handler may take it; raw: see http_body_state */
+  struct buf body;                /* inflated; the handler may take it; raw: http_body_state */
   char id[REQUEST_ID_MAX + 1];
   const char *remote;             /* address without port */
   int64_t now_us;                 /* when the request was complete */

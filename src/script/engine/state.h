@@ -23,7 +23,15 @@ enum task_end {
 };
 
 /* What a task that yielded waits for. */
-enum task_wait { WAIT_NOTHING, WAIT_JOB, WAIT_TURN, WAIT_DRAIN, WAIT_BODY, WAIT_MEMORY, WAIT_FOR_EVER };
+enum task_wait {
+  WAIT_NOTHING,
+  WAIT_JOB,
+  WAIT_TURN,
+  WAIT_DRAIN,
+  WAIT_BODY,
+  WAIT_MEMORY,
+  WAIT_FOR_EVER
+};
 
 enum outcome_kind {
   OUTCOME_NONE,
