@@ -123,6 +123,11 @@ return {
   -- those that SSL_CERT_FILE names or the system has.
   outside = { allow = {}, ca_file = "" },
 
+  -- Traffic that passes through and is recorded: path = where it goes, for example
+  -- ["/anthropic"] = "https://api.anthropic.com"; then ANTHROPIC_BASE_URL is
+  -- http://127.0.0.1:8787/anthropic.  These hosts need not stand in outside.allow.
+  captures = {},
+
   -- What requests cost whose sender does not say so: LiteLLM's
   -- model_prices_and_context_window.json, relative to this file, read at the next
   -- reload; without it lua/lib/prices.lua counts.  overrides come first, in dollars

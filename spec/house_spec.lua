@@ -54,6 +54,7 @@ local public = {
   ["net/call.h"] = true,
   ["store/upkeep.h"] = true,
   ["net/http_client.h"] = true,
+  ["net/inflate.h"] = true,
   ["net/net.h"] = true,
   ["net/url.h"] = true,
   ["http/connection.h"] = true,
