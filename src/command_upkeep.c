@@ -23,7 +23,7 @@ static struct upkeep *own_upkeep(lua_State *L, const char *path) {
   lua_setfield(L, -2, "__gc");
   lua_setmetatable(L, -2);
   luaL_ref(L, LUA_REGISTRYINDEX);
-  *upkeep = upkeep_new(path);
+  *upkeep = upkeep_new(path, NULL);
   return *upkeep;
 }
 

@@ -7,23 +7,31 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
-#include "store/file/upgrade.h"
+#include "store/upkeep/backup.h"
+#include "store/upkeep/upgrade.h"
+#include "store/upkeep/verify.h"
 
 struct upkeep {
-  char *path;
+  char *path, *folder;
+  const struct schema *schema;
   pthread_mutex_t lock;
   pthread_t thread;
   struct upkeep_progress progress;
   struct upkeep_order order; /* the thread's while it runs */
-  struct upkeep_state state; /* under lock, but for what progress tells */
+  struct upkeep_report report; /* the same */
+  struct upkeep_state state;   /* under lock, but for what progress tells */
 };
 
-const char *const upkeep_names[UPKEEP_NAMES + 1] = {
+const char *const upkeep_names[UPKEEP_KINDS + 1] = {
     [UPKEEP_UPGRADE] = "upgrade",
+    [UPKEEP_BACKUP] = "backup",
+    [UPKEEP_RESTORE] = "restore",
+    [UPKEEP_VERIFY] = "verify",
 };
 
-struct upkeep *upkeep_new(const char *path) {
+struct upkeep *upkeep_new(const char *path, const struct schema *schema) {
   struct upkeep *u = xcalloc(1, sizeof *u);
+  u->schema = schema;
   u->path = xstrdup(path);
   pthread_mutex_init(&u->lock, NULL);
   return u;
@@ -32,8 +40,12 @@ struct upkeep *upkeep_new(const char *path) {
 static int carry_out(struct upkeep *u, struct buf *error) {
   switch (u->order.kind) {
   case UPKEEP_UPGRADE: return upgrade_file(u->path, &u->progress, error);
+  case UPKEEP_BACKUP: return backup_make(u->path, u->folder, &u->progress, &u->report, error);
+  case UPKEEP_RESTORE: return backup_restore(u->folder, u->path, &u->progress, &u->report, error);
+  case UPKEEP_VERIFY:
+    return verify_database(u->path, u->schema, u->order.full, &u->progress, &u->report, error);
+  default: return UV_EINVAL;
   }
-  return UV_EINVAL;
 }
 
 static void *upkeep_main(void *arg) {
@@ -44,6 +56,7 @@ static void *upkeep_main(void *arg) {
   u->state.running = false;
   u->state.ended_us = clock_now_us();
   u->state.status = status;
+  u->state.report = u->report;
   snprintf(u->state.error, sizeof u->state.error, "%.*s", (int) error.len,
            error.len > 0 ? error.data : "");
   pthread_mutex_unlock(&u->lock);
@@ -56,6 +69,9 @@ static int start_thread(struct upkeep *u, const struct upkeep_order *order) {
   if (u->state.started)
     pthread_join(u->thread, NULL);
   u->order = *order;
+  free(u->folder);
+  u->folder = order->folder != NULL ? xstrdup(order->folder) : NULL;
+  u->report = (struct upkeep_report) {0};
   atomic_store(&u->progress.cancelled, false);
   upkeep_step(&u->progress, "starting", 0);
   u->state = (struct upkeep_state) {.kind = order->kind, .began_us = clock_now_us()};
@@ -87,6 +103,7 @@ void upkeep_free(struct upkeep *u) {
   if (u->state.started)
     pthread_join(u->thread, NULL);
   pthread_mutex_destroy(&u->lock);
+  free(u->folder);
   free(u->path);
   free(u);
 }

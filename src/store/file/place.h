@@ -1,0 +1,21 @@
+#ifndef MOONLEDGER_STORE_FILE_PLACE_H
+#define MOONLEDGER_STORE_FILE_PLACE_H
+
+#include "base/buf.h"
+
+/* Where a database stands.  0 or UV_E, with the reason appended to error. */
+
+/* UV_EINVAL: SQLite would take the name for something else than a file. */
+int place_check(const char *path, struct buf *error);
+
+int place_make_folders(const char *path, struct buf *error); /* that lead to the file */
+
+/* Takes the lock that who writes a database has, PATH-lock, until the descriptor that it returns is
+ * closed.  UV_EAGAIN: another has it. */
+int place_lock(const char *path, struct buf *error);
+
+/* What root makes belongs to whom its folder belongs to, so that a server that is not root can use
+ * it.  Of the open file. */
+void place_give(int fd, const char *path);
+
+#endif
