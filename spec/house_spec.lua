@@ -19,6 +19,7 @@ local below = {
 --- The folders inside a room, and which others of it each may know.
 local inside = {
   ["store/file"] = {},
+  ["store/cold"] = { "store/file" },
   ["store/sync"] = { "store/file" },
   ["store/write"] = { "store/file", "store/sync" },
   ["store/read"] = { "store/file", "store/write" },
@@ -39,7 +40,7 @@ local public = {
   ["record/json_scan.h"] = true,
   ["record/merge.h"] = true,
   ["record/measure.h"] = true,
-  ["record/names.h"] = true,
+  ["record/content.h"] = true,
   ["record/ndjson.h"] = true,
   ["record/otlp.h"] = true,
   ["record/otlp_fields.h"] = true,
@@ -66,6 +67,7 @@ local public = {
   ["script/settings.h"] = true,
   ["script/engine/schema_load.h"] = true,
   ["script/bindings/bindings.h"] = true,
+  ["script/bindings/lua_content.h"] = true,
   ["script/reload/generations.h"] = true,
   ["script/reload/own.h"] = true,
 }
