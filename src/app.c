@@ -90,7 +90,7 @@ static int open_store(struct app *app, struct buf *errors) {
   if (rc < 0)
     return rc;
   wire_hub(s->hub, s->storage);
-  s->upkeep = upkeep_new(options.path, s->schema);
+  s->upkeep = upkeep_new(options.path, app->config->storage.backups, s->schema);
   return 0;
 }
 

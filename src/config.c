@@ -42,6 +42,7 @@ static const struct setting settings[] = {
     NUMBER(NULL, "workers", workers, 0, 64, 0, true),
     CHOICE("storage", "backend", has_storage, "sqlite|none", true),
     TEXT("storage", "path", storage.path, "data/moonledger.db"),
+    TEXT("storage", "backup_folder", storage.backups, ""),
     CHOICE("storage", "durability", storage.sync, "full|normal", true),
     NUMBER("storage", "queue_bytes", storage.queue_bytes, 64 * KiB, 16 * GiB, 64 * MiB,
            true),
@@ -461,6 +462,8 @@ static void resolve_paths(struct config *config, const char *file,
 
   if (*config->price_file != '\0' && *config->price_file != '/')
     make_absolute(&config->price_file, config->root);
+  if (*config->storage.backups != '\0' && *config->storage.backups != '/')
+    make_absolute(&config->storage.backups, config->root);
   if (*config->storage.path != '/' && (overrides == NULL || overrides->database == NULL))
     make_absolute(&config->storage.path, overrides != NULL && overrides->data != NULL
                                              ? overrides->data

@@ -25,7 +25,7 @@ extern const char *const upkeep_names[UPKEEP_KINDS + 1]; /* by kind, "upgrade" .
 
 struct upkeep_order {
   enum upkeep_kind kind;
-  const char *folder; /* of the backup; copied */
+  const char *folder; /* of the backup, copied; NULL: a new one among the backups */
   bool full;          /* verify: every row, id and cell */
 };
 
@@ -59,6 +59,7 @@ struct upkeep_report {
 struct upkeep_state {
   bool started, running;  /* ever; now */
   enum upkeep_kind kind;
+  char folder[400];       /* of the backup */
   const char *step;
   int64_t done, total;
   int64_t began_us, ended_us; /* unix time */
@@ -68,11 +69,12 @@ struct upkeep_state {
   struct upkeep_report report;
 };
 
-/* Of the database at path, which is copied.  schema outlives it. */
-struct upkeep *upkeep_new(const char *path, const struct schema *schema);
+/* Of the database at path; backups without a folder of their own go into one named after it and
+ * the time, in the folder backups, "" for none.  Both are copied; schema outlives it. */
+struct upkeep *upkeep_new(const char *path, const char *backups, const struct schema *schema);
 void upkeep_free(struct upkeep *upkeep); /* ends what runs; NULL is fine */
 
-/* UV_EBUSY: something runs; UV_EAGAIN: no thread can be had. */
+/* UV_EBUSY: something runs; UV_EAGAIN: no thread can be had; UV_ENOENT: no folder is named. */
 int upkeep_start(struct upkeep *upkeep, const struct upkeep_order *order);
 void upkeep_look(struct upkeep *upkeep, struct upkeep_state *state);
 

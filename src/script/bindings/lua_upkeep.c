@@ -3,6 +3,7 @@
 
 #include "script/bindings/bindings.h"
 #include "script/bindings/lua_fields.h"
+#include "script/engine/script.h"
 #include "script/services.h"
 #include "store/upkeep.h"
 
@@ -43,18 +44,23 @@ static int l_upkeep_start(lua_State *L) {
       lua_field_error(L, "folder", "a path expected");
     order.folder = lua_tostring(L, -1);
   }
-  bool is_copy = order.kind == UPKEEP_BACKUP || order.kind == UPKEEP_RESTORE;
-  luaL_argcheck(L, !is_copy || order.folder != NULL, 2, "folder expected");
+  luaL_argcheck(L, order.kind != UPKEEP_RESTORE || order.folder != NULL, 2, "folder expected");
   int rc = upkeep_of(L) != NULL ? upkeep_start(upkeep_of(L), &order) : UV_ENODEV;
   if (rc == 0) {
     lua_pushboolean(L, true);
     return 1;
   }
   luaL_pushfail(L);
-  lua_pushstring(L, rc == UV_EBUSY    ? "other work on the database is under way"
-                    : rc == UV_ENODEV ? "there is no storage: storage.backend is \"none\""
-                                      : uv_strerror(rc));
-  lua_pushstring(L, rc == UV_EBUSY ? "busy" : rc == UV_ENODEV ? "unavailable" : "failed");
+  switch (rc) {
+  case UV_EBUSY: lua_pushliteral(L, "other work on the database is under way"); break;
+  case UV_ENODEV: lua_pushliteral(L, "there is no storage: storage.backend is \"none\""); break;
+  case UV_ENOENT: lua_pushliteral(L, "storage.backup_folder in config.lua names no folder"); break;
+  default: lua_pushstring(L, uv_strerror(rc));
+  }
+  lua_pushstring(L, rc == UV_EBUSY    ? "busy"
+                    : rc == UV_ENODEV ? "unavailable"
+                    : rc == UV_ENOENT ? "no_folder"
+                                      : "failed");
   return 3;
 }
 
@@ -85,6 +91,8 @@ static int l_upkeep_state(lua_State *L) {
   lua_createtable(L, 0, 8);
   set_text(L, "what", upkeep_names[state.kind]);
   set_text(L, "step", state.step);
+  if (state.folder[0] != '\0')
+    set_text(L, "folder", state.folder);
   set_integer(L, "done", state.done);
   set_integer(L, "total", state.total);
   set_time(L, "began", state.began_us);

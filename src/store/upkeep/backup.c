@@ -23,7 +23,7 @@ enum {
 
 struct backup {
   const char *path, *folder; /* from, to */
-  char *unfinished, *file;   /* FOLDER.unfinished; its NAME.db */
+  char *unfinished, *file;   /* FOLDER.unfinished; the database in it */
   sqlite3 *from, *to;
   struct kept_parts parts;
   int64_t rows;
@@ -72,7 +72,9 @@ static int make_folder(struct backup *b) {
     errno = EEXIST;
     return disk_fail(b->folder, b->error);
   }
-  int status = remove_old(b);
+  int status = place_make_folders(b->folder, b->error);
+  if (status == 0)
+    status = remove_old(b);
   if (status < 0)
     return status;
   if (mkdir(b->unfinished, 0700) < 0)
@@ -196,7 +198,7 @@ static int check_copy(struct backup *b) {
     return explain(b, b->file, b->to, rc);
   const struct upkeep_check *pages = &b->report->checks[b->report->nchecks - 1];
   if (pages->faults > 0 || rows != b->rows) {
-    buf_printf(b->error, "%s: the copy is damaged (%s); moonledger verify tells whether the file is",
+    buf_printf(b->error, "%s: the copy is damaged (%s); moonledger verify tells of the file",
                b->path, pages->faults > 0 ? pages->detail : "rows are missing");
     return UV_EIO;
   }

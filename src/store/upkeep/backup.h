@@ -5,7 +5,7 @@
 
 /* A backup is a folder:
  *
- *   NAME.db      the database, in no need of its log
+ *   the database under its name, in no need of its log
  *   NAME.cold/   the parts that it lists, hard links where the disk allows that
  *   SHA256SUMS   what each file has, as sha256sum(1) writes and checks it
  *

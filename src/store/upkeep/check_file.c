@@ -33,6 +33,14 @@ void check_fault(struct upkeep_check *check, const char *format, ...) {
   va_end(args);
 }
 
+/* The first of SQLite's lines, without the one that stands above them. */
+static void tell_page(struct upkeep_check *check, const char *words) {
+  static const char head[] = "*** in database main ***\n";
+  if (strncmp(words, head, sizeof head - 1) == 0)
+    words += sizeof head - 1;
+  check_fault(check, "%.*s: restore a backup", (int) strcspn(words, "\n"), words);
+}
+
 int check_pages(sqlite3 *db, bool full, struct upkeep_report *report) {
   struct upkeep_check *check = check_begin(report, "pages");
   sqlite3_stmt *stmt = NULL;
@@ -43,7 +51,7 @@ int check_pages(sqlite3 *db, bool full, struct upkeep_report *report) {
   for (; rc == SQLITE_OK && (rc = sqlite3_step(stmt)) == SQLITE_ROW; rc = SQLITE_OK) {
     const char *words = (const char *) sqlite3_column_text(stmt, 0);
     if (strcmp(words, "ok") != 0)
-      check_fault(check, "%.120s: restore a backup", words);
+      tell_page(check, words);
   }
   sqlite3_finalize(stmt);
   return rc == SQLITE_DONE ? SQLITE_OK : rc;

@@ -145,7 +145,7 @@ static int write_piece(int fd, const char *data, size_t len) {
   return 0;
 }
 
-/* What the source fails with is told of `from`, all else of `to`, which may be NULL with out < 0. */
+/* What the source fails with is told of `from`, all else of `to`; out < 0: there is none. */
 static int pump(int in, int out, const char *from, const char *to,
                 struct upkeep_progress *progress, struct disk_sums *sums, struct buf *error) {
   static const char digits[] = "0123456789abcdef";

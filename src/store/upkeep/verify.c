@@ -17,6 +17,17 @@ struct verify {
   struct buf *error;
 };
 
+/* What cannot be read at all is a fault, and the last one that is found. */
+static int explain(struct verify *v, int rc) {
+  if ((rc & 0xff) == SQLITE_CORRUPT || (rc & 0xff) == SQLITE_NOTADB) {
+    check_fault(check_begin(v->report, "file"), "%s: restore a backup", sqlite3_errmsg(v->db));
+    return UV_EILSEQ;
+  }
+  if (rc != SQLITE_OK && (rc & 0xff) != SQLITE_INTERRUPT)
+    database_explain(v->db, v->path, v->error);
+  return database_status(rc);
+}
+
 /* ---- Parts ---- */
 
 /* UV_ECANCELED, else 0: what is wrong is in the check. */
@@ -38,10 +49,8 @@ static int check_parts(struct verify *v) {
   struct kept_parts parts = {0};
   struct upkeep_check *check = check_begin(v->report, "parts");
   char *folder = kept_parts_folder(v->path);
-  int rc = kept_parts_read(v->db, &parts), status = database_status(rc);
+  int status = explain(v, kept_parts_read(v->db, &parts));
   upkeep_step(v->progress, "reading parts", parts.bytes);
-  if (status < 0)
-    database_explain(v->db, v->path, v->error);
   for (size_t i = 0; i < parts.len && status == 0; i++) {
     char *path = disk_join(folder, parts.items[i].file);
     status = check_part(v, &parts.items[i], path, check);
@@ -53,12 +62,6 @@ static int check_parts(struct verify *v) {
 }
 
 /* ---- All of it ---- */
-
-static int explain(struct verify *v, int rc) {
-  if (rc != SQLITE_OK && (rc & 0xff) != SQLITE_INTERRUPT)
-    database_explain(v->db, v->path, v->error);
-  return database_status(rc);
-}
 
 static int check_all(struct verify *v, const struct schema *schema, bool full) {
   (void) schema;
@@ -74,9 +77,9 @@ static int open_moment(struct verify *v) {
   if (access(v->path, F_OK) < 0)
     return disk_fail(v->path, v->error);
   int rc = database_open(&v->db, v->path, ACCESS_READER);
-  if (rc == SQLITE_OK)
-    rc = database_exec(v->db, "BEGIN");
   check_listens(v->db, v->progress);
+  if (rc == SQLITE_OK)
+    rc = database_exec(v->db, "BEGIN; SELECT count(*) FROM sqlite_schema");
   return rc == SQLITE_OK ? tables_identify(v->db, v->path, &empty, v->error) : explain(v, rc);
 }
 
@@ -88,5 +91,5 @@ int verify_database(const char *path, const struct schema *schema, bool full,
   if (status == 0)
     status = check_all(&v, schema, full);
   sqlite3_close(v.db);
-  return status;
+  return status == UV_EILSEQ ? 0 : status;
 }
