@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 #include <uv.h>
 
@@ -37,12 +38,25 @@ int place_make_folders(const char *path, struct buf *error) {
   return status;
 }
 
+char *place_folder(const char *path) {
+  const char *slash = strrchr(path, '/');
+  size_t len = slash != NULL ? (size_t) (slash - path) + (slash == path) : 0;
+  char *folder = len > 0 ? xmemdup(path, len + 1) : xstrdup(".");
+  folder[len > 0 ? len : 1] = '\0';
+  return folder;
+}
+
+int64_t place_free(const char *path) {
+  char *folder = place_folder(path);
+  struct statvfs fs;
+  int rc = statvfs(folder, &fs);
+  free(folder);
+  return rc == 0 ? (int64_t) fs.f_bavail * (int64_t) fs.f_frsize : -1;
+}
+
 void place_give(int fd, const char *path) {
   struct stat st;
-  const char *slash = strrchr(path, '/');
-  char *folder = slash != NULL ? xmemdup(path, (size_t) (slash - path) + 2) : xstrdup(".");
-  if (slash != NULL)
-    folder[slash - path + 1] = '\0';
+  char *folder = place_folder(path);
   if (geteuid() == 0 && stat(folder, &st) == 0 && fchown(fd, st.st_uid, st.st_gid) < 0)
     errno = 0; /* a disk without owners */
   free(folder);

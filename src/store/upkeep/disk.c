@@ -6,7 +6,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
-#include <sys/statvfs.h>
 #include <unistd.h>
 #include <uv.h>
 #include <zlib.h>
@@ -46,27 +45,10 @@ const char *disk_name(const char *path) {
   return slash != NULL ? slash + 1 : path;
 }
 
-static char *parent_of(const char *path) {
-  size_t len = (size_t) (disk_name(path) - path);
-  while (len > 1 && path[len - 1] == '/')
-    len--;
-  char *folder = len > 0 ? xmemdup(path, len + 1) : xstrdup(".");
-  folder[len > 0 ? len : 1] = '\0';
-  return folder;
-}
-
 /* ---- Room ---- */
 
-int64_t disk_free(const char *path) {
-  char *folder = parent_of(path);
-  struct statvfs fs;
-  int rc = statvfs(folder, &fs);
-  free(folder);
-  return rc == 0 ? (int64_t) fs.f_bavail * (int64_t) fs.f_frsize : -1;
-}
-
 int disk_check_room(const char *path, int64_t bytes, struct buf *error) {
-  int64_t left = disk_free(path);
+  int64_t left = place_free(path);
   if (left < 0 || left >= bytes)
     return 0;
   buf_printf(error, "%s: needs %lld bytes and its disk has %lld; make room or name another place",
@@ -85,7 +67,7 @@ int disk_sync(const char *path, struct buf *error) {
 }
 
 int disk_sync_parent(const char *path, struct buf *error) {
-  char *folder = parent_of(path);
+  char *folder = place_folder(path);
   int status = disk_sync(folder, error);
   free(folder);
   return status;

@@ -13,7 +13,6 @@ int disk_fail(const char *path, struct buf *error);
 char *disk_join(const char *folder, const char *name);
 const char *disk_name(const char *path); /* what stands after its last slash */
 
-int64_t disk_free(const char *path); /* bytes where the file is or will be; -1: nobody knows */
 int disk_check_room(const char *path, int64_t bytes, struct buf *error);
 
 int disk_sync(const char *path, struct buf *error); /* a file, or the names in a folder */
