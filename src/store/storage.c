@@ -5,6 +5,7 @@
 
 #include "base/mem.h"
 #include "store/file/ids.h"
+#include "store/file/reading.h"
 #include "store/read/reader.h"
 #include "store/store_metrics.h"
 #include "store/write/writer.h"
@@ -41,7 +42,9 @@ int storage_open(struct storage **storage, const struct schema *schema,
   /* no twenty pages in advance for every connection */
   sqlite3_config(SQLITE_CONFIG_PAGECACHE, NULL, 0, 0);
   sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);          /* nor a lock around every allocation */
-  int status = writer_open(&s->writer, &s->shared, &s->queue, &s->receipts, error);
+  int status = options->read_only
+                   ? reading_open(&s->shared, error)
+                   : writer_open(&s->writer, &s->shared, &s->queue, &s->receipts, error);
   if (status < 0) {
     storage_close(s);
     return status;
@@ -65,6 +68,8 @@ int storage_start(struct storage *s) {
 void storage_close(struct storage *s) {
   readers_close(s->readers);
   writer_close(s->writer);
+  if (s->shared.options.read_only)
+    ids_close(s->shared.ids);
   queue_clear(&s->queue);
   free(s->metrics);
   free((char *) s->shared.options.path);

@@ -44,13 +44,15 @@ struct storage_options {
   size_t dedupe_max_ids;    /* .. as those beyond so many */
   unsigned nloops;          /* that write */
   struct retention retention;
+  bool read_only;           /* nothing is written, no lock taken, no table made */
 };
 
 /* Opens or makes the file, migrates an older one, takes the lock (PATH-lock).
  * Counters of records are restored into metrics, which has been told of the schema
  * (metrics_declare) and may be NULL.  0 or UV_E; then error says what, where and
  * how to fix it (another server on this file, not a database, not ours, newer than
- * this program, folder not writable).
+ * this program, folder not writable).  To read only, the file has to be there and as this program
+ * and schema would have it; storage_start and storage_submit are not for it.
  *
  * People's own SQL (QUERY_SQL) reads rows(columns of the schema.., extra), times in unix
  * microseconds, and for each rollup set rollup_NAME(tier 0 minute, 1 hour, 2 day; bucket in unix

@@ -85,23 +85,30 @@ static int create_table(sqlite3 *db, const struct schema *schema, const struct r
   return rc == SQLITE_OK ? meta_set_int(db, name, 1) : rc;
 }
 
-static int check_set(sqlite3 *db, const struct schema *schema, const struct rollup_set *set,
-                     bool *made) {
-  struct buf wanted = {0}, found = {0};
+/* Writes the set's layout to wanted; whether the file's is the same. */
+static int compare_layout(sqlite3 *db, const struct schema *schema, const struct rollup_set *set,
+                          struct buf *wanted, bool *same) {
+  struct buf found = {0};
   char name[80];
   meta_name(name, "layout", set);
-  write_layout(&wanted, schema, set);
+  write_layout(wanted, schema, set);
   int rc = meta_get_bytes(db, name, &found);
-  bool same = rc == SQLITE_OK && wanted.len == found.len &&
-              memcmp(wanted.data, found.data, found.len) == 0;
-  if (rc == SQLITE_DONE)
-    rc = SQLITE_OK;
+  *same = rc == SQLITE_OK && wanted->len == found.len &&
+          memcmp(wanted->data, found.data, found.len) == 0;
+  buf_clear(&found);
+  return rc == SQLITE_DONE ? SQLITE_OK : rc;
+}
+
+static int check_set(sqlite3 *db, const struct schema *schema, const struct rollup_set *set,
+                     bool *made) {
+  struct buf wanted = {0};
+  bool same;
+  int rc = compare_layout(db, schema, set, &wanted, &same);
   if (rc == SQLITE_OK && !same) {
     rc = create_table(db, schema, set, &wanted);
     *made = true;
   }
   buf_clear(&wanted);
-  buf_clear(&found);
   return rc;
 }
 
@@ -147,6 +154,18 @@ uint32_t rollup_tables_rebuilding(sqlite3 *db, const struct schema *schema) {
     meta_name(name, "rebuilding", &schema->sets[i]);
     if (meta_get_int(db, name, &value) == SQLITE_OK)
       mask |= UINT32_C(1) << i;
+  }
+  return mask;
+}
+
+uint32_t rollup_tables_unusable(sqlite3 *db, const struct schema *schema) {
+  uint32_t mask = rollup_tables_rebuilding(db, schema);
+  for (size_t i = 0; i < schema->nsets; i++) {
+    struct buf layout = {0};
+    bool same;
+    if (compare_layout(db, schema, &schema->sets[i], &layout, &same) != SQLITE_OK || !same)
+      mask |= UINT32_C(1) << i;
+    buf_clear(&layout);
   }
   return mask;
 }
