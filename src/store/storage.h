@@ -129,7 +129,15 @@ void storage_set_retention(struct storage *storage, const struct retention *rete
 
 /* ---- Reading: a pool of threads, one connection each ---- */
 
-enum query_kind { QUERY_SELECT, QUERY_COUNT, QUERY_LOOKUP, QUERY_AGGREGATE, QUERY_SQL };
+enum query_kind {
+  QUERY_SELECT,
+  QUERY_COUNT,
+  QUERY_LOOKUP,
+  QUERY_AGGREGATE,
+  QUERY_SQL,
+  QUERY_RETAINED /* rows: name and value of what is kept, since when, and what space it takes
+                    (read/retained.c) */
+};
 
 /* What becomes of selected rows: records of query.batch, or text in query.json, a
  * JSON array, lines of JSON or CSV lines (record/csv.h) without the head. */
@@ -248,7 +256,7 @@ struct query {
   bool has_next;
   struct row_place next;
   int64_t count;
-  struct result rows;          /* SQL */
+  struct result rows;          /* SQL, RETAINED */
   bool truncated;              /* SQL: the row cap cut it */
 
   struct query *queued;        /* private to the storage */
@@ -261,8 +269,10 @@ void storage_query(struct storage *storage, struct query *q);
 
 struct storage_stats {
   int64_t rows, file_bytes, wal_bytes, queued_bytes, queued_batches, ids, commits,
-      committed_records, merged, passes; /* the last: of retention */
+      committed_records, merged;
+  struct retention retention;      /* in force */
   struct retention_counts removed; /* since the start */
+  int64_t passes, last_pass_us;    /* of retention; when that ended in unix time, 0: none yet */
   double last_commit_seconds, oldest_queued_seconds, checkpoint_seconds, retention_seconds;
   bool writable;   /* the last commit did not fail, and there is no fault */
   const char *fault; /* of the files, and its repair; static; NULL: none */

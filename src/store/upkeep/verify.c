@@ -8,13 +8,16 @@
 #include "store/file/tables.h"
 #include "store/upkeep/check_file.h"
 #include "store/upkeep/parts.h"
+#include "store/upkeep/verify_rows.h"
 
 struct verify {
+  const struct schema *schema;
   const char *path;
   sqlite3 *db;
   struct upkeep_progress *progress;
   struct upkeep_report *report;
   struct buf *error;
+  uint32_t wrong_sets;
 };
 
 /* What cannot be read at all is a fault, and the last one that is found. */
@@ -63,13 +66,22 @@ static int check_parts(struct verify *v) {
 
 /* ---- All of it ---- */
 
-static int check_all(struct verify *v, const struct schema *schema, bool full) {
-  (void) schema;
+/* Temporary tables are written; the file is open for reading. */
+static int check_rows(struct verify *v) {
+  int rc = database_exec(v->db, "PRAGMA query_only=0");
+  if (rc == SQLITE_OK)
+    rc = verify_ids(v->db, v->schema, v->progress, v->report);
+  if (rc == SQLITE_OK)
+    rc = verify_cells(v->db, v->schema, v->progress, v->report, &v->wrong_sets);
+  return explain(v, rc);
+}
+
+static int check_all(struct verify *v, bool full) {
   upkeep_step(v->progress, "reading pages", 0);
   int status = explain(v, check_pages(v->db, full, v->report));
   if (status == 0)
     status = check_parts(v);
-  return status;
+  return status == 0 && full ? check_rows(v) : status;
 }
 
 static int open_moment(struct verify *v) {
@@ -86,10 +98,11 @@ static int open_moment(struct verify *v) {
 int verify_database(const char *path, const struct schema *schema, bool full,
                     struct upkeep_progress *progress, struct upkeep_report *report,
                     struct buf *error) {
-  struct verify v = {.path = path, .progress = progress, .report = report, .error = error};
+  struct verify v = {.path = path, .schema = schema, .progress = progress, .report = report,
+                     .error = error};
   int status = open_moment(&v);
   if (status == 0)
-    status = check_all(&v, schema, full);
+    status = check_all(&v, full);
   sqlite3_close(v.db);
   return status == UV_EILSEQ ? 0 : status;
 }
