@@ -7,6 +7,7 @@
 const struct binding bindings[] = {
   {"content", luaopen_content},
   {"crypto", luaopen_crypto},
+  {"http", luaopen_http},
   {"json", luaopen_json},
   {"kv", luaopen_kv},
   {"log", luaopen_log},
@@ -16,6 +17,7 @@ const struct binding bindings[] = {
   {"protobuf", luaopen_protobuf},
   {"sse", luaopen_sse},
   {"storage", luaopen_storage},
+  {"upkeep", luaopen_upkeep},
   {"zone", luaopen_zone},
   {NULL, NULL},
 };

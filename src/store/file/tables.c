@@ -11,13 +11,11 @@
 enum { APPLICATION_ID = 0x6d6f6f6e, FILE_VERSION = 1 }; /* of the file's header */
 enum { INCREMENTAL = 2 };                                 /* auto_vacuum, as SQLite numbers it */
 
-/* An empty file needs no rollback journal, and what it is given comes to the disk
- * with its first record; its header does by database_sync.  auto_vacuum is settled with
- * the first table: a file without it never gives space back to the disk. */
+/* The header, with a rollback journal, so that a power cut leaves an empty file and no half one.
+ * auto_vacuum is settled with the first table: a file without it never gives space back to the
+ * disk. */
 static const char empty_settings[] =
     "PRAGMA page_size=16384;"
-    "PRAGMA synchronous=OFF;"
-    "PRAGMA journal_mode=OFF;"
     "PRAGMA auto_vacuum=INCREMENTAL;"
     "PRAGMA journal_mode=WAL;";
 
@@ -210,6 +208,22 @@ static int make_tables(sqlite3 *db, const struct schema *schema, bool empty) {
   if (rc == SQLITE_OK)
     rc = database_exec(db, later_additions);
   return rc == SQLITE_OK ? database_exec(db, "COMMIT") : rc;
+}
+
+int tables_check(sqlite3 *db, const char *path, const struct schema *schema, struct buf *error) {
+  bool empty = false, fits = true;
+  int status = tables_identify(db, path, &empty, error);
+  if (status < 0)
+    return status;
+  for (size_t i = 0; i < schema->nstored && fits; i++)
+    fits = has_column(db, "rows", schema->columns[i].name);
+  if (fits && has_column(db, "rows", "told") && has_column(db, "metric_log", "series"))
+    return 0;
+  buf_printf(error,
+             "%s: made by an earlier Moonledger or for another lua/schema.lua: start the server on "
+             "it once, which brings it up to date",
+             path);
+  return UV_EINVAL;
 }
 
 bool tables_can_shrink(sqlite3 *db) {
