@@ -66,6 +66,11 @@ return {
     dedupe_hours = 24,
     -- [start] at most so many in memory, 16 to 32 bytes each; filters of at most 16 times as many
     dedupe_max_ids = 20000000,
+    -- What goes and is else kept for ever, whichever comes first: ages ("36h", "90d", "2y") of rows
+    -- and of the cells that figures are made of, by the minute, the hour and the day; bytes that
+    -- file and log may take on the disk together; bytes that stay free on it.  For example
+    -- { rows = "90d", minute = "30d", hour = "2y", max_bytes = 200 * 1024 * MiB }
+    retention = {},
   },
 
   limits = {
@@ -223,6 +228,7 @@ return {
     { "GET", "/docs/*", "routes.docs_files" },
     { "POST", "/-/reload", "routes.reload" },
     { "POST", "/-/reprice", "routes.reprice" },
+    { "GET", "/-/retention", "routes.retention" },
     { "POST", "/-/alerts/test", "routes.alerts_test" },
 
     -- Worked examples to read, change and take away, each under 40 lines.

@@ -39,6 +39,10 @@ int tables_identify(sqlite3 *db, const char *path, bool *empty, struct buf *erro
  * older files until they are upgraded (upgrade.h). */
 bool tables_can_shrink(sqlite3 *db);
 
+/* Whether all tables are there as tables_prepare would make them, but for rollups; UV_EINVAL
+ * and why not.  Changes nothing. */
+int tables_check(sqlite3 *db, const char *path, const struct schema *schema, struct buf *error);
+
 /* Columns that were added to rows which may have them in extra, bit per column.  Meanwhile meta
  * "filled" is the last row done, "fill_upto" the last one to do. */
 uint64_t tables_filling(sqlite3 *db, const struct schema *schema);
