@@ -69,6 +69,7 @@ local public = {
   ["script/kv.h"] = true,
   ["script/services.h"] = true,
   ["script/settings.h"] = true,
+  ["script/engine/standalone.h"] = true,
   ["script/engine/schema_load.h"] = true,
   ["script/bindings/bindings.h"] = true,
   ["script/bindings/lua_content.h"] = true,

@@ -65,6 +65,7 @@ struct task {
   struct every *every;           /* whose turn it runs; or NULL */
   struct outcome outcome;
   bool streaming; /* the head of a stream is out */
+  bool standalone; /* of no loop's turn: it waits where it stands (standalone.h) */
   bool is_raw;    /* of a raw route: it may last, while its parts do what they must in time */
 
   enum task_wait wait;
