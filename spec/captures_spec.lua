@@ -196,8 +196,8 @@ describe("captures", function()
   end)
 
   it("leave out what is between neighbours, and the token", function()
-    call("POST", "/anthropic/x", { connection = "keep-alive, x-mine", ["x-mine"] = "1", te = "trailers",
-      ["x-kept"] = "2", ["accept-encoding"] = "br, gzip;q=0.5, zstd" }, "body")
+    call("POST", "/anthropic/x", { connection = "keep-alive, x-mine", ["x-mine"] = "1",
+      te = "trailers", ["x-kept"] = "2", ["accept-encoding"] = "br, gzip;q=0.5, zstd" }, "body")
     local headers = last().headers
     headers.connection = nil -- of node's own
     assert.same({ host = "127.0.0.1:" .. upstream.port, ["content-length"] = "4", ["x-kept"] = "2",

@@ -6,8 +6,10 @@ const { GoogleGenAI } = require("@google/genai");
 const base = process.argv[2];
 const anthropic = new Anthropic({ apiKey: "sk-ant-secret", baseURL: base + "/anthropic",
   maxRetries: 0 });
-const openai = new OpenAI({ apiKey: "sk-openai-secret", baseURL: base + "/openai/v1", maxRetries: 0 });
-const google = new GoogleGenAI({ apiKey: "google-secret", httpOptions: { baseUrl: base + "/gemini" } });
+const openai = new OpenAI({ apiKey: "sk-openai-secret", baseURL: base + "/openai/v1",
+  maxRetries: 0 });
+const google = new GoogleGenAI({ apiKey: "google-secret",
+  httpOptions: { baseUrl: base + "/gemini" } });
 
 const say = (step, result) => console.log(JSON.stringify({ step, result }));
 const ask = (model, more) => ({ model, max_tokens: 100,
