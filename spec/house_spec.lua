@@ -62,6 +62,7 @@ local public = {
   ["hub/streams.h"] = true,
   ["script/commands.h"] = true,
   ["script/kv.h"] = true,
+  ["script/notes.h"] = true,
   ["script/services.h"] = true,
   ["script/settings.h"] = true,
   ["script/engine/schema_load.h"] = true,

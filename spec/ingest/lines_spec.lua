@@ -38,8 +38,8 @@ describe("LiteLLM's callback", function()
       session_client_id = "tr-77",
       client_ip = "10.0.0.7", user_agent = "claude-cli/2.1.202",
       api_base = "https://api.anthropic.com",
-      key_alias = "ci", key_hash = "88dc28d0f030c55ed4ab77ed8faf098196cb1c05", team = "platform",
-      user = "u-admin",
+      key_alias = "ci", api_key = "ci", key_hash = "88dc28d0f030c55ed4ab77ed8faf098196cb1c05",
+      team = "platform", user = "u-admin",
       end_user = "u-17", tags = { "prod", "batch" },
     }, batch.records[1])
   end)

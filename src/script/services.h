@@ -8,6 +8,7 @@ struct kv;
 struct loop;
 struct lua_State;
 struct metrics;
+struct notes;
 struct schema;
 struct settings;
 struct storage;
@@ -23,6 +24,7 @@ struct services {
   struct hub *hub;
   struct streams **streams; /* by loop index, each its loop's alone; NULL once they are closed */
   struct kv *kv;
+  struct notes *notes;
   struct storage *storage;  /* NULL with storage.backend = "none" */
   const struct binding *bindings; /* ended by a NULL name */
 
