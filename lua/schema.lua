@@ -7,7 +7,7 @@
 -- A row without one of these shows 0, and does not count where it is averaged or distributed.
 local no_duration = { { "duration_ms", "<=", 0 } }
 local no_first_token = { { "time_to_first_token_ms", "<=", 0 } }
-local no_cost = { { "cost_source", "=", "unknown" } }
+local no_cost = { { "cost_usd", "<=", 0 }, { "cost_source", "not_in", "reported", "computed" } }
 
 --- Columns are { name, type, options }.  Types: string, integer, float, boolean, time (kept in
 --- microseconds).
@@ -100,7 +100,8 @@ local events = {
 }
 
 --- When the same request comes again, what is better known stays (src/record/merge.h).  Between
---- costs, the one whose source stands first in ranks; a cost without a source came from its sender.
+--- costs, the one whose source stands first in ranks; a cost without a source came from its sender,
+--- and one of 0 gets that source, so that it is told from none.
 --- The tokens that it was told with stay with it: those of a prompt (split) all together, so that a
 --- count with and one without the cache are never mixed.
 local cost = {
