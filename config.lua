@@ -66,6 +66,11 @@ return {
     dedupe_hours = 24,
     -- [start] at most so many in memory, 16 to 32 bytes each; filters of at most 16 times as many
     dedupe_max_ids = 20000000,
+    -- What goes and is else kept for ever, whichever comes first: ages ("36h", "90d", "2y") of rows
+    -- and of the cells that figures are made of, by the minute, the hour and the day; bytes that
+    -- file and log may take on the disk together; bytes that stay free on it.  For example
+    -- { rows = "90d", minute = "30d", hour = "2y", max_bytes = 200 * 1024 * MiB }
+    retention = {},
   },
 
   limits = {
@@ -111,6 +116,12 @@ return {
     labels = {}, -- [start] columns that all of them have as labels too, such as { "team" }
     max_series = 2000,
   },
+
+  -- Whom scripts may call (require "http"): names, "*.example.com", addresses or networks, each
+  -- perhaps with ":PORT".  A private address (127.0.0.1, 10.0.0.5) must be named as such, be it
+  -- that a listed name leads to it.  ca_file: CA certificates, relative to this file, instead of
+  -- those that SSL_CERT_FILE names or the system has.
+  outside = { allow = {}, ca_file = "" },
 
   -- What requests cost whose sender does not say so: LiteLLM's
   -- model_prices_and_context_window.json, relative to this file, read at the next
@@ -187,6 +198,7 @@ return {
     { "GET", "/docs/*", "routes.docs_files" },
     { "POST", "/-/reload", "routes.reload" },
     { "POST", "/-/reprice", "routes.reprice" },
+    { "GET", "/-/retention", "routes.retention" },
 
     -- Worked examples to read, change and take away, each under 40 lines.
     { "GET", "/examples/cost-by-model-and-day", "routes.examples.cost_by_model_and_day" },

@@ -15,6 +15,8 @@
 #include "hub/streams.h"
 #include "loop/loop.h"
 #include "metrics/metrics.h"
+#include "net/net.h"
+#include "notify.h"
 #include "pages.h"
 #include "process.h"
 #include "record/schema.h"
@@ -39,10 +41,11 @@ struct app {
   struct services services; /* of scripts */
   struct settings_context settings;
   struct server *server;
+  struct trusts *trusts;
   struct generations *generations;
   uv_poll_t signals;
   int signal_fd;
-  uv_timer_t later;
+  uv_timer_t later, watchdog;
   struct leaving {
     struct message message;
     struct app *app;
@@ -57,6 +60,7 @@ struct app {
 static int open_loops(struct services *s, struct buf *errors) {
   s->loops = xcalloc(s->nloops, sizeof *s->loops);
   s->streams = xcalloc(s->nloops, sizeof *s->streams);
+  s->nets = xcalloc(s->nloops, sizeof *s->nets);
   for (unsigned i = 0; i < s->nloops; i++) {
     int rc = loop_init(&s->loops[i], i);
     if (rc < 0) {
@@ -166,8 +170,11 @@ static int open_rooms(struct app *app, struct buf *errors) {
   if (open_store(app, errors) < 0 || open_loops(s, errors) < 0)
     return -1;
   open_server(app);
-  for (unsigned i = 0; i < s->nloops; i++)
+  app->trusts = trusts_new();
+  for (unsigned i = 0; i < s->nloops; i++) {
     s->streams[i] = streams_new(&s->loops[i], s->hub);
+    s->nets[i] = net_new(&s->loops[i], app->trusts);
+  }
   return open_scripts(app, errors);
 }
 
@@ -203,11 +210,28 @@ static void work_later(struct app *app) {
   uv_timer_start(&app->later, on_later, LATER_MS, 0);
 }
 
+/* ---- Under a service manager ---- */
+
+static void on_alive(uv_timer_t *timer) {
+  (void) timer;
+  notify("WATCHDOG=1");
+}
+
+/* It is told by the loop that accepts: one that hangs is silent. */
+static void tell_ready(struct app *app) {
+  uint64_t every_ms = notify_watchdog_ms();
+  uv_timer_init(&app->services.loops[0].uv, &app->watchdog);
+  if (every_ms > 0)
+    uv_timer_start(&app->watchdog, on_alive, every_ms, every_ms);
+  notify("READY=1");
+}
+
 /* ---- Stopping ---- */
 
 static void close_handles(struct app *app) {
   if (!uv_is_closing((uv_handle_t *) &app->later))
     uv_close((uv_handle_t *) &app->later, NULL);
+  uv_close((uv_handle_t *) &app->watchdog, NULL);
   uv_close((uv_handle_t *) &app->signals, NULL);
   close(app->signal_fd);
 }
@@ -237,6 +261,7 @@ static void on_loop_drained(struct loop *loop, void *arg) {
   struct app *app = arg;
   struct leaving *leaving = &app->leaving[loop->index];
   generations_stop(app->generations, loop);
+  net_close(app->services.nets[loop->index]);
   leaving->message.receive = on_drained;
   loop_post(&app->services.loops[0], &leaving->message);
 }
@@ -255,6 +280,7 @@ static void stop_serving(struct app *app) {
   if (app->stopping)
     return;
   app->stopping = true;
+  notify("STOPPING=1");
   start_work(app); /* which finishes what waits for it */
   app->draining = s->nloops;
   server_close(app->server);
@@ -316,6 +342,7 @@ static int start_serving(struct app *app) {
                                       : "listening on http://%s:%d\n",
          c->host, port);
   fflush(stdout);
+  tell_ready(app);
   log_info("listening", log_str("host", c->host), log_int("port", port),
            log_int("workers", s->nloops), log_str("version", MOONLEDGER_VERSION));
   return 0;
@@ -329,6 +356,7 @@ static int finish_serving(struct app *app) {
   generations_close(app->generations);
   server_free(app->server);
   for (unsigned i = 0; i < s->nloops; i++) {
+    net_free(s->nets[i]);
     if (loop_clear(&s->loops[i]) < 0) {
       log_error("a handle was still open at the end", log_int("loop", i));
       code = 3;
@@ -346,7 +374,9 @@ static void free_rooms(struct app *app) {
   metrics_free(s->metrics);
   schema_free(app->schema);
   config_free(app->config);
+  trusts_free(app->trusts);
   free(s->loops);
+  free(s->nets);
   free(s->streams);
   free(app->leaving);
 }

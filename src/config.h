@@ -41,6 +41,9 @@ struct config {
     unsigned readers, dedupe_hours;
     int64_t query_deadline_ms;
     uint32_t sql_max_rows;
+    struct { /* ages in seconds; 0: kept */
+      int64_t rows_s, minute_s, hour_s, day_s, max_bytes, min_free;
+    } retention;
   } storage;
 
   struct {
@@ -66,6 +69,11 @@ struct config {
     int64_t max_age; /* seconds; 0: none */
     struct string_list labels;
   } metrics;
+
+  struct {
+    struct string_list allow; /* see net/allow.h */
+    char *ca_file;            /* absolute; empty: that of the system */
+  } outside;
 
   char *price_file;    /* absolute; empty: none */
   bool price_native;

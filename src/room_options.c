@@ -5,6 +5,7 @@
 #include <uv.h>
 
 #include "base/mem.h"
+#include "net/allow.h"
 
 unsigned workers_of(const struct config *c) {
   unsigned cores = uv_available_parallelism();
@@ -60,6 +61,17 @@ unsigned max_connections_of(const struct config *c, unsigned nloops) {
   return (unsigned) most;
 }
 
+static struct retention retention_of(const struct config *c) {
+  return (struct retention) {
+      .rows_s = c->storage.retention.rows_s,
+      .tiers_s = {[TIER_MINUTE] = c->storage.retention.minute_s,
+                  [TIER_HOUR] = c->storage.retention.hour_s,
+                  [TIER_DAY] = c->storage.retention.day_s},
+      .max_bytes = c->storage.retention.max_bytes,
+      .min_free = c->storage.retention.min_free,
+  };
+}
+
 struct storage_options storage_options_of(const struct config *c, unsigned nloops) {
   return (struct storage_options) {
     .path = c->storage.path,
@@ -71,6 +83,7 @@ struct storage_options storage_options_of(const struct config *c, unsigned nloop
     .dedupe_hours = c->storage.dedupe_hours,
     .dedupe_max_ids = c->storage.dedupe_max_ids,
     .nloops = nloops,
+    .retention = retention_of(c),
   };
 }
 
@@ -82,6 +95,7 @@ struct owned_settings {
   struct config *config;
   struct token *tokens;
   struct route_entry *routes;
+  struct allow *allow;
   struct buf static_folder;
 };
 
@@ -103,11 +117,19 @@ static struct route_entry *routes_of(const struct config *c) {
   return routes;
 }
 
+static struct allow *allow_of(const struct config *c) {
+  struct allow *allow = allow_new();
+  for (size_t i = 0; i < c->outside.allow.count; i++)
+    allow_add(allow, c->outside.allow.items[i]);
+  return allow;
+}
+
 static struct settings *settings_new(struct config *c) {
   struct owned_settings *own = xcalloc(1, sizeof *own);
   own->config = c;
   own->tokens = tokens_of(c);
   own->routes = routes_of(c);
+  own->allow = allow_of(c);
   buf_printf(&own->static_folder, "%s/static", c->root);
   buf_putc(&own->static_folder, '\0');
   own->settings = (struct settings) {
@@ -124,11 +146,13 @@ static struct settings *settings_new(struct config *c) {
       .record = {.record_bytes = c->limits.record_bytes, .depth = c->limits.json_depth},
       .script = {c->script.burst_cpu_ms, c->script.total_cpu_ms, c->script.wall_ms,
                  c->script.load_cpu_ms, c->script.memory_bytes},
+      .outside = {.allow = own->allow, .ca_file = c->outside.ca_file},
       .routes = own->routes,
       .nroutes = c->nroutes,
       .lacking = c->lacking,
       .price_file = c->price_file,
       .price_native = c->price_native,
+      .retention = retention_of(c),
       .log_level = c->log_level,
       .log_format = c->log_format,
       .dev = c->dev,
@@ -163,6 +187,7 @@ void settings_free(struct settings *settings) {
   config_free(own->config);
   free(own->tokens);
   free(own->routes);
+  allow_free(own->allow);
   buf_clear(&own->static_folder);
   buf_clear(&own->settings.at_start);
   free(own);

@@ -8,6 +8,7 @@ struct kv;
 struct loop;
 struct lua_State;
 struct metrics;
+struct net;
 struct notes;
 struct schema;
 struct settings;
@@ -23,6 +24,7 @@ struct services {
   struct metrics *metrics;
   struct hub *hub;
   struct streams **streams; /* by loop index, each its loop's alone; NULL once they are closed */
+  struct net **nets;        /* by loop index, each its loop's alone */
   struct kv *kv;
   struct notes *notes;
   struct storage *storage;  /* NULL with storage.backend = "none" */

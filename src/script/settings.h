@@ -4,7 +4,9 @@
 #include "base/buf.h"
 #include "base/log.h"
 #include "http/site.h"
+#include "net/net.h"
 #include "record/ndjson.h"
+#include "store/storage.h"
 
 /* One of config.lua's routes. */
 struct route_entry {
@@ -20,11 +22,13 @@ struct settings {
     int64_t burst_cpu_ms, total_cpu_ms, wall_ms, load_cpu_ms;
     size_t memory_bytes; /* of one loop's scripts */
   } script;
+  struct outside outside; /* what scripts may call */
   const struct route_entry *routes;
   size_t nroutes;
   const char *lacking;    /* shipped routes that these are without: "GET /docs, ..."; NULL: none */
   const char *price_file; /* absolute; empty: none */
   bool price_native; /* native records too */
+  struct retention retention;
   enum log_level log_level;
   enum log_format log_format;
   bool dev;               /* tracebacks in responses */

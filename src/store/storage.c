@@ -5,6 +5,7 @@
 
 #include "base/mem.h"
 #include "store/file/ids.h"
+#include "store/file/reading.h"
 #include "store/read/reader.h"
 #include "store/store_metrics.h"
 #include "store/write/writer.h"
@@ -31,7 +32,9 @@ int storage_open(struct storage **storage, const struct schema *schema,
   s->shared = (struct shared){.schema = schema,
                               .options = *options,
                               .metrics = metrics,
+                              .retention = options->retention,
                               .writable = true};
+  pthread_mutex_init(&s->shared.retention_lock, NULL);
   s->shared.options.path = xstrdup(options->path);
   s->turns = xcalloc(options->nloops, sizeof *s->turns);
   s->receipts.shared = &s->shared;
@@ -41,7 +44,9 @@ int storage_open(struct storage **storage, const struct schema *schema,
   /* no twenty pages in advance for every connection */
   sqlite3_config(SQLITE_CONFIG_PAGECACHE, NULL, 0, 0);
   sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);          /* nor a lock around every allocation */
-  int status = writer_open(&s->writer, &s->shared, &s->queue, &s->receipts, error);
+  int status = options->read_only
+                   ? reading_open(&s->shared, error)
+                   : writer_open(&s->writer, &s->shared, &s->queue, &s->receipts, error);
   if (status < 0) {
     storage_close(s);
     return status;
@@ -65,7 +70,10 @@ int storage_start(struct storage *s) {
 void storage_close(struct storage *s) {
   readers_close(s->readers);
   writer_close(s->writer);
+  if (s->shared.options.read_only)
+    ids_close(s->shared.ids);
   queue_clear(&s->queue);
+  pthread_mutex_destroy(&s->shared.retention_lock);
   free(s->metrics);
   free((char *) s->shared.options.path);
   free(s->turns);
@@ -127,6 +135,13 @@ void storage_query(struct storage *s, struct query *q) {
   readers_submit(s->readers, q);
 }
 
+void storage_set_retention(struct storage *s, const struct retention *retention) {
+  pthread_mutex_lock(&s->shared.retention_lock);
+  s->shared.retention = *retention;
+  pthread_mutex_unlock(&s->shared.retention_lock);
+  queue_wake(&s->queue);
+}
+
 static int64_t file_size(const char *path, const char *suffix) {
   struct buf name = {0};
   struct stat st;
@@ -153,6 +168,12 @@ void storage_stats(const struct storage *s, struct storage_stats *stats) {
     .writable = atomic_load(&shared->writable) && fault == NULL,
     .fault = fault,
     .rebuilding = atomic_load(&shared->rebuilding) != 0,
+    .passes = atomic_load(&shared->passes),
+    .removed = {atomic_load(&shared->removed_rows), atomic_load(&shared->removed_cells),
+                atomic_load(&shared->given_back_bytes)},
+    .last_pass_us = atomic_load(&shared->last_pass_us),
+    .retention = shared_retention((struct shared *) shared),
+    .retention_seconds = (double) atomic_load(&shared->retention_ns) / 1e9,
   };
   queue_stats((struct queue *) &s->queue, stats);
 }

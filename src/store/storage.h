@@ -20,6 +20,18 @@ enum durability {
   DURABILITY_FULL,   /* .. and power loss: it is synced first */
 };
 
+/* What goes, and when: whichever comes first.  0: never. */
+struct retention {
+  int64_t rows_s, tiers_s[TIERS]; /* ages of rows and of rollup cells, in seconds */
+  int64_t max_bytes; /* that file and WAL take on the disk, together */
+  int64_t min_free;  /* bytes that stay free on the disk */
+};
+
+/* What it did. */
+struct retention_counts {
+  int64_t rows, cells, bytes; /* the last: given back to the disk */
+};
+
 struct storage_options {
   const char *path;         /* of the SQLite file; its folder exists or is made */
   enum durability durability;
@@ -31,13 +43,16 @@ struct storage_options {
       dedupe_hours; /* ids that are younger are kept in memory, others looked up in the file .. */
   size_t dedupe_max_ids;    /* .. as those beyond so many */
   unsigned nloops;          /* that write */
+  struct retention retention;
+  bool read_only;           /* nothing is written, no lock taken, no table made */
 };
 
 /* Opens or makes the file, migrates an older one, takes the lock (PATH-lock).
  * Counters of records are restored into metrics, which has been told of the schema
  * (metrics_declare) and may be NULL.  0 or UV_E; then error says what, where and
  * how to fix it (another server on this file, not a database, not ours, newer than
- * this program, folder not writable).
+ * this program, folder not writable).  To read only, the file has to be there and as this program
+ * and schema would have it; storage_start and storage_submit are not for it.
  *
  * People's own SQL (QUERY_SQL) reads rows(columns of the schema.., extra), times in unix
  * microseconds, and for each rollup set rollup_NAME(tier 0 minute, 1 hour, 2 day; bucket in unix
@@ -109,9 +124,20 @@ struct submission {
  * sub stays the caller's and done is not called. */
 int storage_submit(struct storage *storage, struct submission *sub);
 
+/* From now on; any thread. */
+void storage_set_retention(struct storage *storage, const struct retention *retention);
+
 /* ---- Reading: a pool of threads, one connection each ---- */
 
-enum query_kind { QUERY_SELECT, QUERY_COUNT, QUERY_LOOKUP, QUERY_AGGREGATE, QUERY_SQL };
+enum query_kind {
+  QUERY_SELECT,
+  QUERY_COUNT,
+  QUERY_LOOKUP,
+  QUERY_AGGREGATE,
+  QUERY_SQL,
+  QUERY_RETAINED /* rows: name and value of what is kept, since when, and what space it takes
+                    (read/retained.c) */
+};
 
 /* What becomes of selected rows: records of query.batch, or text in query.json, a
  * JSON array, lines of JSON or CSV lines (record/csv.h) without the head. */
@@ -166,7 +192,9 @@ struct question {
   struct result other,
       totals; /* of with_rest: a row each, without by and time; none where they are of nothing */
   int64_t used_every_s;
-  bool inexact; /* something stands under SCHEMA_OTHER */
+  bool inexact; /* something stands under SCHEMA_OTHER, or has gone with retention */
+  bool snapped; /* the window had to be another one, because rows or narrow cells have gone */
+  int64_t used_from, used_to; /* that one: unix microseconds, INT64_MIN and INT64_MAX: open */
 };
 
 static inline bool question_has_time(const struct question *q) {
@@ -228,7 +256,7 @@ struct query {
   bool has_next;
   struct row_place next;
   int64_t count;
-  struct result rows;          /* SQL */
+  struct result rows;          /* SQL, RETAINED */
   bool truncated;              /* SQL: the row cap cut it */
 
   struct query *queued;        /* private to the storage */
@@ -242,7 +270,10 @@ void storage_query(struct storage *storage, struct query *q);
 struct storage_stats {
   int64_t rows, file_bytes, wal_bytes, queued_bytes, queued_batches, ids, commits,
       committed_records, merged;
-  double last_commit_seconds, oldest_queued_seconds, checkpoint_seconds;
+  struct retention retention;      /* in force */
+  struct retention_counts removed; /* since the start */
+  int64_t passes, last_pass_us;    /* of retention; when that ended in unix time, 0: none yet */
+  double last_commit_seconds, oldest_queued_seconds, checkpoint_seconds, retention_seconds;
   bool writable;   /* the last commit did not fail, and there is no fault */
   const char *fault; /* of the files, and its repair; static; NULL: none */
   bool rebuilding; /* some rollups are being rebuilt; queries read rows meanwhile */

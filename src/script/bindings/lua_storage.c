@@ -461,6 +461,7 @@ int luaopen_storage(lua_State *L) {
     {"get", l_storage_get},
     {"aggregate", l_storage_aggregate},
     {"sql", l_storage_sql},
+    {"retention", l_storage_retention},
     {"reset", l_storage_reset},
     {"stats", l_storage_stats},
     {"columns", l_storage_columns},

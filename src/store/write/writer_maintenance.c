@@ -18,13 +18,13 @@ enum {
 
 /* ---- Checkpoints ---- */
 
-static int checkpoint(struct writer *w, int mode) {
+int writer_checkpoint(struct writer *w, int mode, int patience_ms) {
   struct identity *identity = &w->shared->identity;
   if (identity_fault(identity) != NULL)
     return SQLITE_IOERR; /* every commit says so */
   int64_t started = clock_monotonic_ns();
   int pages = 0, done = 0;
-  sqlite3_busy_timeout(w->db, PATIENCE_MS);
+  sqlite3_busy_timeout(w->db, patience_ms);
   identity_resize(identity);
   int rc = sqlite3_wal_checkpoint_v2(w->db, NULL, mode, &pages, &done);
   identity_resized(identity);
@@ -36,6 +36,10 @@ static int checkpoint(struct writer *w, int mode) {
     w->wal_pages = w->checkpointed_pages = 0;
   atomic_fetch_add(&w->shared->checkpoint_ns, clock_monotonic_ns() - started);
   return rc;
+}
+
+static int checkpoint(struct writer *w, int mode) {
+  return writer_checkpoint(w, mode, PATIENCE_MS);
 }
 
 /* The writer copies the log into the file itself, between transactions, and nobody
@@ -61,8 +65,10 @@ int writer_restart_wal(struct writer *w) {
 
 /* ---- Rebuilding rollups ---- */
 
+/* Older ones count in the cells that were kept (rollup_tables.c). */
 static void count_fresh(struct writer *w, const struct record *r, const struct buf *text) {
-  rollups_add(w->fresh, r, text, 1);
+  if (r->v[w->schema->time].i >= w->rebuild_from_us)
+    rollups_add(w->fresh, r, text, 1);
 }
 
 static int rebuild_step(struct writer *w, int64_t *last) {
@@ -112,9 +118,14 @@ int writer_resume_rebuild(struct writer *w) {
     return SQLITE_OK;
   atomic_store(&w->shared->rebuilding, rebuilding);
   w->fresh = rollups_new(w->db, w->schema, rebuilding);
+  struct coverage coverage;
   int rc = meta_get_int(w->db, "rebuilt", &w->rebuilt);
   if (rc == SQLITE_OK)
     rc = meta_get_int(w->db, "rebuild_upto", &w->rebuild_upto);
+  if (rc == SQLITE_OK)
+    rc = coverage_read(w->db, w->schema, &coverage);
+  int64_t from = rc == SQLITE_OK ? coverage_remade(&coverage) : COVERS_EVER;
+  w->rebuild_from_us = from == COVERS_EVER ? INT64_MIN : from * 1000000;
   if (rc == SQLITE_OK)
     log_info("rollups are being rebuilt", log_int("rows", w->rebuild_upto - w->rebuilt));
   return rc;
@@ -136,10 +147,12 @@ void writer_maintain(struct writer *w) {
     writer_fill(w);
   else if (w->fresh != NULL)
     rebuild_some(w);
+  else if (retention_wait_ms(w) == 0)
+    retention_work(w);
   checkpoint_if_due(w);
 }
 
-static void flush_tail(struct writer *w) {
+void writer_flush_tail(struct writer *w) {
   int rc = writer_begin(w);
   if (rc == SQLITE_OK)
     rc = writer_flush_cells(w);
@@ -155,14 +168,14 @@ static void flush_tail(struct writer *w) {
 
 void writer_idle(struct writer *w) {
   if (writer_has_tail(w))
-    flush_tail(w);
+    writer_flush_tail(w);
   else
     checkpoint(w, SQLITE_CHECKPOINT_TRUNCATE);
 }
 
 void writer_finish(struct writer *w) {
   if (writer_has_tail(w))
-    flush_tail(w);
+    writer_flush_tail(w);
   writer_save_series(w);
   ids_write_last_segment(w->ids, LEAST_SEGMENT, clock_now_us());
   checkpoint(w, SQLITE_CHECKPOINT_TRUNCATE);
