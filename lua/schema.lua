@@ -11,7 +11,8 @@ local no_cost = { { "cost_usd", "<=", 0 }, { "cost_source", "not_in", "reported"
 
 --- Columns are { name, type, options }.  Types: string, integer, float, boolean, time (kept in
 --- microseconds).
----   role      what the core uses it for: id, time (when it had ended), duration, status
+---   role      what the core uses it for: id, other_id (of the same request, by which a record finds
+---             its row too; in_extra), time (when it had ended), duration, status
 ---   default   of a record that has no value: "", 0, false, now; by_event: another one for an event
 ---             type
 ---   from      a record that has no value takes it from this column, times scale
@@ -80,6 +81,7 @@ local columns = {
   -- Known to the core, but no columns of the table: they live in the JSON of extra.
   { "error_message", "string", in_extra = true },
   { "cost_source", "string", in_extra = true },
+  { "other_id", "string", in_extra = true, role = "other_id" },
 }
 
 --- What a record says has happened, named by its member "type" or "event".
