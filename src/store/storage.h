@@ -80,10 +80,12 @@ void storage_close(struct storage *storage);
 /* ---- Writing: one thread, group commit, and one that syncs ---- */
 
 /* What scripts keep beside records: JSON by topic, in the order of arrival, in the table
- * journal(entry, topic, kind, time, data), which storage.sql reads. */
+ * journal(entry, topic, kind, time, data); or, keyed, under kind as the key in the table
+ * kept(topic, key, data), where no data removes the key.  storage.sql reads both. */
 struct script_rows {
   char topic[65];
-  int64_t keep;    /* only the newest so many of the topic stay */
+  bool keyed;
+  int64_t keep;    /* not keyed: only the newest so many of the topic stay */
   struct buf rows; /* script_rows.c */
 };
 
@@ -93,7 +95,7 @@ void script_rows_clear(struct script_rows *rows);
 
 enum submission_kind {
   SUBMIT_RECORDS,
-  SUBMIT_RESET, /* deletes all rows, rollups, ids and script rows; metrics keep their counts */
+  SUBMIT_RESET, /* deletes all rows, rollups, ids and the journal; metrics keep their counts */
   SUBMIT_SCRIPT_ROWS,
 };
 
@@ -271,6 +273,7 @@ struct storage_stats {
   int64_t rows, file_bytes, wal_bytes, queued_bytes, queued_batches, ids, commits,
       committed_records, merged;
   struct retention retention;      /* in force */
+  int64_t free_bytes; /* of the file system, for who may not use the last of it; -1: unknown */
   struct retention_counts removed; /* since the start */
   int64_t passes, last_pass_us;    /* of retention; when that ended in unix time, 0: none yet */
   double last_commit_seconds, oldest_queued_seconds, checkpoint_seconds, retention_seconds;
