@@ -44,17 +44,20 @@ static int load_match(struct writer *w, const int64_t *rows, size_t nrows, const
   return SQLITE_DONE;
 }
 
-/* The other id that a row has first stays: by it the row was found, or will be.  A row that was
- * found by the record's other id has the record's own one as its other. */
-static void settle_other_id(const struct writer *w, const struct record *stored,
-                            const struct buf *stored_text, struct record *r,
-                            const struct buf *text) {
+/* A row keeps the ids that it has first: by them it was found, or will be.  One that was found by
+ * the record's other id has the record's own as its other. */
+static void settle_ids(const struct writer *w, const struct record *stored,
+                       const struct buf *stored_text, struct record *r, const struct buf *text) {
+  int id = w->schema->id, other = w->schema->other_id;
   size_t len;
-  const char *id = value_text(text, r->v[w->schema->id], &len);
+  const char *own = value_text(text, r->v[id], &len);
+  bool is_found_by_other = !is_text(stored, stored_text, id, own, len);
+  if (is_found_by_other)
+    r->present &= ~(UINT64_C(1) << id);
   if (has_other_id(w, stored))
-    r->present &= ~(UINT64_C(1) << w->schema->other_id);
-  else if (!is_text(stored, stored_text, w->schema->id, id, len))
-    r->v[w->schema->other_id] = r->v[w->schema->id];
+    r->present &= ~(UINT64_C(1) << other);
+  else if (is_found_by_other && has_other_id(w, r))
+    r->v[other] = r->v[id];
 }
 
 static int merge_into_row(struct writer *w, struct submission *sub, struct record *r,
@@ -62,14 +65,15 @@ static int merge_into_row(struct writer *w, struct submission *sub, struct recor
   struct record *stored = batch_record(w->page, 0);
   const struct buf *stored_text = &w->page->text;
   double weights[METRICS_MAX_RULES];
+  uint64_t present = r->present;
   r->row = stored->row;
-  if (has_other_id(w, r))
-    settle_other_id(w, stored, stored_text, r, text);
+  settle_ids(w, stored, stored_text, r, text);
   stored->event = w->told.stamps[w->told.count - 1].event;
   if (w->metrics != NULL)
     metrics_weigh(w->metrics, stored, stored_text, weights);
   writer_count(w, stored, stored_text, -1);
   enum merge_result result = merge_record(w->page, &w->told, r, text);
+  r->present = present;
   writer_count(w, stored, stored_text, 1);
   r->unchanged = result != MERGE_ROW;
   if (w->metrics != NULL && !r->unchanged)
