@@ -14,6 +14,7 @@ struct schema;
 struct settings;
 struct storage;
 struct streams;
+struct upkeep;
 
 /* What scripts work with.  Filled in by app.c before the first generation is loaded; each
  * part has its own locks behind a narrow interface. */
@@ -27,7 +28,8 @@ struct services {
   struct net **nets;        /* by loop index, each its loop's alone */
   struct kv *kv;
   struct notes *notes;
-  struct storage *storage;  /* NULL with storage.backend = "none" */
+  struct storage *storage;  /* NULL with storage.backend = "none" .. */
+  struct upkeep *upkeep;    /* .. as this */
   const struct binding *bindings; /* ended by a NULL name */
 
   /* Reads config.lua's table at the top of L's stack, fills in its defaults, and leaves
