@@ -144,7 +144,9 @@ static void commit_group(struct writer *w, struct submission *first) {
 
 static void load_ids(struct writer *w) {
   int64_t started = clock_monotonic_ns();
-  int rc = ids_load(w->ids, w->schema->columns[w->schema->id].name, clock_now_us());
+  const struct schema *s = w->schema;
+  const char *other = s->other_id >= 0 ? s->columns[s->other_id].name : NULL;
+  int rc = ids_load(w->ids, s->columns[s->id].name, other, clock_now_us());
   if (rc != SQLITE_OK)
     log_error("reading fingerprints failed: repeated ids may be stored twice",
               log_str("error", sqlite3_errmsg(w->db)));
