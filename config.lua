@@ -112,6 +112,12 @@ return {
     max_series = 2000,
   },
 
+  -- Whom scripts may call (require "http"): names, "*.example.com", addresses or networks, each
+  -- perhaps with ":PORT".  A private address (127.0.0.1, 10.0.0.5) must be named as such, be it
+  -- that a listed name leads to it.  ca_file: CA certificates, relative to this file, instead of
+  -- those that SSL_CERT_FILE names or the system has.
+  outside = { allow = {}, ca_file = "" },
+
   -- What requests cost whose sender does not say so: LiteLLM's
   -- model_prices_and_context_window.json, relative to this file, read at the next
   -- reload; without it lua/lib/prices.lua counts.  overrides come first, in dollars

@@ -56,12 +56,13 @@ struct task {
   struct every *every;           /* whose turn it runs; or NULL */
   struct outcome outcome;
   bool streaming; /* the head of a stream is out */
-  bool attached;  /* of no loop's turn: it waits where it stands (attached.h) */
+  bool hosted;    /* of no loop's turn: it waits where it stands (hosted.h) */
 
   enum task_wait wait;
   enum task_end end;
   struct job *job;
   bool job_done;              /* its message is here */
+  struct attached *attached;
   /* closing: looks of the hook until __close handlers are cut off; else -1 */
   int grace;
   bool raised;                /* the hook raised in co: Lua runs no hooks in it any more */

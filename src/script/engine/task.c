@@ -80,6 +80,28 @@ static void detach_job(struct task *task) {
     job->cancel(job);
 }
 
+void script_attach(struct task *task, struct attached *a) {
+  a->next = task->attached;
+  a->prev = &task->attached;
+  if (a->next != NULL)
+    a->next->prev = &a->next;
+  task->attached = a;
+}
+
+void script_detach(struct attached *a) {
+  *a->prev = a->next;
+  if (a->next != NULL)
+    a->next->prev = a->prev;
+}
+
+static void end_attached(struct task *task) {
+  while (task->attached != NULL) {
+    struct attached *a = task->attached;
+    script_detach(a);
+    a->end(a);
+  }
+}
+
 /* Ends the task's life.  A coroutine that has returned can run another function; one that
  * failed cannot. */
 static void release_task(struct task *task, bool reusable) {
@@ -91,6 +113,7 @@ static void release_task(struct task *task, bool reusable) {
     timer_done(task->every);
   lua_request_finish(task);
   detach_job(task);
+  end_attached(task);
   unlink_task(task);
   buf_clear(&task->traceback);
   outcome_clear(&task->outcome);
@@ -317,7 +340,7 @@ static void on_job(struct message *m) {
     return;
   }
   task->job_done = true;
-  if (!task->ready && !task->attached)
+  if (!task->ready && !task->hosted)
     run_burst(task);
 }
 
@@ -328,7 +351,7 @@ struct task *script_task(lua_State *L, const char *what) {
     luaL_error(
         L, "%s waits and cannot be called while files are loaded: call it in a handler",
         what);
-  else if (task->attached)
+  else if (task->hosted)
     return task;
   else if (L != task->co)
     luaL_error(L, "%s waits and cannot be called in a coroutine of the script's own", what);
@@ -368,7 +391,7 @@ int script_wait_then(lua_State *L, struct job *job, lua_KFunction then) {
   job->task->job = job;
   job->task->job_done = false;
   job->task->wait = WAIT_JOB;
-  if (job->task->attached) {
+  if (job->task->hosted) {
     while (!job->task->job_done)
       uv_run(&job->loop->uv, UV_RUN_ONCE);
     return then(L, LUA_YIELD, (lua_KContext) job);

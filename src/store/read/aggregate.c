@@ -30,6 +30,8 @@ struct aggregate {
   const struct conditions *where;
   int time; /* the column that the window stands for in SQL's conditions; -1: there is no window */
   struct span window, asked; /* without the ends beyond all rows; as it was asked for */
+  struct coverage coverage;
+  bool of_rows;              /* what has gone as rows does not count */
   int64_t rolled_up_to;      /* later rows are in no cell yet */
   struct planned *planned;
   size_t nplanned;
@@ -101,6 +103,10 @@ static void write_cells(struct buf *sql, const struct aggregate *a, const struct
     buf_puts(sql, "))");
 }
 
+static int64_t rows_reach(const struct aggregate *a) {
+  return a->coverage.rows == COVERS_EVER ? INT64_MIN : a->coverage.rows * 1000000;
+}
+
 /* The cell is the rest of a full bucket.  false: the filter looks for what may be in it. */
 static bool take_rest(struct aggregate *a, struct planned *p) {
   uint64_t filtered = where_columns(a->where), by = 0, kept = 0;
@@ -108,9 +114,10 @@ static bool take_rest(struct aggregate *a, struct planned *p) {
     kept |= UINT64_C(1) << p->plan.set->by[i];
   for (size_t i = 0; i < p->question->nby; i++)
     by |= UINT64_C(1) << p->question->by[i];
-  p->question->inexact |= (by & kept) != 0;
-  p->misses = (filtered & kept) != 0;
-  return !p->misses;
+  bool missed = (filtered & kept) != 0;
+  p->misses = missed && rows_reach(a) <= p->plan.window.from;
+  p->question->inexact |= missed || (by & kept) != 0;
+  return !missed;
 }
 
 static void put_column(struct buf *key, const struct column *c, sqlite3_stmt *stmt, int i) {
@@ -186,10 +193,11 @@ static uint64_t columns_needed(const struct aggregate *a) {
  * in the tail's scan alone. */
 static int sign_of(const struct aggregate *a, const struct planned *p, const struct record *r,
                    bool tail) {
+  int64_t time = r->v[a->schema->time].i;
   bool lacking = p->plan.ncells > 0 && r->row > a->rolled_up_to;
   if (lacking || tail)
-    return lacking && tail;
-  return plan_row_sign(&p->plan, r->v[a->schema->time].i);
+    return lacking && tail && time >= p->plan.window.from && time < p->plan.window.to;
+  return plan_row_sign(&p->plan, time);
 }
 
 static void note_seen(struct tally *group, int64_t time, int64_t row) {
@@ -279,12 +287,12 @@ static int add_tail(struct aggregate *a) {
     return SQLITE_OK;
   write_rows(&sql, a, columns, with_extra);
   buf_puts(&sql, "NOT INDEXED WHERE rowid > ?");
-  where_write(&sql, a->where, a->schema, -1);
+  where_write(&sql, a->where, a->schema, a->time);
   int rc = reader_statement(a->reader, &sql, &stmt);
   if (rc != SQLITE_OK)
     return rc;
   sqlite3_bind_int64(stmt, 1, a->rolled_up_to);
-  where_bind(stmt, 2, a->where, a->schema, -1);
+  where_bind(stmt, 2, a->where, a->schema, a->time);
   return read_rows(a, stmt, columns, with_extra, true);
 }
 
@@ -295,7 +303,7 @@ static int by_from(const void *a, const void *b) {
 
 /* The union of what the questions need, each row once. */
 static int add_all_rows(struct aggregate *a) {
-  struct span spans[2 * QUERY_MAX_QUESTIONS];
+  struct span spans[PLAN_ROW_SPANS * QUERY_MAX_QUESTIONS];
   size_t n = 0;
   for (size_t i = 0; i < a->nplanned; i++)
     for (size_t j = 0; j < a->planned[i].plan.nrows; j++)
@@ -316,7 +324,7 @@ static int add_all_rows(struct aggregate *a) {
 /* ---- The window and the width of buckets ---- */
 
 /* Nothing is earlier than the first row nor later than the last: sides beyond them
- * are open, which spares their ragged ends. */
+ * are open, which spares their ragged ends.  Cells of rows that have gone are earlier. */
 static int open_sides(struct aggregate *a) {
   const char *time = a->schema->columns[a->schema->time].name;
   struct buf sql = {0};
@@ -328,9 +336,9 @@ static int open_sides(struct aggregate *a) {
     return rc;
   rc = sqlite3_step(stmt);
   if (rc == SQLITE_ROW && sqlite3_column_type(stmt, 0) != SQLITE_NULL) {
-    if (a->window.from <= sqlite3_column_int64(stmt, 0))
+    if (a->coverage.rows == COVERS_EVER && a->window.from <= sqlite3_column_int64(stmt, 0))
       a->window.from = INT64_MIN;
-    if (a->window.to > sqlite3_column_int64(stmt, 1))
+    if (a->window.to > sqlite3_column_int64(stmt, 1) && a->window.to >= rows_reach(a))
       a->window.to = INT64_MAX;
   }
   sqlite3_reset(stmt);
@@ -390,21 +398,25 @@ static int find_row(struct aggregate *a, bool last, struct span window, int64_t 
 
 /* Where the buckets of an open side begin or end: found in days, then in hours and
  * minutes of that day, as fine as the question's buckets, and in rows where the
- * cells do not tell. */
+ * cells do not tell; as far as they have not gone. */
 static int find_side(struct aggregate *a, const struct question *question,
                      const struct rollup_set *set, bool last, struct span window,
                      int64_t *side) {
-  bool fine = false;
+  bool fine = false, found = false;
+  int rc = SQLITE_ROW;
   for (int tier = TIER_DAY; set != NULL && tier >= TIER_MINUTE && !fine; tier--) {
     if (!(set->tiers >> tier & 1))
       continue;
-    int rc = find_bucket(a, set, (enum tier) tier, last, &window);
+    rc = find_bucket(a, set, (enum tier) tier, last, &window);
     if (rc != SQLITE_ROW)
-      return rc;
+      break;
     *side = window.from;
+    found = true;
     fine = question->every_s % tier_seconds[tier] == 0;
   }
-  return fine ? SQLITE_ROW : find_row(a, last, window, side);
+  if (rc == SQLITE_ROW && !fine)
+    rc = find_row(a, last, window, side);
+  return rc == SQLITE_DONE && found ? SQLITE_ROW : rc;
 }
 
 /* The smallest multiple of every_s that gives at most max_points buckets. */
@@ -442,8 +454,9 @@ static int find_tail(struct aggregate *a, struct span *found) {
   return rc;
 }
 
-static int choose_width(struct aggregate *a, struct question *question,
-                        const struct rollup_set *set, struct span window) {
+static int choose_width(struct aggregate *a, struct question *question, const struct plan *plan) {
+  const struct rollup_set *set = plan->set;
+  struct span window = plan->snapped ? plan->window : a->asked;
   bool from_open = window.from == INT64_MIN, to_open = window.to == INT64_MAX;
   struct span found = {INT64_MAX, INT64_MIN};
   int rc = SQLITE_OK;
@@ -468,16 +481,34 @@ static int choose_width(struct aggregate *a, struct question *question,
 
 /* ---- All of it ---- */
 
+static void note_window(struct planned *p) {
+  struct question *question = p->question;
+  question->inexact |= p->plan.inexact;
+  question->snapped = p->plan.snapped;
+  question->used_from = p->plan.window.from;
+  question->used_to = p->plan.window.to;
+}
+
+/* Rows that came late may be older than all that are whole. */
+static void add_late_rows(const struct aggregate *a, struct plan *plan) {
+  struct span late = {a->asked.from, a->asked.to};
+  if (late.to > rows_reach(a))
+    late.to = rows_reach(a);
+  if (a->of_rows && late.from < late.to)
+    plan->rows[plan->nrows++] = (struct row_span) {late, 1};
+}
+
 static int plan_one(struct aggregate *a, struct planned *p) {
   uint64_t columns = where_columns(a->where);
   if (a->time >= 0)
     columns &= ~(UINT64_C(1) << a->time);
   struct question *question = p->question;
   question->used_every_s = question->every_s;
-  plan_question(&p->plan, a->schema, question, columns, p->usable, a->window);
-  int rc = choose_width(a, question, p->plan.set, a->asked);
-  plan_question(&p->plan, a->schema, question, columns, p->usable,
+  plan_question(&p->plan, a->schema, &a->coverage, question, columns, p->usable, a->window);
+  int rc = choose_width(a, question, &p->plan);
+  plan_question(&p->plan, a->schema, &a->coverage, question, columns, p->usable,
                 a->window); /* wider buckets: wider cells */
+  note_window(p);
   return rc;
 }
 
@@ -497,6 +528,14 @@ static int plan_and_add_cells(struct aggregate *a, struct planned *p) {
   return rc;
 }
 
+static int read_coverage(struct aggregate *a) {
+  struct buf sql = {0};
+  sqlite3_stmt *stmt;
+  buf_puts(&sql, coverage_sql);
+  int rc = reader_statement(a->reader, &sql, &stmt);
+  return rc == SQLITE_OK ? coverage_take(stmt, a->schema, &a->coverage) : rc;
+}
+
 static int gather_groups(struct aggregate *a, struct question *questions, size_t n) {
   uint32_t usable = ~reader_rebuilding(a->reader);
   a->time = plan_window(a->where, a->schema, &a->window) ? a->schema->time : -1;
@@ -511,11 +550,16 @@ static int gather_groups(struct aggregate *a, struct question *questions, size_t
   int rc = reader_begin(a->reader);
   if (rc == SQLITE_OK)
     rc = meta_get_int(reader_database(a->reader), "counted", &a->rolled_up_to);
+  if (rc == SQLITE_OK)
+    rc = read_coverage(a);
   a->asked = a->window;
   if (rc == SQLITE_OK)
     rc = open_sides(a);
+  if (a->of_rows && a->window.from < rows_reach(a))
+    a->window.from = rows_reach(a);
   for (size_t i = 0; i < n && rc == SQLITE_OK; i++)
     rc = plan_and_add_cells(a, &a->planned[i]);
+  add_late_rows(a, &a->planned[0].plan);
   if (rc == SQLITE_OK)
     rc = add_tail(a);
   return rc == SQLITE_OK ? add_all_rows(a) : rc;
@@ -543,7 +587,8 @@ int query_aggregate(struct reader *r, struct query *q) {
 }
 
 int query_count(struct reader *r, struct query *q) {
-  struct aggregate a = {.reader = r, .schema = reader_schema(r), .where = q->where};
+  struct aggregate a = {
+      .reader = r, .schema = reader_schema(r), .where = q->where, .of_rows = true};
   struct question question = {0};
   int rc = gather_groups(&a, &question, 1);
   if (rc == SQLITE_OK)

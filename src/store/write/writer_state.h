@@ -5,6 +5,7 @@
 #include "store/file/rows.h"
 #include "store/sync/syncer.h"
 #include "store/write/queue.h"
+#include "store/write/retention.h"
 #include "store/write/rollup.h"
 #include "store/write/writer.h"
 
@@ -46,6 +47,8 @@ struct writer {
 
   int64_t inserted, last_row; /* of the open transaction */
   int wal_pages, checkpointed_pages;
+  struct retainer retainer;
+  int64_t removed;         /* rows that retention has taken since the last reset */
   struct syncer syncer;    /* of DURABILITY_FULL */
   pthread_t thread;
   bool started;
@@ -91,6 +94,8 @@ bool writer_has_maintenance(const struct writer *w); /* more than waiting for th
 void writer_maintain(struct writer *w);
 void writer_idle(struct writer *w);  /* nothing came for a while */
 void writer_finish(struct writer *w);
+void writer_flush_tail(struct writer *w);
+int writer_checkpoint(struct writer *w, int mode, int patience_ms); /* SQLite's code */
 int writer_restart_wal(struct writer *w); /* after a sync that failed; SQLite's code */
 int writer_resume_rebuild(struct writer *w);
 

@@ -1,5 +1,5 @@
-#ifndef MOONLEDGER_SCRIPT_ENGINE_ATTACHED_H
-#define MOONLEDGER_SCRIPT_ENGINE_ATTACHED_H
+#ifndef MOONLEDGER_SCRIPT_ENGINE_HOSTED_H
+#define MOONLEDGER_SCRIPT_ENGINE_HOSTED_H
 
 #include <lua.h>
 
@@ -10,7 +10,7 @@ struct services;
 /* Lets bindings run in a state that somebody else has made, as commands do: what waits does so
  * where it stands, and the loop, which nobody else runs, turns meanwhile.  No limits, no reloads.
  * loop and services outlive it. */
-struct script *script_attach(lua_State *L, struct loop *loop, const struct services *services);
-void script_detach(struct script *script); /* before lua_close or in it; NULL is fine */
+struct script *script_host(lua_State *L, struct loop *loop, const struct services *services);
+void script_unhost(struct script *script); /* before lua_close or in it; NULL is fine */
 
 #endif
