@@ -9,7 +9,7 @@
 #include "record/schema.h"
 #include "room_options.h"
 #include "script/bindings/bindings.h"
-#include "script/engine/hosted.h"
+#include "script/engine/standalone.h"
 #include "script/services.h"
 #include "store/storage.h"
 
@@ -28,7 +28,7 @@ struct reading {
 
 static int l_reading_close(lua_State *L) {
   struct reading *r = luaL_checkudata(L, 1, type_name);
-  script_unhost(r->script);
+  script_close_standalone(r->script);
   if (r->services.storage != NULL)
     storage_close(r->services.storage);
   if (r->schema != NULL)
@@ -111,7 +111,7 @@ int luaopen_reading(lua_State *L) {
   buf_clear(&error);
   lua_rawgeti(L, LUA_REGISTRYINDEX, LUA_RIDX_MAINTHREAD);
   main_state = lua_tothread(L, -1);
-  r->script = script_host(main_state, &r->loop, &r->services);
+  r->script = script_open_standalone(main_state, &r->loop, &r->services);
   push_functions(L);
   return 1;
 }

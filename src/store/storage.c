@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 
 #include "base/mem.h"
+#include "store/file/disk.h"
 #include "store/file/ids.h"
 #include "store/file/reading.h"
 #include "store/read/reader.h"
@@ -32,7 +33,9 @@ int storage_open(struct storage **storage, const struct schema *schema,
   s->shared = (struct shared){.schema = schema,
                               .options = *options,
                               .metrics = metrics,
+                              .retention = options->retention,
                               .writable = true};
+  pthread_mutex_init(&s->shared.retention_lock, NULL);
   s->shared.options.path = xstrdup(options->path);
   s->turns = xcalloc(options->nloops, sizeof *s->turns);
   s->receipts.shared = &s->shared;
@@ -71,6 +74,7 @@ void storage_close(struct storage *s) {
   if (s->shared.options.read_only)
     ids_close(s->shared.ids);
   queue_clear(&s->queue);
+  pthread_mutex_destroy(&s->shared.retention_lock);
   free(s->metrics);
   free((char *) s->shared.options.path);
   free(s->turns);
@@ -133,7 +137,10 @@ void storage_query(struct storage *s, struct query *q) {
 }
 
 void storage_set_retention(struct storage *s, const struct retention *retention) {
-  writer_want_retention(s->writer, retention);
+  pthread_mutex_lock(&s->shared.retention_lock);
+  s->shared.retention = *retention;
+  pthread_mutex_unlock(&s->shared.retention_lock);
+  queue_wake(&s->queue);
 }
 
 static int64_t file_size(const char *path, const char *suffix) {
@@ -153,6 +160,7 @@ void storage_stats(const struct storage *s, struct storage_stats *stats) {
     .rows = atomic_load(&shared->rows),
     .file_bytes = file_size(shared->options.path, ""),
     .wal_bytes = file_size(shared->options.path, "-wal"),
+    .free_bytes = disk_free(shared->options.path),
     .ids = (int64_t) ids_count(shared->ids),
     .commits = atomic_load(&shared->commits),
     .committed_records = atomic_load(&shared->committed_records),
@@ -165,6 +173,8 @@ void storage_stats(const struct storage *s, struct storage_stats *stats) {
     .passes = atomic_load(&shared->passes),
     .removed = {atomic_load(&shared->removed_rows), atomic_load(&shared->removed_cells),
                 atomic_load(&shared->given_back_bytes)},
+    .last_pass_us = atomic_load(&shared->last_pass_us),
+    .retention = shared_retention((struct shared *) shared),
     .retention_seconds = (double) atomic_load(&shared->retention_ns) / 1e9,
   };
   queue_stats((struct queue *) &s->queue, stats);

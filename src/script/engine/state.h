@@ -56,7 +56,7 @@ struct task {
   struct every *every;           /* whose turn it runs; or NULL */
   struct outcome outcome;
   bool streaming; /* the head of a stream is out */
-  bool hosted;    /* of no loop's turn: it waits where it stands (hosted.h) */
+  bool standalone; /* of no loop's turn: it waits where it stands (standalone.h) */
 
   enum task_wait wait;
   enum task_end end;

@@ -340,7 +340,7 @@ static void on_job(struct message *m) {
     return;
   }
   task->job_done = true;
-  if (!task->ready && !task->hosted)
+  if (!task->ready && !task->standalone)
     run_burst(task);
 }
 
@@ -351,7 +351,7 @@ struct task *script_task(lua_State *L, const char *what) {
     luaL_error(
         L, "%s waits and cannot be called while files are loaded: call it in a handler",
         what);
-  else if (task->hosted)
+  else if (task->standalone)
     return task;
   else if (L != task->co)
     luaL_error(L, "%s waits and cannot be called in a coroutine of the script's own", what);
@@ -391,7 +391,7 @@ int script_wait_then(lua_State *L, struct job *job, lua_KFunction then) {
   job->task->job = job;
   job->task->job_done = false;
   job->task->wait = WAIT_JOB;
-  if (job->task->hosted) {
+  if (job->task->standalone) {
     while (!job->task->job_done)
       uv_run(&job->loop->uv, UV_RUN_ONCE);
     return then(L, LUA_YIELD, (lua_KContext) job);

@@ -17,7 +17,7 @@ static inline int64_t floor_to(int64_t n, int64_t width) {
 }
 
 /* Makes the tables that the schema's sets lack, and those whose layout has changed
- * anew and empty: they are then named in meta as being rebuilt.  Within the
+ * anew and empty, but for what rows no longer hold: they are then named in meta as being rebuilt.  Within the
  * caller's transaction; SQLite's codes. */
 int rollup_tables_create(sqlite3 *db, const struct schema *schema);
 

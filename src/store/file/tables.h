@@ -19,6 +19,8 @@
  *       counters over records, and what has changed since (write/writer_series.c)
  *   journal(entry, topic, kind, time, data)
  *       what scripts keep beside records (script_rows.h)
+ *   kept(topic, key, data)
+ *       the same by key; a reset leaves it
  *   meta(key, value)
  *       name, seed, "counted" (the row that cells are rolled up to), next_row after a
  *       reset, "removed" (rows that retention has taken since), since when what is whole

@@ -1,4 +1,4 @@
-#include "script/engine/hosted.h"
+#include "script/engine/standalone.h"
 
 #include <lauxlib.h>
 #include <stdlib.h>
@@ -6,7 +6,8 @@
 #include "base/mem.h"
 #include "script/engine/state.h"
 
-struct script *script_host(lua_State *L, struct loop *loop, const struct services *services) {
+struct script *script_open_standalone(lua_State *L, struct loop *loop,
+                                      const struct services *services) {
   struct script *script = xcalloc(1, sizeof *script);
   script->L = L;
   script->loop = loop;
@@ -14,12 +15,12 @@ struct script *script_host(lua_State *L, struct loop *loop, const struct service
   script->hook = script->prices = LUA_NOREF;
   memory_init(&script->memory, SIZE_MAX);
   script->running = xcalloc(1, sizeof *script->running);
-  *script->running = (struct task) {.script = script, .co = L, .grace = -1, .hosted = true};
+  *script->running = (struct task) {.script = script, .co = L, .grace = -1, .standalone = true};
   *(struct script **) lua_getextraspace(L) = script;
   return script;
 }
 
-void script_unhost(struct script *script) {
+void script_close_standalone(struct script *script) {
   if (script == NULL)
     return;
   *(struct script **) lua_getextraspace(script->L) = NULL;
