@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "config_captures.h"
 #include "config_retention.h"
 #include "config_shipped.h"
 #include "net/allow.h"
@@ -105,7 +106,8 @@ enum { SETTINGS = sizeof settings / sizeof *settings };
 /* Keys that are read by hand or belong to scripts. */
 static const char *const other_keys[] = {
     "listen.without_tokens", "hosts",  "tokens", "cors.origins", "settings", "metrics.labels",
-    "pricing.overrides",     "events", "routes", "outside.allow", "storage.retention"};
+    "pricing.overrides",     "events", "routes", "outside.allow", "storage.retention",
+    "alerts", "budgets", "notify", "captures"};
 
 static const char *const without_tokens = "anyone on this network may read, write and reset";
 
@@ -522,6 +524,7 @@ struct config *config_read(lua_State *L, const char *file, const struct config_o
     lua_pop(L, 1);
     read_tokens(config, L, errors);
     config_read_routes(config, L, errors);
+    config_read_captures(config, L, errors);
     apply_overrides(config, overrides, errors);
     resolve_paths(config, file, overrides);
     check_together(config, errors);
@@ -547,6 +550,7 @@ void config_free(struct config *config) {
   string_list_clear(&config->metrics.labels);
   string_list_clear(&config->cors_origins);
   string_list_clear(&config->outside.allow);
+  string_list_clear(&config->outside.captured);
   free(config->file);
   free(config->root);
   free(config);

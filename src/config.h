@@ -72,6 +72,7 @@ struct config {
 
   struct {
     struct string_list allow; /* see net/allow.h */
+    struct string_list captured; /* hosts that captures lead to, of the same form */
     char *ca_file;            /* absolute; empty: that of the system */
   } outside;
 

@@ -61,4 +61,23 @@ function http.request(options) end
 ---@return HttpReason? reason
 function http.get(url, options) end
 
+--- Whether an entry of outside.allow names the host of a URL.  At load time too.
+---@param entry string
+---@param url string
+---@return boolean?
+---@return string? message  what is wrong with the URL
+function http.names(entry, url) end
+
+--- Takes the gzip or deflate off a body that is read with raw.
+---@class Inflater
+local Inflater = {}
+
+---@param bytes string
+---@return string?  nil where they are not what the coding makes, or make more than 8 MiB
+function Inflater:take(bytes) end
+
+---@param coding string  a Content-Encoding
+---@return Inflater?     nil of others than gzip and deflate
+function http.inflater(coding) end
+
 return http

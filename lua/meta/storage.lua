@@ -45,6 +45,14 @@ local storage = {}
 ---@return Reason? reason
 function storage.ingest(body, format, counted_by) end
 
+--- The same without waiting: for who must not be held up by the store.  What is lost then is
+--- counted, moonledger_lost_records_total, and logged.
+---@param records Record[]
+---@return true?
+---@return string? message  where it is clear at once
+---@return Reason? reason
+function storage.post(records) end
+
 --- Stores records.  Members that are no columns are kept in extra.  Yields.
 ---@param records Record[]
 ---@param counted_by string[]?
@@ -197,6 +205,16 @@ function storage.retention() end
 ---@return Reason? reason
 function storage.append(topic, entries, options) end
 
+--- Keeps tables as JSON under keys, all of them or none: in the table kept(topic, key, data), which
+--- storage.sql reads, and which is there once something is kept.  false removes a key.  A reset
+--- leaves what is kept.  Yields.
+---@param topic string    1 to 64 bytes
+---@param values table<string, table|false>
+---@return table?
+---@return string? message
+---@return Reason? reason
+function storage.put(topic, values) end
+
 --- Deletes all rows and rollups; metrics keep their counts.  Yields.
 ---@return table?
 ---@return string? message
@@ -207,6 +225,7 @@ function storage.reset() end
 ---@field rows integer
 ---@field file_bytes integer
 ---@field wal_bytes integer
+---@field free_bytes integer?  of the file system that the database is on
 ---@field queued_bytes integer
 ---@field queued_batches integer
 ---@field ids integer

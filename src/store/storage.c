@@ -4,7 +4,9 @@
 #include <sys/stat.h>
 
 #include "base/mem.h"
+#include "store/file/disk.h"
 #include "store/file/ids.h"
+#include "store/file/reading.h"
 #include "store/read/reader.h"
 #include "store/store_metrics.h"
 #include "store/write/writer.h"
@@ -43,7 +45,9 @@ int storage_open(struct storage **storage, const struct schema *schema,
   /* no twenty pages in advance for every connection */
   sqlite3_config(SQLITE_CONFIG_PAGECACHE, NULL, 0, 0);
   sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);          /* nor a lock around every allocation */
-  int status = writer_open(&s->writer, &s->shared, &s->queue, &s->receipts, error);
+  int status = options->read_only
+                   ? reading_open(&s->shared, error)
+                   : writer_open(&s->writer, &s->shared, &s->queue, &s->receipts, error);
   if (status < 0) {
     storage_close(s);
     return status;
@@ -67,6 +71,8 @@ int storage_start(struct storage *s) {
 void storage_close(struct storage *s) {
   readers_close(s->readers);
   writer_close(s->writer);
+  if (s->shared.options.read_only)
+    ids_close(s->shared.ids);
   queue_clear(&s->queue);
   pthread_mutex_destroy(&s->shared.retention_lock);
   free(s->metrics);
@@ -154,6 +160,7 @@ void storage_stats(const struct storage *s, struct storage_stats *stats) {
     .rows = atomic_load(&shared->rows),
     .file_bytes = file_size(shared->options.path, ""),
     .wal_bytes = file_size(shared->options.path, "-wal"),
+    .free_bytes = disk_free(shared->options.path),
     .ids = (int64_t) ids_count(shared->ids),
     .commits = atomic_load(&shared->commits),
     .committed_records = atomic_load(&shared->committed_records),

@@ -44,13 +44,15 @@ struct storage_options {
   size_t dedupe_max_ids;    /* .. as those beyond so many */
   unsigned nloops;          /* that write */
   struct retention retention;
+  bool read_only;           /* nothing is written, no lock taken, no table made */
 };
 
 /* Opens or makes the file, migrates an older one, takes the lock (PATH-lock).
  * Counters of records are restored into metrics, which has been told of the schema
  * (metrics_declare) and may be NULL.  0 or UV_E; then error says what, where and
  * how to fix it (another server on this file, not a database, not ours, newer than
- * this program, folder not writable).
+ * this program, folder not writable).  To read only, the file has to be there and as this program
+ * and schema would have it; storage_start and storage_submit are not for it.
  *
  * People's own SQL (QUERY_SQL) reads rows(columns of the schema.., extra), times in unix
  * microseconds, and for each rollup set rollup_NAME(tier 0 minute, 1 hour, 2 day; bucket in unix
@@ -78,10 +80,12 @@ void storage_close(struct storage *storage);
 /* ---- Writing: one thread, group commit, and one that syncs ---- */
 
 /* What scripts keep beside records: JSON by topic, in the order of arrival, in the table
- * journal(entry, topic, kind, time, data), which storage.sql reads. */
+ * journal(entry, topic, kind, time, data); or, keyed, under kind as the key in the table
+ * kept(topic, key, data), where no data removes the key.  storage.sql reads both. */
 struct script_rows {
   char topic[65];
-  int64_t keep;    /* only the newest so many of the topic stay */
+  bool keyed;
+  int64_t keep;    /* not keyed: only the newest so many of the topic stay */
   struct buf rows; /* script_rows.c */
 };
 
@@ -91,7 +95,7 @@ void script_rows_clear(struct script_rows *rows);
 
 enum submission_kind {
   SUBMIT_RECORDS,
-  SUBMIT_RESET, /* deletes all rows, rollups, ids and script rows; metrics keep their counts */
+  SUBMIT_RESET, /* deletes all rows, rollups, ids and the journal; metrics keep their counts */
   SUBMIT_SCRIPT_ROWS,
 };
 
@@ -269,6 +273,7 @@ struct storage_stats {
   int64_t rows, file_bytes, wal_bytes, queued_bytes, queued_batches, ids, commits,
       committed_records, merged;
   struct retention retention;      /* in force */
+  int64_t free_bytes; /* of the file system, for who may not use the last of it; -1: unknown */
   struct retention_counts removed; /* since the start */
   int64_t passes, last_pass_us;    /* of retention; when that ended in unix time, 0: none yet */
   double last_commit_seconds, oldest_queued_seconds, checkpoint_seconds, retention_seconds;

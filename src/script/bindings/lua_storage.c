@@ -5,7 +5,9 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/log.h"
 #include "base/mem.h"
+#include "metrics/metrics.h"
 #include "record/ndjson.h"
 #include "script/bindings/bindings.h"
 #include "script/bindings/lua_batch.h"
@@ -253,12 +255,8 @@ static int l_storage_ingest(lua_State *L) {
                         : script_wait(L, &in->job);
 }
 
-static int l_storage_insert(lua_State *L) {
-  luaL_checktype(L, 1, LUA_TTABLE);
-  struct counted_by by = lua_counts_check(L, 2);
-  struct task *task = script_task(L, "storage.insert");
-  if (lua_storage(L) == NULL)
-    return lua_storage_unavailable(L);
+/* Pushes the batch of the records in the list at index 1; *dropped: by the hook. */
+static struct batch **read_records(lua_State *L, uint32_t *dropped) {
   lua_settop(L, 1);
   int64_t now_us = clock_now_us();
   struct batch **batch = lua_batch_push(L);
@@ -271,9 +269,86 @@ static int l_storage_insert(lua_State *L) {
     lua_batch_add(L, -1, *batch, i, scratch, now_us);
     lua_pop(L, 1);
   }
-  uint32_t dropped = script_push_hook(L) ? lua_batch_apply(L, -1, batch, now_us) : 0;
+  *dropped = script_push_hook(L) ? lua_batch_apply(L, -1, batch, now_us) : 0;
   lua_price_batch(L, *batch);
+  return batch;
+}
+
+static int l_storage_insert(lua_State *L) {
+  uint32_t dropped;
+  luaL_checktype(L, 1, LUA_TTABLE);
+  struct counted_by by = lua_counts_check(L, 2);
+  struct task *task = script_task(L, "storage.insert");
+  if (lua_storage(L) == NULL)
+    return lua_storage_unavailable(L);
+  struct batch **batch = read_records(L, &dropped);
   return write_batch(L, task, batch, dropped, &by);
+}
+
+/* ---- storage.post(records): nobody waits ---- */
+
+struct posted {
+  struct submission submission;
+  struct batch *batch;
+  struct metrics *metrics;
+};
+
+static struct metric *lost_records(struct metrics *metrics) {
+  static const struct metric_options options = {
+      .kind = METRIC_COUNTER,
+      .name = "moonledger_lost_records_total",
+      .help = "Records that were posted and not stored.",
+  };
+  struct buf error = {0};
+  struct metric *family = metrics_family(metrics, &options, &error);
+  buf_clear(&error);
+  return family;
+}
+
+static void count_lost(struct posted *p, const char *why) {
+  struct metric *family = lost_records(p->metrics);
+  if (family != NULL)
+    metric_inc(p->metrics, family, NULL, p->batch->count);
+  log_warn("records that nobody waits for are lost",
+           log_int("records", (int64_t) p->batch->count), log_str("why", why));
+}
+
+static void on_posted(struct message *m) {
+  struct posted *p = container_of(m, struct posted, submission.done);
+  if (p->submission.status < 0)
+    count_lost(p, p->submission.error);
+  batch_free(p->batch);
+  free(p);
+}
+
+/* storage.post(records) -> true, or nil, message, reason where it is clear at once. */
+static int l_storage_post(lua_State *L) {
+  uint32_t dropped;
+  luaL_checktype(L, 1, LUA_TTABLE);
+  script_check_serving(L, "storage.post");
+  if (lua_storage(L) == NULL)
+    return lua_storage_unavailable(L);
+  struct batch **batch = read_records(L, &dropped);
+  struct posted *p = xcalloc(1, sizeof *p);
+  p->batch = *batch;
+  *batch = NULL;
+  p->metrics = script_services(L)->metrics;
+  p->submission = (struct submission) {.kind = SUBMIT_RECORDS,
+                                       .batch = p->batch,
+                                       .loop = script_loop(L),
+                                       .done.receive = on_posted};
+  int rc = p->batch->count > 0 ? storage_submit(lua_storage(L), &p->submission) : UV_EINVAL;
+  if (rc == 0) {
+    lua_pushboolean(L, true);
+    return 1;
+  }
+  if (p->batch->count > 0)
+    count_lost(p, rc == UV_EAGAIN ? "the write queue is full" : uv_strerror(rc));
+  batch_free(p->batch);
+  free(p);
+  return lua_storage_fail(L, rc, rc == UV_EAGAIN ? "the write queue is full"
+                                 : rc == UV_EINVAL ? "none of the records can be stored"
+                                                   : NULL);
 }
 
 /* ---- storage.append(topic, entries, {keep = n}) ---- */
@@ -350,12 +425,25 @@ static int64_t option_keep(lua_State *L, int index) {
   return lua_field_integer(L, index, "keep", APPEND_KEEP, 1, INT64_MAX / 2);
 }
 
-static int l_storage_append(lua_State *L) {
-  size_t len;
-  const char *topic = luaL_checklstring(L, 1, &len);
-  luaL_argcheck(L, len > 0 && len < sizeof((struct script_rows *) NULL)->topic, 1,
+static const char *check_topic(lua_State *L, size_t *len) {
+  const char *topic = luaL_checklstring(L, 1, len);
+  luaL_argcheck(L, *len > 0 && *len < sizeof((struct script_rows *) NULL)->topic, 1,
                 "a topic has 1 to 64 bytes");
   luaL_checktype(L, 2, LUA_TTABLE);
+  return topic;
+}
+
+static int write_script_rows(lua_State *L, struct task *task, struct script_rows **rows) {
+  struct ingest *in = ingest_new(L, task, SUBMIT_SCRIPT_ROWS);
+  in->script_rows = in->submission.script_rows = *rows;
+  *rows = NULL;
+  ingest_write(in);
+  return script_wait(L, &in->job);
+}
+
+static int l_storage_append(lua_State *L) {
+  size_t len;
+  const char *topic = check_topic(L, &len);
   int64_t keep = option_keep(L, 3);
   struct task *task = script_task(L, "storage.append");
   if (lua_storage(L) == NULL)
@@ -364,11 +452,45 @@ static int l_storage_append(lua_State *L) {
   memcpy((*rows)->topic, topic, len);
   (*rows)->keep = keep;
   read_script_rows(L, *rows);
-  struct ingest *in = ingest_new(L, task, SUBMIT_SCRIPT_ROWS);
-  in->script_rows = in->submission.script_rows = *rows;
-  *rows = NULL;
-  ingest_write(in);
-  return script_wait(L, &in->job);
+  return write_script_rows(L, task, rows);
+}
+
+/* ---- storage.put(topic, {key = value}) ---- */
+
+/* The key below the top, and its value at the top: a table, or false, which removes it. */
+static void add_kept(lua_State *L, struct script_rows *rows, struct buf *json, struct buf *error) {
+  size_t key_len;
+  json->len = 0;
+  if (lua_type(L, -2) != LUA_TSTRING)
+    luaL_argerror(L, 2, "texts as keys expected");
+  const char *key = lua_tolstring(L, -2, &key_len);
+  if (!lua_istable(L, -1) && (!lua_isboolean(L, -1) || lua_toboolean(L, -1)))
+    luaL_argerror(L, 2, "tables, or false, as values expected");
+  if (lua_istable(L, -1) && !lua_json_write(L, -1, json, error)) {
+    lua_pushlstring(L, error->data, error->len);
+    luaL_argerror(L, 2, lua_tostring(L, -1));
+  }
+  script_rows_add(rows, 0, key, key_len, json->data, json->len);
+}
+
+static int l_storage_put(lua_State *L) {
+  size_t len, bytes = 0;
+  const char *topic = check_topic(L, &len);
+  struct task *task = script_task(L, "storage.put");
+  if (lua_storage(L) == NULL)
+    return lua_storage_unavailable(L);
+  struct script_rows **rows = push_script_rows(L);
+  struct buf *json = lua_json_push_fragment(L), *error = lua_json_push_fragment(L);
+  memcpy((*rows)->topic, topic, len);
+  (*rows)->keyed = true;
+  for (lua_pushnil(L); lua_next(L, 2) != 0; lua_pop(L, 1)) {
+    limits_work(L, RECORD_STEPS);
+    add_kept(L, *rows, json, error);
+    bytes += json->len;
+    if (!memory_make_room(L, bytes))
+      luaL_argerror(L, 2, "too many values for script.memory_bytes");
+  }
+  return write_script_rows(L, task, rows);
 }
 
 static int l_storage_reset(lua_State *L) {
@@ -398,6 +520,8 @@ static int l_storage_stats(lua_State *L) {
   set_integer(L, "rows", stats.rows);
   set_integer(L, "file_bytes", stats.file_bytes);
   set_integer(L, "wal_bytes", stats.wal_bytes);
+  if (stats.free_bytes >= 0)
+    set_integer(L, "free_bytes", stats.free_bytes);
   set_integer(L, "queued_bytes", stats.queued_bytes);
   set_integer(L, "queued_batches", stats.queued_batches);
   set_integer(L, "ids", stats.ids);
@@ -455,7 +579,9 @@ int luaopen_storage(lua_State *L) {
   static const luaL_Reg functions[] = {
     {"ingest", l_storage_ingest},
     {"insert", l_storage_insert},
+    {"post", l_storage_post},
     {"append", l_storage_append},
+    {"put", l_storage_put},
     {"select", l_storage_select},
     {"count", l_storage_count},
     {"get", l_storage_get},
@@ -467,6 +593,8 @@ int luaopen_storage(lua_State *L) {
     {"columns", l_storage_columns},
     {NULL, NULL},
   };
+  if (script_services(L)->metrics != NULL)
+    lost_records(script_services(L)->metrics);
   luaL_newlib(L, functions);
   return 1;
 }

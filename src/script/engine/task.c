@@ -310,8 +310,10 @@ void task_start(struct script *script, struct request *r, struct every *every, l
   *task = (struct task){
       .script = script, .co = task->co, .request = r, .every = every, .grace = -1};
   int64_t timeout_ms = r != NULL ? script->handlers[r->route->index].timeout_ms : 0;
-  task->deadline_ms = (int64_t) uv_now(&script->loop->uv) +
-                      (timeout_ms > 0 ? timeout_ms : settings->script.wall_ms);
+  task->is_raw = r != NULL && r->route->raw;
+  task->deadline_ms = task->is_raw ? INT64_MAX
+                                   : (int64_t) uv_now(&script->loop->uv) +
+                                         (timeout_ms > 0 ? timeout_ms : settings->script.wall_ms);
   task->next = script->tasks;
   task->prev = &script->tasks;
   if (task->next != NULL)
@@ -340,7 +342,7 @@ static void on_job(struct message *m) {
     return;
   }
   task->job_done = true;
-  if (!task->ready)
+  if (!task->ready && !task->standalone)
     run_burst(task);
 }
 
@@ -351,6 +353,8 @@ struct task *script_task(lua_State *L, const char *what) {
     luaL_error(
         L, "%s waits and cannot be called while files are loaded: call it in a handler",
         what);
+  else if (task->standalone)
+    return task;
   else if (L != task->co)
     luaL_error(L, "%s waits and cannot be called in a coroutine of the script's own", what);
   else if (task->grace >= 0)
@@ -389,6 +393,11 @@ int script_wait_then(lua_State *L, struct job *job, lua_KFunction then) {
   job->task->job = job;
   job->task->job_done = false;
   job->task->wait = WAIT_JOB;
+  if (job->task->standalone) {
+    while (!job->task->job_done)
+      uv_run(&job->loop->uv, UV_RUN_ONCE);
+    return then(L, LUA_YIELD, (lua_KContext) job);
+  }
   return lua_yieldk(L, 0, (lua_KContext) job, then);
 }
 
@@ -399,6 +408,12 @@ int script_wait(lua_State *L, struct job *job) {
 void script_end(struct job *job) {
   job->task->job = NULL;
   job->free(job);
+}
+
+void script_arrived(struct request *r) {
+  struct task *task = r->handling;
+  if (task != NULL && task->wait == WAIT_BODY)
+    task_ready(task);
 }
 
 void script_cancel(struct request *r) {

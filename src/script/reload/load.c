@@ -77,33 +77,51 @@ static void add_step_error(struct loader *l, const char *file, const char *messa
   free(path);
 }
 
-static bool protect(struct loader *l, lua_CFunction step, const char *file) {
+/* false: message says what went wrong. */
+static bool run_step(struct loader *l, lua_CFunction step, struct buf *message) {
   lua_State *L = l->script->L;
-  struct buf message = {0};
   lua_pushcfunction(L, step);
   lua_pushlightuserdata(L, l);
   if (lua_pcall(L, 1, 0, 0) == LUA_OK)
     return true;
-  report_take_message(L, &message);
-  buf_putc(&message, '\0');
-  add_step_error(l, file, message.data);
-  buf_clear(&message);
+  report_take_message(L, message);
   return false;
 }
 
-/* "config.lua: limits.body_bytes: expected …" gets the line where body_bytes stands. */
+static bool protect(struct loader *l, lua_CFunction step, const char *file) {
+  struct buf message = {0};
+  bool fine = run_step(l, step, &message);
+  buf_putc(&message, '\0');
+  if (!fine)
+    add_step_error(l, file, message.data);
+  buf_clear(&message);
+  return fine;
+}
+
+/* The line of config.lua that a message is about: where the name in quotes stands that it has
+ * before what is wrong, else where its key does. */
+static int config_line(const struct loader *l, const char *message) {
+  const char *colon = strstr(message, ": "), *quote = strchr(message, '"');
+  size_t len = strcspn(message, ": [");
+  char needle[256];
+  if (quote != NULL && colon != NULL && quote < colon) {
+    message = quote;
+    len = (size_t) (colon - quote);
+  }
+  snprintf(needle, sizeof needle, "%.*s", (int) len, message);
+  const char *dot = quote != message ? strrchr(needle, '.') : NULL;
+  return snapshot_line(l->snapshot, "config.lua", dot != NULL ? dot + 1 : needle);
+}
+
+/* "config.lua: limits.body_bytes: expected …" gets the line where body_bytes stands, and
+ * 'alerts[2] "slow": window: …' that of "slow". */
 static void place_config_errors(struct loader *l, const struct buf *found) {
   for (const char *p = found->data, *end = p + found->len, *next; p < end; p = next) {
     next = (const char *) memchr(p, '\n', (size_t) (end - p)) + 1;
     char *text = xmemdup(p, (size_t) (next - p));
     text[next - p - 1] = '\0';
     const char *message = strncmp(text, "config.lua: ", 12) == 0 ? text + 12 : text;
-    size_t key_len = strcspn(message, ": [");
-    char key[100];
-    snprintf(key, sizeof key, "%.*s", (int) key_len, message);
-    const char *last = strrchr(key, '.');
-    add_error(l->errors, "config.lua",
-              snapshot_line(l->snapshot, "config.lua", last != NULL ? last + 1 : key), message);
+    add_error(l->errors, "config.lua", config_line(l, message), message);
     free(text);
   }
 }
@@ -201,6 +219,21 @@ static int l_load_prices(lua_State *L) {
   luaL_checktype(L, -1, LUA_TTABLE);
   l->script->prices = luaL_ref(L, LUA_REGISTRYINDEX);
   return 0;
+}
+
+/* What happens without being asked, by rules that stand in config.lua. */
+static int l_load_alerting(lua_State *L) {
+  require_push(L, "alerting.run");
+  return 0;
+}
+
+static void load_alerting(struct loader *l) {
+  struct buf message = {0};
+  bool fine = run_step(l, l_load_alerting, &message);
+  buf_putc(&message, '\n');
+  if (!fine)
+    place_config_errors(l, &message);
+  buf_clear(&message);
 }
 
 /* What no record keeps. */
@@ -318,12 +351,26 @@ static void add_handler(lua_State *L, struct script *script, int definition, int
   script->handlers[script->nhandlers++] = (struct handler){ref, timeout_ms, summary};
 }
 
+static struct route *add_route(lua_State *L, struct loader *l, enum method method) {
+  char message[200];
+  struct buf error = {0};
+  struct route *route = router_add(l->router, method, l->entry->path, &error);
+  if (route == NULL) {
+    snprintf(message, sizeof message, "%.*s", (int) error.len, error.data);
+    buf_clear(&error);
+    luaL_error(L, "%s", message);
+  }
+  route->module = xstrdup(l->entry->module);
+  return route;
+}
+
 static int l_load_route(lua_State *L) {
   struct loader *l = lua_touserdata(L, 1);
   enum method method = method_named(l->entry->method);
-  if (method == METHODS)
+  bool every = strcmp(l->entry->method, "*") == 0;
+  if (method == METHODS && !every)
     return luaL_error(
-        L, "route %s %s: unknown method: expected GET, POST, PUT, PATCH or DELETE",
+        L, "route %s %s: unknown method: expected GET, POST, PUT, PATCH, DELETE or *",
         l->entry->method, l->entry->path);
   require_push(L, l->entry->module);
   compile_route(L, l->entry, 2);
@@ -332,21 +379,19 @@ static int l_load_route(lua_State *L) {
   size_t max_body = (size_t) get_size(L, 2, "max_body");
   int64_t timeout_ms = get_size(L, 2, "timeout_ms");
   enum scope scope = get_scope(L, 2, method);
+  lua_getfield(L, 2, "raw");
+  bool raw = lua_toboolean(L, -1);
   lua_settop(L, 3);
   add_handler(L, l->script, 2, timeout_ms);
 
-  char message[200];
-  struct buf error = {0};
-  struct route *route = router_add(l->router, method, l->entry->path, &error);
-  if (route == NULL) {
-    snprintf(message, sizeof message, "%.*s", (int) error.len, error.data);
-    buf_clear(&error);
-    return luaL_error(L, "%s", message);
+  int first = every ? 0 : (int) method, last = every ? (int) METHOD_OTHER : (int) method;
+  for (int m = first; m <= last; m++) {
+    struct route *route = add_route(L, l, (enum method) m);
+    route->index = l->script->nhandlers - 1;
+    route->scope = scope;
+    route->max_body = max_body;
+    route->raw = raw;
   }
-  route->module = xstrdup(l->entry->module);
-  route->index = l->script->nhandlers - 1;
-  route->scope = scope;
-  route->max_body = max_body;
   return 0;
 }
 
@@ -387,6 +432,7 @@ static void load_used(struct loader *l) {
     protect(l, l_load_prices, "lua/lib/native_prices.lua");
   if (snapshot_find(l->snapshot, "lua/hooks.lua") != NULL)
     protect(l, l_load_hooks, "lua/hooks.lua");
+  load_alerting(l);
   load_routes(l);
 }
 
@@ -451,6 +497,7 @@ struct generation *generation_load(const struct services *services, struct scrip
   g->site.number = number;
   g->scripts = xcalloc(services->nloops, sizeof *g->scripts);
   g->site.handle = script_handle;
+  g->site.arrived = script_arrived;
   g->site.cancel = script_cancel;
   atomic_init(&g->refs, 1);
   atomic_init(&g->loops, services->nloops);

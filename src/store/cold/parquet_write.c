@@ -21,7 +21,7 @@ struct parquet_writer {
   /* The group that is being filled, then written. */
   struct parquet_fill *fills; /* a column each */
   size_t rows, text, page_text;
-  size_t starts[PARQUET_MAX_PAGES + 1]; /* the first rows of its pages, and the row after the last */
+  size_t starts[PARQUET_MAX_PAGES + 1]; /* the first rows of its pages, and what comes then */
   size_t npages;
   bool full;
 

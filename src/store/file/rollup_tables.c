@@ -252,17 +252,22 @@ static int make_table(const struct change *c) {
   return rc == SQLITE_OK ? meta_set_int(c->db, name, 1) : rc;
 }
 
+/* The set's layout as it is declared and as the file has it, "" for none; both end with a NUL. */
+static int read_layouts(sqlite3 *db, const struct schema *schema, const struct rollup_set *set,
+                        struct buf *wanted, struct buf *found) {
+  char name[80];
+  meta_name(name, "layout", set);
+  write_layout(wanted, schema, set);
+  buf_putc(wanted, '\0');
+  int rc = meta_get_bytes(db, name, found);
+  buf_putc(found, '\0');
+  return rc == SQLITE_DONE ? SQLITE_OK : rc;
+}
+
 static int check_set(sqlite3 *db, const struct schema *schema, const struct rollup_set *set,
                      int64_t remade, bool *made) {
   struct buf wanted = {0}, found = {0};
-  char name[80];
-  meta_name(name, "layout", set);
-  write_layout(&wanted, schema, set);
-  buf_putc(&wanted, '\0');
-  int rc = meta_get_bytes(db, name, &found);
-  buf_putc(&found, '\0');
-  if (rc == SQLITE_DONE)
-    rc = SQLITE_OK;
+  int rc = read_layouts(db, schema, set, &wanted, &found);
   if (rc == SQLITE_OK && strcmp(found.data, wanted.data) != 0) {
     struct change change = {db, schema, set, found.data, wanted.data, remade};
     rc = make_table(&change);
@@ -336,6 +341,19 @@ uint32_t rollup_tables_rebuilding(sqlite3 *db, const struct schema *schema) {
     meta_name(name, "rebuilding", &schema->sets[i]);
     if (meta_get_int(db, name, &value) == SQLITE_OK)
       mask |= UINT32_C(1) << i;
+  }
+  return mask;
+}
+
+uint32_t rollup_tables_unusable(sqlite3 *db, const struct schema *schema) {
+  uint32_t mask = rollup_tables_rebuilding(db, schema);
+  for (size_t i = 0; i < schema->nsets; i++) {
+    struct buf wanted = {0}, found = {0};
+    if (read_layouts(db, schema, &schema->sets[i], &wanted, &found) != SQLITE_OK ||
+        strcmp(found.data, wanted.data) != 0)
+      mask |= UINT32_C(1) << i;
+    buf_clear(&wanted);
+    buf_clear(&found);
   }
   return mask;
 }

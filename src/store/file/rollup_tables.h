@@ -28,6 +28,8 @@ int rollup_tables_empty(sqlite3 *db, const struct schema *schema, uint32_t mask)
  * is the last row done, "rebuild_upto" the last one to do; rows after that were
  * counted as they came. */
 uint32_t rollup_tables_rebuilding(sqlite3 *db, const struct schema *schema);
+/* Those, and the ones that the file has not or of another layout. */
+uint32_t rollup_tables_unusable(sqlite3 *db, const struct schema *schema);
 int rollup_tables_rebuilt(sqlite3 *db); /* they all are; SQLite's codes */
 
 #endif
