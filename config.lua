@@ -54,6 +54,8 @@ return {
   storage = {
     backend = "sqlite", -- [start] or "none"
     path = "data/moonledger.db", -- [start] relative to this file
+    -- [start] where POST /-/backup and moonledger backup make folders, relative to this file
+    backup_folder = "",
     -- [start] an answer survives power loss; "normal": survives a crash of the server
     durability = "full",
     -- [start] batches that wait for the writer; beyond it clients get 503 with Retry-After
@@ -233,6 +235,9 @@ return {
     { "GET", "/docs/*", "routes.docs_files" },
     { "POST", "/-/reload", "routes.reload" },
     { "POST", "/-/reprice", "routes.reprice" },
+    { "POST", "/-/backup", "routes.backup" },
+    { "POST", "/-/verify", "routes.verify" },
+    { "GET", "/-/upkeep", "routes.upkeep" },
     { "GET", "/-/retention", "routes.retention" },
     { "POST", "/-/alerts/test", "routes.alerts_test" },
 

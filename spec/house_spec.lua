@@ -23,6 +23,7 @@ local inside = {
   ["store/sync"] = { "store/file" },
   ["store/write"] = { "store/file", "store/sync" },
   ["store/read"] = { "store/file", "store/write" },
+  ["store/upkeep"] = { "store/file", "store/write" },
   ["script/engine"] = {},
   ["script/bindings"] = { "script/engine" },
   ["script/commands"] = { "script/engine" },

@@ -45,6 +45,7 @@ static const struct setting settings[] = {
     NUMBER(NULL, "workers", workers, 0, 64, 0, true),
     CHOICE("storage", "backend", has_storage, "sqlite|none", true),
     TEXT("storage", "path", storage.path, "data/moonledger.db"),
+    TEXT("storage", "backup_folder", storage.backups, ""),
     CHOICE("storage", "durability", storage.sync, "full|normal", true),
     NUMBER("storage", "queue_bytes", storage.queue_bytes, 64 * KiB, 16 * GiB, 64 * MiB,
            true),
@@ -468,10 +469,11 @@ static void resolve_paths(struct config *config, const char *file,
     make_absolute(&config->price_file, config->root);
   if (*config->outside.ca_file != '\0' && *config->outside.ca_file != '/')
     make_absolute(&config->outside.ca_file, config->root);
+  const char *data = overrides != NULL && overrides->data != NULL ? overrides->data : config->root;
   if (*config->storage.path != '/' && (overrides == NULL || overrides->database == NULL))
-    make_absolute(&config->storage.path, overrides != NULL && overrides->data != NULL
-                                             ? overrides->data
-                                             : config->root);
+    make_absolute(&config->storage.path, data);
+  if (*config->storage.backups != '\0' && *config->storage.backups != '/')
+    make_absolute(&config->storage.backups, data);
 }
 
 static void read_without_tokens(struct config *config, lua_State *L, struct buf *errors) {

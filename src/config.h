@@ -36,6 +36,7 @@ struct config {
   bool has_storage;
   struct {
     char *path;
+    char *backups;     /* absolute; empty: none */
     bool sync;         /* durability "full" */
     size_t queue_bytes, dedupe_max_ids;
     unsigned readers, dedupe_hours;

@@ -17,7 +17,8 @@ const behaviours = {
   "/close": (s) => s.end(text("200 OK", ["Connection: close"], "to the end")),
   "/chunked": (s) => s.write(text("200 OK", ["Transfer-Encoding: chunked"],
     "3;x=y\r\nabc\r\n2\r\nde\r\n0\r\nX-Trailer: yes\r\n\r\n")),
-  "/early": (s) => s.write("HTTP/1.1 103 Early Hints\r\nX-A: early\r\n\r\n" + whole("late", "X-A: late")),
+  "/early": (s) => s.write("HTTP/1.1 103 Early Hints\r\nX-A: early\r\n\r\n" +
+    whole("late", "X-A: late")),
   "/cookies": (s) => s.write(whole("", "Set-Cookie: a=1", "Set-Cookie: b=2")),
   "/gzip": (s) => {
     const body = zlib.gzipSync("moon".repeat(100000));
