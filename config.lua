@@ -66,6 +66,9 @@ return {
     dedupe_hours = 24,
     -- [start] at most so many in memory, 16 to 32 bytes each; filters of at most 16 times as many
     dedupe_max_ids = 20000000,
+    -- [start] UTC days that stay in the database file, today included; older ones become Parquet
+    -- files beside it.  0: all days stay
+    hot_days = 0,
   },
 
   limits = {

@@ -38,7 +38,7 @@ struct config {
     char *path;
     bool sync;         /* durability "full" */
     size_t queue_bytes, dedupe_max_ids;
-    unsigned readers, dedupe_hours;
+    unsigned readers, dedupe_hours, hot_days;
     int64_t query_deadline_ms;
     uint32_t sql_max_rows;
   } storage;

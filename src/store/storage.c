@@ -5,7 +5,9 @@
 
 #include "base/mem.h"
 #include "store/file/ids.h"
+#include "store/cold/part_files.h"
 #include "store/read/reader.h"
+#include "store/seal/sealer.h"
 #include "store/store_metrics.h"
 #include "store/write/writer.h"
 
@@ -18,6 +20,8 @@ struct storage {
   struct shared shared;
   struct receipts receipts;
   struct queue queue;
+  struct chores chores;
+  struct sealer *sealer;
   struct turn *turns; /* by loop index, each its loop's alone */
   struct writer *writer;
   struct readers *readers;
@@ -38,10 +42,11 @@ int storage_open(struct storage **storage, const struct schema *schema,
   if (metrics != NULL)
     s->receipts.commit_seconds = store_metrics_commits(metrics);
   queue_init(&s->queue, options->queue_bytes);
+  chores_init(&s->chores, &s->queue);
   /* no twenty pages in advance for every connection */
   sqlite3_config(SQLITE_CONFIG_PAGECACHE, NULL, 0, 0);
   sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);          /* nor a lock around every allocation */
-  int status = writer_open(&s->writer, &s->shared, &s->queue, &s->receipts, error);
+  int status = writer_open(&s->writer, &s->shared, &s->queue, &s->chores, &s->receipts, error);
   if (status < 0) {
     storage_close(s);
     return status;
@@ -59,12 +64,17 @@ void storage_on_committed(struct storage *s, storage_committed *committed, void 
 }
 
 int storage_start(struct storage *s) {
-  return writer_start(s->writer);
+  int status = writer_start(s->writer);
+  return status == 0 ? sealer_start(&s->sealer, &s->shared, &s->chores, readers_oldest, s->readers)
+                     : status;
 }
 
 void storage_close(struct storage *s) {
+  sealer_stop(s->sealer);
   readers_close(s->readers);
   writer_close(s->writer);
+  part_files_free(s->shared.parts);
+  chores_clear(&s->chores);
   queue_clear(&s->queue);
   free(s->metrics);
   free((char *) s->shared.options.path);

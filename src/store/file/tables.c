@@ -36,6 +36,12 @@ static const char base_tables[] =
 /* What files of an earlier day lack. */
 static const char later_additions[] =
     "CREATE TABLE IF NOT EXISTS metric_log(number INTEGER PRIMARY KEY, series BLOB);"
+    "CREATE TABLE IF NOT EXISTS parts(part INTEGER PRIMARY KEY, day INTEGER, file TEXT, "
+    "state INTEGER, upto INTEGER, rows INTEGER, bytes INTEGER, checksum INTEGER, "
+    "min_time INTEGER, max_time INTEGER, min_row INTEGER, max_row INTEGER, "
+    "taken_time INTEGER, taken_row INTEGER);"
+    "CREATE TABLE IF NOT EXISTS part_masks(part INTEGER, row INTEGER, PRIMARY KEY(part, row)) "
+    "WITHOUT ROWID;"
     "INSERT OR IGNORE INTO meta SELECT 'counted', coalesce(max(rowid), 0) FROM rows";
 
 static void write_column(struct buf *sql, const struct column *c) {

@@ -8,6 +8,7 @@
 #include "base/hash.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "store/cold/view.h"
 #include "store/file/database.h"
 #include "store/file/ids.h"
 #include "store/file/rows.h"
@@ -27,7 +28,9 @@ struct reader {
   struct cached statements[STATEMENTS];
   unsigned next_statement;
   struct batch *page;
+  struct view *view, *sql_view;
   struct query *query;
+  atomic_llong began_ns; /* of the query that it runs; INT64_MAX: none */
   int64_t deadline_ns;
 };
 
@@ -85,7 +88,8 @@ static int run_text(struct reader *r, const char *text) {
 }
 
 int reader_begin(struct reader *r) {
-  return run_text(r, "BEGIN");
+  int rc = run_text(r, "BEGIN");
+  return rc == SQLITE_OK ? view_refresh(r->view, r->db) : rc;
 }
 
 void reader_end(struct reader *r) {
@@ -111,6 +115,10 @@ struct ids *reader_ids(const struct reader *r) {
 
 uint32_t reader_rebuilding(const struct reader *r) {
   return atomic_load(&r->pool->shared->rebuilding);
+}
+
+struct view *reader_view(struct reader *r) {
+  return r->view;
 }
 
 struct batch *reader_page(struct reader *r) {
@@ -200,12 +208,18 @@ static struct query *next_query(struct readers *pool) {
   return q;
 }
 
+static void forget_reader(struct reader *r) {
+  view_free(r->view);
+  view_free(r->sql_view);
+  batch_free(r->page);
+}
+
 static void close_reader(struct reader *r) {
   for (unsigned i = 0; i < STATEMENTS; i++)
     sqlite3_finalize(r->statements[i].stmt);
   sqlite3_close(r->db);
   sqlite3_close(r->sql_db);
-  batch_free(r->page);
+  forget_reader(r);
 }
 
 static void *reader_main(void *arg) {
@@ -216,8 +230,10 @@ static void *reader_main(void *arg) {
         q->deadline_ms > 0 ? q->deadline_ms : r->pool->shared->options.query_deadline_ms;
     r->query = q;
     r->deadline_ns = q->started_ns + deadline_ms * 1000000;
+    atomic_store(&r->began_ns, clock_monotonic_ns());
     int rc = run_query(r, q);
     reader_end(r);
+    atomic_store(&r->began_ns, INT64_MAX);
     finish_query(r, q, rc);
   }
   close_reader(r);
@@ -254,10 +270,25 @@ static void start_reader(struct readers *pool) {
   struct reader *r = &pool->reader[pool->count];
   r->pool = pool;
   r->page = batch_new(pool->shared->schema);
+  r->view = view_new(pool->shared->parts, pool->shared->schema);
+  r->sql_view = view_new(pool->shared->parts, pool->shared->schema);
+  atomic_store(&r->began_ns, INT64_MAX);
   if (pthread_create(&r->thread, NULL, reader_main, r) == 0)
     pool->count++;
   else
-    batch_free(r->page);
+    forget_reader(r);
+}
+
+int64_t readers_oldest(void *arg) {
+  struct readers *pool = arg;
+  int64_t oldest = INT64_MAX;
+  pthread_mutex_lock(&pool->lock);
+  for (unsigned i = 0; i < pool->count; i++) {
+    int64_t began = atomic_load(&pool->reader[i].began_ns);
+    oldest = began < oldest ? began : oldest;
+  }
+  pthread_mutex_unlock(&pool->lock);
+  return oldest;
 }
 
 void readers_submit(struct readers *pool, struct query *q) {

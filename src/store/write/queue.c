@@ -81,6 +81,13 @@ void queue_on_synced(void *queue) {
   pthread_mutex_unlock(&q->lock);
 }
 
+void queue_wake(struct queue *q) {
+  pthread_mutex_lock(&q->lock);
+  q->woken = true;
+  pthread_cond_signal(&q->filled);
+  pthread_mutex_unlock(&q->lock);
+}
+
 bool queue_is_empty(struct queue *q) {
   pthread_mutex_lock(&q->lock);
   bool is_empty = q->first == NULL;
@@ -99,7 +106,7 @@ static void wait_until_ready(struct queue *q, int64_t wait_ms) {
   int64_t until = clock_monotonic_ns() + wait_ms * 1000000;
   struct timespec deadline = {until / 1000000000, until % 1000000000};
   int rc = 0;
-  while (!is_ready(q) && rc != ETIMEDOUT && wait_ms != 0)
+  while (!is_ready(q) && !q->woken && rc != ETIMEDOUT && wait_ms != 0)
     rc = wait_ms < 0 ? pthread_cond_wait(&q->filled, &q->lock)
                      : pthread_cond_timedwait(&q->filled, &q->lock, &deadline);
 }
@@ -137,6 +144,7 @@ struct submission *queue_take(struct queue *q, int64_t wait_ms, bool *stopped) {
   struct submission *group = NULL;
   pthread_mutex_lock(&q->lock);
   wait_until_ready(q, wait_ms);
+  q->woken = false;
   if (is_ready(q))
     group = take_group(q);
   *stopped = group == NULL && q->stopping;

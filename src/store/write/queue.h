@@ -13,7 +13,7 @@ struct queue {
   struct submission *first, **last;
   size_t bytes, count, records, max_bytes;
   unsigned holds;
-  bool stopping;
+  bool woken, stopping;
 };
 
 void queue_init(struct queue *q, size_t max_bytes);
@@ -31,6 +31,7 @@ void queue_add(struct queue *q, struct submission *first, struct submission **la
 void queue_hold(struct queue *q);
 void queue_on_synced(void *queue); /* syncer's thread */
 
+void queue_wake(struct queue *q); /* the next queue_take returns at once */
 bool queue_is_empty(struct queue *q);
 void queue_stop(struct queue *q); /* it is not held any more */
 

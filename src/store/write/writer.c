@@ -15,6 +15,7 @@
 #include "store/file/database.h"
 #include "store/file/script_rows.h"
 #include "store/file/tables.h"
+#include "store/write/writer_cold.h"
 #include "store/write/writer_state.h"
 
 enum {
@@ -54,6 +55,8 @@ static int apply_group(struct writer *w, struct submission *first) {
     rc = rows_flush(&w->rows);
   if (rc == SQLITE_OK && writer_cells_due(w))
     rc = writer_flush_cells(w);
+  if (rc == SQLITE_OK && w->parts_changed)
+    rc = manifest_raise(w->db);
   return rc == SQLITE_OK ? statement_run(w->commit) : rc;
 }
 
@@ -62,12 +65,14 @@ static int apply_group(struct writer *w, struct submission *first) {
 static void group_committed(struct writer *w, const struct submission *group) {
   if (group->kind == SUBMIT_RESET) {
     ids_forget(w->ids);
+    w->sealing = (struct part){0};
     atomic_store(&w->shared->rows, 0);
   }
   atomic_fetch_add(&w->shared->rows, w->inserted);
   if (w->inserted > 0)
     atomic_store(&w->shared->last_row, w->last_row);
   atomic_store(&w->shared->writable, true);
+  w->parts_changed = false;
   writer_cells_committed(w);
   ids_commit(w->ids, clock_now_us());
   if (w->metrics != NULL)
@@ -171,6 +176,7 @@ static void *writer_main(void *arg) {
     if (!stopped)
       writer_maintain(w);
   }
+  chores_close(w->chores);
   writer_finish(w);
   return NULL;
 }
@@ -308,6 +314,8 @@ static int open_parts(struct writer *w) {
     rc = writer_restore_series(w);
   if (rc == SQLITE_OK)
     rc = writer_resume_fill(w);
+  if (rc == SQLITE_OK)
+    rc = writer_cold_open(w);
   return rc == SQLITE_OK ? writer_resume_rebuild(w) : rc;
 }
 
@@ -332,13 +340,14 @@ static int open_file(struct writer *w, const char *path, struct buf *error) {
 }
 
 int writer_open(struct writer **writer, struct shared *shared, struct queue *queue,
-                const struct receipts *receipts, struct buf *error) {
+                struct chores *chores, const struct receipts *receipts, struct buf *error) {
   struct writer *w = xcalloc(1, sizeof *w);
   const char *path = shared->options.path;
   *w = (struct writer){.shared = shared,
                        .schema = shared->schema,
                        .metrics = shared->metrics,
                        .queue = queue,
+                       .chores = chores,
                        .receipts = receipts,
                        .lock_fd = -1};
   w->page = batch_new(w->schema);
@@ -394,6 +403,7 @@ void writer_close(struct writer *w) {
   sqlite3_finalize(w->save_series);
   sqlite3_finalize(w->insert_changes);
   buf_clear(&w->series_changes);
+  view_free(w->view);
   batch_free(w->page);
   told_clear(&w->told);
   if (identity_fault(&w->shared->identity) != NULL) /* what is there now is not ours to write */

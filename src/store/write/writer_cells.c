@@ -56,12 +56,13 @@ void writer_roll_back(struct writer *w) {
   if (!sqlite3_get_autocommit(w->db))
     database_exec(w->db, "ROLLBACK");
   ids_rollback(w->ids);
+  view_forget(w->view);
   writer_series_rolled_back(w);
   rollups_forget(w->rollups);
   if (w->fresh != NULL)
     rollups_forget(w->fresh);
   w->rolling_up_to = 0;
-  w->flush_due = false;
+  w->flush_due = w->parts_changed = false;
   w->stale = true;
 }
 

@@ -123,7 +123,8 @@ int writer_resume_rebuild(struct writer *w) {
 /* ---- When ---- */
 
 bool writer_has_maintenance(const struct writer *w) {
-  return w->filling != 0 || w->fresh != NULL || ids_has_unread(w->ids);
+  return w->filling != 0 || w->fresh != NULL || ids_has_unread(w->ids) ||
+         chores_waiting(w->chores);
 }
 
 void writer_maintain(struct writer *w) {
@@ -136,6 +137,7 @@ void writer_maintain(struct writer *w) {
     writer_fill(w);
   else if (w->fresh != NULL)
     rebuild_some(w);
+  chores_do(w->chores, w);
   checkpoint_if_due(w);
 }
 

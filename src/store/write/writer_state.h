@@ -1,9 +1,11 @@
 #ifndef MOONLEDGER_STORE_WRITE_WRITER_STATE_H
 #define MOONLEDGER_STORE_WRITE_WRITER_STATE_H
 
+#include "store/cold/view.h"
 #include "store/file/ids.h"
 #include "store/file/rows.h"
 #include "store/sync/syncer.h"
+#include "store/write/chores.h"
 #include "store/write/queue.h"
 #include "store/write/rollup.h"
 #include "store/write/writer.h"
@@ -16,6 +18,7 @@ struct writer {
   struct metrics *metrics;
   struct ids *ids;
   struct queue *queue;
+  struct chores *chores;
   const struct receipts *receipts;
 
   int lock_fd;
@@ -24,6 +27,10 @@ struct writer {
   struct rows rows;
   struct batch *page;      /* the stored row of a merge, .. */
   struct told told;        /* .. and what it was told */
+  int64_t from_part;       /* .. and the part that it was read from; 0: the table */
+  struct view *view;       /* of the parts */
+  struct part sealing;     /* that rows are on their way into; number 0: none */
+  bool parts_changed;      /* masks, in the open transaction */
   sqlite3_stmt *begin, *commit, *save_series, *insert_changes;
 
   struct buf series_changes;   /* of this transaction */
