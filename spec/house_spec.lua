@@ -19,6 +19,7 @@ local below = {
 --- The folders inside a room, and which others of it each may know.
 local inside = {
   ["store/file"] = {},
+  ["store/cold"] = { "store/file" },
   ["store/sync"] = { "store/file" },
   ["store/write"] = { "store/file", "store/sync" },
   ["store/read"] = { "store/file", "store/write" },
