@@ -30,23 +30,6 @@ static const char *reason(int status) {
   return "";
 }
 
-static const char *error_type(int status) {
-  switch (status) {
-  case 401:
-    return "authentication_error";
-  case 403:
-    return "permission_error";
-  case 404:
-    return "not_found_error";
-  case 429:
-    return "rate_limit_error";
-  case 503:
-    return "service_unavailable_error";
-  default:
-    return status < 500 ? "invalid_request_error" : "internal_server_error";
-  }
-}
-
 /* ---- The head ---- */
 
 static void put_status(struct buf *out, int status) {
@@ -178,16 +161,26 @@ void http_respond(struct request *r, struct response *response) {
   respond_now(e, response);
 }
 
+/* ---- Refusals ---- */
+
+static void put_error(struct buf *body, const struct site *site, int status, const char *message) {
+  bool known = status >= ERRORS_FROM && status < ERRORS_FROM + ERRORS;
+  const char *text = site->errors[known ? status - ERRORS_FROM : 0];
+  for (const char *mark; (mark = strchr(text, ERROR_MESSAGE)) != NULL; text = mark + 1) {
+    buf_append(body, text, (size_t) (mark - text));
+    json_write_string(body, message, strlen(message));
+  }
+  buf_puts(body, text);
+}
+
+/* A head that could not be read has no site: the one in force has the words. */
 void http_respond_error(struct request *r, int status, const char *message, const char *headers) {
   struct response response = {.status = status, .type = "application/json"};
-  struct buf *body = &response.body;
-  buf_literal(body, "{\"detail\":");
-  json_write_string(body, message, strlen(message));
-  buf_literal(body, ",\"error\":{\"type\":\"");
-  buf_puts(body, error_type(status));
-  buf_literal(body, "\",\"message\":");
-  json_write_string(body, message, strlen(message));
-  buf_literal(body, "}}");
+  const struct server_options *server = &connections_of(r->conn)->server->options;
+  struct site *site = r->site != NULL ? r->site : server->site(server->arg);
+  put_error(&response.body, site, status, message);
+  if (r->site == NULL)
+    site->unref(site);
   if (headers != NULL)
     buf_puts(&response.headers, headers);
   respond_now(exchange_of(r), &response);

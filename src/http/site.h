@@ -34,6 +34,10 @@ struct site_options {
   const char *static_folder;        /* of http_respond_file; absolute */
 };
 
+/* Bodies of refusals, by status from ERRORS_FROM on: JSON, in which each ERROR_MESSAGE stands for
+ * the message as a JSON string.  Others than these read as the first. */
+enum { ERRORS_FROM = 400, ERRORS = 200, ERROR_MESSAGE = 1 };
+
 /* What the server serves: embedded by whoever handles requests (a generation of scripts
  * is one).  Each request holds a reference to the one in force when its head was
  * complete. */
@@ -41,6 +45,7 @@ struct site {
   uint64_t number;                  /* another one: the options may be others */
   const struct site_options *options;
   const struct router *router;
+  const char *errors[ERRORS];
 
   /* A complete request to its handler, on its loop's thread: http_respond or a relative
    * of it ends it, now or later. */

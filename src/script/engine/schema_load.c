@@ -13,9 +13,25 @@
  * arrays that are compiled here.  It runs in a state of its own, with a copy of the user's table:
  * no metatable, hook or budget of scripts reaches it. */
 
+static const char checker[] = "lua/lib/schema_check.lua";
+
 enum { MAX_DEPTH = 6, MAX_VALUES = 65536 };
 
-static const char checker[] = "lua/lib/schema_check.lua";
+/* require of that state: files of the program, once each. */
+static int l_require(lua_State *L) {
+  const char *name = luaL_checkstring(L, 1);
+  luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_LOADED_TABLE);
+  if (lua_getfield(L, 2, name) != LUA_TNIL)
+    return 1;
+  const char *file = lua_pushfstring(L, "lua/%s.lua", luaL_gsub(L, name, ".", "/"));
+  const struct asset *asset = assets_find(file);
+  if (luaL_loadbufferx(L, asset->data, asset->len, lua_pushfstring(L, "@%s", file), "t") != LUA_OK)
+    lua_error(L);
+  lua_call(L, 0, 1);
+  lua_pushvalue(L, -1);
+  lua_setfield(L, 2, name);
+  return 1;
+}
 
 struct loading {
   lua_State *user; /* has what lua/schema.lua returned at its top */
@@ -407,13 +423,13 @@ static int l_load(lua_State *L) {
                                        {LUA_TABLIBNAME, luaopen_table},
                                        {LUA_MATHLIBNAME, luaopen_math}};
   struct loading *l = lua_touserdata(L, 1);
-  const struct asset *asset = assets_find(checker);
   for (size_t i = 0; i < sizeof libraries / sizeof *libraries; i++)
     luaL_requiref(L, libraries[i].name, libraries[i].func, 1);
   lua_settop(L, 0);
-  if (luaL_loadbufferx(L, asset->data, asset->len, "@lua/lib/schema_check.lua", "t") != LUA_OK)
-    lua_error(L);
-  lua_call(L, 0, 1);
+  lua_register(L, "require", l_require);
+  lua_pushcfunction(L, l_require);
+  lua_pushliteral(L, "lib.schema_check");
+  lua_call(L, 1, 1);
   copy_value(l, L, 0);
   push_limits(L);
   lua_call(L, 2, 1);

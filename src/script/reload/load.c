@@ -168,6 +168,32 @@ static int l_load_schema(lua_State *L) {
   return 0;
 }
 
+/* Asks lua/lib/errors.lua for the body of each refusal.  Neighbours that read alike share one. */
+static int l_load_errors(lua_State *L) {
+  struct loader *l = lua_touserdata(L, 1);
+  const char **errors = l->script->generation->site.errors;
+  require_push(L, "lib.errors");
+  for (int i = 0; i < ERRORS; i++) {
+    lua_pushvalue(L, 2);
+    lua_pushinteger(L, ERRORS_FROM + i);
+    lua_pushlstring(L, (const char[]) {ERROR_MESSAGE}, 1);
+    lua_call(L, 2, 1);
+    const char *text = lua_tostring(L, -1);
+    if (text == NULL)
+      return luaL_error(L, "must give the body of status %d as a string, gives a %s",
+                        ERRORS_FROM + i, luaL_typename(L, -1));
+    errors[i] = i > 0 && strcmp(text, errors[i - 1]) == 0 ? errors[i - 1] : xstrdup(text);
+    lua_pop(L, 1);
+  }
+  return 0;
+}
+
+static void free_errors(struct site *site) {
+  for (int i = ERRORS - 1; i >= 0; i--)
+    if (i == 0 || site->errors[i] != site->errors[i - 1])
+      free((char *) site->errors[i]);
+}
+
 /* What native records are priced by (bindings/lua_price.c). */
 static int l_load_prices(lua_State *L) {
   struct loader *l = lua_touserdata(L, 1);
@@ -341,6 +367,8 @@ static void load_used(struct loader *l) {
   apply_settings(script, l->settings);
   if (l->first && !is_schema_in_force(l))
     protect(l, l_load_schema, "lua/schema.lua");
+  if (l->first)
+    protect(l, l_load_errors, "lua/lib/errors.lua");
   if (script->services->schema == NULL)
     return;
   if (l->settings->price_native)
@@ -427,6 +455,7 @@ void generation_free(struct generation *g) {
     script_free(g->scripts[i]);
   free(g->scripts);
   router_free((struct router *) g->site.router);
+  free_errors(&g->site);
   if (g->settings != NULL)
     g->services->free_settings((struct settings *) g->settings);
   snapshot_free(g->snapshot);

@@ -3,18 +3,22 @@
 #include <uv.h>
 
 #include "base/hash.h"
+#include "base/log.h"
 #include "store/file/database.h"
 #include "store/file/rollup_tables.h"
 #include "store/file/told.h"
 
 enum { APPLICATION_ID = 0x6d6f6f6e, FILE_VERSION = 1 }; /* of the file's header */
+enum { INCREMENTAL = 2 };                                 /* auto_vacuum, as SQLite numbers it */
 
 /* An empty file needs no rollback journal, and what it is given comes to the disk
- * with its first record; its header does by database_sync. */
+ * with its first record; its header does by database_sync.  auto_vacuum is settled with
+ * the first table: a file without it never gives space back to the disk. */
 static const char empty_settings[] =
     "PRAGMA page_size=16384;"
     "PRAGMA synchronous=OFF;"
     "PRAGMA journal_mode=OFF;"
+    "PRAGMA auto_vacuum=INCREMENTAL;"
     "PRAGMA journal_mode=WAL;";
 
 static const char writer_settings[] =
@@ -215,14 +219,24 @@ static int make_tables(sqlite3 *db, const struct schema *schema, bool empty) {
   return rc == SQLITE_OK ? database_exec(db, "COMMIT") : rc;
 }
 
+bool tables_can_shrink(sqlite3 *db) {
+  int64_t mode = 0;
+  return database_int(db, "PRAGMA auto_vacuum", &mode) == SQLITE_OK && mode == INCREMENTAL;
+}
+
 int tables_prepare(sqlite3 *db, const char *path, const struct schema *schema, struct buf *error) {
   bool empty = false;
   int status = identify_file(db, path, &empty, error);
   if (status < 0)
     return status;
   int rc = make_tables(db, schema, empty);
-  if (rc == SQLITE_OK)
+  if (rc == SQLITE_OK) {
+    if (!tables_can_shrink(db))
+      log_info("this database keeps the space of what is deleted, for it is older than "
+               "auto_vacuum: stop the server and run moonledger upgrade",
+               log_str("file", path));
     return 0;
+  }
   database_explain(db, path, error);
   if (!sqlite3_get_autocommit(db))
     database_exec(db, "ROLLBACK");

@@ -2,6 +2,7 @@
 #define MOONLEDGER_STORE_FILE_TABLES_H
 
 #include <sqlite3.h>
+#include <stdbool.h>
 
 #include "record/schema.h"
 
@@ -29,6 +30,10 @@
  * Makes or migrates the tables to fit the schema, and sets the writer's settings.
  * 0 or UV_E with the reason appended to error. */
 int tables_prepare(sqlite3 *db, const char *path, const struct schema *schema, struct buf *error);
+
+/* Whether pages that are free can be given back to the disk (PRAGMA incremental_vacuum); not in
+ * older files until they are upgraded (upgrade.h). */
+bool tables_can_shrink(sqlite3 *db);
 
 /* Columns that were added to rows which may have them in extra, bit per column.  Meanwhile meta
  * "filled" is the last row done, "fill_upto" the last one to do. */
