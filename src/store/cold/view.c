@@ -193,6 +193,13 @@ struct cursor *view_cursor(struct view *view, sqlite3 *db, size_t i) {
   return *slot;
 }
 
+struct cursor *view_cursor_of(struct view *view, sqlite3 *db, int64_t number) {
+  size_t i = 0;
+  while (view->parts.items[i].number != number)
+    i++;
+  return view_cursor(view, db, i);
+}
+
 void cursor_seek(struct cursor *c, size_t group, size_t page) {
   if (c->placed && c->group == group && c->page == page)
     return;

@@ -42,6 +42,7 @@ struct cursor {
 
 /* The part's cursor, the view's until its next refresh or some other cursors later.  NULL: why. */
 struct cursor *view_cursor(struct view *view, sqlite3 *db, size_t part);
+struct cursor *view_cursor_of(struct view *view, sqlite3 *db, int64_t number);
 
 /* To a page, of which nothing is read yet. */
 void cursor_seek(struct cursor *c, size_t group, size_t page);

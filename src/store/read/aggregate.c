@@ -28,6 +28,7 @@ struct aggregate {
   struct reader *reader;
   const struct schema *schema;
   const struct conditions *where;
+  struct conditions others; /* where without the window */
   int time; /* the column that the window stands for in SQL's conditions; -1: there is no window */
   struct span window, asked; /* without the ends beyond all rows; as it was asked for */
   int64_t rolled_up_to;      /* later rows are in no cell yet */
@@ -229,7 +230,7 @@ static void write_rows(struct buf *sql, const struct aggregate *a, uint64_t colu
                        bool with_extra) {
   buf_puts(sql, "SELECT ");
   rows_write_columns(sql, a->schema, columns, with_extra);
-  buf_puts(sql, " FROM rows ");
+  buf_puts(sql, " FROM main.rows ");
 }
 
 static int read_rows(struct aggregate *a, sqlite3_stmt *stmt, uint64_t columns, bool with_extra,
@@ -241,6 +242,20 @@ static int read_rows(struct aggregate *a, sqlite3_stmt *stmt, uint64_t columns, 
   }
   sqlite3_reset(stmt);
   return rc == SQLITE_DONE ? SQLITE_OK : rc;
+}
+
+static int take_cold(void *arg, const struct record *r, const struct buf *text) {
+  return add_row(arg, r, text, false);
+}
+
+/* Those of closed days, which all cells have. */
+static int add_cold_rows(struct aggregate *a, struct span span) {
+  struct cold_scan scan = reader_cold_scan(a->reader, &a->others);
+  uint64_t columns = columns_needed(a);
+  scan.from = span.from;
+  scan.to = span.to;
+  return cold_each(&scan, columns, (columns & a->schema->in_extra) != 0, reader_page(a->reader),
+                   take_cold, a);
 }
 
 static int add_rows(struct aggregate *a, struct span span) {
@@ -264,7 +279,8 @@ static int add_rows(struct aggregate *a, struct span span) {
   if (span.to != INT64_MAX)
     sqlite3_bind_int64(stmt, index++, span.to);
   where_bind(stmt, index, a->where, a->schema, a->time);
-  return read_rows(a, stmt, columns, with_extra, false);
+  rc = read_rows(a, stmt, columns, with_extra, false);
+  return rc == SQLITE_OK ? add_cold_rows(a, span) : rc;
 }
 
 /* Rows that the cells lack.  NOT INDEXED: by rowid, not by time. */
@@ -314,25 +330,35 @@ static int add_all_rows(struct aggregate *a) {
 
 /* ---- The window and the width of buckets ---- */
 
+static void widen(struct span *times, int64_t first, int64_t last) {
+  times->from = first < times->from ? first : times->from;
+  times->to = last > times->to ? last : times->to;
+}
+
 /* Nothing is earlier than the first row nor later than the last: sides beyond them
  * are open, which spares their ragged ends. */
 static int open_sides(struct aggregate *a) {
   const char *time = a->schema->columns[a->schema->time].name;
+  const struct view *view = reader_view(a->reader);
+  struct span times = {INT64_MAX, INT64_MIN};
   struct buf sql = {0};
   sqlite3_stmt *stmt;
-  buf_printf(&sql, "SELECT (SELECT min(\"%s\") FROM rows), (SELECT max(\"%s\") FROM rows)",
+  buf_printf(&sql,
+             "SELECT (SELECT min(\"%s\") FROM main.rows), (SELECT max(\"%s\") FROM main.rows)",
              time, time);
   int rc = reader_statement(a->reader, &sql, &stmt);
   if (rc != SQLITE_OK)
     return rc;
   rc = sqlite3_step(stmt);
-  if (rc == SQLITE_ROW && sqlite3_column_type(stmt, 0) != SQLITE_NULL) {
-    if (a->window.from <= sqlite3_column_int64(stmt, 0))
-      a->window.from = INT64_MIN;
-    if (a->window.to > sqlite3_column_int64(stmt, 1))
-      a->window.to = INT64_MAX;
-  }
+  if (rc == SQLITE_ROW && sqlite3_column_type(stmt, 0) != SQLITE_NULL)
+    widen(&times, sqlite3_column_int64(stmt, 0), sqlite3_column_int64(stmt, 1));
   sqlite3_reset(stmt);
+  for (size_t i = 0; i < view_parts(view); i++)
+    widen(&times, view_part(view, i)->min_time, view_part(view, i)->max_time);
+  if (times.from <= times.to && a->window.from <= times.from)
+    a->window.from = INT64_MIN;
+  if (times.from <= times.to && a->window.to > times.to)
+    a->window.to = INT64_MAX;
   return rc == SQLITE_ROW || rc == SQLITE_DONE ? SQLITE_OK : rc;
 }
 
@@ -366,12 +392,13 @@ static int find_bucket(struct aggregate *a, const struct rollup_set *set, enum t
   return rc;
 }
 
-/* The first or last time in the window that the filter finds. */
-static int find_row(struct aggregate *a, bool last, struct span window, int64_t *side) {
+/* In the table. */
+static int find_hot_row(struct aggregate *a, bool last, struct span window, int64_t *side) {
   const char *time = a->schema->columns[a->schema->time].name;
   struct buf sql = {0};
   sqlite3_stmt *stmt;
-  buf_printf(&sql, "SELECT \"%s\" FROM rows WHERE \"%s\" >= ? AND \"%s\" < ?", time, time, time);
+  buf_printf(&sql, "SELECT \"%s\" FROM main.rows WHERE \"%s\" >= ? AND \"%s\" < ?", time, time,
+             time);
   where_write(&sql, a->where, a->schema, a->time);
   buf_printf(&sql, " ORDER BY \"%s\"%s LIMIT 1", time, last ? " DESC" : "");
   int rc = reader_statement(a->reader, &sql, &stmt);
@@ -385,6 +412,27 @@ static int find_row(struct aggregate *a, bool last, struct span window, int64_t 
     *side = sqlite3_column_int64(stmt, 0);
   sqlite3_reset(stmt);
   return rc;
+}
+
+/* The first or last time in the window that the filter finds. */
+static int find_row(struct aggregate *a, bool last, struct span window, int64_t *side) {
+  struct cold_scan scan = reader_cold_scan(a->reader, &a->others);
+  struct cold_order order = {.column = a->schema->time, .descending = last};
+  struct cold_rows rows = {0};
+  int found = find_hot_row(a, last, window, side);
+  if (found != SQLITE_ROW && found != SQLITE_DONE)
+    return found;
+  scan.from = window.from;
+  scan.to = window.to;
+  int rc = cold_first_rows(&scan, a->schema, &order, 1, &rows);
+  if (rc == SQLITE_OK && rows.len > 0) {
+    int64_t time = rows.items[0].place.time;
+    if (found == SQLITE_DONE || (last ? time > *side : time < *side))
+      *side = time;
+    found = SQLITE_ROW;
+  }
+  cold_rows_clear(&rows);
+  return rc == SQLITE_OK ? found : rc;
 }
 
 /* Where the buckets of an open side begin or end: found in days, then in hours and
@@ -423,7 +471,7 @@ static int find_tail(struct aggregate *a, struct span *found) {
   const char *time = a->schema->columns[a->schema->time].name;
   struct buf sql = {0};
   sqlite3_stmt *stmt;
-  buf_printf(&sql, "SELECT min(\"%s\"), max(\"%s\") FROM rows NOT INDEXED WHERE rowid > ?",
+  buf_printf(&sql, "SELECT min(\"%s\"), max(\"%s\") FROM main.rows NOT INDEXED WHERE rowid > ?",
              time, time);
   where_write(&sql, a->where, a->schema, -1);
   int rc = reader_statement(a->reader, &sql, &stmt);
@@ -496,11 +544,24 @@ static int plan_and_add_cells(struct aggregate *a, struct planned *p) {
   return rc;
 }
 
+/* The conditions that the window does not stand for. */
+static void keep_others(struct aggregate *a) {
+  const struct conditions *where = a->where;
+  if (where == NULL)
+    return;
+  a->others.text = where->text;
+  a->others.items = xmalloc((where->count + 1) * sizeof *where->items);
+  for (size_t i = 0; i < where->count; i++)
+    if (where->items[i].column != a->time)
+      a->others.items[a->others.count++] = where->items[i];
+}
+
 static int gather_groups(struct aggregate *a, struct question *questions, size_t n) {
   uint32_t usable = ~reader_rebuilding(a->reader);
   a->time = plan_window(a->where, a->schema, &a->window) ? a->schema->time : -1;
   if (a->time < 0)
     a->window = (struct span) {INT64_MIN, INT64_MAX};
+  keep_others(a);
   a->planned = xcalloc(n, sizeof *a->planned);
   a->nplanned = n;
   for (size_t i = 0; i < n; i++)
@@ -526,6 +587,7 @@ static void aggregate_clear(struct aggregate *a, struct query *q) {
   for (size_t i = 0; i < a->nplanned; i++)
     tallies_clear(&a->planned[i].groups);
   free(a->planned);
+  free(a->others.items);
   buf_clear(&a->key);
 }
 

@@ -48,10 +48,14 @@ struct readers {
 
 /* ---- For queries ---- */
 
-static int on_progress(void *arg) {
+static bool must_stop(void *arg) {
   struct reader *r = arg;
   bool cancelled = atomic_load_explicit(&r->query->cancelled, memory_order_relaxed);
   return cancelled || clock_monotonic_ns() > r->deadline_ns;
+}
+
+static int on_progress(void *arg) {
+  return must_stop(arg);
 }
 
 static sqlite3_stmt *find_cached(struct reader *r, uint64_t hash, const struct buf *sql) {
@@ -121,6 +125,11 @@ struct view *reader_view(struct reader *r) {
   return r->view;
 }
 
+struct cold_scan reader_cold_scan(struct reader *r, const struct conditions *where) {
+  return (struct cold_scan){.view = r->view, .db = r->db, .where = where, .from = INT64_MIN,
+                            .to = INT64_MAX, .stopped = must_stop, .stopped_arg = r};
+}
+
 struct batch *reader_page(struct reader *r) {
   rows_forget(r->page);
   return r->page;
@@ -157,9 +166,10 @@ static int open_database(struct reader *r, sqlite3 **db) {
   return SQLITE_OK;
 }
 
-int reader_sql_database(struct reader *r, sqlite3 **db) {
+int reader_sql_database(struct reader *r, sqlite3 **db, struct view **view) {
   int rc = open_database(r, &r->sql_db);
   *db = r->sql_db;
+  *view = r->sql_view;
   return rc;
 }
 
@@ -184,6 +194,8 @@ static void finish_query(struct reader *r, struct query *q, int rc) {
   if (q->status == UV_ECANCELED && !atomic_load(&q->cancelled)) {
     q->status = UV_ETIMEDOUT;
     snprintf(q->error, sizeof q->error, "query too slow: narrow the window");
+  } else if (rc == SQLITE_CORRUPT && *view_why(r->view) != '\0') {
+    snprintf(q->error, sizeof q->error, "%s", view_why(r->view));
   } else if (q->status < 0 && q->error[0] == '\0') {
     const char *why = r->db != NULL ? sqlite3_errmsg(r->db) : sqlite3_errstr(rc);
     snprintf(q->error, sizeof q->error, "%s%s",

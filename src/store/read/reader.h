@@ -3,6 +3,7 @@
 
 #include <sqlite3.h>
 
+#include "store/cold/scan.h"
 #include "store/file/shared.h"
 
 /* One reading thread: its connection, its statements and the query it runs.  The
@@ -27,11 +28,15 @@ int reader_begin(struct reader *r);
 void reader_end(struct reader *r);
 
 sqlite3 *reader_database(struct reader *r);
-int reader_sql_database(struct reader *r, sqlite3 **db); /* another one, for other people's SQL */
+/* Another one, for other people's SQL, with a view of its own. */
+int reader_sql_database(struct reader *r, sqlite3 **db, struct view **view);
 const struct schema *reader_schema(const struct reader *r);
 const struct storage_options *reader_options(const struct reader *r);
 struct ids *reader_ids(const struct reader *r);
-struct view *reader_view(struct reader *r); /* of the parts; once refreshed in this snapshot */
+
+/* Of the parts, in the snapshot of reader_begin. */
+struct view *reader_view(struct reader *r);
+struct cold_scan reader_cold_scan(struct reader *r, const struct conditions *where);
 /* sets that are not complete; ask before reader_begin */
 uint32_t reader_rebuilding(const struct reader *r);
 struct batch *reader_page(struct reader *r);        /* for one row at a time */

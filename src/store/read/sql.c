@@ -2,6 +2,7 @@
 #include <stdlib.h>
 
 #include "base/mem.h"
+#include "store/cold/rows_table.h"
 #include "store/file/database.h"
 #include "store/read/reader.h"
 #include "store/read/result.h"
@@ -120,14 +121,34 @@ static int take_rows(struct query *q, sqlite3_stmt *stmt, uint32_t max_rows) {
   return rc;
 }
 
+/* What our own statements may: there is a transaction, and `rows` has the closed days, too. */
+static int prepare_connection(sqlite3 *db, struct view *view) {
+  sqlite3_set_authorizer(db, NULL, NULL);
+  int rc = database_exec(db, "BEGIN");
+  if (rc == SQLITE_OK)
+    rc = view_refresh(view, db);
+  if (rc == SQLITE_OK)
+    rc = rows_table_prepare(db, view);
+  confine_connection(db);
+  return rc;
+}
+
+static void end_transaction(sqlite3 *db) {
+  sqlite3_set_authorizer(db, NULL, NULL);
+  if (!sqlite3_get_autocommit(db))
+    database_exec(db, "ROLLBACK");
+}
+
 int query_sql(struct reader *r, struct query *q) {
   sqlite3 *db;
+  struct view *view;
   sqlite3_stmt *stmt = NULL;
-  int rc = reader_sql_database(r, &db);
+  int rc = reader_sql_database(r, &db, &view);
   if (rc != SQLITE_OK)
     return rc;
-  confine_connection(db);
-  rc = prepare_only_statement(db, q, &stmt);
+  rc = prepare_connection(db, view);
+  if (rc == SQLITE_OK)
+    rc = prepare_only_statement(db, q, &stmt);
   if (rc == SQLITE_OK && (int) q->bound.ncolumns != sqlite3_bind_parameter_count(stmt))
     rc = refuse_sql(q, "as many values are needed as the statement has parameters");
   if (rc == SQLITE_OK) {
@@ -135,5 +156,6 @@ int query_sql(struct reader *r, struct query *q) {
     rc = take_rows(q, stmt, reader_options(r)->sql_max_rows);
   }
   sqlite3_finalize(stmt);
+  end_transaction(db);
   return rc;
 }

@@ -5,6 +5,7 @@
 
 #include "base/mem.h"
 #include "store/cold/parquet_write.h"
+#include "store/cold/part_stream.h"
 #include "store/file/database.h"
 
 enum { ZSTD_LEVEL = 3 };
@@ -142,50 +143,9 @@ static int write_rows(struct writing *w) {
 
 /* ---- From other parts ---- */
 
-/* Where a part that is joined stands: its rows come in order. */
-struct stream {
-  struct cursor *cursor;
-  size_t group, page, place, rows; /* of the page */
-  int64_t time, row;               /* of the row that is next */
-  bool ended;
-};
-
 static int cold_fault(struct writing *w) {
   buf_puts(w->why, view_why(w->source->view));
   return UV_EIO;
-}
-
-static bool next_page(struct stream *s) {
-  if (s->page + 1 < parquet_pages(s->cursor->file, s->group)) {
-    s->page++;
-  } else {
-    s->group++;
-    s->page = 0;
-  }
-  s->place = 0;
-  return s->group < parquet_groups(s->cursor->file);
-}
-
-/* Moves to the next row that counts, from s->place on. */
-static int settle(struct writing *w, struct stream *s) {
-  struct view *view = w->source->view;
-  int time_column = s->cursor->columns[w->schema->time];
-  for (; s->group < parquet_groups(s->cursor->file); next_page(s)) {
-    cursor_seek(s->cursor, s->group, s->page);
-    const struct parquet_vector *times = cursor_get(view, s->cursor, time_column);
-    const struct parquet_vector *rows =
-        times != NULL ? cursor_get(view, s->cursor, s->cursor->rowid) : NULL;
-    if (rows == NULL)
-      return cold_fault(w);
-    for (; s->place < rows->rows; s->place++) {
-      s->time = times->integers[s->place];
-      s->row = rows->integers[s->place];
-      if (cursor_counts(s->cursor, s->time, s->row))
-        return 0;
-    }
-  }
-  s->ended = true;
-  return 0;
 }
 
 /* A column that the part has not has its value, as a table that it was added to. */
@@ -203,7 +163,7 @@ static void put_value(struct writing *w, size_t i, const struct record *r, const
   }
 }
 
-static int copy_row(struct writing *w, struct stream *s, struct batch *page) {
+static int copy_row(struct writing *w, struct part_stream *s, struct batch *page) {
   struct view *view = w->source->view;
   size_t extra = extra_at(w->schema);
   struct stored_told told;
@@ -222,10 +182,10 @@ static int copy_row(struct writing *w, struct stream *s, struct batch *page) {
   return end_row(w, s->time, s->row);
 }
 
-static struct stream *earliest(struct stream *streams, size_t n) {
-  struct stream *first = NULL;
+static struct part_stream *earliest(struct part_stream *streams, size_t n) {
+  struct part_stream *first = NULL;
   for (size_t i = 0; i < n; i++) {
-    struct stream *s = &streams[i];
+    struct part_stream *s = &streams[i];
     if (s->ended)
       continue;
     if (first == NULL || s->time < first->time || (s->time == first->time && s->row < first->row))
@@ -234,27 +194,32 @@ static struct stream *earliest(struct stream *streams, size_t n) {
   return first;
 }
 
-static int open_streams(struct writing *w, struct stream *streams) {
+static struct cursor *cursor_of(struct writing *w, int64_t number) {
   const struct part_source *source = w->source;
-  int status = 0;
-  for (size_t i = 0; i < source->njoined && status == 0; i++) {
-    for (size_t j = 0; j < view_parts(source->view); j++)
-      if (view_part(source->view, j)->number == source->joined[i])
-        streams[i].cursor = view_cursor(source->view, source->db, j);
-    status = streams[i].cursor != NULL ? settle(w, &streams[i]) : cold_fault(w);
+  for (size_t i = 0; i < view_parts(source->view); i++)
+    if (view_part(source->view, i)->number == number)
+      return view_cursor(source->view, source->db, i);
+  return NULL;
+}
+
+static int open_streams(struct writing *w, struct part_stream *streams) {
+  for (size_t i = 0; i < w->source->njoined; i++) {
+    struct cursor *c = cursor_of(w, w->source->joined[i]);
+    if (c == NULL || part_stream_start(&streams[i], w->source->view, c, INT64_MIN, INT64_MAX) !=
+                         SQLITE_OK)
+      return cold_fault(w);
   }
-  return status;
+  return 0;
 }
 
 static int join_parts(struct writing *w) {
-  struct stream *streams = xcalloc(w->source->njoined, sizeof *streams), *s;
+  struct part_stream *streams = xcalloc(w->source->njoined, sizeof *streams), *s;
   struct batch *page = batch_new(w->schema);
   int status = open_streams(w, streams);
   while (status == 0 && (s = earliest(streams, w->source->njoined)) != NULL) {
     status = copy_row(w, s, page);
-    s->place++;
-    if (status == 0)
-      status = settle(w, s);
+    if (status == 0 && part_stream_next(s, w->source->view) != SQLITE_OK)
+      status = cold_fault(w);
   }
   batch_free(page);
   free(streams);
