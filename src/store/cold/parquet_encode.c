@@ -82,11 +82,6 @@ static void put_length(struct buf *b, uint32_t len) {
   buf_append(b, &little, 4);
 }
 
-static void put_plain_number(struct buf *b, int64_t value) {
-  uint64_t little = htole64((uint64_t) value);
-  buf_append(b, &little, 8);
-}
-
 bool parquet_encode_dictionary(struct parquet_encoder *e, const struct parquet_fill *fill,
                                struct parquet_page_header *header) {
   bool text = parquet_is_text(fill->type);
@@ -97,8 +92,8 @@ bool parquet_encode_dictionary(struct parquet_encoder *e, const struct parquet_f
     put_length(&e->raw, entry.len);
     buf_append(&e->raw, entry.data, entry.len);
   }
-  for (size_t i = 0; i < count && !text; i++)
-    put_plain_number(&e->raw, e->distinct.values[i]);
+  if (!text)
+    pack_plain(&e->raw, e->distinct.values, count);
   *header = (struct parquet_page_header) {
       .type = PAGE_DICTIONARY, .values = (int32_t) count, .encoding = ENCODING_PLAIN};
   return finish(e, header);
@@ -160,38 +155,41 @@ static void put_texts(struct parquet_encoder *e, const struct parquet_slice *sli
   }
 }
 
-static void put_doubles(struct parquet_encoder *e, const struct parquet_slice *slice) {
+static void put_numbers(struct parquet_encoder *e, const struct parquet_slice *slice,
+                        enum parquet_encoding encoding) {
   size_t count = take_numbers(e, slice), start = e->raw.len;
-  pack_split(&e->raw, e->numbers, count);
-  for (size_t k = 1; k < 8; k++)
-    e->cuts[e->ncuts++] = start + k * count;
+  if (encoding == ENCODING_DELTA_BINARY_PACKED) {
+    pack_delta(&e->raw, e->numbers, count);
+  } else if (encoding == ENCODING_BYTE_STREAM_SPLIT) {
+    pack_split(&e->raw, e->numbers, count);
+    for (size_t k = 1; k < 8; k++)
+      e->cuts[e->ncuts++] = start + k * count;
+  } else if (slice->fill->type == PARQUET_BOOLEAN) {
+    pack_booleans(&e->raw, e->numbers, count);
+  } else {
+    pack_plain(&e->raw, e->numbers, count);
+  }
 }
 
 bool parquet_encode_page(struct parquet_encoder *e, const struct parquet_slice *slice,
                          enum parquet_encoding encoding, struct parquet_page_header *header) {
   begin(e);
   put_levels(e, slice);
-  if (encoding == ENCODING_RLE_DICTIONARY) {
+  if (encoding == ENCODING_RLE_DICTIONARY)
     put_codes(e, slice);
-  } else if (encoding == ENCODING_DELTA_LENGTH_BYTE_ARRAY) {
+  else if (encoding == ENCODING_DELTA_LENGTH_BYTE_ARRAY)
     put_texts(e, slice);
-  } else if (encoding == ENCODING_BYTE_STREAM_SPLIT) {
-    put_doubles(e, slice);
-  } else {
-    size_t count = take_numbers(e, slice);
-    if (encoding == ENCODING_DELTA_BINARY_PACKED)
-      pack_delta(&e->raw, e->numbers, count);
-    else
-      pack_booleans(&e->raw, e->numbers, count);
-  }
+  else
+    put_numbers(e, slice, encoding);
   *header = (struct parquet_page_header) {
       .type = PAGE_DATA, .values = (int32_t) slice->count, .encoding = encoding};
   return finish(e, header);
 }
 
-/* What a column takes in so many pages like its first one. */
+/* What a column takes if all its pages are like that one. */
 static size_t trial(struct parquet_encoder *e, const struct parquet_slice *page,
-                    enum parquet_encoding encoding, size_t pages) {
+                    enum parquet_encoding encoding) {
+  size_t pages = (page->fill->rows + page->count - 1) / page->count;
   struct parquet_page_header header;
   if (!parquet_encode_page(e, page, encoding, &header))
     return SIZE_MAX;
@@ -202,6 +200,8 @@ static size_t trial(struct parquet_encoder *e, const struct parquet_slice *page,
 }
 
 static bool may_have_dictionary(struct parquet_encoder *e, const struct parquet_fill *fill) {
+  if (fill->type == PARQUET_BOOLEAN)
+    return false;
   if (parquet_is_text(fill->type))
     return fill->is_dictionary && fill->text.len + 4 * fill->entries <= MAX_DICTIONARY;
   size_t most = fill->rows < 16 ? fill->rows : fill->rows / 2;
@@ -210,17 +210,34 @@ static bool may_have_dictionary(struct parquet_encoder *e, const struct parquet_
   return parquet_distinct_find(&e->distinct, fill->numbers, fill->rows, most);
 }
 
+static size_t candidates_of(enum parquet_type type, enum parquet_encoding *candidates) {
+  if (parquet_is_text(type)) {
+    candidates[0] = ENCODING_DELTA_LENGTH_BYTE_ARRAY;
+  } else if (type == PARQUET_DOUBLE) {
+    candidates[0] = ENCODING_BYTE_STREAM_SPLIT;
+    candidates[1] = ENCODING_PLAIN; /* of decimals, whose fractions repeat in binary */
+    return 2;
+  } else {
+    candidates[0] = type == PARQUET_BOOLEAN ? ENCODING_PLAIN : ENCODING_DELTA_BINARY_PACKED;
+  }
+  return 1;
+}
+
 enum parquet_encoding parquet_choose(struct parquet_encoder *e, const struct parquet_fill *fill,
                                      size_t first_page_rows) {
+  enum parquet_encoding candidates[3], best;
+  size_t count = candidates_of(fill->type, candidates);
+  if (may_have_dictionary(e, fill))
+    candidates[count++] = ENCODING_RLE_DICTIONARY;
+  best = candidates[0];
   struct parquet_slice page = {fill, 0, first_page_rows};
-  size_t pages = (fill->rows + first_page_rows - 1) / first_page_rows;
-  enum parquet_encoding plain = parquet_is_text(fill->type) ? ENCODING_DELTA_LENGTH_BYTE_ARRAY
-                                : fill->type == PARQUET_DOUBLE ? ENCODING_BYTE_STREAM_SPLIT
-                                                               : ENCODING_DELTA_BINARY_PACKED;
-  if (fill->type == PARQUET_BOOLEAN)
-    return ENCODING_PLAIN;
-  if (!may_have_dictionary(e, fill))
-    return plain;
-  size_t size = trial(e, &page, ENCODING_RLE_DICTIONARY, pages);
-  return size <= trial(e, &page, plain, pages) ? ENCODING_RLE_DICTIONARY : plain;
+  size_t least = count > 1 ? trial(e, &page, best) : 0;
+  for (size_t i = 1; i < count; i++) {
+    size_t size = trial(e, &page, candidates[i]);
+    if (size > least)
+      continue;
+    least = size;
+    best = candidates[i];
+  }
+  return best;
 }

@@ -22,6 +22,15 @@ enum parquet_codec { CODEC_NONE = 0, CODEC_ZSTD = 6 };
 
 enum parquet_page_type { PAGE_DATA = 0, PAGE_DICTIONARY = 2 };
 
+enum {
+  PARQUET_MAX_TEXT = 1 << 28, /* bytes of one text; the other limits count those of all columns */
+  PARQUET_PAGE_TEXT = 8 << 20,   /* a page ends with the row that reaches it .. */
+  PARQUET_GROUP_TEXT = 64 << 20, /* .. and a group with the page */
+  PARQUET_MAX_PAGES =
+      PARQUET_GROUP_ROWS / PARQUET_PAGE_ROWS + PARQUET_GROUP_TEXT / PARQUET_PAGE_TEXT + 1,
+  PARQUET_MAX_BODY = PARQUET_PAGE_TEXT + PARQUET_MAX_TEXT + (1 << 20), /* bytes of a page */
+};
+
 /* A least or greatest value, as PLAIN writes it, a text without its length. */
 enum { PARQUET_MAX_BOUND = 64 };
 
@@ -102,9 +111,9 @@ bool parquet_read_footer(const char *data, size_t len, struct parquet_meta *meta
 /* *used: the bytes of the header. */
 bool parquet_read_page_header(const char *data, size_t len, struct parquet_page_header *header,
                               size_t *used);
+/* The count of pages, into an array of PARQUET_MAX_PAGES; 0 where they are not ours. */
+size_t parquet_read_offset_index(const char *data, size_t len, struct parquet_page *pages);
 /* Into an array of count. */
-bool parquet_read_offset_index(const char *data, size_t len, struct parquet_page *pages,
-                               size_t count);
 bool parquet_read_column_index(const char *data, size_t len, struct parquet_stats *pages,
                                size_t count);
 

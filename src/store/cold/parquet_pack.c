@@ -126,6 +126,13 @@ void pack_delta(struct buf *b, const int64_t *values, size_t count) {
     put_block(b, values + i, count - i < BLOCK ? count - i : BLOCK);
 }
 
+void pack_plain(struct buf *b, const int64_t *values, size_t count) {
+  uint8_t *out = (uint8_t *) buf_reserve(b, count * 8);
+  for (size_t i = 0; i < count; i++)
+    out = put_word(out, (uint64_t) values[i]);
+  b->len += count * 8;
+}
+
 void pack_split(struct buf *b, const int64_t *values, size_t count) {
   uint8_t *out = (uint8_t *) buf_reserve(b, count * 8);
   for (size_t i = 0; i < count; i++)
@@ -250,6 +257,15 @@ bool unpack_delta(const uint8_t **p, const uint8_t *end, int64_t *values, size_t
   for (size_t i = 1; i < count && ok; i += BLOCK)
     ok = unpack_block(p, end, &last, values + i, count - i < BLOCK ? count - i : BLOCK);
   return ok;
+}
+
+bool unpack_plain(const uint8_t **p, const uint8_t *end, int64_t *values, size_t count) {
+  if ((size_t) (end - *p) / 8 < count)
+    return false;
+  for (size_t i = 0; i < count; i++)
+    values[i] = (int64_t) load(*p + i * 8);
+  *p += count * 8;
+  return true;
 }
 
 bool unpack_split(const uint8_t **p, const uint8_t *end, int64_t *values, size_t count) {

@@ -31,9 +31,9 @@ size_t parquet_page_row(const struct parquet_file *f, size_t group, size_t page)
 
 /* What is known of the values in a group or a page. */
 struct parquet_range {
-  bool known; /* min and max are (they are not of long texts, or with NaN); of values not null */
+  bool known; /* min and max of what is not null: not with long texts, with NaN, or of only nulls */
   union parquet_value min, max; /* texts live as long as the file, or the reader's group */
-  uint64_t nulls;
+  uint64_t nulls; /* so many or, of a page for which nothing is known, less */
 };
 
 void parquet_group_range(const struct parquet_file *f, size_t group, size_t column,
@@ -51,13 +51,16 @@ void parquet_seek(struct parquet_reader *r, size_t group, size_t page);
 bool parquet_page_range(struct parquet_reader *r, size_t page, size_t column,
                         struct parquet_range *range, struct buf *why);
 
+/* What is read as a double has been written as the integer of its bits. */
+typedef double __attribute__((may_alias)) parquet_double;
+
 /* A page of a column: an entry for each row of it, a null one's being 0 or empty.  Numbers are
  * always flat.  Texts are either codes into a dictionary (the group's), or texts of their own. */
 struct parquet_vector {
   size_t rows;
   const uint8_t *present;  /* a byte for each row: 1, or 0 where it is null; NULL: none is null */
   const int64_t *integers; /* of integers, times and booleans */
-  const double *doubles;
+  const parquet_double *doubles;
   const struct parquet_text *texts; /* NULL when they are codes */
   const uint32_t *codes;            /* of a dictionary; a null one's is 0 */
   const struct parquet_text *dictionary; /* the same for all pages of a group with codes */

@@ -10,12 +10,6 @@
 #include "base/mem.h"
 #include "store/cold/parquet_encode.h"
 
-enum {
-  PAGE_TEXT = 8 << 20,   /* bytes of all columns, after which a page ends early .. */
-  GROUP_TEXT = 64 << 20, /* .. and a group */
-  MAX_PAGES = PARQUET_GROUP_ROWS / PARQUET_PAGE_ROWS + GROUP_TEXT / PAGE_TEXT + 1,
-};
-
 struct parquet_writer {
   char *path;
   int fd;
@@ -27,15 +21,15 @@ struct parquet_writer {
   /* The group that is being filled, then written. */
   struct parquet_fill *fills; /* a column each */
   size_t rows, text, page_text;
-  size_t starts[MAX_PAGES + 1]; /* the first rows of its pages, and the row after the last */
+  size_t starts[PARQUET_MAX_PAGES + 1]; /* the first rows of its pages, and the row after the last */
   size_t npages;
   bool full;
 
   /* The column that is being written, and its pages so far. */
   size_t column, page;
   bool begun;
-  struct parquet_page pages[MAX_PAGES];
-  struct parquet_stats stats[MAX_PAGES];
+  struct parquet_page pages[PARQUET_MAX_PAGES];
+  struct parquet_stats stats[PARQUET_MAX_PAGES];
 
   struct buf column_indexes, offset_indexes; /* chunks tell places in them until they are written */
   int64_t bytes;
@@ -61,7 +55,8 @@ static bool put(struct parquet_writer *w, const void *data, size_t len) {
     left -= n > 0 ? (size_t) n : 0;
   }
   w->bytes += (int64_t) len;
-  w->checksum = (uint32_t) crc32_z(w->checksum, data, len);
+  if (len > 0) /* zlib begins anew for no bytes at NULL */
+    w->checksum = (uint32_t) crc32_z(w->checksum, data, len);
   return true;
 }
 
@@ -114,6 +109,7 @@ void parquet_note(struct parquet_writer *w, const char *key, const char *value) 
 }
 
 void parquet_put_text(struct parquet_writer *w, size_t column, const char *data, size_t len) {
+  assert(len <= PARQUET_MAX_TEXT);
   parquet_fill_text(&w->fills[column], data, len);
   w->page_text += len;
 }
@@ -145,9 +141,9 @@ void parquet_row(struct parquet_writer *w) {
       parquet_fill_null(&w->fills[i]);
   w->rows++;
   w->meta.rows++;
-  if (w->rows - w->starts[w->npages] == PARQUET_PAGE_ROWS || w->page_text >= PAGE_TEXT)
+  if (w->rows - w->starts[w->npages] == PARQUET_PAGE_ROWS || w->page_text >= PARQUET_PAGE_TEXT)
     end_page(w);
-  w->full = w->rows == PARQUET_GROUP_ROWS || w->text >= GROUP_TEXT;
+  w->full = w->rows == PARQUET_GROUP_ROWS || w->text >= PARQUET_GROUP_TEXT;
 }
 
 void parquet_end_group(struct parquet_writer *w) {

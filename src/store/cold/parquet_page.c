@@ -1,0 +1,376 @@
+#include <assert.h>
+#include <endian.h>
+#include <stdlib.h>
+#include <zlib.h>
+#include <zstd.h>
+
+#include "base/mem.h"
+#include "store/cold/parquet_file.h"
+
+/* A column as a reader has it: what it knows of the group, and the page that is decoded. */
+struct column_view {
+  bool entered; /* the group; with it pages are known */
+  struct parquet_page pages[PARQUET_MAX_PAGES];
+  bool ranged; /* stats are known, if has_stats */
+  bool has_stats;
+  struct parquet_stats stats[PARQUET_MAX_PAGES];
+
+  bool has_dictionary;
+  size_t entries;
+  struct buf dictionary;      /* its page, into which texts point */
+  struct parquet_text *words; /* texts, or .. */
+  int64_t *values;            /* .. numbers */
+
+  bool decoded; /* the page that the reader stands on */
+  struct buf body;
+  uint8_t *present;
+  int64_t *numbers;
+  uint32_t *codes;
+  struct parquet_text *texts;
+  struct parquet_vector vector;
+};
+
+struct parquet_reader {
+  const struct parquet_file *file;
+  size_t group, page;
+  struct column_view *columns;
+  ZSTD_DCtx *zstd;
+  struct buf packed; /* a page as it is in the file, or an index */
+};
+
+struct parquet_reader *parquet_reader_new(const struct parquet_file *f) {
+  struct parquet_reader *r = xcalloc(1, sizeof *r);
+  r->file = f;
+  r->columns = xcalloc(f->meta.ncolumns, sizeof *r->columns);
+  r->zstd = ZSTD_createDCtx();
+  return r;
+}
+
+void parquet_reader_free(struct parquet_reader *r) {
+  if (r == NULL)
+    return;
+  for (size_t i = 0; i < r->file->meta.ncolumns; i++) {
+    struct column_view *c = &r->columns[i];
+    buf_clear(&c->dictionary);
+    buf_clear(&c->body);
+    free(c->words);
+    free(c->values);
+    free(c->present);
+    free(c->numbers);
+    free(c->codes);
+    free(c->texts);
+  }
+  free(r->columns);
+  ZSTD_freeDCtx(r->zstd);
+  buf_clear(&r->packed);
+  free(r);
+}
+
+void parquet_seek(struct parquet_reader *r, size_t group, size_t page) {
+  assert(group < r->file->meta.ngroups && page < r->file->groups[group].count);
+  for (size_t i = 0; i < r->file->meta.ncolumns; i++) {
+    struct column_view *c = &r->columns[i];
+    c->decoded = false;
+    if (group != r->group)
+      c->entered = c->ranged = c->has_dictionary = false;
+  }
+  r->group = group;
+  r->page = page;
+}
+
+static bool fail(const struct parquet_reader *r, size_t column, struct buf *why,
+                 const char *what) {
+  buf_printf(why, "%s: group %zu, page %zu, column %s: %s", r->file->path, r->group, r->page,
+             r->file->meta.columns[column].name, what);
+  return false;
+}
+
+static const struct parquet_chunk *chunk_of(const struct parquet_reader *r, size_t column) {
+  return &r->file->meta.groups[r->group].chunks[column];
+}
+
+/* The pages of a column must begin where those of the first one do. */
+static bool enter(struct parquet_reader *r, size_t column, struct buf *why) {
+  struct column_view *c = &r->columns[column];
+  const struct group_pages *rows = &r->file->groups[r->group];
+  size_t count;
+  if (c->entered)
+    return true;
+  if (!parquet_read_pages(r->file, r->group, column, c->pages, &count, why))
+    return false;
+  for (size_t i = 0; i < count; i++)
+    if (count != rows->count || c->pages[i].first_row != rows->first[i])
+      return fail(r, column, why, "its pages are not those of the other columns");
+  c->entered = true;
+  return true;
+}
+
+bool parquet_page_range(struct parquet_reader *r, size_t page, size_t column,
+                        struct parquet_range *range, struct buf *why) {
+  struct column_view *c = &r->columns[column];
+  const struct parquet_chunk *chunk = chunk_of(r, column);
+  size_t count = r->file->groups[r->group].count;
+  if (!c->ranged && chunk->column_index.length > 0) {
+    if (!parquet_pread(r->file, chunk->column_index.offset, chunk->column_index.length,
+                       &r->packed, why))
+      return false;
+    if (!parquet_read_column_index(r->packed.data, r->packed.len, c->stats, count))
+      return fail(r, column, why, "its index is wrong");
+  }
+  c->has_stats = chunk->column_index.length > 0;
+  c->ranged = true;
+  if (c->has_stats)
+    parquet_range_of(&c->stats[page], r->file->meta.columns[column].type, range);
+  else
+    *range = (struct parquet_range) {.nulls = chunk->stats.nulls};
+  return true;
+}
+
+/* Decompresses what follows the header into body, with a slack behind it. */
+static const char *unpack_body(struct parquet_reader *r, const struct parquet_chunk *chunk,
+                               const struct parquet_page_header *header, size_t used,
+                               struct buf *body) {
+  const char *packed = r->packed.data + used;
+  size_t size = (size_t) header->size, raw_size = (size_t) header->raw_size;
+  if (size != r->packed.len - used || raw_size > PARQUET_MAX_BODY)
+    return "its size is wrong";
+  if (header->has_checksum && !r->file->skip_checks &&
+      crc32_z(0, (const Bytef *) packed, size) != header->checksum)
+    return "its checksum is wrong";
+  body->len = 0;
+  char *raw = buf_try_reserve(body, raw_size + PACK_SLACK);
+  if (raw == NULL)
+    return "no memory for it";
+  if (chunk->codec == CODEC_NONE && size == raw_size)
+    memcpy(raw, packed, size);
+  else if (chunk->codec == CODEC_NONE ||
+           ZSTD_decompressDCtx(r->zstd, raw, raw_size, packed, size) != raw_size)
+    return "it cannot be decompressed";
+  memset(raw + raw_size, 0, PACK_SLACK);
+  body->len = raw_size;
+  return NULL;
+}
+
+/* Reads a page into body; its header must be of that type. */
+static bool read_page(struct parquet_reader *r, size_t column, const struct parquet_page *page,
+                      enum parquet_page_type type, struct parquet_page_header *header,
+                      struct buf *body, struct buf *why) {
+  size_t used;
+  if (!parquet_pread(r->file, page->offset, page->size, &r->packed, why))
+    return false;
+  if (!parquet_read_page_header(r->packed.data, r->packed.len, header, &used) ||
+      header->type != type)
+    return fail(r, column, why, "its header is wrong");
+  const char *what = unpack_body(r, chunk_of(r, column), header, used, body);
+  return what == NULL || fail(r, column, why, what);
+}
+
+static bool split_words(struct column_view *c, size_t count) {
+  const char *p = c->dictionary.data, *end = p + c->dictionary.len;
+  for (size_t i = 0; i < count; i++) {
+    uint32_t len;
+    if (end - p < 4)
+      return false;
+    memcpy(&len, p, 4);
+    len = le32toh(len);
+    p += 4;
+    if (len > (size_t) (end - p))
+      return false;
+    c->words[i] = (struct parquet_text) {p, len};
+    p += len;
+  }
+  return true;
+}
+
+static bool decode_dictionary(struct parquet_reader *r, size_t column, size_t count) {
+  struct column_view *c = &r->columns[column];
+  const uint8_t *p = (uint8_t *) c->dictionary.data;
+  if (parquet_is_text(r->file->meta.columns[column].type)) {
+    c->words = xrealloc(c->words, (count + 1) * sizeof *c->words);
+    return split_words(c, count);
+  }
+  c->values = xrealloc(c->values, (count + 1) * sizeof *c->values);
+  return unpack_plain(&p, p + c->dictionary.len, c->values, count);
+}
+
+static bool load_dictionary(struct parquet_reader *r, size_t column, struct buf *why) {
+  struct column_view *c = &r->columns[column];
+  const struct parquet_chunk *chunk = chunk_of(r, column);
+  int64_t size = chunk->data_offset - chunk->dictionary_offset;
+  struct parquet_page page = {.offset = chunk->dictionary_offset};
+  struct parquet_page_header header;
+  if (c->has_dictionary)
+    return true;
+  if (chunk->dictionary_offset <= 0 || size <= 0 || size > PARQUET_MAX_BODY)
+    return fail(r, column, why, "it has no dictionary");
+  page.size = (int32_t) size;
+  if (!read_page(r, column, &page, PAGE_DICTIONARY, &header, &c->dictionary, why))
+    return false;
+  if (header.encoding != ENCODING_PLAIN ||
+      !decode_dictionary(r, column, (size_t) header.values))
+    return fail(r, column, why, "its dictionary is wrong");
+  c->entries = (size_t) header.values;
+  c->has_dictionary = true;
+  return true;
+}
+
+bool parquet_dictionary(struct parquet_reader *r, size_t column,
+                        const struct parquet_text **entries, size_t *size, struct buf *why) {
+  struct column_view *c = &r->columns[column];
+  *size = 0;
+  if (chunk_of(r, column)->encoding != ENCODING_RLE_DICTIONARY ||
+      !parquet_is_text(r->file->meta.columns[column].type))
+    return true;
+  if (!load_dictionary(r, column, why))
+    return false;
+  *entries = c->words;
+  *size = c->entries;
+  return true;
+}
+
+static void make_room(struct column_view *c, bool text) {
+  enum { ROWS = PARQUET_PAGE_ROWS };
+  if (c->codes != NULL)
+    return;
+  c->codes = xmalloc(ROWS * sizeof *c->codes);
+  c->present = xmalloc(ROWS);
+  c->numbers = xmalloc(ROWS * sizeof *c->numbers);
+  c->texts = text ? xmalloc(ROWS * sizeof *c->texts) : NULL;
+}
+
+/* Which rows are not null: *count of them; *nulls: not all. */
+static bool decode_levels(struct column_view *c, const uint8_t **p, const uint8_t *end,
+                          size_t rows, size_t *count) {
+  uint32_t len;
+  if (end - *p < 4)
+    return false;
+  memcpy(&len, *p, 4);
+  len = le32toh(len);
+  *p += 4;
+  const uint8_t *levels = *p;
+  if (len > (size_t) (end - levels) || !unpack_hybrid(&levels, levels + len, 1, c->codes, rows))
+    return false;
+  *p += len;
+  *count = 0;
+  for (size_t i = 0; i < rows; i++) {
+    c->present[i] = c->codes[i] & 1;
+    *count += c->present[i];
+  }
+  return true;
+}
+
+static bool decode_codes(struct column_view *c, const uint8_t **p, const uint8_t *end,
+                         size_t count) {
+  if (*p == end)
+    return false;
+  unsigned width = *(*p)++;
+  uint32_t most = 0;
+  if (!unpack_hybrid(p, end, width, c->codes, count))
+    return false;
+  for (size_t i = 0; i < count; i++)
+    most = c->codes[i] > most ? c->codes[i] : most;
+  return count == 0 || most < c->entries;
+}
+
+static bool decode_texts(struct column_view *c, const uint8_t **p, const uint8_t *end,
+                         size_t count) {
+  if (!unpack_delta(p, end, c->numbers, count))
+    return false;
+  for (size_t i = 0; i < count; i++) {
+    if (c->numbers[i] < 0 || c->numbers[i] > end - *p)
+      return false;
+    c->texts[i] = (struct parquet_text) {(const char *) *p, (uint32_t) c->numbers[i]};
+    *p += c->numbers[i];
+  }
+  return true;
+}
+
+static bool decode_numbers(struct column_view *c, enum parquet_type type,
+                           enum parquet_encoding encoding, const uint8_t **p,
+                           const uint8_t *end, size_t count) {
+  if (type == PARQUET_BOOLEAN)
+    return encoding == ENCODING_PLAIN && unpack_booleans(p, end, c->numbers, count);
+  switch (encoding) {
+  case ENCODING_RLE_DICTIONARY:
+    for (size_t i = 0; i < count; i++)
+      c->numbers[i] = c->values[c->codes[i]];
+    return true;
+  case ENCODING_PLAIN:
+    return unpack_plain(p, end, c->numbers, count);
+  case ENCODING_BYTE_STREAM_SPLIT:
+    return type == PARQUET_DOUBLE && unpack_split(p, end, c->numbers, count);
+  case ENCODING_DELTA_BINARY_PACKED:
+    return type != PARQUET_DOUBLE && unpack_delta(p, end, c->numbers, count);
+  default:
+    return false;
+  }
+}
+
+/* Moves values to the rows that they are of; the others are nulls. */
+static void spread(struct column_view *c, size_t rows, size_t count, bool coded) {
+  for (size_t i = rows; i-- > 0;) {
+    bool present = c->present[i];
+    count -= present;
+    if (c->texts == NULL)
+      c->numbers[i] = present ? c->numbers[count] : 0;
+    else if (coded)
+      c->codes[i] = present ? c->codes[count] : 0;
+    else
+      c->texts[i] = present ? c->texts[count] : (struct parquet_text) {"", 0};
+  }
+}
+
+static bool decode(struct column_view *c, const struct parquet_column *column,
+                   enum parquet_encoding encoding, size_t rows) {
+  const uint8_t *p = (uint8_t *) c->body.data, *end = p + c->body.len;
+  bool text = parquet_is_text(column->type), coded = encoding == ENCODING_RLE_DICTIONARY;
+  size_t count = rows;
+  if (column->optional && !decode_levels(c, &p, end, rows, &count))
+    return false;
+  if (coded && !decode_codes(c, &p, end, count))
+    return false;
+  if (text && !coded &&
+      (encoding != ENCODING_DELTA_LENGTH_BYTE_ARRAY || !decode_texts(c, &p, end, count)))
+    return false;
+  if (!text && !decode_numbers(c, column->type, encoding, &p, end, count))
+    return false;
+  if (count < rows)
+    spread(c, rows, count, coded);
+  c->vector = (struct parquet_vector) {.rows = rows};
+  c->vector.present = count < rows ? c->present : NULL;
+  if (column->type == PARQUET_DOUBLE)
+    c->vector.doubles = (const parquet_double *) c->numbers;
+  else if (!text)
+    c->vector.integers = c->numbers;
+  else if (!coded)
+    c->vector.texts = c->texts;
+  if (text && coded) {
+    c->vector.codes = c->codes;
+    c->vector.dictionary = c->words;
+    c->vector.dictionary_size = c->entries;
+  }
+  return true;
+}
+
+const struct parquet_vector *parquet_get(struct parquet_reader *r, size_t column,
+                                         struct buf *why) {
+  struct column_view *c = &r->columns[column];
+  const struct parquet_column *type = &r->file->meta.columns[column];
+  const uint32_t *first = r->file->groups[r->group].first;
+  size_t rows = first[r->page + 1] - first[r->page];
+  struct parquet_page_header header;
+  if (c->decoded)
+    return &c->vector;
+  if (!enter(r, column, why) ||
+      !read_page(r, column, &c->pages[r->page], PAGE_DATA, &header, &c->body, why))
+    return NULL;
+  if (header.encoding == ENCODING_RLE_DICTIONARY && !load_dictionary(r, column, why))
+    return NULL;
+  make_room(c, parquet_is_text(type->type));
+  if ((size_t) header.values != rows || !decode(c, type, header.encoding, rows)) {
+    fail(r, column, why, "its values are wrong");
+    return NULL;
+  }
+  c->decoded = true;
+  return &c->vector;
+}
