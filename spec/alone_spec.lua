@@ -12,7 +12,8 @@ local function working_folder()
   return pipe:read "l"
 end
 
---- The program in a folder of its own; what runs there, runs with that as its working folder.
+--- The program in a folder of its own; what runs there, runs with that as its working folder and
+--- $HOME, and no settings from elsewhere.
 local function alone()
   local folder = helpers.temporary_folder()
   local binary = BINARY:sub(1, 1) == "/" and BINARY or working_folder() .. "/" .. BINARY
@@ -22,7 +23,8 @@ local function alone()
 end
 
 local function words(here, ...)
-  return { "sh", "-c", 'cd "$0" && exec ./moonledger "$@"', here.folder, ... }
+  return { "-u", "MOONLEDGER_CONFIG", "-u", "XDG_DATA_HOME", "-u", "XDG_CONFIG_HOME",
+    "HOME=" .. here.folder, "sh", "-c", 'cd "$0" && exec ./moonledger "$@"', here.folder, ... }
 end
 
 local function run(here, ...)
@@ -84,7 +86,7 @@ local function says(s, path, text)
 end
 
 describe("the program, alone in a folder", function()
-  it("serves everything, and keeps its data there", function()
+  it("serves everything, and keeps its data with its user's", function()
     local here <close> = alone()
     do
       local s <close> = serve(here)
@@ -106,7 +108,8 @@ describe("the program, alone in a folder", function()
       assert.equal(200, stored.status)
       assert.equal(1, s.get("/logs/query?start_time=0").json().count)
     end
-    assert.truthy(helpers.read_file(here.folder .. "/data/moonledger.db"))
+    local data = here.folder .. "/.local/share/moonledger/data/moonledger.db"
+    assert.truthy(helpers.read_file(data))
   end)
 
   it("tells with an ETag of its own that a file is as it was", function()

@@ -41,8 +41,8 @@ describe("a command", function()
     local result = run "hello"
     assert.same({ "hello\t1\n", "", 3 }, { result.stdout, result.stderr, result.code })
     local help = run("--help").stdout
-    assert.truthy(help:find("\n  hello           Says hello.\n", 1, true), help)
-    assert.truthy(help:find("\n  import          Reads", 1, true), help)
+    assert.truthy(help:find("\n  hello                 Says hello.\n", 1, true), help)
+    assert.truthy(help:find("\n  import                Reads", 1, true), help)
   end)
 
   it("wins over the built-in one of its name", function()

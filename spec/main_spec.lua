@@ -8,21 +8,66 @@ end
 
 describe("the command line", function()
   it("tells the version", function()
-    assert.same({ code = 0, stdout = "moonledger 0.1.0\n", stderr = "" }, run "--version")
+    local r = run "--version"
+    assert.same({ 0, "" }, { r.code, r.stderr })
+    assert.matches("^moonledger 0%.1%.0 %([%w+ ]+%)\nlibuv 1%.%d+", r.stdout)
+    local libraries = r.stdout:match "\n(.*)\n"
+    assert.matches("llhttp %d+%.%d+%.%d+, Lua 5%.4%.%d, SQLite 3%.%d+", libraries)
   end)
 
   it("explains itself", function()
     local r = run "--help"
     assert.equal(0, r.code)
-    for _, option in ipairs { "--config", "--listen", "--database", "--workers", "--check",
-        "--version" } do
-      assert.truthy(r.stdout:find(option, 1, true), option)
+    for _, word in ipairs { "  --config FILE ", "  --listen HOST:PORT ", "  --database PATH ",
+        "  --workers N ", "  --check ", "  --version ", "  serve ", "  init [FOLDER] ",
+        "  check [FILE] ", "  routes ", "  import ", "\nExamples:\n", "\nExit codes:\n  0 ",
+        "  /etc/moonledger/config.lua\n" } do
+      assert.truthy(r.stdout:find(word, 1, true), word)
+    end
+  end)
+
+  it("has a man page of the same", function()
+    local page = run("man").stdout
+    assert.matches('^%.TH MOONLEDGER 1 "" "moonledger 0.1.0"\n', page)
+    for _, line in ipairs { "\\-\\-config FILE", "init [FOLDER]", "import",
+        "$MOONLEDGER_CONFIG" } do
+      assert.truthy(page:find("\n.TP\n.B " .. line .. "\n", 1, true), line)
+    end
+  end)
+
+  it("is completed by bash: words, then the options of a command", function()
+    local function complete(line)
+      local r = server.run({ "completion", "moonledger" }, { env = { COMP_LINE = line } })
+      assert.same({ 0, "" }, { r.code, r.stderr })
+      return r.stdout
+    end
+    assert.equal("import\ninit\n", complete "moonledger i")
+    assert.equal("--format\n", complete "moonledger --config x import --f")
+    assert.truthy(complete("moonledger "):find("serve\n", 1, true))
+    local line = run("completion").stdout
+    assert.equal('complete -o bashdefault -o default -C "moonledger completion" moonledger\n', line)
+    local script = ('eval "$(%s completion)"; complete -p moonledger'):format(
+      os.getenv "MOONLEDGER" or "build/moonledger")
+    local said = helpers.lines_of("bash --norc -c " .. helpers.quote(script))
+    assert.matches("^complete %-o bashdefault %-o default %-C 'moonledger completion'", said[1])
+  end)
+
+  it("takes options on both sides of a word of its own", function()
+    local folder <close> = helpers.folder()
+    helpers.write_file(folder.path .. "/config.lua", "return { lissen = 1 }")
+    local file = folder.path .. "/config.lua"
+    for _, words in ipairs { { "--config", file, "check" }, { "check", "--config", file },
+        { "check", file }, { "--check", file } } do
+      local r = server.run(words)
+      assert.equal(1, r.code)
+      assert.truthy(r.stderr:find("lissen", 1, true), r.stderr)
     end
   end)
 
   local mistakes = {
     { { "--no-such-thing" }, "unrecognized option '--no-such-thing'" },
     { { "surprise" }, "moonledger: surprise: unexpected argument; --help shows what there is\n" },
+    { { "routes", "surprise" }, "moonledger: surprise: unexpected argument; --help" },
     { { "--workers", "0" }, "moonledger: --workers: expected a number from 1 to 64, got 0\n" },
     { { "--workers", "many" },
       "moonledger: --workers: expected a number from 1 to 64, got many\n" },

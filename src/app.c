@@ -320,9 +320,20 @@ static void free_rooms(struct app *app) {
   free(app->leaving);
 }
 
-int app_serve(const struct options *options) {
+/* other: a database that was there before ours. */
+static void log_place(const struct config *c, const struct config_place *place,
+                      const char *other) {
+  log_info("settings", log_str("config", c->file), log_str("found", place->how),
+           log_str("database", c->has_storage ? c->storage.path : "none"));
+  if (other != NULL)
+    log_warn("a new database is begun, and there is another one: --database names it",
+             log_str("other", other));
+}
+
+int app_serve(const struct options *options, const struct config_place *place) {
   struct app app = {.settings.overrides = &options->overrides};
   struct buf errors = {0};
+  char *other = NULL;
   int code = 1;
 
   process_set_up();
@@ -334,10 +345,13 @@ int app_serve(const struct options *options) {
     goto refuse;
   }
   log_configure(app.config->log_level, app.config->log_format);
+  other = app.config->has_storage ? config_place_other_database(app.config->storage.path) : NULL;
   app.settings.running = app.config;
   app.signal_fd = process_take_signals();
   if (open_rooms(&app, &errors) < 0 || start_serving(&app) < 0)
     goto refuse;
+  log_place(app.config, place, other);
+  free(other);
 
   uv_run(&app.services.loops[0].uv, UV_RUN_DEFAULT);
   code = finish_serving(&app);

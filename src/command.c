@@ -12,15 +12,17 @@
 #include "base/mem.h"
 #include "config_run.h"
 #include "script/bindings/bindings.h"
+#include "script/bindings/lua_content.h"
 #include "script/commands.h"
 
 /* Of a command's process. */
 struct command {
   char *file, *root; /* config.lua, absolute, and its folder; whether or not they are there */
-  const struct config_overrides *overrides;
+  const struct options *options;
+  const struct config_place *place;
   struct config *config; /* NULL: nobody has asked for it yet */
-  const char *word;
-  char **words; /* that follow it */
+  const char *manual;    /* what of it is printed; NULL: a command runs */
+  char **words;          /* the command's name and those that follow it */
   int count, code;
 };
 
@@ -52,6 +54,21 @@ static int push_file(lua_State *L, const char *name) {
   return status == LUA_OK ? 0 : lua_error(L);
 }
 
+/* What options of the command line and places have made of the table at the top. */
+static void set_in_force(lua_State *L, const struct config *config) {
+  lua_getfield(L, -1, "listen");
+  lua_pushstring(L, config->host);
+  lua_setfield(L, -2, "host");
+  lua_pushinteger(L, config->port);
+  lua_setfield(L, -2, "port");
+  lua_getfield(L, -2, "storage");
+  lua_pushstring(L, config->storage.path);
+  lua_setfield(L, -2, "path");
+  lua_pop(L, 2);
+  lua_pushinteger(L, config->workers);
+  lua_setfield(L, -2, "workers");
+}
+
 static int l_load_config(lua_State *L) {
   struct command *c = command_of(L);
   struct buf errors = {0};
@@ -59,7 +76,7 @@ static int l_load_config(lua_State *L) {
   if (push_file(L, slash + 1) < 0)
     luaL_error(L, "%s: no such file; --config names another file", c->file);
   lua_call(L, 0, 1);
-  c->config = config_read(L, c->file, c->overrides, &errors);
+  c->config = config_read(L, c->file, &c->options->overrides, &errors);
   if (c->config == NULL) {
     while (errors.len > 0 && errors.data[errors.len - 1] == '\n')
       errors.len--;
@@ -69,6 +86,7 @@ static int l_load_config(lua_State *L) {
   }
   lua_pushliteral(L, MOONLEDGER_VERSION);
   lua_setfield(L, -2, "version");
+  set_in_force(L, c->config);
   return 1;
 }
 
@@ -129,6 +147,13 @@ static int open_env(lua_State *L) {
   lua_setfield(L, -2, "server");
   lua_pushliteral(L, MOONLEDGER_VERSION);
   lua_setfield(L, -2, "version");
+  const struct command *c = command_of(L);
+  lua_createtable(L, 0, 2);
+  lua_pushstring(L, c->file);
+  lua_setfield(L, -2, "file");
+  lua_pushstring(L, c->place->how);
+  lua_setfield(L, -2, "how");
+  lua_setfield(L, -2, "config");
   return 1;
 }
 
@@ -187,6 +212,7 @@ static void open_libraries(lua_State *L) {
 static void preload_modules(lua_State *L) {
   static const struct binding modules[] = {{"client", luaopen_client},
                                            {"config", l_load_config},
+                                           {"content", luaopen_content},
                                            {"crypto", luaopen_crypto},
                                            {"database", luaopen_database},
                                            {"env", open_env},
@@ -195,6 +221,7 @@ static void preload_modules(lua_State *L) {
                                            {"log", luaopen_log},
                                            {"price_file", open_price_file},
                                            {"term", luaopen_term},
+                                           {"upkeep", luaopen_command_upkeep},
                                            {NULL, NULL}};
   luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_PRELOAD_TABLE);
   for (const struct binding *m = bindings; m->name != NULL; m++) {
@@ -225,7 +252,7 @@ static void open_state(lua_State *L) {
 }
 
 /* Links resolved, as the server has it. */
-static void find_config(struct command *c, const char *config_file) {
+static void find_folder(struct command *c, const char *config_file) {
   struct buf path = {0};
   c->file = realpath(config_file, NULL);
   if (c->file == NULL) {
@@ -239,10 +266,10 @@ static void find_config(struct command *c, const char *config_file) {
   *strrchr(c->root, '/') = '\0';
 }
 
-/* Calls step in a new state; false after an error, which was printed. */
-static bool in_state(const char *config_file, struct command *c, lua_CFunction step) {
+/* Calls step in a new state; the exit code, 1 after an error, which was printed. */
+static int in_state(struct command *c, lua_CFunction step) {
   lua_State *L = luaL_newstate();
-  find_config(c, config_file);
+  find_folder(c, c->options->config);
   lua_pushlightuserdata(L, c);
   lua_rawsetp(L, LUA_REGISTRYINDEX, &command_key);
   lua_pushcfunction(L, step);
@@ -256,7 +283,7 @@ static bool in_state(const char *config_file, struct command *c, lua_CFunction s
   config_free(c->config);
   free(c->root);
   free(c->file);
-  return fine;
+  return fine ? c->code : 1;
 }
 
 /* ---- Running ---- */
@@ -267,7 +294,7 @@ static bool is_word(const char *word) {
 
 static bool exists(const struct command *c) {
   struct buf name = {0}, text = {0};
-  buf_printf(&name, "lua/commands/%s.lua", c->word);
+  buf_printf(&name, "lua/commands/%s.lua", c->words[0]);
   buf_putc(&name, '\0');
   bool found = assets_read(c->root, name.data, &text) != UV_ENOENT;
   buf_clear(&name);
@@ -278,30 +305,33 @@ static bool exists(const struct command *c) {
 /* lib.command_line.run(word, words) -> exit code */
 static int l_run(lua_State *L) {
   struct command *c = lua_touserdata(L, 1);
-  if (!is_word(c->word) || !exists(c)) {
-    fprintf(stderr, "moonledger: %s: unexpected argument; --help shows what there is\n", c->word);
+  if (!is_word(c->words[0]) || !exists(c)) {
+    fprintf(stderr, "moonledger: %s: unexpected argument; --help shows what there is\n",
+            c->words[0]);
     c->code = 2;
     return 0;
   }
   open_state(L);
   push_module(L, "lib.command_line");
   lua_getfield(L, -1, "run");
-  lua_pushstring(L, c->word);
+  lua_pushstring(L, c->words[0]);
   lua_createtable(L, c->count, 0);
-  for (int i = 0; i < c->count; i++) {
+  for (int i = 1; i < c->count; i++) {
     lua_pushstring(L, c->words[i]);
-    lua_rawseti(L, -2, i + 1);
+    lua_rawseti(L, -2, i);
   }
   lua_call(L, 2, 1);
   c->code = (int) luaL_checkinteger(L, -1);
   return 0;
 }
 
-int command_run(const char *config_file, const struct config_overrides *overrides, const char *word,
-                char **words, int count) {
-  struct command c = {.overrides = overrides, .word = word, .words = words, .count = count};
-  return in_state(config_file, &c, l_run) ? c.code : 1;
+int command_run(const struct options *options, const struct config_place *place, char **words,
+                int count) {
+  struct command c = {.options = options, .place = place, .words = words, .count = count};
+  return in_state(&c, l_run);
 }
+
+/* ---- The manual ---- */
 
 static void push_built_in(lua_State *L) {
   static const char folder[] = "lua/commands/";
@@ -318,18 +348,41 @@ static void push_built_in(lua_State *L) {
   }
 }
 
-/* lib.command_line.list(folder, built_in) */
-static int l_list(lua_State *L) {
+/* A list per kind of rows: words, options, .. */
+static void push_table(lua_State *L) {
+  lua_newtable(L);
+  for (const char *const *kind = options_kinds; *kind != NULL; kind++) {
+    lua_newtable(L);
+    lua_setfield(L, -2, *kind);
+  }
+  for (const struct options_row *row = options_table; row->name != NULL; row++) {
+    lua_getfield(L, -1, options_kinds[row->kind]);
+    lua_createtable(L, 0, 3);
+    lua_pushstring(L, row->name);
+    lua_setfield(L, -2, "name");
+    lua_pushstring(L, row->value);
+    lua_setfield(L, -2, "value");
+    lua_pushstring(L, row->help);
+    lua_setfield(L, -2, "help");
+    lua_rawseti(L, -2, (lua_Integer) lua_rawlen(L, -2) + 1);
+    lua_pop(L, 1);
+  }
+}
+
+/* lib.manual[what](table, folder, built_in) */
+static int l_manual(lua_State *L) {
   open_state(L);
-  push_module(L, "lib.command_line");
-  lua_getfield(L, -1, "list");
+  push_module(L, "lib.manual");
+  lua_getfield(L, -1, command_of(L)->manual);
+  push_table(L);
   lua_pushfstring(L, "%s/lua/commands", command_of(L)->root);
   push_built_in(L);
-  lua_call(L, 2, 0);
+  lua_call(L, 3, 0);
   return 0;
 }
 
-void command_list(const char *config_file, const struct config_overrides *overrides) {
-  struct command c = {.overrides = overrides};
-  in_state(config_file, &c, l_list);
+int command_manual(const struct options *options, const struct config_place *place,
+                   const char *what) {
+  struct command c = {.options = options, .place = place, .manual = what};
+  return in_state(&c, l_manual);
 }

@@ -10,6 +10,7 @@
 #include "record/ndjson.h"
 #include "record/schema.h"
 #include "room_options.h"
+#include "script/bindings/lua_content.h"
 #include "store/storage.h"
 
 /* The module database: the file that config.lua names, opened as the server opens it, when none has
@@ -122,15 +123,17 @@ static void set_count(lua_State *L, const char *name, size_t count) {
   lua_setfield(L, -2, name);
 }
 
-/* database:ingest(lines) */
+/* database:ingest(lines, content) */
 static int l_database_ingest(lua_State *L) {
   struct database *d = database_at(L, 1);
   size_t len;
   const char *lines = luaL_checklstring(L, 2, &len);
+  const struct content *content = lua_content_check(L, 3);
   struct buf body = {0};
   lua_createtable(L, 0, 3);
   buf_append(&body, lines, len);
   struct batch *batch = batch_new(d->schema);
+  batch_leave_out(batch, content);
   batch_scan(batch, &body, FORMAT_NDJSON, &d->limits, clock_now_us());
   buf_clear(&body);
   struct writing w = {

@@ -463,7 +463,9 @@ static void resolve_paths(struct config *config, const char *file,
   if (*config->price_file != '\0' && *config->price_file != '/')
     make_absolute(&config->price_file, config->root);
   if (*config->storage.path != '/' && (overrides == NULL || overrides->database == NULL))
-    make_absolute(&config->storage.path, config->root);
+    make_absolute(&config->storage.path, overrides != NULL && overrides->data != NULL
+                                             ? overrides->data
+                                             : config->root);
 }
 
 static void read_without_tokens(struct config *config, lua_State *L, struct buf *errors) {

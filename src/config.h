@@ -88,6 +88,7 @@ struct config {
 struct config_overrides {
   const char *listen;   /* "HOST:PORT" */
   const char *database;
+  const char *data;     /* folder in which a relative storage.path of config.lua begins */
   unsigned workers;
 };
 

@@ -1,6 +1,7 @@
 --- moonledger import: logs and transcripts into the running server, or into its file when none
 --- runs.
 local client = require "client"
+local content = require "ingest.content"
 local database = require "database"
 local env = require "env"
 local file = require "file"
@@ -115,7 +116,7 @@ local function open_target(args)
   local store, why, reason = database.open()
   if store then
     local function ingest(lines)
-      return store:ingest(lines)
+      return store:ingest(lines, content)
     end
     return { name = store:path(), ingest = ingest, store = store }
   elseif reason == "locked" then

@@ -1,6 +1,5 @@
 --- The words after a command's name, by the options that its file declares: lua/commands/README.md.
 local env = require "env"
-local file = require "file"
 local term = require "term"
 
 local command_line = {}
@@ -16,6 +15,7 @@ local command_line = {}
 ---@field summary string
 ---@field description string?
 ---@field arguments string?   how words that are no options are shown; absent: none are taken
+---@field words string[]?     which of these an argument can be, for completion
 ---@field options Option[]?
 ---@field run fun(args: Arguments): integer?, string?  the exit code, or nil and what went wrong
 
@@ -114,8 +114,10 @@ function command_line.help(name, command)
   return table.concat(lines, "\n") .. "\n"
 end
 
+--- The file of a command, checked; raises what is wrong with it.
+---@param name string
 ---@return Command
-local function load(name)
+function command_line.load(name)
   local command = require("commands." .. name)
   local is_table = type(command) == "table"
   if not is_table or type(command.run) ~= "function" or type(command.summary) ~= "string" then
@@ -130,7 +132,7 @@ end
 ---@param words string[]
 ---@return integer exit code
 function command_line.run(name, words)
-  local command = load(name)
+  local command = command_line.load(name)
   local fine, args = pcall(command_line.parse, command, words)
   if not fine then
     if type(args) ~= "table" then
@@ -147,35 +149,6 @@ function command_line.run(name, words)
     term.error(why)
   end
   return code or why and 1 or 0
-end
-
-local function names(folder, built_in)
-  local found, list = {}, {}
-  for _, name in ipairs(built_in) do
-    found[name] = true
-  end
-  for _, entry in ipairs(file.list(folder) or {}) do
-    local name = entry.name:match "^([%l%d_]+)%.lua$"
-    if name then
-      found[name] = true
-    end
-  end
-  for name in pairs(found) do
-    list[#list + 1] = name
-  end
-  table.sort(list)
-  return list
-end
-
---- Prints all commands: those in folder and the built-in ones.
----@param folder string
----@param built_in string[]
-function command_line.list(folder, built_in)
-  print "\nCommands, each of which has --help:"
-  for _, name in ipairs(names(folder, built_in)) do
-    local fine, command = pcall(load, name)
-    print(("  %-16s%s"):format(name, fine and command.summary or tostring(command)))
-  end
 end
 
 return command_line

@@ -11,11 +11,13 @@ local Database = {}
 ---@return ("locked"|"failed")? reason  locked: a server has it, see client
 function database.open() end
 
---- Stores records, a line of JSON each, and looks for repeated ids among all rows.
+--- Stores records, a line of JSON each, but for content, and looks for repeated ids among all
+--- rows.
 ---@param lines string
+---@param content Content
 ---@return { accepted: integer, merged: integer, rejected: integer }?
 ---@return string? message
-function Database:ingest(lines) end
+function Database:ingest(lines, content) end
 
 ---@return string
 function Database:path() end

@@ -6,6 +6,11 @@ local env = {}
 ---@type string  of the program
 env.version = nil
 
+--- config.lua, and how it was found: "--config", "$MOONLEDGER_CONFIG", "looked for", or "built in":
+--- there is none, and file is where one would be.
+---@type { file: string, how: string }
+env.config = nil
+
 --- A variable of the environment.
 ---@param name string
 ---@return string?

@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 
 const BINARY = process.env.MOONLEDGER ?? "build/moonledger";
+const PIECE = 500;
 
 const listening = (child) => new Promise((resolve, reject) => {
   let text = "";
@@ -40,15 +41,18 @@ export async function startServer(
       await stop();
       rmSync(folder, { recursive: true });
     },
+    /** In pieces that a slow machine takes in time. */
     async ingest(records, token) {
-      const response = await fetch(`${url}/logs/ingest`, {
-        method: "POST",
-        headers: { "content-type": "application/x-ndjson",
-          ...(token && { authorization: `Bearer ${token}` }) },
-        body: records.map((record) => JSON.stringify(record)).join("\n"),
-      });
-      const answer = await response.json();
-      if (answer.rejected !== 0) throw new Error(JSON.stringify(answer));
+      for (let at = 0; at < records.length; at += PIECE) {
+        const response = await fetch(`${url}/logs/ingest`, {
+          method: "POST",
+          headers: { "content-type": "application/x-ndjson",
+            ...(token && { authorization: `Bearer ${token}` }) },
+          body: records.slice(at, at + PIECE).map((record) => JSON.stringify(record)).join("\n"),
+        });
+        const answer = await response.json();
+        if (answer.rejected !== 0) throw new Error(JSON.stringify(answer));
+      }
     },
   };
 }

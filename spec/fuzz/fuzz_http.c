@@ -96,6 +96,8 @@ static void open_server(void) {
     sites[i] = (struct site) {.number = i + 1, .options = &options[i], .router = router,
                               .handle = handle, .cancel = cancel,
                               .ref = count_nothing, .unref = count_nothing};
+    for (int status = 0; status < ERRORS; status++)
+      sites[i].errors[status] = "{\"detail\":\1}";
   }
   loop_init(&loop, 0);
   server = server_new(&(struct server_options) {

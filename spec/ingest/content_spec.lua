@@ -78,14 +78,55 @@ local function spans(id)
   } } }
 end
 
-local function litellm(id)
-  local row = { id = id, call_type = "acompletion", status = "success", model = "gpt-5",
-    startTime = 1795600000, endTime = 1795600001, prompt_tokens = 5, completion_tokens = 5 }
+-- A line of a text format: each name at the top, inside of a map and of a list, and spelt with an
+-- escape; and a long text of another name.
+local function with_content(row)
+  local inside = {}
+  row.query = "a=b" -- a column of ours
   for _, name in ipairs(names) do
-    row[name] = SECRET
+    row[name], inside[name] = row[name] or SECRET, { SECRET .. " inside" }
   end
-  return row
+  row.app = { map = inside, list = { inside, { inside } }, long = { SECRET .. (" x"):rep(1024) } }
+  row.notes = SECRET .. (" x"):rep(content.longest)
+  row.kept = { "kept" }
+  return json.encode(row):gsub('"prompt":', '"pr\\u006fmpt":')
 end
+
+local function native(id)
+  return with_content { request_id = id, model = "gpt-5", tokens_input = 5,
+    timestamp = 1795600001 }
+end
+
+-- As an exported row has them.
+local function in_extra(id)
+  return ('{"request_id":"%s","extra":%s}'):format(id, native(id))
+end
+
+local function litellm(id)
+  return with_content { id = id, call_type = "acompletion", status = "success", model = "gpt-5",
+    startTime = 1795600000, endTime = 1795600001, prompt_tokens = 5, completion_tokens = 5 }
+end
+
+local function ccproxy(id)
+  return with_content { request_id = id, event = "access_log", level = "info", status_code = 200,
+    timestamp = "2026-11-25 10:15:30.123", model = "gpt-5", tokens_input = 5 }
+end
+
+local function access_log(id)
+  return with_content { request_id = id, request_uri = "/v1/messages", status = "200",
+    time = "1795600001.5" }
+end
+
+local function transcript(id)
+  return json.encode {
+    sessionId = "s", timestamp = "2026-11-25T10:15:30Z", requestId = "of-" .. id,
+    message = { id = id, model = "gpt-5", role = "assistant",
+      content = { { type = "text", text = SECRET } },
+      usage = { input_tokens = 5, output_tokens = 5 } },
+  }
+end
+
+local NDJSON = { ["content-type"] = "application/x-ndjson" }
 
 local ways = {
   ["logs as JSON"] = { "/v1/logs", JSON, function(id) return json.encode(logs(id)) end },
@@ -96,7 +137,13 @@ local ways = {
   ["spans as protobuf"] = { "/v1/traces", PROTOBUF, function(id)
     return protobuf.encode(messages, "ExportTraceServiceRequest", spans(id))
   end },
-  ["LiteLLM's log"] = { "/ingest/litellm", JSON, function(id) return json.encode(litellm(id)) end },
+  ["native lines"] = { "/logs/ingest", NDJSON, native, kept = true },
+  ["native JSON"] = { "/logs/ingest", JSON, function(id) return "[" .. native(id) .. "]" end,
+    kept = true },
+  ["native extra"] = { "/logs/ingest", NDJSON, in_extra, kept = true },
+  ["LiteLLM's log"] = { "/ingest/litellm", JSON, litellm },
+  ["ccproxy's log"] = { "/ingest/ccproxy", JSON, ccproxy, kept = true },
+  ["an access log"] = { "/ingest/access_log", JSON, access_log },
 }
 
 local function files_of(database)
@@ -107,28 +154,69 @@ local function files_of(database)
   return table.concat(found)
 end
 
+local function id_of(what)
+  return "call-" .. what:gsub("%W", "-")
+end
+
+-- The row's text, once the server has told it and everything else that it tells.
+local function row_of(s, what)
+  local row = s:get("/logs/entries/" .. id_of(what))
+  assert.equal(200, row.status, what)
+  assert.falsy(row.body:find(SECRET, 1, true), what)
+  return row
+end
+
 describe("content", function()
-  for what, way in pairs(ways) do
-    it("is in no row, export or file after " .. what, function()
-      local folder = helpers.temporary_folder()
-      local s = server.start { database = folder .. "/m.db",
-        config = "config.events = { keep = true }" }
-      local id = "call-" .. what:gsub("%W", "-")
-      local answer = s:post(way[1], way[3](id), way[2])
-      assert.equal(200, answer.status)
-      local row = s:get("/logs/entries/" .. id)
-      assert.equal(200, row.status, row.body)
-      local seen = row.body .. s:get("/logs/export?format=ndjson").body
-        .. s:get("/events/query").body .. s:get("/metrics").body
-      s:stop()
-      local stored = files_of(folder .. "/m.db")
-      helpers.remove_folder(folder)
-      assert.truthy(stored:find(id, 1, true), "the file is read before the row is in it")
-      assert.falsy(seen:find(SECRET, 1, true))
-      assert.falsy(stored:find(SECRET, 1, true))
-      if way[1] ~= "/ingest/litellm" then
-        assert.equal("kept", row.json().extra.attributes["app.kept"])
+  it("is in no row, export, event or file, by whichever way it came in", function()
+    local folder <close> = helpers.folder()
+    local s = server.start { database = folder.path .. "/m.db",
+      config = "config.events = { keep = true }" }
+    for what, way in pairs(ways) do
+      local answer = s:post(way[1], way[3](id_of(what)), way[2])
+      assert.equal(200, answer.status, what .. answer.body)
+      local extra = row_of(s, what).json().extra
+      if way.kept then
+        assert.same({ "kept" }, extra.kept, what)
+        assert.same({ map = {}, list = { {}, { {} } }, long = {} }, extra.app)
+      elseif way[1]:find "^/v1/" then
+        assert.equal("kept", extra.attributes["app.kept"])
       end
-    end)
-  end
+    end
+    for _, path in ipairs { "/logs/export?format=ndjson", "/events/query", "/metrics" } do
+      assert.falsy(s:get(path).body:find(SECRET, 1, true), path)
+    end
+    s:stop()
+    local stored = files_of(folder.path .. "/m.db")
+    assert.truthy(stored:find(id_of "native lines", 1, true), "the file was read too early")
+    assert.falsy(stored:find(SECRET, 1, true))
+  end)
+
+  it("is in no file that an import has written to", function()
+    local folder <close> = helpers.folder()
+    local database = folder.path .. "/import.db"
+    local formats = { ndjson = native, litellm = litellm, ccproxy = ccproxy,
+      access_log = access_log, claude = transcript }
+    for format, write in pairs(formats) do
+      local path = folder.path .. "/" .. format .. ".jsonl"
+      helpers.write_file(path, write(id_of(format)) .. "\n")
+      local result = server.run { "--database", database, "import", "--format", format, path }
+      assert.equal(0, result.code, result.stderr)
+    end
+    local stored = files_of(database)
+    for format in pairs(formats) do
+      assert.truthy(stored:find(id_of(format), 1, true), format)
+    end
+    assert.falsy(stored:find(SECRET, 1, true))
+  end)
+
+  it("is not what a column takes by its name, nor an error's own message", function()
+    local s = server.start()
+    local message = ("why "):rep(500)
+    s:ingest { { request_id = "q", query = "a=" .. ("b"):rep(2000), status_code = 500,
+      error_message = message, prompt = SECRET } }
+    local row = s:get("/logs/entries/q").json()
+    assert.equal(2002, #row.query)
+    assert.same({ error_message = message }, row.extra)
+    s:stop()
+  end)
 end)

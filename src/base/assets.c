@@ -29,6 +29,7 @@ __asm__(".pushsection .data.rel.ro.assets, \"aw\"\n"
 extern const struct asset assets_first[], assets_end[];
 
 const struct asset *assets_all(size_t *count) {
+  /* cppcheck-suppress comparePointers; the assembler lays them out as one array */
   *count = (size_t) (assets_end - assets_first);
   return assets_first;
 }

@@ -32,7 +32,9 @@ struct log_field log_bytes(const char *key, const char *text, size_t len);
 struct log_field log_int(const char *key, int64_t n);
 struct log_field log_real(const char *key, double n);
 
-#define LOG_FIELDS(...) (struct log_field[]){__VA_ARGS__ __VA_OPT__(,) {0}}
+/* What is not given is zero and ends them. */
+enum { LOG_MAX_FIELDS = 15 };
+#define LOG_FIELDS(...) (struct log_field[LOG_MAX_FIELDS + 1]) {__VA_ARGS__}
 #define log_debug(message, ...) log_write(LOG_DEBUG, message, LOG_FIELDS(__VA_ARGS__))
 #define log_info(message, ...) log_write(LOG_INFO, message, LOG_FIELDS(__VA_ARGS__))
 #define log_warn(message, ...) log_write(LOG_WARN, message, LOG_FIELDS(__VA_ARGS__))

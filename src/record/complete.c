@@ -41,7 +41,7 @@ void record_write_extra(struct batch *b, struct record *r) {
     const struct column *c = &b->schema->columns[column];
     struct buf json = {0};
     value_write_json(&json, c, r->v[column], &b->text);
-    record_put_extra(b, r, c->name, c->name_len, json.data, json.len);
+    record_put_compact(b, r, c->name, c->name_len, json.data, json.len);
     buf_clear(&json);
   }
 }

@@ -81,13 +81,16 @@ static inline int compare_integers(int64_t a, int64_t b) {
   return (a > b) - (a < b);
 }
 
-/* Strings sort by bytes, false before true. */
+/* Of all types but strings; false before true. */
+static int compare_numbers(enum column_type type, union value a, union value b) {
+  return type == COLUMN_FLOAT ? compare_floats(a.f, b.f) : compare_integers(a.i, b.i);
+}
+
+/* Strings sort by bytes. */
 static int compare(enum column_type type, union value a, const struct buf *a_text, union value b,
                    const struct buf *b_text) {
-  if (type == COLUMN_FLOAT)
-    return compare_floats(a.f, b.f);
   if (type != COLUMN_STRING)
-    return compare_integers(a.i, b.i);
+    return compare_numbers(type, a, b);
   size_t least = a.s.len < b.s.len ? a.s.len : b.s.len;
   int order = least > 0 ? memcmp(a_text->data + a.s.offset, b_text->data + b.s.offset, least) : 0;
   return order != 0 ? order : (a.s.len > b.s.len) - (a.s.len < b.s.len);
@@ -246,8 +249,8 @@ static bool is_match_text(const struct condition *item, union value v, const str
 
 static bool is_match_number(const struct condition *item, enum column_type type, union value v) {
   for (size_t i = 0; i < item->nvalues; i += 2)
-    if (compare(type, v, NULL, item->values[i], NULL) >= 0 &&
-        compare(type, v, NULL, item->values[i + 1], NULL) <= 0)
+    if (compare_numbers(type, v, item->values[i]) >= 0 &&
+        compare_numbers(type, v, item->values[i + 1]) <= 0)
       return true;
   return false;
 }

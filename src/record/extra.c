@@ -40,10 +40,12 @@ static void close_extra(struct batch *b, struct record *r) {
 
 void record_put_extra(struct batch *b, struct record *r, const char *name, size_t name_len,
                       const char *json, size_t json_len) {
+  if (content_is_member(b->content, name, name_len, json, json_len))
+    return;
   open_extra(b, r);
   json_write_string(&b->text, name, name_len);
   buf_putc(&b->text, ':');
-  json_append_compact(&b->text, json, json_len);
+  content_append_rest(b->content, &b->text, json, json_len);
   close_extra(b, r);
 }
 
@@ -135,12 +137,13 @@ void record_put_members(struct batch *b, struct record *r, const char *json, siz
   struct member m;
   for (char *p = copy + 1; (p = next_member(p, &m)) != NULL;) {
     const struct column_name *name = column_for(b->schema, r, &m);
-    if (name != NULL && set_from_json(b, r, name, &m))
+    bool taken = name != NULL && set_from_json(b, r, name, &m);
+    if (taken || content_is_member(b->content, m.name, m.name_len, m.value, m.value_len))
       continue;
     open_extra(b, r);
     buf_append(&b->text, m.name - 1, m.name_len + 2);
     buf_putc(&b->text, ':');
-    json_append_compact(&b->text, m.value, m.value_len);
+    content_append_rest(b->content, &b->text, m.value, m.value_len);
     close_extra(b, r);
   }
   free(copy);

@@ -48,35 +48,3 @@ void names_clear(struct names *set) {
     free(set->table.slots[i].item);
   table_clear(&set->table);
 }
-
-void content_add_prefix(struct content *content, const char *prefix, size_t len) {
-  size_t n = content->nprefixes++;
-  content->prefixes = xrealloc(content->prefixes, content->nprefixes * sizeof *content->prefixes);
-  content->prefixes[n] = (struct prefix) {.text = xmalloc(len + 1), .len = len};
-  memcpy(content->prefixes[n].text, prefix, len);
-  if (len > 0)
-    content->begins[(unsigned char) *prefix] = true;
-}
-
-bool content_has(const struct content *content, const char *name, size_t len) {
-  if (content == NULL || len == 0)
-    return false;
-  if (names_find(&content->names, name, len) >= 0)
-    return true;
-  if (!content->begins[(unsigned char) *name])
-    return false;
-  for (size_t i = 0; i < content->nprefixes; i++) {
-    const struct prefix *p = &content->prefixes[i];
-    if (len >= p->len && memcmp(name, p->text, p->len) == 0)
-      return true;
-  }
-  return false;
-}
-
-void content_clear(struct content *content) {
-  for (size_t i = 0; i < content->nprefixes; i++)
-    free(content->prefixes[i].text);
-  free(content->prefixes);
-  names_clear(&content->names);
-  *content = (struct content) {0};
-}

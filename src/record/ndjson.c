@@ -57,10 +57,13 @@ static void note_unfit(struct scanner *s, int column, const char *why, const cha
 
 static void keep_in_extra(struct scanner *s, const char *name, size_t name_len, const char *value,
                  size_t len) {
+  const struct content *content = s->b->content;
+  if (content_is_member(content, name + 1, name_len - 2, value, len))
+    return;
   buf_putc(&s->extra, s->extra.len == 0 ? '{' : ',');
   buf_append(&s->extra, name, name_len);
   buf_putc(&s->extra, ':');
-  json_append_compact(&s->extra, value, len);
+  content_append_rest(content, &s->extra, value, len);
 }
 
 static uint64_t load_word(const char *p) {

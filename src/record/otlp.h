@@ -6,7 +6,7 @@
 #include <stdint.h>
 
 #include "base/buf.h"
-#include "record/names.h"
+#include "record/content.h"
 
 /* OTLP's log records and spans (opentelemetry-proto, logs.proto and trace.proto) one after another
  * as they stand in a body, JSON or protobuf alike; attributes are not copied.  JSON is read with

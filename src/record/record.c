@@ -17,11 +17,18 @@ struct batch *batch_new(const struct schema *schema) {
   return b;
 }
 
+void batch_leave_out(struct batch *b, const struct content *content) {
+  const struct content *before = b->content;
+  b->content = content_hold(content);
+  content_release(before);
+}
+
 void batch_free(struct batch *b) {
   if (b == NULL)
     return;
   buf_clear(&b->text);
   buf_clear(&b->records);
+  content_release(b->content);
   free(b->errors);
   free(b);
 }

@@ -5,6 +5,7 @@
 #include <stdint.h>
 
 #include "base/buf.h"
+#include "record/content.h"
 #include "record/schema.h"
 
 /* One record.  Strings live in the text of its batch; v has a slot per column of
@@ -38,6 +39,7 @@ enum {
  * owner at a time. */
 struct batch {
   const struct schema *schema;
+  const struct content *content; /* which extra does not take; held; NULL: it takes all */
   /* the body itself for JSON; strings are decoded in place, made ones appended */
   struct buf text;
   struct buf records; /* records of batch_stride(schema) bytes; use batch_record */
@@ -50,6 +52,9 @@ struct batch {
 
 struct batch *batch_new(const struct schema *schema);
 void batch_free(struct batch *b);
+
+/* Content stays out of what is added from now on. */
+void batch_leave_out(struct batch *b, const struct content *content);
 
 static inline size_t batch_stride(const struct schema *schema) {
   return sizeof(struct record) + schema->ncolumns * sizeof(union value);
@@ -83,11 +88,12 @@ bool record_set_number(struct batch *b, struct record *r, const struct column_na
 bool record_set_boolean(struct batch *b, struct record *r, const struct column_name *name,
                         bool value, const char **why);
 
-/* Adds a member that has no column: json is one valid value.  Before batch_complete. */
+/* Adds a member that has no column, but for what of it is content: json is one valid value.
+ * Before batch_complete. */
 void record_put_extra(struct batch *b, struct record *r, const char *name, size_t name_len,
                       const char *json, size_t json_len);
 
-/* The same for a value without white space between its tokens. */
+/* The same for a value that has no content in it, and no white space between its tokens. */
 void record_put_compact(struct batch *b, struct record *r, const char *name, size_t name_len,
                         const char *json, size_t json_len);
 

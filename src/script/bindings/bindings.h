@@ -20,4 +20,9 @@ int luaopen_sse(lua_State *L);      /* lua_sse.c */
 int luaopen_storage(lua_State *L);  /* lua_storage.c */
 int luaopen_zone(lua_State *L);     /* lua_zone.c */
 
+struct upkeep;
+
+/* Pushes the module upkeep of a database, which outlives the state. */
+void lua_upkeep_push(lua_State *L, struct upkeep *upkeep); /* lua_upkeep.c */
+
 #endif

@@ -51,9 +51,7 @@ static bool put_extra(struct reader *in, const char *name, size_t len, int index
   }
   in->scratch->len = 0;
   bool ok = lua_json_write(in->L, index, in->scratch, &error);
-  if (ok && !lua_istable(in->L, index) && json == NULL) {
-    record_put_compact(in->b, in->r, name, len, in->scratch->data, in->scratch->len);
-  } else if (ok) {
+  if (ok) {
     record_put_extra(in->b, in->r, name, len, in->scratch->data, in->scratch->len);
   } else {
     buf_putc(&error, '\0');
@@ -293,6 +291,7 @@ uint32_t lua_batch_apply(lua_State *L, int hook, struct batch **batch, int64_t n
   struct batch **made = lua_batch_push(L);
   struct buf *scratch = lua_json_push_fragment(L);
   *made = batch_new((*batch)->schema);
+  batch_leave_out(*made, (*batch)->content);
   take_report(*made, *batch);
   for (size_t i = 0; i < (*batch)->count; i++) {
     const struct record *r = batch_record(*batch, i);

@@ -3,16 +3,27 @@
 #include <lauxlib.h>
 
 #include "script/bindings/lua_fields.h"
+#include "script/engine/script.h"
 
 static const char type_name[] = "content";
 
 static int l_content_gc(lua_State *L) {
-  content_clear(luaL_checkudata(L, 1, type_name));
+  struct content **content = luaL_checkudata(L, 1, type_name);
+  content_release(*content);
+  *content = NULL;
   return 0;
 }
 
 const struct content *lua_content_check(lua_State *L, int index) {
-  return luaL_checkudata(L, index, type_name);
+  struct content **content = luaL_checkudata(L, index, type_name);
+  return *content;
+}
+
+const struct content *lua_content_in_force(lua_State *L) {
+  script_push_content(L);
+  const struct content *content = lua_content_check(L, -1);
+  lua_pop(L, 1);
+  return content;
 }
 
 /* Hands the texts of the list that is the field to add. */
@@ -31,20 +42,17 @@ static void each_text(lua_State *L, const char *field, struct content *content,
   lua_pop(L, 2);
 }
 
-static void add_name(struct content *content, const char *text, size_t len) {
-  names_add(&content->names, text, len, 0);
-}
-
 static int l_content(lua_State *L) {
   static const char *const known[] = {"names", "prefixes", "longest", NULL};
   luaL_checktype(L, 1, LUA_TTABLE);
   lua_fields_check(L, 1, known);
-  struct content *content = lua_newuserdatauv(L, sizeof *content, 0);
-  *content = (struct content) {0};
+  int64_t longest = lua_field_integer(L, 1, "longest", 1024, 0, INT64_MAX);
+  struct content **content = lua_newuserdatauv(L, sizeof *content, 0);
+  *content = NULL;
   luaL_setmetatable(L, type_name);
-  content->longest = (size_t) lua_field_integer(L, 1, "longest", 1024, 0, INT64_MAX);
-  each_text(L, "names", content, add_name);
-  each_text(L, "prefixes", content, content_add_prefix);
+  *content = content_new((size_t) longest);
+  each_text(L, "names", *content, content_add_name);
+  each_text(L, "prefixes", *content, content_add_prefix);
   return 1;
 }
 

@@ -8,8 +8,9 @@
 #include "script/engine/script.h"
 #include "script/services.h"
 
-int lua_field_error(lua_State *L, const char *name, const char *message) {
-  return luaL_error(L, "bad field %s (%s)", name, message);
+void lua_field_error(lua_State *L, const char *name, const char *message) {
+  luaL_error(L, "bad field %s (%s)", name, message);
+  __builtin_unreachable(); /* it raises */
 }
 
 static bool is_known(const char *key, const char *const *known) {

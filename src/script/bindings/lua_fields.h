@@ -28,6 +28,7 @@ int lua_column_error(lua_State *L, const char *field, int index);
 struct conditions *lua_field_conditions(lua_State *L, int index, const char *name);
 
 /* Raises: bad field NAME (message). */
-int lua_field_error(lua_State *L, const char *name, const char *message);
+__attribute__((noreturn)) void lua_field_error(lua_State *L, const char *name,
+                                               const char *message);
 
 #endif

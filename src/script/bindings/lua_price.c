@@ -141,6 +141,7 @@ static struct resolved *resolve(lua_State *L, int module, struct prices *p, cons
     forget(p);
   struct resolved *known = xcalloc(1, sizeof *known + n * sizeof *bands + p->key.len);
   known->nbands = n;
+  /* cppcheck-suppress uninitvar; the first n have been read */
   memcpy(known->bands, bands, n * sizeof *bands);
   known->key = (char *) (known->bands + n);
   known->key_len = p->key.len;

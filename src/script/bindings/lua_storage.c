@@ -9,6 +9,7 @@
 #include "record/ndjson.h"
 #include "script/bindings/bindings.h"
 #include "script/bindings/lua_batch.h"
+#include "script/bindings/lua_content.h"
 #include "script/bindings/lua_fields.h"
 #include "script/bindings/lua_price.h"
 #include "script/engine/limits.h"
@@ -171,6 +172,13 @@ static struct buf *take_body(lua_State *L, int index) {
   return taken;
 }
 
+static struct batch *new_batch(lua_State *L) {
+  const struct content *content = lua_content_in_force(L);
+  struct batch *b = batch_new(script_services(L)->schema);
+  batch_leave_out(b, content);
+  return b;
+}
+
 /* Hands the batch over to a new job and writes it. */
 static int write_batch(lua_State *L, struct task *task, struct batch **batch, uint32_t dropped) {
   struct ingest *in = ingest_new(L, task, SUBMIT_RECORDS);
@@ -187,7 +195,7 @@ static int ingest_here(lua_State *L, struct task *task, struct buf *body,
   int hook = lua_gettop(L);
   int64_t now_us = clock_now_us();
   struct batch **batch = lua_batch_push(L);
-  *batch = batch_new(script_services(L)->schema);
+  *batch = new_batch(L);
   int rc = batch_scan(*batch, body, format, &script_settings(L)->record, now_us);
   if (rc == UV_ENOMEM)
     return lua_storage_fail(L, rc, no_memory);
@@ -227,7 +235,7 @@ static int l_storage_ingest(lua_State *L) {
     return ingest_here(L, task, body, format, hooked);
 
   struct ingest *in = ingest_new(L, task, SUBMIT_RECORDS);
-  in->batch = batch_new(script_services(L)->schema);
+  in->batch = new_batch(L);
   in->body = buf_take(body);
   in->format = format;
   in->limits = script_settings(L)->record;
@@ -247,7 +255,7 @@ static int l_storage_insert(lua_State *L) {
   int64_t now_us = clock_now_us();
   struct batch **batch = lua_batch_push(L);
   struct buf *scratch = lua_json_push_fragment(L);
-  *batch = batch_new(script_services(L)->schema);
+  *batch = new_batch(L);
   (*batch)->sent = (uint32_t) lua_rawlen(L, 1);
   for (uint32_t i = 0; i < (*batch)->sent; i++) {
     limits_work(L, RECORD_STEPS);

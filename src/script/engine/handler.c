@@ -101,7 +101,7 @@ static void read_status(lua_State *L, struct outcome *outcome) {
   outcome->response.status = (int) status;
 }
 
-enum content {
+enum body_kind {
   CONTENT_NONE,
   CONTENT_JSON,
   CONTENT_BODY,
@@ -111,7 +111,7 @@ enum content {
 };
 
 /* One field of what it returned, its value at the top of the stack. */
-static enum content read_field(lua_State *L, struct outcome *outcome, const char *key) {
+static enum body_kind read_field(lua_State *L, struct outcome *outcome, const char *key) {
   if (strcmp(key, "json") == 0)
     return read_json(L, outcome), CONTENT_JSON;
   if (strcmp(key, "status") == 0)
@@ -138,15 +138,15 @@ static enum content read_field(lua_State *L, struct outcome *outcome, const char
   return CONTENT_STREAM;
 }
 
-static enum content read_fields(lua_State *L, struct outcome *outcome) {
-  enum content content = CONTENT_NONE;
+static enum body_kind read_fields(lua_State *L, struct outcome *outcome) {
+  enum body_kind content = CONTENT_NONE;
   for (lua_pushnil(L); lua_next(L, 2); lua_pop(L, 1)) {
     if (lua_type(L, -2) != LUA_TSTRING)
       luaL_error(L,
                  "the handler returned a table with a key that is a %s: expected json = "
                  "…, body = … or the like",
                  luaL_typename(L, -2));
-    enum content found = read_field(L, outcome, lua_tostring(L, -2));
+    enum body_kind found = read_field(L, outcome, lua_tostring(L, -2));
     if (found != CONTENT_NONE && content != CONTENT_NONE)
       luaL_error(L, "the handler returned two of json, body, file, stream and detail: "
                     "one is enough");
@@ -252,7 +252,7 @@ static int on_handled(lua_State *L, int status, lua_KContext context) {
   if (!lua_istable(L, 2))
     return luaL_error(L, "the handler returned a %s: expected a table such as { json = … }",
                       luaL_typename(L, 2));
-  enum content content = read_fields(L, outcome);
+  enum body_kind content = read_fields(L, outcome);
   if (content == CONTENT_STREAM)
     return start_stream(L, task);
   outcome->kind = content == CONTENT_DETAIL ? OUTCOME_DETAIL

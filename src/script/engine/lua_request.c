@@ -156,7 +156,10 @@ struct buf *script_body(lua_State *L, int index) {
 
 static const struct buf *check_body(lua_State *L) {
   const struct buf *body = script_body(L, 1);
-  luaL_argexpected(L, body != NULL, 1, "a request's body");
+  if (body == NULL) {
+    luaL_typeerror(L, 1, "a request's body");
+    __builtin_unreachable(); /* it raises */
+  }
   return body;
 }
 

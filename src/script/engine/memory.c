@@ -98,13 +98,15 @@ void memory_charge(lua_State *L, size_t bytes) {
   if (!memory_make_room(L, bytes))
     luaL_error(L, "not enough memory: script.memory_bytes is the bound of one loop's "
                   "scripts together");
-  if (memory_of(L) != NULL)
-    memory_of(L)->used += bytes;
+  struct memory *m = memory_of(L);
+  if (m != NULL)
+    m->used += bytes;
 }
 
 void memory_discharge(lua_State *L, size_t bytes) {
-  if (memory_of(L) != NULL)
-    memory_of(L)->used -= bytes;
+  struct memory *m = memory_of(L);
+  if (m != NULL)
+    m->used -= bytes;
 }
 
 void memory_append(lua_State *L, struct buf *out, const char *text, size_t len) {

@@ -25,7 +25,7 @@ struct script *script_new(struct generation *generation, struct loop *loop, stru
   script->loop = loop;
   script->scripts = scripts;
   script->services = services;
-  script->hook = script->prices = LUA_NOREF;
+  script->hook = script->prices = script->content = LUA_NOREF;
   memory_init(&script->memory, memory_bytes);
   script->L = lua_newstate(memory_alloc, &script->memory);
   if (script->L == NULL)
@@ -82,6 +82,10 @@ bool script_push_hook(lua_State *L) {
 
 bool script_push_prices(lua_State *L) {
   return push_reference(L, script_of(L)->prices);
+}
+
+void script_push_content(lua_State *L) {
+  push_reference(L, script_of(L)->content);
 }
 
 void script_register(struct script *script) {

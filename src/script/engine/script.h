@@ -77,6 +77,9 @@ bool script_push_hook(lua_State *L);
 /* The same of what lua/lib/native_prices.lua returns, where pricing.native is on. */
 bool script_push_prices(lua_State *L);
 
+/* Pushes what lua/ingest/content.lua returns. */
+void script_push_content(lua_State *L);
+
 /* What lua_request.c gives Lua as req:
  *   method path query id remote now   texts, and unix seconds as a float; query is raw,
  * without "?" params    the path's own parameters as texts, until lib/route.lua assigns

@@ -100,6 +100,7 @@ struct script {
   size_t nhandlers;
   int hook; /* reference of on_record, or LUA_NOREF */
   int prices; /* of lib/native_prices.lua, or LUA_NOREF */
+  int content; /* of ingest/content.lua */
   struct every *everies;
   struct script *next, **prev; /* among those that have run on the loop */
 

@@ -237,7 +237,7 @@ static void report_success(struct generations *g, const struct generation *gen,
   log_configure(settings->log_level, settings->log_format);
   log_info("reloaded", log_int("generation", (int64_t) g->number),
            log_int("routes", (int64_t) settings->nroutes),
-           log_real("milliseconds", (double) ((clock_monotonic_ns() - started_ns) / 10000) / 100));
+           log_int("milliseconds", (clock_monotonic_ns() - started_ns) / 1000000));
   name_restart_keys(gen, old);
 }
 

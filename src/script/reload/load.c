@@ -203,6 +203,17 @@ static int l_load_prices(lua_State *L) {
   return 0;
 }
 
+/* What no record keeps. */
+static int l_load_content(lua_State *L) {
+  struct loader *l = lua_touserdata(L, 1);
+  require_push(L, "ingest.content");
+  if (luaL_testudata(L, -1, "content") == NULL)
+    return luaL_error(L, "must return content { names = { … }, … }, returned a %s",
+                      luaL_typename(L, -1));
+  l->script->content = luaL_ref(L, LUA_REGISTRYINDEX);
+  return 0;
+}
+
 static int l_load_hooks(lua_State *L) {
   struct loader *l = lua_touserdata(L, 1);
   require_push(L, "hooks");
@@ -371,6 +382,7 @@ static void load_used(struct loader *l) {
     protect(l, l_load_errors, "lua/lib/errors.lua");
   if (script->services->schema == NULL)
     return;
+  protect(l, l_load_content, "lua/ingest/content.lua");
   if (l->settings->price_native)
     protect(l, l_load_prices, "lua/lib/native_prices.lua");
   if (snapshot_find(l->snapshot, "lua/hooks.lua") != NULL)

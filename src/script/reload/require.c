@@ -81,9 +81,10 @@ static void push_opener(lua_State *L, const char *name) {
     return;
   lua_pop(L, 1);
   const struct snapshot_file *file = find_file(script_of(L)->snapshot, name);
-  if (file == NULL)
+  if (file != NULL)
+    require_push_chunk(L, file);
+  else
     refuse_module(L, name);
-  require_push_chunk(L, file);
 }
 
 static int l_require(lua_State *L) {

@@ -174,8 +174,7 @@ int tables_filled(sqlite3 *db) {
       db, "DELETE FROM meta WHERE key GLOB 'filling:*' OR key IN ('filled', 'fill_upto')");
 }
 
-/* What kind of file this is.  UV_EINVAL: not one of ours. */
-static int identify_file(sqlite3 *db, const char *path, bool *empty, struct buf *error) {
+int tables_identify(sqlite3 *db, const char *path, bool *empty, struct buf *error) {
   int64_t id = 0, version = 0, tables = 0;
   int rc = database_int(db, "PRAGMA application_id", &id);
   if (rc == SQLITE_OK)
@@ -226,7 +225,7 @@ bool tables_can_shrink(sqlite3 *db) {
 
 int tables_prepare(sqlite3 *db, const char *path, const struct schema *schema, struct buf *error) {
   bool empty = false;
-  int status = identify_file(db, path, &empty, error);
+  int status = tables_identify(db, path, &empty, error);
   if (status < 0)
     return status;
   int rc = make_tables(db, schema, empty);

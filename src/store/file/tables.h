@@ -31,6 +31,10 @@
  * 0 or UV_E with the reason appended to error. */
 int tables_prepare(sqlite3 *db, const char *path, const struct schema *schema, struct buf *error);
 
+/* What file this is.  UV_EINVAL and the reason in error: not one of ours, or a newer one.  Empty:
+ * it may become one. */
+int tables_identify(sqlite3 *db, const char *path, bool *empty, struct buf *error);
+
 /* Whether pages that are free can be given back to the disk (PRAGMA incremental_vacuum); not in
  * older files until they are upgraded (upgrade.h). */
 bool tables_can_shrink(sqlite3 *db);

@@ -316,6 +316,7 @@ static int add_all_rows(struct aggregate *a) {
   for (size_t i = 0; i < a->nplanned; i++)
     for (size_t j = 0; j < a->planned[i].plan.nrows; j++)
       spans[n++] = a->planned[i].plan.rows[j].span;
+  /* cppcheck-suppress uninitvar; the first n are set */
   qsort(spans, n, sizeof *spans, by_from);
   int rc = SQLITE_OK;
   for (size_t i = 0; i < n && rc == SQLITE_OK;) {

@@ -365,7 +365,7 @@ static int spread_to(struct rollups *rollups, size_t s, const struct tally *delt
 /* To the cells of its tier, and to the delta of the next. */
 static int spread_delta(struct rollups *rollups, const struct tally *delta) {
   const struct schema *schema = rollups->schema;
-  int root = delta->key[0], tier = delta->key[1];
+  int root = (unsigned char) delta->key[0], tier = (unsigned char) delta->key[1];
   struct key_value by[SCHEMA_MAX_BY];
   int64_t bucket;
   const char *p = key_get_int(delta->key + 2, &bucket);

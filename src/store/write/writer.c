@@ -1,10 +1,8 @@
 #include "store/write/writer.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -13,6 +11,7 @@
 #include "base/mem.h"
 #include "metrics/metrics.h"
 #include "store/file/database.h"
+#include "store/file/lock.h"
 #include "store/file/script_rows.h"
 #include "store/file/tables.h"
 #include "store/write/writer_cold.h"
@@ -190,29 +189,6 @@ static int on_wal(void *arg, sqlite3 *db, const char *name, int pages) {
 
 /* ---- Opening ---- */
 
-/* The lock is a file of its own: to open the database itself anywhere but in SQLite
- * would drop SQLite's locks.  It stands beside the file that a link leads to, so
- * that every name of a database has one lock. */
-static int take_lock(struct writer *w, const char *file, struct buf *error) {
-  char *real = realpath(file, NULL);
-  char *path = sqlite3_mprintf("%s-lock", real != NULL ? real : file);
-  free(real);
-  w->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-  int status = 0;
-  if (w->lock_fd < 0) {
-    status = -errno;
-    buf_printf(error, "%s: cannot be written (%s); choose another path or fix its permissions",
-               path, strerror(errno));
-  } else if (flock(w->lock_fd, LOCK_EX | LOCK_NB) < 0) {
-    status = -errno;
-    buf_printf(error,
-               "%s: another Moonledger serves this database; stop it or choose another path",
-               file);
-  }
-  sqlite3_free(path);
-  return status;
-}
-
 /* Each of our connections would have a database of its own, or (file:x?mode=memory) what
  * SQLite reads into a name. */
 static int check_path(const char *path, struct buf *error) {
@@ -355,8 +331,8 @@ int writer_open(struct writer **writer, struct shared *shared, struct queue *que
   if (status == 0)
     status = make_folders(path, error);
   if (status == 0)
-    status = take_lock(w, path, error);
-  if (status == 0)
+    status = w->lock_fd = lock_take(path, error);
+  if (status >= 0)
     status = open_file(w, path, error);
   if (status < 0) {
     writer_close(w);

@@ -1,0 +1,38 @@
+--- Runs long work on the database for a command, with a line of progress.
+local sizes = require "lib.sizes"
+local term = require "term"
+local upkeep = require "upkeep"
+
+local work = {}
+
+local function text(state)
+  if state.total == 0 then
+    return state.step
+  end
+  return ("%s  %3d%%  of %s"):format(state.step, math.min(100, 100 * state.done // state.total),
+    sizes.bytes(state.total))
+end
+
+--- Waits for its end.
+---@param what string  as upkeep.start has it
+---@return UpkeepState?  nil where it failed
+---@return string? message
+function work.run(what)
+  local started, why = upkeep.start(what)
+  if not started then
+    return nil, why
+  end
+  local state = upkeep.state()
+  while state.running do
+    term.progress(text(state))
+    sleep(0.05)
+    state = upkeep.state()
+  end
+  term.progress()
+  if state.error then
+    return nil, state.error
+  end
+  return state
+end
+
+return work
