@@ -391,14 +391,17 @@ static const sqlite3_module module = {
     .xRowid = on_rowid,
 };
 
-int rows_table_prepare(sqlite3 *db, struct view *view) {
-  if (view_parts(view) == 0 ||
-      sqlite3_table_column_metadata(db, "temp", "rows", NULL, NULL, NULL, NULL, NULL, NULL) ==
-          SQLITE_OK)
-    return SQLITE_OK;
+bool rows_table_is_there(sqlite3 *db) {
+  return sqlite3_table_column_metadata(db, "temp", "rows", NULL, NULL, NULL, NULL, NULL, NULL) ==
+         SQLITE_OK;
+}
+
+int rows_table_make(sqlite3 *db, struct view *view) {
   int rc = sqlite3_create_module(db, "moonledger_rows", &module, view);
-  return rc == SQLITE_OK
-             ? sqlite3_exec(db, "CREATE VIRTUAL TABLE temp.rows USING moonledger_rows", NULL, NULL,
-                            NULL)
-             : rc;
+  return rc == SQLITE_OK ? sqlite3_exec(db,
+                                        "PRAGMA query_only=0;"
+                                        "CREATE VIRTUAL TABLE temp.rows USING moonledger_rows;"
+                                        "PRAGMA query_only=1;",
+                                        NULL, NULL, NULL)
+                         : rc;
 }

@@ -6,7 +6,9 @@
 /* People's SQL reads one table `rows`: with parts there is a virtual one of that name on the
  * connection, before SQLite's own, which has the rows of both.  It has the same columns. */
 
-/* Within the transaction that reads; view belongs to db and outlives it.  SQLite's codes. */
-int rows_table_prepare(sqlite3 *db, struct view *view);
+bool rows_table_is_there(sqlite3 *db);
+
+/* Outside a transaction; view belongs to db and outlives it.  SQLite's codes. */
+int rows_table_make(sqlite3 *db, struct view *view);
 
 #endif

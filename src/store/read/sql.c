@@ -121,22 +121,28 @@ static int take_rows(struct query *q, sqlite3_stmt *stmt, uint32_t max_rows) {
   return rc;
 }
 
-/* What our own statements may: there is a transaction, and `rows` has the closed days, too. */
-static int prepare_connection(sqlite3 *db, struct view *view) {
-  sqlite3_set_authorizer(db, NULL, NULL);
-  int rc = database_exec(db, "BEGIN");
-  if (rc == SQLITE_OK)
-    rc = view_refresh(view, db);
-  if (rc == SQLITE_OK)
-    rc = rows_table_prepare(db, view);
-  confine_connection(db);
-  return rc;
-}
-
 static void end_transaction(sqlite3 *db) {
   sqlite3_set_authorizer(db, NULL, NULL);
   if (!sqlite3_get_autocommit(db))
     database_exec(db, "ROLLBACK");
+}
+
+static int begin_transaction(sqlite3 *db, struct view *view) {
+  int rc = database_exec(db, "BEGIN");
+  return rc == SQLITE_OK ? view_refresh(view, db) : rc;
+}
+
+/* With closed days `rows` is a table of both. */
+static int prepare_connection(sqlite3 *db, struct view *view) {
+  int rc = begin_transaction(db, view);
+  if (rc == SQLITE_OK && view_parts(view) > 0 && !rows_table_is_there(db)) {
+    end_transaction(db);
+    rc = rows_table_make(db, view);
+    if (rc == SQLITE_OK)
+      rc = begin_transaction(db, view);
+  }
+  confine_connection(db);
+  return rc;
 }
 
 int query_sql(struct reader *r, struct query *q) {

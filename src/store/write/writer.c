@@ -233,17 +233,25 @@ static int64_t next_row(const struct writer *w, int64_t last) {
              : next;
 }
 
+/* Rows have numbers without gaps; those of closed days are in parts. */
 static int count_rows(struct writer *w) {
+  static const char first_row[] =
+      "SELECT min(n) FROM (SELECT min(rowid) AS n FROM rows UNION ALL "
+      "SELECT min(min_row) FROM parts WHERE state = 1)";
+  static const char last_row[] =
+      "SELECT max(n) FROM (SELECT max(rowid) AS n FROM rows UNION ALL "
+      "SELECT max(max_row) FROM parts WHERE state = 1)";
   int64_t last = 0, first = 0;
-  int rc = database_int(w->db, "SELECT max(rowid) FROM rows", &last);
+  int rc = database_int(w->db, "SELECT max(rowid) FROM rows", &w->rows.last);
   if (rc == SQLITE_OK)
-    rc = database_int(w->db, "SELECT min(rowid) FROM rows", &first);
+    rc = database_int(w->db, last_row, &last);
+  if (rc == SQLITE_OK)
+    rc = database_int(w->db, first_row, &first);
   if (rc == SQLITE_OK)
     rc = meta_get_int(w->db, "counted", &w->rolled_up_to);
   if (rc != SQLITE_OK)
     return rc;
   w->stale = true;
-  w->rows.last = last;
   w->rows.next = next_row(w, last);
   atomic_store(&w->shared->rows, last == 0 ? 0 : last - first + 1);
   atomic_store(&w->shared->last_row, w->rows.next - 1);

@@ -88,6 +88,7 @@ int writer_part_live(struct writer *w, void *arg) {
   order->part.taken_time = whole ? INT64_MAX : order->part.min_time - 1;
   order->part.taken_row = INT64_MAX;
   int rc = run_step(w, set_live, order, false);
+  order->part.state = PART_LIVE;
   w->sealing = rc == SQLITE_OK && !whole ? order->part : (struct part){0};
   return rc;
 }
