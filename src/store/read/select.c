@@ -299,7 +299,8 @@ static int take_candidate(struct reader *r, struct query *q, int64_t row) {
   sqlite3_stmt *stmt;
   buf_puts(&sql, "SELECT ");
   rows_write_columns(&sql, schema, UINT64_MAX, true);
-  buf_printf(&sql, " FROM main.rows WHERE rowid = ? AND \"%s\" = ?", schema->columns[schema->id].name);
+  buf_printf(&sql, " FROM main.rows WHERE rowid = ? AND \"%s\" = ?",
+             schema->columns[schema->id].name);
   int rc = reader_statement(r, &sql, &stmt);
   if (rc != SQLITE_OK)
     return rc;
@@ -320,7 +321,8 @@ static int scan_tail(struct reader *r, struct query *q, int64_t *row) {
   struct buf sql = {0};
   sqlite3_stmt *stmt;
   buf_printf(
-      &sql, "SELECT rowid FROM main.rows WHERE rowid > ? AND \"%s\" = ? ORDER BY rowid DESC LIMIT 1",
+      &sql,
+      "SELECT rowid FROM main.rows WHERE rowid > ? AND \"%s\" = ? ORDER BY rowid DESC LIMIT 1",
       schema->columns[schema->id].name);
   int rc = reader_statement(r, &sql, &stmt);
   if (rc != SQLITE_OK)

@@ -17,8 +17,9 @@ struct part_source {
   size_t njoined;
 };
 
-/* Writes path from the source: rows of part->day up to part->upto, or those that count of parts that
- * are joined.  Sets what the manifest keeps of it.  stop ends it early.  0, or UV_E with why. */
+/* Writes path from the source: rows of part->day up to part->upto, or those that count of parts
+ * that are joined.  Sets what the manifest keeps of it.  stop ends it early.  0, or UV_E with why.
+ */
 int part_write(const char *path, const char *database, const struct part_source *source,
                const atomic_bool *stop, struct part *part, struct buf *why);
 
