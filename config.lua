@@ -115,6 +115,12 @@ return {
     max_series = 2000,
   },
 
+  -- Whom scripts may call (require "http"): names, "*.example.com", addresses or networks, each
+  -- perhaps with ":PORT".  A private address (127.0.0.1, 10.0.0.5) must be named as such, be it
+  -- that a listed name leads to it.  ca_file: CA certificates, relative to this file, instead of
+  -- those that SSL_CERT_FILE names or the system has.
+  outside = { allow = {}, ca_file = "" },
+
   -- What requests cost whose sender does not say so: LiteLLM's
   -- model_prices_and_context_window.json, relative to this file, read at the next
   -- reload; without it lua/lib/prices.lua counts.  overrides come first, in dollars
@@ -160,6 +166,7 @@ return {
     { "GET", "/logs/breakdown", "routes.logs_breakdown" },
     { "GET", "/logs/values", "routes.logs_values" },
     { "GET", "/logs/errors", "routes.logs_errors" },
+    { "GET", "/logs/senders", "routes.logs_senders" },
     { "GET", "/logs/system", "routes.logs_system" },
     { "POST", "/logs/reset", "routes.logs_reset" },
     { "POST", "/logs/ingest", "routes.logs_ingest" },

@@ -278,7 +278,7 @@ describe("bindings #loops", function()
       { "storage.sql({})", "string expected" },
       { "storage.sql('SELECT ?', {})", "nil, boolean, number or string expected" },
       { "storage.insert(1)", "table expected" },
-      { "storage.insert({}, { probe = true })", "insert takes no options" },
+      { "storage.insert({}, { probe = true })", "a list of up to 4 columns" },
       { "storage.append('topic', {}, { max = 1 })", "unknown option max" },
       { "require('metrics').counter { name = 'a', help = 'a', label = {} }",
         "unknown option label" },

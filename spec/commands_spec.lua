@@ -249,7 +249,8 @@ describe("a command", function()
     listener:close()
     assert.equal(0, process:wait(10))
     assert.equal("200\tone\tabcde\n201\tnil\txy\n200\tnil\tto the end\n"
-      .. ("http://localhost:%d: connection reset by peer\n"):format(port), process:stdout())
+      .. ("localhost:%d: the connection was closed within the response's body\n"):format(port),
+      process:stdout())
   end)
 
   it("follows a stream as it comes", function()
@@ -269,9 +270,10 @@ describe("a command", function()
   end)
 
   for _, case in ipairs {
-    { "a wrong url", [[require("client").open "ftp://x"]], "ftp://x: expected http://HOST:PORT" },
+    { "a wrong url", [[require("client").open "ftp://x"]],
+      "ftp://x: expected http://HOST:PORT or https://HOST" },
     { "nobody there", [[require("client").open("http://127.0.0.1:1"):get "/"]],
-      "http://127.0.0.1:1: connection refused" },
+      "127.0.0.1:1: connection refused" },
   } do
     it("is told of " .. case[1], function()
       assert.equal("nil\t" .. case[3] .. "\n", output(("print(%s)"):format(case[2])))

@@ -51,8 +51,11 @@ local public = {
   ["record/timestamp.h"] = true,
   ["metrics/metrics.h"] = true,
   ["store/storage.h"] = true,
+  ["net/allow.h"] = true,
+  ["net/call.h"] = true,
   ["store/upkeep.h"] = true,
   ["net/http_client.h"] = true,
+  ["net/net.h"] = true,
   ["http/connection.h"] = true,
   ["http/guard.h"] = true,
   ["http/request.h"] = true,
@@ -76,6 +79,8 @@ local public = {
 local libraries = {
   ["sqlite3.h"] = { "^store/" },
   ["llhttp.h"] = { "^http/", "^net/" },
+  ["ares.h"] = { "^net/resolve%.c$" },
+  ["openssl/ssl.h"] = { "^net/" },
   ["lua.h"] = { "^script/", "^config[%w_]*%.[ch]$", "^command[%w_]*%.[ch]$" },
 }
 for _, name in ipairs { "lauxlib.h", "lualib.h", "lua-cjson.h" } do

@@ -15,6 +15,7 @@
 #include "hub/streams.h"
 #include "loop/loop.h"
 #include "metrics/metrics.h"
+#include "net/net.h"
 #include "pages.h"
 #include "process.h"
 #include "record/schema.h"
@@ -38,6 +39,7 @@ struct app {
   struct services services; /* of scripts */
   struct settings_context settings;
   struct server *server;
+  struct trusts *trusts;
   struct generations *generations;
   uv_poll_t signals;
   int signal_fd;
@@ -56,6 +58,7 @@ struct app {
 static int open_loops(struct services *s, struct buf *errors) {
   s->loops = xcalloc(s->nloops, sizeof *s->loops);
   s->streams = xcalloc(s->nloops, sizeof *s->streams);
+  s->nets = xcalloc(s->nloops, sizeof *s->nets);
   for (unsigned i = 0; i < s->nloops; i++) {
     int rc = loop_init(&s->loops[i], i);
     if (rc < 0) {
@@ -137,8 +140,11 @@ static int open_rooms(struct app *app, struct buf *errors) {
   if (open_store(app, errors) < 0 || open_loops(s, errors) < 0)
     return -1;
   open_server(app);
-  for (unsigned i = 0; i < s->nloops; i++)
+  app->trusts = trusts_new();
+  for (unsigned i = 0; i < s->nloops; i++) {
     s->streams[i] = streams_new(&s->loops[i], s->hub);
+    s->nets[i] = net_new(&s->loops[i], app->trusts);
+  }
   return open_scripts(app, errors);
 }
 
@@ -208,6 +214,7 @@ static void on_loop_drained(struct loop *loop, void *arg) {
   struct app *app = arg;
   struct leaving *leaving = &app->leaving[loop->index];
   generations_stop(app->generations, loop);
+  net_close(app->services.nets[loop->index]);
   leaving->message.receive = on_drained;
   loop_post(&app->services.loops[0], &leaving->message);
 }
@@ -300,6 +307,7 @@ static int finish_serving(struct app *app) {
   generations_close(app->generations);
   server_free(app->server);
   for (unsigned i = 0; i < s->nloops; i++) {
+    net_free(s->nets[i]);
     if (loop_clear(&s->loops[i]) < 0) {
       log_error("a handle was still open at the end", log_int("loop", i));
       code = 3;
@@ -315,7 +323,9 @@ static void free_rooms(struct app *app) {
   metrics_free(s->metrics);
   schema_free(app->schema);
   config_free(app->config);
+  trusts_free(app->trusts);
   free(s->loops);
+  free(s->nets);
   free(s->streams);
   free(app->leaving);
 }

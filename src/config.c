@@ -7,6 +7,7 @@
 
 #include "base/mem.h"
 #include "config_shipped.h"
+#include "net/allow.h"
 
 enum setting_type { SETTING_BOOLEAN, SETTING_INTEGER, SETTING_TEXT, SETTING_CHOICE };
 
@@ -85,6 +86,7 @@ static const struct setting settings[] = {
     TEXT("metrics", "namespace", metrics.name_space, "ccproxy"),
     NUMBER("metrics", "max_series", metrics.max_series, 1, 10000000, 2000, true),
     NUMBER("metrics", "max_age", metrics.max_age, 0, INT64_C(100) * 366 * 86400, 86400, true),
+    {"outside", "ca_file", SETTING_TEXT, FIELD(outside.ca_file), 0, 0, 0, "", false},
     {"pricing", "file", SETTING_TEXT, FIELD(price_file), 0, 0, 0, "", false},
     FLAG("pricing", "native", price_native, true),
     FEATURE("metrics_endpoint_enabled", true),
@@ -103,7 +105,7 @@ enum { SETTINGS = sizeof settings / sizeof *settings };
 /* Keys that are read by hand or belong to scripts. */
 static const char *const other_keys[] = {
     "listen.without_tokens", "hosts",  "tokens", "cors.origins", "settings", "metrics.labels",
-    "pricing.overrides",     "events", "routes"};
+    "pricing.overrides",     "events", "routes", "outside.allow"};
 
 static const char *const without_tokens = "anyone on this network may read, write and reset";
 
@@ -462,6 +464,8 @@ static void resolve_paths(struct config *config, const char *file,
 
   if (*config->price_file != '\0' && *config->price_file != '/')
     make_absolute(&config->price_file, config->root);
+  if (*config->outside.ca_file != '\0' && *config->outside.ca_file != '/')
+    make_absolute(&config->outside.ca_file, config->root);
   if (*config->storage.path != '/' && (overrides == NULL || overrides->database == NULL))
     make_absolute(&config->storage.path, overrides != NULL && overrides->data != NULL
                                              ? overrides->data
@@ -476,6 +480,20 @@ static void read_without_tokens(struct config *config, lua_State *L, struct buf 
   if (words != NULL && !config->allow_remote_without_tokens)
     complain(errors, "listen.without_tokens", "expected the words \"%s\"", without_tokens);
   lua_pop(L, 2);
+}
+
+/* Here so that a mistake is told with all others. */
+static void read_outside(struct config *config, lua_State *L, struct buf *errors) {
+  struct allow *allow = allow_new();
+  push_section(L, "outside");
+  read_strings(&config->outside.allow, L, "allow", errors);
+  lua_pop(L, 1);
+  for (size_t i = 0; i < config->outside.allow.count; i++) {
+    const char *entry = config->outside.allow.items[i], *why = allow_add(allow, entry);
+    if (why != NULL)
+      buf_printf(errors, "config.lua: outside.allow: %.100s: %s\n", entry, why);
+  }
+  allow_free(allow);
 }
 
 struct config *config_read(lua_State *L, const char *file, const struct config_overrides *overrides,
@@ -497,6 +515,7 @@ struct config *config_read(lua_State *L, const char *file, const struct config_o
     push_section(L, "metrics");
     read_strings(&config->metrics.labels, L, "labels", errors);
     lua_pop(L, 1);
+    read_outside(config, L, errors);
     push_section(L, "cors");
     read_strings(&config->cors_origins, L, "origins", errors);
     lua_pop(L, 1);
@@ -526,6 +545,7 @@ void config_free(struct config *config) {
   string_list_clear(&config->hosts);
   string_list_clear(&config->metrics.labels);
   string_list_clear(&config->cors_origins);
+  string_list_clear(&config->outside.allow);
   free(config->file);
   free(config->root);
   free(config);

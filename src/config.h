@@ -67,6 +67,11 @@ struct config {
     struct string_list labels;
   } metrics;
 
+  struct {
+    struct string_list allow; /* see net/allow.h */
+    char *ca_file;            /* absolute; empty: that of the system */
+  } outside;
+
   char *price_file;    /* absolute; empty: none */
   bool price_native;
 

@@ -5,6 +5,7 @@
 #include <uv.h>
 
 #include "base/mem.h"
+#include "net/allow.h"
 
 unsigned workers_of(const struct config *c) {
   unsigned cores = uv_available_parallelism();
@@ -83,6 +84,7 @@ struct owned_settings {
   struct config *config;
   struct token *tokens;
   struct route_entry *routes;
+  struct allow *allow;
   struct buf static_folder;
 };
 
@@ -104,11 +106,19 @@ static struct route_entry *routes_of(const struct config *c) {
   return routes;
 }
 
+static struct allow *allow_of(const struct config *c) {
+  struct allow *allow = allow_new();
+  for (size_t i = 0; i < c->outside.allow.count; i++)
+    allow_add(allow, c->outside.allow.items[i]);
+  return allow;
+}
+
 static struct settings *settings_new(struct config *c) {
   struct owned_settings *own = xcalloc(1, sizeof *own);
   own->config = c;
   own->tokens = tokens_of(c);
   own->routes = routes_of(c);
+  own->allow = allow_of(c);
   buf_printf(&own->static_folder, "%s/static", c->root);
   buf_putc(&own->static_folder, '\0');
   own->settings = (struct settings) {
@@ -125,6 +135,7 @@ static struct settings *settings_new(struct config *c) {
       .record = {.record_bytes = c->limits.record_bytes, .depth = c->limits.json_depth},
       .script = {c->script.burst_cpu_ms, c->script.total_cpu_ms, c->script.wall_ms,
                  c->script.load_cpu_ms, c->script.memory_bytes},
+      .outside = {.allow = own->allow, .ca_file = c->outside.ca_file},
       .routes = own->routes,
       .nroutes = c->nroutes,
       .lacking = c->lacking,
@@ -164,6 +175,7 @@ void settings_free(struct settings *settings) {
   config_free(own->config);
   free(own->tokens);
   free(own->routes);
+  allow_free(own->allow);
   buf_clear(&own->static_folder);
   buf_clear(&own->settings.at_start);
   free(own);

@@ -10,11 +10,13 @@
 ---@field recognised integer  those of them that somebody here knows
 ---@field made integer        records and events made of them
 ---@field spans table<string, table>  records of the LLM spans among records, by trace and span
+---@field sender Sender?     of what it holds, where that tells
 ---@field fault string?      why records could not be handed on
 
 ---@class Event
 ---@field sender string
 ---@field name string
+---@field user_agent string?   of the sender, with its version
 ---@field timestamp integer? unix nanoseconds
 ---@field session string?
 ---@field attributes table

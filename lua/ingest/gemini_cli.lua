@@ -42,6 +42,7 @@ local function common(event)
     path = "generateContent",
     service_type = "gemini_cli",
     provider = "gemini",
+    user_agent = event.origin.user_agent,
     model = a.model,
     duration_ms = a.duration_ms,
     session_client_id = a.session,

@@ -176,6 +176,7 @@ function genai.record(span, a, origin)
     endpoint = kind,
     path = kind,
     service_type = values.text(origin.resource["service.name"]) or "otlp",
+    user_agent = origin.user_agent,
     model = a.model,
     provider = a.provider,
     unknown_operation = unknown,

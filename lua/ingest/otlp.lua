@@ -29,6 +29,20 @@ local dull = content {
 ---@field scope string                name of the instrumentation scope
 ---@field team string?                team.id of the resource
 ---@field host string?                host.name
+---@field user_agent string?          the service and its version, as rows of agents have it
+
+-- Coding agents whose rows have a shorter name than their resource.
+local agents = { codex_cli_rs = "codex" }
+
+local function origin_of(resource, kept, scope)
+  local service = values.text(resource["service.name"])
+  local version = values.text(resource["service.version"])
+  return {
+    resource = resource, kept = kept, scope = scope or "",
+    team = values.text(resource["team.id"]), host = values.text(resource["host.name"]),
+    user_agent = service and version and (agents[service] or service) .. "/" .. version,
+  }
+end
 
 --- Calls visit(item, origin) for every log record or span that can be read; the reader is the item,
 --- and the next one after the visit.  A batch that has grown large is handed on before it goes on.
@@ -45,9 +59,9 @@ function otlp.each(reader, batch, visit)
       resource, kept = reader:resource(dull)
     end
     if new_resource or new_scope then
-      origin = {
-        resource = resource, kept = kept, scope = reader.scope or "",
-        team = values.text(resource["team.id"]), host = values.text(resource["host.name"]),
+      origin = origin_of(resource, kept, reader.scope)
+      batch.sender = batch.sender or {
+        service_type = values.text(resource["service.name"]), user_agent = origin.user_agent,
       }
     end
     batch.items = batch.items + 1

@@ -5,6 +5,7 @@ local json = require "json"
 local needs_storage = require "lib.needs_storage"
 local otlp = require "ingest.otlp"
 local otlp_sources = require "ingest.otlp_sources"
+local senders = require "ingest.senders"
 
 local otlp_http = {}
 
@@ -135,6 +136,7 @@ function otlp_http.handler(name, decode, keep)
     local expected = is_export(req.body, signal)
     local source, tell = otlp_sources.open(name, req.body, encoding.name)
     if not source then
+      senders.refused(senders.of_request(req), 1, { tell })
       return answer(encoding, 400, encoding.status(invalid_argument, tell))
     end
     local batch = decode(source, keep)
@@ -143,6 +145,9 @@ function otlp_http.handler(name, decode, keep)
     end
     tell(batch)
     complain(batch, signal, expected)
+    if #batch.errors > 0 then
+      senders.refused(batch.sender or senders.of_request(req), batch.rejected, batch.errors)
+    end
     return success(encoding, signal, batch)
   end
 end

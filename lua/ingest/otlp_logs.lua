@@ -112,6 +112,7 @@ local function put_event(batch, sender, event)
   batch:event {
     sender = sender and sender.name or values.text(event.origin.resource["service.name"])
       or "otlp",
+    user_agent = event.origin.user_agent,
     name = values.clip(event.name, 100),
     timestamp = event.timestamp,
     session = values.first_text(log:get "session.id", log:get "conversation.id"),

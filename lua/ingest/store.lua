@@ -2,6 +2,7 @@
 local config = require "config"
 local dates = require "ingest.dates"
 local metrics = require "metrics"
+local senders = require "ingest.senders"
 local sse = require "sse"
 local storage = require "storage"
 
@@ -41,6 +42,7 @@ local function take_events(batch)
   end
   for i, event in ipairs(batch.events) do
     events:inc(1, event.sender, event.name)
+    senders.sent({ service_type = event.sender, user_agent = event.user_agent }, "events", 1)
     sse.publish("events", entries[i])
   end
   return true
@@ -74,10 +76,11 @@ function store.batch(batch)
   local records = batch.records
   for from = 1, #records, slice do
     local part = table.move(records, from, math.min(from + slice - 1, #records), 1, {})
-    local result, message, reason = storage.insert(part)
+    local result, counts, reason = storage.insert(part, senders.columns)
     if not result then
-      return nil, message, reason
+      return nil, counts, reason
     end
+    batch.sender = senders.took(counts) or batch.sender
     put(totals, batch, result)
   end
   local taken, message = take_events(batch)

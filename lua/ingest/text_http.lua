@@ -1,6 +1,7 @@
 --- Endpoints for formats that come as text: JSON arrays, objects or lines.  They answer
 --- as POST /logs/ingest does.
 local json = require "json"
+local senders = require "ingest.senders"
 local store = require "ingest.store"
 
 local text_http = {}
@@ -52,6 +53,9 @@ function text_http.handler(decode)
       return { status = 503, headers = { ["retry-after"] = "1" }, detail = batch.fault }
     end
     complain(batch, is_empty)
+    if #batch.errors > 0 then
+      senders.refused(batch.sender or senders.of_request(req), batch.rejected, batch.errors)
+    end
     return answer(totals, batch)
   end
 end

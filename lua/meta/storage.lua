@@ -30,20 +30,28 @@ local storage = {}
 ---@field errors { index: integer, line: integer?, field: string?, message: string }[]  at most 20
 ---@field durability "full"|"normal"
 
+--- How many of the records that were taken have these texts; 32 at most, and one without texts for
+--- what is beyond.
+---@class Counts
+---@field records integer
+---@field [string] string
+
 --- Stores the records of a body; answers after the commit.  Yields.
 ---@param body Body|string
 ---@param format "json"|"ndjson"?  default "ndjson"
+---@param counted_by string[]?     up to 4 columns of texts
 ---@return Written?
----@return string? message
+---@return (Counts[]|string)? counts_or_message
 ---@return Reason? reason
-function storage.ingest(body, format) end
+function storage.ingest(body, format, counted_by) end
 
 --- Stores records.  Members that are no columns are kept in extra.  Yields.
 ---@param records Record[]
+---@param counted_by string[]?
 ---@return Written?
----@return string? message
+---@return (Counts[]|string)? counts_or_message
 ---@return Reason? reason
-function storage.insert(records) end
+function storage.insert(records, counted_by) end
 
 ---@class Select
 ---@field where Condition[]?

@@ -1,4 +1,5 @@
 --- Takes records in: one, an array, {"records": [...]} or lines of them.
+local senders = require "ingest.senders"
 local storage = require "storage"
 
 local FORMATS = {
@@ -31,9 +32,13 @@ return {
     if not format then
       return { status = 415, detail = UNKNOWN_TYPE }
     end
-    local result, message = storage.ingest(req.body, format)
+    local result, counts = storage.ingest(req.body, format, senders.columns)
     if not result then
-      return { status = 503, headers = RETRY, detail = "Not stored: " .. message }
+      return { status = 503, headers = RETRY, detail = "Not stored: " .. counts }
+    end
+    local sender = senders.took(counts) or senders.of_request(req)
+    if result.rejected > 0 then
+      senders.refused(sender, result.rejected, result.errors)
     end
     local taken = result.accepted + result.merged + (result.dropped or 0)
     return { status = taken == 0 and #result.errors > 0 and 400 or 200, json = result }

@@ -32,15 +32,19 @@ static void check_depth(void) {
 int main(void) {
   content = content_new(LONGEST);
   content_add_name(content, "prompt", 6);
-  content_add_prefix(content, "llm.in", 6);
+  static const char *const prefixes[] = {"llm.input.x", "b", "z", "llm.input.a", "llm.in", "a",
+                                         "llm.in.y"};
+  for (size_t i = 0; i < sizeof prefixes / sizeof *prefixes; i++)
+    content_add_prefix(content, prefixes[i], strlen(prefixes[i]));
+  CHECK(content->nprefixes == 4);
 
   check_rest("12", "12");
-  check_rest(" { \"a\" : [ 1 , \"x y\" , { } ] } " + 1, "{\"a\":[1,\"x y\",{}]}");
+  check_rest(" { \"k\" : [ 1 , \"x y\" , { } ] } " + 1, "{\"k\":[1,\"x y\",{}]}");
   check_rest("{\"prompt\":\"p\"}", "{}");
-  check_rest("{\"prompt\" : {\"a\":[\"]\\\"}\"]} , \"b\":-1e3}", "{\"b\":-1e3}");
-  check_rest("{\"a\":true,\"llm.input.0\":[[]],\"b\":null}", "{\"a\":true,\"b\":null}");
+  check_rest("{\"prompt\" : {\"k\":[\"]\\\"}\"]} , \"m\":-1e3}", "{\"m\":-1e3}");
+  check_rest("{\"k\":true,\"llm.input.0\":[[]],\"m\":null}", "{\"k\":true,\"m\":null}");
   check_rest("{\"pr\\u006fmpt\":1,\"prompts\":2}", "{\"prompts\":2}");
-  check_rest("[\"12345678\",\"123456789\",{\"a\":\"123456789\"}]", "[\"12345678\",{}]");
+  check_rest("[\"12345678\",\"123456789\",{\"k\":\"123456789\"}]", "[\"12345678\",{}]");
   check_depth();
 
   CHECK(is_member("prompt", "1"));

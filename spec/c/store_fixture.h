@@ -56,7 +56,7 @@ static inline void store_close(struct store *s) {
 }
 
 static inline void store_remove(struct store *s) {
-  static const char *const suffixes[] = {"", "-wal", "-shm", "-lock"};
+  static const char *const suffixes[] = {"", "-wal", "-shm", "-lock", "-ballast"};
   char path[128];
   if (s->storage != NULL)
     store_close(s);

@@ -34,28 +34,57 @@ void content_add_name(struct content *content, const char *name, size_t len) {
   names_add(&content->names, name, len, 0);
 }
 
+/* Where among the prefixes the name belongs; *found says whether it begins with the one there. */
+static size_t find_prefix(const struct content *content, const char *name, size_t len,
+                          bool *found) {
+  size_t low = 0, high = content->nprefixes;
+  *found = false;
+  while (low < high) {
+    size_t middle = (low + high) / 2;
+    const struct prefix *p = &content->prefixes[middle];
+    int order = memcmp(p->text, name, p->len < len ? p->len : len);
+    *found = order == 0 && p->len <= len;
+    if (*found)
+      return middle;
+    if (order < 0)
+      low = middle + 1;
+    else
+      high = middle;
+  }
+  return low;
+}
+
+static void remove_prefix(struct content *content, size_t i) {
+  free(content->prefixes[i].text);
+  content->nprefixes--;
+  memmove(&content->prefixes[i], &content->prefixes[i + 1],
+          (content->nprefixes - i) * sizeof *content->prefixes);
+}
+
 void content_add_prefix(struct content *content, const char *prefix, size_t len) {
-  size_t n = content->nprefixes++;
+  bool found;
+  size_t at = find_prefix(content, prefix, len, &found), n;
+  if (found || len == 0)
+    return;
+  while (at < content->nprefixes && content->prefixes[at].len > len &&
+         memcmp(content->prefixes[at].text, prefix, len) == 0)
+    remove_prefix(content, at);
+  n = content->nprefixes++;
   content->prefixes = xrealloc(content->prefixes, content->nprefixes * sizeof *content->prefixes);
-  content->prefixes[n] = (struct prefix) {.text = xmalloc(len + 1), .len = len};
-  memcpy(content->prefixes[n].text, prefix, len);
-  if (len > 0)
-    content->begins[(unsigned char) *prefix] = true;
+  memmove(&content->prefixes[at + 1], &content->prefixes[at],
+          (n - at) * sizeof *content->prefixes);
+  content->prefixes[at] = (struct prefix) {.text = xmalloc(len), .len = len};
+  memcpy(content->prefixes[at].text, prefix, len);
+  content->begins[(unsigned char) *prefix] = true;
 }
 
 bool content_has(const struct content *content, const char *name, size_t len) {
+  bool found = false;
   if (content == NULL || len == 0)
     return false;
-  if (names_find(&content->names, name, len) >= 0)
-    return true;
-  if (!content->begins[(unsigned char) *name])
-    return false;
-  for (size_t i = 0; i < content->nprefixes; i++) {
-    const struct prefix *p = &content->prefixes[i];
-    if (len >= p->len && memcmp(name, p->text, p->len) == 0)
-      return true;
-  }
-  return false;
+  if (content->begins[(unsigned char) *name])
+    find_prefix(content, name, len, &found);
+  return found || names_find(&content->names, name, len) >= 0;
 }
 
 /* ---- In JSON, which is valid ---- */
@@ -205,8 +234,11 @@ static const char *write_value(struct walk *w, const char *p) {
 void content_append_rest(const struct content *content, struct buf *out, const char *json,
                          size_t len) {
   struct walk w = {.content = content, .out = out, .end = json + len};
-  if (content == NULL)
+  bool is_group = *json == '{' || *json == '[';
+  if (is_group && content != NULL)
+    write_group(&w, json);
+  else if (is_group)
     json_append_compact(out, json, len);
   else
-    write_value(&w, json);
+    buf_append(out, json, len);
 }

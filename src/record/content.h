@@ -17,7 +17,7 @@ struct content {
   struct prefix {
     char *text;
     size_t len;
-  } *prefixes;
+  } *prefixes; /* sorted; none begins with another */
   size_t nprefixes;
   bool begins[256]; /* with which byte a prefix begins */
   size_t longest;   /* bytes */

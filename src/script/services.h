@@ -8,6 +8,7 @@ struct kv;
 struct loop;
 struct lua_State;
 struct metrics;
+struct net;
 struct schema;
 struct settings;
 struct storage;
@@ -22,6 +23,7 @@ struct services {
   struct metrics *metrics;
   struct hub *hub;
   struct streams **streams; /* by loop index, each its loop's alone; NULL once they are closed */
+  struct net **nets;        /* by loop index, each its loop's alone */
   struct kv *kv;
   struct storage *storage;  /* NULL with storage.backend = "none" */
   const struct binding *bindings; /* ended by a NULL name */

@@ -4,6 +4,7 @@
 #include "base/buf.h"
 #include "base/log.h"
 #include "http/site.h"
+#include "net/net.h"
 #include "record/ndjson.h"
 
 /* One of config.lua's routes. */
@@ -20,6 +21,7 @@ struct settings {
     int64_t burst_cpu_ms, total_cpu_ms, wall_ms, load_cpu_ms;
     size_t memory_bytes; /* of one loop's scripts */
   } script;
+  struct outside outside; /* what scripts may call */
   const struct route_entry *routes;
   size_t nroutes;
   const char *lacking;    /* shipped routes that these are without: "GET /docs, ..."; NULL: none */

@@ -137,6 +137,10 @@ void storage_query(struct storage *s, struct query *q) {
   readers_submit(s->readers, q);
 }
 
+void storage_set_retention(struct storage *s, const struct retention *retention) {
+  writer_want_retention(s->writer, retention);
+}
+
 static int64_t file_size(const char *path, const char *suffix) {
   struct buf name = {0};
   struct stat st;
@@ -163,6 +167,10 @@ void storage_stats(const struct storage *s, struct storage_stats *stats) {
     .writable = atomic_load(&shared->writable) && fault == NULL,
     .fault = fault,
     .rebuilding = atomic_load(&shared->rebuilding) != 0,
+    .passes = atomic_load(&shared->passes),
+    .removed = {atomic_load(&shared->removed_rows), atomic_load(&shared->removed_cells),
+                atomic_load(&shared->given_back_bytes)},
+    .retention_seconds = (double) atomic_load(&shared->retention_ns) / 1e9,
   };
   queue_stats((struct queue *) &s->queue, stats);
 }

@@ -20,6 +20,18 @@ enum durability {
   DURABILITY_FULL,   /* .. and power loss: it is synced first */
 };
 
+/* What goes, and when: whichever comes first.  0: never. */
+struct retention {
+  int64_t rows_s, tiers_s[TIERS]; /* ages of rows and of rollup cells, in seconds */
+  int64_t max_bytes; /* that file and WAL take on the disk, together */
+  int64_t min_free;  /* bytes that stay free on the disk */
+};
+
+/* What it did. */
+struct retention_counts {
+  int64_t rows, cells, bytes; /* the last: given back to the disk */
+};
+
 struct storage_options {
   const char *path;         /* of the SQLite file; its folder exists or is made */
   enum durability durability;
@@ -32,6 +44,7 @@ struct storage_options {
   size_t dedupe_max_ids;    /* .. as those beyond so many */
   unsigned hot_days; /* days that stay in the SQLite file, today included; 0: all */
   unsigned nloops;          /* that write */
+  struct retention retention;
 };
 
 /* Opens or makes the file, migrates an older one, takes the lock (PATH-lock).
@@ -110,6 +123,9 @@ struct submission {
  * sub stays the caller's and done is not called. */
 int storage_submit(struct storage *storage, struct submission *sub);
 
+/* From now on; any thread. */
+void storage_set_retention(struct storage *storage, const struct retention *retention);
+
 /* ---- Reading: a pool of threads, one connection each ---- */
 
 enum query_kind { QUERY_SELECT, QUERY_COUNT, QUERY_LOOKUP, QUERY_AGGREGATE, QUERY_SQL };
@@ -167,7 +183,9 @@ struct question {
   struct result other,
       totals; /* of with_rest: a row each, without by and time; none where they are of nothing */
   int64_t used_every_s;
-  bool inexact; /* something stands under SCHEMA_OTHER */
+  bool inexact; /* something stands under SCHEMA_OTHER, or has gone with retention */
+  bool snapped; /* the window had to be another one, because rows or narrow cells have gone */
+  int64_t used_from, used_to; /* that one: unix microseconds, INT64_MIN and INT64_MAX: open */
 };
 
 static inline bool question_has_time(const struct question *q) {
@@ -242,8 +260,9 @@ void storage_query(struct storage *storage, struct query *q);
 
 struct storage_stats {
   int64_t rows, file_bytes, wal_bytes, queued_bytes, queued_batches, ids, commits,
-      committed_records, merged;
-  double last_commit_seconds, oldest_queued_seconds, checkpoint_seconds;
+      committed_records, merged, passes; /* the last: of retention */
+  struct retention_counts removed; /* since the start */
+  double last_commit_seconds, oldest_queued_seconds, checkpoint_seconds, retention_seconds;
   bool writable;   /* the last commit did not fail, and there is no fault */
   const char *fault; /* of the files, and its repair; static; NULL: none */
   bool rebuilding; /* some rollups are being rebuilt; queries read rows meanwhile */

@@ -7,6 +7,7 @@
 const struct binding bindings[] = {
   {"content", luaopen_content},
   {"crypto", luaopen_crypto},
+  {"http", luaopen_http},
   {"json", luaopen_json},
   {"kv", luaopen_kv},
   {"log", luaopen_log},

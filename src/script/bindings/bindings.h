@@ -10,6 +10,7 @@
 extern const struct binding bindings[];  /* ended by a NULL name */
 
 int luaopen_crypto(lua_State *L);   /* lua_crypto.c */
+int luaopen_http(lua_State *L);     /* lua_http.c */
 int luaopen_log(lua_State *L);      /* lua_log.c */
 int luaopen_kv(lua_State *L);       /* lua_kv.c */
 int luaopen_metrics(lua_State *L);  /* lua_metrics.c */

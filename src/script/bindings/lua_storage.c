@@ -10,6 +10,7 @@
 #include "script/bindings/bindings.h"
 #include "script/bindings/lua_batch.h"
 #include "script/bindings/lua_content.h"
+#include "script/bindings/lua_counts.h"
 #include "script/bindings/lua_fields.h"
 #include "script/bindings/lua_price.h"
 #include "script/engine/limits.h"
@@ -63,6 +64,7 @@ struct ingest {
   int64_t now_us;
   uint32_t dropped; /* by the hook */
   bool then_price;  /* what was scanned goes back to Lua first */
+  struct counted_by counted_by;
 };
 
 static void ingest_done(struct ingest *in) {
@@ -133,7 +135,8 @@ static int push_written(lua_State *L, struct job *job) {
   lua_setfield(L, -2, "durability");
   lua_batch_push_errors(L, in->batch);
   lua_setfield(L, -2, "errors");
-  return 1;
+  lua_counts_push(L, &in->counted_by, in->batch);
+  return 2;
 }
 
 static void free_ingest(struct job *job) {
@@ -180,9 +183,11 @@ static struct batch *new_batch(lua_State *L) {
 }
 
 /* Hands the batch over to a new job and writes it. */
-static int write_batch(lua_State *L, struct task *task, struct batch **batch, uint32_t dropped) {
+static int write_batch(lua_State *L, struct task *task, struct batch **batch, uint32_t dropped,
+                       const struct counted_by *by) {
   struct ingest *in = ingest_new(L, task, SUBMIT_RECORDS);
   in->batch = *batch;
+  in->counted_by = *by;
   in->dropped = dropped;
   *batch = NULL;
   ingest_write(in);
@@ -191,7 +196,7 @@ static int write_batch(lua_State *L, struct task *task, struct batch **batch, ui
 
 /* Scans here; a hook, if there is one, lies at the top. */
 static int ingest_here(lua_State *L, struct task *task, struct buf *body,
-                       enum record_format format, bool hooked) {
+                       enum record_format format, bool hooked, const struct counted_by *by) {
   int hook = lua_gettop(L);
   int64_t now_us = clock_now_us();
   struct batch **batch = lua_batch_push(L);
@@ -201,7 +206,7 @@ static int ingest_here(lua_State *L, struct task *task, struct buf *body,
     return lua_storage_fail(L, rc, no_memory);
   uint32_t dropped = hooked ? lua_batch_apply(L, hook, batch, now_us) : 0;
   lua_price_batch(L, *batch);
-  return write_batch(L, task, batch, dropped);
+  return write_batch(L, task, batch, dropped, by);
 }
 
 /* The worker has scanned: the batch is priced here, where Lua may be asked, and written. */
@@ -212,12 +217,13 @@ static int on_ready_to_price(lua_State *L, int status, lua_KContext context) {
   struct batch **batch = lua_batch_push(L);
   *batch = in->batch;
   in->batch = NULL;
+  struct counted_by by = in->counted_by;
   bool refused = in->submission.status == UV_ENOMEM;
   script_end(job);
   if (refused)
     return lua_storage_fail(L, UV_ENOMEM, no_memory);
   lua_price_batch(L, *batch);
-  return write_batch(L, script_task(L, "storage.ingest"), batch, 0);
+  return write_batch(L, script_task(L, "storage.ingest"), batch, 0, &by);
 }
 
 static int l_storage_ingest(lua_State *L) {
@@ -225,6 +231,7 @@ static int l_storage_ingest(lua_State *L) {
   enum record_format format = luaL_checkoption(L, 2, "ndjson", formats) == 0
                                   ? FORMAT_JSON
                                   : FORMAT_NDJSON;
+  struct counted_by by = lua_counts_check(L, 3);
   struct task *task = script_task(L, "storage.ingest");
   if (lua_storage(L) == NULL)
     return lua_storage_unavailable(L);
@@ -232,13 +239,14 @@ static int l_storage_ingest(lua_State *L) {
   struct buf *body = take_body(L, 1);
   bool hooked = script_push_hook(L);
   if (hooked || body->len < LARGE_BODY)
-    return ingest_here(L, task, body, format, hooked);
+    return ingest_here(L, task, body, format, hooked, &by);
 
   struct ingest *in = ingest_new(L, task, SUBMIT_RECORDS);
   in->batch = new_batch(L);
   in->body = buf_take(body);
   in->format = format;
   in->limits = script_settings(L)->record;
+  in->counted_by = by;
   in->then_price = lua_price_is_on(L);
   uv_queue_work(&in->job.loop->uv, &in->work, scan, on_scanned);
   return in->then_price ? script_wait_then(L, &in->job, on_ready_to_price)
@@ -247,7 +255,7 @@ static int l_storage_ingest(lua_State *L) {
 
 static int l_storage_insert(lua_State *L) {
   luaL_checktype(L, 1, LUA_TTABLE);
-  luaL_argcheck(L, lua_isnoneornil(L, 2), 2, "insert takes no options");
+  struct counted_by by = lua_counts_check(L, 2);
   struct task *task = script_task(L, "storage.insert");
   if (lua_storage(L) == NULL)
     return lua_storage_unavailable(L);
@@ -265,7 +273,7 @@ static int l_storage_insert(lua_State *L) {
   }
   uint32_t dropped = script_push_hook(L) ? lua_batch_apply(L, -1, batch, now_us) : 0;
   lua_price_batch(L, *batch);
-  return write_batch(L, task, batch, dropped);
+  return write_batch(L, task, batch, dropped, &by);
 }
 
 /* ---- storage.append(topic, entries, {keep = n}) ---- */

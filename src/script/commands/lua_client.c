@@ -1,6 +1,5 @@
 #include <lauxlib.h>
 #include <string.h>
-#include <uv.h>
 
 #include "base/buf.h"
 #include "net/http_client.h"
@@ -66,8 +65,10 @@ static void write_headers(lua_State *L, struct client *c, int index) {
 
 /* ---- Responses ---- */
 
-static int push_client_fault(lua_State *L, const struct client *c, int rc) {
-  return push_fault(L, c->url, uv_strerror(rc));
+static int push_client_fault(lua_State *L, const char *why) {
+  luaL_pushfail(L);
+  lua_pushstring(L, why);
+  return 2;
 }
 
 static void push_headers(lua_State *L, const struct buf *headers) {
@@ -80,18 +81,18 @@ static void push_headers(lua_State *L, const struct buf *headers) {
   }
 }
 
-/* 0, or a negative UV_E.. */
-static int read_whole(struct client *c) {
+/* NULL, or what went wrong. */
+static const char *read_whole(struct client *c) {
   const char *piece;
   size_t len;
   int rc;
   c->body.len = 0;
   while ((rc = http_client_read(c->http, &piece, &len)) > 0) {
     if (c->body.len + len > MAX_BODY)
-      return UV_EFBIG;
+      return "the response is too large: read it with stream = true";
     buf_append(&c->body, piece, len);
   }
-  return rc;
+  return rc == 0 ? NULL : http_client_error(c->http);
 }
 
 /* Sends method, target and body, options at index 4, and pushes the response. */
@@ -112,11 +113,10 @@ static int request(lua_State *L, const char *method, const char *target, const c
     lua_pushnil(L);
   }
   write_headers(L, c, lua_gettop(L));
-  int rc = http_client_request(c->http, method, target, &c->headers, body, len);
-  if (rc == 0 && !stream)
-    rc = read_whole(c);
-  if (rc < 0)
-    return push_client_fault(L, c, rc);
+  bool fine = http_client_request(c->http, method, target, &c->headers, body, len);
+  const char *why = !fine ? http_client_error(c->http) : stream ? NULL : read_whole(c);
+  if (why != NULL)
+    return push_client_fault(L, why);
   lua_createtable(L, 0, 3);
   lua_pushinteger(L, http_client_status(c->http));
   lua_setfield(L, -2, "status");
@@ -153,7 +153,7 @@ static int l_client_read(lua_State *L) {
   size_t len;
   int rc = http_client_read(c->http, &piece, &len);
   if (rc < 0)
-    return push_client_fault(L, c, rc);
+    return push_client_fault(L, http_client_error(c->http));
   if (rc == 0)
     luaL_pushfail(L);
   else
@@ -197,7 +197,7 @@ static int l_client_open(lua_State *L) {
   c->token = lua_tostring(L, -1);
   lua_setiuservalue(L, -2, TOKEN);
   c->http = http_client_new(url, (unsigned) (timeout * 1000));
-  return c->http != NULL ? 1 : push_fault(L, url, "expected http://HOST:PORT");
+  return c->http != NULL ? 1 : push_fault(L, url, "expected http://HOST:PORT or https://HOST");
 }
 
 int luaopen_client(lua_State *L) {

@@ -59,6 +59,16 @@ int script_wait(lua_State *L, struct job *job);
 int script_wait_then(lua_State *L, struct job *job, lua_KFunction then);
 void script_end(struct job *job); /* frees it */
 
+/* What a task holds of the outside, and what must end with it: embedded in the binding's own
+ * object.  end is called once, unless script_detach comes first. */
+struct attached {
+  void (*end)(struct attached *a);
+  struct attached *next, **prev;
+};
+
+void script_attach(struct task *task, struct attached *a);
+void script_detach(struct attached *a);
+
 struct script *script_of(lua_State *L);
 /* of its generation; not while files are loaded */
 const struct settings *script_settings(lua_State *L);

@@ -61,6 +61,7 @@ struct task {
   enum task_end end;
   struct job *job;
   bool job_done;              /* its message is here */
+  struct attached *attached;
   /* closing: looks of the hook until __close handlers are cut off; else -1 */
   int grace;
   bool raised;                /* the hook raised in co: Lua runs no hooks in it any more */

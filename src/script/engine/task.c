@@ -80,6 +80,28 @@ static void detach_job(struct task *task) {
     job->cancel(job);
 }
 
+void script_attach(struct task *task, struct attached *a) {
+  a->next = task->attached;
+  a->prev = &task->attached;
+  if (a->next != NULL)
+    a->next->prev = &a->next;
+  task->attached = a;
+}
+
+void script_detach(struct attached *a) {
+  *a->prev = a->next;
+  if (a->next != NULL)
+    a->next->prev = a->prev;
+}
+
+static void end_attached(struct task *task) {
+  while (task->attached != NULL) {
+    struct attached *a = task->attached;
+    script_detach(a);
+    a->end(a);
+  }
+}
+
 /* Ends the task's life.  A coroutine that has returned can run another function; one that
  * failed cannot. */
 static void release_task(struct task *task, bool reusable) {
@@ -91,6 +113,7 @@ static void release_task(struct task *task, bool reusable) {
     timer_done(task->every);
   lua_request_finish(task);
   detach_job(task);
+  end_attached(task);
   unlink_task(task);
   buf_clear(&task->traceback);
   outcome_clear(&task->outcome);

@@ -6,7 +6,8 @@
 #include <stdint.h>
 
 /* What the writer and the reader of Parquet files share.  The format:
- * github.com/apache/parquet-format (README.md, Encodings.md, PageIndex.md, parquet.thrift).
+ * github.com/apache/parquet-format (its pages on
+ * encodings and the page index, parquet.thrift).
  *
  * A file has groups of rows, a group a chunk for each column, a chunk pages.  All columns of ours
  * have their page boundaries at the same rows, so that a page is a number: rows first to last of

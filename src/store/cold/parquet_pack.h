@@ -6,7 +6,7 @@
 #include "base/buf.h"
 #include "store/cold/parquet.h"
 
-/* Parquet's encodings of values (its Encodings.md), both ways.  Private to parquet_*.c. */
+/* Parquet's encodings of values (its page on encodings), both ways.  Private to parquet_*.c. */
 
 enum { PACK_SLACK = 16 }; /* bytes behind what is unpacked that may be read, and mean nothing */
 

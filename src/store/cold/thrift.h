@@ -7,8 +7,8 @@
 
 #include "base/buf.h"
 
-/* Thrift's compact protocol, as far as Parquet's metadata needs it: github.com/apache/thrift,
- * doc/specs/thrift-compact-protocol.md. */
+/* Thrift's compact protocol, as far as Parquet's metadata needs it: its specification in
+ * doc/specs of github.com/apache/thrift. */
 
 enum thrift_type {
   THRIFT_TRUE = 1,

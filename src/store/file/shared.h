@@ -19,6 +19,8 @@ struct shared {
 
   /* The writer and the syncer count, any thread reads. */
   atomic_llong rows, last_row, committed_records, commits, merged, last_commit_ns, checkpoint_ns;
+  atomic_llong removed_rows, removed_cells, given_back_bytes, passes, retention_ns;
+  atomic_llong last_pass_us; /* unix time; 0: none yet */
   atomic_bool writable;
   atomic_int parts_held; /* while it is not 0, no file of a part is removed (backup) */
   struct identity identity;

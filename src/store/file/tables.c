@@ -210,11 +210,11 @@ static int make_tables(sqlite3 *db, const struct schema *schema, bool empty) {
   if (rc == SQLITE_OK)
     rc = empty ? create_tables(db, schema) : add_columns(db, schema);
   if (rc == SQLITE_OK)
+    rc = database_exec(db, later_additions);
+  if (rc == SQLITE_OK)
     rc = rollup_tables_create(db, schema);
   if (rc == SQLITE_OK)
     rc = told_layout_prepare(db, schema);
-  if (rc == SQLITE_OK)
-    rc = database_exec(db, later_additions);
   return rc == SQLITE_OK ? database_exec(db, "COMMIT") : rc;
 }
 

@@ -24,7 +24,8 @@
  *       what scripts keep beside records (script_rows.h)
  *   meta(key, value)
  *       name, seed, "counted" (the row that cells are rolled up to), next_row after a
- *       reset, last_part, parts_version, layouts and progress of rollups (rollup_tables.h),
+ *       reset, last_part, parts_version, "removed" (rows that retention has taken since), since
+ *       when what is whole (coverage.h), layouts and progress of rollups (rollup_tables.h),
  *       columns that are being filled
  *
  * Makes or migrates the tables to fit the schema, and sets the writer's settings.

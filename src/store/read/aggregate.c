@@ -8,35 +8,12 @@
 #include "store/file/rows.h"
 #include "store/file/sketch_sql.h"
 #include "store/file/tally.h"
+#include "store/read/aggregate_state.h"
 #include "store/read/group_rows.h"
-#include "store/read/plan.h"
 #include "store/read/reader.h"
 #include "store/read/where.h"
 
 enum { MAX_GROUPS = 200000 };
-
-/* One question on its way to its result. */
-struct planned {
-  struct question *question;
-  struct plan plan;
-  uint32_t usable; /* sets that can answer it, bit per set */
-  bool misses;     /* what it asks for may stand under SCHEMA_OTHER: the set cannot answer it */
-  struct tallies groups;
-};
-
-struct aggregate {
-  struct reader *reader;
-  const struct schema *schema;
-  const struct conditions *where;
-  struct conditions others; /* where without the window */
-  int time; /* the column that the window stands for in SQL's conditions; -1: there is no window */
-  struct span window, asked; /* without the ends beyond all rows; as it was asked for */
-  int64_t rolled_up_to;      /* later rows are in no cell yet */
-  struct planned *planned;
-  size_t nplanned;
-  struct buf key;
-  const char *error;
-};
 
 /* ---- Groups ---- */
 
@@ -109,9 +86,10 @@ static bool take_rest(struct aggregate *a, struct planned *p) {
     kept |= UINT64_C(1) << p->plan.set->by[i];
   for (size_t i = 0; i < p->question->nby; i++)
     by |= UINT64_C(1) << p->question->by[i];
-  p->question->inexact |= (by & kept) != 0;
-  p->misses = (filtered & kept) != 0;
-  return !p->misses;
+  bool missed = (filtered & kept) != 0;
+  p->misses = missed && rows_reach(a) <= p->plan.window.from;
+  p->question->inexact |= missed || (by & kept) != 0;
+  return !missed;
 }
 
 static void put_column(struct buf *key, const struct column *c, sqlite3_stmt *stmt, int i) {
@@ -187,10 +165,11 @@ static uint64_t columns_needed(const struct aggregate *a) {
  * in the tail's scan alone. */
 static int sign_of(const struct aggregate *a, const struct planned *p, const struct record *r,
                    bool tail) {
+  int64_t time = r->v[a->schema->time].i;
   bool lacking = p->plan.ncells > 0 && r->row > a->rolled_up_to;
   if (lacking || tail)
-    return lacking && tail;
-  return plan_row_sign(&p->plan, r->v[a->schema->time].i);
+    return lacking && tail && time >= p->plan.window.from && time < p->plan.window.to;
+  return plan_row_sign(&p->plan, time);
 }
 
 static void note_seen(struct tally *group, int64_t time, int64_t row) {
@@ -295,12 +274,12 @@ static int add_tail(struct aggregate *a) {
     return SQLITE_OK;
   write_rows(&sql, a, columns, with_extra);
   buf_puts(&sql, "NOT INDEXED WHERE rowid > ?");
-  where_write(&sql, a->where, a->schema, -1);
+  where_write(&sql, a->where, a->schema, a->time);
   int rc = reader_statement(a->reader, &sql, &stmt);
   if (rc != SQLITE_OK)
     return rc;
   sqlite3_bind_int64(stmt, 1, a->rolled_up_to);
-  where_bind(stmt, 2, a->where, a->schema, -1);
+  where_bind(stmt, 2, a->where, a->schema, a->time);
   return read_rows(a, stmt, columns, with_extra, true);
 }
 
@@ -311,7 +290,7 @@ static int by_from(const void *a, const void *b) {
 
 /* The union of what the questions need, each row once. */
 static int add_all_rows(struct aggregate *a) {
-  struct span spans[2 * QUERY_MAX_QUESTIONS];
+  struct span spans[PLAN_ROW_SPANS * QUERY_MAX_QUESTIONS];
   size_t n = 0;
   for (size_t i = 0; i < a->nplanned; i++)
     for (size_t j = 0; j < a->planned[i].plan.nrows; j++)
@@ -329,192 +308,24 @@ static int add_all_rows(struct aggregate *a) {
   return rc;
 }
 
-/* ---- The window and the width of buckets ---- */
-
-static void widen(struct span *times, int64_t first, int64_t last) {
-  times->from = first < times->from ? first : times->from;
-  times->to = last > times->to ? last : times->to;
-}
-
-/* Nothing is earlier than the first row nor later than the last: sides beyond them
- * are open, which spares their ragged ends. */
-static int open_sides(struct aggregate *a) {
-  const char *time = a->schema->columns[a->schema->time].name;
-  const struct view *view = reader_view(a->reader);
-  struct span times = {INT64_MAX, INT64_MIN};
-  struct buf sql = {0};
-  sqlite3_stmt *stmt;
-  buf_printf(&sql,
-             "SELECT (SELECT min(\"%s\") FROM main.rows), (SELECT max(\"%s\") FROM main.rows)",
-             time, time);
-  int rc = reader_statement(a->reader, &sql, &stmt);
-  if (rc != SQLITE_OK)
-    return rc;
-  rc = sqlite3_step(stmt);
-  if (rc == SQLITE_ROW && sqlite3_column_type(stmt, 0) != SQLITE_NULL)
-    widen(&times, sqlite3_column_int64(stmt, 0), sqlite3_column_int64(stmt, 1));
-  sqlite3_reset(stmt);
-  for (size_t i = 0; i < view_parts(view); i++)
-    widen(&times, view_part(view, i)->min_time, view_part(view, i)->max_time);
-  if (times.from <= times.to && a->window.from <= times.from)
-    a->window.from = INT64_MIN;
-  if (times.from <= times.to && a->window.to > times.to)
-    a->window.to = INT64_MAX;
-  return rc == SQLITE_ROW || rc == SQLITE_DONE ? SQLITE_OK : rc;
-}
-
-/* Narrows the window to the first or last bucket of a tier in which the filter
- * finds something. */
-static int find_bucket(struct aggregate *a, const struct rollup_set *set, enum tier tier, bool last,
-                       struct span *window) {
-  struct buf sql = {0};
-  sqlite3_stmt *stmt;
-  buf_printf(
-      &sql,
-      "SELECT bucket FROM rollup_%s WHERE tier = ? AND bucket >= ? AND bucket < ? "
-      "AND row_count > 0",
-      set->name);
-  where_write(&sql, a->where, a->schema, a->time);
-  buf_printf(&sql, " ORDER BY bucket%s LIMIT 1", last ? " DESC" : "");
-  int rc = reader_statement(a->reader, &sql, &stmt);
-  if (rc != SQLITE_OK)
-    return rc;
-  sqlite3_bind_int64(stmt, 1, tier);
-  /* the bucket that from is in, too */
-  sqlite3_bind_int64(stmt, 2, window->from / 1000000 - tier_seconds[tier] + 1);
-  sqlite3_bind_int64(stmt, 3, window->to / 1000000);
-  where_bind(stmt, 4, a->where, a->schema, a->time);
-  rc = sqlite3_step(stmt);
-  if (rc == SQLITE_ROW) {
-    window->from = sqlite3_column_int64(stmt, 0) * 1000000;
-    window->to = window->from + tier_seconds[tier] * 1000000;
-  }
-  sqlite3_reset(stmt);
-  return rc;
-}
-
-/* In the table. */
-static int find_hot_row(struct aggregate *a, bool last, struct span window, int64_t *side) {
-  const char *time = a->schema->columns[a->schema->time].name;
-  struct buf sql = {0};
-  sqlite3_stmt *stmt;
-  buf_printf(&sql, "SELECT \"%s\" FROM main.rows WHERE \"%s\" >= ? AND \"%s\" < ?", time, time,
-             time);
-  where_write(&sql, a->where, a->schema, a->time);
-  buf_printf(&sql, " ORDER BY \"%s\"%s LIMIT 1", time, last ? " DESC" : "");
-  int rc = reader_statement(a->reader, &sql, &stmt);
-  if (rc != SQLITE_OK)
-    return rc;
-  sqlite3_bind_int64(stmt, 1, window.from);
-  sqlite3_bind_int64(stmt, 2, window.to);
-  where_bind(stmt, 3, a->where, a->schema, a->time);
-  rc = sqlite3_step(stmt);
-  if (rc == SQLITE_ROW)
-    *side = sqlite3_column_int64(stmt, 0);
-  sqlite3_reset(stmt);
-  return rc;
-}
-
-/* The first or last time in the window that the filter finds. */
-static int find_row(struct aggregate *a, bool last, struct span window, int64_t *side) {
-  struct cold_scan scan = reader_cold_scan(a->reader, &a->others);
-  struct cold_order order = {.column = a->schema->time, .descending = last};
-  struct cold_rows rows = {0};
-  int found = find_hot_row(a, last, window, side);
-  if (found != SQLITE_ROW && found != SQLITE_DONE)
-    return found;
-  scan.from = window.from;
-  scan.to = window.to;
-  int rc = cold_first_rows(&scan, a->schema, &order, 1, &rows);
-  if (rc == SQLITE_OK && rows.len > 0) {
-    int64_t time = rows.items[0].place.time;
-    if (found == SQLITE_DONE || (last ? time > *side : time < *side))
-      *side = time;
-    found = SQLITE_ROW;
-  }
-  cold_rows_clear(&rows);
-  return rc == SQLITE_OK ? found : rc;
-}
-
-/* Where the buckets of an open side begin or end: found in days, then in hours and
- * minutes of that day, as fine as the question's buckets, and in rows where the
- * cells do not tell. */
-static int find_side(struct aggregate *a, const struct question *question,
-                     const struct rollup_set *set, bool last, struct span window,
-                     int64_t *side) {
-  bool fine = false;
-  for (int tier = TIER_DAY; set != NULL && tier >= TIER_MINUTE && !fine; tier--) {
-    if (!(set->tiers >> tier & 1))
-      continue;
-    int rc = find_bucket(a, set, (enum tier) tier, last, &window);
-    if (rc != SQLITE_ROW)
-      return rc;
-    *side = window.from;
-    fine = question->every_s % tier_seconds[tier] == 0;
-  }
-  return fine ? SQLITE_ROW : find_row(a, last, window, side);
-}
-
-/* The smallest multiple of every_s that gives at most max_points buckets. */
-static void fit_width(struct question *question, struct span found) {
-  int64_t every_s = question->every_s;
-  int64_t from = floor_to(found.from, 1000000) / 1000000,
-          to = floor_to(found.to, 1000000) / 1000000;
-  for (int64_t n = (to - from) / every_s / question->max_points;; n++) {
-    int64_t width = question->used_every_s = (n > 0 ? n : 1) * every_s;
-    if ((floor_to(to, width) - floor_to(from, width)) / width < question->max_points)
-      return;
-  }
-}
-
-/* Widens found to the rows that the cells lack. */
-static int find_tail(struct aggregate *a, struct span *found) {
-  const char *time = a->schema->columns[a->schema->time].name;
-  struct buf sql = {0};
-  sqlite3_stmt *stmt;
-  buf_printf(&sql, "SELECT min(\"%s\"), max(\"%s\") FROM main.rows NOT INDEXED WHERE rowid > ?",
-             time, time);
-  where_write(&sql, a->where, a->schema, -1);
-  int rc = reader_statement(a->reader, &sql, &stmt);
-  if (rc != SQLITE_OK)
-    return rc;
-  sqlite3_bind_int64(stmt, 1, a->rolled_up_to);
-  where_bind(stmt, 2, a->where, a->schema, -1);
-  rc = sqlite3_step(stmt);
-  if (rc == SQLITE_ROW && sqlite3_column_type(stmt, 0) != SQLITE_NULL) {
-    int64_t first = sqlite3_column_int64(stmt, 0), last = sqlite3_column_int64(stmt, 1);
-    found->from = first < found->from ? first : found->from;
-    found->to = last > found->to ? last : found->to;
-  }
-  sqlite3_reset(stmt);
-  return rc;
-}
-
-static int choose_width(struct aggregate *a, struct question *question,
-                        const struct rollup_set *set, struct span window) {
-  bool from_open = window.from == INT64_MIN, to_open = window.to == INT64_MAX;
-  struct span found = {INT64_MAX, INT64_MIN};
-  int rc = SQLITE_OK;
-  if (question->every_s == 0 || question->max_points == 0)
-    return SQLITE_OK;
-  if (from_open)
-    rc = find_side(a, question, set, false, window, &found.from);
-  if (to_open && (rc == SQLITE_OK || rc == SQLITE_ROW))
-    rc = find_side(a, question, set, true, window, &found.to);
-  if ((from_open || to_open) && (rc == SQLITE_ROW || rc == SQLITE_DONE))
-    rc = find_tail(a, &found);
-  if (rc != SQLITE_OK && rc != SQLITE_ROW)
-    return rc;
-  if (!from_open)
-    found.from = window.from;
-  if (!to_open)
-    found.to = window.to - 1;
-  if (found.from <= found.to || (!from_open && !to_open))
-    fit_width(question, found);
-  return SQLITE_OK; /* where nothing is found there is nothing to fit */
-}
-
 /* ---- All of it ---- */
+
+static void note_window(struct planned *p) {
+  struct question *question = p->question;
+  question->inexact |= p->plan.inexact;
+  question->snapped = p->plan.snapped;
+  question->used_from = p->plan.window.from;
+  question->used_to = p->plan.window.to;
+}
+
+/* Rows that came late may be older than all that are whole. */
+static void add_late_rows(const struct aggregate *a, struct plan *plan) {
+  struct span late = {a->asked.from, a->asked.to};
+  if (late.to > rows_reach(a))
+    late.to = rows_reach(a);
+  if (a->of_rows && late.from < late.to)
+    plan->rows[plan->nrows++] = (struct row_span) {late, 1};
+}
 
 static int plan_one(struct aggregate *a, struct planned *p) {
   uint64_t columns = where_columns(a->where);
@@ -522,10 +333,11 @@ static int plan_one(struct aggregate *a, struct planned *p) {
     columns &= ~(UINT64_C(1) << a->time);
   struct question *question = p->question;
   question->used_every_s = question->every_s;
-  plan_question(&p->plan, a->schema, question, columns, p->usable, a->window);
-  int rc = choose_width(a, question, p->plan.set, a->asked);
-  plan_question(&p->plan, a->schema, question, columns, p->usable,
+  plan_question(&p->plan, a->schema, &a->coverage, question, columns, p->usable, a->window);
+  int rc = aggregate_choose_width(a, question, &p->plan);
+  plan_question(&p->plan, a->schema, &a->coverage, question, columns, p->usable,
                 a->window); /* wider buckets: wider cells */
+  note_window(p);
   return rc;
 }
 
@@ -557,6 +369,14 @@ static void keep_others(struct aggregate *a) {
       a->others.items[a->others.count++] = where->items[i];
 }
 
+static int read_coverage(struct aggregate *a) {
+  struct buf sql = {0};
+  sqlite3_stmt *stmt;
+  buf_puts(&sql, coverage_sql);
+  int rc = reader_statement(a->reader, &sql, &stmt);
+  return rc == SQLITE_OK ? coverage_take(stmt, a->schema, &a->coverage) : rc;
+}
+
 static int gather_groups(struct aggregate *a, struct question *questions, size_t n) {
   uint32_t usable = ~reader_rebuilding(a->reader);
   a->time = plan_window(a->where, a->schema, &a->window) ? a->schema->time : -1;
@@ -572,11 +392,16 @@ static int gather_groups(struct aggregate *a, struct question *questions, size_t
   int rc = reader_begin(a->reader);
   if (rc == SQLITE_OK)
     rc = meta_get_int(reader_database(a->reader), "counted", &a->rolled_up_to);
+  if (rc == SQLITE_OK)
+    rc = read_coverage(a);
   a->asked = a->window;
   if (rc == SQLITE_OK)
-    rc = open_sides(a);
+    rc = aggregate_open_sides(a);
+  if (a->of_rows && a->window.from < rows_reach(a))
+    a->window.from = rows_reach(a);
   for (size_t i = 0; i < n && rc == SQLITE_OK; i++)
     rc = plan_and_add_cells(a, &a->planned[i]);
+  add_late_rows(a, &a->planned[0].plan);
   if (rc == SQLITE_OK)
     rc = add_tail(a);
   return rc == SQLITE_OK ? add_all_rows(a) : rc;
@@ -605,7 +430,8 @@ int query_aggregate(struct reader *r, struct query *q) {
 }
 
 int query_count(struct reader *r, struct query *q) {
-  struct aggregate a = {.reader = r, .schema = reader_schema(r), .where = q->where};
+  struct aggregate a = {
+      .reader = r, .schema = reader_schema(r), .where = q->where, .of_rows = true};
   struct question question = {0};
   int rc = gather_groups(&a, &question, 1);
   if (rc == SQLITE_OK)

@@ -66,6 +66,8 @@ static void group_committed(struct writer *w, const struct submission *group) {
     ids_forget(w->ids);
     w->sealing = (struct part){0};
     atomic_store(&w->shared->rows, 0);
+    w->removed = 0;
+    w->retainer.step = STEP_NONE;
   }
   atomic_fetch_add(&w->shared->rows, w->inserted);
   if (w->inserted > 0)
@@ -115,8 +117,10 @@ static void commit_group(struct writer *w, struct submission *first) {
   const struct group group = {first, clock_monotonic_ns()};
   int64_t next_row = w->rows.next;
   const char *fault = identity_fault(&w->shared->identity);
-  if (fault != NULL) {
-    fail_group(w, &group, SQLITE_IOERR, fault);
+  const char *refusal = retention_refusal(&w->retainer);
+  if (fault != NULL || (refusal != NULL && first->kind != SUBMIT_RESET)) {
+    fail_group(w, &group, fault != NULL ? SQLITE_IOERR : SQLITE_FULL,
+               fault != NULL ? fault : refusal);
     return;
   }
   int rc = apply_group(w, first);
@@ -129,6 +133,8 @@ static void commit_group(struct writer *w, struct submission *first) {
   snprintf(error, sizeof error, "%s", sqlite3_errmsg(w->db));
   rows_roll_back(&w->rows, next_row);
   writer_roll_back(w);
+  if (database_status(rc) == UV_ENOSPC)
+    retention_disk_full(w);
   if (first->next == NULL) {
     fail_group(w, &group, rc, error);
     return;
@@ -153,12 +159,15 @@ static void load_ids(struct writer *w) {
             log_int("ms", (clock_monotonic_ns() - started) / 1000000));
 }
 
-static int64_t patience_ms(const struct writer *w) {
-  if (writer_has_maintenance(w))
-    return 0;
+static int64_t idle_ms(const struct writer *w) {
   if (writer_has_tail(w) && atomic_load(&w->shared->writable))
     return TAIL_IDLE_MS;
   return w->wal_pages > 0 ? IDLE_MS : -1;
+}
+
+static int64_t patience_ms(struct writer *w, int64_t idle) {
+  int64_t retention = writer_has_maintenance(w) ? 0 : retention_wait_ms(&w->retainer);
+  return idle < 0 || (retention >= 0 && retention < idle) ? retention : idle;
 }
 
 static void *writer_main(void *arg) {
@@ -166,11 +175,11 @@ static void *writer_main(void *arg) {
   load_ids(w);
   make_safe(w); /* now, so that the first commit need not; it tries again should this fail */
   for (bool stopped = false; !stopped;) {
-    int64_t wait_ms = patience_ms(w);
+    int64_t idle = idle_ms(w), wait_ms = patience_ms(w, idle);
     struct submission *group = queue_take(w->queue, wait_ms, &stopped);
     if (group != NULL)
       commit_group(w, group);
-    else if (wait_ms > 0 && !stopped)
+    else if (wait_ms > 0 && wait_ms == idle && !stopped)
       writer_idle(w);
     if (!stopped)
       writer_maintain(w);
@@ -233,27 +242,21 @@ static int64_t next_row(const struct writer *w, int64_t last) {
              : next;
 }
 
-/* Rows have numbers without gaps; those of closed days are in parts. */
+/* Numbers have no gaps but those that retention made. */
 static int count_rows(struct writer *w) {
-  static const char first_row[] =
-      "SELECT min(n) FROM (SELECT min(rowid) AS n FROM rows UNION ALL "
-      "SELECT min(min_row) FROM parts WHERE state = 1)";
-  static const char last_row[] =
-      "SELECT max(n) FROM (SELECT max(rowid) AS n FROM rows UNION ALL "
-      "SELECT max(max_row) FROM parts WHERE state = 1)";
-  int64_t last = 0, first = 0;
+  int64_t first = 1;
   int rc = database_int(w->db, "SELECT max(rowid) FROM rows", &w->rows.last);
   if (rc == SQLITE_OK)
-    rc = database_int(w->db, last_row, &last);
-  if (rc == SQLITE_OK)
-    rc = database_int(w->db, first_row, &first);
-  if (rc == SQLITE_OK)
     rc = meta_get_int(w->db, "counted", &w->rolled_up_to);
+  if (rc == SQLITE_OK && (rc = meta_get_int(w->db, "next_row", &first)) == SQLITE_DONE)
+    rc = SQLITE_OK;
+  if (rc == SQLITE_OK && (rc = meta_get_int(w->db, "removed", &w->removed)) == SQLITE_DONE)
+    rc = SQLITE_OK;
   if (rc != SQLITE_OK)
     return rc;
   w->stale = true;
-  w->rows.next = next_row(w, last);
-  atomic_store(&w->shared->rows, last == 0 ? 0 : last - first + 1);
+  w->rows.next = next_row(w, w->rows.last);
+  atomic_store(&w->shared->rows, w->rows.next - first - w->removed);
   atomic_store(&w->shared->last_row, w->rows.next - 1);
   return SQLITE_OK;
 }
@@ -335,6 +338,7 @@ int writer_open(struct writer **writer, struct shared *shared, struct queue *que
                        .receipts = receipts,
                        .lock_fd = -1};
   w->page = batch_new(w->schema);
+  retention_init(&w->retainer, &shared->options.retention);
   int status = check_path(path, error);
   if (status == 0)
     status = make_folders(path, error);
@@ -366,6 +370,11 @@ int writer_start(struct writer *w) {
   return status;
 }
 
+void writer_want_retention(struct writer *w, const struct retention *wanted) {
+  retention_want(&w->retainer, wanted);
+  queue_wake(w->queue);
+}
+
 static void stop_threads(struct writer *w) {
   queue_stop(w->queue);
   pthread_join(w->thread, NULL);
@@ -390,6 +399,7 @@ void writer_close(struct writer *w) {
   view_free(w->view);
   batch_free(w->page);
   told_clear(&w->told);
+  retention_clear(&w->retainer);
   if (identity_fault(&w->shared->identity) != NULL) /* what is there now is not ours to write */
     sqlite3_db_config(w->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
   sqlite3_close(w->db);

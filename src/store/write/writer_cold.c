@@ -3,7 +3,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "store/cold/cleaning.h"
-#include "store/cold/view.h"
+#include "store/cold/scan.h"
 #include "store/file/database.h"
 #include "store/write/writer_state.h"
 
@@ -249,5 +249,49 @@ int writer_cold_changed(struct writer *w, int64_t row) {
   else if (w->from_part == 0)
     return rc;
   w->parts_changed = true;
+  return rc;
+}
+
+/* ---- Rows by their numbers ---- */
+
+struct numbers {
+  struct writer *w;
+  int64_t after, last;
+  writer_row *take;
+};
+
+static bool has_numbers(void *arg, const struct parquet_range *rows) {
+  const struct numbers *n = arg;
+  return !rows->known || (rows->max.i > n->after && rows->min.i <= n->last);
+}
+
+static int take_numbers(void *arg, struct cursor *c, const uint16_t *places, size_t count) {
+  const struct numbers *n = arg;
+  struct writer *w = n->w;
+  const struct parquet_vector *rows = cursor_get(w->view, c, c->rowid);
+  for (size_t i = 0; rows != NULL && i < count; i++) {
+    int64_t row = rows->integers[places[i]];
+    if (row <= n->after || row > n->last)
+      continue;
+    rows_forget(w->page);
+    const struct record *r = cursor_read(w->view, c, places[i], w->page, UINT64_MAX, true);
+    if (r == NULL)
+      return SQLITE_CORRUPT;
+    n->take(w, r, &w->page->text);
+  }
+  return rows != NULL ? SQLITE_OK : SQLITE_CORRUPT;
+}
+
+int writer_each_cold_row(struct writer *w, int64_t after, int64_t last, writer_row *take) {
+  struct numbers numbers = {w, after, last, take};
+  struct cold_scan scan = {.view = w->view, .db = w->db, .from = INT64_MIN, .to = INT64_MAX};
+  struct cold_walk walk = {.scan = &scan, .page = take_numbers, .key = -1, .wanted = has_numbers,
+                           .arg = &numbers};
+  int rc = view_refresh(w->view, w->db);
+  for (size_t i = 0; i < view_parts(w->view) && rc == SQLITE_OK; i++) {
+    const struct part *part = view_part(w->view, i);
+    if (part->max_row > after && part->min_row <= last)
+      rc = cold_walk_part(&walk, i);
+  }
   return rc;
 }

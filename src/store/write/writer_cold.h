@@ -27,9 +27,9 @@ int writer_part_take(struct writer *w, void *order);
 int writer_part_drop(struct writer *w, void *order);   /* nothing comes of it; or of what it was */
 int writer_part_forget(struct writer *w, void *order); /* its file is gone */
 
-/* ---- Within the writer ---- */
+/* ---- Within the writer; SQLite's codes ---- */
 
-/* At start; and the part whose rows are being taken, 0: none. */
+/* At start. */
 int writer_cold_open(struct writer *w);
 
 /* As rows_get, of a row that is in a part. */

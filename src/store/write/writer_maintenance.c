@@ -2,6 +2,7 @@
 #include "base/log.h"
 #include "store/file/database.h"
 #include "store/file/rollup_tables.h"
+#include "store/write/writer_cold.h"
 #include "store/write/writer_state.h"
 
 enum {
@@ -18,13 +19,13 @@ enum {
 
 /* ---- Checkpoints ---- */
 
-static int checkpoint(struct writer *w, int mode) {
+int writer_checkpoint(struct writer *w, int mode, int patience_ms) {
   struct identity *identity = &w->shared->identity;
   if (identity_fault(identity) != NULL)
     return SQLITE_IOERR; /* every commit says so */
   int64_t started = clock_monotonic_ns();
   int pages = 0, done = 0;
-  sqlite3_busy_timeout(w->db, PATIENCE_MS);
+  sqlite3_busy_timeout(w->db, patience_ms);
   identity_resize(identity);
   int rc = sqlite3_wal_checkpoint_v2(w->db, NULL, mode, &pages, &done);
   identity_resized(identity);
@@ -36,6 +37,10 @@ static int checkpoint(struct writer *w, int mode) {
     w->wal_pages = w->checkpointed_pages = 0;
   atomic_fetch_add(&w->shared->checkpoint_ns, clock_monotonic_ns() - started);
   return rc;
+}
+
+static int checkpoint(struct writer *w, int mode) {
+  return writer_checkpoint(w, mode, PATIENCE_MS);
 }
 
 /* The writer copies the log into the file itself, between transactions, and nobody
@@ -67,9 +72,12 @@ static void count_fresh(struct writer *w, const struct record *r, const struct b
 
 static int rebuild_step(struct writer *w, int64_t *last) {
   int rc = writer_begin(w);
-  *last = w->rebuild_upto;
+  bool ends = w->rebuild_upto - w->rebuilt <= REBUILD_ROWS;
+  *last = ends ? w->rebuild_upto : w->rebuilt + REBUILD_ROWS;
   if (rc == SQLITE_OK)
-    rc = writer_each_row(w, w->rebuilt, last, REBUILD_ROWS, count_fresh);
+    rc = writer_each_row(w, w->rebuilt, *last, count_fresh);
+  if (rc == SQLITE_OK)
+    rc = writer_each_cold_row(w, w->rebuilt, *last, count_fresh);
   if (rc == SQLITE_OK)
     rc = writer_flush_cells(w);
   if (rc == SQLITE_OK)
@@ -137,11 +145,13 @@ void writer_maintain(struct writer *w) {
     writer_fill(w);
   else if (w->fresh != NULL)
     rebuild_some(w);
+  else if (retention_wait_ms(&w->retainer) == 0)
+    retention_work(w);
   chores_do(w->chores, w);
   checkpoint_if_due(w);
 }
 
-static void flush_tail(struct writer *w) {
+void writer_flush_tail(struct writer *w) {
   int rc = writer_begin(w);
   if (rc == SQLITE_OK)
     rc = writer_flush_cells(w);
@@ -157,14 +167,14 @@ static void flush_tail(struct writer *w) {
 
 void writer_idle(struct writer *w) {
   if (writer_has_tail(w))
-    flush_tail(w);
+    writer_flush_tail(w);
   else
     checkpoint(w, SQLITE_CHECKPOINT_TRUNCATE);
 }
 
 void writer_finish(struct writer *w) {
   if (writer_has_tail(w))
-    flush_tail(w);
+    writer_flush_tail(w);
   writer_save_series(w);
   ids_write_last_segment(w->ids, LEAST_SEGMENT, clock_now_us());
   checkpoint(w, SQLITE_CHECKPOINT_TRUNCATE);

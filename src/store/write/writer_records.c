@@ -187,6 +187,10 @@ int writer_reset(struct writer *w) {
     rc = ids_delete_all(w->ids);
   if (rc == SQLITE_OK)
     rc = rollup_tables_empty(w->db, w->schema, UINT32_MAX);
+  if (rc == SQLITE_OK)
+    rc = coverage_forget(w->db);
+  if (rc == SQLITE_OK)
+    rc = meta_set_int(w->db, "removed", 0);
   rollups_forget(w->rollups);
   if (w->fresh != NULL)
     rollups_forget(w->fresh);

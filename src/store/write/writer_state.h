@@ -7,6 +7,7 @@
 #include "store/sync/syncer.h"
 #include "store/write/chores.h"
 #include "store/write/queue.h"
+#include "store/write/retention.h"
 #include "store/write/rollup.h"
 #include "store/write/writer.h"
 
@@ -53,6 +54,8 @@ struct writer {
 
   int64_t inserted, last_row; /* of the open transaction */
   int wal_pages, checkpointed_pages;
+  struct retainer retainer;
+  int64_t removed;         /* rows that retention has taken since the last reset */
   struct syncer syncer;    /* of DURABILITY_FULL */
   pthread_t thread;
   bool started;
@@ -72,9 +75,10 @@ int writer_reset(struct writer *w);
 /* writer_cells.c.  The first two within a transaction; SQLite's codes. */
 typedef void writer_row(struct writer *w, const struct record *r, const struct buf *text);
 int writer_flush_cells(struct writer *w);
-/* Rows in (after, *last], at most limit (negative: all); *last becomes the last one
- * if there may be more. */
-int writer_each_row(struct writer *w, int64_t after, int64_t *last, int limit, writer_row *take);
+/* Rows of the table in (after, last]. */
+int writer_each_row(struct writer *w, int64_t after, int64_t last, writer_row *take);
+/* writer_cold.c: of the parts */
+int writer_each_cold_row(struct writer *w, int64_t after, int64_t last, writer_row *take);
 int writer_begin(struct writer *w); /* with cells in memory that are up to date */
 void writer_count(struct writer *w, const struct record *r, const struct buf *text, int sign);
 bool writer_has_tail(const struct writer *w); /* rows that no cell in the file has */
@@ -98,6 +102,8 @@ bool writer_has_maintenance(const struct writer *w); /* more than waiting for th
 void writer_maintain(struct writer *w);
 void writer_idle(struct writer *w);  /* nothing came for a while */
 void writer_finish(struct writer *w);
+void writer_flush_tail(struct writer *w);
+int writer_checkpoint(struct writer *w, int mode, int patience_ms); /* SQLite's code */
 int writer_restart_wal(struct writer *w); /* after a sync that failed; SQLite's code */
 int writer_resume_rebuild(struct writer *w);
 
