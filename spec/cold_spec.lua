@@ -203,7 +203,7 @@ describe("days that have closed", function()
     compare(answers(hot), answers(cold))
   end)
 
-  it("answer as before with late rows and merged rows, and when there are parts of these", function()
+  it("answer as before with late and merged rows, and when these are in parts", function()
     for _, s in ipairs { hot, cold } do
       send(s, ROWS + 1, ROWS + 20)
       local changed = {}

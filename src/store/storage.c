@@ -65,8 +65,9 @@ void storage_on_committed(struct storage *s, storage_committed *committed, void 
 
 int storage_start(struct storage *s) {
   int status = writer_start(s->writer);
-  return status == 0 ? sealer_start(&s->sealer, &s->shared, &s->chores, readers_oldest, s->readers)
-                     : status;
+  if (status < 0 || (s->shared.options.hot_days == 0 && !s->shared.has_parts))
+    return status;
+  return sealer_start(&s->sealer, &s->shared, &s->chores, readers_oldest, s->readers);
 }
 
 void storage_close(struct storage *s) {

@@ -9,8 +9,8 @@
 #include "base/buf.h"
 
 /* Which Parquet files are parts of this database: the tables parts and part_masks, the truth about
- * the folder NAME.cold beside NAME.db.  SQLite's codes; what changes something stands within the
- * caller's transaction.
+ * the folder of cold days, which stands beside the file and is named as it, with .cold.  SQLite's
+ * codes; what changes something stands within the caller's transaction.
  *
  * A part begins pending, while its file is written; when it is live, readers see it; dropped, its
  * file is removed once nobody reads it, and then it is forgotten.  A row counts once:

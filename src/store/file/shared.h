@@ -16,6 +16,7 @@ struct shared {
   char name[24];                  /* of the database, first part of event ids */
   struct ids *ids;
   struct part_files *parts; /* of cold days, that are open (cold/part_files.h) */
+  bool has_parts;           /* at start */
 
   /* The writer and the syncer count, any thread reads. */
   atomic_llong rows, last_row, committed_records, commits, merged, last_commit_ns, checkpoint_ns;

@@ -203,6 +203,7 @@ int writer_part_forget(struct writer *w, void *arg) {
 static int resume_taking(struct writer *w) {
   struct part_list live = {0};
   int rc = manifest_read(w->db, PART_LIVE, &live);
+  w->shared->has_parts = live.len > 0;
   for (size_t i = 0; i < live.len && rc == SQLITE_OK; i++)
     if (live.items[i].taken_time != INT64_MAX)
       w->sealing = live.items[i];
