@@ -283,6 +283,11 @@ static inline bool matches(const struct condition *item, const struct conditions
   return matches_other(item, c, type, v, text);
 }
 
+bool condition_matches(const struct conditions *c, const struct condition *item,
+                       enum column_type type, union value v, const struct buf *text) {
+  return matches(item, c, type, v, text);
+}
+
 bool conditions_match_row(const struct conditions *c, const struct schema *schema,
                           const struct record *r, const struct buf *text) {
   for (size_t i = 0; i < c->count; i++) {

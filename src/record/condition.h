@@ -65,6 +65,10 @@ uint64_t conditions_hash(const struct conditions *c, const struct schema *schema
 bool conditions_equal(const struct conditions *a, const struct conditions *b,
                       const struct schema *schema);
 
+/* Whether a value of a stored row, of that column's type, matches one of them. */
+bool condition_matches(const struct conditions *c, const struct condition *item,
+                       enum column_type type, union value v, const struct buf *text);
+
 /* Whether a stored row matches: every slot counts, present or not. */
 bool conditions_match_row(const struct conditions *c, const struct schema *schema,
                           const struct record *r, const struct buf *text);

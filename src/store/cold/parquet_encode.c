@@ -25,6 +25,7 @@ void parquet_encoder_clear(struct parquet_encoder *e) {
   ZSTD_freeCCtx(e->zstd);
   buf_clear(&e->raw);
   buf_clear(&e->packed);
+  buf_clear(&e->dictionary);
   parquet_distinct_clear(&e->distinct);
   free(e->numbers);
   free(e->codes);
@@ -80,23 +81,6 @@ static bool finish(struct parquet_encoder *e, struct parquet_page_header *header
 static void put_length(struct buf *b, uint32_t len) {
   uint32_t little = htole32(len);
   buf_append(b, &little, 4);
-}
-
-bool parquet_encode_dictionary(struct parquet_encoder *e, const struct parquet_fill *fill,
-                               struct parquet_page_header *header) {
-  bool text = parquet_is_text(fill->type);
-  size_t count = text ? fill->entries : e->distinct.count;
-  begin(e);
-  for (size_t i = 0; i < count && text; i++) {
-    struct parquet_text entry = parquet_fill_entry(fill, i);
-    put_length(&e->raw, entry.len);
-    buf_append(&e->raw, entry.data, entry.len);
-  }
-  if (!text)
-    pack_plain(&e->raw, e->distinct.values, count);
-  *header = (struct parquet_page_header) {
-      .type = PAGE_DICTIONARY, .values = (int32_t) count, .encoding = ENCODING_PLAIN};
-  return finish(e, header);
 }
 
 /* Levels of definition: a bit a row, before the values of those that are not null. */
@@ -186,17 +170,40 @@ bool parquet_encode_page(struct parquet_encoder *e, const struct parquet_slice *
   return finish(e, header);
 }
 
+/* Leaves it in e->dictionary; 0: no memory. */
+static size_t encode_dictionary(struct parquet_encoder *e, const struct parquet_fill *fill) {
+  bool text = parquet_is_text(fill->type);
+  size_t count = text ? fill->entries : e->distinct.count;
+  begin(e);
+  for (size_t i = 0; i < count && text; i++) {
+    struct parquet_text entry = parquet_fill_entry(fill, i);
+    put_length(&e->raw, entry.len);
+    buf_append(&e->raw, entry.data, entry.len);
+  }
+  if (!text)
+    pack_plain(&e->raw, e->distinct.values, count);
+  e->dictionary_header = (struct parquet_page_header) {
+      .type = PAGE_DICTIONARY, .values = (int32_t) count, .encoding = ENCODING_PLAIN};
+  if (!finish(e, &e->dictionary_header))
+    return 0;
+  struct buf unused = e->dictionary;
+  e->dictionary = e->packed;
+  e->packed = unused;
+  return e->dictionary.len;
+}
+
 /* What a column takes if all its pages are like that one. */
 static size_t trial(struct parquet_encoder *e, const struct parquet_slice *page,
                     enum parquet_encoding encoding) {
-  size_t pages = (page->fill->rows + page->count - 1) / page->count;
+  size_t pages = (page->fill->rows + page->count - 1) / page->count, dictionary = 0;
   struct parquet_page_header header;
   if (!parquet_encode_page(e, page, encoding, &header))
     return SIZE_MAX;
-  size_t size = (size_t) header.size * pages;
-  if (encoding == ENCODING_RLE_DICTIONARY && parquet_encode_dictionary(e, page->fill, &header))
-    size += (size_t) header.size;
-  return size;
+  if (encoding == ENCODING_RLE_DICTIONARY)
+    dictionary = encode_dictionary(e, page->fill);
+  if (encoding == ENCODING_RLE_DICTIONARY && dictionary == 0)
+    return SIZE_MAX;
+  return (size_t) header.size * pages + dictionary;
 }
 
 static bool may_have_dictionary(struct parquet_encoder *e, const struct parquet_fill *fill) {
@@ -223,21 +230,24 @@ static size_t candidates_of(enum parquet_type type, enum parquet_encoding *candi
   return 1;
 }
 
-enum parquet_encoding parquet_choose(struct parquet_encoder *e, const struct parquet_fill *fill,
-                                     size_t first_page_rows) {
-  enum parquet_encoding candidates[3], best;
-  size_t count = candidates_of(fill->type, candidates);
+void parquet_choose(struct parquet_encoder *e, const struct parquet_fill *fill) {
+  struct parquet_choice *choice = &e->choice;
+  *choice = (struct parquet_choice) {.least = SIZE_MAX};
+  choice->count = candidates_of(fill->type, choice->candidates);
+  choice->best = choice->candidates[0];
   if (may_have_dictionary(e, fill))
-    candidates[count++] = ENCODING_RLE_DICTIONARY;
-  best = candidates[0];
-  struct parquet_slice page = {fill, 0, first_page_rows};
-  size_t least = count > 1 ? trial(e, &page, best) : 0;
-  for (size_t i = 1; i < count; i++) {
-    size_t size = trial(e, &page, candidates[i]);
-    if (size > least)
-      continue;
-    least = size;
-    best = candidates[i];
+    choice->candidates[choice->count++] = ENCODING_RLE_DICTIONARY;
+}
+
+bool parquet_try_next(struct parquet_encoder *e, const struct parquet_slice *first_page) {
+  struct parquet_choice *choice = &e->choice;
+  if (choice->count == 1 || choice->tried == choice->count)
+    return false;
+  enum parquet_encoding encoding = choice->candidates[choice->tried++];
+  size_t size = trial(e, first_page, encoding);
+  if (size < choice->least || (size == choice->least && encoding == ENCODING_RLE_DICTIONARY)) {
+    choice->least = size;
+    choice->best = encoding;
   }
-  return best;
+  return true;
 }

@@ -10,8 +10,17 @@
 
 enum { ENCODER_CUTS = 8 };
 
+/* A column's encoding is the one that takes least, as tried on its first page. */
+struct parquet_choice {
+  enum parquet_encoding candidates[3], best;
+  size_t count, tried, least;
+};
+
 struct parquet_encoder {
   ZSTD_CCtx *zstd; /* NULL: pages are not compressed */
+  struct parquet_choice choice;
+  struct buf dictionary; /* the column's, as a page, once it has been tried */
+  struct parquet_page_header dictionary_header;
   struct buf raw, packed;   /* a page's body before and after */
   size_t cuts[ENCODER_CUTS]; /* of raw, where blocks of zstd end: bytes that differ in kind */
   size_t ncuts;
@@ -31,14 +40,12 @@ struct parquet_slice {
   size_t first, count;
 };
 
-/* The encoding that makes the least of a whole column, tried on its first page.  With
- * ENCODING_RLE_DICTIONARY the dictionary is that of the next calls. */
-enum parquet_encoding parquet_choose(struct parquet_encoder *e, const struct parquet_fill *fill,
-                                     size_t first_page_rows);
+/* Begins with a column; then tries one encoding after the other on its first page, until all have
+ * been: e->choice.best. */
+void parquet_choose(struct parquet_encoder *e, const struct parquet_fill *fill);
+bool parquet_try_next(struct parquet_encoder *e, const struct parquet_slice *first_page);
 
-/* The bytes of a page with its header, in e->packed, and the header.  false: no memory. */
-bool parquet_encode_dictionary(struct parquet_encoder *e, const struct parquet_fill *fill,
-                               struct parquet_page_header *header);
+/* The body of a page, in e->packed, and its header.  false: no memory. */
 bool parquet_encode_page(struct parquet_encoder *e, const struct parquet_slice *slice,
                          enum parquet_encoding encoding, struct parquet_page_header *header);
 

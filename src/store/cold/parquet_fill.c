@@ -5,8 +5,7 @@
 #include "base/hash.h"
 #include "base/mem.h"
 
-/* So many different texts are tried before a column may be found to have no use for a dictionary,
- * which is when more than half of them are. */
+/* So many values are tried before a column may be found to have no use for a dictionary. */
 enum { TRIED = 8192 };
 
 static void slots_init(struct fill_slots *s, size_t count) {
@@ -129,6 +128,8 @@ bool parquet_distinct_find(struct parquet_distinct *d, const int64_t *numbers, s
   slots_empty(&d->slots);
   d->count = 0;
   for (size_t i = 0; i < count; i++) {
+    if (i == TRIED && d->count > TRIED - TRIED / 32)
+      return false;
     uint64_t hash = (uint64_t) numbers[i] * UINT64_C(0x9e3779b97f4a7c15);
     size_t at = hash >> 32 & d->slots.mask;
     while (d->slots.slots[at] != 0 && d->values[d->slots.slots[at] - 1] != numbers[i])

@@ -13,8 +13,6 @@
 #include "base/mem.h"
 #include "store/cold/parquet_file.h"
 
-enum { MAX_METADATA = 64 << 20 }; /* bytes of the footer, or of an index */
-
 bool parquet_fail(const struct parquet_file *f, struct buf *why, const char *what) {
   buf_printf(why, "%s: %s", f->path, what);
   return false;
@@ -45,8 +43,7 @@ bool parquet_read_pages(const struct parquet_file *f, size_t group, size_t colum
                         struct parquet_page *pages, size_t *count, struct buf *why) {
   const struct parquet_chunk *chunk = &f->meta.groups[group].chunks[column];
   struct buf index = {0};
-  bool ok = chunk->offset_index.length <= MAX_METADATA &&
-            parquet_pread(f, chunk->offset_index.offset, chunk->offset_index.length, &index, why);
+  bool ok = parquet_pread(f, chunk->offset_index.offset, chunk->offset_index.length, &index, why);
   *count = ok ? parquet_read_offset_index(index.data, index.len, pages) : 0;
   buf_clear(&index);
   if (ok && *count == 0)
@@ -83,7 +80,7 @@ static bool read_metadata(struct parquet_file *f, struct buf *why) {
   if (ok && memcmp(footer.data + 4, PARQUET_MAGIC, 4) == 0) {
     memcpy(&len, footer.data, 4);
     len = le32toh(len);
-    ok = len > 0 && len <= MAX_METADATA && parquet_pread(f, f->size - 8 - len, len, &footer, why);
+    ok = len > 0 && parquet_pread(f, f->size - 8 - len, len, &footer, why);
   }
   if (len > 0 && ok && !parquet_read_footer(footer.data, len, &f->meta))
     ok = parquet_fail(f, why, "has metadata that is not ours");

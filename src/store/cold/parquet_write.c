@@ -21,13 +21,13 @@ struct parquet_writer {
   /* The group that is being filled, then written. */
   struct parquet_fill *fills; /* a column each */
   size_t rows, text, page_text;
-  size_t starts[PARQUET_MAX_PAGES + 1]; /* the first rows of its pages, and the row after the last */
+  size_t starts[PARQUET_MAX_PAGES + 1]; /* the first rows of its pages, and what comes then */
   size_t npages;
   bool full;
 
   /* The column that is being written, and its pages so far. */
   size_t column, page;
-  bool begun;
+  enum { BEFORE, CHOOSING, IN_PAGES } stage;
   struct parquet_page pages[PARQUET_MAX_PAGES];
   struct parquet_stats stats[PARQUET_MAX_PAGES];
 
@@ -183,48 +183,56 @@ static void end_group(struct parquet_writer *w) {
   w->full = false;
 }
 
-/* Writes the page that the encoder has made. */
-static bool put_page(struct parquet_writer *w, const struct parquet_page_header *header) {
+static bool put_page(struct parquet_writer *w, const struct parquet_page_header *header,
+                     const struct buf *body) {
   struct parquet_chunk *chunk = current_chunk(w);
   int64_t before = w->bytes;
   struct buf head = {0};
   parquet_write_page_header(&head, header);
-  bool ok = put(w, head.data, head.len) &&
-            put(w, w->encoder.packed.data, (size_t) header->size);
+  bool ok = put(w, head.data, head.len) && put(w, body->data, body->len);
   chunk->size += w->bytes - before;
   chunk->raw_size += (int64_t) head.len + header->raw_size;
   buf_clear(&head);
   return ok;
 }
 
-/* Chooses the column's encoding, and writes its dictionary if it has one. */
-static bool begin_chunk(struct parquet_writer *w) {
-  const struct parquet_fill *fill = &w->fills[w->column];
+static struct parquet_slice page_slice(const struct parquet_writer *w, size_t page) {
+  size_t first = w->starts[page];
+  return (struct parquet_slice) {&w->fills[w->column], first, w->starts[page + 1] - first};
+}
+
+/* One encoding more is tried; with the last one the column's dictionary is written, if it has
+ * one. */
+static bool choose(struct parquet_writer *w) {
+  struct parquet_slice first_page = page_slice(w, 0);
   struct parquet_chunk *chunk = current_chunk(w);
-  struct parquet_page_header header;
+  if (w->stage == BEFORE) {
+    parquet_choose(&w->encoder, first_page.fill);
+    w->stage = CHOOSING;
+    return true;
+  }
+  if (parquet_try_next(&w->encoder, &first_page))
+    return true;
+  w->stage = IN_PAGES;
   chunk->codec = w->codec;
-  chunk->encoding = parquet_choose(&w->encoder, fill, w->starts[1]);
-  w->begun = true;
+  chunk->encoding = w->encoder.choice.best;
   if (chunk->encoding != ENCODING_RLE_DICTIONARY)
     return true;
   chunk->dictionary_offset = w->bytes;
-  if (!parquet_encode_dictionary(&w->encoder, fill, &header))
-    return fail(w, "no memory to compress a page");
-  return put_page(w, &header);
+  return put_page(w, &w->encoder.dictionary_header, &w->encoder.dictionary);
 }
 
 static bool write_page(struct parquet_writer *w) {
   struct parquet_chunk *chunk = current_chunk(w);
-  size_t first = w->starts[w->page];
-  struct parquet_slice slice = {&w->fills[w->column], first, w->starts[w->page + 1] - first};
+  struct parquet_slice slice = page_slice(w, w->page);
   struct parquet_page_header header;
   struct parquet_page *page = &w->pages[w->page];
   if (!parquet_encode_page(&w->encoder, &slice, chunk->encoding, &header))
     return fail(w, "no memory to compress a page");
-  *page = (struct parquet_page) {.offset = w->bytes, .first_row = (int64_t) first};
+  *page = (struct parquet_page) {.offset = w->bytes, .first_row = (int64_t) slice.first};
   if (w->page == 0)
     chunk->data_offset = w->bytes;
-  if (!put_page(w, &header))
+  if (!put_page(w, &header, &w->encoder.packed))
     return false;
   page->size = (int32_t) (w->bytes - page->offset);
   parquet_stats_of(&w->encoder, &slice, &w->stats[w->page]);
@@ -249,7 +257,7 @@ static void end_chunk(struct parquet_writer *w) {
   chunk->column_index.length = (int32_t) (columns->len - (size_t) chunk->column_index.offset);
   w->column++;
   w->page = 0;
-  w->begun = false;
+  w->stage = BEFORE;
 }
 
 /* The indexes of pages, the metadata, and its length. */
@@ -277,10 +285,10 @@ bool parquet_step(struct parquet_writer *w) {
     return false;
   if (!w->full)
     return !w->ended || w->done || write_footer(w);
-  if (w->column == 0 && !w->begun)
+  if (w->column == 0 && w->stage == BEFORE)
     begin_group(w);
-  if (!w->begun)
-    return begin_chunk(w);
+  if (w->stage != IN_PAGES)
+    return choose(w);
   if (!write_page(w))
     return false;
   if (w->page == w->npages)

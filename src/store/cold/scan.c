@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "base/mem.h"
+#include "store/cold/filter.h"
 
 /* A part is walked group by group and page by page; a page's rows are narrowed down in turn by the
  * conditions, by the window, and by what counts of the part. */
@@ -11,7 +12,8 @@ struct walking {
   const struct cold_scan *scan;
   const struct schema *schema;
   struct cursor *c;
-  struct batch *row; /* for conditions that need a whole row */
+  struct filter *filter;
+  struct batch *row; /* for conditions on columns that the part has not */
   uint16_t places[PARQUET_PAGE_ROWS];
   size_t n;
 };
@@ -34,14 +36,13 @@ static int key_column(const struct walking *w) {
 
 /* ---- Rows of a page ---- */
 
-static int match_rows(struct walking *w) {
+/* Conditions on what is in extra, or younger than the part. */
+static int match_rest(struct walking *w) {
   const struct conditions *where = w->scan->where;
   uint64_t columns = 0;
   size_t kept = 0;
   for (size_t i = 0; where != NULL && i < where->count; i++)
     columns |= UINT64_C(1) << where->items[i].column;
-  if (columns == 0)
-    return SQLITE_OK;
   bool with_extra = (columns & w->schema->in_extra) != 0;
   for (size_t i = 0; i < w->n; i++) {
     w->row->text.len = w->row->records.len = w->row->count = 0;
@@ -54,6 +55,13 @@ static int match_rows(struct walking *w) {
   }
   w->n = kept;
   return SQLITE_OK;
+}
+
+static int match_rows(struct walking *w) {
+  struct buf *why = view_begin_why(w->scan->view);
+  if (!filter_rows(w->filter, w->places, &w->n, why))
+    return view_fail(w->scan->view);
+  return w->n == 0 || filter_is_whole(w->filter) ? SQLITE_OK : match_rest(w);
 }
 
 static int narrow_rows(struct walking *w, bool inside) {
@@ -99,11 +107,12 @@ static int walk_page(struct walking *w, size_t group, size_t page) {
   size_t first = parquet_page_row(w->c->file, group, page);
   if (w->scan->stopped != NULL && w->scan->stopped(w->scan->stopped_arg))
     return SQLITE_INTERRUPT;
-  if (!w->c->placed || w->c->group != group)
-    cursor_seek(w->c, group, page);
   page_range(w, page, w->c->columns[w->schema->time], &times);
   if (is_outside(w->scan, &times) || is_unwanted(w, page))
     return SQLITE_OK;
+  enum filter_answer may = filter_page(w->filter, page, view_begin_why(w->scan->view));
+  if (may != FILTER_SOME)
+    return may == FILTER_NONE ? SQLITE_OK : view_fail(w->scan->view);
   cursor_seek(w->c, group, page);
   w->n = parquet_page_row(w->c->file, group, page + 1) - first;
   for (size_t i = 0; i < w->n; i++)
@@ -126,6 +135,11 @@ static int walk_group(struct walking *w, size_t group) {
     if (!w->walk->wanted(w->walk->arg, &range))
       return SQLITE_OK;
   }
+  if (!w->c->placed || w->c->group != group)
+    cursor_seek(w->c, group, w->walk->backwards ? pages - 1 : 0);
+  enum filter_answer may = filter_group(w->filter, group, view_begin_why(w->scan->view));
+  if (may != FILTER_SOME)
+    return may == FILTER_NONE ? SQLITE_OK : view_fail(w->scan->view);
   for (size_t i = 0; i < pages && rc == SQLITE_OK; i++)
     rc = walk_page(w, group, w->walk->backwards ? pages - 1 - i : i);
   return rc;
@@ -140,11 +154,15 @@ int cold_walk_part(const struct cold_walk *walk, size_t part) {
   w->schema = view_schema(scan->view);
   w->c = view_cursor(scan->view, scan->db, part);
   w->row = batch_new(w->schema);
+  w->filter = filter_new(scan->where, w->schema);
+  if (w->c != NULL)
+    filter_bind(w->filter, w->c->file, w->c->reader, w->c->columns);
   size_t groups = w->c != NULL ? parquet_groups(w->c->file) : 0;
   for (size_t i = 0; i < groups && rc == SQLITE_OK; i++)
     rc = walk_group(w, walk->backwards ? groups - 1 - i : i);
   if (w->c == NULL)
     rc = SQLITE_CORRUPT;
+  filter_free(w->filter);
   batch_free(w->row);
   free(w);
   return rc;

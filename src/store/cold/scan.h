@@ -10,7 +10,7 @@
 struct cold_scan {
   struct view *view;
   sqlite3 *db;
-  const struct conditions *where; /* NULL: all */
+  struct conditions *where;       /* NULL: all */
   int64_t from, to;               /* times, to excluded; INT64_MIN and INT64_MAX: open */
   bool (*stopped)(void *arg);     /* asked now and then */
   void *stopped_arg;

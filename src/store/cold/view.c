@@ -55,9 +55,14 @@ const char *view_why(const struct view *view) {
   return view->why.len > 0 ? view->why.data : "";
 }
 
-static const struct parquet_vector *fail(struct view *view) {
+struct buf *view_begin_why(struct view *view) {
+  view->why.len = 0;
+  return &view->why;
+}
+
+int view_fail(struct view *view) {
   buf_putc(&view->why, '\0');
-  return NULL;
+  return SQLITE_CORRUPT;
 }
 
 /* ---- Which parts there are ---- */
@@ -139,10 +144,10 @@ static void find_columns(struct cursor *c, const struct schema *schema) {
 }
 
 static struct cursor *open_cursor(struct view *view, sqlite3 *db, const struct part *part) {
-  view->why.len = 0;
+  view_begin_why(view);
   struct part_file *held = part_files_get(view->files, part, &view->why);
   if (held == NULL) {
-    fail(view);
+    view_fail(view);
     return NULL;
   }
   struct cursor *c = xcalloc(1, sizeof *c);
@@ -152,12 +157,12 @@ static struct cursor *open_cursor(struct view *view, sqlite3 *db, const struct p
   if (c->rowid < 0 || c->columns[view->schema->time] < 0) {
     buf_printf(&view->why, "%s: this part has no rowid or no time: restore it from a backup",
                part->file);
-    fail(view);
+    view_fail(view);
   } else if (manifest_masks(db, part->number, &c->masks) == SQLITE_OK) {
     return c;
   } else {
     buf_puts(&view->why, sqlite3_errmsg(db));
-    fail(view);
+    view_fail(view);
   }
   cursor_free(view, c);
   return NULL;
@@ -212,7 +217,9 @@ void cursor_seek(struct cursor *c, size_t group, size_t page) {
 const struct parquet_vector *cursor_get(struct view *view, struct cursor *c, int column) {
   view->why.len = 0;
   const struct parquet_vector *v = parquet_get(c->reader, (size_t) column, &view->why);
-  return v != NULL ? v : fail(view);
+  if (v == NULL)
+    view_fail(view);
+  return v;
 }
 
 static bool is_void(const struct cursor *c, int64_t row) {
@@ -338,10 +345,8 @@ static int find_in_group(struct view *view, struct cursor *c, int64_t row, size_
     if (!c->placed || c->group != group)
       cursor_seek(c, group, page);
     view->why.len = 0;
-    if (!parquet_page_range(c->reader, page, (size_t) c->rowid, &range, &view->why)) {
-      fail(view);
-      return SQLITE_CORRUPT;
-    }
+    if (!parquet_page_range(c->reader, page, (size_t) c->rowid, &range, &view->why))
+      return view_fail(view);
     if (!may_hold(&range, row))
       continue;
     cursor_seek(c, group, page);

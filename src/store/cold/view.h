@@ -21,7 +21,12 @@ void view_forget(struct view *view);
 size_t view_parts(const struct view *view);
 const struct part *view_part(const struct view *view, size_t i); /* by day, then number */
 const struct schema *view_schema(const struct view *view);
+
+/* Why something could not be read.  Who reads otherwise than by what is here has it told to what
+ * view_begin_why returns, then calls view_fail, which answers SQLITE_CORRUPT. */
 const char *view_why(const struct view *view);
+struct buf *view_begin_why(struct view *view);
+int view_fail(struct view *view);
 
 /* ---- One part ---- */
 

@@ -363,6 +363,7 @@ static void keep_others(struct aggregate *a) {
   if (where == NULL)
     return;
   a->others.text = where->text;
+  a->others.refs = 1; /* its own */
   a->others.items = xmalloc((where->count + 1) * sizeof *where->items);
   for (size_t i = 0; i < where->count; i++)
     if (where->items[i].column != a->time)

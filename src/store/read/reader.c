@@ -125,7 +125,7 @@ struct view *reader_view(struct reader *r) {
   return r->view;
 }
 
-struct cold_scan reader_cold_scan(struct reader *r, const struct conditions *where) {
+struct cold_scan reader_cold_scan(struct reader *r, struct conditions *where) {
   return (struct cold_scan){.view = r->view, .db = r->db, .where = where, .from = INT64_MIN,
                             .to = INT64_MAX, .stopped = must_stop, .stopped_arg = r};
 }

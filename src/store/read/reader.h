@@ -36,7 +36,7 @@ struct ids *reader_ids(const struct reader *r);
 
 /* Of the parts, in the snapshot of reader_begin. */
 struct view *reader_view(struct reader *r);
-struct cold_scan reader_cold_scan(struct reader *r, const struct conditions *where);
+struct cold_scan reader_cold_scan(struct reader *r, struct conditions *where);
 /* sets that are not complete; ask before reader_begin */
 uint32_t reader_rebuilding(const struct reader *r);
 struct batch *reader_page(struct reader *r);        /* for one row at a time */
