@@ -69,6 +69,11 @@ return {
     -- [start] UTC days that stay in the database file, today included; older ones become Parquet
     -- files beside it.  0: all days stay
     hot_days = 0,
+    -- What goes and is else kept for ever, whichever comes first: ages ("36h", "90d", "2y") of rows
+    -- and of the cells that figures are made of, by the minute, the hour and the day; bytes that
+    -- file and log may take on the disk together; bytes that stay free on it.  For example
+    -- { rows = "90d", minute = "30d", hour = "2y", max_bytes = 200 * 1024 * MiB }
+    retention = {},
   },
 
   limits = {
@@ -137,6 +142,31 @@ return {
   -- /events/query.
   events = { keep = false, max = 1000000 },
 
+  -- Who is told: a name, a file of lua/notify/ (webhook, slack, ntfy, alertmanager), and
+  -- what that wants.  Its host must stand in outside.allow; moonledger alerts test ops tries it.
+  notify = {
+    -- ops = { "slack", url = "https://hooks.slack.com/services/..." },
+    -- on_call = { "alertmanager", url = "http://127.0.0.1:9093" },
+  },
+
+  -- Rules: files of lua/alerts/, as they are or with other values, and rules of your own
+  -- (lua/README.md).  A rule without notify tells everybody in notify.
+  alerts = {
+    -- "alerts.cost_per_hour", "alerts.error_ratio", "alerts.latency", "alerts.overloaded",
+    -- "alerts.cache_fell", "alerts.silent_sender", "alerts.disk_full",
+    -- { "alerts.cost_per_hour", warning = 5, critical = 50, notify = { "ops" } },
+    -- { name = "slow opus", measure = "duration_ms_p95", where = { { "model", "prefix",
+    --   "claude-opus" } }, window = "15m", critical = 60000, ["for"] = "5m" },
+  },
+
+  -- What may be spent, of cost that is billed.  by: user, team, api_key, project or model; without
+  -- it all together.  period: day, week or month of tz, or a rolling window such as "24h".
+  budgets = {
+    -- { name = "everything", limit_usd = 500, period = "month", tz = "Europe/Berlin" },
+    -- { name = "each user", by = "user", limit_usd = 20, period = "day",
+    --   limits = { ["ci@example.com"] = 100 }, thresholds = { 0.5, 0.8, 1 } },
+  },
+
   log = {
     level = "info", -- debug, info, warn, error
     format = "logfmt", -- or "json"
@@ -181,6 +211,11 @@ return {
     { "POST", "/ingest/ccproxy", "routes.ingest_ccproxy" },
     { "POST", "/ingest/access_log", "routes.ingest_access_log" },
 
+    { "GET", "/alerts", "routes.alerts" },
+    { "GET", "/alerts/stream", "routes.alerts_stream" },
+    { "GET", "/budgets", "routes.budgets" },
+    { "GET", "/budgets/verdict", "routes.budgets_verdict" },
+
     { "GET", "/metrics", "routes.metrics" },
 
     { "GET", "/", "routes.root" }, -- leads to /dashboard
@@ -196,6 +231,8 @@ return {
     { "GET", "/docs/*", "routes.docs_files" },
     { "POST", "/-/reload", "routes.reload" },
     { "POST", "/-/reprice", "routes.reprice" },
+    { "GET", "/-/retention", "routes.retention" },
+    { "POST", "/-/alerts/test", "routes.alerts_test" },
 
     -- Worked examples to read, change and take away, each under 40 lines.
     { "GET", "/examples/cost-by-model-and-day", "routes.examples.cost_by_model_and_day" },

@@ -4,6 +4,7 @@ local server = require "spec.helpers.server"
 
 local DOCUMENTS = {
   "README.md", "src/README.md", "lua/README.md", "lua/routes/README.md", "lua/commands/README.md",
+  "lua/alerting/README.md",
 }
 
 local function set_of(list)
@@ -185,7 +186,7 @@ describe("the documents", function()
       files = { ["lua/routes/tables.lua"] = [[
         local json, storage = require "json", require "storage"
         return { summary = "Tables.", handle = function()
-          assert(storage.append("topic", { {} }))
+          assert(storage.append("topic", { {} }) and storage.put("topic", { key = {} }))
           local rows = assert(storage.sql "SELECT name FROM sqlite_master WHERE type = 'table'")
           return { json = json.array(rows) }
         end }]] },

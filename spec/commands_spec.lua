@@ -286,7 +286,7 @@ describe("a command", function()
       "control character" },
     { "an unknown option", [[require("client").open("http://127.0.0.1:1", { tokne = "x" })]],
       "unknown option 'tokne'" },
-    { "a route's module", [[require "storage"]], "module 'storage' is for routes" },
+    { "a route's module", [[require "sse"]], "module 'sse' is for routes" },
     { "a module that is not there", [[require "nothing.here"]],
       "there is no lua/nothing/here.lua" },
   } do

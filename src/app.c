@@ -16,6 +16,7 @@
 #include "loop/loop.h"
 #include "metrics/metrics.h"
 #include "net/net.h"
+#include "notify.h"
 #include "pages.h"
 #include "process.h"
 #include "record/schema.h"
@@ -43,7 +44,7 @@ struct app {
   struct generations *generations;
   uv_poll_t signals;
   int signal_fd;
-  uv_timer_t later;
+  uv_timer_t later, watchdog;
   struct leaving {
     struct message message;
     struct app *app;
@@ -180,11 +181,28 @@ static void work_later(struct app *app) {
   uv_timer_start(&app->later, on_later, LATER_MS, 0);
 }
 
+/* ---- Under a service manager ---- */
+
+static void on_alive(uv_timer_t *timer) {
+  (void) timer;
+  notify("WATCHDOG=1");
+}
+
+/* It is told by the loop that accepts: one that hangs is silent. */
+static void tell_ready(struct app *app) {
+  uint64_t every_ms = notify_watchdog_ms();
+  uv_timer_init(&app->services.loops[0].uv, &app->watchdog);
+  if (every_ms > 0)
+    uv_timer_start(&app->watchdog, on_alive, every_ms, every_ms);
+  notify("READY=1");
+}
+
 /* ---- Stopping ---- */
 
 static void close_handles(struct app *app) {
   if (!uv_is_closing((uv_handle_t *) &app->later))
     uv_close((uv_handle_t *) &app->later, NULL);
+  uv_close((uv_handle_t *) &app->watchdog, NULL);
   uv_close((uv_handle_t *) &app->signals, NULL);
   close(app->signal_fd);
 }
@@ -233,6 +251,7 @@ static void stop_serving(struct app *app) {
   if (app->stopping)
     return;
   app->stopping = true;
+  notify("STOPPING=1");
   start_work(app); /* which finishes what waits for it */
   app->draining = s->nloops;
   server_close(app->server);
@@ -294,6 +313,7 @@ static int start_serving(struct app *app) {
                                       : "listening on http://%s:%d\n",
          c->host, port);
   fflush(stdout);
+  tell_ready(app);
   log_info("listening", log_str("host", c->host), log_int("port", port),
            log_int("workers", s->nloops), log_str("version", MOONLEDGER_VERSION));
   return 0;

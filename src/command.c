@@ -220,8 +220,10 @@ static void preload_modules(lua_State *L) {
                                            {"json", luaopen_json},
                                            {"log", luaopen_log},
                                            {"price_file", open_price_file},
+                                           {"storage", luaopen_reading},
                                            {"term", luaopen_term},
                                            {"upkeep", luaopen_command_upkeep},
+                                           {"zone", luaopen_zone},
                                            {NULL, NULL}};
   luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_PRELOAD_TABLE);
   for (const struct binding *m = bindings; m->name != NULL; m++) {

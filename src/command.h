@@ -17,11 +17,12 @@ int command_run(const struct options *options, const struct config_place *place,
 int command_manual(const struct options *options, const struct config_place *place,
                    const char *what);
 
-/* ---- For command_database.c and command_upkeep.c ---- */
+/* ---- For the command_*.c that have modules of commands ---- */
 
 struct lua_State;
 
 int luaopen_database(struct lua_State *L);
+int luaopen_reading(struct lua_State *L); /* storage, to read the file */
 int luaopen_command_upkeep(struct lua_State *L);
 
 /* The settings in force, which are read when they are first asked for; the state's own.  Raises

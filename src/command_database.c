@@ -40,11 +40,12 @@ static void database_close(struct database *d) {
 }
 
 static int database_open(struct database **database, const struct config *config,
-                         struct buf *error) {
+                         const char *path, struct buf *error) {
   struct database *d = xcalloc(1, sizeof *d);
   d->limits = (struct record_limits){.record_bytes = config->limits.record_bytes,
                                      .depth = config->limits.json_depth};
   struct storage_options options = storage_options_of(config, 1);
+  options.path = path;
   int rc = loop_init(&d->loop, 0);
   if (rc == 0 && (d->schema = config_load_schema(config, error)) == NULL)
     rc = UV_EINVAL;
@@ -75,18 +76,21 @@ static int push_open_fault(lua_State *L, int rc, struct buf *error) {
   return 3;
 }
 
-/* database.open() */
+/* database.open(path) */
 static int l_database_open(lua_State *L) {
   const struct config *config = command_config(L);
+  const char *path = luaL_optstring(L, 1, config->storage.path);
   struct buf error = {0};
   if (!config->has_storage) {
     buf_literal(&error, "storage.backend is \"none\"");
     return push_open_fault(L, UV_ENOTSUP, &error);
   }
-  struct database **d = lua_newuserdatauv(L, sizeof *d, 0);
+  struct database **d = lua_newuserdatauv(L, sizeof *d, 1);
   *d = NULL;
+  lua_pushstring(L, path);
+  lua_setiuservalue(L, -2, 1);
   luaL_setmetatable(L, type_name);
-  int rc = database_open(d, config, &error);
+  int rc = database_open(d, config, path, &error);
   if (rc < 0)
     return push_open_fault(L, rc, &error);
   buf_clear(&error);
@@ -155,7 +159,7 @@ static int l_database_ingest(lua_State *L) {
 /* database:path() */
 static int l_database_path(lua_State *L) {
   database_at(L, 1);
-  lua_pushstring(L, command_config(L)->storage.path);
+  lua_getiuservalue(L, 1, 1);
   return 1;
 }
 

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "config_retention.h"
 #include "config_shipped.h"
 #include "net/allow.h"
 
@@ -105,7 +106,8 @@ enum { SETTINGS = sizeof settings / sizeof *settings };
 /* Keys that are read by hand or belong to scripts. */
 static const char *const other_keys[] = {
     "listen.without_tokens", "hosts",  "tokens", "cors.origins", "settings", "metrics.labels",
-    "pricing.overrides",     "events", "routes", "outside.allow"};
+    "pricing.overrides",     "events", "routes", "outside.allow", "storage.retention",
+    "alerts", "budgets", "notify"};
 
 static const char *const without_tokens = "anyone on this network may read, write and reset";
 
@@ -511,6 +513,7 @@ struct config *config_read(lua_State *L, const char *file, const struct config_o
   read_settings(config, L, errors);
   if (errors->len == before) {
     read_without_tokens(config, L, errors);
+    config_read_retention(config, L, errors);
     read_strings(&config->hosts, L, "hosts", errors);
     push_section(L, "metrics");
     read_strings(&config->metrics.labels, L, "labels", errors);

@@ -41,6 +41,9 @@ struct config {
     unsigned readers, dedupe_hours, hot_days;
     int64_t query_deadline_ms;
     uint32_t sql_max_rows;
+    struct { /* ages in seconds; 0: kept */
+      int64_t rows_s, minute_s, hour_s, day_s, max_bytes, min_free;
+    } retention;
   } storage;
 
   struct {

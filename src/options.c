@@ -46,7 +46,7 @@ const struct options_row options_table[] = {
     EXAMPLE("moonledger", "serve on http://127.0.0.1:8787"),
     EXAMPLE("moonledger init my && cd my && moonledger", "serve what you may edit"),
     EXAMPLE("moonledger usage daily --since 7d", "what a week has cost, from a terminal"),
-    EXAMPLE("moonledger query --status_code 400-599 --csv", "the newest failures as CSV"),
+    EXAMPLE("moonledger query status_code=400-599 --csv", "the newest failures as CSV"),
 
     EXIT("0", "it went well; health: the server is well"),
     EXIT("1", "it did not, and standard error says why"),

@@ -50,6 +50,7 @@ int process_take_signals(void) {
   sigaddset(&set, SIGINT);
   sigaddset(&set, SIGHUP);
   signal(SIGPIPE, SIG_IGN);
+  signal(SIGXFSZ, SIG_IGN); /* a file that may grow no more is a full disk, and no end */
   pthread_sigmask(SIG_BLOCK, &set, NULL);
   int fd = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
   if (fd < 0)

@@ -61,6 +61,17 @@ unsigned max_connections_of(const struct config *c, unsigned nloops) {
   return (unsigned) most;
 }
 
+static struct retention retention_of(const struct config *c) {
+  return (struct retention) {
+      .rows_s = c->storage.retention.rows_s,
+      .tiers_s = {[TIER_MINUTE] = c->storage.retention.minute_s,
+                  [TIER_HOUR] = c->storage.retention.hour_s,
+                  [TIER_DAY] = c->storage.retention.day_s},
+      .max_bytes = c->storage.retention.max_bytes,
+      .min_free = c->storage.retention.min_free,
+  };
+}
+
 struct storage_options storage_options_of(const struct config *c, unsigned nloops) {
   return (struct storage_options) {
     .path = c->storage.path,
@@ -73,6 +84,7 @@ struct storage_options storage_options_of(const struct config *c, unsigned nloop
     .dedupe_max_ids = c->storage.dedupe_max_ids,
     .hot_days = c->storage.hot_days,
     .nloops = nloops,
+    .retention = retention_of(c),
   };
 }
 
@@ -141,6 +153,7 @@ static struct settings *settings_new(struct config *c) {
       .lacking = c->lacking,
       .price_file = c->price_file,
       .price_native = c->price_native,
+      .retention = retention_of(c),
       .log_level = c->log_level,
       .log_format = c->log_format,
       .dev = c->dev,

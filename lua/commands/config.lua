@@ -60,6 +60,8 @@ end
 function write(value, indent, name)
   if type(value) == "string" then
     return is_secret(name) and HIDDEN or text(value)
+  elseif type(value) == "function" then
+    return '"(a function)"'
   elseif type(value) ~= "table" then
     return tostring(value)
   elseif next(value) == nil then

@@ -15,7 +15,7 @@ local command_line = {}
 ---@field summary string
 ---@field description string?
 ---@field arguments string?   how words that are no options are shown; absent: none are taken
----@field words string[]?     which of these an argument can be, for completion
+---@field words string[]?     the first argument is one of these, and the only one
 ---@field options Option[]?
 ---@field run fun(args: Arguments): integer?, string?  the exit code, or nil and what went wrong
 
@@ -61,6 +61,17 @@ local function take(command, args, words, i)
   return i
 end
 
+local function check_words(known, args)
+  for _, word in ipairs(known or {}) do
+    if word == args[1] then
+      return args[2] and wrong(args[2] .. ": no argument is expected")
+    end
+  end
+  if known then
+    wrong(("%s: expected one of %s"):format(args[1], table.concat(known, ", ")))
+  end
+end
+
 --- What words mean to a command; raises { usage = message } where they are wrong, { help = true
 --- } where help is asked.
 ---@param command Command
@@ -89,6 +100,7 @@ function command_line.parse(command, words)
   elseif takes and #args == 0 and takes:sub(1, 1) ~= "[" then
     wrong("expected " .. takes)
   end
+  check_words(command.words, args)
   return args
 end
 

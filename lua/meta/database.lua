@@ -6,10 +6,11 @@ local database = {}
 ---@class Database
 local Database = {}
 
+---@param path string?  of another one, which is made where it is not there
 ---@return Database?
 ---@return string? message
 ---@return ("locked"|"failed")? reason  locked: a server has it, see client
-function database.open() end
+function database.open(path) end
 
 --- Stores records, a line of JSON each, but for content, and looks for repeated ids among all
 --- rows.

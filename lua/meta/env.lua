@@ -20,6 +20,13 @@ function env.get(name) end
 ---@return string
 function env.server() end
 
+--- Goes on as the program itself with these words, such as { "--database", path, "serve" }; nil and
+--- why when that cannot be.
+---@param words string[]
+---@return nil
+---@return string message
+function env.become(words) end
+
 --- Unix seconds.
 ---@return number
 function env.now() end

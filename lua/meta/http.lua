@@ -61,4 +61,11 @@ function http.request(options) end
 ---@return HttpReason? reason
 function http.get(url, options) end
 
+--- Whether an entry of outside.allow names the host of a URL.  At load time too.
+---@param entry string
+---@param url string
+---@return boolean?
+---@return string? message  what is wrong with the URL
+function http.names(entry, url) end
+
 return http

@@ -134,7 +134,9 @@ function storage.get(request_id, form) end
 
 ---@class Groups
 ---@field every integer?        seconds of a bucket
----@field exact boolean?        false: something stands under "(other)"
+---@field exact boolean?        false: something stands under "(other)", or has gone with retention
+---@field window { start_time: number?, end_time: number? }?  the one answered, where what has gone
+---                             made it another one than was asked for; an open side is nil
 ---@field other Group?          rest: what limit leaves out
 ---@field totals Group?         rest: all of it
 ---@field [integer] Group
@@ -158,6 +160,32 @@ function storage.aggregate(questions) end
 ---@return Reason? reason
 function storage.sql(text, ...) end
 
+--- Times in unix seconds.
+---@class Retained
+---@field limits table<"rows"|"minute"|"hour"|"day"|"max_bytes"|"min_free", integer?>  ages in
+---                             seconds, bytes; nil: kept
+---@field rows integer          that there are
+---@field page_bytes integer
+---@field pages integer         of the file
+---@field free_pages integer    that are reused before it grows
+---@field file_bytes integer    allocated, as the next two
+---@field wal_bytes integer
+---@field ballast_bytes integer
+---@field disk_free integer?    nil: nobody knows
+---@field day_rows integer      that came in the last 24 hours, ..
+---@field day_bytes integer     .. and what so many take
+---@field removed table<"rows"|"cells"|"bytes"|"passes"|"last_pass", integer?>  since the start
+---@field now number?
+---@field [string] integer?     since:rows, since:minute, since:set:NAME ..: complete from there on;
+---                             oldest:rows, oldest:minute ..; due:rows, due:minute ..: when the
+---                             oldest go by their age
+
+--- What is kept, since when, what has gone.  Yields.
+---@return Retained?
+---@return string? message
+---@return Reason? reason
+function storage.retention() end
+
 --- Keeps tables as JSON beside the records: in the table journal(entry, topic,
 --- kind, time, data), which storage.sql reads.  Their members kind (text) and time
 --- (unix seconds; absent: now) are columns too, time in microseconds. Yields.
@@ -169,6 +197,16 @@ function storage.sql(text, ...) end
 ---@return Reason? reason
 function storage.append(topic, entries, options) end
 
+--- Keeps tables as JSON under keys, all of them or none: in the table kept(topic, key, data), which
+--- storage.sql reads, and which is there once something is kept.  false removes a key.  A reset
+--- leaves what is kept.  Yields.
+---@param topic string    1 to 64 bytes
+---@param values table<string, table|false>
+---@return table?
+---@return string? message
+---@return Reason? reason
+function storage.put(topic, values) end
+
 --- Deletes all rows and rollups; metrics keep their counts.  Yields.
 ---@return table?
 ---@return string? message
@@ -179,6 +217,7 @@ function storage.reset() end
 ---@field rows integer
 ---@field file_bytes integer
 ---@field wal_bytes integer
+---@field free_bytes integer?  of the file system that the database is on
 ---@field queued_bytes integer
 ---@field queued_batches integer
 ---@field ids integer

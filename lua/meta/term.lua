@@ -10,6 +10,9 @@ function term.print(...) end
 ---@param text string
 function term.write(text) end
 
+--- What was printed goes out now, also into a pipe.
+function term.flush() end
+
 --- "moonledger: text" to standard error.
 ---@param text string
 function term.error(text) end

@@ -10,6 +10,7 @@ local request_analytics = require "analytics.request_analytics"
 local storage = require "storage"
 local summary = require "analytics.summary"
 local token_analytics = require "analytics.token_analytics"
+local window = require "lib.window"
 
 local HOUR, MAX_POINTS = 3600, 1000
 
@@ -26,6 +27,14 @@ end
 -- A time of 0 is no bound.
 local function bound(time)
   return time ~= 0 and time or nil
+end
+
+-- The contract's shape, as long as all that it asks for is there.
+local function with_window(values, answers, shape)
+  if not window.exact(table.unpack(answers)) then
+    shape.exact, shape.window = false, window.used(values, table.unpack(answers))
+  end
+  return shape
 end
 
 return {
@@ -63,7 +72,7 @@ return {
     local total, services, models, trends = answers[1][1] or figures.NONE, answers[2], answers[3],
       answers[4]
     return {
-      json = {
+      json = with_window(values, answers, {
         summary = summary.shape(total),
         token_analytics = token_analytics.shape(total),
         request_analytics = request_analytics.shape(total),
@@ -75,7 +84,7 @@ return {
         backend = "sqlmodel",
         query_params =
           repeat_params(values, { "start_time", "end_time", "model", "service_type", "hours" }),
-      },
+      }),
     }
   end,
 }

@@ -11,7 +11,7 @@ local storage = require "storage"
 local window = require "lib.window"
 local zones = require "lib.zones"
 
-local MOST_BUCKETS = 20000
+local DAY, MOST_BUCKETS = 86400, 20000
 
 local ORDERS = {}
 for name in pairs(spend.ORDERS) do
@@ -24,13 +24,19 @@ local function find_zone(input)
     ("a time zone of this machine, such as Europe/Berlin, or +hh:mm: it knows no %q"):format(input)
 end
 
--- The time of the first or last row of all; nil when there are none.
+-- The time of the first or last row of all, or of the day that it was in if it has gone; nil when
+-- there were none.
 local function end_of_rows(last)
   local rows, message, reason = storage.select { descending = last, limit = 1 }
-  if not rows then
+  local days = rows and storage.aggregate {
+    every = "day", measures = { "requests" }, descending = last, limit = 1,
+  }
+  if not days then
     return nil, message, reason
   end
-  return rows[1] and rows[1].timestamp
+  local row, day = rows[1] and rows[1].timestamp, days[1] and days[1].time
+  local gone = not last and row and day and day + DAY <= row
+  return row and not gone and row or day
 end
 
 -- The moments between which buckets are wanted, in whole seconds.
@@ -78,7 +84,7 @@ local function answer(groups, values, zone)
       groups = lines,
       other = groups.other and spend.shape(groups.other) or json.null,
       totals = groups.totals and spend.shape(groups.totals) or spend.NONE,
-      window = window.asked(values),
+      window = window.used(values, groups),
       by = json.array(values.by),
       exact = groups.exact,
     },

@@ -67,7 +67,8 @@ return {
     if not newest then
       return needs_storage.failed(message, reason)
     end
-    return { json = { errors = failures.shape(groups, newest), window = window.asked(values),
-      exact = true } }
+    return { json = { errors = failures.shape(groups, newest),
+      window = window.used(values, table.unpack(lists)),
+      exact = window.exact(table.unpack(lists)) } }
   end,
 }

@@ -3,6 +3,7 @@ local filters = require "lib.filters"
 local needs_storage = require "lib.needs_storage"
 local overview = require "analytics.overview"
 local storage = require "storage"
+local window = require "lib.window"
 
 local DAY = 86400
 
@@ -51,9 +52,11 @@ return {
     if not before then
       return needs_storage.failed(err, reason)
     end
-    local window = { start_time = start_time, end_time = end_time, every = every }
-    local answer = overview.shape(window, now, before)
+    local asked = { start_time = start_time, end_time = end_time, every = every }
+    local answer = overview.shape(asked, now, before)
     answer.stored = storage.stats().rows
+    answer.exact = window.exact(table.unpack(now))
+    answer.window = window.used(req.params, table.unpack(now))
     return { json = answer }
   end,
 }

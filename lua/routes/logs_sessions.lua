@@ -3,6 +3,7 @@ local filters = require "lib.filters"
 local json = require "json"
 local needs_storage = require "lib.needs_storage"
 local storage = require "storage"
+local window = require "lib.window"
 
 return {
   summary = "Sessions by cost.",
@@ -26,7 +27,9 @@ return {
       return needs_storage.failed(err, reason)
     end
     return {
-      json = { sessions = json.array(groups[1]), models = groups[2] and json.array(groups[2]) },
+      json = { sessions = json.array(groups[1]), models = groups[2] and json.array(groups[2]),
+        window = window.used(req.params, table.unpack(groups)),
+        exact = window.exact(table.unpack(groups)) },
     }
   end,
 }

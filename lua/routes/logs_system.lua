@@ -1,5 +1,7 @@
 --- The server itself, for the dashboard.
 local config = require "config"
+local json = require "json"
+local retention = require "lib.retention"
 local server = require "server"
 local sse = require "sse"
 local storage = require "storage"
@@ -12,7 +14,7 @@ return {
   ---@param req Request
   ---@return Response
   handle = function(req)
-    local state = server.status()
+    local state, kept = server.status(), retention.read(req.now)
     return {
       json = {
         timestamp = req.now,
@@ -21,6 +23,7 @@ return {
         generation = state.generation,
         reload_errors = state.errors,
         storage = storage.stats(),
+        retention = kept and retention.shape(kept) or json.null,
         stream = sse.stats(),
         may_reset = server.may "admin",
       },

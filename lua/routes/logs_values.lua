@@ -44,7 +44,7 @@ return {
     end
     return {
       json = { values = values_of.shape(groups, field, values.limit),
-        window = window.asked(values), exact = groups.exact },
+        window = window.used(values, groups), exact = groups.exact },
     }
   end,
 }

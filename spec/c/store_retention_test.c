@@ -46,8 +46,10 @@ static void retain(struct store *s, struct retention wanted) {
 
 /* ---- Questions ---- */
 
+static uint64_t measures; /* that are asked for; 0: all */
+
 struct asked {
-  int64_t requests, tokens;
+  int64_t requests, tokens, slow;
   bool exact, snapped;
   int64_t from;
   size_t groups;
@@ -70,12 +72,15 @@ static struct asked ask_window(struct store *s, const char *by, int64_t every_s,
   q->questions = calloc(1, sizeof *q->questions);
   q->nquestions = 1;
   q->questions->every_s = every_s;
+  q->questions->measures = measures;
   if (by != NULL)
     q->questions->by[q->questions->nby++] = column(s, by);
   ask(s, q);
   CHECK(q->status == 0);
   const struct question *question = q->questions;
   for (size_t i = 0; i < question->rows.nrows; i++) {
+    if (schema_measure(s->schema, "slow", 4) >= 0 && measures == 0)
+      asked.slow += cell_of(&question->rows, i, "slow").value.i;
     asked.requests += cell_of(&question->rows, i, "requests").value.i;
     asked.tokens += cell_of(&question->rows, i, "tokens_input").value.i;
   }
@@ -193,6 +198,84 @@ static void test_all_rows_go(void) {
   store_remove(s);
 }
 
+/* ---- Another declaration ---- */
+
+/* lua/schema.lua with other words. */
+static struct schema *schema_with(const char *const words[][2], size_t n) {
+  struct buf error = {0};
+  lua_State *L = luaL_newstate();
+  luaL_openlibs(L);
+  luaL_loadstring(L, "local file = io.open 'lua/schema.lua' return file:read 'a'");
+  lua_call(L, 0, 1);
+  for (size_t i = 0; i < n; i++) {
+    CHECK(strstr(lua_tostring(L, -1), words[i][0]) != NULL);
+    luaL_gsub(L, lua_tostring(L, -1), words[i][0], words[i][1]);
+  }
+  CHECK(luaL_dostring(L, lua_tostring(L, -1)) == LUA_OK);
+  struct schema *schema = schema_load(L, &error);
+  CHECK(schema != NULL);
+  lua_close(L);
+  return schema;
+}
+
+static void reopen_with(struct store *s, struct schema *schema) {
+  store_close(s);
+  schema_free(s->schema);
+  s->schema = schema;
+  store_open(s);
+  while (stats_of(s).rebuilding)
+    usleep(1000);
+}
+
+/* Figures that both declarations have are whole, from before the rows that are there, too. */
+static void check_kept(struct store *s) {
+  static const char *const kept[] = {NULL, "model", "user", "session_client_id"};
+  measures = UINT64_C(1) << schema_measure(s->schema, "requests", 8) |
+             UINT64_C(1) << schema_measure(s->schema, "tokens_input", 12);
+  for (size_t i = 0; i < sizeof kept / sizeof *kept; i++) {
+    struct asked a = ask_all(s, kept[i]);
+    CHECK(a.requests == DAYS * A_DAY && a.tokens == TOKENS && a.exact);
+  }
+  measures = 0;
+}
+
+static void test_declarations(void) {
+  static const char *const words[][2] = {
+      {"{ \"requests\" },",
+       "{ \"requests\" }, { \"slow\", when = { { \"duration_ms\", \">\", 100 } } },"},
+      {"{ by = { \"team\" },", "{ by = { \"host\" },"},
+      {"{ by = { \"user\" }, tiers = { \"hour\", \"day\" }, max_keys = 2000 }",
+       "{ by = { \"user\" }, tiers = { \"minute\", \"hour\", \"day\" }, max_keys = 1000 }"},
+      {"value = \"tokens_output\", per", "value = \"tokens_input\", per"},
+  };
+  int64_t first_us = (today_s - 3 * day_s) * 1000000;
+  struct store *s = store_new();
+  store_open(s);
+  fill(s);
+  retain(s, (struct retention) {.rows_s = 3 * day_s});
+  reopen_with(s, schema_with(words, sizeof words / sizeof *words));
+  check_kept(s);
+  struct asked a = ask_all(s, NULL);
+  CHECK(a.requests == DAYS * A_DAY && !a.exact && !a.snapped && a.slow == 4 * (A_DAY - 100));
+  a = ask_window(s, "model", 0, first_us, INT64_MAX);
+  CHECK(a.requests == 4 * A_DAY && a.exact && a.slow == 4 * (A_DAY - 100));
+  a = ask_all(s, "host");
+  CHECK(a.requests == 4 * A_DAY && a.snapped && a.from == first_us);
+  a = ask_window(s, "user", 60, INT64_MIN, INT64_MAX);
+  CHECK(a.requests == 4 * A_DAY && a.snapped && a.from == first_us);
+
+  /* A merge into a row whose day was made anew changes it once; then back again. */
+  CHECK(put(s, "{\"request_id\":\"9-0\",\"tokens_input\":5}\n").merged == 1);
+  CHECK(ask_all(s, "model").tokens == TOKENS + 5);
+  CHECK(put(s, "{\"request_id\":\"9-0\",\"tokens_input\":0}\n").merged == 1);
+  int64_t tokens = ask_all(s, "model").tokens;
+  reopen_with(s, load_schema());
+  CHECK(ask_all(s, "model").tokens == tokens && ask_all(s, "user").requests == DAYS * A_DAY);
+  a = ask_all(s, "team"); /* which was not declared for a while */
+  CHECK(a.requests == 4 * A_DAY && a.snapped && !a.exact && a.from == first_us);
+  store_remove(s);
+}
+
 /* ---- By space ---- */
 
 static void test_bytes(void) {
@@ -225,6 +308,7 @@ int main(void) {
   today_s = clock_now_us() / 1000000 / day_s * day_s;
   test_ages();
   test_all_rows_go();
+  test_declarations();
   test_bytes();
   return TEST_END;
 }

@@ -6,6 +6,7 @@
 #include "http/site.h"
 #include "net/net.h"
 #include "record/ndjson.h"
+#include "store/storage.h"
 
 /* One of config.lua's routes. */
 struct route_entry {
@@ -27,6 +28,7 @@ struct settings {
   const char *lacking;    /* shipped routes that these are without: "GET /docs, ..."; NULL: none */
   const char *price_file; /* absolute; empty: none */
   bool price_native; /* native records too */
+  struct retention retention;
   enum log_level log_level;
   enum log_format log_format;
   bool dev;               /* tracebacks in responses */

@@ -4,8 +4,10 @@
 #include <sys/stat.h>
 
 #include "base/mem.h"
-#include "store/file/ids.h"
 #include "store/cold/part_files.h"
+#include "store/file/disk.h"
+#include "store/file/ids.h"
+#include "store/file/reading.h"
 #include "store/read/reader.h"
 #include "store/seal/sealer.h"
 #include "store/store_metrics.h"
@@ -35,7 +37,9 @@ int storage_open(struct storage **storage, const struct schema *schema,
   s->shared = (struct shared){.schema = schema,
                               .options = *options,
                               .metrics = metrics,
+                              .retention = options->retention,
                               .writable = true};
+  pthread_mutex_init(&s->shared.retention_lock, NULL);
   s->shared.options.path = xstrdup(options->path);
   s->turns = xcalloc(options->nloops, sizeof *s->turns);
   s->receipts.shared = &s->shared;
@@ -46,11 +50,15 @@ int storage_open(struct storage **storage, const struct schema *schema,
   /* no twenty pages in advance for every connection */
   sqlite3_config(SQLITE_CONFIG_PAGECACHE, NULL, 0, 0);
   sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);          /* nor a lock around every allocation */
-  int status = writer_open(&s->writer, &s->shared, &s->queue, &s->chores, &s->receipts, error);
+  int status = options->read_only
+                   ? reading_open(&s->shared, error)
+                   : writer_open(&s->writer, &s->shared, &s->queue, &s->chores, &s->receipts, error);
   if (status < 0) {
     storage_close(s);
     return status;
   }
+  if (s->shared.parts == NULL)
+    s->shared.parts = part_files_new(options->path);
   s->readers = readers_open(&s->shared);
   if (metrics != NULL)
     s->metrics = store_metrics_new(metrics, s);
@@ -76,7 +84,10 @@ void storage_close(struct storage *s) {
   writer_close(s->writer);
   part_files_free(s->shared.parts);
   chores_clear(&s->chores);
+  if (s->shared.options.read_only)
+    ids_close(s->shared.ids);
   queue_clear(&s->queue);
+  pthread_mutex_destroy(&s->shared.retention_lock);
   free(s->metrics);
   free((char *) s->shared.options.path);
   free(s->turns);
@@ -139,7 +150,10 @@ void storage_query(struct storage *s, struct query *q) {
 }
 
 void storage_set_retention(struct storage *s, const struct retention *retention) {
-  writer_want_retention(s->writer, retention);
+  pthread_mutex_lock(&s->shared.retention_lock);
+  s->shared.retention = *retention;
+  pthread_mutex_unlock(&s->shared.retention_lock);
+  queue_wake(&s->queue);
 }
 
 static int64_t file_size(const char *path, const char *suffix) {
@@ -159,6 +173,7 @@ void storage_stats(const struct storage *s, struct storage_stats *stats) {
     .rows = atomic_load(&shared->rows),
     .file_bytes = file_size(shared->options.path, ""),
     .wal_bytes = file_size(shared->options.path, "-wal"),
+    .free_bytes = disk_free(shared->options.path),
     .ids = (int64_t) ids_count(shared->ids),
     .commits = atomic_load(&shared->commits),
     .committed_records = atomic_load(&shared->committed_records),
@@ -171,6 +186,8 @@ void storage_stats(const struct storage *s, struct storage_stats *stats) {
     .passes = atomic_load(&shared->passes),
     .removed = {atomic_load(&shared->removed_rows), atomic_load(&shared->removed_cells),
                 atomic_load(&shared->given_back_bytes)},
+    .last_pass_us = atomic_load(&shared->last_pass_us),
+    .retention = shared_retention((struct shared *) shared),
     .retention_seconds = (double) atomic_load(&shared->retention_ns) / 1e9,
   };
   queue_stats((struct queue *) &s->queue, stats);

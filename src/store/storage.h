@@ -45,13 +45,15 @@ struct storage_options {
   unsigned hot_days; /* days that stay in the SQLite file, today included; 0: all */
   unsigned nloops;          /* that write */
   struct retention retention;
+  bool read_only;           /* nothing is written, no lock taken, no table made */
 };
 
 /* Opens or makes the file, migrates an older one, takes the lock (PATH-lock).
  * Counters of records are restored into metrics, which has been told of the schema
  * (metrics_declare) and may be NULL.  0 or UV_E; then error says what, where and
  * how to fix it (another server on this file, not a database, not ours, newer than
- * this program, folder not writable).
+ * this program, folder not writable).  To read only, the file has to be there and as this program
+ * and schema would have it; storage_start and storage_submit are not for it.
  *
  * People's own SQL (QUERY_SQL) reads rows(columns of the schema.., extra), times in unix
  * microseconds, and for each rollup set rollup_NAME(tier 0 minute, 1 hour, 2 day; bucket in unix
@@ -79,10 +81,12 @@ void storage_close(struct storage *storage);
 /* ---- Writing: one thread, group commit, and one that syncs ---- */
 
 /* What scripts keep beside records: JSON by topic, in the order of arrival, in the table
- * journal(entry, topic, kind, time, data), which storage.sql reads. */
+ * journal(entry, topic, kind, time, data); or, keyed, under kind as the key in the table
+ * kept(topic, key, data), where no data removes the key.  storage.sql reads both. */
 struct script_rows {
   char topic[65];
-  int64_t keep;    /* only the newest so many of the topic stay */
+  bool keyed;
+  int64_t keep;    /* not keyed: only the newest so many of the topic stay */
   struct buf rows; /* script_rows.c */
 };
 
@@ -92,7 +96,7 @@ void script_rows_clear(struct script_rows *rows);
 
 enum submission_kind {
   SUBMIT_RECORDS,
-  SUBMIT_RESET, /* deletes all rows, rollups, ids and script rows; metrics keep their counts */
+  SUBMIT_RESET, /* deletes all rows, rollups, ids and the journal; metrics keep their counts */
   SUBMIT_SCRIPT_ROWS,
 };
 
@@ -128,7 +132,15 @@ void storage_set_retention(struct storage *storage, const struct retention *rete
 
 /* ---- Reading: a pool of threads, one connection each ---- */
 
-enum query_kind { QUERY_SELECT, QUERY_COUNT, QUERY_LOOKUP, QUERY_AGGREGATE, QUERY_SQL };
+enum query_kind {
+  QUERY_SELECT,
+  QUERY_COUNT,
+  QUERY_LOOKUP,
+  QUERY_AGGREGATE,
+  QUERY_SQL,
+  QUERY_RETAINED /* rows: name and value of what is kept, since when, and what space it takes
+                    (read/retained.c) */
+};
 
 /* What becomes of selected rows: records of query.batch, or text in query.json, a
  * JSON array, lines of JSON or CSV lines (record/csv.h) without the head. */
@@ -247,7 +259,7 @@ struct query {
   bool has_next;
   struct row_place next;
   int64_t count;
-  struct result rows;          /* SQL */
+  struct result rows;          /* SQL, RETAINED */
   bool truncated;              /* SQL: the row cap cut it */
 
   struct query *queued;        /* private to the storage */
@@ -260,8 +272,11 @@ void storage_query(struct storage *storage, struct query *q);
 
 struct storage_stats {
   int64_t rows, file_bytes, wal_bytes, queued_bytes, queued_batches, ids, commits,
-      committed_records, merged, passes; /* the last: of retention */
+      committed_records, merged;
+  struct retention retention;      /* in force */
+  int64_t free_bytes; /* of the file system, for who may not use the last of it; -1: unknown */
   struct retention_counts removed; /* since the start */
+  int64_t passes, last_pass_us;    /* of retention; when that ended in unix time, 0: none yet */
   double last_commit_seconds, oldest_queued_seconds, checkpoint_seconds, retention_seconds;
   bool writable;   /* the last commit did not fail, and there is no fault */
   const char *fault; /* of the files, and its repair; static; NULL: none */

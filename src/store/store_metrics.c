@@ -22,6 +22,15 @@ static const struct store_family {
      METRIC_COUNTER},
     {"moonledger_store_merged_records_total", "Records merged into the row of their id.",
      METRIC_COUNTER},
+    {"moonledger_store_removed_rows_total", "Rows that retention has taken.", METRIC_COUNTER},
+    {"moonledger_store_removed_cells_total", "Rollup cells that retention has taken.",
+     METRIC_COUNTER},
+    {"moonledger_store_given_back_bytes_total", "Bytes that retention gave back to the disk.",
+     METRIC_COUNTER},
+    {"moonledger_store_retention_passes_total", "Passes of retention that took something.",
+     METRIC_COUNTER},
+    {"moonledger_store_retention_seconds_total", "Time that the writer spent on retention.",
+     METRIC_COUNTER},
     {"moonledger_store_checkpoint_seconds_total", "Time spent copying the log into the file.",
      METRIC_COUNTER},
 };
@@ -49,6 +58,11 @@ static void collect_store(struct metrics *m, void *arg) {
       (double) stats.commits,
       (double) stats.committed_records,
       (double) stats.merged,
+      (double) stats.removed.rows,
+      (double) stats.removed.cells,
+      (double) stats.removed.bytes,
+      (double) stats.passes,
+      stats.retention_seconds,
       stats.checkpoint_seconds,
   };
   for (size_t i = 0; i < FAMILIES; i++)

@@ -13,6 +13,7 @@ const views = {
   live: { name: "Live", load: () => import("./views/live.js"), times: false },
   requests: { name: "Requests", load: () => import("./views/requests.js") },
   sessions: { name: "Sessions", load: () => import("./views/sessions.js") },
+  alerts: { name: "Alerts", load: () => import("./views/alerts.js"), filters: false },
   system: { name: "System", load: () => import("./views/system.js"), filters: false },
 };
 

@@ -4,7 +4,9 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "net/allow.h"
 #include "net/call.h"
+#include "net/url.h"
 #include "script/bindings/bindings.h"
 #include "script/bindings/lua_fields.h"
 #include "script/engine/lua_json.h"
@@ -540,13 +542,29 @@ static int l_http_get(lua_State *L) {
   return l_http_request(L);
 }
 
+/* http.names(entry, url) */
+static int l_http_names(lua_State *L) {
+  struct url url;
+  const char *entry = luaL_checkstring(L, 1), *why = url_parse(luaL_checkstring(L, 2), &url);
+  if (why != NULL) {
+    lua_pushnil(L);
+    lua_pushstring(L, why);
+    return 2;
+  }
+  struct allow *allow = allow_new();
+  bool named = allow_add(allow, entry) == NULL && allow_host(allow, url.host, url.port);
+  allow_free(allow);
+  lua_pushboolean(L, named);
+  return 1;
+}
+
 int luaopen_http(lua_State *L) {
   static const luaL_Reg methods[] = {
       {"read", l_response_read}, {"close", l_response_close}, {NULL, NULL}};
   static const luaL_Reg meta[] = {
       {"__gc", l_response_gc}, {"__close", l_response_close}, {NULL, NULL}};
   static const luaL_Reg functions[] = {
-      {"request", l_http_request}, {"get", l_http_get}, {NULL, NULL}};
+      {"request", l_http_request}, {"get", l_http_get}, {"names", l_http_names}, {NULL, NULL}};
   luaL_newmetatable(L, type_name);
   luaL_setfuncs(L, meta, 0);
   luaL_newlib(L, methods);

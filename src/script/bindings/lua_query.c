@@ -334,3 +334,67 @@ int l_storage_sql(lua_State *L) {
   (*q)->bound.nrows = 1;
   return ask(L, task, q, (struct asked) {0}, push_sql);
 }
+
+/* ---- What is kept ---- */
+
+/* What is 0 stays nil. */
+static void set_known(lua_State *L, const char *name, int64_t n) {
+  if (n == 0)
+    return;
+  lua_pushinteger(L, n);
+  lua_setfield(L, -2, name);
+}
+
+static void set_count(lua_State *L, const char *name, int64_t n) {
+  lua_pushinteger(L, n);
+  lua_setfield(L, -2, name);
+}
+
+static void push_limits(lua_State *L, const struct retention *limits) {
+  lua_createtable(L, 0, 6);
+  set_known(L, "rows", limits->rows_s);
+  set_known(L, "minute", limits->tiers_s[TIER_MINUTE]);
+  set_known(L, "hour", limits->tiers_s[TIER_HOUR]);
+  set_known(L, "day", limits->tiers_s[TIER_DAY]);
+  set_known(L, "max_bytes", limits->max_bytes);
+  set_known(L, "min_free", limits->min_free);
+}
+
+static void push_removed(lua_State *L, const struct storage_stats *stats) {
+  lua_createtable(L, 0, 5);
+  set_count(L, "rows", stats->removed.rows);
+  set_count(L, "cells", stats->removed.cells);
+  set_count(L, "bytes", stats->removed.bytes);
+  set_count(L, "passes", stats->passes);
+  set_known(L, "last_pass", stats->last_pass_us / 1000000);
+}
+
+static int push_retained(lua_State *L, struct job *job) {
+  struct query *q = answered(job);
+  struct storage_stats stats;
+  if (q->status < 0)
+    return push_failure(L, q);
+  storage_stats(lua_storage(L), &stats);
+  const struct result_value *cell = (const struct result_value *) q->rows.values.data;
+  lua_createtable(L, 0, (int) q->rows.nrows + 3);
+  for (size_t i = 0; i < q->rows.nrows; i++, cell += 2) {
+    size_t len;
+    const char *name = value_text(&q->rows.text, cell[0].value, &len);
+    lua_pushlstring(L, name, len);
+    lua_pushinteger(L, cell[1].value.i);
+    lua_rawset(L, -3);
+  }
+  set_count(L, "rows", stats.rows);
+  push_limits(L, &stats.retention);
+  lua_setfield(L, -2, "limits");
+  push_removed(L, &stats);
+  lua_setfield(L, -2, "removed");
+  return 1;
+}
+
+int l_storage_retention(lua_State *L) {
+  struct task *task = script_task(L, "storage.retention");
+  if (lua_storage(L) == NULL)
+    return lua_storage_unavailable(L);
+  return ask(L, task, push_query(L, QUERY_RETAINED), (struct asked) {0}, push_retained);
+}

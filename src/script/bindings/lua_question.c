@@ -248,6 +248,21 @@ static void set_sum(lua_State *L, const char *name, const struct result *sum) {
   lua_pop(L, 1);
 }
 
+static void set_time(lua_State *L, const char *name, int64_t us) {
+  if (us == INT64_MIN || us == INT64_MAX)
+    return;
+  lua_pushnumber(L, (double) us / 1e6);
+  lua_setfield(L, -2, name);
+}
+
+/* Both ends are in it, as in the API. */
+static void push_window(lua_State *L, const struct question *question) {
+  lua_createtable(L, 0, 2);
+  set_time(L, "start_time", question->used_from);
+  set_time(L, "end_time", question->used_to == INT64_MAX ? INT64_MAX : question->used_to - 1);
+  lua_setfield(L, -2, "window");
+}
+
 void lua_question_push(lua_State *L, const struct question *question) {
   lua_result_push(L, &question->rows);
   set_sum(L, "other", &question->other);
@@ -258,4 +273,6 @@ void lua_question_push(lua_State *L, const struct question *question) {
     lua_pushinteger(L, question->used_every_s);
     lua_setfield(L, -2, "every");
   }
+  if (question->snapped)
+    push_window(L, question);
 }

@@ -350,12 +350,25 @@ static int64_t option_keep(lua_State *L, int index) {
   return lua_field_integer(L, index, "keep", APPEND_KEEP, 1, INT64_MAX / 2);
 }
 
-static int l_storage_append(lua_State *L) {
-  size_t len;
-  const char *topic = luaL_checklstring(L, 1, &len);
-  luaL_argcheck(L, len > 0 && len < sizeof((struct script_rows *) NULL)->topic, 1,
+static const char *check_topic(lua_State *L, size_t *len) {
+  const char *topic = luaL_checklstring(L, 1, len);
+  luaL_argcheck(L, *len > 0 && *len < sizeof((struct script_rows *) NULL)->topic, 1,
                 "a topic has 1 to 64 bytes");
   luaL_checktype(L, 2, LUA_TTABLE);
+  return topic;
+}
+
+static int write_script_rows(lua_State *L, struct task *task, struct script_rows **rows) {
+  struct ingest *in = ingest_new(L, task, SUBMIT_SCRIPT_ROWS);
+  in->script_rows = in->submission.script_rows = *rows;
+  *rows = NULL;
+  ingest_write(in);
+  return script_wait(L, &in->job);
+}
+
+static int l_storage_append(lua_State *L) {
+  size_t len;
+  const char *topic = check_topic(L, &len);
   int64_t keep = option_keep(L, 3);
   struct task *task = script_task(L, "storage.append");
   if (lua_storage(L) == NULL)
@@ -364,11 +377,45 @@ static int l_storage_append(lua_State *L) {
   memcpy((*rows)->topic, topic, len);
   (*rows)->keep = keep;
   read_script_rows(L, *rows);
-  struct ingest *in = ingest_new(L, task, SUBMIT_SCRIPT_ROWS);
-  in->script_rows = in->submission.script_rows = *rows;
-  *rows = NULL;
-  ingest_write(in);
-  return script_wait(L, &in->job);
+  return write_script_rows(L, task, rows);
+}
+
+/* ---- storage.put(topic, {key = value}) ---- */
+
+/* The key below the top, and its value at the top: a table, or false, which removes it. */
+static void add_kept(lua_State *L, struct script_rows *rows, struct buf *json, struct buf *error) {
+  size_t key_len;
+  json->len = 0;
+  if (lua_type(L, -2) != LUA_TSTRING)
+    luaL_argerror(L, 2, "texts as keys expected");
+  const char *key = lua_tolstring(L, -2, &key_len);
+  if (!lua_istable(L, -1) && (!lua_isboolean(L, -1) || lua_toboolean(L, -1)))
+    luaL_argerror(L, 2, "tables, or false, as values expected");
+  if (lua_istable(L, -1) && !lua_json_write(L, -1, json, error)) {
+    lua_pushlstring(L, error->data, error->len);
+    luaL_argerror(L, 2, lua_tostring(L, -1));
+  }
+  script_rows_add(rows, 0, key, key_len, json->data, json->len);
+}
+
+static int l_storage_put(lua_State *L) {
+  size_t len, bytes = 0;
+  const char *topic = check_topic(L, &len);
+  struct task *task = script_task(L, "storage.put");
+  if (lua_storage(L) == NULL)
+    return lua_storage_unavailable(L);
+  struct script_rows **rows = push_script_rows(L);
+  struct buf *json = lua_json_push_fragment(L), *error = lua_json_push_fragment(L);
+  memcpy((*rows)->topic, topic, len);
+  (*rows)->keyed = true;
+  for (lua_pushnil(L); lua_next(L, 2) != 0; lua_pop(L, 1)) {
+    limits_work(L, RECORD_STEPS);
+    add_kept(L, *rows, json, error);
+    bytes += json->len;
+    if (!memory_make_room(L, bytes))
+      luaL_argerror(L, 2, "too many values for script.memory_bytes");
+  }
+  return write_script_rows(L, task, rows);
 }
 
 static int l_storage_reset(lua_State *L) {
@@ -398,6 +445,8 @@ static int l_storage_stats(lua_State *L) {
   set_integer(L, "rows", stats.rows);
   set_integer(L, "file_bytes", stats.file_bytes);
   set_integer(L, "wal_bytes", stats.wal_bytes);
+  if (stats.free_bytes >= 0)
+    set_integer(L, "free_bytes", stats.free_bytes);
   set_integer(L, "queued_bytes", stats.queued_bytes);
   set_integer(L, "queued_batches", stats.queued_batches);
   set_integer(L, "ids", stats.ids);
@@ -456,11 +505,13 @@ int luaopen_storage(lua_State *L) {
     {"ingest", l_storage_ingest},
     {"insert", l_storage_insert},
     {"append", l_storage_append},
+    {"put", l_storage_put},
     {"select", l_storage_select},
     {"count", l_storage_count},
     {"get", l_storage_get},
     {"aggregate", l_storage_aggregate},
     {"sql", l_storage_sql},
+    {"retention", l_storage_retention},
     {"reset", l_storage_reset},
     {"stats", l_storage_stats},
     {"columns", l_storage_columns},

@@ -9,6 +9,7 @@ int l_storage_count(lua_State *L);
 int l_storage_get(lua_State *L);
 int l_storage_aggregate(lua_State *L);
 int l_storage_sql(lua_State *L);
+int l_storage_retention(lua_State *L);
 
 /* nil, message, reason: what a script gets when the store could not do it.  reason is one
  * of "unavailable" (no storage), "full" (the write queue; try again), "timeout",

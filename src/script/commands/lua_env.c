@@ -1,6 +1,10 @@
+#include <errno.h>
 #include <lauxlib.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "script/commands.h"
@@ -35,8 +39,27 @@ static int l_env_sleep(lua_State *L) {
   return 0;
 }
 
+/* env.become(words): the program itself, with other words, in place of this process. */
+static int l_env_become(lua_State *L) {
+  luaL_checktype(L, 1, LUA_TTABLE);
+  size_t count = lua_rawlen(L, 1);
+  const char **words = lua_newuserdatauv(L, (count + 2) * sizeof *words, 0);
+  words[0] = "moonledger";
+  luaL_checkstack(L, (int) count + 2, NULL); /* which keeps the texts */
+  for (size_t i = 1; i <= count; i++) {
+    lua_rawgeti(L, 1, (lua_Integer) i);
+    words[i] = luaL_checkstring(L, -1);
+  }
+  words[count + 1] = NULL;
+  term_wipe();
+  fflush(stdout);
+  execv("/proc/self/exe", (char *const *) words);
+  return push_fault(L, "/proc/self/exe", strerror(errno));
+}
+
 int luaopen_env(lua_State *L) {
-  static const luaL_Reg functions[] = {{"get", l_env_get},
+  static const luaL_Reg functions[] = {{"become", l_env_become},
+                                       {"get", l_env_get},
                                        {"now", l_env_now},
                                        {"seconds", l_env_seconds},
                                        {"sleep", l_env_sleep},

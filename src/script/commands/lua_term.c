@@ -29,6 +29,13 @@ static int l_term_write(lua_State *L) {
   return 0;
 }
 
+/* term.flush(): what was printed is on its way, also where it goes into a pipe. */
+static int l_term_flush(lua_State *L) {
+  (void) L;
+  fflush(stdout);
+  return 0;
+}
+
 /* term.print(...), and print */
 static int l_term_print(lua_State *L) {
   int n = lua_gettop(L);
@@ -78,6 +85,7 @@ static int l_term_progress(lua_State *L) {
 int luaopen_term(lua_State *L) {
   static const luaL_Reg functions[] = {{"write", l_term_write},
                                        {"print", l_term_print},
+                                       {"flush", l_term_flush},
                                        {"error", l_term_error},
                                        {"progress", l_term_progress},
                                        {"is_terminal", l_term_is_terminal},

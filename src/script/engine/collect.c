@@ -18,8 +18,12 @@ void collect_begin(struct script *script) {
 }
 
 void collect_note_external(struct script *script, size_t bytes) {
-  if (memory_note_external(&script->memory, bytes))
+  if (!memory_note_external(&script->memory, bytes))
+    return;
+  if (script->scripts != NULL)
     collect_begin(script);
+  else
+    lua_gc(script->L, LUA_GCCOLLECT);
 }
 
 /* Whose garbage it was is not known: the accounts go down in proportion. */

@@ -56,6 +56,7 @@ struct task {
   struct every *every;           /* whose turn it runs; or NULL */
   struct outcome outcome;
   bool streaming; /* the head of a stream is out */
+  bool standalone; /* of no loop's turn: it waits where it stands (standalone.h) */
 
   enum task_wait wait;
   enum task_end end;

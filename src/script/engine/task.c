@@ -340,7 +340,7 @@ static void on_job(struct message *m) {
     return;
   }
   task->job_done = true;
-  if (!task->ready)
+  if (!task->ready && !task->standalone)
     run_burst(task);
 }
 
@@ -351,6 +351,8 @@ struct task *script_task(lua_State *L, const char *what) {
     luaL_error(
         L, "%s waits and cannot be called while files are loaded: call it in a handler",
         what);
+  else if (task->standalone)
+    return task;
   else if (L != task->co)
     luaL_error(L, "%s waits and cannot be called in a coroutine of the script's own", what);
   else if (task->grace >= 0)
@@ -389,6 +391,11 @@ int script_wait_then(lua_State *L, struct job *job, lua_KFunction then) {
   job->task->job = job;
   job->task->job_done = false;
   job->task->wait = WAIT_JOB;
+  if (job->task->standalone) {
+    while (!job->task->job_done)
+      uv_run(&job->loop->uv, UV_RUN_ONCE);
+    return then(L, LUA_YIELD, (lua_KContext) job);
+  }
   return lua_yieldk(L, 0, (lua_KContext) job, then);
 }
 

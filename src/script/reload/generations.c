@@ -235,6 +235,8 @@ static void report_success(struct generations *g, const struct generation *gen,
   g->failed_hash = 0;
   count_reload(g, "success");
   log_configure(settings->log_level, settings->log_format);
+  if (g->services->storage != NULL)
+    storage_set_retention(g->services->storage, &settings->retention);
   log_info("reloaded", log_int("generation", (int64_t) g->number),
            log_int("routes", (int64_t) settings->nroutes),
            log_int("milliseconds", (clock_monotonic_ns() - started_ns) / 1000000));

@@ -77,33 +77,51 @@ static void add_step_error(struct loader *l, const char *file, const char *messa
   free(path);
 }
 
-static bool protect(struct loader *l, lua_CFunction step, const char *file) {
+/* false: message says what went wrong. */
+static bool run_step(struct loader *l, lua_CFunction step, struct buf *message) {
   lua_State *L = l->script->L;
-  struct buf message = {0};
   lua_pushcfunction(L, step);
   lua_pushlightuserdata(L, l);
   if (lua_pcall(L, 1, 0, 0) == LUA_OK)
     return true;
-  report_take_message(L, &message);
-  buf_putc(&message, '\0');
-  add_step_error(l, file, message.data);
-  buf_clear(&message);
+  report_take_message(L, message);
   return false;
 }
 
-/* "config.lua: limits.body_bytes: expected …" gets the line where body_bytes stands. */
+static bool protect(struct loader *l, lua_CFunction step, const char *file) {
+  struct buf message = {0};
+  bool fine = run_step(l, step, &message);
+  buf_putc(&message, '\0');
+  if (!fine)
+    add_step_error(l, file, message.data);
+  buf_clear(&message);
+  return fine;
+}
+
+/* The line of config.lua that a message is about: where the name in quotes stands that it has
+ * before what is wrong, else where its key does. */
+static int config_line(const struct loader *l, const char *message) {
+  const char *colon = strstr(message, ": "), *quote = strchr(message, '"');
+  size_t len = strcspn(message, ": [");
+  char needle[256];
+  if (quote != NULL && colon != NULL && quote < colon) {
+    message = quote;
+    len = (size_t) (colon - quote);
+  }
+  snprintf(needle, sizeof needle, "%.*s", (int) len, message);
+  const char *dot = quote != message ? strrchr(needle, '.') : NULL;
+  return snapshot_line(l->snapshot, "config.lua", dot != NULL ? dot + 1 : needle);
+}
+
+/* "config.lua: limits.body_bytes: expected …" gets the line where body_bytes stands, and
+ * 'alerts[2] "slow": window: …' that of "slow". */
 static void place_config_errors(struct loader *l, const struct buf *found) {
   for (const char *p = found->data, *end = p + found->len, *next; p < end; p = next) {
     next = (const char *) memchr(p, '\n', (size_t) (end - p)) + 1;
     char *text = xmemdup(p, (size_t) (next - p));
     text[next - p - 1] = '\0';
     const char *message = strncmp(text, "config.lua: ", 12) == 0 ? text + 12 : text;
-    size_t key_len = strcspn(message, ": [");
-    char key[100];
-    snprintf(key, sizeof key, "%.*s", (int) key_len, message);
-    const char *last = strrchr(key, '.');
-    add_error(l->errors, "config.lua",
-              snapshot_line(l->snapshot, "config.lua", last != NULL ? last + 1 : key), message);
+    add_error(l->errors, "config.lua", config_line(l, message), message);
     free(text);
   }
 }
@@ -201,6 +219,21 @@ static int l_load_prices(lua_State *L) {
   luaL_checktype(L, -1, LUA_TTABLE);
   l->script->prices = luaL_ref(L, LUA_REGISTRYINDEX);
   return 0;
+}
+
+/* What happens without being asked, by rules that stand in config.lua. */
+static int l_load_alerting(lua_State *L) {
+  require_push(L, "alerting.run");
+  return 0;
+}
+
+static void load_alerting(struct loader *l) {
+  struct buf message = {0};
+  bool fine = run_step(l, l_load_alerting, &message);
+  buf_putc(&message, '\n');
+  if (!fine)
+    place_config_errors(l, &message);
+  buf_clear(&message);
 }
 
 /* What no record keeps. */
@@ -387,6 +420,7 @@ static void load_used(struct loader *l) {
     protect(l, l_load_prices, "lua/lib/native_prices.lua");
   if (snapshot_find(l->snapshot, "lua/hooks.lua") != NULL)
     protect(l, l_load_hooks, "lua/hooks.lua");
+  load_alerting(l);
   load_routes(l);
 }
 

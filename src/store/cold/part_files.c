@@ -15,9 +15,12 @@ struct part_files {
   uint64_t uses;
 };
 
-struct part_files *part_files_new(const char *folder) {
+struct part_files *part_files_new(const char *database_path) {
   struct part_files *files = xcalloc(1, sizeof *files);
-  files->folder = xstrdup(folder);
+  struct buf folder = {0};
+  cold_folder(&folder, database_path);
+  buf_putc(&folder, '\0');
+  files->folder = folder.data;
   pthread_mutex_init(&files->lock, NULL);
   return files;
 }

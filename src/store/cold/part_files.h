@@ -14,8 +14,8 @@ struct part_file {
   uint64_t last_used;
 };
 
-/* folder is copied. */
-struct part_files *part_files_new(const char *folder);
+/* Of the database of that path, which is there. */
+struct part_files *part_files_new(const char *database_path);
 void part_files_free(struct part_files *files); /* nobody holds any; NULL is allowed */
 const char *part_files_folder(const struct part_files *files);
 

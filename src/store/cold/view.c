@@ -99,7 +99,8 @@ int view_refresh(struct view *view, sqlite3 *db) {
     return rc;
   view->version = -1;
   view->parts.len = 0;
-  rc = manifest_read(db, PART_LIVE, &view->parts);
+  if (version > 0) /* else there was never one, nor perhaps the table */
+    rc = manifest_read(db, PART_LIVE, &view->parts);
   if (rc == SQLITE_OK)
     rc = refresh_cursors(view, db);
   if (rc == SQLITE_OK)

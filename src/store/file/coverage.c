@@ -11,6 +11,13 @@ const char *const tier_names[TIERS] = {
 
 const char coverage_sql[] = "SELECT key, value FROM meta WHERE key >= 'since:' AND key < 'since;'";
 
+/* set:NAME:TIER */
+static bool names_cells(const char *what, const struct rollup_set *set, int tier) {
+  char name[80];
+  sqlite3_snprintf(sizeof name, name, "set:%s:%s", set->name, tier_names[tier]);
+  return strcmp(what, name) == 0;
+}
+
 /* The name after "KIND:"; NULL: what is of another kind. */
 static const char *name_of(const char *what, const char *kind) {
   size_t len = strlen(kind);
@@ -19,11 +26,11 @@ static const char *name_of(const char *what, const char *kind) {
 
 static void take_named(const char *what, int64_t since, const struct schema *schema,
                        struct coverage *c) {
-  const char *set = name_of(what, "set"), *measure = name_of(what, "measure"),
-             *sketch = name_of(what, "sketch");
-  for (size_t i = 0; set != NULL && i < schema->nsets; i++)
-    if (strcmp(schema->sets[i].name, set) == 0)
-      c->sets[i] = since;
+  const char *measure = name_of(what, "measure"), *sketch = name_of(what, "sketch");
+  for (size_t i = 0; i < schema->nsets; i++)
+    for (int tier = 0; tier < TIERS; tier++)
+      if (names_cells(what, &schema->sets[i], tier))
+        c->sets[i][tier] = since;
   for (size_t i = 0; measure != NULL && i < schema->nmeasures; i++)
     if (strcmp(schema->measures[i].name, measure) == 0)
       c->measures[i] = since;
@@ -48,7 +55,8 @@ int coverage_take(sqlite3_stmt *stmt, const struct schema *schema, struct covera
   for (int tier = 0; tier < TIERS; tier++)
     c->tiers[tier] = COVERS_EVER;
   for (size_t i = 0; i < SCHEMA_MAX_SETS; i++)
-    c->sets[i] = COVERS_EVER;
+    for (int tier = 0; tier < TIERS; tier++)
+      c->sets[i][tier] = COVERS_EVER;
   for (size_t i = 0; i < SCHEMA_MAX_MEASURES; i++)
     c->measures[i] = COVERS_EVER;
   for (size_t i = 0; i < SCHEMA_MAX_SKETCHES; i++)

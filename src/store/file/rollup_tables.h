@@ -17,7 +17,7 @@ static inline int64_t floor_to(int64_t n, int64_t width) {
 }
 
 /* Makes the tables that the schema's sets lack, and those whose layout has changed
- * anew and empty: they are then named in meta as being rebuilt.  Within the
+ * anew and empty, but for what rows no longer hold: they are then named in meta as being rebuilt.  Within the
  * caller's transaction; SQLite's codes. */
 int rollup_tables_create(sqlite3 *db, const struct schema *schema);
 
@@ -28,6 +28,8 @@ int rollup_tables_empty(sqlite3 *db, const struct schema *schema, uint32_t mask)
  * is the last row done, "rebuild_upto" the last one to do; rows after that were
  * counted as they came. */
 uint32_t rollup_tables_rebuilding(sqlite3 *db, const struct schema *schema);
+/* Those, and the ones that the file has not or of another layout. */
+uint32_t rollup_tables_unusable(sqlite3 *db, const struct schema *schema);
 int rollup_tables_rebuilt(sqlite3 *db); /* they all are; SQLite's codes */
 
 #endif

@@ -8,6 +8,9 @@ static const char table[] =
     "CREATE TABLE IF NOT EXISTS journal(entry INTEGER PRIMARY KEY AUTOINCREMENT, "
     "topic TEXT, kind TEXT, time INTEGER, data TEXT);"
     "CREATE INDEX IF NOT EXISTS journal_time ON journal(topic, time)";
+static const char kept_table[] =
+    "CREATE TABLE IF NOT EXISTS kept(topic TEXT, key TEXT, data TEXT, PRIMARY KEY(topic, key)) "
+    "WITHOUT ROWID";
 
 /* What script_rows.rows holds: this, then the kind, then the data. */
 struct script_row {
@@ -27,18 +30,22 @@ void script_rows_clear(struct script_rows *rows) {
   buf_clear(&rows->rows);
 }
 
+static const char *next_row(const char *p, struct script_row *row) {
+  memcpy(row, p, sizeof *row);
+  return p + sizeof *row + row->kind_len + row->data_len;
+}
+
 static int insert_all(sqlite3_stmt *insert, const struct script_rows *rows) {
   int rc = SQLITE_OK;
+  struct script_row row;
   const char *end = rows->rows.data + rows->rows.len;
   sqlite3_bind_text(insert, 1, rows->topic, -1, SQLITE_STATIC);
-  for (const char *p = rows->rows.data; p < end && rc == SQLITE_OK;) {
-    struct script_row row;
-    memcpy(&row, p, sizeof row);
-    p += sizeof row;
-    sqlite3_bind_text(insert, 2, p, (int) row.kind_len, SQLITE_STATIC);
+  for (const char *p = rows->rows.data, *next; p < end && rc == SQLITE_OK; p = next) {
+    next = next_row(p, &row);
+    const char *kind = p + sizeof row;
+    sqlite3_bind_text(insert, 2, kind, (int) row.kind_len, SQLITE_STATIC);
     sqlite3_bind_int64(insert, 3, row.time_us);
-    sqlite3_bind_text(insert, 4, p + row.kind_len, (int) row.data_len, SQLITE_STATIC);
-    p += row.kind_len + row.data_len;
+    sqlite3_bind_text(insert, 4, kind + row.kind_len, (int) row.data_len, SQLITE_STATIC);
     rc = statement_run(insert);
   }
   return rc;
@@ -50,7 +57,7 @@ static int delete_old(sqlite3_stmt *delete, const struct script_rows *rows) {
   return statement_run(delete);
 }
 
-int script_rows_write(sqlite3 *db, const struct script_rows *rows) {
+static int append_all(sqlite3 *db, const struct script_rows *rows) {
   sqlite3_stmt *insert = NULL, *delete = NULL;
   int rc = database_exec(db, table);
   if (rc == SQLITE_OK)
@@ -67,6 +74,36 @@ int script_rows_write(sqlite3 *db, const struct script_rows *rows) {
   sqlite3_finalize(insert);
   sqlite3_finalize(delete);
   return rc;
+}
+
+/* A row without data takes away what stands under its key. */
+static int put_all(sqlite3 *db, const struct script_rows *rows) {
+  sqlite3_stmt *put = NULL, *delete = NULL;
+  struct script_row row;
+  int rc = database_exec(db, kept_table);
+  if (rc == SQLITE_OK)
+    rc = sqlite3_prepare_v2(db, "INSERT OR REPLACE INTO kept(topic, key, data) VALUES(?, ?, ?)",
+                            -1, &put, NULL);
+  if (rc == SQLITE_OK)
+    rc = sqlite3_prepare_v2(db, "DELETE FROM kept WHERE topic = ? AND key = ?", -1, &delete, NULL);
+  const char *end = rows->rows.data + rows->rows.len;
+  for (const char *p = rows->rows.data, *next; p < end && rc == SQLITE_OK; p = next) {
+    next = next_row(p, &row);
+    const char *key = p + sizeof row;
+    sqlite3_stmt *statement = row.data_len > 0 ? put : delete;
+    sqlite3_bind_text(statement, 1, rows->topic, -1, SQLITE_STATIC);
+    sqlite3_bind_text(statement, 2, key, (int) row.kind_len, SQLITE_STATIC);
+    if (row.data_len > 0)
+      sqlite3_bind_text(statement, 3, key + row.kind_len, (int) row.data_len, SQLITE_STATIC);
+    rc = statement_run(statement);
+  }
+  sqlite3_finalize(put);
+  sqlite3_finalize(delete);
+  return rc;
+}
+
+int script_rows_write(sqlite3 *db, const struct script_rows *rows) {
+  return rows->keyed ? put_all(db, rows) : append_all(db, rows);
 }
 
 int script_rows_delete_all(sqlite3 *db) {

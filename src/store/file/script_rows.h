@@ -8,6 +8,8 @@
 /* Both within the writer's open transaction; the table is made by the first row.
  * SQLite's codes. */
 int script_rows_write(sqlite3 *db, const struct script_rows *rows);
+
+/* Those of the journal: what is kept by key is no log of requests, and a reset leaves it. */
 int script_rows_delete_all(sqlite3 *db);
 
 #endif

@@ -22,10 +22,19 @@ struct shared {
   atomic_llong rows, last_row, committed_records, commits, merged, last_commit_ns, checkpoint_ns;
   atomic_llong removed_rows, removed_cells, given_back_bytes, passes, retention_ns;
   atomic_llong last_pass_us; /* unix time; 0: none yet */
+  pthread_mutex_t retention_lock;
+  struct retention retention; /* in force; under its lock */
   atomic_bool writable;
   atomic_int parts_held; /* while it is not 0, no file of a part is removed (backup) */
   struct identity identity;
   atomic_uint rebuilding; /* rollup sets that are not complete yet, bit per set */
 };
+
+static inline struct retention shared_retention(struct shared *shared) {
+  pthread_mutex_lock(&shared->retention_lock);
+  struct retention retention = shared->retention;
+  pthread_mutex_unlock(&shared->retention_lock);
+  return retention;
+}
 
 #endif

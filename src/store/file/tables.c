@@ -218,6 +218,22 @@ static int make_tables(sqlite3 *db, const struct schema *schema, bool empty) {
   return rc == SQLITE_OK ? database_exec(db, "COMMIT") : rc;
 }
 
+int tables_check(sqlite3 *db, const char *path, const struct schema *schema, struct buf *error) {
+  bool empty = false, fits = true;
+  int status = tables_identify(db, path, &empty, error);
+  if (status < 0)
+    return status;
+  for (size_t i = 0; i < schema->nstored && fits; i++)
+    fits = has_column(db, "rows", schema->columns[i].name);
+  if (fits && has_column(db, "rows", "told") && has_column(db, "metric_log", "series"))
+    return 0;
+  buf_printf(error,
+             "%s: made by an earlier Moonledger or for another lua/schema.lua: start the server on "
+             "it once, which brings it up to date",
+             path);
+  return UV_EINVAL;
+}
+
 bool tables_can_shrink(sqlite3 *db) {
   int64_t mode = 0;
   return database_int(db, "PRAGMA auto_vacuum", &mode) == SQLITE_OK && mode == INCREMENTAL;

@@ -22,6 +22,8 @@
  *       counters over records, and what has changed since (write/writer_series.c)
  *   journal(entry, topic, kind, time, data)
  *       what scripts keep beside records (script_rows.h)
+ *   kept(topic, key, data)
+ *       the same by key; a reset leaves it
  *   meta(key, value)
  *       name, seed, "counted" (the row that cells are rolled up to), next_row after a
  *       reset, last_part, parts_version, "removed" (rows that retention has taken since), since
@@ -39,6 +41,10 @@ int tables_identify(sqlite3 *db, const char *path, bool *empty, struct buf *erro
 /* Whether pages that are free can be given back to the disk (PRAGMA incremental_vacuum); not in
  * older files until they are upgraded (upgrade.h). */
 bool tables_can_shrink(sqlite3 *db);
+
+/* Whether all tables are there as tables_prepare would make them, but for rollups; UV_EINVAL
+ * and why not.  Changes nothing. */
+int tables_check(sqlite3 *db, const char *path, const struct schema *schema, struct buf *error);
 
 /* Columns that were added to rows which may have them in extra, bit per column.  Meanwhile meta
  * "filled" is the last row done, "fill_upto" the last one to do. */

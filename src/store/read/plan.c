@@ -55,7 +55,7 @@ static struct reach reach_of(const struct coverage *coverage, const struct schem
                              const struct rollup_set *set, uint8_t tiers) {
   struct reach reach = {.rows = to_us(coverage->rows)};
   for (int tier = 0; tier < TIERS; tier++) {
-    int64_t of_set = set != NULL ? coverage->sets[set - schema->sets] : COVERS_EVER;
+    int64_t of_set = set != NULL ? coverage->sets[set - schema->sets][tier] : COVERS_EVER;
     int64_t since = coverage->tiers[tier] > of_set ? coverage->tiers[tier] : of_set;
     reach.tiers[tier] = tiers >> tier & 1 ? to_us(since) : INT64_MAX;
   }

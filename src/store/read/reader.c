@@ -113,6 +113,10 @@ const struct storage_options *reader_options(const struct reader *r) {
   return &r->pool->shared->options;
 }
 
+struct shared *reader_shared(const struct reader *r) {
+  return r->pool->shared;
+}
+
 struct ids *reader_ids(const struct reader *r) {
   return r->pool->shared->ids;
 }
@@ -185,6 +189,7 @@ static int run_query(struct reader *r, struct query *q) {
   case QUERY_LOOKUP: return query_lookup(r, q);
   case QUERY_AGGREGATE: return query_aggregate(r, q);
   case QUERY_SQL: return query_sql(r, q);
+  case QUERY_RETAINED: return query_retained(r, q);
   }
   return SQLITE_MISUSE;
 }

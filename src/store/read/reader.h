@@ -41,11 +41,14 @@ struct cold_scan reader_cold_scan(struct reader *r, struct conditions *where);
 uint32_t reader_rebuilding(const struct reader *r);
 struct batch *reader_page(struct reader *r);        /* for one row at a time */
 
-/* select.c, aggregate.c, sql.c */
+struct shared *reader_shared(const struct reader *r);
+
+/* select.c, aggregate.c, sql.c, retained.c */
 int query_select(struct reader *r, struct query *q);
 int query_lookup(struct reader *r, struct query *q);
 int query_count(struct reader *r, struct query *q);
 int query_aggregate(struct reader *r, struct query *q);
 int query_sql(struct reader *r, struct query *q);
+int query_retained(struct reader *r, struct query *q);
 
 #endif

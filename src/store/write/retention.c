@@ -22,28 +22,15 @@ enum {
 
 static const int64_t ms = 1000000;
 
-void retention_init(struct retainer *r, const struct retention *wanted) {
-  *r = (struct retainer) {.wanted = *wanted, .pace = {64, SLICE_NS / 2}};
-  pthread_mutex_init(&r->lock, NULL);
+void retention_init(struct retainer *r) {
+  *r = (struct retainer) {.pace = {64, SLICE_NS / 2}};
 }
 
-void retention_clear(struct retainer *r) {
-  pthread_mutex_destroy(&r->lock);
-}
-
-void retention_want(struct retainer *r, const struct retention *wanted) {
-  pthread_mutex_lock(&r->lock);
-  r->changed = memcmp(&r->wanted, wanted, sizeof *wanted) != 0;
-  r->wanted = *wanted;
-  pthread_mutex_unlock(&r->lock);
-}
-
-int64_t retention_wait_ms(struct retainer *r) {
-  pthread_mutex_lock(&r->lock);
-  bool changed = r->changed;
-  pthread_mutex_unlock(&r->lock);
+int64_t retention_wait_ms(struct writer *w) {
+  struct retainer *r = &w->retainer;
+  const struct retention wanted = shared_retention(w->shared);
   int64_t left = r->next_ns - clock_monotonic_ns();
-  if (changed || left <= 0)
+  if (left <= 0 || (r->step == STEP_NONE && memcmp(&wanted, &r->limits, sizeof wanted) != 0))
     return 0;
   return r->next_ns == INT64_MAX ? -1 : (left + ms - 1) / ms;
 }
@@ -63,11 +50,6 @@ static bool wants_any(const struct retention *l) {
   for (int tier = 0; tier < TIERS; tier++)
     any |= l->tiers_s[tier];
   return any != 0;
-}
-
-/* Rows go by the day, so that passes are few and days are whole; short ages by what suits them. */
-static int64_t row_unit(int64_t age_s) {
-  return age_s >= 2 * 86400 ? 86400 : age_s >= 2 * 3600 ? 3600 : 60;
 }
 
 static int64_t cut_of(int64_t now_s, int64_t age_s, int64_t unit) {
@@ -113,7 +95,7 @@ static int pressure_cut(struct writer *w, int64_t now_s, int64_t *cut) {
 static int set_cuts(struct writer *w) {
   struct retainer *r = &w->retainer;
   int64_t now_s = clock_now_us() / 1000000;
-  r->rows_cut = cut_of(now_s, r->limits.rows_s, row_unit(r->limits.rows_s));
+  r->rows_cut = cut_of(now_s, r->limits.rows_s, retention_unit(r->limits.rows_s));
   for (int tier = 0; tier < TIERS; tier++)
     r->cut[tier] = cut_of(now_s, r->limits.tiers_s[tier], 86400);
   int rc = is_pressed(w, &r->pressed);
@@ -134,10 +116,7 @@ static int begin_round(struct writer *w) {
 static int look(struct writer *w) {
   struct retainer *r = &w->retainer;
   const char *path = w->shared->options.path;
-  pthread_mutex_lock(&r->lock);
-  r->limits = r->wanted;
-  r->changed = false;
-  pthread_mutex_unlock(&r->lock);
+  r->limits = shared_retention(w->shared);
   if (!wants_any(&r->limits)) {
     ballast_release(path);
     r->has_ballast = false;

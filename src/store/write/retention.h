@@ -1,8 +1,6 @@
 #ifndef MOONLEDGER_STORE_WRITE_RETENTION_H
 #define MOONLEDGER_STORE_WRITE_RETENTION_H
 
-#include <pthread.h>
-
 #include "store/file/coverage.h"
 #include "store/file/space.h"
 #include "store/storage.h"
@@ -10,7 +8,7 @@
 struct writer;
 
 /* What takes rows and cells away that have grown too old or are too much, and gives the space back.
- * Its passes run on the writer's thread in slices between groups: each ends by its own clock and
+ * The writer's thread alone: its passes are slices between groups.  Each ends by its own clock, and
  * none begins while what they have written to the WAL is not in the file. */
 
 enum retention_step { STEP_NONE, STEP_ROWS, STEP_CELLS, STEP_PAGES };
@@ -22,10 +20,6 @@ struct pace {
 };
 
 struct retainer {
-  pthread_mutex_t lock;
-  struct retention wanted; /* under lock, with .. */
-  bool changed;
-
   struct retention limits; /* those that the pass goes by */
   int64_t next_ns;         /* when there is something to do */
   enum retention_step step;
@@ -45,12 +39,10 @@ struct retainer {
   struct retention_counts done; /* by this pass */
 };
 
-void retention_init(struct retainer *r, const struct retention *wanted);
-void retention_clear(struct retainer *r);
-void retention_want(struct retainer *r, const struct retention *wanted); /* any thread */
+void retention_init(struct retainer *r);
 
-/* The writer's thread.  How long until there is something to do, in ms; -1: for ever. */
-int64_t retention_wait_ms(struct retainer *r);
+/* How long until there is something to do, in ms; -1: for ever. */
+int64_t retention_wait_ms(struct writer *w);
 void retention_work(struct writer *w);       /* one slice at most */
 void retention_disk_full(struct writer *w);  /* a commit failed for it: looks at once */
 

@@ -166,7 +166,7 @@ static int64_t idle_ms(const struct writer *w) {
 }
 
 static int64_t patience_ms(struct writer *w, int64_t idle) {
-  int64_t retention = writer_has_maintenance(w) ? 0 : retention_wait_ms(&w->retainer);
+  int64_t retention = writer_has_maintenance(w) ? 0 : retention_wait_ms(w);
   return idle < 0 || (retention >= 0 && retention < idle) ? retention : idle;
 }
 
@@ -338,7 +338,7 @@ int writer_open(struct writer **writer, struct shared *shared, struct queue *que
                        .receipts = receipts,
                        .lock_fd = -1};
   w->page = batch_new(w->schema);
-  retention_init(&w->retainer, &shared->options.retention);
+  retention_init(&w->retainer);
   int status = check_path(path, error);
   if (status == 0)
     status = make_folders(path, error);
@@ -370,11 +370,6 @@ int writer_start(struct writer *w) {
   return status;
 }
 
-void writer_want_retention(struct writer *w, const struct retention *wanted) {
-  retention_want(&w->retainer, wanted);
-  queue_wake(w->queue);
-}
-
 static void stop_threads(struct writer *w) {
   queue_stop(w->queue);
   pthread_join(w->thread, NULL);
@@ -399,7 +394,6 @@ void writer_close(struct writer *w) {
   view_free(w->view);
   batch_free(w->page);
   told_clear(&w->told);
-  retention_clear(&w->retainer);
   if (identity_fault(&w->shared->identity) != NULL) /* what is there now is not ours to write */
     sqlite3_db_config(w->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
   sqlite3_close(w->db);

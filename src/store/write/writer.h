@@ -13,7 +13,6 @@ struct writer; /* the one thread that writes and checkpoints, and its syncer */
 int writer_open(struct writer **writer, struct shared *shared, struct queue *queue,
                 struct chores *chores, const struct receipts *receipts, struct buf *error);
 int writer_start(struct writer *writer);
-void writer_want_retention(struct writer *writer, const struct retention *wanted); /* any thread */
 void writer_close(struct writer *writer); /* half-open is fine; shared->ids is gone afterwards */
 
 #endif

@@ -212,13 +212,9 @@ static int resume_taking(struct writer *w) {
 }
 
 int writer_cold_open(struct writer *w) {
-  struct buf folder = {0};
-  cold_folder(&folder, w->shared->options.path);
-  buf_putc(&folder, '\0');
-  int rc = cold_clean(w->db, folder.data, w->shared->name);
-  w->shared->parts = part_files_new(folder.data);
-  buf_clear(&folder);
+  w->shared->parts = part_files_new(w->shared->options.path);
   w->view = view_new(w->shared->parts, w->schema);
+  int rc = cold_clean(w->db, part_files_folder(w->shared->parts), w->shared->name);
   return rc == SQLITE_OK ? resume_taking(w) : rc;
 }
 

@@ -66,8 +66,10 @@ int writer_restart_wal(struct writer *w) {
 
 /* ---- Rebuilding rollups ---- */
 
+/* Older ones count in the cells that were kept (rollup_tables.c). */
 static void count_fresh(struct writer *w, const struct record *r, const struct buf *text) {
-  rollups_add(w->fresh, r, text, 1);
+  if (r->v[w->schema->time].i >= w->rebuild_from_us)
+    rollups_add(w->fresh, r, text, 1);
 }
 
 static int rebuild_step(struct writer *w, int64_t *last) {
@@ -120,9 +122,14 @@ int writer_resume_rebuild(struct writer *w) {
     return SQLITE_OK;
   atomic_store(&w->shared->rebuilding, rebuilding);
   w->fresh = rollups_new(w->db, w->schema, rebuilding);
+  struct coverage coverage;
   int rc = meta_get_int(w->db, "rebuilt", &w->rebuilt);
   if (rc == SQLITE_OK)
     rc = meta_get_int(w->db, "rebuild_upto", &w->rebuild_upto);
+  if (rc == SQLITE_OK)
+    rc = coverage_read(w->db, w->schema, &coverage);
+  int64_t from = rc == SQLITE_OK ? coverage_remade(&coverage) : COVERS_EVER;
+  w->rebuild_from_us = from == COVERS_EVER ? INT64_MIN : from * 1000000;
   if (rc == SQLITE_OK)
     log_info("rollups are being rebuilt", log_int("rows", w->rebuild_upto - w->rebuilt));
   return rc;
@@ -145,7 +152,7 @@ void writer_maintain(struct writer *w) {
     writer_fill(w);
   else if (w->fresh != NULL)
     rebuild_some(w);
-  else if (retention_wait_ms(&w->retainer) == 0)
+  else if (retention_wait_ms(w) == 0)
     retention_work(w);
   chores_do(w->chores, w);
   checkpoint_if_due(w);

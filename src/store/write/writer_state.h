@@ -40,7 +40,7 @@ struct writer {
   struct rollups *rollups; /* of the complete sets */
   /* of those being rebuilt, or NULL; rows in (rebuilt, rebuild_upto] are not in them yet */
   struct rollups *fresh;
-  int64_t rebuilt, rebuild_upto;
+  int64_t rebuilt, rebuild_upto, rebuild_from_us; /* the last: a time; older ones are not needed */
   uint64_t filling; /* columns that fill from extra, bit per column: rows in (filled, fill_upto] are
                        not yet */
   int64_t filled, fill_upto;

@@ -1,0 +1,93 @@
+--- What a rule measures: its figure of the last window, per group.
+local figures = require "analytics.figures"
+local json = require "json"
+local spend = require "analytics.spend"
+local storage = require "storage"
+
+local measured = {}
+
+local MOST_GROUPS = 1000
+local MINUTE, HOUR = 60, 3600
+
+--- The conditions of a window that ends now.  A long one begins, and ends, with a whole minute or
+--- hour, so that cells answer it; it is at most a sixtieth longer than it says.
+---@param window integer  seconds
+---@param now number
+---@return Condition[]
+function measured.last(window, now)
+  local width = window >= 60 * HOUR and HOUR or window >= HOUR and MINUTE or 1
+  local first, last = (now - window) // width * width, (now // width + 1) * width
+  return { { "timestamp", ">=", first }, { "timestamp", "<", last } }
+end
+
+---@param rule Rule
+---@param now number
+---@return Questions
+function measured.question(rule, now)
+  local where = measured.last(rule.window, now)
+  table.move(rule.where, 1, #rule.where, #where + 1, where)
+  local sketch, percent = rule.measure:match "^(.+)_p(%d+)$"
+  return {
+    where = where, by = rule.by, order_by = "requests", descending = true,
+    limit = #rule.by > 0 and MOST_GROUPS or nil,
+    sketches = sketch and { sketch } or nil, quantiles = percent and { percent / 100 } or nil,
+  }
+end
+
+--- The figure of a group; nil where nobody knows it: a mean, a share or a percentile of no requests
+--- is none, while a sum of none is 0.
+---@param rule Rule
+---@param group Group
+---@return number?
+function measured.value(rule, group)
+  if group.requests < rule.min_requests
+    or group.requests == 0 and not spend.ORDERS[rule.measure] then
+    return nil
+  end
+  local value = spend.shape(group)[rule.measure]
+  return value ~= json.null and value or nil
+end
+
+local function ask(rule, now)
+  local groups, message = storage.aggregate(measured.question(rule, now))
+  if not groups then
+    return nil, message
+  end
+  if #rule.by == 0 and #groups == 0 then
+    groups = { figures.NONE }
+  end
+  local values = {}
+  for i, group in ipairs(groups) do
+    local names = {}
+    for _, column in ipairs(rule.by) do
+      names[column] = tostring(group[column])
+    end
+    values[i] = { group = names, value = measured.value(rule, group) }
+  end
+  return values
+end
+
+-- A function answers a number, or a list of { group, value }.
+local function call(rule, now)
+  local fine, values, message = pcall(rule.measure, rule, now)
+  if not fine or values == nil and message then
+    return nil, tostring(fine and message or values)
+  elseif type(values) == "table" then
+    return values
+  end
+  return { { group = {}, value = tonumber(values) } }
+end
+
+--- The rule's figures now, a line per group; nil and why where they cannot be had.
+---@param rule Rule
+---@param now number
+---@return RuleValue[]?
+---@return string? message
+function measured.of(rule, now)
+  if type(rule.measure) == "function" then
+    return call(rule, now)
+  end
+  return ask(rule, now)
+end
+
+return measured
