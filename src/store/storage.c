@@ -50,9 +50,9 @@ int storage_open(struct storage **storage, const struct schema *schema,
   /* no twenty pages in advance for every connection */
   sqlite3_config(SQLITE_CONFIG_PAGECACHE, NULL, 0, 0);
   sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);          /* nor a lock around every allocation */
-  int status = options->read_only
-                   ? reading_open(&s->shared, error)
-                   : writer_open(&s->writer, &s->shared, &s->queue, &s->chores, &s->receipts, error);
+  int status = options->read_only ? reading_open(&s->shared, error)
+                                  : writer_open(&s->writer, &s->shared, &s->queue, &s->chores,
+                                                &s->receipts, error);
   if (status < 0) {
     storage_close(s);
     return status;
