@@ -54,6 +54,8 @@ return {
   storage = {
     backend = "sqlite", -- [start] or "none"
     path = "data/moonledger.db", -- [start] relative to this file
+    -- [start] where POST /-/backup and moonledger backup make folders, relative to this file
+    backup_folder = "",
     -- [start] an answer survives power loss; "normal": survives a crash of the server
     durability = "full",
     -- [start] batches that wait for the writer; beyond it clients get 503 with Retry-After
@@ -125,6 +127,11 @@ return {
   -- that a listed name leads to it.  ca_file: CA certificates, relative to this file, instead of
   -- those that SSL_CERT_FILE names or the system has.
   outside = { allow = {}, ca_file = "" },
+
+  -- Traffic that passes through and is recorded: path = where it goes, for example
+  -- ["/anthropic"] = "https://api.anthropic.com"; then ANTHROPIC_BASE_URL is
+  -- http://127.0.0.1:8787/anthropic.  These hosts need not stand in outside.allow.
+  captures = {},
 
   -- What requests cost whose sender does not say so: LiteLLM's
   -- model_prices_and_context_window.json, relative to this file, read at the next
@@ -231,6 +238,9 @@ return {
     { "GET", "/docs/*", "routes.docs_files" },
     { "POST", "/-/reload", "routes.reload" },
     { "POST", "/-/reprice", "routes.reprice" },
+    { "POST", "/-/backup", "routes.backup" },
+    { "POST", "/-/verify", "routes.verify" },
+    { "GET", "/-/upkeep", "routes.upkeep" },
     { "GET", "/-/retention", "routes.retention" },
     { "POST", "/-/alerts/test", "routes.alerts_test" },
 

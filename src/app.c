@@ -25,6 +25,7 @@
 #include "script/kv.h"
 #include "script/reload/generations.h"
 #include "script/services.h"
+#include "store/upkeep.h"
 
 enum {
   LATER_MS = 5, /* enough for a first response */
@@ -90,9 +91,11 @@ static int open_store(struct app *app, struct buf *errors) {
     return 0;
   }
   int rc = storage_open(&s->storage, s->schema, &options, s->metrics, errors);
-  if (rc == 0)
-    wire_hub(s->hub, s->storage);
-  return rc;
+  if (rc < 0)
+    return rc;
+  wire_hub(s->hub, s->storage);
+  s->upkeep = upkeep_new(options.path, app->config->storage.backups, s->schema);
+  return 0;
 }
 
 static struct site *current_site(void *arg) {
@@ -218,6 +221,8 @@ static void on_drained(struct message *m) {
   if (--app->draining > 0)
     return;
 
+  upkeep_free(s->upkeep);
+  s->upkeep = NULL;
   if (s->storage != NULL)
     storage_close(s->storage);
   s->storage = NULL;

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "config_captures.h"
 #include "config_retention.h"
 #include "config_shipped.h"
 #include "net/allow.h"
@@ -44,6 +45,7 @@ static const struct setting settings[] = {
     NUMBER(NULL, "workers", workers, 0, 64, 0, true),
     CHOICE("storage", "backend", has_storage, "sqlite|none", true),
     TEXT("storage", "path", storage.path, "data/moonledger.db"),
+    TEXT("storage", "backup_folder", storage.backups, ""),
     CHOICE("storage", "durability", storage.sync, "full|normal", true),
     NUMBER("storage", "queue_bytes", storage.queue_bytes, 64 * KiB, 16 * GiB, 64 * MiB,
            true),
@@ -107,7 +109,7 @@ enum { SETTINGS = sizeof settings / sizeof *settings };
 static const char *const other_keys[] = {
     "listen.without_tokens", "hosts",  "tokens", "cors.origins", "settings", "metrics.labels",
     "pricing.overrides",     "events", "routes", "outside.allow", "storage.retention",
-    "alerts", "budgets", "notify"};
+    "alerts", "budgets", "notify", "captures"};
 
 static const char *const without_tokens = "anyone on this network may read, write and reset";
 
@@ -468,10 +470,11 @@ static void resolve_paths(struct config *config, const char *file,
     make_absolute(&config->price_file, config->root);
   if (*config->outside.ca_file != '\0' && *config->outside.ca_file != '/')
     make_absolute(&config->outside.ca_file, config->root);
+  const char *data = overrides != NULL && overrides->data != NULL ? overrides->data : config->root;
   if (*config->storage.path != '/' && (overrides == NULL || overrides->database == NULL))
-    make_absolute(&config->storage.path, overrides != NULL && overrides->data != NULL
-                                             ? overrides->data
-                                             : config->root);
+    make_absolute(&config->storage.path, data);
+  if (*config->storage.backups != '\0' && *config->storage.backups != '/')
+    make_absolute(&config->storage.backups, data);
 }
 
 static void read_without_tokens(struct config *config, lua_State *L, struct buf *errors) {
@@ -524,6 +527,7 @@ struct config *config_read(lua_State *L, const char *file, const struct config_o
     lua_pop(L, 1);
     read_tokens(config, L, errors);
     config_read_routes(config, L, errors);
+    config_read_captures(config, L, errors);
     apply_overrides(config, overrides, errors);
     resolve_paths(config, file, overrides);
     check_together(config, errors);
@@ -549,6 +553,7 @@ void config_free(struct config *config) {
   string_list_clear(&config->metrics.labels);
   string_list_clear(&config->cors_origins);
   string_list_clear(&config->outside.allow);
+  string_list_clear(&config->outside.captured);
   free(config->file);
   free(config->root);
   free(config);

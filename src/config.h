@@ -36,6 +36,7 @@ struct config {
   bool has_storage;
   struct {
     char *path;
+    char *backups;     /* absolute; empty: none */
     bool sync;         /* durability "full" */
     size_t queue_bytes, dedupe_max_ids;
     unsigned readers, dedupe_hours, hot_days;
@@ -72,6 +73,7 @@ struct config {
 
   struct {
     struct string_list allow; /* see net/allow.h */
+    struct string_list captured; /* hosts that captures lead to, of the same form */
     char *ca_file;            /* absolute; empty: that of the system */
   } outside;
 

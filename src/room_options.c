@@ -122,6 +122,8 @@ static struct allow *allow_of(const struct config *c) {
   struct allow *allow = allow_new();
   for (size_t i = 0; i < c->outside.allow.count; i++)
     allow_add(allow, c->outside.allow.items[i]);
+  for (size_t i = 0; i < c->outside.captured.count; i++)
+    allow_add(allow, c->outside.captured.items[i]);
   return allow;
 }
 

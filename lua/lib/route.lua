@@ -12,6 +12,7 @@ local params = require "lib.params"
 ---@field feature string?                        a key of config.features that switches it off
 ---@field max_body integer?
 ---@field timeout_ms integer?
+---@field raw boolean?                           it passes requests on: lua/README.md, Raw routes
 ---@field takes string[]?                        media types of the body, for /openapi.json
 ---@field answers string?                        media type of the answer; "" is an empty one (204)
 
@@ -25,7 +26,7 @@ local route = {}
 local FIELDS = {
   summary = "string", description = "string", params = "table", handle = "function",
   scope = "string", feature = "string", needs = "string", max_body = "number",
-  timeout_ms = "number", takes = "table", answers = "string",
+  timeout_ms = "number", raw = "boolean", takes = "table", answers = "string",
 }
 
 local SCOPES = { open = true, read = true, ingest = true, admin = true }

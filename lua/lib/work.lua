@@ -15,10 +15,11 @@ end
 
 --- Waits for its end.
 ---@param what string  as upkeep.start has it
+---@param options table?
 ---@return UpkeepState?  nil where it failed
 ---@return string? message
-function work.run(what)
-  local started, why = upkeep.start(what)
+function work.run(what, options)
+  local started, why = upkeep.start(what, options)
   if not started then
     return nil, why
   end
@@ -33,6 +34,18 @@ function work.run(what)
     return nil, state.error
   end
   return state
+end
+
+--- How much a check of work that has ended has seen.
+---@param state UpkeepState
+---@param name string
+---@return integer?
+function work.seen(state, name)
+  for _, check in ipairs(state.checks) do
+    if check.name == name then
+      return check.seen
+    end
+  end
 end
 
 return work

@@ -68,4 +68,16 @@ function http.get(url, options) end
 ---@return string? message  what is wrong with the URL
 function http.names(entry, url) end
 
+--- Takes the gzip or deflate off a body that is read with raw.
+---@class Inflater
+local Inflater = {}
+
+---@param bytes string
+---@return string?  nil where they are not what the coding makes, or make more than 8 MiB
+function Inflater:take(bytes) end
+
+---@param coding string  a Content-Encoding
+---@return Inflater?     nil of others than gzip and deflate
+function http.inflater(coding) end
+
 return http

@@ -16,6 +16,10 @@ function server.reload() end
 ---@return ServerStatus
 function server.status() end
 
+--- Unix seconds, to a microsecond.
+---@return number
+function server.now() end
+
 --- Whether the request in hand would be let into a route of this scope.
 ---@param scope "open"|"read"|"ingest"|"admin"
 ---@return boolean  false in every()

@@ -45,6 +45,14 @@ local storage = {}
 ---@return Reason? reason
 function storage.ingest(body, format, counted_by) end
 
+--- The same without waiting: for who must not be held up by the store.  What is lost then is
+--- counted, moonledger_lost_records_total, and logged.
+---@param records Record[]
+---@return true?
+---@return string? message  where it is clear at once
+---@return Reason? reason
+function storage.post(records) end
+
 --- Stores records.  Members that are no columns are kept in extra.  Yields.
 ---@param records Record[]
 ---@param counted_by string[]?

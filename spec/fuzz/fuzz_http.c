@@ -58,6 +58,10 @@ static void handle(struct site *site, struct request *r) {
   http_respond(r, &response);
 }
 
+static void arrived(struct request *r) {
+  (void) r;
+}
+
 static void cancel(struct request *r) {
   (void) r;
 }
@@ -94,7 +98,8 @@ static void open_server(void) {
   for (unsigned i = 0; i < SITES; i++) {
     options[i].limits = limits;
     sites[i] = (struct site) {.number = i + 1, .options = &options[i], .router = router,
-                              .handle = handle, .cancel = cancel,
+                              .handle = handle, .arrived = arrived,
+                              .cancel = cancel,
                               .ref = count_nothing, .unref = count_nothing};
     for (int status = 0; status < ERRORS; status++)
       sites[i].errors[status] = "{\"detail\":\1}";

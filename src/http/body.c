@@ -43,6 +43,11 @@ static size_t first_bytes(uint64_t announced) {
 
 struct verdict body_begin(struct exchange *e) {
   struct request *r = &e->request;
+  if (r->route->raw) {
+    e->in.streamed = true;
+    e->in.body_limit = SIZE_MAX;
+    return (struct verdict) {0};
+  }
   bool chunked = e->parser.flags & F_CHUNKED;
   uint64_t announced = chunked ? 0 : e->parser.content_length;
   struct slice coding = request_header(r, "content-encoding");
@@ -151,7 +156,7 @@ int body_append(struct exchange *e, const char *data, size_t len, const char **w
   char *end = buf_try_reserve(&e->request.body, len);
   if (end == NULL)
     return refuse_body(&no_memory, why);
-  int status = admit_bytes(e, len, why);
+  int status = e->in.streamed ? 0 : admit_bytes(e, len, why);
   if (status != 0)
     return status;
   memcpy(end, data, len);

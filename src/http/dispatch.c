@@ -155,7 +155,8 @@ static void find_route(struct exchange *e) {
 /* Only the value of a {parameter} can hold one: everywhere else it would be mistaken for a
  * separator, if not here then behind us.  False: it stands elsewhere. */
 static bool take_encoded_slashes(struct request *r) {
-  if (memchr(r->path.data, ENCODED_SLASH, r->path.len) == NULL)
+  if (memchr(r->path.data, ENCODED_SLASH, r->path.len) == NULL ||
+      (r->route != NULL && r->route->raw))
     return true;
   if (r->route == NULL)
     return false;
@@ -172,6 +173,7 @@ static bool take_encoded_slashes(struct request *r) {
 int dispatch_head(struct exchange *e) {
   struct request *r = &e->request;
   r->method = method_of(&e->parser);
+  r->verb = llhttp_method_name((llhttp_method_t) e->parser.method);
   r->http10 = e->parser.http_minor == 0;
   choose_id(r);
   int status = check_head(e);

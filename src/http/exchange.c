@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "base/clock.h"
+#include "http/router.h"
 
 enum { POOLED_MAX = 64, KEPT_HEAD_BYTES = 4 << 10 };
 
@@ -30,6 +31,7 @@ static void release_request(struct exchange *e) {
   if (e->request.site != NULL)
     e->request.site->unref(e->request.site);
   body_clear(e);
+  buf_clear(&e->target);
   if (e->head.cap > KEPT_HEAD_BYTES)
     buf_clear(&e->head);
 }
@@ -88,10 +90,17 @@ void exchanges_clear(struct connections *all) {
 
 /* ---- Taking input up ---- */
 
+/* Of a raw route, while its handler has the request. */
+static bool takes_streamed(const struct exchange *e) {
+  return e->in.streamed && !e->in.complete && !e->in.broken &&
+         (e->state == EXCHANGE_HANDLING || e->state == EXCHANGE_STREAMING) &&
+         e->request.body.len < STREAMED_BYTES;
+}
+
 static bool takes_input(const struct exchange *e) {
   const struct conn *c = e->request.conn;
-  return (e->state == EXCHANGE_HEAD || e->state == EXCHANGE_BODY) && !e->in.inflating &&
-         c->queued_bytes <= QUEUE_BYTES;
+  return takes_streamed(e) || ((e->state == EXCHANGE_HEAD || e->state == EXCHANGE_BODY) &&
+                               !e->in.inflating && c->queued_bytes <= QUEUE_BYTES);
 }
 
 static void choose_deadline(struct exchange *e) {
@@ -101,7 +110,7 @@ static void choose_deadline(struct exchange *e) {
   enum deadline wanted = DEADLINE_NONE;
   if (e->state == EXCHANGE_HEAD)
     wanted = e->head.len > 0 ? DEADLINE_HEAD : DEADLINE_IDLE;
-  else if (e->state == EXCHANGE_BODY)
+  else if (e->state == EXCHANGE_BODY || takes_streamed(e))
     wanted = DEADLINE_BODY;
   if (wanted == e->in.deadline && wanted == c->deadline)
     return; /* it counts from the begin of this head or body */
@@ -117,6 +126,12 @@ static void settle_exchange(struct exchange *e) {
     choose_deadline(e);
 }
 
+static void hand_over(struct exchange *e) {
+  e->request.now_us = clock_now_us();
+  e->state = EXCHANGE_HANDLING;
+  dispatch(e);
+}
+
 static void complete_request(struct exchange *e) {
   const char *why;
   if (e->in.refused) {
@@ -128,9 +143,7 @@ static void complete_request(struct exchange *e) {
     exchange_fail(e, status, why);
     return;
   }
-  e->request.now_us = clock_now_us();
-  e->state = EXCHANGE_HANDLING;
-  dispatch(e);
+  hand_over(e);
 }
 
 /* A small body that nobody wants is read all the same, so that the connection can go on. */
@@ -147,6 +160,8 @@ static void start_body(struct exchange *e, bool arrived) {
     buf_literal(output_begin(e->request.conn), "HTTP/1.1 100 Continue\r\n\r\n");
     output_flush(e->request.conn, NULL);
   }
+  if (e->in.streamed && !e->request.conn->closing)
+    hand_over(e);
 }
 
 static size_t take_head(struct exchange *e, const char *data, size_t len) {
@@ -179,11 +194,21 @@ static void inflate_some(struct exchange *e) {
     complete_request(e);
 }
 
+static void tell_arrived(struct exchange *e, bool broken) {
+  if (broken) {
+    e->in.broken = true;
+    counter_add(&connections_of(e->request.conn)->parse_errors, 1);
+  }
+  e->request.site->arrived(&e->request);
+}
+
 static size_t take_body(struct exchange *e, const char *data, size_t len) {
   size_t used;
   int status = parse_body(e, data, len, &used);
   e->in.arrived += used;
-  if (status == 0 || status == PARSE_MORE)
+  if (e->in.streamed)
+    tell_arrived(e, status > 0);
+  else if (status == 0 || status == PARSE_MORE)
     inflate_some(e);
   else
     exchange_fail(e, status, e->in.fault_text);
@@ -245,7 +270,10 @@ void exchange_next(struct exchange *e) {
 
 void exchange_ended(struct exchange *e) {
   bool in_head = e->state == EXCHANGE_HEAD && e->head.len > 0;
-  if (in_head || (e->state == EXCHANGE_BODY && !e->in.complete))
+  bool handled = e->state == EXCHANGE_HANDLING || e->state == EXCHANGE_STREAMING;
+  if (handled && e->request.route->raw) /* so that whoever it is passed on to stops too */
+    conn_close(e->request.conn, "the client has left");
+  else if (in_head || (e->state == EXCHANGE_BODY && !e->in.complete))
     exchange_fail(e, 400, "the request ended early");
   else
     settle_exchange(e);
@@ -309,14 +337,33 @@ void exchange_fail(struct exchange *e, int status, const char *message) {
 void exchange_timeout(struct exchange *e) {
   struct connections *all = connections_of(e->request.conn);
   size_t expected = all->limits.body_bytes_per_second * (size_t) all->limits.body_ms / 1000;
-  if (e->state == EXCHANGE_BODY && e->in.arrived > 0 && e->in.arrived >= expected) {
+  if ((e->state == EXCHANGE_BODY || e->in.streamed) && e->in.arrived > 0 &&
+      e->in.arrived >= expected) {
     e->in.arrived = 0;
     deadline_set(e->request.conn, DEADLINE_BODY);
     return;
   }
   counter_add(&all->timeouts, 1);
+  if (e->in.streamed) {
+    deadline_set(e->request.conn, DEADLINE_NONE);
+    tell_arrived(e, true);
+    return;
+  }
   e->in.keep_alive = false;
   http_respond_error(&e->request, 408, "the request took too long to arrive", NULL);
+}
+
+enum body_state http_body_state(const struct request *r) {
+  const struct exchange *e = container_of(r, struct exchange, request);
+  if (e->in.broken)
+    return BODY_BROKEN;
+  return e->in.complete ? BODY_WHOLE : BODY_COMING;
+}
+
+void http_body_taken(struct request *r) {
+  struct exchange *e = exchange_of(r);
+  if (takes_streamed(e) && (e->pending.len > 0 || !e->reading))
+    exchange_wake(e);
 }
 
 bool exchange_has_read_all(const struct exchange *e) {

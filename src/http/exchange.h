@@ -23,6 +23,7 @@ enum {
   READ_BYTES = 64 << 10,
   QUEUE_BYTES = 1 << 20,       /* no request is taken up while more than this waits to be sent */
   STREAM_QUEUE_BYTES = 256 << 10,
+  STREAMED_BYTES = 64 << 10,   /* of a body that a raw route has yet to take */
   SLICE_BYTES = 256 << 10,     /* most that the kernel copies at once: other clients wait for it */
   /* responses to pipelined requests leave at the latest when they are this long */
   BATCH_BYTES = 128 << 10,
@@ -65,6 +66,8 @@ struct incoming {
   const char *fault_text;
   struct verdict refusal; /* sent once the body, which nobody wants, has been read */
   bool refused;
+  bool streamed;       /* a raw route has the request while its body comes */
+  bool broken;         /* of that body nothing more comes */
   uint32_t allowed;    /* without a route: the methods that its path has */
   bool slash_redirect;
 
@@ -84,6 +87,9 @@ struct incoming {
 /* Its response, where that comes in pieces. */
 struct outgoing {
   bool chunked;
+  bool has_head;       /* which says whether the connection goes on */
+  bool bounded;        /* left: bytes that its head has promised */
+  size_t left;
   bool bodiless;       /* HEAD: the pieces are not sent */
   void (*on_drain)(struct request *r);
   struct packer *packer; /* compresses it, perhaps on another thread; NULL: nobody does */
@@ -95,6 +101,7 @@ struct exchange {
   enum exchange_state state;
   llhttp_t parser;
   struct buf head;     /* the raw head; slices of the request point into it */
+  struct buf target;   /* of the request, where parsing its path changed the head */
   unsigned headers_cap;
   struct incoming in;
   struct outgoing out;

@@ -5,6 +5,8 @@
 #include <string.h>
 #include <strings.h>
 
+#include "http/router.h"
+
 static const struct verdict
     admitted = {0, NULL, NULL},
     foreign_host = {403,
@@ -19,6 +21,7 @@ static const struct verdict
                 "WWW-Authenticate: Bearer\r\n"},
     wrong_token = {401, "this token is not known",
                    "WWW-Authenticate: Bearer error=\"invalid_token\"\r\n"},
+    no_pass_token = {401, "a token is needed: X-Moonledger-Token: TOKEN", NULL},
     wrong_scope = {403, "this token does not allow it",
                    "WWW-Authenticate: Bearer error=\"insufficient_scope\"\r\n"};
 
@@ -179,10 +182,13 @@ static struct verdict check_token(const struct site_options *site,
                                   const struct request *r, enum scope scope) {
   if (scope == SCOPE_OPEN || site->ntokens == 0)
     return admitted;
-  struct slice header = request_header(r, "authorization");
-  if (!starts_with(header, "bearer "))
+  bool raw = r->route != NULL && r->route->raw;
+  struct slice given = request_header(r, raw ? "x-moonledger-token" : "authorization");
+  if (raw && given.len == 0)
+    return no_pass_token;
+  if (!raw && !starts_with(given, "bearer "))
     return no_token;
-  struct slice given = skip_bytes(header, 7);
+  given = skip_bytes(given, raw ? 0 : 7);
   while (given.len > 0 && given.data[0] == ' ')
     given = skip_bytes(given, 1);
   struct verdict verdict = wrong_token;

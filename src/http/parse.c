@@ -85,7 +85,7 @@ static int on_chunk_header(llhttp_t *parser) {
 
 static int on_message_complete(llhttp_t *parser) {
   struct exchange *e = owner(parser);
-  e->in.keep_alive = llhttp_should_keep_alive(parser);
+  e->in.keep_alive = llhttp_should_keep_alive(parser) && !e->out.has_head;
   e->in.complete = true;
   return HPE_PAUSED;
 }
@@ -241,7 +241,7 @@ static int take_trailers(struct exchange *e, const char *data, size_t len, size_
   if (!ended)
     return PARSE_MORE;
   e->in.complete = true;
-  e->in.keep_alive = llhttp_should_keep_alive(&e->parser);
+  e->in.keep_alive = llhttp_should_keep_alive(&e->parser) && !e->out.has_head;
   return 0;
 }
 

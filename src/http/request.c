@@ -16,16 +16,17 @@ struct slice request_header(const struct request *r, const char *name) {
   return (struct slice) {0};
 }
 
-static bool is_ours(const char *name, size_t len) {
+static bool is_ours(const char *name, size_t len, bool bare) {
+  enum { BARE = 5 }; /* the first of them */
   static const struct slice ours[] = {{"content-length", 14},
                                       {"transfer-encoding", 17},
                                       {"connection", 10},
                                       {"keep-alive", 10},
+                                      {"upgrade", 7},
                                       {"date", 4},
                                       {"x-request-id", 12},
-                                      {"upgrade", 7},
                                       {"trailer", 7}};
-  for (size_t i = 0; i < sizeof ours / sizeof *ours; i++)
+  for (size_t i = 0; i < (bare ? BARE : sizeof ours / sizeof *ours); i++)
     if (len == ours[i].len && strncasecmp(name, ours[i].data, len) == 0)
       return true;
   return false;
@@ -51,7 +52,7 @@ static bool is_value(const char *s, size_t len) {
 
 bool response_header(struct response *response, const char *name, size_t name_len,
                      const char *value, size_t len) {
-  if (!is_token(name, name_len) || !is_value(value, len) || is_ours(name, name_len))
+  if (!is_token(name, name_len) || !is_value(value, len) || is_ours(name, name_len, response->bare))
     return false;
   struct buf *out = &response->headers;
   buf_append(out, name, name_len);

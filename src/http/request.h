@@ -35,7 +35,8 @@ struct header {
 
 enum { REQUEST_ID_MAX = 128, ROUTE_MAX_PARAMS = 4 };
 
-/* One request, complete with its body.  Owned by its connection; valid until
+/* One request, complete with its body; that of a raw route may still be coming.  Owned by its
+ * connection; valid until
  * http_respond, http_stream_end or http_become_stream is called, or site->cancel says
  * that the client is gone. */
 struct request {
@@ -46,13 +47,15 @@ struct request {
   void *handling;                 /* the site's own; NULL before and after */
 
   enum method method;
+  const char *verb;               /* its name, also of METHOD_OTHER */
   bool http10;
   struct slice host;              /* authority of an absolute target, else of Host */
   struct slice path, query;       /* path decoded and normalised; query raw, without "?" */
+  struct slice target;            /* path and query as they were sent */
   struct slice params[ROUTE_MAX_PARAMS];
   struct header *headers;
   size_t nheaders;
-  struct buf body;                /* inflated; the handler may take it */
+  struct buf body;                /* inflated; the handler may take it; raw: http_body_state */
   char id[REQUEST_ID_MAX + 1];
   const char *remote;             /* address without port */
   int64_t now_us;                 /* when the request was complete */
@@ -60,6 +63,16 @@ struct request {
 
 /* NULL data when absent.  name in lower case. */
 struct slice request_header(const struct request *r, const char *name);
+
+/* What has come of the body of a raw route's request. */
+enum body_state {
+  BODY_COMING,                    /* r->body is what there is now; site->arrived tells of more */
+  BODY_WHOLE,                     /* r->body is the last of it */
+  BODY_BROKEN,                    /* the client ended early, was silent or sent no HTTP */
+};
+
+enum body_state http_body_state(const struct request *r);
+void http_body_taken(struct request *r); /* out of r->body: there is room for more */
 
 struct response {
   int status;
@@ -69,10 +82,13 @@ struct response {
   struct buf body;                /* taken over */
   const char *missing;            /* http_respond_file: message of the 404, or NULL */
   bool compressible;              /* gzip may be used if the client takes it and it is worth it */
+  bool bare;                      /* headers are all that its head has, besides framing */
+  bool has_length;                /* http_stream_start: the pieces are so long together */
+  size_t length;
 };
 
 /* false when name or value cannot stand in a header (CR, LF, NUL, not a token), or the
- * header is the server's own (Content-Length, Connection, Date, ..). */
+ * header is the server's own (Content-Length, Connection; where it is not bare Date, ..). */
 bool response_header(struct response *response, const char *name, size_t name_len,
                      const char *value, size_t len);
 

@@ -99,11 +99,14 @@ void respond_head(struct exchange *e, struct response *response, enum framing fr
   counter_add(&all->requests[response->status / 100 % 6], 1);
 
   struct buf *out = output_begin(r->conn);
+  e->out.has_head = true;
   put_status(out, response->status);
-  put_fixed(out, all);
-  buf_puts(out, r->id);
-  buf_literal(out, "\r\n");
-  put_cors(out, e);
+  if (!response->bare) {
+    put_fixed(out, all);
+    buf_puts(out, r->id);
+    buf_literal(out, "\r\n");
+    put_cors(out, e);
+  }
   buf_append(out, response->headers.data, response->headers.len);
   if (response->type != NULL) {
     buf_literal(out, "Content-Type: ");

@@ -23,6 +23,9 @@ struct route {
   size_t index;                /* of its handler in each loop's script */
   enum scope scope;
   size_t max_body;             /* 0: limits.body_bytes */
+  /* It passes requests on: the handler has them when their head is there, as they were sent, and
+   * the token stands in X-Moonledger-Token, because Authorization is somebody else's. */
+  bool raw;
 };
 
 struct router *router_new(void);

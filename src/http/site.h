@@ -50,6 +50,8 @@ struct site {
   /* A complete request to its handler, on its loop's thread: http_respond or a relative
    * of it ends it, now or later. */
   void (*handle)(struct site *site, struct request *r);
+  /* More of the body of a raw route's request has come, or its end. */
+  void (*arrived)(struct request *r);
   /* Its client is gone before the end of the response: r may not be touched any more. */
   void (*cancel)(struct request *r);
   /* Any thread. */

@@ -9,8 +9,10 @@ void http_stream_start(struct request *r, struct response *response,
   struct exchange *e = exchange_of(r);
   e->state = EXCHANGE_STREAMING;
   e->out.on_drain = on_drain;
-  e->out.chunked = !r->http10;
-  e->out.bodiless = r->method == METHOD_HEAD;
+  e->out.chunked = !r->http10 && !response->has_length;
+  e->out.bodiless = r->method == METHOD_HEAD || response->status == 204 || response->status == 304;
+  e->out.bounded = response->has_length && !e->out.bodiless;
+  e->out.left = response->length;
   buf_clear(&response->body);
   if (r->conn->closing) {
     buf_clear(&response->headers);
@@ -18,7 +20,10 @@ void http_stream_start(struct request *r, struct response *response,
   }
   if (response->compressible && !e->out.bodiless)
     gzip_stream_start(e, response);
-  respond_head(e, response, r->http10 ? FRAMING_CLOSE : FRAMING_CHUNKED, 0);
+  enum framing framing = response->has_length ? FRAMING_LENGTH
+                         : r->http10          ? FRAMING_CLOSE
+                                              : FRAMING_CHUNKED;
+  respond_head(e, response, framing, response->length);
   output_done(r->conn);
 }
 
@@ -48,6 +53,11 @@ bool http_stream_write(struct request *r, const char *data, size_t len) {
     return false;
   if (e->out.bodiless || len == 0)
     return true;
+  if (e->out.bounded && len > e->out.left) {
+    conn_close(r->conn, "the response is longer than its head says");
+    return false;
+  }
+  e->out.left -= e->out.bounded ? len : 0;
   return e->out.packer != NULL ? gzip_stream_write(e->out.packer, data, len)
                                : stream_put(e, data, len);
 }
@@ -58,6 +68,8 @@ void http_stream_end(struct request *r) {
   if (e->out.packer != NULL)
     gzip_stream_end(e->out.packer);
   e->state = EXCHANGE_RESPONDED;
+  if (e->out.bounded && e->out.left > 0)
+    conn_close(c, "the response is shorter than its head says");
   if (c->closing)
     return;
   if (e->out.chunked && !e->out.bodiless)

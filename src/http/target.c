@@ -65,6 +65,18 @@ static char *absolute(char *target, size_t len) {
   return NULL;
 }
 
+/* Before the path is changed where it stands. */
+static void keep_target(struct exchange *e, const char *target, size_t len) {
+  struct request *r = &e->request;
+  e->target.len = 0;
+  r->target = (struct slice) {target, len};
+  if (memchr(target, '%', len) == NULL && memmem(target, len, "/.", 2) == NULL &&
+      memmem(target, len, "//", 2) == NULL)
+    return;
+  buf_append(&e->target, target, len);
+  r->target.data = e->target.data;
+}
+
 int target_parse(struct request *r, const char **why) {
   struct exchange *e = exchange_of(r);
   char *p = (char *) e->in.target.data, *end = p + e->in.target.len; /* it lies in e->head */
@@ -79,6 +91,7 @@ int target_parse(struct request *r, const char **why) {
       p++;
     r->host = (struct slice) {authority, (size_t) (p - authority)};
   }
+  keep_target(e, p, (size_t) (end - p));
   char *question = memchr(p, '?', (size_t) (end - p));
   size_t len = (size_t) ((question != NULL ? question : end) - p);
   if (question != NULL)

@@ -13,6 +13,7 @@ struct schema;
 struct settings;
 struct storage;
 struct streams;
+struct upkeep;
 
 /* What scripts work with.  Filled in by app.c before the first generation is loaded; each
  * part has its own locks behind a narrow interface. */
@@ -25,7 +26,8 @@ struct services {
   struct streams **streams; /* by loop index, each its loop's alone; NULL once they are closed */
   struct net **nets;        /* by loop index, each its loop's alone */
   struct kv *kv;
-  struct storage *storage;  /* NULL with storage.backend = "none" */
+  struct storage *storage;  /* NULL with storage.backend = "none" .. */
+  struct upkeep *upkeep;    /* .. as this */
   const struct binding *bindings; /* ended by a NULL name */
 
   /* Reads config.lua's table at the top of L's stack, fills in its defaults, and leaves

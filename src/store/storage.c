@@ -5,7 +5,7 @@
 
 #include "base/mem.h"
 #include "store/cold/part_files.h"
-#include "store/file/disk.h"
+#include "store/file/place.h"
 #include "store/file/ids.h"
 #include "store/file/reading.h"
 #include "store/read/reader.h"
@@ -173,7 +173,7 @@ void storage_stats(const struct storage *s, struct storage_stats *stats) {
     .rows = atomic_load(&shared->rows),
     .file_bytes = file_size(shared->options.path, ""),
     .wal_bytes = file_size(shared->options.path, "-wal"),
-    .free_bytes = disk_free(shared->options.path),
+    .free_bytes = place_free(shared->options.path),
     .ids = (int64_t) ids_count(shared->ids),
     .commits = atomic_load(&shared->commits),
     .committed_records = atomic_load(&shared->committed_records),

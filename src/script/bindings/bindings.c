@@ -17,6 +17,7 @@ const struct binding bindings[] = {
   {"protobuf", luaopen_protobuf},
   {"sse", luaopen_sse},
   {"storage", luaopen_storage},
+  {"upkeep", luaopen_upkeep},
   {"zone", luaopen_zone},
   {NULL, NULL},
 };

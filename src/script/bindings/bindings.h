@@ -19,11 +19,12 @@ int luaopen_price_file(lua_State *L); /* lua_price_file.c */
 int luaopen_protobuf(lua_State *L); /* lua_protobuf.c */
 int luaopen_sse(lua_State *L);      /* lua_sse.c */
 int luaopen_storage(lua_State *L);  /* lua_storage.c */
+int luaopen_upkeep(lua_State *L);   /* lua_upkeep.c */
 int luaopen_zone(lua_State *L);     /* lua_zone.c */
 
 struct upkeep;
 
-/* Pushes the module upkeep of a database, which outlives the state. */
+/* Pushes the module upkeep of a database, which outlives the state; NULL: there is none. */
 void lua_upkeep_push(lua_State *L, struct upkeep *upkeep); /* lua_upkeep.c */
 
 #endif

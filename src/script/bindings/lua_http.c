@@ -9,6 +9,7 @@
 #include "net/url.h"
 #include "script/bindings/bindings.h"
 #include "script/bindings/lua_fields.h"
+#include "script/bindings/lua_inflater.h"
 #include "script/engine/lua_json.h"
 #include "script/engine/memory.h"
 #include "script/engine/script.h"
@@ -563,8 +564,12 @@ int luaopen_http(lua_State *L) {
       {"read", l_response_read}, {"close", l_response_close}, {NULL, NULL}};
   static const luaL_Reg meta[] = {
       {"__gc", l_response_gc}, {"__close", l_response_close}, {NULL, NULL}};
-  static const luaL_Reg functions[] = {
-      {"request", l_http_request}, {"get", l_http_get}, {"names", l_http_names}, {NULL, NULL}};
+  static const luaL_Reg functions[] = {{"request", l_http_request},
+                                       {"get", l_http_get},
+                                       {"names", l_http_names},
+                                       {"inflater", l_http_inflater},
+                                       {NULL, NULL}};
+  lua_inflaters_open(L);
   luaL_newmetatable(L, type_name);
   luaL_setfuncs(L, meta, 0);
   luaL_newlib(L, methods);

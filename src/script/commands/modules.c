@@ -4,7 +4,7 @@
 #include <string.h>
 
 bool is_command_module(const char *name) {
-  static const char *const names[] = {"client", "database", "env", "file", "term", "upkeep"};
+  static const char *const names[] = {"client", "database", "env", "file", "term"};
   for (size_t i = 0; i < sizeof names / sizeof *names; i++)
     if (strcmp(names[i], name) == 0)
       return true;

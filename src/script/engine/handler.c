@@ -96,9 +96,18 @@ static void read_text(lua_State *L, struct buf *out, const char *field) {
 static void read_status(lua_State *L, struct outcome *outcome) {
   int is_integer;
   lua_Integer status = lua_tointegerx(L, -1, &is_integer);
-  if (!is_integer || status < 200 || status > 599)
+  if (!is_integer || status < 200 || status > (outcome->response.bare ? 999 : 599))
     luaL_error(L, "the handler returned a status that is no integer from 200 to 599");
   outcome->response.status = (int) status;
+}
+
+static void read_length(lua_State *L, struct outcome *outcome) {
+  int is_integer;
+  lua_Integer length = lua_tointegerx(L, -1, &is_integer);
+  if (!is_integer || length < 0)
+    luaL_error(L, "the handler returned a length that is no number of bytes");
+  outcome->response.has_length = true;
+  outcome->response.length = (size_t) length;
 }
 
 enum body_kind {
@@ -126,11 +135,13 @@ static enum body_kind read_field(lua_State *L, struct outcome *outcome, const ch
     return read_text(L, &outcome->missing, key), CONTENT_NONE;
   if (strcmp(key, "detail") == 0)
     return read_text(L, &outcome->text, key), CONTENT_DETAIL;
+  if (strcmp(key, "length") == 0)
+    return read_length(L, outcome), CONTENT_NONE;
   if (strcmp(key, "stream") != 0)
     luaL_error(L,
                "the handler returned the unknown field '%s': known are status, headers, "
                "json, body, file, "
-               "missing, stream and detail",
+               "missing, stream, length and detail",
                key);
   if (!lua_isfunction(L, -1))
     luaL_error(L, "the handler returned a stream that is a %s: expected a function",
@@ -184,8 +195,11 @@ static int l_write(lua_State *L) {
     return luaL_error(L, "write belongs to another request");
   if (task->request == NULL)
     return task_wait(L, task, WAIT_FOR_EVER, l_written);
-  task->deadline_ms = (int64_t) uv_now(&task->script->loop->uv) +
-                      task->script->generation->settings->script.wall_ms;
+  if (task->is_raw)
+    task->cpu_ns = 0; /* of each piece */
+  else
+    task->deadline_ms = (int64_t) uv_now(&task->script->loop->uv) +
+                        task->script->generation->settings->script.wall_ms;
   bool room = len == 0 || http_stream_write(task->request, data, len);
   task->written += len;
   if (!room)
@@ -198,7 +212,8 @@ static int l_write(lua_State *L) {
 static int on_streamed(lua_State *L, int status, lua_KContext context) {
   (void) status;
   (void) context;
-  script_of(L)->running->outcome.kind = OUTCOME_STREAMED;
+  bool aborted = lua_isboolean(L, -1) && !lua_toboolean(L, -1);
+  script_of(L)->running->outcome.kind = aborted ? OUTCOME_ABORTED : OUTCOME_STREAMED;
   return 0;
 }
 
@@ -208,12 +223,13 @@ static int start_stream(lua_State *L, struct task *task) {
   lua_pushcfunction(L, l_write);
   if (task->request == NULL)
     return task_wait(L, task, WAIT_FOR_EVER, on_streamed);
-  set_type(outcome, "application/octet-stream");
-  outcome->response.compressible = true;
+  if (!outcome->response.bare)
+    set_type(outcome, "application/octet-stream");
+  outcome->response.compressible = !outcome->response.bare && !outcome->response.has_length;
   task->streaming = true;
   http_stream_start(task->request, &outcome->response, on_drain);
   outcome->response = (struct response){0};
-  lua_callk(L, 1, 0, 0, on_streamed);
+  lua_callk(L, 1, 1, 0, on_streamed);
   return on_streamed(L, LUA_OK, 0);
 }
 
@@ -240,6 +256,7 @@ static int on_handled(lua_State *L, int status, lua_KContext context) {
   struct task *task = script_of(L)->running;
   struct outcome *outcome = &task->outcome;
   outcome->response.status = 200;
+  outcome->response.bare = task->is_raw;
   outcome->custom = custom_response(L, 2);
   if (outcome->custom != NULL) {
     if (outcome->custom->claimed)
@@ -258,7 +275,7 @@ static int on_handled(lua_State *L, int status, lua_KContext context) {
   outcome->kind = content == CONTENT_DETAIL ? OUTCOME_DETAIL
                  : content == CONTENT_FILE ? OUTCOME_FILE
                                            : OUTCOME_RESPONSE;
-  outcome->response.compressible = true;
+  outcome->response.compressible = !outcome->response.bare;
   if (content == CONTENT_JSON)
     set_type(outcome, "application/json");
   else if (content == CONTENT_BODY)
@@ -287,6 +304,8 @@ void outcome_clear(struct outcome *outcome) {
 void handler_respond(struct request *r, struct outcome *outcome) {
   if (outcome->kind == OUTCOME_STREAMED) {
     http_stream_end(r);
+  } else if (outcome->kind == OUTCOME_ABORTED) {
+    http_stream_abort(r);
   } else if (outcome->kind == OUTCOME_DETAIL) {
     buf_putc(&outcome->response.headers, '\0');
     http_respond_error(r, outcome->response.status, outcome->text.data,

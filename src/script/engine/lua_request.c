@@ -3,8 +3,10 @@
 #include <lauxlib.h>
 #include <string.h>
 
+#include "base/mem.h"
 #include "http/router.h"
 #include "script/engine/state.h"
+#include "script/engine/task.h"
 
 static const char request_type[] = "moonledger.request", body_type[] = "moonledger.body";
 
@@ -24,11 +26,12 @@ enum field {
   FIELD_BODY,
   FIELD_NOW,
   FIELD_ID,
-  FIELD_REMOTE
+  FIELD_REMOTE,
+  FIELD_TARGET
 };
 
 static const char *const fields[] = {"method", "path", "query", "params", "headers",
-                                     "body",   "now",  "id",    "remote", NULL};
+                                     "body",   "now",  "id",    "remote", "target",  NULL};
 
 static struct request *check_live(lua_State *L, struct request_object *object) {
   if (object->r == NULL)
@@ -98,7 +101,7 @@ static int l_request_index(lua_State *L) {
   const struct request *r = check_live(L, object);
   switch (field) {
   case FIELD_METHOD:
-    lua_pushstring(L, method_name(r->method));
+    lua_pushstring(L, r->verb);
     return 1;
   case FIELD_PATH:
     push_slice(L, r->path);
@@ -117,6 +120,9 @@ static int l_request_index(lua_State *L) {
     return 1;
   case FIELD_ID:
     lua_pushstring(L, r->id);
+    return 1;
+  case FIELD_TARGET:
+    push_slice(L, r->target);
     return 1;
   case FIELD_REMOTE:
     lua_pushstring(L, r->remote);
@@ -169,6 +175,43 @@ static int l_body_tostring(lua_State *L) {
   return 1;
 }
 
+static int on_arrived(lua_State *L, int status, lua_KContext context);
+
+/* body:read(), of a raw route: the next piece; nil at the end; or nil and a message. */
+static int l_body_read(lua_State *L) {
+  struct task *task = script_task(L, "body:read");
+  struct buf *body = script_body(L, 1);
+  luaL_argexpected(L, body != NULL, 1, "a request's body");
+  struct request *r = container_of(body, struct request, body);
+  if (!task->is_raw || task->request != r)
+    return luaL_error(L, "only a raw route reads its body in pieces: this one has it whole");
+  if (body->len > 0) {
+    lua_pushlstring(L, body->data, body->len);
+    buf_clear(body);
+    http_body_taken(r);
+    return 1;
+  }
+  switch (http_body_state(r)) {
+  case BODY_COMING:
+    lua_settop(L, 1);
+    return task_wait(L, task, WAIT_BODY, on_arrived);
+  case BODY_BROKEN:
+    luaL_pushfail(L);
+    lua_pushliteral(L, "the request ended early");
+    return 2;
+  case BODY_WHOLE:
+    break;
+  }
+  luaL_pushfail(L);
+  return 1;
+}
+
+static int on_arrived(lua_State *L, int status, lua_KContext context) {
+  (void) status;
+  (void) context;
+  return l_body_read(L);
+}
+
 static int l_body_len(lua_State *L) {
   lua_pushinteger(L, (lua_Integer) check_body(L)->len);
   return 1;
@@ -179,6 +222,7 @@ void lua_request_open(lua_State *L) {
       {"__newindex", l_request_newindex}, {"__tostring", l_request_tostring}, {NULL, NULL}};
   static const luaL_Reg body_methods[] = {
       {"__tostring", l_body_tostring}, {"__len", l_body_len}, {NULL, NULL}};
+  static const luaL_Reg body_functions[] = {{"read", l_body_read}, {NULL, NULL}};
 
   luaL_newmetatable(L, request_type);
   luaL_setfuncs(L, request_methods, 0);
@@ -192,6 +236,8 @@ void lua_request_open(lua_State *L) {
   lua_rawsetp(L, LUA_REGISTRYINDEX, request_type);
   luaL_newmetatable(L, body_type);
   luaL_setfuncs(L, body_methods, 0);
+  luaL_newlib(L, body_functions);
+  lua_setfield(L, -2, "__index");
   lua_pop(L, 1);
 }
 

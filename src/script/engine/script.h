@@ -19,6 +19,9 @@ struct task; /* one coroutine: a request's, or of every() */
  * and gets 500, an overrun 503. */
 void script_handle(struct site *site, struct request *r);
 
+/* A site's: more of r's body has come.  Its task goes on if it waits for that. */
+void script_arrived(struct request *r);
+
 /* A site's: the client of r is gone.  Its task never touches r again and is ended at its
  * next yield. */
 void script_cancel(struct request *r);
@@ -91,10 +94,10 @@ bool script_push_prices(lua_State *L);
 void script_push_content(lua_State *L);
 
 /* What lua_request.c gives Lua as req:
- *   method path query id remote now   texts, and unix seconds as a float; query is raw,
+ *   method path query target id remote now   texts, and unix seconds as a float; query is raw,
  * without "?" params    the path's own parameters as texts, until lib/route.lua assigns
  * the validated table (the only field that takes an assignment) headers   names in lower
  * case; repeated ones joined by ", " (cookie: "; ") body      tostring(), #, and for
- * script_body */
+ * script_body; of a raw route read() too: the next piece, nil at the end, or nil and a message */
 
 #endif

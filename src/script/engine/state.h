@@ -23,7 +23,15 @@ enum task_end {
 };
 
 /* What a task that yielded waits for. */
-enum task_wait { WAIT_NOTHING, WAIT_JOB, WAIT_TURN, WAIT_DRAIN, WAIT_MEMORY, WAIT_FOR_EVER };
+enum task_wait {
+  WAIT_NOTHING,
+  WAIT_JOB,
+  WAIT_TURN,
+  WAIT_DRAIN,
+  WAIT_BODY,
+  WAIT_MEMORY,
+  WAIT_FOR_EVER
+};
 
 enum outcome_kind {
   OUTCOME_NONE,
@@ -31,7 +39,8 @@ enum outcome_kind {
   OUTCOME_DETAIL,
   OUTCOME_FILE,
   OUTCOME_CUSTOM,
-  OUTCOME_STREAMED
+  OUTCOME_STREAMED,
+  OUTCOME_ABORTED /* a stream that cannot be finished */
 };
 
 struct custom_response; /* handler.h */
@@ -57,6 +66,7 @@ struct task {
   struct outcome outcome;
   bool streaming; /* the head of a stream is out */
   bool standalone; /* of no loop's turn: it waits where it stands (standalone.h) */
+  bool is_raw;    /* of a raw route: it may last, while its parts do what they must in time */
 
   enum task_wait wait;
   enum task_end end;

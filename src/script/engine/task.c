@@ -310,8 +310,10 @@ void task_start(struct script *script, struct request *r, struct every *every, l
   *task = (struct task){
       .script = script, .co = task->co, .request = r, .every = every, .grace = -1};
   int64_t timeout_ms = r != NULL ? script->handlers[r->route->index].timeout_ms : 0;
-  task->deadline_ms = (int64_t) uv_now(&script->loop->uv) +
-                      (timeout_ms > 0 ? timeout_ms : settings->script.wall_ms);
+  task->is_raw = r != NULL && r->route->raw;
+  task->deadline_ms = task->is_raw ? INT64_MAX
+                                   : (int64_t) uv_now(&script->loop->uv) +
+                                         (timeout_ms > 0 ? timeout_ms : settings->script.wall_ms);
   task->next = script->tasks;
   task->prev = &script->tasks;
   if (task->next != NULL)
@@ -406,6 +408,12 @@ int script_wait(lua_State *L, struct job *job) {
 void script_end(struct job *job) {
   job->task->job = NULL;
   job->free(job);
+}
+
+void script_arrived(struct request *r) {
+  struct task *task = r->handling;
+  if (task != NULL && task->wait == WAIT_BODY)
+    task_ready(task);
 }
 
 void script_cancel(struct request *r) {

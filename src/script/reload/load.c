@@ -351,12 +351,26 @@ static void add_handler(lua_State *L, struct script *script, int definition, int
   script->handlers[script->nhandlers++] = (struct handler){ref, timeout_ms, summary};
 }
 
+static struct route *add_route(lua_State *L, struct loader *l, enum method method) {
+  char message[200];
+  struct buf error = {0};
+  struct route *route = router_add(l->router, method, l->entry->path, &error);
+  if (route == NULL) {
+    snprintf(message, sizeof message, "%.*s", (int) error.len, error.data);
+    buf_clear(&error);
+    luaL_error(L, "%s", message);
+  }
+  route->module = xstrdup(l->entry->module);
+  return route;
+}
+
 static int l_load_route(lua_State *L) {
   struct loader *l = lua_touserdata(L, 1);
   enum method method = method_named(l->entry->method);
-  if (method == METHODS)
+  bool every = strcmp(l->entry->method, "*") == 0;
+  if (method == METHODS && !every)
     return luaL_error(
-        L, "route %s %s: unknown method: expected GET, POST, PUT, PATCH or DELETE",
+        L, "route %s %s: unknown method: expected GET, POST, PUT, PATCH, DELETE or *",
         l->entry->method, l->entry->path);
   require_push(L, l->entry->module);
   compile_route(L, l->entry, 2);
@@ -365,21 +379,19 @@ static int l_load_route(lua_State *L) {
   size_t max_body = (size_t) get_size(L, 2, "max_body");
   int64_t timeout_ms = get_size(L, 2, "timeout_ms");
   enum scope scope = get_scope(L, 2, method);
+  lua_getfield(L, 2, "raw");
+  bool raw = lua_toboolean(L, -1);
   lua_settop(L, 3);
   add_handler(L, l->script, 2, timeout_ms);
 
-  char message[200];
-  struct buf error = {0};
-  struct route *route = router_add(l->router, method, l->entry->path, &error);
-  if (route == NULL) {
-    snprintf(message, sizeof message, "%.*s", (int) error.len, error.data);
-    buf_clear(&error);
-    return luaL_error(L, "%s", message);
+  int first = every ? 0 : (int) method, last = every ? (int) METHOD_OTHER : (int) method;
+  for (int m = first; m <= last; m++) {
+    struct route *route = add_route(L, l, (enum method) m);
+    route->index = l->script->nhandlers - 1;
+    route->scope = scope;
+    route->max_body = max_body;
+    route->raw = raw;
   }
-  route->module = xstrdup(l->entry->module);
-  route->index = l->script->nhandlers - 1;
-  route->scope = scope;
-  route->max_body = max_body;
   return 0;
 }
 
@@ -485,6 +497,7 @@ struct generation *generation_load(const struct services *services, struct scrip
   g->site.number = number;
   g->scripts = xcalloc(services->nloops, sizeof *g->scripts);
   g->site.handle = script_handle;
+  g->site.arrived = script_arrived;
   g->site.cancel = script_cancel;
   atomic_init(&g->refs, 1);
   atomic_init(&g->loops, services->nloops);

@@ -1,6 +1,7 @@
 #include <lauxlib.h>
 #include <stdlib.h>
 
+#include "base/clock.h"
 #include "base/mem.h"
 #include "http/guard.h"
 #include "script/engine/generation.h"
@@ -102,9 +103,16 @@ static int l_server_may(lua_State *L) {
   return 1;
 }
 
+/* server.now(): unix seconds; req.now is those of a request. */
+static int l_server_now(lua_State *L) {
+  lua_pushnumber(L, (lua_Number) clock_now_us() / 1e6);
+  return 1;
+}
+
 static int open_server(lua_State *L) {
   static const luaL_Reg functions[] = {
     {"may", l_server_may},
+    {"now", l_server_now},
     {"reload", l_server_reload},
     {"status", l_server_status},
     {NULL, NULL},

@@ -25,6 +25,7 @@ void parquet_fill_init(struct parquet_fill *fill, const struct parquet_column *c
     fill->codes = xmalloc(PARQUET_GROUP_ROWS * sizeof *fill->codes);
     fill->starts = xmalloc((PARQUET_GROUP_ROWS + 1) * sizeof *fill->starts);
     slots_init(&fill->slots, 1024);
+    buf_reserve(&fill->text, 1); /* so that empty texts have a place */
   } else {
     fill->numbers = xmalloc(PARQUET_GROUP_ROWS * sizeof *fill->numbers);
   }

@@ -95,12 +95,12 @@ static void put_miniblock(struct buf *b, const uint64_t *deltas, unsigned width)
   b->len += MINIBLOCK / 8 * width;
 }
 
-/* The differences of up to BLOCK values from the ones before them. */
+/* The differences between up to BLOCK + 1 values, count of them. */
 static void put_block(struct buf *b, const int64_t *values, size_t count) {
   uint64_t deltas[BLOCK] = {0};
   int64_t least = INT64_MAX;
   for (size_t i = 0; i < count; i++) {
-    deltas[i] = (uint64_t) values[i] - (uint64_t) values[i - 1];
+    deltas[i] = (uint64_t) values[i + 1] - (uint64_t) values[i];
     if ((int64_t) deltas[i] < least)
       least = (int64_t) deltas[i];
   }
@@ -123,7 +123,7 @@ void pack_delta(struct buf *b, const int64_t *values, size_t count) {
   put_varint(b, count);
   put_varint(b, zigzag(count > 0 ? values[0] : 0));
   for (size_t i = 1; i < count; i += BLOCK)
-    put_block(b, values + i, count - i < BLOCK ? count - i : BLOCK);
+    put_block(b, values + i - 1, count - i < BLOCK ? count - i : BLOCK);
 }
 
 void pack_plain(struct buf *b, const int64_t *values, size_t count) {

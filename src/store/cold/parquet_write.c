@@ -110,7 +110,7 @@ void parquet_note(struct parquet_writer *w, const char *key, const char *value) 
 
 void parquet_put_text(struct parquet_writer *w, size_t column, const char *data, size_t len) {
   assert(len <= PARQUET_MAX_TEXT);
-  parquet_fill_text(&w->fills[column], data, len);
+  parquet_fill_text(&w->fills[column], len > 0 ? data : "", len);
   w->page_text += len;
 }
 

@@ -34,8 +34,8 @@ void parquet_writer_free(struct parquet_writer *w);
 /* A pair for the footer, copied; before parquet_end. */
 void parquet_note(struct parquet_writer *w, const char *key, const char *value);
 
-/* The current row's value of a column.  A text has at most 2^28 bytes.  A column that is not put
- * is null, which it must be allowed to be. */
+/* The current row's value of a column.  A text is copied, and has at most 2^28 bytes.  A column
+ * that is not put is null, which it must be allowed to be. */
 void parquet_put_text(struct parquet_writer *w, size_t column, const char *data, size_t len);
 void parquet_put_integer(struct parquet_writer *w, size_t column, int64_t value); /* times too */
 void parquet_put_double(struct parquet_writer *w, size_t column, double value);

@@ -82,7 +82,7 @@ int64_t segments_row_before(const struct segments *s, int64_t number) {
   return row;
 }
 
-static int read_entries(sqlite3 *db, int64_t segment, struct id_entries *out) {
+int segments_read_entries(sqlite3 *db, int64_t segment, struct id_entries *out) {
   sqlite3_stmt *stmt = NULL;
   int rc = sqlite3_prepare_v2(db, "SELECT data FROM ids WHERE segment = ?", -1, &stmt, NULL);
   sqlite3_bind_int64(stmt, 1, segment);
@@ -124,7 +124,7 @@ static int save_filter(sqlite3 *db, int64_t segment, const struct id_filter *f) 
 /* Of a file of an earlier day. */
 static int make_filter(sqlite3 *db, int64_t segment, struct id_filter *f) {
   struct id_entries entries = {0};
-  int rc = read_entries(db, segment, &entries);
+  int rc = segments_read_entries(db, segment, &entries);
   for (size_t i = 0; i < entries.len; i++)
     id_filter_add(f, entries.items[i].fingerprint);
   id_entries_clear(&entries);
@@ -342,7 +342,7 @@ static int delete_segment(sqlite3 *db, int64_t segment) {
 
 int segments_take_newest(struct segments *s, struct id_entries *out) {
   int64_t number = s->items[s->len - 1].number;
-  int rc = read_entries(s->db, number, out);
+  int rc = segments_read_entries(s->db, number, out);
   if (rc == SQLITE_OK)
     rc = delete_segment(s->db, number);
   if (rc == SQLITE_OK)

@@ -58,6 +58,9 @@ int64_t segments_row_before(const struct segments *s,
 int segments_probe(struct segments *s, int64_t upto, const int64_t *fingerprints, size_t n,
                    struct id_entries *found);
 
+/* On any connection: appends all entries of a segment. */
+int segments_read_entries(sqlite3 *db, int64_t segment, struct id_entries *out);
+
 /* On any connection: the newest row that any segment has for the fingerprint, or 0. */
 int segments_probe_all(sqlite3 *db, int64_t fingerprint, int64_t *row);
 

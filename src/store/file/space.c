@@ -6,7 +6,7 @@
 
 #include "base/buf.h"
 #include "store/file/database.h"
-#include "store/file/disk.h"
+#include "store/file/place.h"
 
 enum { BLOCK = 512 /* of st_blocks: POSIX leaves it open, Linux does not */ };
 
@@ -23,7 +23,7 @@ static int64_t allocated(const char *path, const char *suffix) {
 }
 
 int space_measure(sqlite3 *db, const char *path, struct space *s) {
-  *s = (struct space) {.disk_free = disk_free(path)};
+  *s = (struct space) {.disk_free = place_free(path)};
   int rc = database_int(db, "PRAGMA page_size", &s->page_bytes);
   if (rc == SQLITE_OK)
     rc = database_int(db, "PRAGMA page_count", &s->pages);

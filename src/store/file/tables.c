@@ -11,13 +11,11 @@
 enum { APPLICATION_ID = 0x6d6f6f6e, FILE_VERSION = 1 }; /* of the file's header */
 enum { INCREMENTAL = 2 };                                 /* auto_vacuum, as SQLite numbers it */
 
-/* An empty file needs no rollback journal, and what it is given comes to the disk
- * with its first record; its header does by database_sync.  auto_vacuum is settled with
- * the first table: a file without it never gives space back to the disk. */
+/* The header, with a rollback journal, so that a power cut leaves an empty file and no half one.
+ * auto_vacuum is settled with the first table: a file without it never gives space back to the
+ * disk. */
 static const char empty_settings[] =
     "PRAGMA page_size=16384;"
-    "PRAGMA synchronous=OFF;"
-    "PRAGMA journal_mode=OFF;"
     "PRAGMA auto_vacuum=INCREMENTAL;"
     "PRAGMA journal_mode=WAL;";
 

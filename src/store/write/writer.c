@@ -1,9 +1,7 @@
 #include "store/write/writer.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -11,7 +9,7 @@
 #include "base/mem.h"
 #include "metrics/metrics.h"
 #include "store/file/database.h"
-#include "store/file/lock.h"
+#include "store/file/place.h"
 #include "store/file/script_rows.h"
 #include "store/file/tables.h"
 #include "store/write/writer_cold.h"
@@ -198,33 +196,6 @@ static int on_wal(void *arg, sqlite3 *db, const char *name, int pages) {
 
 /* ---- Opening ---- */
 
-/* Each of our connections would have a database of its own, or (file:x?mode=memory) what
- * SQLite reads into a name. */
-static int check_path(const char *path, struct buf *error) {
-  if (*path != '\0' && strcmp(path, ":memory:") != 0 && strncmp(path, "file:", 5) != 0)
-    return 0;
-  buf_printf(error,
-             "\"%s\": not a file; storage.path or --database names one, such as moonledger.db",
-             path);
-  return UV_EINVAL;
-}
-
-static int make_folders(const char *path, struct buf *error) {
-  char *folder = xstrdup(path);
-  int status = 0;
-  for (char *slash = strchr(folder + 1, '/'); slash != NULL && status == 0;
-       slash = strchr(slash + 1, '/')) {
-    *slash = '\0';
-    if (mkdir(folder, 0700) < 0 && errno != EEXIST) {
-      status = -errno;
-      buf_printf(error, "%s: cannot be made (%s)", folder, strerror(errno));
-    }
-    *slash = '/';
-  }
-  free(folder);
-  return status;
-}
-
 static int prepare_statement(sqlite3 *db, const char *sql, sqlite3_stmt **stmt) {
   return sqlite3_prepare_v3(db, sql, -1, SQLITE_PREPARE_PERSISTENT, stmt, NULL);
 }
@@ -339,11 +310,11 @@ int writer_open(struct writer **writer, struct shared *shared, struct queue *que
                        .lock_fd = -1};
   w->page = batch_new(w->schema);
   retention_init(&w->retainer);
-  int status = check_path(path, error);
+  int status = place_check(path, error);
   if (status == 0)
-    status = make_folders(path, error);
+    status = place_make_folders(path, error);
   if (status == 0)
-    status = w->lock_fd = lock_take(path, error);
+    status = w->lock_fd = place_lock(path, error);
   if (status >= 0)
     status = open_file(w, path, error);
   if (status < 0) {

@@ -32,7 +32,7 @@ int writer_checkpoint(struct writer *w, int mode, int patience_ms) {
   sqlite3_busy_timeout(w->db, 2000);
   if (rc != SQLITE_OK && rc != SQLITE_BUSY)
     log_error("checkpoint failed", log_str("error", sqlite3_errmsg(w->db)));
-  w->checkpointed_pages = done;
+  w->checkpointed_pages = pages; /* what a long reader, a backup, holds back goes with later ones */
   if (rc == SQLITE_OK && mode != SQLITE_CHECKPOINT_PASSIVE)
     w->wal_pages = w->checkpointed_pages = 0;
   atomic_fetch_add(&w->shared->checkpoint_ns, clock_monotonic_ns() - started);

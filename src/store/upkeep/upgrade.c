@@ -1,4 +1,4 @@
-#include "store/file/upgrade.h"
+#include "store/upkeep/upgrade.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -7,9 +7,10 @@
 #include <uv.h>
 
 #include "store/file/database.h"
-#include "store/file/disk.h"
-#include "store/file/lock.h"
+#include "store/file/place.h"
 #include "store/file/tables.h"
+#include "store/upkeep/check_file.h"
+#include "store/upkeep/disk.h"
 
 enum { STEPS = 20000 }; /* of SQLite's machine between two looks, some milliseconds */
 
@@ -58,7 +59,7 @@ int upgrade_cost(const char *path, struct upgrade_cost *cost, struct buf *error)
   int status = check_exists(path, error), rc = SQLITE_OK;
   if (status < 0)
     return status;
-  *cost = (struct upgrade_cost) {.free_bytes = disk_free(path)};
+  *cost = (struct upgrade_cost) {.free_bytes = place_free(path)};
   rc = database_open(&db, path, ACCESS_READER);
   bool empty = false;
   if (rc == SQLITE_OK)
@@ -74,15 +75,11 @@ int upgrade_cost(const char *path, struct upgrade_cost *cost, struct buf *error)
 }
 
 static int check_room(struct upgrade *u) {
-  struct upgrade_cost cost = {.free_bytes = disk_free(u->path)};
+  struct upgrade_cost cost;
   if (read_cost(u->db, &cost) != SQLITE_OK)
     return fail(u, u->path, u->db);
   atomic_store(&u->progress->total, cost.disk_bytes);
-  if (cost.free_bytes >= cost.disk_bytes)
-    return 0;
-  buf_printf(u->error, "%s: the new file needs %lld bytes beside it and its disk has %lld; make "
-             "room", u->path, (long long) cost.disk_bytes, (long long) cost.free_bytes);
-  return UV_ENOSPC;
+  return disk_check_room(u->fresh, cost.disk_bytes, u->error);
 }
 
 /* ---- The new file ---- */
@@ -132,17 +129,16 @@ static int same_rows(sqlite3 *old, sqlite3 *fresh, bool *same) {
 static int check_fresh(struct upgrade *u) {
   sqlite3 *db = NULL;
   bool same = false;
-  int64_t faults = 0;
+  struct upkeep_report report = {0};
   upkeep_step(u->progress, "checking", 0);
   int rc = database_open(&db, u->fresh, ACCESS_READER);
-  sqlite3_progress_handler(db, STEPS, on_steps, u);
+  check_listens(db, u->progress);
   if (rc == SQLITE_OK)
-    rc = database_int(db, "SELECT count(*) FROM pragma_quick_check WHERE quick_check <> 'ok'",
-                      &faults);
+    rc = check_pages(db, false, &report);
   if (rc == SQLITE_OK)
     rc = same_rows(u->db, db, &same);
   int status = rc == SQLITE_OK ? 0 : fail(u, u->fresh, db);
-  if (status == 0 && (faults > 0 || !same)) {
+  if (status == 0 && (report.checks[0].faults > 0 || !same)) {
     buf_printf(u->error, "%s: the copy is not what the file is: moonledger verify tells whether "
                "that is damaged", u->path);
     status = UV_EIO;
@@ -180,7 +176,7 @@ int upgrade_file(const char *path, struct upkeep_progress *progress, struct buf 
   char *real = realpath(path, NULL); /* a link stays one */
   struct upgrade u = {.path = real != NULL ? real : path, .progress = progress, .error = error};
   u.fresh = sqlite3_mprintf("%s-upgrade", u.path);
-  int status = check_exists(path, error), lock = status == 0 ? lock_take(u.path, error) : status;
+  int status = check_exists(path, error), lock = status == 0 ? place_lock(u.path, error) : status;
   if (lock >= 0) {
     unlink(u.fresh); /* of an upgrade that was killed */
     status = open_old(&u);

@@ -1,0 +1,52 @@
+--- Anthropic's messages: platform.claude.com/docs, "Messages" and "Streaming messages".
+local merge = require("capture.told").merge
+
+local anthropic = { provider = "anthropic", endpoint = "messages" }
+
+function anthropic.serves(path)
+  return path:find "/v1/messages$" ~= nil
+end
+
+local function take_message(told, message)
+  told.id, told.model = message.id, message.model
+  merge(told, message.usage)
+end
+
+local function take_error(told, problem)
+  told.error_type, told.error_message = problem.type, problem.message
+end
+
+--- A whole answer.
+function anthropic.whole(told, body)
+  if body.type == "error" then
+    take_error(told, body.error or {})
+  else
+    take_message(told, body)
+  end
+end
+
+--- Whether the text of an event has something to tell; the others are many.
+function anthropic.wants(text)
+  return text:find('"type":"message_', 1, true) or text:find('"type":"error"', 1, true)
+    or text:find('"type": "message_', 1, true) or text:find('"type": "error"', 1, true)
+end
+
+--- Whether it carries output of the model.
+function anthropic.is_output(text)
+  return text:find("content_block_delta", 1, true) ~= nil
+end
+
+--- message_delta counts what message_start counted, and the output, up to there.
+function anthropic.event(told, event)
+  if event.type == "message_start" then
+    take_message(told, event.message or {})
+  elseif event.type == "message_delta" then
+    merge(told, event.usage)
+  elseif event.type == "message_stop" then
+    told.complete = true
+  elseif event.type == "error" then
+    take_error(told, event.error or {})
+  end
+end
+
+return anthropic

@@ -1,0 +1,43 @@
+--- What an API's answer has told of itself.
+local values = require "ingest.values"
+
+---@class CaptureTold
+---@field usage table           members of all usage objects, the latest of each name
+---@field id string?            the provider's, of the answer
+---@field model string?
+---@field tier string?
+---@field complete boolean?     a stream has said that it is at its end
+---@field error_type string?
+---@field error_message string?
+
+local told = {}
+
+---@return CaptureTold
+function told.new()
+  return { usage = {} }
+end
+
+--- A later count stands for an earlier one; what is not counted again stays.
+---@param what CaptureTold
+---@param usage any
+function told.merge(what, usage)
+  if type(usage) ~= "table" then
+    return
+  end
+  for name, value in pairs(usage) do
+    what.usage[name] = value
+  end
+end
+
+---@param what CaptureTold
+---@param problem any  an error object of OpenAI's or Google's
+function told.take_error(what, problem)
+  if type(problem) ~= "table" then
+    return
+  end
+  what.error_type = values.first_text(problem.type, problem.code, problem.status)
+    or what.error_type
+  what.error_message = values.text(problem.message) or what.error_message
+end
+
+return told

@@ -1,0 +1,27 @@
+#ifndef MOONLEDGER_STORE_FILE_PLACE_H
+#define MOONLEDGER_STORE_FILE_PLACE_H
+
+#include <stdint.h>
+
+#include "base/buf.h"
+
+/* Where a database stands.  0 or UV_E, with the reason appended to error. */
+
+/* UV_EINVAL: SQLite would take the name for something else than a file. */
+int place_check(const char *path, struct buf *error);
+
+int place_make_folders(const char *path, struct buf *error); /* that lead to the file */
+
+/* Takes the lock that who writes a database has, PATH-lock, until the descriptor that it returns is
+ * closed.  UV_EAGAIN: another has it. */
+int place_lock(const char *path, struct buf *error);
+
+char *place_folder(const char *path); /* that a file or folder stands in; the caller's to free */
+
+int64_t place_free(const char *path); /* bytes that its disk has left; -1: nobody knows */
+
+/* What root makes belongs to whom its folder belongs to, so that a server that is not root can use
+ * it.  Of the open file. */
+void place_give(int fd, const char *path);
+
+#endif

@@ -1,0 +1,108 @@
+#include "store/upkeep/verify.h"
+
+#include <stdlib.h>
+#include <unistd.h>
+#include <uv.h>
+
+#include "store/file/database.h"
+#include "store/file/tables.h"
+#include "store/upkeep/check_file.h"
+#include "store/upkeep/parts.h"
+#include "store/upkeep/verify_rows.h"
+
+struct verify {
+  const struct schema *schema;
+  const char *path;
+  sqlite3 *db;
+  struct upkeep_progress *progress;
+  struct upkeep_report *report;
+  struct buf *error;
+  uint32_t wrong_sets;
+};
+
+/* What cannot be read at all is a fault, and the last one that is found. */
+static int explain(struct verify *v, int rc) {
+  if ((rc & 0xff) == SQLITE_CORRUPT || (rc & 0xff) == SQLITE_NOTADB) {
+    check_fault(check_begin(v->report, "file"), "%s: restore a backup", sqlite3_errmsg(v->db));
+    return UV_EILSEQ;
+  }
+  if (rc != SQLITE_OK && (rc & 0xff) != SQLITE_INTERRUPT)
+    database_explain(v->db, v->path, v->error);
+  return database_status(rc);
+}
+
+/* ---- Parts ---- */
+
+/* UV_ECANCELED, else 0: what is wrong is in the check. */
+static int check_part(struct verify *v, const struct kept_part *part, const char *path,
+                      struct upkeep_check *check) {
+  struct disk_sums sums;
+  struct buf why = {0};
+  int status = disk_sum(path, v->progress, &sums, &why);
+  if (status == 0)
+    status = kept_part_check(part, path, &sums, &why);
+  if (status < 0 && status != UV_ECANCELED)
+    check_fault(check, "%.*s", (int) why.len, why.data);
+  buf_clear(&why);
+  check->seen++;
+  return status == UV_ECANCELED ? status : 0;
+}
+
+static int check_parts(struct verify *v) {
+  struct kept_parts parts = {0};
+  struct upkeep_check *check = check_begin(v->report, "parts");
+  char *folder = kept_parts_folder(v->path);
+  int status = explain(v, kept_parts_read(v->db, &parts));
+  upkeep_step(v->progress, "reading parts", parts.bytes);
+  for (size_t i = 0; i < parts.len && status == 0; i++) {
+    char *path = disk_join(folder, parts.items[i].file);
+    status = check_part(v, &parts.items[i], path, check);
+    free(path);
+  }
+  kept_parts_clear(&parts);
+  free(folder);
+  return status;
+}
+
+/* ---- All of it ---- */
+
+/* Temporary tables are written; the file is open for reading. */
+static int check_rows(struct verify *v) {
+  int rc = database_exec(v->db, "PRAGMA query_only=0");
+  if (rc == SQLITE_OK)
+    rc = verify_ids(v->db, v->schema, v->progress, v->report);
+  if (rc == SQLITE_OK)
+    rc = verify_cells(v->db, v->schema, v->progress, v->report, &v->wrong_sets);
+  return explain(v, rc);
+}
+
+static int check_all(struct verify *v, bool full) {
+  upkeep_step(v->progress, "reading pages", 0);
+  int status = explain(v, check_pages(v->db, full, v->report));
+  if (status == 0)
+    status = check_parts(v);
+  return status == 0 && full ? check_rows(v) : status;
+}
+
+static int open_moment(struct verify *v) {
+  bool empty = false;
+  if (access(v->path, F_OK) < 0)
+    return disk_fail(v->path, v->error);
+  int rc = database_open(&v->db, v->path, ACCESS_READER);
+  check_listens(v->db, v->progress);
+  if (rc == SQLITE_OK)
+    rc = database_exec(v->db, "BEGIN; SELECT count(*) FROM sqlite_schema");
+  return rc == SQLITE_OK ? tables_identify(v->db, v->path, &empty, v->error) : explain(v, rc);
+}
+
+int verify_database(const char *path, const struct schema *schema, bool full,
+                    struct upkeep_progress *progress, struct upkeep_report *report,
+                    struct buf *error) {
+  struct verify v = {.path = path, .schema = schema, .progress = progress, .report = report,
+                     .error = error};
+  int status = open_moment(&v);
+  if (status == 0)
+    status = check_all(&v, full);
+  sqlite3_close(v.db);
+  return status == UV_EILSEQ ? 0 : status;
+}
