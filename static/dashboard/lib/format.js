@@ -28,7 +28,8 @@ export function dollars(n) {
 
 /** The cost of a group of requests; none of which has a known price: unknown, not nothing. */
 export const spent = (group) =>
-  (group.requests > 0 && group.unpriced_requests >= group.requests ? "–" : dollars(group.cost_usd));
+  (group.requests > 0 && group.unpriced_requests >= group.requests
+    ? "–" : dollars(group.cost_usd));
 
 /** What one request cost, null where nobody knows: so many decimals that a column of them lines
  * up. */
