@@ -132,5 +132,7 @@ export const cases = {
     await drawn(page);
     same(count(records.length), (await figure(page, "Requests")), "requests");
     same("1", await figure(page, "Code generation"), "generation");
+    same("all that ever came", await figure(page, "Kept"), "what is kept");
+    same("0", await figure(page, "Requests gone"), "what went");
   },
 };
