@@ -1,5 +1,4 @@
 --- What budgets have spent: read from the rollups by one loop, shared with all.
-local budgets = require "budgets.rules"
 local json = require "json"
 local kv = require "kv"
 local notices = require "alerting.notices"
@@ -229,7 +228,5 @@ end
 function look.verdict(scope, now)
   return shape.verdict(list, shared(), scope, now)
 end
-
-look.SCOPES = budgets.SCOPES
 
 return look
