@@ -38,6 +38,12 @@ static const char base_tables[] =
 /* What files of an earlier day lack. */
 static const char later_additions[] =
     "CREATE TABLE IF NOT EXISTS metric_log(number INTEGER PRIMARY KEY, series BLOB);"
+    "CREATE TABLE IF NOT EXISTS parts(part INTEGER PRIMARY KEY, day INTEGER, file TEXT, "
+    "state INTEGER, upto INTEGER, rows INTEGER, bytes INTEGER, checksum INTEGER, "
+    "min_time INTEGER, max_time INTEGER, min_row INTEGER, max_row INTEGER, "
+    "taken_time INTEGER, taken_row INTEGER);"
+    "CREATE TABLE IF NOT EXISTS part_masks(part INTEGER, row INTEGER, PRIMARY KEY(part, row)) "
+    "WITHOUT ROWID;"
     "INSERT OR IGNORE INTO meta SELECT 'counted', coalesce(max(rowid), 0) FROM rows";
 
 static void write_column(struct buf *sql, const struct column *c) {
@@ -202,11 +208,11 @@ static int make_tables(sqlite3 *db, const struct schema *schema, bool empty) {
   if (rc == SQLITE_OK)
     rc = empty ? create_tables(db, schema) : add_columns(db, schema);
   if (rc == SQLITE_OK)
+    rc = database_exec(db, later_additions);
+  if (rc == SQLITE_OK)
     rc = rollup_tables_create(db, schema);
   if (rc == SQLITE_OK)
     rc = told_layout_prepare(db, schema);
-  if (rc == SQLITE_OK)
-    rc = database_exec(db, later_additions);
   return rc == SQLITE_OK ? database_exec(db, "COMMIT") : rc;
 }
 

@@ -5,6 +5,7 @@
 #include "store/file/database.h"
 #include "store/file/rollup_tables.h"
 #include "store/file/script_rows.h"
+#include "store/write/writer_cold.h"
 #include "store/write/writer_state.h"
 
 enum { SIDE_BY_SIDE = 32 }; /* records whose places among the ids come into the cache together */
@@ -16,14 +17,29 @@ static bool has_id(const struct writer *w, const struct record *r, const struct 
   return n == len && memcmp(s, id, len) == 0;
 }
 
+/* Into w->page, from the table or from the part that it is in by now. */
+static int load_row(struct writer *w, int64_t row) {
+  w->from_part = 0;
+  rows_forget(w->page);
+  int rc = rows_get(&w->rows, row, w->page, &w->told);
+  return rc == SQLITE_DONE ? writer_cold_get(w, row) : rc;
+}
+
+static int store_row(struct writer *w, const struct record *r, const struct buf *text) {
+  int rc = writer_cold_changed(w, r->row);
+  if (rc != SQLITE_OK)
+    return rc;
+  return w->from_part != 0 ? rows_put_back(&w->rows, r, text, &w->told)
+                           : rows_update(&w->rows, r, text, &w->told);
+}
+
 /* Loads the candidate that has the id into w->page.  SQLITE_DONE when none has; then *gone is one
  * whose row is there no longer, or 0. */
 static int load_match(struct writer *w, const int64_t *rows, size_t nrows, const char *id,
                       size_t len, int64_t *gone) {
   *gone = 0;
   for (size_t i = 0; i < nrows; i++) {
-    rows_forget(w->page);
-    int rc = rows_get(&w->rows, rows[i], w->page, &w->told);
+    int rc = load_row(w, rows[i]);
     if (rc == SQLITE_OK && has_id(w, batch_record(w->page, 0), &w->page->text, id, len))
       return SQLITE_OK;
     if (rc == SQLITE_DONE)
@@ -53,7 +69,7 @@ static int merge_into_row(struct writer *w, struct submission *sub, struct recor
   if (result == MERGE_NOTHING)
     return SQLITE_OK;
   w->flush_due |= !r->unchanged && r->row <= w->rolled_up_to;
-  return rows_update(&w->rows, stored, stored_text, &w->told);
+  return store_row(w, stored, stored_text);
 }
 
 static void insert_row(struct writer *w, struct submission *sub, struct record *r,
@@ -163,6 +179,8 @@ int writer_reset(struct writer *w) {
   int rc = meta_set_int(w->db, "next_row", w->rows.next);
   if (rc == SQLITE_OK)
     rc = database_exec(w->db, "DELETE FROM rows");
+  if (rc == SQLITE_OK)
+    rc = manifest_drop_all(w->db);
   if (rc == SQLITE_OK)
     rc = script_rows_delete_all(w->db);
   if (rc == SQLITE_OK)
