@@ -84,7 +84,8 @@ static int next_number(sqlite3 *db, int64_t *number) {
   return rc == SQLITE_OK || rc == SQLITE_DONE ? meta_set_int(db, "last_part", *number) : rc;
 }
 
-/* The random part: a database that an older copy replaced must not meet its own later files. */
+/* From now on a program that knows no parts must not open the file: it would miss rows.  The random
+ * part of the name: a database that an older copy replaced must not meet its own later files. */
 int manifest_begin(sqlite3 *db, const char *database, struct part *part) {
   struct buf day = {0};
   uint32_t random;
@@ -95,6 +96,8 @@ int manifest_begin(sqlite3 *db, const char *database, struct part *part) {
            (long long) part->number, random);
   buf_clear(&day);
   part->state = PART_PENDING;
+  if (rc == SQLITE_OK)
+    rc = database_exec(db, "PRAGMA user_version=2");
   if (rc != SQLITE_OK)
     return rc;
   return change(db, "INSERT INTO parts(file, part, day, upto, state) VALUES(?, ?, ?, ?, 0)",

@@ -8,7 +8,8 @@
 #include "store/file/rollup_tables.h"
 #include "store/file/told.h"
 
-enum { APPLICATION_ID = 0x6d6f6f6e, FILE_VERSION = 1 }; /* of the file's header */
+/* Of the file's header; the version is 2 once there was a part (cold/manifest.h). */
+enum { APPLICATION_ID = 0x6d6f6f6e, NEW_VERSION = 1, FILE_VERSION = 2 };
 enum { INCREMENTAL = 2 };                                 /* auto_vacuum, as SQLite numbers it */
 
 /* The header, with a rollback journal, so that a power cut leaves an empty file and no half one.
@@ -99,7 +100,7 @@ static int create_tables(sqlite3 *db, const struct schema *schema) {
     return rc;
   struct buf sql = {0};
   buf_printf(&sql, "PRAGMA application_id=%d; PRAGMA user_version=%d", APPLICATION_ID,
-             FILE_VERSION);
+             NEW_VERSION);
   return exec_buf(db, &sql);
 }
 
