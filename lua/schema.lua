@@ -7,7 +7,8 @@
 -- A row without one of these shows 0, and does not count where it is averaged or distributed.
 local no_duration = { { "duration_ms", "<=", 0 } }
 local no_first_token = { { "time_to_first_token_ms", "<=", 0 } }
-local no_cost = { { "cost_usd", "<=", 0 }, { "cost_source", "not_in", "reported", "computed" } }
+local no_cost =
+  { { "cost_usd", "<=", 0 }, { "cost_source", "not_in", "reported", "computed" } }
 
 --- Columns are { name, type, options }.  Types: string, integer, float, boolean, time (kept in
 --- microseconds).
