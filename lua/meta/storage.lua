@@ -183,7 +183,8 @@ function storage.sql(text, ...) end
 ---@field disk_free integer?    nil: nobody knows
 ---@field day_rows integer      that came in the last 24 hours, ..
 ---@field day_bytes integer     .. and what so many take
----@field removed table<"rows"|"cells"|"parts"|"bytes"|"passes"|"last_pass", integer?>  since the start
+---@field removed table<string, integer?>  since the start: rows, cells, parts, bytes, passes,
+---                             last_pass
 ---@field now number?
 ---@field [string] integer?     since:rows, since:minute, since:set:NAME ..: complete from there on;
 ---                             oldest:rows, oldest:minute ..; due:rows, due:minute ..: when the
