@@ -12,8 +12,8 @@ local no_cost =
 
 --- Columns are { name, type, options }.  Types: string, integer, float, boolean, time (kept in
 --- microseconds).
----   role      what the core uses it for: id, other_id (of the same request, by which a record finds
----             its row too; in_extra), time (when it had ended), duration, status
+---   role      what the core uses it for: id, other_id (of the same request, by which a record
+---             finds its row too; in_extra), time (when it had ended), duration, status
 ---   default   of a record that has no value: "", 0, false, now; by_event: another one for an event
 ---             type
 ---   from      a record that has no value takes it from this column, times scale
