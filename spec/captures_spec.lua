@@ -160,7 +160,8 @@ describe("captures", function()
     upstream = peer.node "spec/helpers/llm.js"
     s = start(upstream, [[
       config.tokens = { { token = "let-me-in", scopes = { "ingest" } },
-        { token = "may-read", scopes = { "read" } } }]])
+        { token = "may-read", scopes = { "read" } } }
+      config.cors = { origins = { "http://localhost:1" } }]])
   end)
 
   lazy_teardown(function()
@@ -244,6 +245,22 @@ describe("captures", function()
     assert.equal(401, s:get("/anthropic/x").status)
     assert.equal(403, call("GET", "/anthropic/x", { ["x-moonledger-token"] = "may-read" }).status)
     assert.equal(403, call("GET", "/anthropic/x", { host = "evil.example" }).status)
+  end)
+
+  it("are no way for a page in a browser", function()
+    local before = #asked(upstream)
+    for _, method in ipairs { "GET", "HEAD", "OPTIONS", "POST" } do
+      for _, headers in ipairs { { origin = "https://evil.example" }, { origin = "null" },
+        { ["sec-fetch-site"] = "cross-site" }, { ["sec-fetch-site"] = "same-site" },
+        { ["sec-fetch-site"] = "none", ["sec-fetch-dest"] = "document" },
+        { ["sec-fetch-site"] = "same-origin", ["sec-fetch-dest"] = "iframe" },
+        { ["sec-fetch-site"] = "same-origin", ["sec-fetch-dest"] = "serviceworker" } } do
+        assert.equal(403, call(method, "/anthropic/x", headers).status)
+      end
+    end
+    assert.equal(before, #asked(upstream))
+    assert.equal(200, call("GET", "/anthropic/x", { origin = "http://localhost:1",
+      ["sec-fetch-site"] = "same-site", ["sec-fetch-dest"] = "empty" }).status)
   end)
 
   it("answer 502 in words where nobody is", function()

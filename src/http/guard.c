@@ -17,6 +17,10 @@ static const struct verdict
                       "pages of other origins may not do this; "
                       "config.lua's cors.origins lists those that may",
                       NULL},
+    no_page = {403,
+               "this path passes calls of programs on; "
+               "a browser may open it neither as a page nor as a part of one",
+               NULL},
     no_token = {401, "a token is needed: Authorization: Bearer TOKEN",
                 "WWW-Authenticate: Bearer\r\n"},
     wrong_token = {401, "this token is not known",
@@ -152,10 +156,20 @@ bool guard_allows_origin(const struct site_options *site, const struct request *
   return authority_split(origin_authority(origin), &host) && is_loopback(host);
 }
 
+static bool is_raw(const struct request *r) {
+  return r->route != NULL && r->route->raw;
+}
+
+/* What is passed on is recorded, and who knows what it does on the other side. */
+static bool only_reads(const struct request *r) {
+  return !is_raw(r) &&
+         (r->method == METHOD_GET || r->method == METHOD_HEAD || r->method == METHOD_OPTIONS);
+}
+
 /* The algorithm of Go 1.25's CrossOriginProtection.  A loopback origin may read, but is
  * not trusted to change anything. */
 static bool is_cross_origin(const struct site_options *site, const struct request *r) {
-  if (r->method == METHOD_GET || r->method == METHOD_HEAD || r->method == METHOD_OPTIONS)
+  if (only_reads(r))
     return false;
   struct slice origin = request_header(r, "origin"),
                fetch_site = request_header(r, "sec-fetch-site");
@@ -165,6 +179,12 @@ static bool is_cross_origin(const struct site_options *site, const struct reques
   if (fetch_site.len > 0)
     return !is_text(fetch_site, "same-origin") && !is_text(fetch_site, "none");
   return origin.data != NULL && !same_origin(r, origin);
+}
+
+/* The other side's HTML and scripts would run as if they were ours. */
+static bool is_embedded(const struct request *r) {
+  struct slice dest = request_header(r, "sec-fetch-dest");
+  return is_raw(r) && dest.len > 0 && !is_text(dest, "empty");
 }
 
 /* ---- Tokens ---- */
@@ -182,7 +202,7 @@ static struct verdict check_token(const struct site_options *site,
                                   const struct request *r, enum scope scope) {
   if (scope == SCOPE_OPEN || site->ntokens == 0)
     return admitted;
-  bool raw = r->route != NULL && r->route->raw;
+  bool raw = is_raw(r);
   struct slice given = request_header(r, raw ? "x-moonledger-token" : "authorization");
   if (raw && given.len == 0)
     return no_pass_token;
@@ -204,5 +224,7 @@ struct verdict guard_check(const struct site_options *site, const struct request
     return foreign_host;
   if (is_cross_origin(site, r))
     return foreign_origin;
+  if (is_embedded(r))
+    return no_page;
   return check_token(site, r, scope);
 }

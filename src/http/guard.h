@@ -5,7 +5,8 @@
 #include "http/site.h"
 
 /* What never reaches a script: foreign Host names (DNS rebinding), unsafe methods from
- * other origins (Go 1.25's CrossOriginProtection algorithm), tokens without the scope. */
+ * other origins (Go 1.25's CrossOriginProtection algorithm), pages and parts of pages out of
+ * raw routes, tokens without the scope. */
 struct verdict {
   int status;           /* 0: admitted; else 401, 403, 421, .. */
   const char *message;  /* static */
