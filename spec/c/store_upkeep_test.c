@@ -236,11 +236,41 @@ static void test_parts_are_what_was_written(void) {
   store_remove(s);
 }
 
+/* A database of somebody else's must not lead to files outside of its folder. */
+static void test_parts_stand_in_their_folder(void) {
+  static const char *const names[] = {"../victim", "/victim", "day=1/../../victim", ".", ""};
+  for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+    for (int part_state = 0; part_state < 3; part_state++) {
+      struct store *s = store_new();
+      char cold[80], copy[80];
+      snprintf(cold, sizeof cold, "%s/test.cold", s->folder);
+      snprintf(copy, sizeof copy, "%s/copy", s->folder);
+      store_open(s);
+      put(s, "{\"request_id\":\"a\"}\n");
+      store_close(s);
+      mkdir(cold, 0700);
+      write_part(s->folder, "victim", "mine");
+      list_part(s->path, names[i], "mine", part_state);
+      struct upkeep_order backup = {.kind = UPKEEP_BACKUP, .folder = copy};
+      struct upkeep_state state = work(s, s->path, &backup);
+      CHECK(part_state == 1 ? state.status == UV_EIO : is_fine(&state));
+      struct buf error = {0};
+      CHECK(storage_open(&s->storage, s->schema, &s->options, NULL, &error) == UV_EIO);
+      CHECK(memmem(error.data, error.len, "malformed", 9) != NULL);
+      CHECK(has_part(s->folder, "victim", "mine"));
+      buf_clear(&error);
+      remove_tree(copy);
+      remove_tree(cold);
+      store_remove(s);
+    }
+}
+
 int main(void) {
   test_cells_are_what_rows_make();
   test_ids_are_those_of_rows();
   test_repair_needs_the_file_alone();
   test_parts_go_with_their_database();
   test_parts_are_what_was_written();
+  test_parts_stand_in_their_folder();
   return TEST_END;
 }

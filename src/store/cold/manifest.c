@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/hash.h"
+#include "base/log.h"
 #include "base/mem.h"
 #include "record/timestamp.h"
 #include "store/file/database.h"
@@ -24,16 +25,30 @@ static struct part *add_part(struct part_list *list) {
   return &list->items[list->len++];
 }
 
-static void read_part(struct part *part, sqlite3_stmt *stmt) {
+int manifest_check_file(const char *file) {
+  size_t len = file != NULL ? strlen(file) : 0;
+  if (len > 0 && len < sizeof ((struct part *) 0)->file && strchr("/.", *file) == NULL &&
+      strstr(file, "/.") == NULL)
+    return SQLITE_OK;
+  log_error("the database lists a part outside of its folder, which Moonledger never writes: "
+            "do not use it", log_str("file", len > 0 ? file : ""));
+  return SQLITE_CORRUPT;
+}
+
+static int read_part(struct part *part, sqlite3_stmt *stmt) {
   int64_t *const numbers[] = {&part->number,   &part->day,      &part->upto,    &part->rows,
                               &part->bytes,    &part->checksum, &part->min_time, &part->max_time,
                               &part->min_row,  &part->max_row,  &part->taken_time,
                               &part->taken_row};
   int next = 2;
   *part = (struct part){.state = (enum part_state) sqlite3_column_int(stmt, 0)};
-  snprintf(part->file, sizeof part->file, "%s", (const char *) sqlite3_column_text(stmt, 1));
+  const char *file = (const char *) sqlite3_column_text(stmt, 1);
+  if (manifest_check_file(file) != SQLITE_OK)
+    return SQLITE_CORRUPT;
+  strcpy(part->file, file);
   for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
     *numbers[i] = sqlite3_column_int64(stmt, next++);
+  return SQLITE_OK;
 }
 
 int manifest_read(sqlite3 *db, enum part_state state, struct part_list *list) {
@@ -44,8 +59,8 @@ int manifest_read(sqlite3 *db, enum part_state state, struct part_list *list) {
                               "FROM parts WHERE state = ? ORDER BY day, part",
                               -1, &stmt, NULL);
   sqlite3_bind_int(stmt, 1, state);
-  for (; rc == SQLITE_OK && (rc = sqlite3_step(stmt)) == SQLITE_ROW; rc = SQLITE_OK)
-    read_part(add_part(list), stmt);
+  while (rc == SQLITE_OK && (rc = sqlite3_step(stmt)) == SQLITE_ROW)
+    rc = read_part(add_part(list), stmt);
   sqlite3_finalize(stmt);
   return rc == SQLITE_DONE ? SQLITE_OK : rc;
 }

@@ -39,6 +39,11 @@ struct part_list {
   size_t len, cap;
 };
 
+/* SQLITE_CORRUPT, and a line in the log, unless a name leads to a file below the folder of cold
+ * days.  The database may be somebody else's, and what it lists is read, linked and removed. */
+int manifest_check_file(const char *file);
+
+/* Names are checked so. */
 int manifest_read(sqlite3 *db, enum part_state state, struct part_list *list);
 void part_list_clear(struct part_list *list);
 

@@ -94,7 +94,10 @@ static const char *remedy(int code) {
 }
 
 void database_explain(sqlite3 *db, const char *path, struct buf *error) {
-  buf_printf(error, "%s: %s%s", path, sqlite3_errmsg(db), remedy(sqlite3_errcode(db)));
+  int code = sqlite3_errcode(db);
+  bool ours = database_status(code) == 0; /* SQLite has read it well, and it makes no sense */
+  buf_printf(error, "%s: %s%s", path, ours ? sqlite3_errstr(SQLITE_CORRUPT) : sqlite3_errmsg(db),
+             remedy(ours ? SQLITE_CORRUPT : code));
 }
 
 /* ---- meta ---- */

@@ -4,15 +4,20 @@
 #include <uv.h>
 
 #include "base/mem.h"
+#include "store/cold/manifest.h"
 #include "store/file/database.h"
 
-static void add_part(struct kept_parts *parts, sqlite3_stmt *stmt) {
+static int add_part(struct kept_parts *parts, sqlite3_stmt *stmt) {
+  const char *file = (const char *) sqlite3_column_text(stmt, 0);
+  if (manifest_check_file(file) != SQLITE_OK)
+    return SQLITE_CORRUPT;
   parts->items = xrealloc(parts->items, (parts->len + 1) * sizeof *parts->items);
   struct kept_part *part = &parts->items[parts->len++];
-  *part = (struct kept_part) {.file = xstrdup((const char *) sqlite3_column_text(stmt, 0)),
+  *part = (struct kept_part) {.file = xstrdup(file),
                               .bytes = sqlite3_column_int64(stmt, 1),
                               .crc32 = (uint32_t) sqlite3_column_int64(stmt, 2)};
   parts->bytes += part->bytes;
+  return SQLITE_OK;
 }
 
 int kept_parts_read(sqlite3 *db, struct kept_parts *parts) {
@@ -23,8 +28,8 @@ int kept_parts_read(sqlite3 *db, struct kept_parts *parts) {
     return rc;
   rc = sqlite3_prepare_v2(db, "SELECT file, bytes, checksum FROM parts WHERE state = 1", -1, &stmt,
                           NULL);
-  for (; rc == SQLITE_OK && (rc = sqlite3_step(stmt)) == SQLITE_ROW; rc = SQLITE_OK)
-    add_part(parts, stmt);
+  while (rc == SQLITE_OK && (rc = sqlite3_step(stmt)) == SQLITE_ROW)
+    rc = add_part(parts, stmt);
   sqlite3_finalize(stmt);
   return rc == SQLITE_DONE ? SQLITE_OK : rc;
 }
