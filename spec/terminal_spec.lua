@@ -311,4 +311,17 @@ Requests without a known price, which stand in no cost: 1.
     assert.equal(500, said.totals.requests)
     assert.is_true(said.totals.totalCost > 0 and #said.models >= 5)
   end)
+
+  it("shows what senders wrote, and does not do it", function()
+    local evil = "\27]0;t\a\27[2J\u{9b}2J\u{202e}\r=m"
+    s:ingest { { request_id = "evil", timestamp = NOON, model = evil, user = "\u{3000}=1+1" } }
+    for _, words in ipairs { { "usage", "model" }, { "usage", "user" }, { "query" },
+      { "usage", "model", "--csv" }, { "query", "--csv" } } do
+      local shown = output(words):gsub("\r\n", "")
+      assert.is_nil(shown:find "[\27\7\r]", words[2])
+      assert.is_nil(shown:find("\u{9b}", 1, true) or shown:find("\u{202e}", 1, true))
+    end
+    assert.matches("?]0;t??[2J?2J??=m", output { "usage", "model" }, 1, true)
+    assert.matches("\n'\u{3000}=1+1,", output { "usage", "user", "--csv" }, 1, true)
+  end)
 end)

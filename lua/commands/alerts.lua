@@ -2,6 +2,7 @@
 local client = require "client"
 local env = require "env"
 local json = require "json"
+local plain = require "lib.plain"
 
 local function ask(connection, method, target)
   local response, why = connection[method](connection, target)
@@ -31,7 +32,7 @@ local function list(connection)
   for _, alert in ipairs(answer.alerts) do
     local value = alert.value ~= json.null and ("%.6g"):format(alert.value) or "-"
     print(("%-8s  %s  %s  %s"):format(alert.state, alert.name, value,
-      alert.message or shown_group(alert.group)))
+      plain(alert.message or shown_group(alert.group))))
   end
   return 0
 end
@@ -50,7 +51,7 @@ local function test(connection, name)
   local code = #answer.sent > 0 and 0 or 1
   for _, sent in ipairs(answer.sent) do
     print(("%s: %s"):format(sent.notifier,
-      sent.delivered and "delivered" or "not delivered: " .. tostring(sent.message)))
+      sent.delivered and "delivered" or "not delivered: " .. plain(sent.message)))
     code = sent.delivered and code or 1
   end
   return code, #answer.sent == 0 and name .. " tells nobody: config.lua's notify is empty" or nil

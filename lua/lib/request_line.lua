@@ -1,14 +1,10 @@
 --- A request as a line of a terminal: when, how it went, what, how long, tokens, cost, who.
 local amounts = require "lib.amounts"
 local colour = require "lib.colours"
+local plain = require "lib.plain"
 local zones = require "lib.zones"
 
 local request_line = {}
-
--- Text of a record may hold anything: nothing of it moves the cursor.
-local function plain(text)
-  return (tostring(text or ""):gsub("%c", "?"))
-end
 
 -- Unix seconds of a row's ISO 8601, which is UTC.
 local function seconds_of(text)

@@ -1,8 +1,10 @@
 --- A table for a terminal, with lines around its cells as ccusage draws them.
+local plain = require "lib.plain"
+
 local text_table = {}
 
 local function width(text)
-  return utf8.len((text:gsub("\27%[[%d;]*m", ""))) or #text
+  return utf8.len(text) or #text
 end
 
 local function pad(text, wanted, right)
@@ -13,7 +15,7 @@ end
 local function lines_of(cell)
   local lines = {}
   for line in (cell .. "\n"):gmatch "([^\n]*)\n" do
-    lines[#lines + 1] = line
+    lines[#lines + 1] = plain(line)
   end
   return lines
 end
@@ -78,8 +80,15 @@ function text_table.draw(columns, rows, total)
   return table.concat(out, "\n")
 end
 
+-- As src/record/csv.c: what a spreadsheet would compute, behind blanks of both widths.
+local function is_formula(cell)
+  local seen = cell:gsub("\u{3000}", " "):match "^ *(.*)"
+  return not tonumber(cell) and (seen:find "^[=+@-]" or seen:find "^\xEF\xBC[\x8B\x8D\x9D\xA0]")
+end
+
 local function quote(cell)
-  cell = cell:gsub("\n", ", ")
+  cell = plain((cell:gsub("\n", ", ")))
+  cell = (is_formula(cell) and "'" or "") .. cell
   return cell:find '[",\r]' and '"' .. cell:gsub('"', '""') .. '"' or cell
 end
 
