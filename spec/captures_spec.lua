@@ -25,8 +25,8 @@ local function start(upstream, more)
   local url = "http://127.0.0.1:" .. upstream.port
   return server.start {
     config = ([[config.captures = { ["/anthropic"] = "%s", ["/openai"] = "%s", ["/gemini"] = "%s",
-      ["/dead"] = "http://127.0.0.1:1" }
-      %s]]):format(url, url, url, more or ""),
+      ["/below"] = "%s/v1/", ["/dead"] = "http://127.0.0.1:1" }
+      %s]]):format(url, url, url, url, more or ""),
   }
 end
 
@@ -194,6 +194,17 @@ describe("captures", function()
     assert.equal("OPTIONS", last().method)
     assert.equal("", call("HEAD", "/anthropic/x").body)
     assert.equal("HEAD", last().method)
+  end)
+
+  it("stay below the path of their URL", function()
+    for _, path in ipairs { "/../below/x", "/a/../../below/x", "/a%2f..%2F../../below/x",
+      "/a/..%5c../../below/x", "/a;/..;/%2e%2E/../below/x", "/a//../../below" } do
+      assert.equal(404, call("GET", "/below" .. path).status, path)
+    end
+    for path, url in pairs { ["/a/../b?c=/../.."] = "/v1/a/../b?c=/../..", [""] = "/v1" } do
+      assert.equal(200, call("GET", "/below" .. path).status, path)
+      assert.equal(url, last().url)
+    end
   end)
 
   it("leave out what is between neighbours, and the token", function()

@@ -10,16 +10,32 @@ local CONNECT_MS, FIRST_BYTE_MS, IDLE_MS = 10000, 15 * 60000, 5 * 60000
 -- The longest first: /openai/eu wins over /openai.
 local captures = {}
 for prefix, url in pairs(config.captures) do
-  captures[#captures + 1] = { prefix = prefix, url = url:gsub("/$", "") }
+  url = url:gsub("/$", "")
+  captures[#captures + 1] = { prefix = prefix, url = url, is_below = url:find "//[^/]+/" ~= nil }
 end
 table.sort(captures, function(a, b) return #a.prefix > #b.prefix end)
+
+-- Whether the other side may find that it leads above the path of the URL: what reads `..` in
+-- one of the ways that servers do.
+local function climbs(rest)
+  local depth, path = 0, rest:match "^[^?]*":gsub("%%2[eE]", "."):gsub("%%2[fF]", "/")
+  path = path:gsub("%%5[cC]", "/"):gsub("\\", "/"):gsub(";[^/]*", "")
+  for segment in path:gmatch "[^/]+" do
+    depth = depth + (segment == ".." and -1 or segment == "." and 0 or 1)
+    if depth < 0 then
+      return true
+    end
+  end
+  return false
+end
 
 --- Where a target leads: the URL, and its path there.
 local function destination(target)
   for _, capture in ipairs(captures) do
     local rest = target:sub(#capture.prefix + 1)
     local is_whole = rest == "" or rest:find "^[/?]"
-    if is_whole and target:sub(1, #capture.prefix) == capture.prefix then
+    if is_whole and target:sub(1, #capture.prefix) == capture.prefix
+        and not (capture.is_below and climbs(rest)) then
       local url = capture.url .. rest
       return url, (url:match "^https?://[^/?]*(/[^?]*)" or "/")
     end
