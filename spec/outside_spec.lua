@@ -64,6 +64,10 @@ describe("http", function()
     end)
   end
 
+  it("waits for no body where none can be, whatever Content-Length says", function()
+    assert.same({ 304, "" }, { call("/unchanged", "total_ms = 5000") })
+  end)
+
   it("gives headers joined and one by one", function()
     assert.same({ "a=1, b=2", { "a=1", "b=2" } }, { run([[
       local r = assert(http.get "%s/cookies")

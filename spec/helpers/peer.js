@@ -36,6 +36,8 @@ const behaviours = {
     s.write(body);
   },
   "/silent": () => {},
+  "/unchanged": (s) => s.write(text("304 Not Modified",
+    ["Content-Length: 100", "Content-Encoding: gzip"], "")),
   "/slow-body": (s) => {
     s.write(text("200 OK", ["Content-Length: 100"], "begin"));
   },

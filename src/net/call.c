@@ -109,9 +109,10 @@ static int on_headers_complete(llhttp_t *parser) {
   }
   c->status = parser->status_code;
   c->has_head = true;
-  if (c->inflates)
+  bool bodyless = c->head_only || c->status == 204 || c->status == 304; /* RFC 9112, 6.3 */
+  if (c->inflates && !bodyless)
     c->inflater = inflater_new(header(c, "content-encoding"));
-  return c->head_only ? 1 : 0;
+  return bodyless ? 1 : 0;
 }
 
 static int too_large(struct call *c) {
