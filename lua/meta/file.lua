@@ -10,6 +10,7 @@ local FileReader = {}
 ---@field kind "file"|"folder"|"other"
 ---@field bytes integer
 ---@field modified number  unix seconds
+---@field mode integer     who may: its last nine bits are rwxrwxrwx
 
 ---@class FileEntry: FileStat
 ---@field name string
@@ -41,6 +42,18 @@ function FileReader:close() end
 ---@return FileStat?
 ---@return string? message
 function file.stat(path) end
+
+--- Whether whoever runs the command may write there; nothing is written.
+---@param path string
+---@return true?
+---@return string? message
+function file.writable(path) end
+
+--- Bytes that are free on the disk of that path.
+---@param path string
+---@return integer?
+---@return string? message
+function file.free(path) end
 
 --- What a folder holds, in no order; links are "other".
 ---@param folder string
