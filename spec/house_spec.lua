@@ -68,6 +68,7 @@ local public = {
   ["hub/streams.h"] = true,
   ["script/commands.h"] = true,
   ["script/kv.h"] = true,
+  ["script/notes.h"] = true,
   ["script/services.h"] = true,
   ["script/settings.h"] = true,
   ["script/engine/standalone.h"] = true,

@@ -129,7 +129,7 @@ function claude_code.span(event, duration_ms)
   record.model = record.model or a.request_model
   record.duration_ms = record.duration_ms or duration_ms
   record.ttft_ms = a.ttft_ms
-  record.trace_id = event.log.trace_id
+  record.trace_id = event.log:ids()
   if a.success == false then
     return failed(record, a)
   end

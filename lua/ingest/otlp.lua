@@ -52,20 +52,19 @@ end
 function otlp.each(reader, batch, visit)
   local resource, kept, origin
   while true do
-    local more, new_resource, new_scope = reader:next()
+    local more, new_resource, new_scope, fault = reader:next()
     if not more then
       return
     elseif new_resource then
       resource, kept = reader:resource(dull)
     end
     if new_resource or new_scope then
-      origin = origin_of(resource, kept, reader.scope)
+      origin = origin_of(resource, kept, reader:scope())
       batch.sender = batch.sender or {
         service_type = values.text(resource["service.name"]), user_agent = origin.user_agent,
       }
     end
     batch.items = batch.items + 1
-    local fault = reader.fault
     if fault then
       batch:reject(fault)
     else

@@ -17,6 +17,7 @@
 enum {
   TAIL_IDLE_MS = 100, /* without a sub, before the cells go to the file */
   IDLE_MS = 1000,     /* and before the log does */
+  AGAIN_MS = 500,     /* after a commit that failed */
 };
 
 /* ---- One transaction ---- */
@@ -143,7 +144,9 @@ static void commit_group(struct writer *w, struct submission *first) {
 
 static void load_ids(struct writer *w) {
   int64_t started = clock_monotonic_ns();
-  int rc = ids_load(w->ids, w->schema->columns[w->schema->id].name, clock_now_us());
+  const struct schema *s = w->schema;
+  const char *other = s->other_id >= 0 ? s->columns[s->other_id].name : NULL;
+  int rc = ids_load(w->ids, s->columns[s->id].name, other, clock_now_us());
   if (rc != SQLITE_OK)
     log_error("reading fingerprints failed: repeated ids may be stored twice",
               log_str("error", sqlite3_errmsg(w->db)));
@@ -153,9 +156,31 @@ static void load_ids(struct writer *w) {
 }
 
 static int64_t idle_ms(const struct writer *w) {
-  if (writer_has_tail(w) && atomic_load(&w->shared->writable))
+  if (!atomic_load(&w->shared->writable))
+    return AGAIN_MS;
+  if (writer_has_tail(w))
     return TAIL_IDLE_MS;
   return w->wal_pages > 0 ? IDLE_MS : -1;
+}
+
+/* After a commit that failed: whether another would succeed.  Who is told that the store cannot
+ * be written may send nothing more, and would never hear that it can. */
+static void try_again(struct writer *w) {
+  if (identity_fault(&w->shared->identity) != NULL || retention_refusal(&w->retainer) != NULL)
+    return;
+  int rc = make_safe(w);
+  if (rc == SQLITE_OK)
+    rc = writer_begin(w);
+  if (rc == SQLITE_OK)
+    rc = meta_set_int(w->db, "tried_again", clock_now_us());
+  if (rc == SQLITE_OK)
+    rc = statement_run(w->commit);
+  if (rc != SQLITE_OK) {
+    writer_roll_back(w);
+    return;
+  }
+  atomic_store(&w->shared->writable, true);
+  log_info("commits succeed again");
 }
 
 static int64_t patience_ms(struct writer *w, int64_t idle) {
@@ -173,7 +198,7 @@ static void *writer_main(void *arg) {
     if (group != NULL)
       commit_group(w, group);
     else if (wait_ms > 0 && wait_ms == idle && !stopped)
-      writer_idle(w);
+      atomic_load(&w->shared->writable) ? writer_idle(w) : try_again(w);
     if (!stopped)
       writer_maintain(w);
   }

@@ -47,11 +47,12 @@ static int checkpoint(struct writer *w, int mode) {
 static void checkpoint_if_due(struct writer *w) {
   if (w->wal_pages < w->checkpointed_pages)
     w->checkpointed_pages = 0;
-  int due = writer_is_busy(w) ? PASSIVE_PAGES : SHORT_PAGES;
+  int due = writer_is_busy(w) && !w->retainer.tight ? PASSIVE_PAGES : SHORT_PAGES;
   if (w->wal_pages - w->checkpointed_pages < due)
     return;
   checkpoint(w, w->wal_pages >= RESTART_PAGES ? SQLITE_CHECKPOINT_RESTART
                                               : SQLITE_CHECKPOINT_PASSIVE);
+  retention_file_grown(w);
 }
 
 /* What is behind the gap is lost with the power, unless it stands in the file
