@@ -279,7 +279,8 @@ static inline size_t disk_synced(int file, size_t ncalls) {
 
 static inline void disk_replay(struct disk_file *files, size_t ncalls, enum disk_fate fate,
                                unsigned *seed) {
-  size_t *synced = calloc((size_t) disk.nfiles + 1, sizeof *synced), names = disk_synced(-1, ncalls);
+  size_t *synced = calloc((size_t) disk.nfiles + 1, sizeof *synced);
+  size_t names = disk_synced(-1, ncalls);
   for (int i = 0; i < disk.nfiles; i++)
     synced[i] = disk_synced(i, ncalls);
   if (fate == DISK_ALL)
