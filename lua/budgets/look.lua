@@ -10,11 +10,13 @@ local storage = require "storage"
 local look = {}
 
 local EVERY_SECONDS, SHARE = 2, 20 -- a look that takes long is made as much more seldom
+local TURN_SECONDS = 8   -- after which the rest keeps its figures until the next turn
 local MOST_NAMES, MOST_LINES = 10000, 100
 local OVERFLOW = "(other)"
 
 local list = {}          ---@type Budget[]
 local known, version = {}, nil ---@type table<string, BudgetFigures>
+local looked = {}        -- when, by the names of budgets
 local next_at, commits = 0, nil
 
 --- At load time.
@@ -69,7 +71,7 @@ local function look_at_name(turn, budget, figures, name, spent)
   local level = limit and shape.level(budget, spent / limit) or 0
   if level == 0 and episode.state.told == 0 then
     return
-  elseif episode.period and episode.period ~= figures.since and not budget.rolling then
+  elseif episode.period and episode.period ~= figures.since then
     turn:close(episode, function(told)
       return notices.budget(budget, group, spent, limit or 1, told, turn.now)
     end)
@@ -78,7 +80,9 @@ local function look_at_name(turn, budget, figures, name, spent)
     times_of(budget), budget.notify, function(told)
       return notices.budget(budget, group, spent, limit or 1, told, turn.now)
     end)
-  turn:episode("budget", budget.name, group).period = figures.since
+  if not budget.rolling then
+    turn:episode("budget", budget.name, group).period = figures.since
+  end
 end
 
 local function look_at_budget(turn, budget, figures)
@@ -122,18 +126,33 @@ local function is_unchanged(now, stats)
   return unchanged
 end
 
+-- Those that were looked at longest ago first, so that slow ones keep no other from its turn.
+local function in_order()
+  local ordered = table.move(list, 1, #list, 1, {})
+  table.sort(ordered, function(a, b)
+    return (looked[a.name] or 0) < (looked[b.name] or 0)
+  end)
+  return ordered
+end
+
 local function refresh(turn, stats)
-  local fresh, began = {}, os.time()
-  for _, budget in ipairs(list) do
-    fresh[budget.name] = measure(budget, turn.now)
-  end
-  known, commits = fresh, stats.commits
-  share_figures()
-  for _, budget in ipairs(list) do
-    if not known[budget.name].message then
-      look_at_budget(turn, budget, known[budget.name])
+  local began, fresh, late = os.time(), {}, false
+  for _, budget in ipairs(in_order()) do
+    late = late or os.time() - began >= TURN_SECONDS
+    if late then
+      fresh[budget.name] = known[budget.name]
+    else
+      fresh[budget.name], looked[budget.name] = measure(budget, turn.now), turn.now
+      if not fresh[budget.name].message then
+        look_at_budget(turn, budget, fresh[budget.name])
+      end
     end
   end
+  known, commits = fresh, nil
+  share_figures()
+  turn:once_kept(function()
+    commits = not late and stats.commits or nil
+  end)
   local now = os.time()
   next_at = now + math.max(EVERY_SECONDS, (now - began) * SHARE)
 end

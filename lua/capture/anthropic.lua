@@ -1,7 +1,7 @@
 --- Anthropic's messages: platform.claude.com/docs, "Messages" and "Streaming messages".
 local merge = require("capture.told").merge
 
-local anthropic = { provider = "anthropic", endpoint = "messages" }
+local anthropic = { provider = "anthropic", endpoint = "messages", excludes_cache = true }
 
 function anthropic.serves(path)
   return path:find "/v1/messages$" ~= nil

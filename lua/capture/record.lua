@@ -94,7 +94,7 @@ function Call:fail(status, kind, message)
   self.record.error_message = clip(message, 1024)
 end
 
-function Call:tell(told)
+function Call:tell(told, excludes_cache)
   local record = self.record
   local counts = tokens.told(tokens.flat(told.usage))
   record.model = told.model or record.model
@@ -102,7 +102,7 @@ function Call:tell(told)
   record.error_type = record.error_type or told.error_type
   record.error_message = record.error_message or clip(told.error_message, 1024)
   if tokens.any(counts) then
-    tokens.put(record, counts)
+    tokens.put(record, counts, excludes_cache)
     record.service_tier = record.service_tier or told.tier
     price_table.current():settle(record)
   end
@@ -113,7 +113,7 @@ end
 function Call:finish(reader)
   if reader then
     reader:finish()
-    self:tell(reader.told)
+    self:tell(reader.told, reader.api.excludes_cache)
   end
   local now = server.now()
   self.record.timestamp, self.record.duration_ms = now, (now - self.started) * 1000

@@ -75,14 +75,27 @@ local function request_headers(headers)
   return result
 end
 
-local function body_of(req)
+-- What is asked for is told by the answer too, but not by one that refuses.
+local function note_model(call, piece)
+  if not call.record.model then
+    call.record.model = piece:match '"model"%s*:%s*"([^"\\]+)"'
+  end
+end
+
+local function body_of(req, call)
   local length = tonumber(req.headers["content-length"])
   if not length and not req.headers["transfer-encoding"] then
     return nil
   elseif length == 0 then
     return ""
   end
-  return function() return req.body:read() end, length
+  return function()
+    local piece, err = req.body:read()
+    if piece then
+      note_model(call, piece)
+    end
+    return piece, err
+  end, length
 end
 
 -- A variable whose end before `over` is set means that the client has left.
@@ -141,7 +154,7 @@ return {
     local api = readers.api(path)
     local call = records.begin(req, api, path)
     local watched <close> = watch(call)
-    local body, length = body_of(req)
+    local body, length = body_of(req, call)
     local response, err, reason = http.request {
       method = req.method, url = url, headers = request_headers(req.headers), body = body,
       length = length, stream = true, raw = true, connect_ms = CONNECT_MS,

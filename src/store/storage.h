@@ -42,6 +42,7 @@ struct storage_options {
   unsigned
       dedupe_hours; /* ids that are younger are kept in memory, others looked up in the file .. */
   size_t dedupe_max_ids;    /* .. as those beyond so many */
+  unsigned hot_days; /* days that stay in the SQLite file, today included; 0: all */
   unsigned nloops;          /* that write */
   struct retention retention;
   bool read_only;           /* nothing is written, no lock taken, no table made */

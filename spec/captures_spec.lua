@@ -1,0 +1,270 @@
+--- Captures: calls pass through unchanged and are recorded; with the real SDKs, against llm.js.
+local Process = require "spec.helpers.process"
+local helpers = require "spec.helpers"
+local json = require "spec.helpers.json"
+local peer = require "spec.helpers.peer"
+local server = require "spec.helpers.server"
+
+local FIELDS = "endpoint,provider,model,streaming,status_code,tokens_input,tokens_output,"
+  .. "cache_read_tokens,cache_write_tokens,error_type,api_key"
+
+--- What upstream has been asked, in order.
+local function asked(upstream)
+  local list = {}
+  for line in upstream:said():gmatch "{[^\n]+" do
+    list[#list + 1] = json.decode(line)
+  end
+  return list
+end
+
+local function rows(s, query)
+  return s:get("/logs/entries?limit=1000&fields=" .. FIELDS .. (query or "")).json().entries
+end
+
+local function start(upstream, more)
+  local url = "http://127.0.0.1:" .. upstream.port
+  return server.start {
+    config = ([[config.captures = { ["/anthropic"] = "%s", ["/openai"] = "%s", ["/gemini"] = "%s",
+      ["/dead"] = "http://127.0.0.1:1" }
+      %s]]):format(url, url, url, more or ""),
+  }
+end
+
+local function row(endpoint, provider, model, streaming, status, counts, error_type)
+  return {
+    endpoint = endpoint, provider = provider, model = model, streaming = streaming,
+    status_code = status, tokens_input = counts and counts[1], tokens_output = counts and counts[2],
+    cache_read_tokens = counts and counts[3], cache_write_tokens = counts and counts[4],
+    error_type = error_type,
+  }
+end
+
+describe("captures with the SDKs", function()
+  local upstream, s, said
+
+  lazy_setup(function()
+    upstream = peer.node "spec/helpers/llm.js"
+    s = start(upstream)
+    local folder = helpers.temporary_folder()
+    local client = Process.start({ "node", "spec/clients/sdks.js", s.url }, folder)
+    local code = client:wait(60)
+    assert(code == 0, client:stderr())
+    said = {}
+    for line in client:stdout():gmatch "[^\n]+" do
+      local step = json.decode(line)
+      said[step.step] = step.result
+    end
+    helpers.remove_folder(folder)
+  end)
+
+  lazy_teardown(function()
+    s:stop()
+    upstream:stop()
+  end)
+
+  it("give them what upstream says", function()
+    assert.same({
+      ["anthropic"] = "hello", ["anthropic tools"] = "moon", ["anthropic stream"] = { "hello", 20 },
+      ["anthropic error"] = 529, ["anthropic dies"] = said["anthropic dies"],
+      ["anthropic abort"] = "aborted", ["64 streams"] = 64, ["chat"] = "hello",
+      ["chat tools"] = "call_1", ["chat stream"] = "hello", ["chat error"] = 429,
+      ["responses"] = "hello", ["responses stream"] = "hello", ["gemini"] = "hello",
+      ["gemini stream"] = "hello", ["gemini error"] = 503,
+    }, said)
+    assert.not_equal("it did not fail", said["anthropic dies"])
+  end)
+
+  it("tell upstream who calls, and nothing else", function()
+    for _, request in ipairs(asked(upstream)) do
+      if request.url == "/v1/messages" then
+        assert.equal("Bearer sk-ant-secret", request.headers.authorization)
+        assert.equal("127.0.0.1:" .. upstream.port, request.headers.host)
+        assert.equal("gzip, deflate", request.headers["accept-encoding"])
+        assert.is_nil(request.headers["x-forwarded-for"])
+      end
+    end
+  end)
+
+  it("make a record of every call", function()
+    helpers.eventually(function() return #rows(s) == 15 + 64 end)
+    local found, streams = {}, 0
+    for _, each in ipairs(rows(s)) do
+      assert.matches("^sha256:%x+$", each.api_key)
+      each.api_key = nil
+      local key = each.endpoint .. " " .. tostring(each.streaming) .. " " .. each.status_code
+      for name, value in pairs(each) do
+        if value == json.null or value == "" then
+          each[name] = nil
+        end
+      end
+      if key == "messages true 200" then
+        streams = streams + 1
+      end
+      found[key] = each
+    end
+    local claude = "claude-sonnet-4-5"
+    assert.equal(65, streams)
+    assert.same({
+      ["messages false 200"] =
+        row("messages", "anthropic", claude, false, 200, { 100, 20, 40, 8 }),
+      ["messages true 200"] =
+        row("messages", "anthropic", claude, true, 200, { 100, 20, 40, 8 }),
+      ["messages false 529"] =
+        row("messages", "anthropic", "error", false, 529, { 0, 0, 0, 0 }, "overloaded_error"),
+      ["messages true 499"] =
+        row("messages", "anthropic", claude, true, 499, { 100, 1, 40, 8 }, "cancelled"),
+      ["messages true 502"] =
+        row("messages", "anthropic", claude, true, 502, { 100, 1, 40, 8 }, "upstream_closed"),
+      ["chat false 200"] = row("chat", "openai", "gpt-5-mini", false, 200, { 20, 7, 30, 0 }),
+      ["chat true 200"] = row("chat", "openai", "gpt-5-mini", true, 200, { 20, 7, 30, 0 }),
+      ["chat false 429"] =
+        row("chat", "openai", "error", false, 429, { 0, 0, 0, 0 }, "rate_limit_error"),
+      ["responses false 200"] = row("responses", "openai", "gpt-5", false, 200, { 40, 9, 20, 0 }),
+      ["responses true 200"] = row("responses", "openai", "gpt-5", true, 200, { 40, 9, 20, 0 }),
+      ["generate_content false 200"] =
+        row("generate_content", "google", "gemini-2.5-flash", false, 200, { 60, 16, 10, 0 }),
+      ["generate_content true 200"] =
+        row("generate_content", "google", "gemini-2.5-flash", true, 200, { 60, 16, 10, 0 }),
+      ["generate_content false 503"] =
+        row("generate_content", "google", "error", false, 503, { 0, 0, 0, 0 }, "503"),
+    }, found)
+  end)
+
+  it("know when the first token came, and what it cost", function()
+    local entries = s:get("/logs/entries?limit=1000&fields=streaming,status_code,duration_ms,"
+      .. "time_to_first_token_ms,cost_usd").json().entries
+    for _, each in ipairs(entries) do
+      if each.streaming and each.status_code == 200 then
+        assert.is_true(each.time_to_first_token_ms > 0
+          and each.time_to_first_token_ms <= each.duration_ms)
+        assert.is_true(each.cost_usd > 0)
+      end
+    end
+  end)
+
+  it("keep neither keys nor prompts, and count no call as open", function()
+    local all = s:get("/logs/export?format=ndjson").body .. s:log()
+    assert.is_nil(all:find("secret", 1, true))
+    assert.is_truthy(s:get("/metrics").body:find("\nccproxy_active_requests 0\n", 1, true))
+  end)
+
+  it("let upstream know that a client has left", function()
+    helpers.eventually(function() return upstream:said():find('{"left":true}', 1, true) end)
+  end)
+end)
+
+describe("captures", function()
+  local upstream, s
+
+  lazy_setup(function()
+    upstream = peer.node "spec/helpers/llm.js"
+    s = start(upstream, [[
+      config.tokens = { { token = "let-me-in", scopes = { "ingest" } },
+        { token = "may-read", scopes = { "read" } } }]])
+  end)
+
+  lazy_teardown(function()
+    s:stop()
+    upstream:stop()
+  end)
+
+  local function call(method, path, headers, body)
+    local all = { ["x-moonledger-token"] = "let-me-in" }
+    for name, value in pairs(headers or {}) do
+      all[name] = value
+    end
+    return s:request { method = method, path = path, headers = all, body = body }
+  end
+
+  local function last()
+    local list = asked(upstream)
+    return list[#list]
+  end
+
+  it("pass paths, queries and methods on as they are", function()
+    for _, path in ipairs { "/a%2Fb/../c?q=%20+;x#", "//two", "/", "?only=query", "" } do
+      path = path:gsub("#", "")
+      local response = call("PURGE", "/anthropic" .. path)
+      assert.equal(200, response.status)
+      local url = path:find "^/" and path or "/" .. path
+      assert.same({ "PURGE", url }, { last().method, last().url })
+    end
+    assert.equal(200, call("OPTIONS", "/anthropic/x").status)
+    assert.equal("OPTIONS", last().method)
+    assert.equal("", call("HEAD", "/anthropic/x").body)
+    assert.equal("HEAD", last().method)
+  end)
+
+  it("leave out what is between neighbours, and the token", function()
+    call("POST", "/anthropic/x", { connection = "keep-alive, x-mine", ["x-mine"] = "1",
+      te = "trailers", ["x-kept"] = "2", ["accept-encoding"] = "br, gzip;q=0.5, zstd" }, "body")
+    local headers = last().headers
+    headers.connection = nil -- of node's own
+    assert.same({ host = "127.0.0.1:" .. upstream.port, ["content-length"] = "4", ["x-kept"] = "2",
+      ["accept-encoding"] = "gzip;q=0.5" }, headers)
+  end)
+
+  it("add nothing to an answer, and follow no redirect", function()
+    local response = call("GET", "/anthropic/moved", { origin = "http://localhost:1" })
+    assert.equal(302, response.status)
+    local names = {}
+    for name in pairs(response.headers) do
+      names[#names + 1] = name
+    end
+    table.sort(names)
+    assert.same({ "content-length", "date", "location", "set-cookie", "x-private" }, names)
+    assert.is_nil(call("GET", "/anthropic/hop").headers["x-private"])
+  end)
+
+  it("stream bodies of any length, with a length and without", function()
+    local bytes = ("0123456789"):rep(300000)
+    for _, headers in ipairs { { ["content-length"] = tostring(#bytes) },
+      { ["transfer-encoding"] = "chunked" } } do
+      local connection = s:raw("POST /anthropic/x HTTP/1.1\r\nHost: localhost\r\n"
+        .. "X-Moonledger-Token: let-me-in\r\nExpect: 100-continue\r\n"
+        .. next(headers) .. ": " .. headers[next(headers)] .. "\r\n\r\n")
+      assert.equal("HTTP/1.1 100 Continue", connection:line())
+      connection:line()
+      if headers["transfer-encoding"] then
+        for at = 1, #bytes, 100000 do
+          connection:send(("%x\r\n%s\r\n"):format(100000, bytes:sub(at, at + 99999)))
+        end
+        connection:send "0\r\n\r\n"
+      else
+        connection:send(bytes)
+      end
+      local response = assert(connection:response())
+      assert.equal(200, response.status)
+      assert.is_true(response.body == bytes)
+      connection:close()
+    end
+  end)
+
+  it("want a token that may ingest", function()
+    assert.equal(401, s:get("/anthropic/x").status)
+    assert.equal(403, call("GET", "/anthropic/x", { ["x-moonledger-token"] = "may-read" }).status)
+    assert.equal(403, call("GET", "/anthropic/x", { host = "evil.example" }).status)
+  end)
+
+  it("answer 502 in words where nobody is", function()
+    local response = call("GET", "/dead/v1/messages")
+    assert.equal(502, response.status)
+    assert.equal("The other side did not answer: 127.0.0.1:1: connection refused",
+      response.json().detail)
+  end)
+
+  it("refuse a prefix that is written in another way", function()
+    assert.equal(404, call("GET", "/%61nthropic/x").status)
+  end)
+end)
+
+describe("captures without a store", function()
+  it("pass on all the same", function()
+    local upstream <close> = peer.node "spec/helpers/llm.js"
+    local s <close> = start(upstream, 'config.storage.backend = "none"')
+    local response = s:post("/anthropic/v1/messages", '{"model":"m"}')
+    assert.equal(200, response.status)
+    assert.equal("hello", response.json().content[1].text)
+    s:stop()
+  end)
+end)
