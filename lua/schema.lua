@@ -7,12 +7,13 @@
 -- A row without one of these shows 0, and does not count where it is averaged or distributed.
 local no_duration = { { "duration_ms", "<=", 0 } }
 local no_first_token = { { "time_to_first_token_ms", "<=", 0 } }
-local no_cost = { { "cost_usd", "<=", 0 }, { "cost_source", "not_in", "reported", "computed" } }
+local no_cost =
+  { { "cost_usd", "<=", 0 }, { "cost_source", "not_in", "reported", "computed" } }
 
 --- Columns are { name, type, options }.  Types: string, integer, float, boolean, time (kept in
 --- microseconds).
----   role      what the core uses it for: id, other_id (of the same request, by which a record finds
----             its row too; in_extra), time (when it had ended), duration, status
+---   role      what the core uses it for: id, other_id (of the same request, by which a record
+---             finds its row too; in_extra), time (when it had ended), duration, status
 ---   default   of a record that has no value: "", 0, false, now; by_event: another one for an event
 ---             type
 ---   from      a record that has no value takes it from this column, times scale

@@ -1,5 +1,4 @@
 --- What budgets have spent: read from the rollups by one loop, shared with all.
-local budgets = require "budgets.rules"
 local json = require "json"
 local kv = require "kv"
 local notices = require "alerting.notices"
@@ -15,7 +14,7 @@ local MOST_NAMES, MOST_LINES = 10000, 100
 local OVERFLOW = "(other)"
 
 local list = {}          ---@type Budget[]
-local known, version = {}, nil ---@type table<string, BudgetFigures>
+local known, stamp = {}, 0 ---@type table<string, BudgetFigures>
 local looked = {}        -- when, by the names of budgets
 local next_at, commits = 0, nil
 
@@ -110,9 +109,18 @@ end
 
 -- ---- Turns ----
 
+-- One number says which figures are the newest and, unless it is 0, as of when all of them are
+-- right: a verdict asks kv for nothing else.
+local AS_OF_BITS = 34
+
+local function share_as_of(as_of)
+  kv.set("budgets.stamp", (kv.get "budgets.version" or 0) << AS_OF_BITS | as_of)
+end
+
 local function share_figures()
   kv.set("budgets.figures", json.encode(known))
   kv.incr "budgets.version"
+  share_as_of(0)
 end
 
 -- Nothing has been stored, and no period has ended: what is known is true of now too.
@@ -165,10 +173,9 @@ function look.at_budgets(turn)
   if #list == 0 or turn.now < next_at then
     return
   elseif is_unchanged(turn.now, stats) then
-    kv.set("budgets.as_of", turn.now)
+    share_as_of(turn.now)
     return
   end
-  kv.set("budgets.as_of", nil)
   refresh(turn, stats)
 end
 
@@ -187,12 +194,15 @@ end
 
 -- As the looking loop has shared it; made anew only when that has changed.
 local function shared()
-  local newest = kv.get "budgets.version"
-  if newest ~= version then
-    version, known = newest, decode(kv.get "budgets.figures" or "{}")
+  local newest = kv.get "budgets.stamp" or 0
+  if newest == stamp then
+    return known
+  elseif newest >> AS_OF_BITS ~= stamp >> AS_OF_BITS then
+    known = decode(kv.get "budgets.figures" or "{}")
   end
-  local as_of = kv.get "budgets.as_of"
-  if as_of then
+  stamp = newest
+  local as_of = newest & (1 << AS_OF_BITS) - 1
+  if as_of > 0 then
     for _, figures in pairs(known) do
       figures.as_of = as_of
     end
@@ -218,7 +228,5 @@ end
 function look.verdict(scope, now)
   return shape.verdict(list, shared(), scope, now)
 end
-
-look.SCOPES = budgets.SCOPES
 
 return look

@@ -34,6 +34,7 @@ local fields = otlp.fields {
   success = { "flag", "success" },
   response_id = { "text", "gen_ai.response.id" },
   request_model = { "text", "gen_ai.request.model" },
+  folders = { "any", "workspace.host_paths" },
 
   dropped = { "nothing", "event.name", "gen_ai.system" },
 }
@@ -70,7 +71,9 @@ local function common(event)
     speed = a.speed,
     team = event.origin.team,
     host = event.origin.host,
-    user = a.email or a.user_id,
+    project = event.origin.project or values.text(values.object(a.folders)[1]),
+    billing = event.origin.billing,
+    user = a.email or event.origin.user or a.user_id,
     user_id = a.email and a.user_id,
     agent = a.query_source,
     effort = a.effort,

@@ -29,6 +29,9 @@ local dull = content {
 ---@field scope string                name of the instrumentation scope
 ---@field team string?                team.id of the resource
 ---@field host string?                host.name
+---@field project string?             what a user put there (OTEL_RESOURCE_ATTRIBUTES), as billing
+---@field billing string?             "billed" or "notional"
+---@field user string?
 ---@field user_agent string?          the service and its version, as rows of agents have it
 
 -- Coding agents whose rows have a shorter name than their resource.
@@ -39,7 +42,12 @@ local function origin_of(resource, kept, scope)
   local version = values.text(resource["service.version"])
   return {
     resource = resource, kept = kept, scope = scope or "",
-    team = values.text(resource["team.id"]), host = values.text(resource["host.name"]),
+    team = values.first_text(resource["team.id"], resource.team),
+    host = values.text(resource["host.name"]),
+    project = values.first_text(resource.project, resource["project.name"],
+      resource["service.namespace"]),
+    billing = values.text(resource.billing),
+    user = values.first_text(resource["user.email"], resource["user.id"], resource["enduser.id"]),
     user_agent = service and version and (agents[service] or service) .. "/" .. version,
   }
 end

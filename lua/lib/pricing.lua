@@ -282,7 +282,8 @@ end
 -- What a plain call costs; nil for one that is billed by more than fresh, cached and written ones.
 local function simple_cost(rates, record, input, output, read, write)
   local rate = simplified(rates)
-  if not rate or input + read + write > rate.upto or record.service_tier or record.speed or record.inference_geo
+  if not rate or input + read + write > rate.upto
+      or record.service_tier or record.speed or record.inference_geo
       or record.cache_write_1h_tokens or record.web_searches or record.audio_input_tokens
       or record.audio_output_tokens or record.image_input_tokens
       or record.image_output_tokens then

@@ -65,7 +65,7 @@ static void mistakes(void) {
       {"s.columns[1].role = 'time'",
        "schema.lua: columns[1] \"request_id\": the role time needs the type time"},
       {"s.columns[1].role = 'key'", "schema.lua: columns[1] \"request_id\": \"key\" is "
-                                    "no role: id, time, duration or status"},
+                                    "no role: id, other_id, time, duration or status"},
       {"s.columns[1].role = nil", "schema.lua: columns: no column has the role id"},
       {"s.columns[5].from = 'nowhere'",
        "schema.lua: columns[5] \"path\": from: there is no column \"nowhere\""},

@@ -185,7 +185,7 @@ void storage_stats(const struct storage *s, struct storage_stats *stats) {
     .rebuilding = atomic_load(&shared->rebuilding) != 0,
     .passes = atomic_load(&shared->passes),
     .removed = {atomic_load(&shared->removed_rows), atomic_load(&shared->removed_cells),
-                atomic_load(&shared->given_back_bytes)},
+                atomic_load(&shared->removed_parts), atomic_load(&shared->given_back_bytes)},
     .last_pass_us = atomic_load(&shared->last_pass_us),
     .retention = shared_retention((struct shared *) shared),
     .retention_seconds = (double) atomic_load(&shared->retention_ns) / 1e9,

@@ -23,13 +23,13 @@ enum durability {
 /* What goes, and when: whichever comes first.  0: never. */
 struct retention {
   int64_t rows_s, tiers_s[TIERS]; /* ages of rows and of rollup cells, in seconds */
-  int64_t max_bytes; /* that file and WAL take on the disk, together */
+  int64_t max_bytes; /* that file, WAL and parts take on the disk, together */
   int64_t min_free;  /* bytes that stay free on the disk */
 };
 
 /* What it did. */
 struct retention_counts {
-  int64_t rows, cells, bytes; /* the last: given back to the disk */
+  int64_t rows, cells, parts, bytes; /* the last: given back to the disk, but for parts' */
 };
 
 struct storage_options {

@@ -319,8 +319,8 @@ static int l_reader_resource(lua_State *L) {
 
 /* ---- Items ---- */
 
-/* next() -> whether there is one more item, whether it is of another resource, of another scope; why
- * it cannot be taken. */
+/* next() -> whether there is one more item, whether it is of another resource, of another scope;
+ * why it cannot be taken. */
 static int l_reader_next(lua_State *L) {
   struct reader *r = check_reader(L);
   bool more = r->otlp.text != NULL && otlp_next(&r->otlp);

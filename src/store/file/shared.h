@@ -20,7 +20,7 @@ struct shared {
 
   /* The writer and the syncer count, any thread reads. */
   atomic_llong rows, last_row, committed_records, commits, merged, last_commit_ns, checkpoint_ns;
-  atomic_llong removed_rows, removed_cells, given_back_bytes, passes, retention_ns;
+  atomic_llong removed_rows, removed_cells, removed_parts, given_back_bytes, passes, retention_ns;
   atomic_llong last_pass_us; /* unix time; 0: none yet */
   pthread_mutex_t retention_lock;
   struct retention retention; /* in force; under its lock */

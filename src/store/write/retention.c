@@ -99,12 +99,12 @@ static int is_pressed(struct writer *w, bool *pressed) {
   return rc;
 }
 
-/* The hour of the oldest row ends; this hour stays. */
+/* The hour of the oldest row ends, or its day if it is in a part; this hour stays. */
 static int pressure_cut(struct writer *w, int64_t now_s, int64_t *cut) {
-  int64_t oldest = 0, end;
-  int rc = slices_oldest_row(w, &oldest);
+  int64_t oldest = 0, end, unit;
+  int rc = slices_oldest_row(w, &oldest, &unit);
   if (rc == SQLITE_OK) {
-    end = floor_to(oldest, 3600) + 3600;
+    end = floor_to(oldest, unit) + unit;
     *cut = end > *cut && end <= floor_to(now_s, 3600) ? end : *cut;
   }
   return rc == SQLITE_DONE ? SQLITE_OK : rc;
@@ -159,6 +159,7 @@ static void tell(struct writer *w) {
   atomic_fetch_add(&w->shared->passes, 1);
   atomic_store(&w->shared->last_pass_us, clock_now_us());
   log_info("retention", log_int("rows", r->done.rows), log_int("cells", r->done.cells),
+           log_int("parts", r->done.parts),
            log_int("bytes_given_back", r->done.bytes), log_int("rows_since", r->coverage.rows),
            log_str("because", r->for_space ? "space" : "age"),
            log_int("ms", (clock_monotonic_ns() - r->started_ns) / ms));
@@ -166,7 +167,7 @@ static void tell(struct writer *w) {
 
 static void end_pass(struct writer *w) {
   struct retainer *r = &w->retainer;
-  if (r->done.rows + r->done.cells + r->done.bytes > 0) {
+  if (r->done.rows + r->done.cells + r->done.parts + r->done.bytes > 0) {
     writer_checkpoint(w, SQLITE_CHECKPOINT_TRUNCATE, 0); /* the file gets shorter */
     r->has_ballast = r->has_ballast || ballast_make(w->shared->options.path);
     tell(w);
@@ -221,7 +222,9 @@ static void fail(struct writer *w, int rc) {
 static int step_rows(struct writer *w) {
   struct retainer *r = &w->retainer;
   bool more = false;
-  int rc = slices_rows(w, &more);
+  int rc = slices_parts(w, &more);
+  if (rc == SQLITE_OK && !more)
+    rc = slices_rows(w, &more);
   if (rc != SQLITE_OK || more)
     return rc;
   if (!r->forced && slices_rows_left(w)) {
@@ -248,8 +251,9 @@ static int count_pages(struct writer *w) {
     rc = space_growth(w->db, w->schema, rows, &s, clock_now_us(), &growth);
   if (rc != SQLITE_OK)
     return rc;
-  int64_t spare = s.free_pages - growth.bytes / s.page_bytes;
-  int64_t missing = missing_bytes(r, s.file_bytes + s.wal_bytes, s.disk_free) / s.page_bytes;
+  int64_t spare = s.free_pages - growth.file_bytes / s.page_bytes;
+  int64_t used = s.file_bytes + s.wal_bytes + s.parts_bytes;
+  int64_t missing = missing_bytes(r, used, s.disk_free) / s.page_bytes;
   int64_t wanted = missing > spare ? missing : spare >= LEAST_PAGES ? spare : 0;
   r->give_back = wanted < s.free_pages ? wanted : s.free_pages;
   if (!tables_can_shrink(w->db))
@@ -280,9 +284,10 @@ static int step_pages(struct writer *w) {
   return slices_pages(w);
 }
 
-/* Cells that are being made of rows need them. */
+/* Cells and a part that are being made of rows need them. */
 static bool must_wait(const struct writer *w) {
-  return atomic_load(&w->shared->rebuilding) != 0 || w->filling != 0 || !ids_loaded(w->ids);
+  return atomic_load(&w->shared->rebuilding) != 0 || w->filling != 0 ||
+         w->sealing.number != 0 || !ids_loaded(w->ids);
 }
 
 static bool wal_is_long(struct writer *w) {
