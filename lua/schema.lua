@@ -7,11 +7,13 @@
 -- A row without one of these shows 0, and does not count where it is averaged or distributed.
 local no_duration = { { "duration_ms", "<=", 0 } }
 local no_first_token = { { "time_to_first_token_ms", "<=", 0 } }
-local no_cost = { { "cost_source", "=", "unknown" } }
+local no_cost =
+  { { "cost_usd", "<=", 0 }, { "cost_source", "not_in", "reported", "computed" } }
 
 --- Columns are { name, type, options }.  Types: string, integer, float, boolean, time (kept in
 --- microseconds).
----   role      what the core uses it for: id, time (when it had ended), duration, status
+---   role      what the core uses it for: id, other_id (of the same request, by which a record
+---             finds its row too; in_extra), time (when it had ended), duration, status
 ---   default   of a record that has no value: "", 0, false, now; by_event: another one for an event
 ---             type
 ---   from      a record that has no value takes it from this column, times scale
@@ -80,6 +82,7 @@ local columns = {
   -- Known to the core, but no columns of the table: they live in the JSON of extra.
   { "error_message", "string", in_extra = true },
   { "cost_source", "string", in_extra = true },
+  { "other_id", "string", in_extra = true, role = "other_id" },
 }
 
 --- What a record says has happened, named by its member "type" or "event".
@@ -100,7 +103,8 @@ local events = {
 }
 
 --- When the same request comes again, what is better known stays (src/record/merge.h).  Between
---- costs, the one whose source stands first in ranks; a cost without a source came from its sender.
+--- costs, the one whose source stands first in ranks; a cost without a source came from its sender,
+--- and one of 0 gets that source, so that it is told from none.
 --- The tokens that it was told with stay with it: those of a prompt (split) all together, so that a
 --- count with and one without the cache are never mixed.
 local cost = {

@@ -197,3 +197,24 @@ describe("alerts", function()
     assert.is_nil(state_of "cost")
   end)
 end)
+
+describe("a measure that does not end", function()
+  it("is an error of its rule, and the others are looked at", function()
+    local s <close> = server.start {
+      config = [[
+        config.script.total_cpu_ms = 100
+        config.alerts = {
+          { name = "endless", every = "1s", critical = 1,
+            measure = function() while true do end end },
+          { name = "fine", every = "1s", critical = 1, measure = "request_count" },
+        }
+      ]],
+    }
+    eventually(function() return #s:get("/alerts").json().alerts == 2 end)
+    local alerts = s:get("/alerts").json().alerts
+    assert.same({ "endless", "error", "fine", "ok" },
+      { alerts[1].name, alerts[1].state, alerts[2].name, alerts[2].state })
+    assert.truthy(alerts[1].message:find "was ended: it ran for too long")
+    s:stop()
+  end)
+end)

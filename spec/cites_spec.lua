@@ -4,6 +4,7 @@ local server = require "spec.helpers.server"
 
 local DOCUMENTS = {
   "README.md", "src/README.md", "lua/README.md", "lua/routes/README.md", "lua/commands/README.md",
+  "src/dist/README.md", "spec/README.md", ".github/SECURITY.md", ".github/CONTRIBUTING.md",
   "lua/alerting/README.md",
 }
 
@@ -46,7 +47,7 @@ end
 
 -- ---- Files ----
 
-local files = set_of(helpers.lines_of [[find README.md config.lua run lua spec src static \
+local files = set_of(helpers.lines_of [[find README.md config.lua run .github lua spec src static \
   -name node_modules -prune -o -print]])
 
 --- A path is written from the root, from the document's folder, or in src/ from there.

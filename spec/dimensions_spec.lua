@@ -108,7 +108,7 @@ describe("dimensions", function()
       .. "time_to_first_token_ms,extra$"), head)
     local values = 'true,acme,ann,red,k1,p,h1,main,batch,billed,,20.0,"{""note"":""kept""}"'
     assert.truthy(first:find(values, 1, true), first)
-    assert.equal("user,cost_usd\r\nann,0.0\r\n",
+    assert.equal("user,cost_usd\r\nann,\r\n",
       s:get("/logs/export?format=csv&fields=user,cost_usd&request_id=c").body)
     local line = s:get("/logs/export?request_id=b").json()
     assert.equal("notional", line.billing)

@@ -1,6 +1,7 @@
 --- Where config.lua is looked for, where its data is then, and that both are told.
 local helpers = require "spec.helpers"
 local Process = require "spec.helpers.process"
+local server = require "spec.helpers.server"
 
 local BINARY = os.getenv "MOONLEDGER" or "build/moonledger"
 
@@ -106,6 +107,17 @@ describe("settings", function()
 end)
 
 describe("moonledger config", function()
+  it("has the routes of a config.lua that adds to the shipped ones", function()
+    local folder <close> = helpers.folder()
+    helpers.write_file(folder.path .. "/config.lua",
+      'return { routes = defaults { { "GET", "/mine", "routes.mine" } } }')
+    local said = server.run { "--config", folder.path .. "/config.lua", "config" }
+    assert.same({ 0, "" }, { said.code, said.stderr })
+    local routes = assert(load(said.stdout))().routes
+    assert.same({ "GET", "/mine", "routes.mine" }, routes[1])
+    assert.is_true(#routes > 40)
+  end)
+
   it("prints what config.lua could say, and hides what is secret", function()
     local folder <close> = helpers.folder()
     helpers.write_file(folder.path .. "/config.lua", [[return {

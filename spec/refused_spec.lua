@@ -181,6 +181,24 @@ describe("memory of a size that somebody else chooses", function()
   end
 end)
 
+describe("files that may not grow", function()
+  it("refuse records, and the server is ready by itself when they may", function()
+    local s <close> = server.start()
+    local function limit(bytes)
+      os.execute(("prlimit --pid %d --fsize=%s:unlimited"):format(s.pid, bytes))
+    end
+    assert.equal(200, ingest(s, "a").status)
+    limit(4096)
+    assert.equal(503, ingest(s, "b").status)
+    assert.equal(503, s:get("/health/ready").status)
+    limit "unlimited"
+    helpers.eventually(function() return s:get("/health/ready").status == 200 end)
+    assert.equal(200, ingest(s, "b").status)
+    assert.equal(2, s:get("/logs/entries?limit=1").json().total_count)
+    s:stop()
+  end)
+end)
+
 describe("what the server makes", function()
   it("is its owner's alone", function()
     local folder = helpers.temporary_folder()

@@ -147,6 +147,68 @@ describe("storage.retention", function()
   end)
 end)
 
+-- A file system of its own, where this user may mount one.
+local function small_disk(mib)
+  local folder = helpers.temporary_folder()
+  local mounted = os.execute(("mount -t tmpfs -o size=%dm tmpfs %s 2>/dev/null"):format(mib,
+    helpers.quote(folder)))
+  return folder, mounted, setmetatable({}, { __close = function()
+    os.execute(("umount %s 2>/dev/null"):format(helpers.quote(folder)))
+    helpers.remove_folder(folder)
+  end })
+end
+
+describe("a disk that is full", function()
+  it("turns senders away only until the oldest rows have gone, and is warned of before", function()
+    local folder, mounted, _ <close> = small_disk(96)
+    if not mounted then
+      return pending "no file system can be mounted here; store_space_test has one that is made up"
+    end
+    local s = server.start { database = folder .. "/m.db",
+      config = "config.storage.retention = {}" }
+    local text, hour = ("x"):rep(700), 0
+    local function put()
+      hour = hour + 1
+      local records = {}
+      for i = 1, 1000 do
+        records[i] = { request_id = ("%d-%d"):format(hour, i), more = text,
+          timestamp = os.time() - (400 - hour) * 60 }
+      end
+      local lines = json.lines(records)
+      server.eventually(function()
+        local answer =
+          s:post("/logs/ingest", lines, { ["content-type"] = "application/x-ndjson" })
+        assert(answer.status == 200 or answer.status == 503, answer.body)
+        return answer.status == 200
+      end)
+    end
+    for _ = 1, 10 do
+      put()
+    end
+    local before = get(s, "/-/retention")
+    assert.truthy(before.warning:find "^The disk will be full in about %d+ days")
+    assert.is_true(before.growth.full_in_days < 14)
+
+    retain(s, ("{ min_free = %d }"):format(20 << 20))
+    wait_for(s, function(kept)
+      return kept.limits.min_free == 20 << 20
+    end)
+    for _ = 1, 70 do
+      put()
+    end
+    local kept = wait_for(s, function(kept)
+      return kept.space.disk_free_bytes >= 20 << 20
+    end)
+    assert.is_true(kept.went.rows > 0)
+    assert.equal(hour * 1000, kept.went.rows + kept.kept.rows.count)
+    assert.equal(hour * 1000,
+      get(s, "/logs/analytics?start_time=0").summary.total_requests)
+    assert.equal(200, s:get(("/logs/entries/%d-1000"):format(hour)).status)
+    assert.equal(404, s:get("/logs/entries/1-1").status)
+    s:stop()
+  end)
+end)
+
 describe("a setting of storage.retention that is wrong", function()
   local FAULTS = {
     ['{ rows = "90" }'] =

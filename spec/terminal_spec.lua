@@ -160,7 +160,7 @@ Requests without a known price, which stand in no cost: 1.
     it("says what there is to do where there is no file, or one of another schema", function()
       local folder <close> = helpers.folder()
       local none = run({ "--database", folder.path .. "/none.db", "usage", "daily" }, "127.0.0.1:1")
-      assert.same({ 1, ("moonledger: http://127.0.0.1:1: connection refused, and there is no "
+      assert.same({ 1, ("moonledger: 127.0.0.1:1: connection refused, and there is no "
         .. "%s/none.db: start the server, or name it by --url\n"):format(folder.path) },
         { none.code, none.stderr })
       os.execute(("cp -R lua %s && cp %s %s/m.db"):format(folder.path, s.database, folder.path))
@@ -239,7 +239,7 @@ Requests without a known price, which stand in no cost: 1.
     assert.same({ 0, "" }, (function(r) return { r.code, r.stdout } end)(run { "health",
       "--quiet" }))
     local gone = run({ "health" }, "127.0.0.1:1")
-    assert.same({ 1, "moonledger: http://127.0.0.1:1: connection refused\n" },
+    assert.same({ 1, "moonledger: 127.0.0.1:1: connection refused\n" },
       { gone.code, gone.stderr })
   end)
 

@@ -1,4 +1,4 @@
---- "Change something" of README.md, line by line, in a copy of the tree.
+--- README.md: its first steps, and "Change something", line by line, in a copy of the tree.
 local helpers = require "spec.helpers"
 local server = require "spec.helpers.server"
 
@@ -50,6 +50,7 @@ describe("the tour of README.md", function()
   local function shell(script)
     script = script:gsub("http://127%.0%.0%.1:8787", s.url)
       :gsub("build/moonledger", root .. "/" .. BINARY)
+      :gsub("%./run sample", root .. "/run sample")
     helpers.write_file(s.root .. "/step.sh", "cd " .. s.root .. "\n" .. script .. "\n")
     local pipe = assert(io.popen("sh " .. s.root .. "/step.sh 2>&1"))
     local output = pipe:read "a"
@@ -69,6 +70,15 @@ describe("the tour of README.md", function()
 
   lazy_teardown(function()
     s:stop()
+  end)
+
+  it("begins with records that /metrics shows", function()
+    local first = assert(helpers.read_file "README.md":match "(    %./run sample.-ingest)\n")
+    local answer = shell(first)
+    assert.truthy(answer:find('"accepted":371', 1, true), answer)
+    local page = s:get("/metrics").body
+    assert.truthy(page:find "\nccproxy_requests_total{[^\n]*} [1-9]")
+    assert.truthy(page:find "\nccproxy_cost_usd_total{[^\n]*} %d*%.?%d*[1-9]")
   end)
 
   it("does what it says", function()

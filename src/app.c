@@ -23,6 +23,7 @@
 #include "room_options.h"
 #include "script/bindings/bindings.h"
 #include "script/kv.h"
+#include "script/notes.h"
 #include "script/reload/generations.h"
 #include "script/services.h"
 #include "store/upkeep.h"
@@ -116,9 +117,37 @@ static void open_server(struct app *app) {
   });
 }
 
+/* Where notes are between two runs; NULL where nothing is stored. */
+static char *notes_path(const struct config *c) {
+  struct buf path = {0};
+  if (!c->has_storage)
+    return NULL;
+  buf_printf(&path, "%s.notes", c->storage.path);
+  buf_putc(&path, '\0');
+  return path.data;
+}
+
+static void load_notes(struct app *app) {
+  char *path = notes_path(app->config);
+  app->services.notes = notes_new();
+  if (path != NULL)
+    notes_load(app->services.notes, path);
+  free(path);
+}
+
+static void save_notes(struct app *app) {
+  char *path = notes_path(app->config);
+  int rc = path != NULL ? notes_save(app->services.notes, path) : 0;
+  if (rc < 0)
+    log_warn("what senders told of late is forgotten", log_str("path", path),
+             log_str("error", uv_strerror(rc)));
+  free(path);
+}
+
 static int open_scripts(struct app *app, struct buf *errors) {
   struct services *s = &app->services;
   s->kv = kv_new(KV_BYTES);
+  load_notes(app);
   s->bindings = bindings;
   s->read_settings = settings_read;
   s->free_settings = settings_free;
@@ -338,12 +367,14 @@ static int finish_serving(struct app *app) {
       code = 3;
     }
   }
+  save_notes(app);
   return code;
 }
 
 static void free_rooms(struct app *app) {
   struct services *s = &app->services;
   kv_free(s->kv);
+  notes_free(s->notes);
   hub_free(s->hub);
   metrics_free(s->metrics);
   schema_free(app->schema);

@@ -10,6 +10,7 @@
 #include "room_options.h"
 #include "script/bindings/bindings.h"
 #include "script/kv.h"
+#include "script/notes.h"
 #include "script/reload/generations.h"
 #include "script/services.h"
 
@@ -31,6 +32,7 @@ static bool rehearse(const struct options *options, visit_route *visit, struct b
     .nloops = 1,
     .streams = &streams,
     .kv = kv_new(KV_BYTES),
+    .notes = notes_new(),
     .bindings = bindings,
     .read_settings = settings_read,
     .push_settings_env = config_push_env,
@@ -55,6 +57,7 @@ static bool rehearse(const struct options *options, visit_route *visit, struct b
     buf_append(errors, start.data, start.len);
   buf_clear(&start);
   kv_free(services.kv);
+  notes_free(services.notes);
   metrics_free(services.metrics);
   schema_free(schema);
   config_free(config);

@@ -75,6 +75,9 @@ static int l_load_config(lua_State *L) {
   const char *slash = strrchr(c->file, '/');
   if (push_file(L, slash + 1) < 0)
     luaL_error(L, "%s: no such file; --config names another file", c->file);
+  lua_pushglobaltable(L);
+  config_push_env(L);
+  lua_setupvalue(L, -2, 1);
   lua_call(L, 0, 1);
   c->config = config_read(L, c->file, &c->options->overrides, &errors);
   if (c->config == NULL) {

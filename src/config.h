@@ -39,7 +39,7 @@ struct config {
     char *backups;     /* absolute; empty: none */
     bool sync;         /* durability "full" */
     size_t queue_bytes, dedupe_max_ids;
-    unsigned readers, dedupe_hours;
+    unsigned readers, dedupe_hours, hot_days;
     int64_t query_deadline_ms;
     uint32_t sql_max_rows;
     struct { /* ages in seconds; 0: kept */

@@ -82,6 +82,7 @@ struct storage_options storage_options_of(const struct config *c, unsigned nloop
     .sql_max_rows = c->storage.sql_max_rows,
     .dedupe_hours = c->storage.dedupe_hours,
     .dedupe_max_ids = c->storage.dedupe_max_ids,
+    .hot_days = c->storage.hot_days,
     .nloops = nloops,
     .retention = retention_of(c),
   };

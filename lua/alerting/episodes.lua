@@ -33,6 +33,7 @@ local TOPIC = outbox.TOPIC
 ---@field private values table<string, table|false>
 ---@field private events table[]
 ---@field private sent string[]          names of notifiers
+---@field private kept fun()[]
 local Turn = {}
 Turn.__index = Turn
 
@@ -85,7 +86,7 @@ function episodes.turn(now)
     return nil, message
   end
   local turn = setmetatable({ now = now, values = {}, events = {}, sent = {}, looked = {},
-    known = known }, Turn)
+    kept = {}, known = known }, Turn)
   known = nil -- until all of it is kept
   return turn
 end
@@ -126,6 +127,12 @@ function Turn:tell(names, notice)
     self:send(name, notice)
   end
   self:announce { type = notice.kind, data = notice, timestamp = self.now }
+end
+
+--- Calls fn once the turn's changes are in the database; never where they could not be.
+---@param fn fun()
+function Turn:once_kept(fn)
+  self.kept[#self.kept + 1] = fn
 end
 
 function Turn:announce(event)
@@ -215,6 +222,9 @@ function Turn:commit()
     end
   end
   known, saved = self.known, now_saved
+  for _, fn in ipairs(self.kept) do
+    fn()
+  end
   for _, event in ipairs(self.events) do
     sse.publish("alerts", event)
   end

@@ -1,23 +1,26 @@
 --- One turn at a time: one of an older generation may still wait for an answer when a reload has
---- brought the next.  Who was ended meanwhile by a limit gives way when the turn's time is over.
+--- brought the next.
 local config = require "config"
 local kv = require "kv"
 
 local lock = {}
 
+local meta = {
+  __close = function(self)
+    kv.set(self.key, nil)
+  end,
+}
+
+--- A <close> variable that holds the lock; nil when somebody else does.
 ---@param name string
----@return boolean  whether it is the caller's, who releases it
+---@return table?
 function lock.take(name)
   local key = "lock/" .. name
-  if kv.get(key) then
-    return false
+  local longest = config.script.wall_ms / 1000 + 1 -- no turn lives longer
+  if kv.get(key) or not kv.set(key, true, longest) then
+    return nil
   end
-  return kv.set(key, true, config.script.wall_ms / 1000 + 1) == true
-end
-
----@param name string
-function lock.release(name)
-  kv.set("lock/" .. name, nil)
+  return setmetatable({ key = key }, meta)
 end
 
 return lock

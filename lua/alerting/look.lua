@@ -7,7 +7,9 @@ local states = require "alerting.states"
 
 local look = {}
 
-local TURN_SECONDS = 10 -- after which the rules that are still due wait for the next turn
+local TURN_SECONDS = 8 -- after which the rules that are still due wait for the next turn
+
+local ENDED_SECONDS = 300 -- until one that ended a turn is tried again
 
 local rules             ---@type Rule[]
 local due = {}          -- by the name of a rule: when it is looked at next
@@ -130,16 +132,30 @@ local function failed_lines(turn, rule, state, message)
   return all
 end
 
+-- A function that uses up its time ends the turn, and all others with it: the next turn knows
+-- whose it was.
+local function measure(rule, now)
+  if kv.get "alerting.measuring" == rule.name then
+    kv.set("alerting.measuring", nil)
+    return nil, "measure was ended: it ran for too long, or held too much memory", true
+  end
+  kv.set("alerting.measuring", rule.name)
+  local values, message = measured.of(rule, now)
+  kv.set("alerting.measuring", nil)
+  return values, message
+end
+
 -- A rule that fails twice in a row, and for as long as its `for`, is told as one that fires.
 local function look_at_rule(turn, rule)
-  local values, message = measured.of(rule, turn.now)
+  local values, message, ended = measure(rule, turn.now)
   local seen = { level = values and 0 or 1, count = 1 }
   local times = { hold = math.max(rule.times.hold, rule.every), keep = 0 }
   local state = turn:step("failure", rule.name, {}, seen, times, rule.notify, function(told)
-    return notices.failure(rule.name, message, told.started, turn.now)
+    return notices.failure(rule.name, message, told, turn.now)
   end)
   lines[rule.name] = values and evaluate(turn, rule, values)
     or failed_lines(turn, rule, state, message)
+  due[rule.name] = turn.now + math.max(rule.every, ended and ENDED_SECONDS or 0)
 end
 
 local function by_due(a, b)
@@ -205,7 +221,7 @@ function look.at_rules(turn)
       break
     end
     look_at_rule(turn, rule)
-    due[rule.name], has_looked = turn.now + rule.every, true
+    has_looked = true
   end
   if has_looked then
     published = true

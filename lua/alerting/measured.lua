@@ -67,15 +67,40 @@ local function ask(rule, now)
   return values
 end
 
--- A function answers a number, or a list of { group, value }.
-local function call(rule, now)
-  local fine, values, message = pcall(rule.measure, rule, now)
-  if not fine or values == nil and message then
-    return nil, tostring(fine and message or values)
-  elseif type(values) == "table" then
-    return values
+local NO_VALUES = "measure must answer a number, nil, or a list of { group = { column = value }, "
+  .. "value = number }"
+
+-- What a function has answered for one group; nil where that is nothing of the kind.
+local function read_value(answer)
+  local is_value = type(answer) == "table" and type(answer.group) == "table"
+    and (answer.value == nil or type(answer.value) == "number")
+  if not is_value then
+    return nil
   end
-  return { { group = {}, value = tonumber(values) } }
+  local group, value = {}, answer.value
+  for column, name in pairs(answer.group) do
+    group[tostring(column)] = tostring(name)
+  end
+  return { group = group, value = value == value and value or nil } -- NaN is nothing known
+end
+
+local function call(rule, now)
+  local answer, message = rule.measure(rule, now)
+  if answer == nil and message then
+    return nil, tostring(message)
+  elseif type(answer) ~= "table" then
+    answer = { { group = {}, value = answer } }
+  elseif #answer > MOST_GROUPS then
+    return nil, ("more than %d groups"):format(MOST_GROUPS)
+  end
+  local values = {}
+  for i, of_group in ipairs(answer) do
+    values[i] = read_value(of_group)
+    if not values[i] then
+      return nil, NO_VALUES
+    end
+  end
+  return values
 end
 
 --- The rule's figures now, a line per group; nil and why where they cannot be had.
@@ -84,10 +109,12 @@ end
 ---@return RuleValue[]?
 ---@return string? message
 function measured.of(rule, now)
-  if type(rule.measure) == "function" then
-    return call(rule, now)
+  local fetch = type(rule.measure) == "function" and call or ask
+  local fine, values, message = pcall(fetch, rule, now)
+  if not fine then
+    return nil, tostring(values)
   end
-  return ask(rule, now)
+  return values, message
 end
 
 return measured

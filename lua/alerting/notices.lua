@@ -84,17 +84,17 @@ end
 
 --- Of a rule that cannot be evaluated, or can again.
 ---@param name string
----@param message string?  nil: it can again
----@param started number
+---@param message string?  why not
+---@param told AlertTold
 ---@param now number
 ---@return Notice
-function notices.failure(name, message, started, now)
+function notices.failure(name, message, told, now)
+  local text = told.status == "firing" and ("%s cannot be evaluated: %s"):format(name, message)
+    or ("%s can be evaluated again"):format(name)
   return finish({
-    kind = "alert", status = message and "firing" or "resolved", name = name, severity = "error",
-    group = {}, value = json.null, threshold = json.null,
-    text = message and ("%s cannot be evaluated: %s"):format(name, message)
-      or ("%s can be evaluated again"):format(name),
-  }, { started = started, level = 0, turn = 0 }, now)
+    kind = "alert", status = told.status, name = name, severity = "error", group = {},
+    value = json.null, threshold = json.null, text = text,
+  }, told, now)
 end
 
 --- Of a rule or budget that is no longer in config.lua.

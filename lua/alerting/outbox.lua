@@ -181,9 +181,9 @@ local function tick(name)
   if outbox.is_idle(name) or after and os.time() < after then
     return
   end
-  if lock.take("outbox/" .. name) then
+  local held <close> = lock.take("outbox/" .. name)
+  if held then
     turn(name)
-    lock.release("outbox/" .. name)
   end
 end
 

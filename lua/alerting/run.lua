@@ -20,24 +20,31 @@ look.watch(alert_rules.load(found))
 budget_look.watch(budget_rules.load(found))
 found:raise()
 
-local function run()
-  local turn, message = episodes.turn(os.time())
-  if not turn then
+local rules_or_budgets = #(config.alerts or {}) + #(config.budgets or {})
+local is_done, complained_at = false, 0
+
+-- Once there is nothing to watch, and what was is over.
+local function run(now)
+  local turn, message = episodes.turn(now)
+  if turn then
+    budget_look.at_budgets(turn)
+    look.at_rules(turn)
+    is_done = turn:commit() and rules_or_budgets == 0
+  elseif now - complained_at >= 60 then
+    complained_at = now
     log.error("alerts wait: what was told cannot be read", { error = message })
-    return
   end
-  budget_look.at_budgets(turn)
-  look.at_rules(turn)
-  turn:commit()
+end
+
+local function tick()
+  local held <close> = not is_done and lock.take "alerting" or nil
+  if held then
+    run(os.time())
+  end
 end
 
 if config.storage.backend ~= "none" then
-  every(TICK_MS, function()
-    if lock.take "alerting" then
-      run()
-      lock.release "alerting"
-    end
-  end)
+  every(TICK_MS, tick)
   outbox.start()
 end
 

@@ -1,5 +1,4 @@
 --- What budgets have spent: read from the rollups by one loop, shared with all.
-local budgets = require "budgets.rules"
 local json = require "json"
 local kv = require "kv"
 local notices = require "alerting.notices"
@@ -10,11 +9,13 @@ local storage = require "storage"
 local look = {}
 
 local EVERY_SECONDS, SHARE = 2, 20 -- a look that takes long is made as much more seldom
+local TURN_SECONDS = 8   -- after which the rest keeps its figures until the next turn
 local MOST_NAMES, MOST_LINES = 10000, 100
 local OVERFLOW = "(other)"
 
 local list = {}          ---@type Budget[]
-local known, version = {}, nil ---@type table<string, BudgetFigures>
+local known, stamp = {}, 0 ---@type table<string, BudgetFigures>
+local looked = {}        -- when, by the names of budgets
 local next_at, commits = 0, nil
 
 --- At load time.
@@ -69,7 +70,7 @@ local function look_at_name(turn, budget, figures, name, spent)
   local level = limit and shape.level(budget, spent / limit) or 0
   if level == 0 and episode.state.told == 0 then
     return
-  elseif episode.period and episode.period ~= figures.since and not budget.rolling then
+  elseif episode.period and episode.period ~= figures.since then
     turn:close(episode, function(told)
       return notices.budget(budget, group, spent, limit or 1, told, turn.now)
     end)
@@ -78,7 +79,9 @@ local function look_at_name(turn, budget, figures, name, spent)
     times_of(budget), budget.notify, function(told)
       return notices.budget(budget, group, spent, limit or 1, told, turn.now)
     end)
-  turn:episode("budget", budget.name, group).period = figures.since
+  if not budget.rolling then
+    turn:episode("budget", budget.name, group).period = figures.since
+  end
 end
 
 local function look_at_budget(turn, budget, figures)
@@ -106,9 +109,18 @@ end
 
 -- ---- Turns ----
 
+-- One number says which figures are the newest and, unless it is 0, as of when all of them are
+-- right: a verdict asks kv for nothing else.
+local AS_OF_BITS = 34
+
+local function share_as_of(as_of)
+  kv.set("budgets.stamp", (kv.get "budgets.version" or 0) << AS_OF_BITS | as_of)
+end
+
 local function share_figures()
   kv.set("budgets.figures", json.encode(known))
   kv.incr "budgets.version"
+  share_as_of(0)
 end
 
 -- Nothing has been stored, and no period has ended: what is known is true of now too.
@@ -122,18 +134,33 @@ local function is_unchanged(now, stats)
   return unchanged
 end
 
+-- Those that were looked at longest ago first, so that slow ones keep no other from its turn.
+local function in_order()
+  local ordered = table.move(list, 1, #list, 1, {})
+  table.sort(ordered, function(a, b)
+    return (looked[a.name] or 0) < (looked[b.name] or 0)
+  end)
+  return ordered
+end
+
 local function refresh(turn, stats)
-  local fresh, began = {}, os.time()
-  for _, budget in ipairs(list) do
-    fresh[budget.name] = measure(budget, turn.now)
-  end
-  known, commits = fresh, stats.commits
-  share_figures()
-  for _, budget in ipairs(list) do
-    if not known[budget.name].message then
-      look_at_budget(turn, budget, known[budget.name])
+  local began, fresh, late = os.time(), {}, false
+  for _, budget in ipairs(in_order()) do
+    late = late or os.time() - began >= TURN_SECONDS
+    if late then
+      fresh[budget.name] = known[budget.name]
+    else
+      fresh[budget.name], looked[budget.name] = measure(budget, turn.now), turn.now
+      if not fresh[budget.name].message then
+        look_at_budget(turn, budget, fresh[budget.name])
+      end
     end
   end
+  known, commits = fresh, nil
+  share_figures()
+  turn:once_kept(function()
+    commits = not late and stats.commits or nil
+  end)
   local now = os.time()
   next_at = now + math.max(EVERY_SECONDS, (now - began) * SHARE)
 end
@@ -146,10 +173,9 @@ function look.at_budgets(turn)
   if #list == 0 or turn.now < next_at then
     return
   elseif is_unchanged(turn.now, stats) then
-    kv.set("budgets.as_of", turn.now)
+    share_as_of(turn.now)
     return
   end
-  kv.set("budgets.as_of", nil)
   refresh(turn, stats)
 end
 
@@ -168,12 +194,15 @@ end
 
 -- As the looking loop has shared it; made anew only when that has changed.
 local function shared()
-  local newest = kv.get "budgets.version"
-  if newest ~= version then
-    version, known = newest, decode(kv.get "budgets.figures" or "{}")
+  local newest = kv.get "budgets.stamp" or 0
+  if newest == stamp then
+    return known
+  elseif newest >> AS_OF_BITS ~= stamp >> AS_OF_BITS then
+    known = decode(kv.get "budgets.figures" or "{}")
   end
-  local as_of = kv.get "budgets.as_of"
-  if as_of then
+  stamp = newest
+  local as_of = newest & (1 << AS_OF_BITS) - 1
+  if as_of > 0 then
     for _, figures in pairs(known) do
       figures.as_of = as_of
     end
@@ -199,7 +228,5 @@ end
 function look.verdict(scope, now)
   return shape.verdict(list, shared(), scope, now)
 end
-
-look.SCOPES = budgets.SCOPES
 
 return look

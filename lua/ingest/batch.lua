@@ -9,7 +9,7 @@
 ---@field items integer       spans, log records or metrics seen
 ---@field recognised integer  those of them that somebody here knows
 ---@field made integer        records and events made of them
----@field spans table<string, table>  records of the LLM spans among records, by trace and span
+---@field spans table<string, table>  records of the LLM spans among records, by span
 ---@field sender Sender?     of what it holds, where that tells
 ---@field fault string?      why records could not be handed on
 
@@ -46,10 +46,12 @@ end
 
 -- Decoders name some things as their senders and prices do; rows are found by the dimensions.
 local function fill_dimensions(record)
-  record.tier = record.tier or record.service_tier
-  record.api_key = record.api_key or record.key_alias or record.key_hash
-  record.time_to_first_token_ms = record.time_to_first_token_ms or record.ttft_ms
-  record.ttft_ms = nil
+  if record.service_tier then
+    record.tier = record.tier or record.service_tier
+  end
+  if record.ttft_ms then
+    record.time_to_first_token_ms, record.ttft_ms = record.ttft_ms, nil
+  end
 end
 
 --- Hands on what the batch holds and empties it.

@@ -49,6 +49,9 @@ end
 ---@param name string
 ---@return "call"|"wrapper"|"idle"|nil
 function calls.kind(name)
+  if known[name] then
+    return "call"
+  end
   name = name:lower()
   if known[name] or name:sub(1, 1) == "a" and known[name:sub(2)] then
     return "call"

@@ -34,6 +34,7 @@ local fields = otlp.fields {
   success = { "flag", "success" },
   response_id = { "text", "gen_ai.response.id" },
   request_model = { "text", "gen_ai.request.model" },
+  folders = { "any", "workspace.host_paths" },
 
   dropped = { "nothing", "event.name", "gen_ai.system" },
 }
@@ -70,7 +71,9 @@ local function common(event)
     speed = a.speed,
     team = event.origin.team,
     host = event.origin.host,
-    user = a.email or a.user_id,
+    project = event.origin.project or values.text(values.object(a.folders)[1]),
+    billing = event.origin.billing,
+    user = a.email or event.origin.user or a.user_id,
     user_id = a.email and a.user_id,
     agent = a.query_source,
     effort = a.effort,
@@ -129,7 +132,7 @@ function claude_code.span(event, duration_ms)
   record.model = record.model or a.request_model
   record.duration_ms = record.duration_ms or duration_ms
   record.ttft_ms = a.ttft_ms
-  record.trace_id = event.log.trace_id
+  record.trace_id = event.log:ids()
   if a.success == false then
     return failed(record, a)
   end

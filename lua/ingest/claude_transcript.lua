@@ -29,12 +29,11 @@ local function record_of(entry, line)
     endpoint = "messages",
     path = "/v1/messages",
     status_code = 200,
-    duration_ms = 0,
     service_type = "import",
     model = text(message.model),
     session_client_id = text(line.sessionId),
     user_agent = version and "claude-code/" .. version,
-    provider_request_id = text(entry.requestId),
+    other_id = text(entry.requestId), -- telemetry's id
     sidechain = entry.isSidechain == true or nil,
     project = text(line.cwd),
   }
@@ -91,7 +90,7 @@ function Transcripts:take(line)
   if record.timestamp and record.timestamp < message.first then
     message.first = record.timestamp
   end
-  message.has_request = message.has_request or record.provider_request_id ~= nil
+  message.has_request = message.has_request or record.other_id ~= nil
   if is_better(record, message.best) then
     message.best = record
   end

@@ -108,7 +108,7 @@ local function guessed_kind(a, word, span)
   elseif not word and a.provider and a.output then
     return "chat"
   end
-  return word or "chat", word or values.clip(span.name, 100) or "?"
+  return word or "chat", word or values.clip(span:name(), 100) or "?"
 end
 
 local function broke_off(a)
@@ -121,9 +121,9 @@ local function broke_off(a)
 end
 
 -- An error of a stream comes after a status of 200.
-local function status(span, a)
+local function status(failed, a)
   local code, error_type = a.status, a.error_type
-  local failed = span.failed or error_type or broke_off(a)
+  failed = failed or error_type or broke_off(a)
   if code and code >= 400 or not failed then
     return code or 200
   end
@@ -158,6 +158,7 @@ local genai = { fields = fields }
 ---@param origin Origin
 ---@return table? record
 ---@return boolean known  of a record: it has tokens; else: it is known what the span is
+---@return string? parent   of a record: its span's parent
 function genai.record(span, a, origin)
   local kind, known, word = told_kind(a)
   local unknown
@@ -167,9 +168,12 @@ function genai.record(span, a, origin)
   if not kind then
     return nil, known
   end
-  local from, to = span.start, span.time or span.observed
-  local code = status(span, a)
+  local from, to, observed = span:times()
+  local trace, id, parent = span:ids()
+  local is_failed, message = span:status()
+  local code = status(is_failed, a)
   local failed = code >= 400
+  to = to or observed
   local record = {
     timestamp = to or from,
     method = "POST",
@@ -185,19 +189,21 @@ function genai.record(span, a, origin)
     duration_ms = from and to and to >= from and (to - from) / 1e6 or a.duration_ms,
     ttft_ms = a.ttft_s and a.ttft_s * 1000 or a.ttft_ms,
     session_client_id = a.session,
-    user = a.user,
+    user = a.user or origin.user,
     team = origin.team,
     host = origin.host,
+    project = origin.project,
+    billing = origin.billing,
     error_type = failed and a.error_type or nil,
-    error_message = failed and values.clip(span.message, 1024) or nil,
-    trace_id = span.trace_id,
-    span_id = span.span_id,
+    error_message = failed and values.clip(message, 1024) or nil,
+    trace_id = trace,
+    span_id = id,
     attributes = span:rest(fields),
     resource = origin.kept,
   }
   tokens.put(record, a, excludes_cache(a, origin))
   record.request_id = row_id(record, a.id)
-  return record, tokens.any(a)
+  return record, tokens.any(a), parent
 end
 
 --- The cost that the span reports.

@@ -33,17 +33,16 @@ local function is_same(known, weak, own, is_call_id, seconds, prompt, output)
     and (not weak or prompt == known.prompt and output == known.output)
 end
 
-local format = "<djjBs2s2"
+local format = "<djjBs2"
 
 local function recall(id)
   local text = memory.get("id", id)
   if not text then
     return nil
   end
-  local seconds, prompt, output, is_call_id, own, row = format:unpack(text)
+  local seconds, prompt, output, is_call_id, own = format:unpack(text)
   return {
     seconds = seconds, prompt = prompt, output = output, is_call_id = is_call_id == 1, own = own,
-    row = row,
   }
 end
 
@@ -63,12 +62,11 @@ function ids.row(id, own, is_call_id, record, seconds)
   local prompt, output = counts_of(record)
   local known = recall(key)
   if known then
-    return is_same(known, weak, own, is_call_id, seconds, prompt, output) and known.row
-      or id .. "/" .. own
+    local first = is_same(known, weak, own, is_call_id, seconds, prompt, output)
+    return first and not weak and id or id .. "/" .. (first and known.own or own)
   end
-  local row = weak and id .. "/" .. own or id
-  memory.set(format:pack(seconds, prompt, output, is_call_id and 1 or 0, own, row), "id", key)
-  return row
+  memory.set(format:pack(seconds, prompt, output, is_call_id and 1 or 0, own), "id", key)
+  return weak and id .. "/" .. own or id
 end
 
 return ids

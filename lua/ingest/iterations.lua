@@ -18,11 +18,10 @@ local function record_of(iteration, message, model)
   local record = {
     timestamp = message.timestamp, method = message.method,
     endpoint = message.endpoint, path = message.path,
-    status_code = message.status_code, duration_ms = 0, service_type = message.service_type,
+    status_code = message.status_code, service_type = message.service_type,
     provider = message.provider, session_client_id = message.session_client_id,
     user_agent = message.user_agent,
     project = message.project, sidechain = message.sidechain,
-    provider_request_id = message.provider_request_id,
     model = model, iteration = text(iteration.type),
   }
   tokens.put(record, tokens.told(tokens.flat(iteration)), true)

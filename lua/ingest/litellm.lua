@@ -75,6 +75,7 @@ end
 local function put_owner(record, row, metadata)
   record.key_alias = text(metadata.user_api_key_alias)
   record.key_hash = values.first_text(metadata.user_api_key_hash, row.api_key)
+  record.api_key = record.key_alias or record.key_hash
   record.team = values.first_text(metadata.user_api_key_team_alias,
     metadata.user_api_key_team_id, row.team_id)
   record.user = values.first_text(metadata.user_api_key_user_id, row.user)

@@ -1,12 +1,13 @@
 --- What decoders remember from one body to the next, for as long as senders take to tell
---- the rest: shared by all loops in kv; an import, which has no kv, remembers for its run.
+--- the rest: shared by all loops in kv, and kept over a restart; an import, which has no kv,
+--- remembers for its run.
 --- It has so many places and no more: what comes to a place that is taken is remembered
 --- instead.  A key is a word for what it is of, and one or two ids.
 local has_kv, kv = pcall(require, "kv")
 
 local memory = {}
 
-local kept_s = 3600
+local kept_s = 86400
 
 local own, nown, max_own = {}, 0, 65536
 
@@ -20,18 +21,14 @@ memory.get = has_kv and kv.recall or function(...)
   return own[own_key(...)]
 end
 
----@param value string
----@param what string
----@param id string
----@param more string?
-function memory.set(value, what, id, more)
-  if has_kv then
-    kv.note(kept_s, value, what, id, more)
-    return
-  elseif nown == max_own then
+---@type fun(value: string, what: string, id: string, more: string?)
+memory.set = has_kv and function(value, what, id, more)
+  kv.note(kept_s, value, what, id, more)
+end or function(value, ...)
+  if nown == max_own then
     own, nown = {}, 0
   end
-  own[own_key(what, id, more)], nown = value, nown + 1
+  own[own_key(...)], nown = value, nown + 1
 end
 
 return memory

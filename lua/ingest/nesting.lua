@@ -19,15 +19,12 @@ end
 
 -- The wrapper's row, stored before its first child came, becomes the row of that child.
 local function take_over(record, trace, parent)
-  local span = record.span_id
-  local row = memory.get("taken", trace, span)
-  if not row then
-    local wrapper = memory.get("row", trace, parent)
-    row = wrapper ~= "" and wrapper
-    if row then
-      memory.set("", "row", trace, parent)
-      memory.set(row, "taken", trace, span)
-    end
+  local row = memory.get("row", trace, parent)
+  if row == "" then
+    row = memory.get("taken", trace, record.span_id)
+  elseif row then
+    memory.set("", "row", trace, parent)
+    memory.set(row, "taken", trace, record.span_id)
   end
   record.request_id = row or record.request_id
 end
@@ -70,11 +67,12 @@ function nesting.add(batch, record, parent, has_tokens)
   if #batch.records == 0 then
     batch.spans = {}
   end
-  local wrapper = parent and has_tokens and batch.spans[trace .. parent]
-  if not (wrapper and withdraw(batch, wrapper)) and parent and has_tokens then
+  local wrapper = parent and has_tokens and batch.spans[parent]
+  local is_here = wrapper and wrapper.trace_id == trace and withdraw(batch, wrapper)
+  if not is_here and parent and has_tokens then
     take_over(record, trace, parent)
   end
-  batch.spans[trace .. span] = record
+  batch.spans[span] = record
   memory.set(record.request_id, "row", trace, span)
   batch:add(record)
 end

@@ -29,6 +29,9 @@ local dull = content {
 ---@field scope string                name of the instrumentation scope
 ---@field team string?                team.id of the resource
 ---@field host string?                host.name
+---@field project string?             what a user put there (OTEL_RESOURCE_ATTRIBUTES), as billing
+---@field billing string?             "billed" or "notional"
+---@field user string?
 ---@field user_agent string?          the service and its version, as rows of agents have it
 
 -- Coding agents whose rows have a shorter name than their resource.
@@ -39,7 +42,12 @@ local function origin_of(resource, kept, scope)
   local version = values.text(resource["service.version"])
   return {
     resource = resource, kept = kept, scope = scope or "",
-    team = values.text(resource["team.id"]), host = values.text(resource["host.name"]),
+    team = values.first_text(resource["team.id"], resource.team),
+    host = values.text(resource["host.name"]),
+    project = values.first_text(resource.project, resource["project.name"],
+      resource["service.namespace"]),
+    billing = values.text(resource.billing),
+    user = values.first_text(resource["user.email"], resource["user.id"], resource["enduser.id"]),
     user_agent = service and version and (agents[service] or service) .. "/" .. version,
   }
 end
@@ -52,20 +60,19 @@ end
 function otlp.each(reader, batch, visit)
   local resource, kept, origin
   while true do
-    local more, new_resource, new_scope = reader:next()
+    local more, new_resource, new_scope, fault = reader:next()
     if not more then
       return
     elseif new_resource then
       resource, kept = reader:resource(dull)
     end
     if new_resource or new_scope then
-      origin = origin_of(resource, kept, reader.scope)
+      origin = origin_of(resource, kept, reader:scope())
       batch.sender = batch.sender or {
         service_type = values.text(resource["service.name"]), user_agent = origin.user_agent,
       }
     end
     batch.items = batch.items + 1
-    local fault = reader.fault
     if fault then
       batch:reject(fault)
     else

@@ -78,7 +78,7 @@ local function recognise(log, origin)
   if found then
     return found.sender, found.name
   end
-  local field, body = values.text(log.name), name_in(log.body)
+  local field, body = values.text(log:name()), name_in(log:body())
   found = field and named(field) or body and named(body)
   if found then
     return found.sender, found.name
@@ -123,9 +123,10 @@ end
 local function take(batch, prices, log, origin)
   local sender, name = recognise(log, origin)
   local fields = log:fields((sender or genai).fields)
+  local _, time, observed = log:times()
   local event = {
     name = name,
-    timestamp = log.time or log.observed or fields.timestamp,
+    timestamp = time or observed or fields.timestamp,
     fields = fields,
     log = log,
     origin = origin,

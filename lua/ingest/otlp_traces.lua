@@ -8,9 +8,9 @@ local otlp = require "ingest.otlp"
 local otlp_traces = {}
 
 local function claude_span(span, origin)
-  local from, to = span.start, span.time
+  local from, to = span:times()
   return claude_code.span({
-    name = span.name or "",
+    name = span:name() or "",
     timestamp = to or from,
     fields = span:fields(claude_code.fields),
     log = span,
@@ -18,9 +18,12 @@ local function claude_span(span, origin)
   }, from and to and (to - from) / 1e6 or nil)
 end
 
+-- A user may give the service another name; only a span without a scope is asked for its own.
 local function is_claude_code(span, origin)
+  local scope = origin.scope
   return origin.resource["service.name"] == claude_code.service
-    or (span.name or ""):sub(1, #claude_code.prefix) == claude_code.prefix
+    or scope:find("com.anthropic.claude_code", 1, true) == 1
+    or scope == "" and (span:name() or ""):find(claude_code.prefix, 1, true) == 1
 end
 
 local function take(batch, prices, span, origin)
@@ -33,14 +36,14 @@ local function take(batch, prices, span, origin)
     return
   end
   local fields = span:fields(genai.fields)
-  local record, is_told = genai.record(span, fields, origin)
+  local record, is_told, parent = genai.record(span, fields, origin)
   if record then
     batch:recognise()
     prices:settle(record, genai.cost(fields))
-    nesting.add(batch, record, span.parent_id, is_told)
+    nesting.add(batch, record, parent, is_told)
     return
   end
-  nesting.pass(span.trace_id, span.span_id, span.parent_id)
+  nesting.pass(span:ids())
   if is_told then
     batch:recognise()
   end

@@ -172,12 +172,12 @@ function read.boolean(_, input)
 end
 
 function read.string(param, input)
-  for _, allowed in ipairs(param.one_of or {}) do
-    if input == allowed then
-      return input
-    end
-  end
   if param.one_of then
+    for _, allowed in ipairs(param.one_of) do
+      if input == allowed then
+        return input
+      end
+    end
     local expected = "'" .. table.concat(param.one_of, "' or '") .. "'"
     return nil, fault("enum", "Input should be " .. expected, { expected = expected })
   end
@@ -206,16 +206,15 @@ end
 ---@param query string
 ---@return table<string, string>
 function params.split(query)
-  local pairs_found = {}
-  if query == "" then
-    return pairs_found
-  end
-  for pair in query:gmatch("[^&]+") do
-    local name, value = pair:match("^([^=]*)=?(.*)$")
-    pairs_found[text.percent_decode(name)] = value
-  end
-  for name, value in pairs(pairs_found) do
-    pairs_found[name] = text.percent_decode(value)
+  local pairs_found, from = {}, 1
+  local decode = text.is_encoded(query) and text.percent_decode or tostring
+  while from <= #query do
+    local after = query:find("&", from, true) or #query + 1
+    local equals = math.min(query:find("=", from, true) or after, after)
+    if after > from then
+      pairs_found[decode(query:sub(from, equals - 1))] = decode(query:sub(equals + 1, after - 1))
+    end
+    from = after + 1
   end
   return pairs_found
 end

@@ -31,7 +31,7 @@ pricing.from_litellm = price_shapes.from_litellm
 
 ---@class Prices
 ---@field private tables table<string, Rates>[] searched in order
----@field private found table<string, Rates|false> answers so far
+---@field private found table<string, table<string, Rates|false>> by model and provider
 local Prices = {}
 Prices.__index = Prices
 
@@ -109,14 +109,16 @@ function Prices:rates(model, provider)
   if not model or #model > longest_name then
     return nil
   end
-  local key = provider and provider .. "/" .. model or model
-  local rates = self.found[key]
+  local found = self.found[model]
+  local rates = found and found[provider or ""]
   if rates == nil then
-    rates = search(self.tables, model, provider)
+    rates = search(self.tables, model, provider) or false
     if self.nfound == max_found then
       self.found, self.nfound = {}, 0
     end
-    self.found[key], self.nfound = rates, self.nfound + 1
+    found = self.found[model] or {}
+    found[provider or ""] = rates
+    self.found[model], self.nfound = found, self.nfound + 1
   end
   return rates or nil
 end
@@ -278,20 +280,16 @@ local function simplified(rates)
 end
 
 -- What a plain call costs; nil for one that is billed by more than fresh, cached and written ones.
-local function simple_cost(rates, record)
+local function simple_cost(rates, record, input, output, read, write)
   local rate = simplified(rates)
-  if not rate or record.service_tier or record.speed or record.inference_geo
+  if not rate or input + read + write > rate.upto
+      or record.service_tier or record.speed or record.inference_geo
       or record.cache_write_1h_tokens or record.web_searches or record.audio_input_tokens
       or record.audio_output_tokens or record.image_input_tokens
       or record.image_output_tokens then
     return nil
   end
-  local input, read = record.tokens_input or 0, record.cache_read_tokens or 0
-  local write = record.cache_write_tokens or 0
-  if input + read + write > rate.upto then
-    return nil
-  end
-  local total = input * rate.input + (record.tokens_output or 0) * rate.output
+  local total = input * rate.input + output * rate.output
     + read * rate.cache_read + write * rate.cache_write
   return total < 1e9 and math.floor(total * 1e6 + 0.5) / 1e12 or nil
 end
@@ -368,12 +366,6 @@ pricing.members = {
   "image_output_tokens", "web_searches", "service_tier", "speed", "inference_geo",
 }
 
-local function has_tokens(record)
-  return (record.tokens_input or 0) + (record.tokens_output or 0)
-    + (record.cache_read_tokens or 0) + (record.cache_write_tokens or 0)
-    + (record.web_searches or 0) > 0
-end
-
 --- Settles cost_usd and cost_source of a record: what the sender reported wins; else it
 --- is computed from the tokens; else it is unknown, which is not zero.  A record
 --- without tokens and without a reported cost stays as it is.
@@ -384,12 +376,14 @@ function Prices:settle(record, reported)
     record.cost_usd, record.cost_source = reported, "reported"
     return
   end
-  if not has_tokens(record) then
+  local input, output = record.tokens_input or 0, record.tokens_output or 0
+  local read, write = record.cache_read_tokens or 0, record.cache_write_tokens or 0
+  if input + output + read + write + (record.web_searches or 0) <= 0 then
     return
   end
   local rates = self:rates(record.model, record.provider)
-  record.cost_usd = rates
-    and (simple_cost(rates, record) or pricing.cost(rates, usage_of(record)))
+  record.cost_usd = rates and (simple_cost(rates, record, input, output, read, write)
+    or pricing.cost(rates, usage_of(record)))
   record.cost_source = record.cost_usd and "computed" or "unknown"
 end
 

@@ -55,7 +55,8 @@ end
 ---@param figures Retained
 ---@return number?
 function retention.full_in_days(figures)
-  local limits, used = figures.limits, figures.file_bytes + figures.wal_bytes
+  local limits = figures.limits
+  local used = figures.file_bytes + figures.wal_bytes + figures.parts_bytes
   local free = figures.disk_free and figures.disk_free + figures.free_pages * figures.page_bytes
   if not free or figures.day_bytes == 0 or limits.min_free
     or limits.max_bytes and limits.max_bytes - used < free then
@@ -90,6 +91,7 @@ function retention.shape(figures)
     space = {
       file_bytes = figures.file_bytes,
       wal_bytes = figures.wal_bytes,
+      parts_bytes = figures.parts_bytes,
       ballast_bytes = figures.ballast_bytes,
       reusable_bytes = figures.free_pages * figures.page_bytes,
       disk_free_bytes = figures.disk_free or json.null,
@@ -102,6 +104,7 @@ function retention.shape(figures)
     went = {
       rows = removed.rows,
       cells = removed.cells,
+      parts = removed.parts,
       given_back_bytes = removed.bytes,
       passes = removed.passes,
       last_pass = iso(removed.last_pass),

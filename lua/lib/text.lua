@@ -71,11 +71,18 @@ local function decode_byte(digits)
   return string.char(tonumber(digits, 16))
 end
 
+--- Whether a query string, or a part of it, says something else than what stands there.
+---@param s string
+---@return boolean
+function text.is_encoded(s)
+  return s:find("%", 1, true) ~= nil or s:find("+", 1, true) ~= nil or utf8.len(s) ~= #s
+end
+
 --- Decodes one name or value of a query string.  A "%" without two hexadecimal digits stays.
 ---@param s string
 ---@return string
 function text.percent_decode(s)
-  if s:find("[%%+\x80-\xff]") then
+  if text.is_encoded(s) then
     s = text.valid_utf8((s:gsub("+", " "):gsub("%%(%x%x)", decode_byte)))
   end
   return s

@@ -7,6 +7,9 @@
 ---@field features table<string, boolean>
 ---@field storage table<string, any>
 ---@field settings table<string, any>
+---@field alerts (string|table)[]     lua/alerting/README.md
+---@field notify table<string, table>
+---@field budgets table[]
 ---@field routes string[][]
 ---@field [string] any
 local config = {}

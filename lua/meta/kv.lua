@@ -25,12 +25,12 @@ function kv.set(key, value, ttl) end
 ---@return string? message
 function kv.incr(key, by, ttl) end
 
---- Remembers a text under a key in parts.  There are 65,536 places for such notes, and each has
---- the one that came last: notes are for what may be forgotten.
+--- Remembers a text under a key in parts, also over a restart.  There are 65,536 places for such
+--- notes, and each has the one that came last: notes are for what may be forgotten.
 ---@param seconds number  to live
 ---@param value string
 ---@param ... string?  the key, up to a nil
----@return boolean     false: kv is full, or key and value have more than 1,000 bytes
+---@return boolean     false: key and value have more than 1,000 bytes
 function kv.note(seconds, value, ...)
   return true
 end

@@ -26,26 +26,41 @@ end
 
 --- It stands at one item at a time; the next one takes its place.
 ---@class OtlpReader
----@field fault string?      why the item cannot be taken
----@field time integer?      unix nanoseconds: of the log, or when the span ended
----@field observed integer?  when a collector saw the log
----@field start integer?     when the span began
----@field trace_id string?   hexadecimal in lower case, as the other ids
----@field span_id string?
----@field parent_id string?  the span's parent
----@field name string?       of the event or of the span
----@field body string?       of a log, where it is a text
----@field failed boolean     the span's status says so
----@field message string?    of the span's status
----@field scope string?      name of the instrumentation scope
 local reader = {}
 
 --- Goes to the next item: whether there is one, whether it is of another resource and whether it is
---- of another scope than the one before.
----@return boolean more, boolean new_resource, boolean new_scope
+--- of another scope than the one before, and why it cannot be taken.
+---@return boolean more, boolean new_resource, boolean new_scope, string? fault
 function reader:next()
   return false, false, false
 end
+
+--- Unix nanoseconds: when the span began; when it ended, or when the log was; when a collector saw
+--- the log.
+---@return integer? start, integer? time, integer? observed
+function reader:times() end
+
+--- Hexadecimal in lower case.
+---@return string? trace, string? span, string? parent
+function reader:ids() end
+
+--- Whether the span's status says that it failed, and its message.
+---@return boolean failed, string? message
+function reader:status()
+  return false
+end
+
+--- Of the event or of the span.
+---@return string?
+function reader:name() end
+
+--- Of a log, where it is a text.
+---@return string?
+function reader:body() end
+
+--- The name of the instrumentation scope.
+---@return string?
+function reader:scope() end
 
 --- Values of an attribute are texts, numbers, booleans, or lists and maps of them.
 ---@param name string

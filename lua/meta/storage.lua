@@ -179,10 +179,12 @@ function storage.sql(text, ...) end
 ---@field file_bytes integer    allocated, as the next two
 ---@field wal_bytes integer
 ---@field ballast_bytes integer
+---@field parts_bytes integer   of cold days
 ---@field disk_free integer?    nil: nobody knows
 ---@field day_rows integer      that came in the last 24 hours, ..
 ---@field day_bytes integer     .. and what so many take
----@field removed table<"rows"|"cells"|"bytes"|"passes"|"last_pass", integer?>  since the start
+---@field removed table<string, integer?>  since the start: rows, cells, parts, bytes, passes,
+---                             last_pass
 ---@field now number?
 ---@field [string] integer?     since:rows, since:minute, since:set:NAME ..: complete from there on;
 ---                             oldest:rows, oldest:minute ..; due:rows, due:minute ..: when the

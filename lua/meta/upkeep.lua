@@ -10,6 +10,7 @@ local upkeep = {}
 ---@field seen integer     how many were looked at
 ---@field faults integer
 ---@field detail string?   the first fault, and what repairs it
+---@field repaired boolean? whether that is done, or will be at the next start
 
 ---@class UpkeepState
 ---@field what UpkeepWork
@@ -25,8 +26,9 @@ local upkeep = {}
 
 --- Starts work and goes on; it ends with the server or the command.
 ---@param what UpkeepWork  in a server "backup" or "verify"; others need the file for themselves
----@param options { folder: string?, full: boolean? }?  folder: of the backup, instead of a new one
---- in storage.backup_folder; full: verify every row, id and cell
+---@param options { folder: string?, full: boolean?, repair: boolean? }?  folder: of the backup,
+--- instead of a new one in storage.backup_folder; full: verify every row, id and cell; repair: the
+--- same, and without a server, what can be made anew is
 ---@return boolean?
 ---@return string? message
 ---@return ("busy"|"unavailable"|"no_folder"|"failed")? reason

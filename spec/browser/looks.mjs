@@ -27,7 +27,7 @@ async function checkScheme(page, width, scheme) {
 }
 
 const ready = { overview: ".tile", live: "tbody tr", requests: "tbody tr", sessions: "tbody tr",
-  system: ".tile" };
+  alerts: ".message", system: ".tile" };
 const cases = {};
 
 for (const [view, selector] of Object.entries(ready))

@@ -1,6 +1,6 @@
 /** The real server for the browser's specs: port 0, its own database, ended by pid. */
 import { spawn } from "node:child_process";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
@@ -17,12 +17,14 @@ const listening = (child) => new Promise((resolve, reject) => {
   child.on("exit", (code) => reject(new Error(`the server ended with ${code}`)));
 });
 
-/** @param {{env?: object, port?: number, folder?: string}} options folder: of a server
- * that was stopped, for its database */
+/** @param {{env?: object, port?: number, folder?: string, config?: string}} options folder:
+ * of a server that was stopped, for its database; config: the text of a config.lua of its own */
 export async function startServer(
-    { env = {}, port = 0, folder = mkdtempSync(join(tmpdir(), "moonledger.")) } = {}) {
+    { env = {}, port = 0, folder = mkdtempSync(join(tmpdir(), "moonledger.")), config } = {}) {
+  if (config) writeFileSync(join(folder, "config.lua"), config);
   const child = spawn(BINARY,
-    ["--config", "config.lua", "--listen", `127.0.0.1:${port}`, "--database",
+    ["--config", config ? join(folder, "config.lua") : "config.lua",
+      "--listen", `127.0.0.1:${port}`, "--database",
       join(folder, "moonledger.db")],
     { env: { ...process.env, ...env }, stdio: ["ignore", "pipe", "ignore"] });
   const url = await listening(child);

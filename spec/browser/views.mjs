@@ -2,7 +2,16 @@
 import { readFile } from "node:fs/promises";
 import { milliseconds } from "../../static/dashboard/lib/format.js";
 import { check, figure, same, texts, until } from "./browser.mjs";
+import { withServer } from "./server.mjs";
 import { cardOf, count, drawn, money, month, sum } from "./shown.mjs";
+
+const WATCHED = `return {
+  alerts = {
+    { name = "quiet", every = "1s", measure = "request_count", critical = 1e9 },
+    { name = "cost", by = "user", every = "1s", measure = "total_cost_usd", critical = 3 },
+  },
+  budgets = { { name = "each", by = "user", limit_usd = 2, period = "day" } },
+}`;
 
 const rows = (page) => page.locator("tbody tr");
 
@@ -99,10 +108,31 @@ export const cases = {
       ?.textContent.endsWith(`of ${text}`), count(own.length));
   },
 
+  "alerts: shows rules and budgets by how urgent they are": withServer(async ({ server, open }) => {
+    await server.ingest([{ user: "<b>alice</b>", cost_usd: 4 }, { user: "bob", cost_usd: 1 }]);
+    const { page } = await open();
+    await until(page, () => document.querySelectorAll("tbody tr").length === 4);
+    same(["cost user <b>alice</b>", "quiet "],
+      await cardOf(page, "Alerts").locator("tbody td.name").allTextContents(), "rules");
+    same(["firing", "ok"], await cardOf(page, "Alerts").locator(".status").allTextContents(),
+      "their states");
+    same(["each user <b>alice</b>exceeded$4.00$2.00 a day200.00 %–",
+      "each user bobok$1.00$2.00 a day50.00 %–"],
+      (await cardOf(page, "Budgets").locator("tbody tr").allTextContents())
+        .map((text) => text.replace(/(\$[\d.]+|–)$/, "–")), "budgets");
+  }, { config: WATCHED }, { query: "?view=alerts" }),
+
+  "alerts: says what there is to do where nothing is watched": async ({ open }) => {
+    const { page } = await open({ query: "?view=alerts" });
+    await page.getByText("Nothing is watched").waitFor();
+  },
+
   "system: shows store, queue and code": async ({ open, records }) => {
     const { page } = await open({ query: "?view=system" });
     await drawn(page);
     same(count(records.length), (await figure(page, "Requests")), "requests");
     same("1", await figure(page, "Code generation"), "generation");
+    same("all that ever came", await figure(page, "Kept"), "what is kept");
+    same("0", await figure(page, "Requests gone"), "what went");
   },
 };

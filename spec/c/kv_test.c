@@ -2,6 +2,8 @@
 
 #include <uv.h>
 
+#include "base/clock.h"
+#include "script/notes.h"
 #include "test.h"
 
 static struct kv_value integer(int64_t n) {
@@ -12,7 +14,34 @@ static struct kv_value text(const char *s) {
   return (struct kv_value) {.type = KV_TEXT, .text = {.data = (char *) s, .len = strlen(s)}};
 }
 
+static void check_notes(void) {
+  static const char path[] = "/tmp/moonledger-notes-test";
+  struct notes *notes = notes_new(), *later = notes_new();
+  int64_t until = clock_now_us() + 3600 * INT64_C(1000000);
+  char out[MAX_NOTE], large[MAX_NOTE] = "";
+  CHECK(notes_get(notes, "a", 1, out) == -1);
+  CHECK(notes_put(notes, "a", 1, "one", 3, until) == 0);
+  CHECK(notes_put(notes, "a", 1, "two", 3, until) == 0);
+  CHECK(notes_put(notes, "b", 1, "", 0, until) == 0);
+  CHECK(notes_put(notes, "old", 3, "x", 1, 1) == 0);
+  CHECK(notes_put(notes, "a", 1, large, sizeof large, until) == UV_E2BIG);
+  CHECK(notes_get(notes, "a", 1, out) == 3 && memcmp(out, "two", 3) == 0);
+  CHECK(notes_get(notes, "old", 3, out) == -1);
+  remove(path);
+  CHECK(notes_load(later, path) == UV_ENOENT);
+  CHECK(notes_save(later, path) == 0 && notes_load(later, path) == UV_ENOENT);
+  CHECK(notes_save(notes, path) == 0);
+  CHECK(notes_load(later, path) == 0);
+  CHECK(notes_get(later, "a", 1, out) == 3 && memcmp(out, "two", 3) == 0);
+  CHECK(notes_get(later, "b", 1, out) == 0);
+  CHECK(notes_save(notes, "/nowhere/at/all") == UV_ENOENT);
+  remove(path);
+  notes_free(notes);
+  notes_free(later);
+}
+
 int main(void) {
+  check_notes();
   struct kv *kv = kv_new(4096);
   struct kv_value got = {0}, v = text("hello");
   kv_get(kv, "a", 1, &got);

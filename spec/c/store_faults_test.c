@@ -1,124 +1,28 @@
 #include <stdatomic.h>
 
-#include <sqlite3.h>
-
 #include "base/log.h"
 #include "store_fixture.h"
+#include "vfs_fixture.h"
 
 /* SQLite over a file system whose n-th call fails, for each n once, alone, and for some
  * with all that follow: the store answers with words, nothing that was acknowledged is
  * missing, and when the file system is well again, so is the store. */
 
-static sqlite3_vfs *real, faulty;
 static atomic_int left; /* calls until one fails */
 static atomic_bool armed, goes_on;
 
-struct file {
-  sqlite3_file base;
-  sqlite3_file *real; /* right behind */
-};
-
-static bool fails(void) {
-  if (!atomic_load(&armed))
-    return false;
+static int on_call(enum vfs_call call, const char *name, int64_t size) {
+  static const int codes[] = {
+      [VFS_OPEN] = SQLITE_CANTOPEN,        [VFS_READ] = SQLITE_IOERR_READ,
+      [VFS_WRITE] = SQLITE_FULL,           [VFS_TRUNCATE] = SQLITE_IOERR_TRUNCATE,
+      [VFS_SYNC] = SQLITE_IOERR_FSYNC,     [VFS_SIZE] = SQLITE_IOERR_FSTAT,
+      [VFS_LOCK] = SQLITE_IOERR_LOCK,      [VFS_MAP] = SQLITE_IOERR_SHMMAP,
+      [VFS_MAP_LOCK] = SQLITE_IOERR_SHMLOCK};
+  (void) name, (void) size;
+  if (!atomic_load(&armed) || call == VFS_MAP_UNLOCK)
+    return SQLITE_OK;
   int n = atomic_fetch_sub(&left, 1);
-  return n == 1 || (n < 1 && atomic_load(&goes_on));
-}
-
-static sqlite3_file *of(sqlite3_file *file) {
-  return ((struct file *) file)->real;
-}
-
-static int on_close(sqlite3_file *f) {
-  return of(f)->pMethods->xClose(of(f));
-}
-
-static int on_read(sqlite3_file *f, void *data, int n, sqlite3_int64 at) {
-  return fails() ? SQLITE_IOERR_READ : of(f)->pMethods->xRead(of(f), data, n, at);
-}
-
-static int on_write(sqlite3_file *f, const void *data, int n, sqlite3_int64 at) {
-  return fails() ? SQLITE_FULL : of(f)->pMethods->xWrite(of(f), data, n, at);
-}
-
-static int on_truncate(sqlite3_file *f, sqlite3_int64 size) {
-  return fails() ? SQLITE_IOERR_TRUNCATE : of(f)->pMethods->xTruncate(of(f), size);
-}
-
-static int on_sync(sqlite3_file *f, int flags) {
-  (void) f, (void) flags;
-  return fails() ? SQLITE_IOERR_FSYNC : SQLITE_OK; /* the power stays on */
-}
-
-static int on_size(sqlite3_file *f, sqlite3_int64 *size) {
-  return fails() ? SQLITE_IOERR_FSTAT : of(f)->pMethods->xFileSize(of(f), size);
-}
-
-static int on_lock(sqlite3_file *f, int level) {
-  return fails() ? SQLITE_IOERR_LOCK : of(f)->pMethods->xLock(of(f), level);
-}
-
-static int on_unlock(sqlite3_file *f, int level) {
-  return of(f)->pMethods->xUnlock(of(f), level);
-}
-
-static int on_reserved(sqlite3_file *f, int *result) {
-  return of(f)->pMethods->xCheckReservedLock(of(f), result);
-}
-
-static int on_control(sqlite3_file *f, int what, void *arg) {
-  return of(f)->pMethods->xFileControl(of(f), what, arg);
-}
-
-static int on_sector(sqlite3_file *f) {
-  return of(f)->pMethods->xSectorSize(of(f));
-}
-
-static int on_traits(sqlite3_file *f) {
-  return of(f)->pMethods->xDeviceCharacteristics(of(f));
-}
-
-static int on_map(sqlite3_file *f, int page, int size, int extend, void volatile **p) {
-  return fails() ? SQLITE_IOERR_SHMMAP : of(f)->pMethods->xShmMap(of(f), page, size, extend, p);
-}
-
-static int on_map_lock(sqlite3_file *f, int at, int n, int flags) {
-  bool locks = flags & SQLITE_SHM_LOCK;
-  return locks && fails() ? SQLITE_IOERR_SHMLOCK : of(f)->pMethods->xShmLock(of(f), at, n, flags);
-}
-
-static void on_barrier(sqlite3_file *f) {
-  of(f)->pMethods->xShmBarrier(of(f));
-}
-
-static int on_unmap(sqlite3_file *f, int delete) {
-  return of(f)->pMethods->xShmUnmap(of(f), delete);
-}
-
-static const sqlite3_io_methods methods = {
-    2,           on_close,   on_read,     on_write,   on_truncate, on_sync,   on_size,
-    on_lock,     on_unlock,  on_reserved, on_control, on_sector,   on_traits, on_map,
-    on_map_lock, on_barrier, on_unmap,    NULL,       NULL,
-};
-
-static int on_open(sqlite3_vfs *vfs, const char *name, sqlite3_file *file, int flags, int *got) {
-  (void) vfs;
-  struct file *f = (struct file *) file;
-  f->base.pMethods = NULL;
-  f->real = (sqlite3_file *) (f + 1);
-  int rc = fails() ? SQLITE_CANTOPEN : real->xOpen(real, name, f->real, flags, got);
-  if (rc == SQLITE_OK)
-    f->base.pMethods = &methods;
-  return rc;
-}
-
-static void use_faulty(void) {
-  real = sqlite3_vfs_find(NULL);
-  faulty = *real;
-  faulty.zName = "faulty";
-  faulty.szOsFile = (int) sizeof(struct file) + real->szOsFile;
-  faulty.xOpen = on_open;
-  sqlite3_vfs_register(&faulty, 1);
+  return n == 1 || (n < 1 && atomic_load(&goes_on)) ? codes[call] : SQLITE_OK;
 }
 
 /* ---- What the store does meanwhile ---- */
@@ -245,7 +149,7 @@ static bool run(int n) {
 }
 
 int main(void) {
-  use_faulty();
+  vfs_use(on_call);
   log_configure(LOG_ERROR + 1, LOG_LOGFMT);
   for (int all = 0; all < 2; all++) {
     int n = 1;

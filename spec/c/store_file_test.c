@@ -200,15 +200,6 @@ static double requests_by(struct store *s, const char *by, size_t *groups) {
   return sum;
 }
 
-static void wait_until_rebuilt(struct store *s) {
-  struct storage_stats stats;
-  int64_t until = clock_monotonic_ns() + INT64_C(20000000000);
-  do
-    storage_stats(s->storage, &stats);
-  while (stats.rebuilding && clock_monotonic_ns() < until);
-  CHECK(!stats.rebuilding);
-}
-
 static void put_rows(struct store *s, int from, int to) {
   struct buf text = {0};
   for (int i = from; i < to; i++)

@@ -98,6 +98,15 @@ static inline struct submission put_batch(struct store *s, struct batch *b) {
   return w;
 }
 
+static inline void wait_until_rebuilt(struct store *s) {
+  struct storage_stats stats;
+  int64_t until = clock_monotonic_ns() + INT64_C(20000000000);
+  do
+    storage_stats(s->storage, &stats);
+  while (stats.rebuilding && clock_monotonic_ns() < until);
+  CHECK(!stats.rebuilding);
+}
+
 /* Stores NDJSON and answers what became of it. */
 static inline struct submission put(struct store *s, const char *ndjson) {
   struct batch *b = scan(s, ndjson);

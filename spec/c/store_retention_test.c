@@ -1,3 +1,5 @@
+#include <sqlite3.h>
+
 #include "store_fixture.h"
 
 /* What retention takes, what stays countable when it has, and that ids which went are known. */
@@ -304,11 +306,51 @@ static void test_bytes(void) {
   store_remove(s);
 }
 
+/* ---- Parts ---- */
+
+/* Of the table alone. */
+static int64_t hot_rows(struct store *s) {
+  sqlite3 *db = NULL;
+  sqlite3_stmt *stmt = NULL;
+  int64_t n = -1;
+  sqlite3_open_v2(s->path, &db, SQLITE_OPEN_READONLY, NULL);
+  sqlite3_busy_timeout(db, 1000);
+  if (sqlite3_prepare_v2(db, "SELECT count(*) FROM rows", -1, &stmt, NULL) == SQLITE_OK &&
+      sqlite3_step(stmt) == SQLITE_ROW)
+    n = sqlite3_column_int64(stmt, 0);
+  sqlite3_finalize(stmt);
+  sqlite3_close(db);
+  return n;
+}
+
+static void test_parts(void) {
+  struct store *s = store_new();
+  s->options.hot_days = 2;
+  store_open(s);
+  fill(s);
+  for (int i = 0; i < TEST_SECONDS * 100 && hot_rows(s) > 2 * A_DAY; i++)
+    usleep(10000);
+  CHECK(hot_rows(s) == 2 * A_DAY);
+  check_figures(s, DAYS * A_DAY);
+  CHECK(put(s, "{\"request_id\":\"2-7\",\"status_code\":404}\n").merged == 1);
+  retain(s, (struct retention) {.rows_s = 3 * day_s});
+  CHECK(stats_of(s).removed.parts == 6);
+  check_figures(s, 4 * A_DAY);
+  check_windows(s);
+  check_repeats(s);
+  store_close(s);
+  store_open(s);
+  check_figures(s, 4 * A_DAY);
+  check_repeats(s);
+  store_remove(s);
+}
+
 int main(void) {
   today_s = clock_now_us() / 1000000 / day_s * day_s;
   test_ages();
   test_all_rows_go();
   test_declarations();
   test_bytes();
+  test_parts();
   return TEST_END;
 }

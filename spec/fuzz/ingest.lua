@@ -2,6 +2,10 @@
 package.preload.config = function()
   return { features = { logs_collection_enabled = true }, storage = { backend = "sqlite" } }
 end
+-- Its figures stand in kv, which only a server has.
+package.preload["ingest.senders"] = function()
+  return { of_request = function() end, refused = function() end }
+end
 local detect = require "ingest.detect"
 local json = require "json"
 local otlp_http = require "ingest.otlp_http"

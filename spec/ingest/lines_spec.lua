@@ -38,8 +38,8 @@ describe("LiteLLM's callback", function()
       session_client_id = "tr-77",
       client_ip = "10.0.0.7", user_agent = "claude-cli/2.1.202",
       api_base = "https://api.anthropic.com",
-      key_alias = "ci", key_hash = "88dc28d0f030c55ed4ab77ed8faf098196cb1c05", team = "platform",
-      user = "u-admin",
+      key_alias = "ci", api_key = "ci", key_hash = "88dc28d0f030c55ed4ab77ed8faf098196cb1c05",
+      team = "platform", user = "u-admin",
       end_user = "u-17", tags = { "prod", "batch" },
     }, batch.records[1])
   end)
@@ -194,9 +194,9 @@ describe("a Claude Code transcript", function()
   it("has one row per message, the most complete of its copies", function()
     assert.equal(3, #batch.records)
     assert.same({
-      request_id = "msg_01X", provider_request_id = "req_011CabcDEF",
+      request_id = "msg_01X", other_id = "req_011CabcDEF",
       timestamp = "2026-11-23T09:26:44.200Z", method = "POST", endpoint = "messages",
-      path = "/v1/messages", status_code = 200, duration_ms = 0,
+      path = "/v1/messages", status_code = 200,
       service_type = "import", model = "claude-sonnet-4-5-20250929",
       session_client_id = "6e2a8c02-aec9-4272-bcde-9843b25ad407",
       user_agent = "claude-code/2.1.202", project = "/repo", speed = "standard",
@@ -233,8 +233,8 @@ describe("a Claude Code transcript", function()
     files:add(line("parent", false))
     local records = files:finish().records
     assert.equal(1, #records)
-    assert.same({ request_id = "m", provider_request_id = "parent" },
-      pick(records[1], "request_id", "provider_request_id"))
+    assert.same({ request_id = "m", other_id = "parent" },
+      pick(records[1], "request_id", "other_id"))
   end)
 end)
 

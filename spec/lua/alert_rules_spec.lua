@@ -145,6 +145,37 @@ describe("what a rule measures", function()
     assert.is_true(hour[1][3] <= now - 3600 and hour[2][3] > now)
   end)
 
+  local answers = {
+    { "a number", 7, { { group = {}, value = 7 } } },
+    { "no data", nil, { { group = {} } } },
+    { "groups", { { group = { model = "m" }, value = 1 }, { group = { model = 2 } } },
+      { { group = { model = "m" }, value = 1 }, { group = { model = "2" } } } },
+    { "no number", 0 / 0, { { group = {} } } },
+    { "a text", "7", "measure must answer a number" },
+    { "other tables", { { 1 } }, "measure must answer a number" },
+    { "a group without end", setmetatable({}, { __len = function() return 1001 end }),
+      "more than 1000 groups" },
+  }
+  for _, case in ipairs(answers) do
+    it("may be what a function answers: " .. case[1], function()
+      local list = read { rule { measure = function() return case[2] end } }
+      local values, message = look.of(list[1], 1)
+      if type(case[3]) == "string" then
+        assert.is_nil(values)
+        assert.truthy(message:find(case[3], 1, true), message)
+      else
+        assert.same(case[3], values)
+      end
+    end)
+  end
+
+  it("cannot be had where a function says so, or raises", function()
+    local list = read { rule { measure = function() return nil, "no idea" end } }
+    assert.same({ nil, "no idea" }, { look.of(list[1], 1) })
+    list = read { rule { measure = function() error("oh no", 0) end } }
+    assert.same({ nil, "oh no" }, { look.of(list[1], 1) })
+  end)
+
   it("is asked of storage with the rule's conditions and quantile", function()
     local list = read { rule { measure = "time_to_first_token_ms_p99", by = "model",
       where = { { "user", "=", "a" } }, window = "15m" } }

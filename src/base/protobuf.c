@@ -6,7 +6,7 @@
 
 #include "base/mem.h"
 
-static bool read_varint(const char **p, const char *end, uint64_t *number) {
+static bool read_long_varint(const char **p, const char *end, uint64_t *number) {
   uint64_t n = 0;
   for (unsigned shift = 0; shift < 70 && *p < end; shift += 7) {
     uint8_t byte = (uint8_t) * (*p)++;
@@ -18,6 +18,15 @@ static bool read_varint(const char **p, const char *end, uint64_t *number) {
     }
   }
   return false;
+}
+
+/* Most have one byte. */
+static inline bool read_varint(const char **p, const char *end, uint64_t *number) {
+  if (*p < end && (uint8_t) **p < 0x80) {
+    *number = (uint8_t) *(*p)++;
+    return true;
+  }
+  return read_long_varint(p, end, number);
 }
 
 static bool read_fixed64(const char **p, const char *end, uint64_t *number) {

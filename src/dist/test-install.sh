@@ -8,6 +8,7 @@ version=$(dpkg-deb -f "$package" Version)
 archive=$(apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' |
   grep -v security | sort -u | head -1)
 root=$(mktemp -d /var/tmp/moonledger-install.XXXXXX)
+chmod 755 "$root" # it becomes everybody's /
 server=
 
 finish() {
@@ -95,5 +96,5 @@ for debian in bookworm trixie; do
   fi
   rm -f "$root.log"
   rm -rf --one-file-system "$root"
-  mkdir "$root"
+  mkdir -m 755 "$root"
 done

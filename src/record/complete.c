@@ -1,4 +1,5 @@
 #include <math.h>
+#include <string.h>
 
 #include "base/number.h"
 #include "base/uuid.h"
@@ -58,6 +59,16 @@ static union value default_of(struct batch *b, const struct record *r, int colum
   return s->defaults[column];
 }
 
+/* A row tells a cost of nothing from none by where it comes from. */
+static void name_source(struct batch *b, struct record *r) {
+  const struct cost *cost = &b->schema->cost;
+  if (cost->column < 0 || cost->nranks == 0 || !record_has(r, cost->column) ||
+      r->v[cost->column].f != 0 || record_has(r, cost->source))
+    return;
+  r->v[cost->source] = batch_put_text(b, cost->ranks[0], strlen(cost->ranks[0]));
+  r->present |= UINT64_C(1) << cost->source;
+}
+
 void batch_complete(struct batch *b, struct record *r, int64_t now_us) {
   const struct schema *s = b->schema;
   ensure_id(b, r);
@@ -67,5 +78,6 @@ void batch_complete(struct batch *b, struct record *r, int64_t now_us) {
     int column = take_bit(&left);
     r->v[column] = default_of(b, r, column);
   }
+  name_source(b, r);
   record_write_extra(b, r);
 }

@@ -2,41 +2,62 @@
 
 #include <math.h>
 #include <stdbool.h>
+#include <string.h>
 
 #include "base/utf8.h"
 
 static const char hex[] = "0123456789abcdef";
 
-/* What stands after the backslash for a byte that needs one; u: the long form; 0:
- * none is needed. */
-static char escape_of(unsigned char c) {
-  static const char control[32] = "uuuuuuuubtnufruuuuuuuuuuuuuuuuuu";
-  return c < 0x20 ? control[c] : c == '"' || c == '\\' ? (char) c : 0;
+/* What stands after the backslash for a byte that needs one; u: the long form; 0: none is
+ * needed. */
+static const char escapes[256] = {
+    [0 ... 7] = 'u', ['\b'] = 'b', ['\t'] = 't', ['\n'] = 'n',        [0x0b] = 'u',
+    ['\f'] = 'f',   ['\r'] = 'r', ['"'] = '"',  [0x0e ... 0x1f] = 'u', ['\\'] = '\\',
+};
+
+static char *put_escape(char *to, unsigned char c, char kind) {
+  char text[] = {'\\', kind, '0', '0', hex[c >> 4], hex[c & 15]};
+  size_t len = kind == 'u' ? 6 : 2;
+  memcpy(to, text, sizeof text);
+  return to + len;
 }
 
-static void put_escape(struct buf *out, unsigned char c, char kind) {
-  char text[] = {'\\', kind, '0', '0', hex[c >> 4], hex[c & 15]};
-  buf_append(out, text, kind == 'u' ? 6 : 2);
+/* A piece of a text, for which there is room if all of it needs the long form. */
+static char *put_piece(char *to, const char *s, const char *end) {
+  for (; s < end; s++) {
+    char kind = escapes[(unsigned char) *s];
+    if (kind == 0)
+      *to++ = *s;
+    else
+      to = put_escape(to, (unsigned char) *s, kind);
+  }
+  return to;
 }
 
 static void write_valid(struct buf *out, const char *s, size_t len) {
-  const char *run = s, *end = s + len;
-  buf_reserve(out, len + 2);
+  enum { PIECE = 1024 };
+  const char *end = s + len;
   buf_putc(out, '"');
-  for (const char *p = s; p < end; p++) {
-    char kind = escape_of((unsigned char) *p);
-    if (kind == 0)
-      continue;
-    buf_append(out, run, (size_t) (p - run));
-    put_escape(out, (unsigned char) *p, kind);
-    run = p + 1;
+  while (s < end) {
+    const char *stop = end - s > PIECE ? s + PIECE : end;
+    char *to = buf_reserve(out, 6 * (size_t) (stop - s));
+    out->len += (size_t) (put_piece(to, s, stop) - to);
+    s = stop;
   }
-  buf_append(out, run, (size_t) (end - run));
   buf_putc(out, '"');
 }
 
 /* Printable ASCII that needs no escape: most strings are nothing else. */
 static bool is_plain(const char *s, size_t len) {
+  typedef uint8_t bytes __attribute__((vector_size(16)));
+  typedef uint64_t words __attribute__((vector_size(16)));
+  bytes b;
+  for (; len >= sizeof b; s += sizeof b, len -= sizeof b) {
+    memcpy(&b, s, sizeof b);
+    words marks = (words) ((b - 0x20 >= 0x60) | (b == '"') | (b == '\\'));
+    if ((marks[0] | marks[1]) != 0)
+      return false;
+  }
   for (size_t i = 0; i < len; i++)
     if ((unsigned char) s[i] - 0x20u >= 0x60 || s[i] == '"' || s[i] == '\\')
       return false;

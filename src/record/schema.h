@@ -170,6 +170,7 @@ struct schema {
   size_t nstored;                 /* without them */
   union value *defaults;          /* a slot per column; texts are empty */
   int id, time, duration, status; /* the roles */
+  int other_id; /* the same request in another sender's words; in extra; -1: there is none */
   /* columns that have a from, a by_event, .. ; bit per column */
   uint64_t derived, by_event, texts, in_extra, publics;
   uint64_t strings, rescaled; /* the latter are their source in another unit */

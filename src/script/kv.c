@@ -81,13 +81,17 @@ static void copy_value(struct kv_value *to, const struct kv_value *from) {
   buf_append(&to->text, from->text.data, from->text.len);
 }
 
+static int64_t expiry(int64_t ttl_ms) {
+  return ttl_ms > 0 ? clock_monotonic_ns() + ttl_ms * 1000000 : 0;
+}
+
 static int insert(struct kv *kv, struct key key, const struct kv_value *value, int64_t ttl_ms) {
   size_t bytes = entry_bytes(key.len, value);
   if (!make_room(kv, bytes))
     return UV_ENOSPC;
   struct entry *e = xcalloc(1, sizeof *e + key.len);
   e->hash = hash_bytes(hash_process_seed(), key.data, key.len);
-  e->expires_ns = ttl_ms > 0 ? clock_monotonic_ns() + ttl_ms * 1000000 : 0;
+  e->expires_ns = expiry(ttl_ms);
   e->len = key.len;
   memcpy(e->key, key.data, key.len);
   copy_value(&e->value, value);
@@ -125,18 +129,30 @@ void kv_get(struct kv *kv, const char *key, size_t len, struct kv_value *value) 
   pthread_mutex_unlock(&kv->lock);
 }
 
+static int replace(struct kv *kv, struct entry *e, const struct kv_value *value, int64_t ttl_ms) {
+  size_t before = entry_bytes(e->len, &e->value), after = entry_bytes(e->len, value);
+  int64_t expires_ns = e->expires_ns;
+  e->expires_ns = 0; /* making room must not take it */
+  if (after > before && !make_room(kv, after - before)) {
+    e->expires_ns = expires_ns;
+    return UV_ENOSPC;
+  }
+  e->expires_ns = expiry(ttl_ms);
+  kv->bytes += after - before;
+  copy_value(&e->value, value);
+  return 0;
+}
+
 int kv_set(struct kv *kv, const char *key, size_t len, const struct kv_value *value,
            int64_t ttl_ms) {
   int rc = 0;
   pthread_mutex_lock(&kv->lock);
   struct entry *e = find_entry(kv, (struct key) {key, len});
-  size_t freed = e != NULL ? entry_bytes(len, &e->value) : 0;
-  if (value->type != KV_NONE && entry_bytes(len, value) > freed &&
-      !make_room(kv, entry_bytes(len, value) - freed))
-    rc = UV_ENOSPC;
-  if (rc == 0 && e != NULL)
+  if (e != NULL && value->type != KV_NONE)
+    rc = replace(kv, e, value, ttl_ms);
+  else if (e != NULL)
     remove_entry(kv, e);
-  if (rc == 0 && value->type != KV_NONE)
+  else if (value->type != KV_NONE)
     rc = insert(kv, (struct key) {key, len}, value, ttl_ms);
   pthread_mutex_unlock(&kv->lock);
   return rc;

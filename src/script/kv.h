@@ -10,7 +10,7 @@
 /* Values that scripts share: across loops and generations, in memory, lost at exit.  Any thread. */
 struct kv;
 
-enum { KV_BYTES = 32 << 20 }; /* the server's; about half of it for lua/ingest/memory.lua */
+enum { KV_BYTES = 32 << 20 }; /* the server's */
 
 enum kv_type { KV_NONE, KV_BOOLEAN, KV_INTEGER, KV_REAL, KV_TEXT };
 

@@ -9,6 +9,7 @@ struct loop;
 struct lua_State;
 struct metrics;
 struct net;
+struct notes;
 struct schema;
 struct settings;
 struct storage;
@@ -26,6 +27,7 @@ struct services {
   struct streams **streams; /* by loop index, each its loop's alone; NULL once they are closed */
   struct net **nets;        /* by loop index, each its loop's alone */
   struct kv *kv;
+  struct notes *notes;
   struct storage *storage;  /* NULL with storage.backend = "none" .. */
   struct upkeep *upkeep;    /* .. as this */
   const struct binding *bindings; /* ended by a NULL name */

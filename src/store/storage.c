@@ -4,10 +4,12 @@
 #include <sys/stat.h>
 
 #include "base/mem.h"
+#include "store/cold/part_files.h"
 #include "store/file/place.h"
 #include "store/file/ids.h"
 #include "store/file/reading.h"
 #include "store/read/reader.h"
+#include "store/seal/sealer.h"
 #include "store/store_metrics.h"
 #include "store/write/writer.h"
 
@@ -20,6 +22,8 @@ struct storage {
   struct shared shared;
   struct receipts receipts;
   struct queue queue;
+  struct chores chores;
+  struct sealer *sealer;
   struct turn *turns; /* by loop index, each its loop's alone */
   struct writer *writer;
   struct readers *readers;
@@ -42,16 +46,19 @@ int storage_open(struct storage **storage, const struct schema *schema,
   if (metrics != NULL)
     s->receipts.commit_seconds = store_metrics_commits(metrics);
   queue_init(&s->queue, options->queue_bytes);
+  chores_init(&s->chores, &s->queue);
   /* no twenty pages in advance for every connection */
   sqlite3_config(SQLITE_CONFIG_PAGECACHE, NULL, 0, 0);
   sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);          /* nor a lock around every allocation */
-  int status = options->read_only
-                   ? reading_open(&s->shared, error)
-                   : writer_open(&s->writer, &s->shared, &s->queue, &s->receipts, error);
+  int status = options->read_only ? reading_open(&s->shared, error)
+                                  : writer_open(&s->writer, &s->shared, &s->queue, &s->chores,
+                                                &s->receipts, error);
   if (status < 0) {
     storage_close(s);
     return status;
   }
+  if (s->shared.parts == NULL)
+    s->shared.parts = part_files_new(options->path);
   s->readers = readers_open(&s->shared);
   if (metrics != NULL)
     s->metrics = store_metrics_new(metrics, s);
@@ -65,12 +72,18 @@ void storage_on_committed(struct storage *s, storage_committed *committed, void 
 }
 
 int storage_start(struct storage *s) {
-  return writer_start(s->writer);
+  int status = writer_start(s->writer);
+  if (status < 0 || (s->shared.options.hot_days == 0 && !s->shared.has_parts))
+    return status;
+  return sealer_start(&s->sealer, &s->shared, &s->chores, readers_oldest, s->readers);
 }
 
 void storage_close(struct storage *s) {
+  sealer_stop(s->sealer);
   readers_close(s->readers);
   writer_close(s->writer);
+  part_files_free(s->shared.parts);
+  chores_clear(&s->chores);
   if (s->shared.options.read_only)
     ids_close(s->shared.ids);
   queue_clear(&s->queue);
@@ -172,7 +185,7 @@ void storage_stats(const struct storage *s, struct storage_stats *stats) {
     .rebuilding = atomic_load(&shared->rebuilding) != 0,
     .passes = atomic_load(&shared->passes),
     .removed = {atomic_load(&shared->removed_rows), atomic_load(&shared->removed_cells),
-                atomic_load(&shared->given_back_bytes)},
+                atomic_load(&shared->removed_parts), atomic_load(&shared->given_back_bytes)},
     .last_pass_us = atomic_load(&shared->last_pass_us),
     .retention = shared_retention((struct shared *) shared),
     .retention_seconds = (double) atomic_load(&shared->retention_ns) / 1e9,

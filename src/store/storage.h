@@ -23,13 +23,13 @@ enum durability {
 /* What goes, and when: whichever comes first.  0: never. */
 struct retention {
   int64_t rows_s, tiers_s[TIERS]; /* ages of rows and of rollup cells, in seconds */
-  int64_t max_bytes; /* that file and WAL take on the disk, together */
+  int64_t max_bytes; /* that file, WAL and parts take on the disk, together */
   int64_t min_free;  /* bytes that stay free on the disk */
 };
 
 /* What it did. */
 struct retention_counts {
-  int64_t rows, cells, bytes; /* the last: given back to the disk */
+  int64_t rows, cells, parts, bytes; /* the last: given back to the disk, but for parts' */
 };
 
 struct storage_options {
@@ -42,6 +42,7 @@ struct storage_options {
   unsigned
       dedupe_hours; /* ids that are younger are kept in memory, others looked up in the file .. */
   size_t dedupe_max_ids;    /* .. as those beyond so many */
+  unsigned hot_days; /* days that stay in the SQLite file, today included; 0: all */
   unsigned nloops;          /* that write */
   struct retention retention;
   bool read_only;           /* nothing is written, no lock taken, no table made */

@@ -26,7 +26,8 @@ extern const char *const upkeep_names[UPKEEP_KINDS + 1]; /* by kind, "upgrade" .
 struct upkeep_order {
   enum upkeep_kind kind;
   const char *folder; /* of the backup, copied; NULL: a new one among the backups */
-  bool full;          /* verify: every row, id and cell */
+  bool full;          /* verify: every row, id and cell .. */
+  bool repair;        /* .. and no server: what is wrong of indexes, ids and cells is made anew */
 };
 
 /* How far it is.  The work writes it and looks whether it shall end; anybody reads. */
@@ -47,6 +48,7 @@ struct upkeep_check {
   const char *name;     /* static: "rows", .. */
   int64_t seen, faults;
   char detail[200];     /* of the first fault, and what repairs it */
+  bool repaired;        /* it is, or will be when a server has started */
 };
 
 enum { UPKEEP_CHECKS = 8 };

@@ -6,6 +6,8 @@ import { drawFilters } from "./lib/filters.js";
 import { go, link, onChange, parameters, read } from "./lib/state.js";
 
 const RETRY_MS = 2000;
+const DISK_SOON_MS = 1000; // when the first view is there
+const DISK_MS = 10 * 60 * 1000;
 const SOON_MS = 150;
 
 const views = {
@@ -143,6 +145,16 @@ async function show(state) {
   if (mine === turn) main.removeAttribute("aria-busy");
 }
 
+/** Whether the disk will soon be full.  Who may not know, or has no store, is not told. */
+async function lookAtDisk() {
+  const disk = document.getElementById("disk");
+  const { warning } = await get("/-/retention").catch(() => ({ warning: null }));
+  disk.hidden = !warning;
+  disk.textContent = warning ?? "";
+  setTimeout(lookAtDisk, DISK_MS);
+}
+
+setTimeout(lookAtDisk, DISK_SOON_MS);
 onChange(show);
 matchMedia("(prefers-color-scheme: dark)")
   .addEventListener("change", () => { shown = null; show(read()); });

@@ -11,8 +11,9 @@ local add_name = members.add_name
 local checked = members.checked
 local limits = members.limits
 local types = members.types
-local roles = { id = "string", time = "time", duration = "float", status = "integer" }
-local role_names = { "id", "time", "duration", "status" }
+local roles = { id = "string", time = "time", duration = "float", status = "integer",
+  other_id = "string" }
+local role_names = { "id", "time", "duration", "status" } -- that there must be
 
 local function read_type(where, entry)
   local name = item(where, entry, 2, "a type")
@@ -25,7 +26,7 @@ local function read_role(where, entry, kind, column)
   if not role then
     return
   elseif not roles[role] then
-    fail(where, '"%s" is no role: id, time, duration or status', role)
+    fail(where, '"%s" is no role: id, other_id, time, duration or status', role)
   elseif checked[role] then
     local other = checked.column_names[checked[role] + 1]
     fail(where, 'column "%s" has the role %s already', other, role)
@@ -140,4 +141,8 @@ return function(schema)
       fail("columns", "a column with a role cannot be in_extra")
     end
   end
+  if checked.other_id and not checked.columns[checked.other_id + 1].in_extra then
+    fail("columns", "the column with the role other_id must be in_extra")
+  end
+  checked.other_id = checked.other_id or -1
 end

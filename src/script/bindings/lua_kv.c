@@ -2,10 +2,10 @@
 #include <string.h>
 #include <uv.h>
 
-#include "base/hash.h"
-#include "base/number.h"
+#include "base/clock.h"
 #include "script/bindings/bindings.h"
 #include "script/kv.h"
+#include "script/notes.h"
 #include "script/engine/lua_json.h"
 #include "script/engine/script.h"
 #include "script/services.h"
@@ -111,16 +111,14 @@ static int l_kv_incr(lua_State *L) {
   return 1;
 }
 
-/* ---- Notes: a bounded number of places, each for the note that came last ---- */
+/* ---- Notes ---- */
 
-enum { PLACE_BITS = 16, MAX_NOTE = 1024 };
-
-/* The texts from index on up to a nil, joined; 0 where they are longer than cap. */
-static size_t join_key(lua_State *L, int index, char *out, size_t cap) {
+/* The texts from index on up to a nil, joined; 0 where they are too long. */
+static size_t join_key(lua_State *L, int index, char out[MAX_NOTE]) {
   size_t n = 0, len;
   for (; !lua_isnoneornil(L, index); index++) {
     const char *part = luaL_checklstring(L, index, &len);
-    if (len + 1 > cap - n)
+    if (len + 1 > MAX_NOTE - n)
       return 0;
     memcpy(out + n, part, len);
     n += len;
@@ -129,43 +127,23 @@ static size_t join_key(lua_State *L, int index, char *out, size_t cap) {
   return n;
 }
 
-/* "note:" and the number of the key's place; answers the length. */
-static size_t name_place(char out[NUMBER_MAX + 5], const char *key, size_t len) {
-  uint64_t place = hash_quickly(key, len) >> (64 - PLACE_BITS);
-  memcpy(out, "note:", 5);
-  return 5 + format_int(out + 5, (int64_t) place);
-}
-
-/* note(seconds, value, key..) */
+/* note(seconds, text, key..) */
 static int l_kv_note(lua_State *L) {
-  char note[MAX_NOTE], place[NUMBER_MAX + 5];
-  size_t len, n = join_key(L, 3, note, sizeof note);
+  char key[MAX_NOTE];
+  size_t len, n = join_key(L, 3, key);
   const char *text = luaL_checklstring(L, 2, &len);
-  int64_t ttl_ms = check_ttl(L, 1);
-  bool fits = n > 0 && len <= sizeof note - n;
-  if (fits) {
-    struct kv_value value = {.type = KV_TEXT, .text = {.data = note, .len = n + len}};
-    memcpy(note + n, text, len);
-    fits = kv_set(kv_of(L), place, name_place(place, note, n), &value, ttl_ms) == 0;
-  }
-  lua_pushboolean(L, fits);
+  int64_t until_us = clock_now_us() + check_ttl(L, 1) * 1000;
+  lua_pushboolean(L, notes_put(script_services(L)->notes, key, n, text, len, until_us) == 0);
   return 1;
 }
 
 /* recall(key..) */
 static int l_kv_recall(lua_State *L) {
-  char note[MAX_NOTE], key[MAX_NOTE], place[NUMBER_MAX + 5];
-  size_t n = join_key(L, 1, key, sizeof key);
-  struct kv_value value = {0};
-  kv_get(kv_of(L), place, name_place(place, key, n), &value);
-  size_t len = value.text.len;
-  bool found = n > 0 && value.type == KV_TEXT && len >= n && len <= sizeof note &&
-               memcmp(value.text.data, key, n) == 0;
-  if (found)
-    memcpy(note, value.text.data, len);
-  buf_clear(&value.text); /* before anything raises */
-  if (found)
-    lua_pushlstring(L, note + n, len - n);
+  char key[MAX_NOTE], text[MAX_NOTE];
+  size_t n = join_key(L, 1, key);
+  int len = notes_get(script_services(L)->notes, key, n, text);
+  if (len >= 0)
+    lua_pushlstring(L, text, (size_t) len);
   else
     lua_pushnil(L);
   return 1;

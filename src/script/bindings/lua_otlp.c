@@ -31,8 +31,8 @@ struct reader {
 /* Whose numbers the attributes of a new item have. */
 static const struct otlp_fields nobody;
 
-/* Methods and members have the metatable as their first upvalue: looking it up by name would cost
- * more than most of them do. */
+/* Methods have the metatable as their upvalue: looking it up by name would cost more than most of
+ * them do. */
 static struct reader *check_reader(lua_State *L) {
   if (!lua_getmetatable(L, 1) || !lua_rawequal(L, -1, lua_upvalueindex(1)))
     luaL_typeerror(L, 1, reader_type);
@@ -234,11 +234,14 @@ static const struct otlp_attributes *number(struct reader *r, const struct otlp_
   return &r->otlp.item.attributes;
 }
 
+enum { ROOM = 512 }; /* for what is usually left */
+
 static int l_reader_rest(lua_State *L) {
   struct reader *r = check_reader(L);
   const struct otlp_fields *fields = lua_isnoneornil(L, 2) ? NULL : check_fields(L, 2);
   const struct otlp_attributes *list = number(r, fields);
   struct buf *out = lua_json_push_fragment(L);
+  buf_reserve(out, ROOM);
   for (size_t i = 0; i < list->count; i++) {
     const struct otlp_attribute *a = otlp_attribute(list, i);
     if (otlp_stays(fields, a) && !otlp_is_replaced(list, i))
@@ -248,9 +251,6 @@ static int l_reader_rest(lua_State *L) {
   end_rest(L, out);
   return 1;
 }
-
-/* What a decoder adds to what it reads: then the table need not grow. */
-enum { ROOM = 12 };
 
 static void push_chosen(lua_State *L, struct reader *r, const struct otlp_choice *c) {
   push_value(L, &r->otlp, &c->value, 0);
@@ -268,7 +268,7 @@ static int l_reader_fields(lua_State *L) {
   limits_work(L, list->count * 8);
   lua_settop(L, 2);
   lua_getiuservalue(L, 2, 1);
-  lua_createtable(L, 0, (int) list->count + ROOM);
+  lua_createtable(L, 0, (int) list->count / 2);
   for (int i = 1; i <= fields->nfields; i++) {
     if (choices[i].rank == 0)
       continue;
@@ -319,7 +319,8 @@ static int l_reader_resource(lua_State *L) {
 
 /* ---- Items ---- */
 
-/* next() -> whether there is one more item, whether it is of another resource, of another scope. */
+/* next() -> whether there is one more item, whether it is of another resource, of another scope;
+ * why it cannot be taken. */
 static int l_reader_next(lua_State *L) {
   struct reader *r = check_reader(L);
   bool more = r->otlp.text != NULL && otlp_next(&r->otlp);
@@ -328,7 +329,8 @@ static int l_reader_next(lua_State *L) {
   lua_pushboolean(L, more);
   lua_pushboolean(L, r->otlp.new_resource);
   lua_pushboolean(L, r->otlp.new_scope);
-  return 3;
+  lua_pushstring(L, r->otlp.item.fault);
+  return 4;
 }
 
 static int l_reader_broken(lua_State *L) {
@@ -338,21 +340,19 @@ static int l_reader_broken(lua_State *L) {
   return 2;
 }
 
-enum member { TIME = 1, OBSERVED, START, TRACE, SPAN, PARENT, NAME, MESSAGE, FAILED, BODY, SCOPE,
-              FAULT, MEMBERS };
-
-static const char *const members[] = {
-    [TIME] = "time",       [OBSERVED] = "observed",   [START] = "start",
-    [TRACE] = "trace_id",  [SPAN] = "span_id",        [PARENT] = "parent_id",
-    [NAME] = "name",       [MESSAGE] = "message",     [FAILED] = "failed",
-    [BODY] = "body",       [SCOPE] = "scope",         [FAULT] = "fault",
-};
-
 static void push_clock(lua_State *L, int64_t ns) {
   if (ns != 0)
     lua_pushinteger(L, ns);
   else
     lua_pushnil(L);
+}
+
+static int l_reader_times(lua_State *L) {
+  const struct otlp_item *item = &check_reader(L)->otlp.item;
+  push_clock(L, item->start);
+  push_clock(L, item->time);
+  push_clock(L, item->observed);
+  return 3;
 }
 
 static void push_id(lua_State *L, const char *id) {
@@ -362,66 +362,39 @@ static void push_id(lua_State *L, const char *id) {
     lua_pushnil(L);
 }
 
-static void push_name(lua_State *L, const struct otlp_text *text) {
+static int l_reader_ids(lua_State *L) {
+  const struct otlp_item *item = &check_reader(L)->otlp.item;
+  push_id(L, item->trace_id);
+  push_id(L, item->span_id);
+  push_id(L, item->parent_id);
+  return 3;
+}
+
+static int push_name(lua_State *L, const struct otlp_text *text) {
   if (text->len > 0)
     push_text(L, text);
   else
     lua_pushnil(L);
-}
-
-static int push_member(lua_State *L, const struct otlp_reader *r, enum member member) {
-  const struct otlp_item *item = &r->item;
-  switch (member) {
-  case TIME:
-    push_clock(L, item->time);
-    break;
-  case OBSERVED:
-    push_clock(L, item->observed);
-    break;
-  case START:
-    push_clock(L, item->start);
-    break;
-  case TRACE:
-    push_id(L, item->trace_id);
-    break;
-  case SPAN:
-    push_id(L, item->span_id);
-    break;
-  case PARENT:
-    push_id(L, item->parent_id);
-    break;
-  case NAME:
-    push_name(L, &item->name);
-    break;
-  case MESSAGE:
-    push_name(L, &item->message);
-    break;
-  case FAILED:
-    lua_pushboolean(L, item->failed);
-    break;
-  case BODY:
-    push_name(L, item->body.kind == OTLP_TEXT ? &item->body.text : &(struct otlp_text) {0});
-    break;
-  case SCOPE:
-    push_name(L, &r->scope);
-    break;
-  case FAULT:
-    lua_pushstring(L, item->fault);
-    break;
-  default:
-    lua_pushnil(L);
-  }
   return 1;
 }
 
-/* Second upvalue: a table of the methods, and of the members' numbers, by name. */
-static int l_reader_index(lua_State *L) {
-  struct reader *r = check_reader(L);
-  lua_settop(L, 2);
-  lua_rawget(L, lua_upvalueindex(2));
-  int is_member;
-  lua_Integer member = lua_tointegerx(L, 2, &is_member);
-  return is_member ? push_member(L, &r->otlp, (enum member) member) : 1;
+static int l_reader_status(lua_State *L) {
+  const struct otlp_item *item = &check_reader(L)->otlp.item;
+  lua_pushboolean(L, item->failed);
+  return 1 + push_name(L, &item->message);
+}
+
+static int l_reader_name(lua_State *L) {
+  return push_name(L, &check_reader(L)->otlp.item.name);
+}
+
+static int l_reader_body(lua_State *L) {
+  const struct otlp_value *body = &check_reader(L)->otlp.item.body;
+  return push_name(L, body->kind == OTLP_TEXT ? &body->text : &(struct otlp_text) {0});
+}
+
+static int l_reader_scope(lua_State *L) {
+  return push_name(L, &check_reader(L)->otlp.scope);
 }
 
 static void new_type(lua_State *L, const char *name, lua_CFunction gc) {
@@ -434,21 +407,16 @@ static void new_type(lua_State *L, const char *name, lua_CFunction gc) {
 
 static void open_reader(lua_State *L) {
   static const luaL_Reg methods[] = {
-      {"next", l_reader_next},         {"get", l_reader_get},
-      {"fields", l_reader_fields}, {"rest", l_reader_rest},
-      {"resource", l_reader_resource}, {"broken", l_reader_broken},
-      {NULL, NULL},
+      {"next", l_reader_next},         {"get", l_reader_get},       {"fields", l_reader_fields},
+      {"rest", l_reader_rest},         {"times", l_reader_times},   {"ids", l_reader_ids},
+      {"status", l_reader_status},     {"name", l_reader_name},     {"body", l_reader_body},
+      {"scope", l_reader_scope},       {"broken", l_reader_broken},
+      {"resource", l_reader_resource}, {NULL, NULL},
   };
   new_type(L, reader_type, l_reader_gc);
-  lua_pushvalue(L, -1);
   lua_newtable(L);
   lua_pushvalue(L, -2);
   luaL_setfuncs(L, methods, 1);
-  for (int i = 1; i < MEMBERS; i++) {
-    lua_pushinteger(L, i);
-    lua_setfield(L, -2, members[i]);
-  }
-  lua_pushcclosure(L, l_reader_index, 2);
   lua_setfield(L, -2, "__index");
   lua_pop(L, 1);
 }

@@ -361,8 +361,9 @@ static void push_limits(lua_State *L, const struct retention *limits) {
 }
 
 static void push_removed(lua_State *L, const struct storage_stats *stats) {
-  lua_createtable(L, 0, 5);
+  lua_createtable(L, 0, 6);
   set_count(L, "rows", stats->removed.rows);
+  set_count(L, "parts", stats->removed.parts);
   set_count(L, "cells", stats->removed.cells);
   set_count(L, "bytes", stats->removed.bytes);
   set_count(L, "passes", stats->passes);

@@ -32,7 +32,7 @@ static void set_text(lua_State *L, const char *name, const char *text) {
 
 /* upkeep.start(name, options) */
 static int l_upkeep_start(lua_State *L) {
-  static const char *const known[] = {"folder", "full", NULL};
+  static const char *const known[] = {"folder", "full", "repair", NULL};
   struct upkeep_order order = {
       .kind = (enum upkeep_kind) luaL_checkoption(L, 1, NULL, upkeep_names)};
   lua_settop(L, 2);
@@ -40,6 +40,7 @@ static int l_upkeep_start(lua_State *L) {
     luaL_checktype(L, 2, LUA_TTABLE);
     lua_fields_check(L, 2, known);
     order.full = lua_field_boolean(L, 2, "full");
+    order.repair = lua_field_boolean(L, 2, "repair");
     if (lua_getfield(L, 2, "folder") != LUA_TNIL && lua_type(L, -1) != LUA_TSTRING)
       lua_field_error(L, "folder", "a path expected");
     order.folder = lua_tostring(L, -1);
@@ -73,8 +74,11 @@ static void push_checks(lua_State *L, const struct upkeep_report *report) {
     set_text(L, "name", check->name);
     set_integer(L, "seen", check->seen);
     set_integer(L, "faults", check->faults);
-    if (check->faults > 0)
+    if (check->faults > 0) {
       set_text(L, "detail", check->detail);
+      lua_pushboolean(L, check->repaired);
+      lua_setfield(L, -2, "repaired");
+    }
     lua_rawseti(L, -2, (lua_Integer) i + 1);
   }
 }

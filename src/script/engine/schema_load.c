@@ -383,6 +383,7 @@ static void compile(struct schema *s, lua_State *L) {
   each(s, L, "columns", read_column);
   lua_Integer last = (lua_Integer) s->ncolumns - 1;
   s->id = (int) whole(L, "id", 0, last);
+  s->other_id = (int) whole(L, "other_id", -1, last);
   s->time = (int) whole(L, "time", 0, last);
   s->duration = (int) whole(L, "duration", 0, last);
   s->status = (int) whole(L, "status", 0, last);

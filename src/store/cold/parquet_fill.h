@@ -63,8 +63,7 @@ struct parquet_distinct {
 void parquet_distinct_init(struct parquet_distinct *d);
 void parquet_distinct_clear(struct parquet_distinct *d);
 
-/* false when there are more than most, or nearly all of the first are; they have no meaning
- * then. */
+/* false when there are more than most, or nearly all of the first are different. */
 bool parquet_distinct_find(struct parquet_distinct *d, const int64_t *numbers, size_t count,
                            size_t most);
 

@@ -440,9 +440,18 @@ int ids_read_some(struct ids *ids) {
                                               : read_window(ids);
 }
 
-static int load_rows(struct ids *ids, const char *id, int64_t now_us) {
+static char *rows_sql(const char *id, const char *other) {
+  if (other == NULL)
+    return sqlite3_mprintf("SELECT rowid, \"%w\" FROM rows WHERE rowid > ?1", id);
+  return sqlite3_mprintf("SELECT rowid, \"%w\" FROM rows WHERE rowid > ?1 UNION ALL "
+                         "SELECT rowid, extra ->> '%q' FROM rows WHERE rowid > ?1 AND "
+                         "instr(extra, '\"%q\":') > 0",
+                         id, other, other);
+}
+
+static int load_rows(struct ids *ids, const char *id, const char *other, int64_t now_us) {
   sqlite3_stmt *stmt = NULL;
-  char *sql = sqlite3_mprintf("SELECT rowid, \"%w\" FROM rows WHERE rowid > ?", id);
+  char *sql = rows_sql(id, other);
   int rc = sqlite3_prepare_v2(ids->db, sql, -1, &stmt, NULL);
   sqlite3_free(sql);
   if (rc != SQLITE_OK)
@@ -458,13 +467,13 @@ static int load_rows(struct ids *ids, const char *id, int64_t now_us) {
   return rc == SQLITE_DONE ? SQLITE_OK : rc;
 }
 
-int ids_load(struct ids *ids, const char *id, int64_t now_us) {
+int ids_load(struct ids *ids, const char *id, const char *other, int64_t now_us) {
   int rc = segments_open(&ids->segments, ids->db, ids->options.max_ids * FILTERED);
   ids->forgotten = segments_row_before(&ids->segments, INT64_MAX);
   if (rc == SQLITE_OK)
     rc = find_unread(ids, now_us);
   if (rc == SQLITE_OK)
-    rc = load_rows(ids, id, now_us);
+    rc = load_rows(ids, id, other, now_us);
   atomic_store(&ids->loaded, rc == SQLITE_OK);
   return rc;
 }

@@ -31,9 +31,9 @@ struct ids_options {
 struct ids *ids_open(sqlite3 *db, const struct hash_seed *seed, const struct ids_options *options);
 void ids_close(struct ids *ids);
 
-/* Reads the ids of rows that no segment has.  id is the id column's name.  SQLite's
- * codes. */
-int ids_load(struct ids *ids, const char *id, int64_t now_us);
+/* Reads the ids of rows that no segment has.  id is the id column's name, other that of other ids,
+ * which stand in extra, or NULL.  SQLite's codes. */
+int ids_load(struct ids *ids, const char *id, const char *other, int64_t now_us);
 bool ids_loaded(const struct ids *ids);
 
 /* Then filters and the segments of the window are read in steps of a millisecond or two at 10

@@ -315,7 +315,10 @@ int rollup_tables_create(sqlite3 *db, const struct schema *schema) {
     rc = check_set(db, schema, &schema->sets[i], remade, &made);
   if (rc != SQLITE_OK || !made)
     return rc;
-  rc = database_int(db, "SELECT max(rowid) FROM rows", &last_row);
+  rc = database_int(db,
+                    "SELECT max(n) FROM (SELECT max(rowid) AS n FROM rows UNION ALL "
+                    "SELECT max(max_row) FROM parts WHERE state = 1)",
+                    &last_row);
   if (rc != SQLITE_OK)
     return rc;
   return last_row > 0 ? start_rebuild(db, schema, remade, last_row) : rollup_tables_rebuilt(db);

@@ -16,9 +16,9 @@ static inline int64_t floor_to(int64_t n, int64_t width) {
   return n - (rest < 0 ? rest + width : rest);
 }
 
-/* Makes the tables that the schema's sets lack, and those whose layout has changed anew and empty,
- * but for what rows no longer hold: they are then named in meta as being rebuilt.  Within the
- * caller's transaction; SQLite's codes. */
+/* Makes the tables that the schema's sets lack, and those whose layout has changed anew
+ * and empty, but for what rows no longer hold (coverage.h): they are then named in meta as
+ * being rebuilt.  Within the caller's transaction; SQLite's codes. */
 int rollup_tables_create(sqlite3 *db, const struct schema *schema);
 
 /* Deletes the cells of the sets in mask (bit per set).  SQLite's codes. */

@@ -40,6 +40,20 @@ void rows_write_columns(struct buf *sql, const struct schema *schema, uint64_t w
     buf_puts(sql, ", extra");
 }
 
+/* A row that has left the table comes back under its number. */
+static int prepare_put_back(sqlite3 *db, const struct schema *schema, sqlite3_stmt **stmt) {
+  struct buf sql = {0};
+  buf_puts(&sql, "INSERT INTO rows(");
+  write_names(&sql, schema, "");
+  buf_puts(&sql, ", rowid) VALUES(?");
+  for (size_t i = 0; i < schema->nstored + 2; i++)
+    buf_puts(&sql, ", ?");
+  buf_putc(&sql, ')');
+  int rc = database_statement(db, &sql, stmt);
+  buf_clear(&sql);
+  return rc;
+}
+
 static int prepare_get(sqlite3 *db, const struct schema *schema, sqlite3_stmt **stmt) {
   struct buf sql = {0};
   buf_puts(&sql, "SELECT ");
@@ -59,8 +73,9 @@ static void finalize(struct rows *rows) {
   sqlite3_finalize(rows->insert);
   sqlite3_finalize(rows->insert_at);
   sqlite3_finalize(rows->update);
+  sqlite3_finalize(rows->put_back);
   sqlite3_finalize(rows->get);
-  rows->insert = rows->insert_at = rows->update = rows->get = NULL;
+  rows->insert = rows->insert_at = rows->update = rows->put_back = rows->get = NULL;
 }
 
 /* When they are first needed: a server that nobody writes to does without the
@@ -75,6 +90,8 @@ static int prepare_statements(struct rows *rows) {
     rc = prepare_insert(rows->db, rows->schema, "rowid, ", &rows->insert_at);
   if (rc == SQLITE_OK)
     rc = prepare_update(rows->db, rows->schema, &rows->update);
+  if (rc == SQLITE_OK)
+    rc = prepare_put_back(rows->db, rows->schema, &rows->put_back);
   if (rc == SQLITE_OK)
     rc = prepare_get(rows->db, rows->schema, &rows->get);
   if (rc != SQLITE_OK)
@@ -142,15 +159,24 @@ static int make_ready(struct rows *rows) {
   return rc == SQLITE_OK ? prepare_statements(rows) : rc;
 }
 
+static int write_row(struct rows *rows, sqlite3_stmt *stmt, const struct record *r,
+                     const struct buf *text, const struct told *told) {
+  int next = bind_record(stmt, rows->schema, r, text);
+  told_bind(stmt, next++, told, &rows->layout, r);
+  sqlite3_bind_int64(stmt, next, r->row);
+  return statement_run(stmt);
+}
+
 int rows_update(struct rows *rows, const struct record *r, const struct buf *text,
                 const struct told *told) {
   int rc = make_ready(rows);
-  if (rc != SQLITE_OK)
-    return rc;
-  int next = bind_record(rows->update, rows->schema, r, text);
-  told_bind(rows->update, next++, told, &rows->layout, r);
-  sqlite3_bind_int64(rows->update, next, r->row);
-  return statement_run(rows->update);
+  return rc == SQLITE_OK ? write_row(rows, rows->update, r, text, told) : rc;
+}
+
+int rows_put_back(struct rows *rows, const struct record *r, const struct buf *text,
+                  const struct told *told) {
+  int rc = make_ready(rows);
+  return rc == SQLITE_OK ? write_row(rows, rows->put_back, r, text, told) : rc;
 }
 
 static union value read_value(sqlite3_stmt *stmt, int i, enum column_type type, struct batch *b) {
@@ -192,7 +218,8 @@ int rows_get(struct rows *rows, int64_t row, struct batch *b, struct told *told)
   rc = sqlite3_step(rows->get);
   if (rc == SQLITE_ROW) {
     struct record *r = rows_read(rows->get, b, UINT64_MAX, true);
-    told_read(told, &rows->layout, rows->get, sqlite3_column_count(rows->get) - 1, r, &b->text);
+    struct stored_told stored = told_column(rows->get, sqlite3_column_count(rows->get) - 1);
+    told_read(told, &rows->layout, stored, r, &b->text);
   }
   sqlite3_reset(rows->get);
   return rc == SQLITE_ROW ? SQLITE_OK : rc;

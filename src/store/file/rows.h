@@ -14,7 +14,7 @@ struct rows {
   const struct schema *schema;
   struct told_layout layout;
   struct rows_vtab vtab; /* inserted, but not in the table yet */
-  sqlite3_stmt *insert, *insert_at, *update, *get;
+  sqlite3_stmt *insert, *insert_at, *update, *put_back, *get;
   int64_t next; /* rowid of the next row, which is never one that was used before */
   int64_t last; /* of the table; 0 when it may have another than next - 1, as after a reset */
 };
@@ -32,10 +32,12 @@ int rows_flush(struct rows *rows);
  * number. */
 void rows_roll_back(struct rows *rows, int64_t next);
 
-/* Both flush first.  The latter appends the row to b and sets told; SQLITE_DONE when there is none.
- */
+/* All flush first.  rows_put_back is for a row that the table does not have (any more); rows_get
+ * appends the row to b and sets told; SQLITE_DONE when there is none. */
 int rows_update(struct rows *rows, const struct record *r, const struct buf *text,
                 const struct told *told);
+int rows_put_back(struct rows *rows, const struct record *r, const struct buf *text,
+                  const struct told *told);
 int rows_get(struct rows *rows, int64_t row, struct batch *b, struct told *told);
 
 /* Appends "rowid, column.., extra" of a SELECT that rows_read reads; columns not in

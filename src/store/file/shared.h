@@ -5,6 +5,7 @@
 #include "store/storage.h"
 
 struct ids;
+struct part_files;
 
 /* What the store's threads share.  Set while it is opened and then constant, but
  * for the counters and for what ids.h says. */
@@ -14,14 +15,17 @@ struct shared {
   struct metrics *metrics;        /* or NULL */
   char name[24];                  /* of the database, first part of event ids */
   struct ids *ids;
+  struct part_files *parts; /* of cold days, that are open (cold/part_files.h) */
+  bool has_parts;           /* at start */
 
   /* The writer and the syncer count, any thread reads. */
   atomic_llong rows, last_row, committed_records, commits, merged, last_commit_ns, checkpoint_ns;
-  atomic_llong removed_rows, removed_cells, given_back_bytes, passes, retention_ns;
+  atomic_llong removed_rows, removed_cells, removed_parts, given_back_bytes, passes, retention_ns;
   atomic_llong last_pass_us; /* unix time; 0: none yet */
   pthread_mutex_t retention_lock;
   struct retention retention; /* in force; under its lock */
   atomic_bool writable;
+  atomic_int parts_held; /* while it is not 0, no file of a part is removed (backup) */
   struct identity identity;
   atomic_uint rebuilding; /* rollup sets that are not complete yet, bit per set */
 };

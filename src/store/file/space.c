@@ -29,6 +29,15 @@ int space_measure(sqlite3 *db, const char *path, struct space *s) {
     rc = database_int(db, "PRAGMA page_count", &s->pages);
   if (rc == SQLITE_OK)
     rc = database_int(db, "PRAGMA freelist_count", &s->free_pages);
+  if (rc == SQLITE_OK)
+    rc = database_int(db, "SELECT coalesce(sum(bytes), 0) FROM parts WHERE state = 1",
+                      &s->parts_bytes);
+  if (rc == SQLITE_OK)
+    rc = database_int(db, "SELECT coalesce(sum(rows), 0) FROM parts WHERE state = 1",
+                      &s->parts_rows);
+  if (rc == SQLITE_OK)
+    rc = database_int(db, "SELECT coalesce(sum(bytes), 0) FROM parts WHERE state = 2",
+                      &s->dropped_bytes);
   s->file_bytes = allocated(path, "");
   s->wal_bytes = allocated(path, "-wal");
   s->ballast_bytes = allocated(path, "-ballast");
@@ -46,15 +55,20 @@ static int rows_since(sqlite3 *db, const struct schema *schema, int64_t since_us
   return rc;
 }
 
+static int64_t share(int64_t bytes, int64_t part, int64_t whole) {
+  return whole > 0 ? (int64_t) ((double) bytes * (double) part / (double) whole) : 0;
+}
+
 int space_growth(sqlite3 *db, const struct schema *schema, int64_t rows, const struct space *s,
                  int64_t now_us, struct growth *growth) {
   int64_t n = 0;
   int rc = rows_since(db, schema, now_us - day_us, &n);
   if (rc != SQLITE_OK)
     return rc;
-  int64_t used = (s->pages - s->free_pages) * s->page_bytes;
+  int64_t used = (s->pages - s->free_pages) * s->page_bytes, hot = rows - s->parts_rows;
   growth->rows = n < rows ? n : rows;
-  growth->bytes = rows > 0 ? (int64_t) ((double) used / (double) rows * (double) growth->rows) : 0;
+  growth->bytes = share(used + s->parts_bytes, growth->rows, rows);
+  growth->file_bytes = share(used, growth->rows < hot ? growth->rows : hot, hot);
   return SQLITE_OK;
 }
 

@@ -8,7 +8,8 @@
 #include "store/file/rollup_tables.h"
 #include "store/file/told.h"
 
-enum { APPLICATION_ID = 0x6d6f6f6e, FILE_VERSION = 1 }; /* of the file's header */
+/* Of the file's header; the version is 2 once there was a part (cold/manifest.h). */
+enum { APPLICATION_ID = 0x6d6f6f6e, NEW_VERSION = 1, FILE_VERSION = 2 };
 enum { INCREMENTAL = 2 };                                 /* auto_vacuum, as SQLite numbers it */
 
 /* The header, with a rollback journal, so that a power cut leaves an empty file and no half one.
@@ -38,6 +39,12 @@ static const char base_tables[] =
 /* What files of an earlier day lack. */
 static const char later_additions[] =
     "CREATE TABLE IF NOT EXISTS metric_log(number INTEGER PRIMARY KEY, series BLOB);"
+    "CREATE TABLE IF NOT EXISTS parts(part INTEGER PRIMARY KEY, day INTEGER, file TEXT, "
+    "state INTEGER, upto INTEGER, rows INTEGER, bytes INTEGER, checksum INTEGER, "
+    "min_time INTEGER, max_time INTEGER, min_row INTEGER, max_row INTEGER, "
+    "taken_time INTEGER, taken_row INTEGER);"
+    "CREATE TABLE IF NOT EXISTS part_masks(part INTEGER, row INTEGER, PRIMARY KEY(part, row)) "
+    "WITHOUT ROWID;"
     "INSERT OR IGNORE INTO meta SELECT 'counted', coalesce(max(rowid), 0) FROM rows";
 
 static void write_column(struct buf *sql, const struct column *c) {
@@ -93,7 +100,7 @@ static int create_tables(sqlite3 *db, const struct schema *schema) {
     return rc;
   struct buf sql = {0};
   buf_printf(&sql, "PRAGMA application_id=%d; PRAGMA user_version=%d", APPLICATION_ID,
-             FILE_VERSION);
+             NEW_VERSION);
   return exec_buf(db, &sql);
 }
 
@@ -202,11 +209,11 @@ static int make_tables(sqlite3 *db, const struct schema *schema, bool empty) {
   if (rc == SQLITE_OK)
     rc = empty ? create_tables(db, schema) : add_columns(db, schema);
   if (rc == SQLITE_OK)
+    rc = database_exec(db, later_additions);
+  if (rc == SQLITE_OK)
     rc = rollup_tables_create(db, schema);
   if (rc == SQLITE_OK)
     rc = told_layout_prepare(db, schema);
-  if (rc == SQLITE_OK)
-    rc = database_exec(db, later_additions);
   return rc == SQLITE_OK ? database_exec(db, "COMMIT") : rc;
 }
 

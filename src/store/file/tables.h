@@ -15,6 +15,9 @@
  *       one per set; tier 0 minute, 1 hour, 2 day; bucket in unix seconds
  *   ids(segment, first, data), segments(..)
  *       fingerprints of ids (ids.h, id_segments.h)
+ *   parts(part, day, file, state, ..), part_masks(part, row)
+ *       Parquet files with rows of closed days, and which of their rows are void
+ *       (cold/manifest.h)
  *   metric_series(key, value), metric_log(number, series)
  *       counters over records, and what has changed since (write/writer_series.c)
  *   journal(entry, topic, kind, time, data)
@@ -23,8 +26,8 @@
  *       the same by key; a reset leaves it
  *   meta(key, value)
  *       name, seed, "counted" (the row that cells are rolled up to), next_row after a
- *       reset, "removed" (rows that retention has taken since), since when what is whole
- *       (coverage.h), layouts and progress of rollups (rollup_tables.h),
+ *       reset, last_part, parts_version, "removed" (rows that retention has taken since), since
+ *       when what is whole (coverage.h), layouts and progress of rollups (rollup_tables.h),
  *       columns that are being filled
  *
  * Makes or migrates the tables to fit the schema, and sets the writer's settings.

@@ -169,18 +169,23 @@ static void read_blob(struct told *told, const struct told_layout *layout, const
   }
 }
 
-void told_read(struct told *told, const struct told_layout *layout, sqlite3_stmt *stmt, int index,
+struct stored_told told_column(sqlite3_stmt *stmt, int index) {
+  if (sqlite3_column_type(stmt, index) == SQLITE_INTEGER)
+    return (struct stored_told){.is_integer = true, .integer = sqlite3_column_int64(stmt, index)};
+  const void *blob = sqlite3_column_blob(stmt, index);
+  return (struct stored_told){.blob = blob, .len = (size_t) sqlite3_column_bytes(stmt, index)};
+}
+
+void told_read(struct told *told, const struct told_layout *layout, struct stored_told stored,
                struct record *r, const struct buf *text) {
   const struct schema *schema = layout->schema;
   uint64_t guessed = not_default(schema, r, text);
   told->count = 0;
-  if (sqlite3_column_type(stmt, index) == SQLITE_BLOB) {
-    read_blob(told, layout, sqlite3_column_blob(stmt, index),
-              (size_t) sqlite3_column_bytes(stmt, index));
-  } else if (sqlite3_column_type(stmt, index) == SQLITE_INTEGER) {
-    struct stamp stamp =
-        from_integer(layout, sqlite3_column_int64(stmt, index), r->v[schema->time].i);
+  if (stored.is_integer) {
+    struct stamp stamp = from_integer(layout, stored.integer, r->v[schema->time].i);
     told_insert(told, 0, &stamp);
+  } else {
+    read_blob(told, layout, stored.blob, stored.len);
   }
   if (told->count == 0) {
     r->present = guessed;

@@ -32,9 +32,19 @@ int told_layout_read(struct told_layout *layout, sqlite3 *db, const struct schem
 int64_t told_of_record(const struct told_layout *layout, const struct record *r,
                        const struct buf *text);
 
-/* Reads column `index` of stmt into told, which is emptied first; r is the row, with what it has in
- * extra.  What it has of its columns (present) is then what it was told. */
-void told_read(struct told *told, const struct told_layout *layout, sqlite3_stmt *stmt, int index,
+/* What the column holds: the integer, or the blob, which is its owner's, or neither. */
+struct stored_told {
+  bool is_integer;
+  int64_t integer;
+  const void *blob;
+  size_t len;
+};
+
+struct stored_told told_column(sqlite3_stmt *stmt, int index); /* until the next step */
+
+/* Reads it into told, which is emptied first; r is the row, with what it has in extra.  What it
+ * has of its columns (present) is then what it was told. */
+void told_read(struct told *told, const struct told_layout *layout, struct stored_told stored,
                struct record *r, const struct buf *text);
 
 /* Binds it; r is the row as it is written. */

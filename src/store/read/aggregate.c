@@ -8,36 +8,12 @@
 #include "store/file/rows.h"
 #include "store/file/sketch_sql.h"
 #include "store/file/tally.h"
+#include "store/read/aggregate_state.h"
 #include "store/read/group_rows.h"
-#include "store/read/plan.h"
 #include "store/read/reader.h"
 #include "store/read/where.h"
 
 enum { MAX_GROUPS = 200000 };
-
-/* One question on its way to its result. */
-struct planned {
-  struct question *question;
-  struct plan plan;
-  uint32_t usable; /* sets that can answer it, bit per set */
-  bool misses;     /* what it asks for may stand under SCHEMA_OTHER: the set cannot answer it */
-  struct tallies groups;
-};
-
-struct aggregate {
-  struct reader *reader;
-  const struct schema *schema;
-  const struct conditions *where;
-  int time; /* the column that the window stands for in SQL's conditions; -1: there is no window */
-  struct span window, asked; /* without the ends beyond all rows; as it was asked for */
-  struct coverage coverage;
-  bool of_rows;              /* what has gone as rows does not count */
-  int64_t rolled_up_to;      /* later rows are in no cell yet */
-  struct planned *planned;
-  size_t nplanned;
-  struct buf key;
-  const char *error;
-};
 
 /* ---- Groups ---- */
 
@@ -101,10 +77,6 @@ static void write_cells(struct buf *sql, const struct aggregate *a, const struct
   where_write(sql, a->where, schema, a->time);
   if (rest != NULL)
     buf_puts(sql, "))");
-}
-
-static int64_t rows_reach(const struct aggregate *a) {
-  return a->coverage.rows == COVERS_EVER ? INT64_MIN : a->coverage.rows * 1000000;
 }
 
 /* The cell is the rest of a full bucket.  false: the filter looks for what may be in it. */
@@ -237,7 +209,7 @@ static void write_rows(struct buf *sql, const struct aggregate *a, uint64_t colu
                        bool with_extra) {
   buf_puts(sql, "SELECT ");
   rows_write_columns(sql, a->schema, columns, with_extra);
-  buf_puts(sql, " FROM rows ");
+  buf_puts(sql, " FROM main.rows ");
 }
 
 static int read_rows(struct aggregate *a, sqlite3_stmt *stmt, uint64_t columns, bool with_extra,
@@ -249,6 +221,20 @@ static int read_rows(struct aggregate *a, sqlite3_stmt *stmt, uint64_t columns, 
   }
   sqlite3_reset(stmt);
   return rc == SQLITE_DONE ? SQLITE_OK : rc;
+}
+
+static int take_cold(void *arg, const struct record *r, const struct buf *text) {
+  return add_row(arg, r, text, false);
+}
+
+/* Those of closed days, which all cells have. */
+static int add_cold_rows(struct aggregate *a, struct span span) {
+  struct cold_scan scan = reader_cold_scan(a->reader, &a->others);
+  uint64_t columns = columns_needed(a);
+  scan.from = span.from;
+  scan.to = span.to;
+  return cold_each(&scan, columns, (columns & a->schema->in_extra) != 0, reader_page(a->reader),
+                   take_cold, a);
 }
 
 static int add_rows(struct aggregate *a, struct span span) {
@@ -272,7 +258,8 @@ static int add_rows(struct aggregate *a, struct span span) {
   if (span.to != INT64_MAX)
     sqlite3_bind_int64(stmt, index++, span.to);
   where_bind(stmt, index, a->where, a->schema, a->time);
-  return read_rows(a, stmt, columns, with_extra, false);
+  rc = read_rows(a, stmt, columns, with_extra, false);
+  return rc == SQLITE_OK ? add_cold_rows(a, span) : rc;
 }
 
 /* Rows that the cells lack.  NOT INDEXED: by rowid, not by time. */
@@ -321,164 +308,6 @@ static int add_all_rows(struct aggregate *a) {
   return rc;
 }
 
-/* ---- The window and the width of buckets ---- */
-
-/* Nothing is earlier than the first row nor later than the last: sides beyond them
- * are open, which spares their ragged ends.  Cells of rows that have gone are earlier. */
-static int open_sides(struct aggregate *a) {
-  const char *time = a->schema->columns[a->schema->time].name;
-  struct buf sql = {0};
-  sqlite3_stmt *stmt;
-  buf_printf(&sql, "SELECT (SELECT min(\"%s\") FROM rows), (SELECT max(\"%s\") FROM rows)",
-             time, time);
-  int rc = reader_statement(a->reader, &sql, &stmt);
-  if (rc != SQLITE_OK)
-    return rc;
-  rc = sqlite3_step(stmt);
-  if (rc == SQLITE_ROW && sqlite3_column_type(stmt, 0) != SQLITE_NULL) {
-    if (a->coverage.rows == COVERS_EVER && a->window.from <= sqlite3_column_int64(stmt, 0))
-      a->window.from = INT64_MIN;
-    if (a->window.to > sqlite3_column_int64(stmt, 1) && a->window.to >= rows_reach(a))
-      a->window.to = INT64_MAX;
-  }
-  sqlite3_reset(stmt);
-  return rc == SQLITE_ROW || rc == SQLITE_DONE ? SQLITE_OK : rc;
-}
-
-/* Narrows the window to the first or last bucket of a tier in which the filter
- * finds something. */
-static int find_bucket(struct aggregate *a, const struct rollup_set *set, enum tier tier, bool last,
-                       struct span *window) {
-  struct buf sql = {0};
-  sqlite3_stmt *stmt;
-  buf_printf(
-      &sql,
-      "SELECT bucket FROM rollup_%s WHERE tier = ? AND bucket >= ? AND bucket < ? "
-      "AND row_count > 0",
-      set->name);
-  where_write(&sql, a->where, a->schema, a->time);
-  buf_printf(&sql, " ORDER BY bucket%s LIMIT 1", last ? " DESC" : "");
-  int rc = reader_statement(a->reader, &sql, &stmt);
-  if (rc != SQLITE_OK)
-    return rc;
-  sqlite3_bind_int64(stmt, 1, tier);
-  /* the bucket that from is in, too */
-  sqlite3_bind_int64(stmt, 2, window->from / 1000000 - tier_seconds[tier] + 1);
-  sqlite3_bind_int64(stmt, 3, window->to / 1000000);
-  where_bind(stmt, 4, a->where, a->schema, a->time);
-  rc = sqlite3_step(stmt);
-  if (rc == SQLITE_ROW) {
-    window->from = sqlite3_column_int64(stmt, 0) * 1000000;
-    window->to = window->from + tier_seconds[tier] * 1000000;
-  }
-  sqlite3_reset(stmt);
-  return rc;
-}
-
-/* The first or last time in the window that the filter finds. */
-static int find_row(struct aggregate *a, bool last, struct span window, int64_t *side) {
-  const char *time = a->schema->columns[a->schema->time].name;
-  struct buf sql = {0};
-  sqlite3_stmt *stmt;
-  buf_printf(&sql, "SELECT \"%s\" FROM rows WHERE \"%s\" >= ? AND \"%s\" < ?", time, time, time);
-  where_write(&sql, a->where, a->schema, a->time);
-  buf_printf(&sql, " ORDER BY \"%s\"%s LIMIT 1", time, last ? " DESC" : "");
-  int rc = reader_statement(a->reader, &sql, &stmt);
-  if (rc != SQLITE_OK)
-    return rc;
-  sqlite3_bind_int64(stmt, 1, window.from);
-  sqlite3_bind_int64(stmt, 2, window.to);
-  where_bind(stmt, 3, a->where, a->schema, a->time);
-  rc = sqlite3_step(stmt);
-  if (rc == SQLITE_ROW)
-    *side = sqlite3_column_int64(stmt, 0);
-  sqlite3_reset(stmt);
-  return rc;
-}
-
-/* Where the buckets of an open side begin or end: found in days, then in hours and
- * minutes of that day, as fine as the question's buckets, and in rows where the
- * cells do not tell; as far as they have not gone. */
-static int find_side(struct aggregate *a, const struct question *question,
-                     const struct rollup_set *set, bool last, struct span window,
-                     int64_t *side) {
-  bool fine = false, found = false;
-  int rc = SQLITE_ROW;
-  for (int tier = TIER_DAY; set != NULL && tier >= TIER_MINUTE && !fine; tier--) {
-    if (!(set->tiers >> tier & 1))
-      continue;
-    rc = find_bucket(a, set, (enum tier) tier, last, &window);
-    if (rc != SQLITE_ROW)
-      break;
-    *side = window.from;
-    found = true;
-    fine = question->every_s % tier_seconds[tier] == 0;
-  }
-  if (rc == SQLITE_ROW && !fine)
-    rc = find_row(a, last, window, side);
-  return rc == SQLITE_DONE && found ? SQLITE_ROW : rc;
-}
-
-/* The smallest multiple of every_s that gives at most max_points buckets. */
-static void fit_width(struct question *question, struct span found) {
-  int64_t every_s = question->every_s;
-  int64_t from = floor_to(found.from, 1000000) / 1000000,
-          to = floor_to(found.to, 1000000) / 1000000;
-  for (int64_t n = (to - from) / every_s / question->max_points;; n++) {
-    int64_t width = question->used_every_s = (n > 0 ? n : 1) * every_s;
-    if ((floor_to(to, width) - floor_to(from, width)) / width < question->max_points)
-      return;
-  }
-}
-
-/* Widens found to the rows that the cells lack. */
-static int find_tail(struct aggregate *a, struct span *found) {
-  const char *time = a->schema->columns[a->schema->time].name;
-  struct buf sql = {0};
-  sqlite3_stmt *stmt;
-  buf_printf(&sql, "SELECT min(\"%s\"), max(\"%s\") FROM rows NOT INDEXED WHERE rowid > ?",
-             time, time);
-  where_write(&sql, a->where, a->schema, -1);
-  int rc = reader_statement(a->reader, &sql, &stmt);
-  if (rc != SQLITE_OK)
-    return rc;
-  sqlite3_bind_int64(stmt, 1, a->rolled_up_to);
-  where_bind(stmt, 2, a->where, a->schema, -1);
-  rc = sqlite3_step(stmt);
-  if (rc == SQLITE_ROW && sqlite3_column_type(stmt, 0) != SQLITE_NULL) {
-    int64_t first = sqlite3_column_int64(stmt, 0), last = sqlite3_column_int64(stmt, 1);
-    found->from = first < found->from ? first : found->from;
-    found->to = last > found->to ? last : found->to;
-  }
-  sqlite3_reset(stmt);
-  return rc;
-}
-
-static int choose_width(struct aggregate *a, struct question *question, const struct plan *plan) {
-  const struct rollup_set *set = plan->set;
-  struct span window = plan->snapped ? plan->window : a->asked;
-  bool from_open = window.from == INT64_MIN, to_open = window.to == INT64_MAX;
-  struct span found = {INT64_MAX, INT64_MIN};
-  int rc = SQLITE_OK;
-  if (question->every_s == 0 || question->max_points == 0)
-    return SQLITE_OK;
-  if (from_open)
-    rc = find_side(a, question, set, false, window, &found.from);
-  if (to_open && (rc == SQLITE_OK || rc == SQLITE_ROW))
-    rc = find_side(a, question, set, true, window, &found.to);
-  if ((from_open || to_open) && (rc == SQLITE_ROW || rc == SQLITE_DONE))
-    rc = find_tail(a, &found);
-  if (rc != SQLITE_OK && rc != SQLITE_ROW)
-    return rc;
-  if (!from_open)
-    found.from = window.from;
-  if (!to_open)
-    found.to = window.to - 1;
-  if (found.from <= found.to || (!from_open && !to_open))
-    fit_width(question, found);
-  return SQLITE_OK; /* where nothing is found there is nothing to fit */
-}
-
 /* ---- All of it ---- */
 
 static void note_window(struct planned *p) {
@@ -505,7 +334,7 @@ static int plan_one(struct aggregate *a, struct planned *p) {
   struct question *question = p->question;
   question->used_every_s = question->every_s;
   plan_question(&p->plan, a->schema, &a->coverage, question, columns, p->usable, a->window);
-  int rc = choose_width(a, question, &p->plan);
+  int rc = aggregate_choose_width(a, question, &p->plan);
   plan_question(&p->plan, a->schema, &a->coverage, question, columns, p->usable,
                 a->window); /* wider buckets: wider cells */
   note_window(p);
@@ -528,6 +357,19 @@ static int plan_and_add_cells(struct aggregate *a, struct planned *p) {
   return rc;
 }
 
+/* The conditions that the window does not stand for. */
+static void keep_others(struct aggregate *a) {
+  const struct conditions *where = a->where;
+  if (where == NULL)
+    return;
+  a->others.text = where->text;
+  a->others.refs = 1; /* its own */
+  a->others.items = xmalloc((where->count + 1) * sizeof *where->items);
+  for (size_t i = 0; i < where->count; i++)
+    if (where->items[i].column != a->time)
+      a->others.items[a->others.count++] = where->items[i];
+}
+
 static int read_coverage(struct aggregate *a) {
   struct buf sql = {0};
   sqlite3_stmt *stmt;
@@ -541,6 +383,7 @@ static int gather_groups(struct aggregate *a, struct question *questions, size_t
   a->time = plan_window(a->where, a->schema, &a->window) ? a->schema->time : -1;
   if (a->time < 0)
     a->window = (struct span) {INT64_MIN, INT64_MAX};
+  keep_others(a);
   a->planned = xcalloc(n, sizeof *a->planned);
   a->nplanned = n;
   for (size_t i = 0; i < n; i++)
@@ -554,7 +397,7 @@ static int gather_groups(struct aggregate *a, struct question *questions, size_t
     rc = read_coverage(a);
   a->asked = a->window;
   if (rc == SQLITE_OK)
-    rc = open_sides(a);
+    rc = aggregate_open_sides(a);
   if (a->of_rows && a->window.from < rows_reach(a))
     a->window.from = rows_reach(a);
   for (size_t i = 0; i < n && rc == SQLITE_OK; i++)
@@ -571,6 +414,7 @@ static void aggregate_clear(struct aggregate *a, struct query *q) {
   for (size_t i = 0; i < a->nplanned; i++)
     tallies_clear(&a->planned[i].groups);
   free(a->planned);
+  free(a->others.items);
   buf_clear(&a->key);
 }
 

@@ -8,6 +8,7 @@
 #include "base/hash.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "store/cold/view.h"
 #include "store/file/database.h"
 #include "store/file/ids.h"
 #include "store/file/rows.h"
@@ -27,7 +28,9 @@ struct reader {
   struct cached statements[STATEMENTS];
   unsigned next_statement;
   struct batch *page;
+  struct view *view, *sql_view;
   struct query *query;
+  atomic_llong began_ns; /* of the query that it runs; INT64_MAX: none */
   int64_t deadline_ns;
 };
 
@@ -45,10 +48,14 @@ struct readers {
 
 /* ---- For queries ---- */
 
-static int on_progress(void *arg) {
+static bool must_stop(void *arg) {
   struct reader *r = arg;
   bool cancelled = atomic_load_explicit(&r->query->cancelled, memory_order_relaxed);
   return cancelled || clock_monotonic_ns() > r->deadline_ns;
+}
+
+static int on_progress(void *arg) {
+  return must_stop(arg);
 }
 
 static sqlite3_stmt *find_cached(struct reader *r, uint64_t hash, const struct buf *sql) {
@@ -85,7 +92,8 @@ static int run_text(struct reader *r, const char *text) {
 }
 
 int reader_begin(struct reader *r) {
-  return run_text(r, "BEGIN");
+  int rc = run_text(r, "BEGIN");
+  return rc == SQLITE_OK ? view_refresh(r->view, r->db) : rc;
 }
 
 void reader_end(struct reader *r) {
@@ -115,6 +123,15 @@ struct ids *reader_ids(const struct reader *r) {
 
 uint32_t reader_rebuilding(const struct reader *r) {
   return atomic_load(&r->pool->shared->rebuilding);
+}
+
+struct view *reader_view(struct reader *r) {
+  return r->view;
+}
+
+struct cold_scan reader_cold_scan(struct reader *r, struct conditions *where) {
+  return (struct cold_scan){.view = r->view, .db = r->db, .where = where, .from = INT64_MIN,
+                            .to = INT64_MAX, .stopped = must_stop, .stopped_arg = r};
 }
 
 struct batch *reader_page(struct reader *r) {
@@ -153,9 +170,10 @@ static int open_database(struct reader *r, sqlite3 **db) {
   return SQLITE_OK;
 }
 
-int reader_sql_database(struct reader *r, sqlite3 **db) {
+int reader_sql_database(struct reader *r, sqlite3 **db, struct view **view) {
   int rc = open_database(r, &r->sql_db);
   *db = r->sql_db;
+  *view = r->sql_view;
   return rc;
 }
 
@@ -181,6 +199,8 @@ static void finish_query(struct reader *r, struct query *q, int rc) {
   if (q->status == UV_ECANCELED && !atomic_load(&q->cancelled)) {
     q->status = UV_ETIMEDOUT;
     snprintf(q->error, sizeof q->error, "query too slow: narrow the window");
+  } else if (rc == SQLITE_CORRUPT && *view_why(r->view) != '\0') {
+    snprintf(q->error, sizeof q->error, "%s", view_why(r->view));
   } else if (q->status < 0 && q->error[0] == '\0') {
     const char *why = r->db != NULL ? sqlite3_errmsg(r->db) : sqlite3_errstr(rc);
     snprintf(q->error, sizeof q->error, "%s%s",
@@ -205,12 +225,18 @@ static struct query *next_query(struct readers *pool) {
   return q;
 }
 
+static void forget_reader(struct reader *r) {
+  view_free(r->view);
+  view_free(r->sql_view);
+  batch_free(r->page);
+}
+
 static void close_reader(struct reader *r) {
   for (unsigned i = 0; i < STATEMENTS; i++)
     sqlite3_finalize(r->statements[i].stmt);
   sqlite3_close(r->db);
   sqlite3_close(r->sql_db);
-  batch_free(r->page);
+  forget_reader(r);
 }
 
 static void *reader_main(void *arg) {
@@ -221,8 +247,10 @@ static void *reader_main(void *arg) {
         q->deadline_ms > 0 ? q->deadline_ms : r->pool->shared->options.query_deadline_ms;
     r->query = q;
     r->deadline_ns = q->started_ns + deadline_ms * 1000000;
+    atomic_store(&r->began_ns, clock_monotonic_ns());
     int rc = run_query(r, q);
     reader_end(r);
+    atomic_store(&r->began_ns, INT64_MAX);
     finish_query(r, q, rc);
   }
   close_reader(r);
@@ -259,10 +287,25 @@ static void start_reader(struct readers *pool) {
   struct reader *r = &pool->reader[pool->count];
   r->pool = pool;
   r->page = batch_new(pool->shared->schema);
+  r->view = view_new(pool->shared->parts, pool->shared->schema);
+  r->sql_view = view_new(pool->shared->parts, pool->shared->schema);
+  atomic_store(&r->began_ns, INT64_MAX);
   if (pthread_create(&r->thread, NULL, reader_main, r) == 0)
     pool->count++;
   else
-    batch_free(r->page);
+    forget_reader(r);
+}
+
+int64_t readers_oldest(void *arg) {
+  struct readers *pool = arg;
+  int64_t oldest = INT64_MAX;
+  pthread_mutex_lock(&pool->lock);
+  for (unsigned i = 0; i < pool->count; i++) {
+    int64_t began = atomic_load(&pool->reader[i].began_ns);
+    oldest = began < oldest ? began : oldest;
+  }
+  pthread_mutex_unlock(&pool->lock);
+  return oldest;
 }
 
 void readers_submit(struct readers *pool, struct query *q) {

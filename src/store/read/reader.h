@@ -3,6 +3,7 @@
 
 #include <sqlite3.h>
 
+#include "store/cold/scan.h"
 #include "store/file/shared.h"
 
 /* One reading thread: its connection, its statements and the query it runs.  The
@@ -15,6 +16,9 @@ struct readers *readers_open(struct shared *shared); /* which outlives them */
 void readers_close(struct readers *readers);
 void readers_submit(struct readers *readers, struct query *q);
 
+/* When the oldest query that runs began (clock_monotonic_ns), INT64_MAX: none runs.  Any thread. */
+int64_t readers_oldest(void *readers);
+
 /* A statement of this text, which is cleared; ready to be bound, and the reader's.
  * Reset it when done, so that no snapshot is held. */
 int reader_statement(struct reader *r, struct buf *sql, sqlite3_stmt **stmt);
@@ -24,10 +28,15 @@ int reader_begin(struct reader *r);
 void reader_end(struct reader *r);
 
 sqlite3 *reader_database(struct reader *r);
-int reader_sql_database(struct reader *r, sqlite3 **db); /* another one, for other people's SQL */
+/* Another one, for other people's SQL, with a view of its own. */
+int reader_sql_database(struct reader *r, sqlite3 **db, struct view **view);
 const struct schema *reader_schema(const struct reader *r);
 const struct storage_options *reader_options(const struct reader *r);
 struct ids *reader_ids(const struct reader *r);
+
+/* Of the parts, in the snapshot of reader_begin. */
+struct view *reader_view(struct reader *r);
+struct cold_scan reader_cold_scan(struct reader *r, struct conditions *where);
 /* sets that are not complete; ask before reader_begin */
 uint32_t reader_rebuilding(const struct reader *r);
 struct batch *reader_page(struct reader *r);        /* for one row at a time */

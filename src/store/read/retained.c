@@ -60,7 +60,8 @@ static int put_oldest_row(struct reader *r, struct query *q, const struct retent
   const char *time = schema->columns[schema->time].name;
   struct buf sql = {0};
   int64_t us = 0;
-  buf_printf(&sql, "SELECT \"%s\" FROM rows ORDER BY \"%s\" LIMIT 1", time, time);
+  buf_printf(&sql, "SELECT min(time) FROM (SELECT min(\"%s\") AS time FROM rows UNION ALL "
+             "SELECT min(min_time) FROM parts WHERE state = 1) HAVING min(time) IS NOT NULL", time);
   int rc = first(r, &sql, &us);
   if (rc == SQLITE_OK)
     put_oldest(q, "rows", floor_to(us, 1000000) / 1000000, wanted->rows_s,
@@ -100,6 +101,7 @@ static int put_space(struct reader *r, struct query *q) {
   put(q, "file_bytes", s.file_bytes);
   put(q, "wal_bytes", s.wal_bytes);
   put(q, "ballast_bytes", s.ballast_bytes);
+  put(q, "parts_bytes", s.parts_bytes);
   if (s.disk_free >= 0)
     put(q, "disk_free", s.disk_free);
   put(q, "day_rows", growth.rows);

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 
 #include "base/mem.h"
+#include "store/cold/rows_table.h"
 #include "store/file/database.h"
 #include "store/read/reader.h"
 #include "store/read/result.h"
@@ -120,14 +121,40 @@ static int take_rows(struct query *q, sqlite3_stmt *stmt, uint32_t max_rows) {
   return rc;
 }
 
+static void end_transaction(sqlite3 *db) {
+  sqlite3_set_authorizer(db, NULL, NULL);
+  if (!sqlite3_get_autocommit(db))
+    database_exec(db, "ROLLBACK");
+}
+
+static int begin_transaction(sqlite3 *db, struct view *view) {
+  int rc = database_exec(db, "BEGIN");
+  return rc == SQLITE_OK ? view_refresh(view, db) : rc;
+}
+
+/* With closed days `rows` is a table of both. */
+static int prepare_connection(sqlite3 *db, struct view *view) {
+  int rc = begin_transaction(db, view);
+  if (rc == SQLITE_OK && view_parts(view) > 0 && !rows_table_is_there(db)) {
+    end_transaction(db);
+    rc = rows_table_make(db, view);
+    if (rc == SQLITE_OK)
+      rc = begin_transaction(db, view);
+  }
+  confine_connection(db);
+  return rc;
+}
+
 int query_sql(struct reader *r, struct query *q) {
   sqlite3 *db;
+  struct view *view;
   sqlite3_stmt *stmt = NULL;
-  int rc = reader_sql_database(r, &db);
+  int rc = reader_sql_database(r, &db, &view);
   if (rc != SQLITE_OK)
     return rc;
-  confine_connection(db);
-  rc = prepare_only_statement(db, q, &stmt);
+  rc = prepare_connection(db, view);
+  if (rc == SQLITE_OK)
+    rc = prepare_only_statement(db, q, &stmt);
   if (rc == SQLITE_OK && (int) q->bound.ncolumns != sqlite3_bind_parameter_count(stmt))
     rc = refuse_sql(q, "as many values are needed as the statement has parameters");
   if (rc == SQLITE_OK) {
@@ -135,5 +162,6 @@ int query_sql(struct reader *r, struct query *q) {
     rc = take_rows(q, stmt, reader_options(r)->sql_max_rows);
   }
   sqlite3_finalize(stmt);
+  end_transaction(db);
   return rc;
 }

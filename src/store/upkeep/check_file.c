@@ -38,7 +38,9 @@ static void tell_page(struct upkeep_check *check, const char *words) {
   static const char head[] = "*** in database main ***\n";
   if (strncmp(words, head, sizeof head - 1) == 0)
     words += sizeof head - 1;
-  check_fault(check, "%.*s: restore a backup", (int) strcspn(words, "\n"), words);
+  bool of_index = strstr(words, "index") != NULL;
+  check_fault(check, "%.*s: %s", (int) strcspn(words, "\n"), words,
+              of_index ? "moonledger verify --repair makes it anew" : "restore a backup");
 }
 
 int check_pages(sqlite3 *db, bool full, struct upkeep_report *report) {

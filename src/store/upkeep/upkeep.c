@@ -46,7 +46,7 @@ static int carry_out(struct upkeep *u, struct buf *error) {
   case UPKEEP_BACKUP: return backup_make(u->path, u->folder, &u->progress, &u->report, error);
   case UPKEEP_RESTORE: return backup_restore(u->folder, u->path, &u->progress, &u->report, error);
   case UPKEEP_VERIFY:
-    return verify_database(u->path, u->schema, u->order.full, &u->progress, &u->report, error);
+    return verify_database(u->path, u->schema, &u->order, &u->progress, &u->report, error);
   default: return UV_EINVAL;
   }
 }

@@ -1,10 +1,13 @@
 #include "store/upkeep/verify.h"
 
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 #include <uv.h>
 
+#include "store/file/coverage.h"
 #include "store/file/database.h"
+#include "store/file/place.h"
 #include "store/file/tables.h"
 #include "store/upkeep/check_file.h"
 #include "store/upkeep/parts.h"
@@ -95,14 +98,105 @@ static int open_moment(struct verify *v) {
   return rc == SQLITE_OK ? tables_identify(v->db, v->path, &empty, v->error) : explain(v, rc);
 }
 
-int verify_database(const char *path, const struct schema *schema, bool full,
-                    struct upkeep_progress *progress, struct upkeep_report *report,
-                    struct buf *error) {
+/* ---- Repair ---- */
+
+static struct upkeep_check *wrong_check(struct verify *v, const char *name) {
+  for (size_t i = 0; i < v->report->nchecks; i++)
+    if (strcmp(v->report->checks[i].name, name) == 0 && v->report->checks[i].faults > 0)
+      return &v->report->checks[i];
+  return NULL;
+}
+
+/* The next start makes a set's cells of rows where it does not find the layout that they have. */
+static int remake_cells(struct verify *v, sqlite3 *db) {
+  struct upkeep_check *check = wrong_check(v, "cells");
+  int rc = SQLITE_OK;
+  for (size_t s = 0; s < v->schema->nsets && rc == SQLITE_OK; s++) {
+    char *sql = sqlite3_mprintf("DELETE FROM meta WHERE key = 'layout:%q'",
+                                v->schema->sets[s].name);
+    rc = v->wrong_sets >> s & 1 ? database_exec(db, sql) : SQLITE_OK;
+    sqlite3_free(sql);
+  }
+  if (check != NULL)
+    check->repaired = rc == SQLITE_OK;
+  return rc;
+}
+
+/* The next start reads them from rows; those of rows that have gone stand nowhere else. */
+static int remake_ids(struct verify *v, sqlite3 *db) {
+  struct upkeep_check *check = wrong_check(v, "ids");
+  struct coverage coverage;
+  struct kept_parts parts = {0};
+  int rc = coverage_read(db, v->schema, &coverage);
+  if (rc == SQLITE_OK)
+    rc = kept_parts_read(db, &parts);
+  bool all_are_there = coverage.rows == COVERS_EVER && parts.len == 0;
+  kept_parts_clear(&parts);
+  if (rc != SQLITE_OK || check == NULL || !all_are_there)
+    return rc;
+  rc = database_exec(db, "BEGIN; DELETE FROM ids; DELETE FROM segments; COMMIT");
+  check->repaired = rc == SQLITE_OK;
+  return rc;
+}
+
+/* An index that lacks rows makes no other page wrong. */
+static int remake_index(struct verify *v, sqlite3 *db) {
+  struct upkeep_check *check = wrong_check(v, "pages");
+  struct upkeep_report again = {0};
+  if (check == NULL)
+    return SQLITE_OK;
+  upkeep_step(v->progress, "writing indexes", 0);
+  int rc = database_exec(db, "REINDEX");
+  if (rc == SQLITE_OK)
+    rc = check_pages(db, true, &again);
+  check->repaired = rc == SQLITE_OK && again.checks[0].faults == 0;
+  return (rc & 0xff) == SQLITE_CORRUPT ? SQLITE_OK : rc;
+}
+
+static int repair(struct verify *v) {
+  sqlite3 *db = NULL;
+  sqlite3_close(v->db);
+  v->db = NULL;
+  int rc = database_open(&db, v->path, ACCESS_WRITER);
+  check_listens(db, v->progress);
+  if (rc == SQLITE_OK)
+    rc = remake_index(v, db);
+  if (rc == SQLITE_OK)
+    rc = remake_ids(v, db);
+  if (rc == SQLITE_OK)
+    rc = remake_cells(v, db);
+  if (rc != SQLITE_OK)
+    database_explain(db, v->path, v->error);
+  sqlite3_close(db);
+  return database_status(rc);
+}
+
+static bool is_wrong(const struct upkeep_report *report) {
+  for (size_t i = 0; i < report->nchecks; i++)
+    if (report->checks[i].faults > 0)
+      return true;
+  return false;
+}
+
+static int verify_and_repair(struct verify *v, const struct upkeep_order *order) {
+  int status = open_moment(v);
+  if (status == 0)
+    status = check_all(v, order->full || order->repair);
+  if (status == UV_EILSEQ) /* it stands in the report */
+    return 0;
+  return status == 0 && order->repair && is_wrong(v->report) ? repair(v) : status;
+}
+
+int verify_database(const char *path, const struct schema *schema,
+                    const struct upkeep_order *order, struct upkeep_progress *progress,
+                    struct upkeep_report *report, struct buf *error) {
   struct verify v = {.path = path, .schema = schema, .progress = progress, .report = report,
                      .error = error};
-  int status = open_moment(&v);
-  if (status == 0)
-    status = check_all(&v, full);
+  int lock = order->repair ? place_lock(path, error) : 0, status = lock;
+  if (lock >= 0)
+    status = verify_and_repair(&v, order);
   sqlite3_close(v.db);
-  return status == UV_EILSEQ ? 0 : status;
+  if (order->repair && lock >= 0)
+    close(lock);
+  return status;
 }

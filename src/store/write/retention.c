@@ -11,13 +11,15 @@
 #include "store/write/writer_state.h"
 
 enum {
-  LOOK_MS = 10000,      /* between two looks whether something is due */
+  LOOK_MS = 10000,      /* between two looks whether something is due, .. */
+  LOOK_SPACE_MS = 1000, /* .. or too little space is left */
   AGAIN_MS = 20,        /* while readers hold the log */
   PAUSES = 4,           /* beside ingest a slice is followed by as long as so many of it */
   WAL_BYTES = 16 << 20, /* that slices write before the log must start over */
   WAL_JUDGED = 4 << 20, /* a longer one is emptied before there is said to be too little space */
   SLACK = 64,           /* one part in so many of max_bytes stays unused */
   LEAST_PAGES = 64,     /* worth giving back */
+  TIGHT_BYTES = 512 << 20,
 };
 
 static const int64_t ms = 1000000;
@@ -41,6 +43,11 @@ const char *retention_refusal(const struct retainer *r) {
 
 static void wait_ms(struct retainer *r, int64_t n) {
   r->next_ns = clock_monotonic_ns() + n * ms;
+}
+
+static void look_later(struct retainer *r) {
+  bool space = r->limits.max_bytes > 0 || r->limits.min_free > 0;
+  wait_ms(r, space ? LOOK_SPACE_MS : LOOK_MS);
 }
 
 /* ---- What is due ---- */
@@ -67,26 +74,37 @@ static int64_t missing_bytes(const struct retainer *r, int64_t used, int64_t lef
   return missing;
 }
 
+/* What the log holds will make the file longer. */
+static bool is_too_little(const struct writer *w, const struct space *s) {
+  int64_t pending = (w->wal_pages - w->checkpointed_pages) * s->page_bytes;
+  int64_t left = space_left(s);
+  return missing_bytes(&w->retainer, space_used(s) + pending,
+                       left < 0 ? left : left > pending ? left - pending : 0) > 0;
+}
+
 static int is_pressed(struct writer *w, bool *pressed) {
-  struct retainer *r = &w->retainer;
   const char *path = w->shared->options.path;
   struct space space;
   int rc = space_measure(w->db, path, &space);
-  *pressed = rc == SQLITE_OK && missing_bytes(r, space_used(&space), space_left(&space)) > 0;
+  w->retainer.tight = space.disk_free >= 0 && space.disk_free < TIGHT_BYTES;
+  *pressed = rc == SQLITE_OK && is_too_little(w, &space);
   if (!*pressed || space.wal_bytes <= WAL_JUDGED)
     return rc;
-  *pressed = writer_checkpoint(w, SQLITE_CHECKPOINT_TRUNCATE, 0) == SQLITE_OK;
+  rc = writer_checkpoint(w, SQLITE_CHECKPOINT_TRUNCATE, 0);
+  *pressed = rc == SQLITE_OK;
+  if (database_status(rc) == UV_ENOSPC)
+    return rc;
   rc = space_measure(w->db, path, &space);
-  *pressed &= rc == SQLITE_OK && missing_bytes(r, space_used(&space), space_left(&space)) > 0;
+  *pressed &= rc == SQLITE_OK && is_too_little(w, &space);
   return rc;
 }
 
-/* The hour of the oldest row ends; this hour stays. */
+/* The hour of the oldest row ends, or its day if it is in a part; this hour stays. */
 static int pressure_cut(struct writer *w, int64_t now_s, int64_t *cut) {
-  int64_t oldest = 0, end;
-  int rc = slices_oldest_row(w, &oldest);
+  int64_t oldest = 0, end, unit;
+  int rc = slices_oldest_row(w, &oldest, &unit);
   if (rc == SQLITE_OK) {
-    end = floor_to(oldest, 3600) + 3600;
+    end = floor_to(oldest, unit) + unit;
     *cut = end > *cut && end <= floor_to(now_s, 3600) ? end : *cut;
   }
   return rc == SQLITE_DONE ? SQLITE_OK : rc;
@@ -105,12 +123,16 @@ static int set_cuts(struct writer *w) {
 
 static int begin_round(struct writer *w) {
   struct retainer *r = &w->retainer;
-  r->step = STEP_ROWS;
+  r->step = STEP_NONE;
   r->tier = 0;
   r->set = 0;
   r->forced = false;
   int rc = coverage_read(w->db, w->schema, &r->coverage);
-  return rc == SQLITE_OK ? set_cuts(w) : rc;
+  if (rc == SQLITE_OK)
+    rc = set_cuts(w);
+  if (rc == SQLITE_OK)
+    r->step = STEP_ROWS;
+  return rc;
 }
 
 static int look(struct writer *w) {
@@ -123,7 +145,7 @@ static int look(struct writer *w) {
     r->next_ns = INT64_MAX;
     return SQLITE_OK;
   }
-  r->has_ballast = r->has_ballast || ballast_make(path);
+  r->has_ballast = r->has_ballast || (!r->afloat && ballast_make(path));
   r->done = (struct retention_counts) {0};
   r->for_space = false;
   r->started_ns = clock_monotonic_ns();
@@ -137,6 +159,7 @@ static void tell(struct writer *w) {
   atomic_fetch_add(&w->shared->passes, 1);
   atomic_store(&w->shared->last_pass_us, clock_now_us());
   log_info("retention", log_int("rows", r->done.rows), log_int("cells", r->done.cells),
+           log_int("parts", r->done.parts),
            log_int("bytes_given_back", r->done.bytes), log_int("rows_since", r->coverage.rows),
            log_str("because", r->for_space ? "space" : "age"),
            log_int("ms", (clock_monotonic_ns() - r->started_ns) / ms));
@@ -144,14 +167,14 @@ static void tell(struct writer *w) {
 
 static void end_pass(struct writer *w) {
   struct retainer *r = &w->retainer;
-  if (r->done.rows + r->done.cells + r->done.bytes > 0) {
+  if (r->done.rows + r->done.cells + r->done.parts + r->done.bytes > 0) {
     writer_checkpoint(w, SQLITE_CHECKPOINT_TRUNCATE, 0); /* the file gets shorter */
     r->has_ballast = r->has_ballast || ballast_make(w->shared->options.path);
     tell(w);
   }
   r->afloat = false;
   r->step = STEP_NONE;
-  wait_ms(r, LOOK_MS);
+  look_later(r);
 }
 
 /* While that makes space, there may be more to do. */
@@ -175,7 +198,7 @@ static void give_up(struct writer *w, int rc) {
   r->complained = true;
   r->afloat = false;
   r->step = STEP_NONE;
-  wait_ms(r, LOOK_MS);
+  look_later(r);
 }
 
 /* A slice failed.  Deleting writes before it frees: what the ballast took is room for that. */
@@ -199,7 +222,9 @@ static void fail(struct writer *w, int rc) {
 static int step_rows(struct writer *w) {
   struct retainer *r = &w->retainer;
   bool more = false;
-  int rc = slices_rows(w, &more);
+  int rc = slices_parts(w, &more);
+  if (rc == SQLITE_OK && !more)
+    rc = slices_rows(w, &more);
   if (rc != SQLITE_OK || more)
     return rc;
   if (!r->forced && slices_rows_left(w)) {
@@ -226,8 +251,9 @@ static int count_pages(struct writer *w) {
     rc = space_growth(w->db, w->schema, rows, &s, clock_now_us(), &growth);
   if (rc != SQLITE_OK)
     return rc;
-  int64_t spare = s.free_pages - growth.bytes / s.page_bytes;
-  int64_t missing = missing_bytes(r, s.file_bytes + s.wal_bytes, s.disk_free) / s.page_bytes;
+  int64_t spare = s.free_pages - growth.file_bytes / s.page_bytes;
+  int64_t used = s.file_bytes + s.wal_bytes + s.parts_bytes;
+  int64_t missing = missing_bytes(r, used, s.disk_free) / s.page_bytes;
   int64_t wanted = missing > spare ? missing : spare >= LEAST_PAGES ? spare : 0;
   r->give_back = wanted < s.free_pages ? wanted : s.free_pages;
   if (!tables_can_shrink(w->db))
@@ -258,9 +284,10 @@ static int step_pages(struct writer *w) {
   return slices_pages(w);
 }
 
-/* Cells that are being made of rows need them. */
+/* Cells and a part that are being made of rows need them. */
 static bool must_wait(const struct writer *w) {
-  return atomic_load(&w->shared->rebuilding) != 0 || w->filling != 0 || !ids_loaded(w->ids);
+  return atomic_load(&w->shared->rebuilding) != 0 || w->filling != 0 ||
+         w->sealing.number != 0 || !ids_loaded(w->ids);
 }
 
 static bool wal_is_long(struct writer *w) {
@@ -314,4 +341,10 @@ void retention_disk_full(struct writer *w) {
   struct retainer *r = &w->retainer;
   if (r->step == STEP_NONE && r->next_ns != INT64_MAX)
     r->next_ns = 0;
+}
+
+void retention_file_grown(struct writer *w) {
+  const struct retention *l = &w->retainer.limits;
+  if (l->max_bytes > 0 || l->min_free > 0)
+    retention_disk_full(w);
 }

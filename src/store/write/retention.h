@@ -31,6 +31,7 @@ struct retainer {
   bool for_space;          /* .. so it was at some time of this pass */
   bool afloat;             /* the ballast is given up: nothing else may take its room */
   bool has_ballast, complained;
+  bool tight;              /* the disk is so full that the log must stay short */
   int64_t give_back;       /* pages */
   struct coverage coverage;
   struct pace pace;
@@ -45,6 +46,7 @@ void retention_init(struct retainer *r);
 int64_t retention_wait_ms(struct writer *w);
 void retention_work(struct writer *w);       /* one slice at most */
 void retention_disk_full(struct writer *w);  /* a commit failed for it: looks at once */
+void retention_file_grown(struct writer *w); /* so it may be; the same where space is limited */
 
 /* NULL, or why nothing can be stored just now. */
 const char *retention_refusal(const struct retainer *r);

@@ -1,6 +1,7 @@
 #include "store/write/retention_slices.h"
 
 #include "base/clock.h"
+#include "store/cold/manifest.h"
 #include "store/file/database.h"
 #include "store/file/rollup_tables.h"
 #include "store/write/writer_state.h"
@@ -123,6 +124,15 @@ static int note_rows(struct writer *w, int64_t taken) {
   return rc == SQLITE_OK ? meta_set_int(w->db, "removed", w->removed + taken) : rc;
 }
 
+static void rows_have_gone(struct writer *w, int64_t n) {
+  if (n > 0)
+    w->rows.last = 0; /* it may be gone, and SQLite would give its number again */
+  w->removed += n;
+  w->retainer.done.rows += n;
+  atomic_fetch_sub(&w->shared->rows, n);
+  atomic_fetch_add(&w->shared->removed_rows, n);
+}
+
 int slices_rows(struct writer *w, bool *more) {
   struct errand e = {.bound = {cut_us(w), last_free_row(w)}, .note = note_rows};
   buf_printf(&e.sql,
@@ -130,19 +140,16 @@ int slices_rows(struct writer *w, bool *more) {
              "rowid <= ? ORDER BY \"%s\" LIMIT ?)",
              time_name(w), time_name(w));
   int rc = slice(w, &e, more);
-  if (e.taken > 0)
-    w->rows.last = 0; /* it may be gone, and SQLite would give its number again */
-  w->removed += e.taken;
-  w->retainer.done.rows += e.taken;
-  atomic_fetch_sub(&w->shared->rows, e.taken);
-  atomic_fetch_add(&w->shared->removed_rows, e.taken);
+  rows_have_gone(w, e.taken);
   return rc;
 }
 
 bool slices_rows_left(struct writer *w) {
   int64_t left = 0;
-  char *sql = sqlite3_mprintf("SELECT EXISTS(SELECT 1 FROM rows WHERE \"%w\" < %lld)",
-                              time_name(w), (long long) cut_us(w));
+  long long cut = cut_us(w);
+  char *sql = sqlite3_mprintf("SELECT EXISTS(SELECT 1 FROM rows WHERE \"%w\" < %lld) OR "
+                              "EXISTS(SELECT 1 FROM parts WHERE state = 1 AND max_time < %lld)",
+                              time_name(w), cut, cut);
   int rc = database_int(w->db, sql, &left);
   sqlite3_free(sql);
   return rc == SQLITE_OK && left != 0;
@@ -154,14 +161,72 @@ int slices_free_rows(struct writer *w) {
   return ids_write_last_segment(w->ids, 1, clock_now_us());
 }
 
-int slices_oldest_row(struct writer *w, int64_t *second) {
+static int oldest(struct writer *w, char *sql, int64_t *second) {
   int64_t time = 0;
-  char *sql = sqlite3_mprintf("SELECT \"%w\" FROM rows ORDER BY \"%w\" LIMIT 1", time_name(w),
-                              time_name(w));
   int rc = database_int(w->db, sql, &time);
   sqlite3_free(sql);
   if (rc == SQLITE_OK)
     *second = floor_to(time, 1000000) / 1000000;
+  return rc;
+}
+
+int slices_oldest_row(struct writer *w, int64_t *second, int64_t *unit) {
+  int64_t cold = 0;
+  *unit = 3600;
+  int rc = oldest(w, sqlite3_mprintf("SELECT \"%w\" FROM rows ORDER BY \"%w\" LIMIT 1",
+                                     time_name(w), time_name(w)), second);
+  int cold_rc = oldest(w, sqlite3_mprintf("SELECT min_time FROM parts WHERE state = 1 "
+                                          "ORDER BY min_time LIMIT 1"), &cold);
+  if (cold_rc != SQLITE_OK || (rc == SQLITE_OK && *second < cold))
+    return rc;
+  *second = cold;
+  *unit = 86400;
+  return SQLITE_OK;
+}
+
+/* ---- Parts ---- */
+
+/* Rows of its that are void stand in the table. */
+static int rows_of_part(struct writer *w, const struct part *part, int64_t *rows) {
+  struct buf masks = {0};
+  int rc = manifest_masks(w->db, part->number, &masks);
+  *rows = part->rows - (int64_t) (masks.len / sizeof(int64_t));
+  buf_clear(&masks);
+  return rc;
+}
+
+/* Its file goes once nobody reads it (seal/sealer.h). */
+static int drop_part(struct writer *w, const struct part *part) {
+  int64_t rows = 0;
+  int rc = statement_run(w->begin);
+  if (rc == SQLITE_OK)
+    rc = rows_of_part(w, part, &rows);
+  if (rc == SQLITE_OK)
+    rc = manifest_drop(w->db, part->number);
+  if (rc == SQLITE_OK)
+    rc = note_rows(w, rows);
+  if (rc == SQLITE_OK)
+    rc = statement_run(w->commit);
+  if (rc != SQLITE_OK)
+    return rc;
+  rows_have_gone(w, rows);
+  w->retainer.done.parts++;
+  atomic_fetch_add(&w->shared->removed_parts, 1);
+  return SQLITE_OK;
+}
+
+int slices_parts(struct writer *w, bool *more) {
+  struct part_list live = {0};
+  int64_t cut = cut_us(w), free_row = last_free_row(w);
+  int rc = manifest_read(w->db, PART_LIVE, &live);
+  *more = false;
+  for (size_t i = 0; i < live.len && rc == SQLITE_OK && !*more; i++) {
+    const struct part *part = &live.items[i];
+    *more = part->max_time < cut && part->max_row <= free_row && part->taken_time == INT64_MAX;
+    if (*more)
+      rc = drop_part(w, part);
+  }
+  part_list_clear(&live);
   return rc;
 }
 

@@ -12,6 +12,7 @@ struct writer;
 #define SLICE_NS INT64_C(20000000)
 
 /* *more: there is more to take. */
+int slices_parts(struct writer *w, bool *more); /* one, all of whose rows go */
 int slices_rows(struct writer *w, bool *more);
 int slices_cells(struct writer *w, bool *more); /* of the retainer's set and tier */
 int slices_pages(struct writer *w);             /* from its give_back */
@@ -21,6 +22,7 @@ int slices_pages(struct writer *w);             /* from its give_back */
 bool slices_rows_left(struct writer *w);
 int slices_free_rows(struct writer *w);
 
-int slices_oldest_row(struct writer *w, int64_t *second); /* SQLITE_DONE: there is no row */
+/* And what it goes with: an hour, or a part's day.  SQLITE_DONE: there is no row. */
+int slices_oldest_row(struct writer *w, int64_t *second, int64_t *unit);
 
 #endif

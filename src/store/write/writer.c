@@ -12,11 +12,13 @@
 #include "store/file/place.h"
 #include "store/file/script_rows.h"
 #include "store/file/tables.h"
+#include "store/write/writer_cold.h"
 #include "store/write/writer_state.h"
 
 enum {
   TAIL_IDLE_MS = 100, /* without a sub, before the cells go to the file */
   IDLE_MS = 1000,     /* and before the log does */
+  AGAIN_MS = 500,     /* after a commit that failed */
 };
 
 /* ---- One transaction ---- */
@@ -51,6 +53,8 @@ static int apply_group(struct writer *w, struct submission *first) {
     rc = rows_flush(&w->rows);
   if (rc == SQLITE_OK && writer_cells_due(w))
     rc = writer_flush_cells(w);
+  if (rc == SQLITE_OK && w->parts_changed)
+    rc = manifest_raise(w->db);
   return rc == SQLITE_OK ? statement_run(w->commit) : rc;
 }
 
@@ -59,6 +63,7 @@ static int apply_group(struct writer *w, struct submission *first) {
 static void group_committed(struct writer *w, const struct submission *group) {
   if (group->kind == SUBMIT_RESET) {
     ids_forget(w->ids);
+    w->sealing = (struct part){0};
     atomic_store(&w->shared->rows, 0);
     w->removed = 0;
     w->retainer.step = STEP_NONE;
@@ -67,6 +72,7 @@ static void group_committed(struct writer *w, const struct submission *group) {
   if (w->inserted > 0)
     atomic_store(&w->shared->last_row, w->last_row);
   atomic_store(&w->shared->writable, true);
+  w->parts_changed = false;
   writer_cells_committed(w);
   ids_commit(w->ids, clock_now_us());
   if (w->metrics != NULL)
@@ -143,7 +149,9 @@ static void commit_group(struct writer *w, struct submission *first) {
 
 static void load_ids(struct writer *w) {
   int64_t started = clock_monotonic_ns();
-  int rc = ids_load(w->ids, w->schema->columns[w->schema->id].name, clock_now_us());
+  const struct schema *s = w->schema;
+  const char *other = s->other_id >= 0 ? s->columns[s->other_id].name : NULL;
+  int rc = ids_load(w->ids, s->columns[s->id].name, other, clock_now_us());
   if (rc != SQLITE_OK)
     log_error("reading fingerprints failed: repeated ids may be stored twice",
               log_str("error", sqlite3_errmsg(w->db)));
@@ -153,9 +161,31 @@ static void load_ids(struct writer *w) {
 }
 
 static int64_t idle_ms(const struct writer *w) {
-  if (writer_has_tail(w) && atomic_load(&w->shared->writable))
+  if (!atomic_load(&w->shared->writable))
+    return AGAIN_MS;
+  if (writer_has_tail(w))
     return TAIL_IDLE_MS;
   return w->wal_pages > 0 ? IDLE_MS : -1;
+}
+
+/* After a commit that failed: whether another would succeed.  Who is told that the store cannot
+ * be written may send nothing more, and would never hear that it can. */
+static void try_again(struct writer *w) {
+  if (identity_fault(&w->shared->identity) != NULL || retention_refusal(&w->retainer) != NULL)
+    return;
+  int rc = make_safe(w);
+  if (rc == SQLITE_OK)
+    rc = writer_begin(w);
+  if (rc == SQLITE_OK)
+    rc = meta_set_int(w->db, "tried_again", clock_now_us());
+  if (rc == SQLITE_OK)
+    rc = statement_run(w->commit);
+  if (rc != SQLITE_OK) {
+    writer_roll_back(w);
+    return;
+  }
+  atomic_store(&w->shared->writable, true);
+  log_info("commits succeed again");
 }
 
 static int64_t patience_ms(struct writer *w, int64_t idle) {
@@ -173,10 +203,11 @@ static void *writer_main(void *arg) {
     if (group != NULL)
       commit_group(w, group);
     else if (wait_ms > 0 && wait_ms == idle && !stopped)
-      writer_idle(w);
+      atomic_load(&w->shared->writable) ? writer_idle(w) : try_again(w);
     if (!stopped)
       writer_maintain(w);
   }
+  chores_close(w->chores);
   writer_finish(w);
   return NULL;
 }
@@ -209,8 +240,8 @@ static int64_t next_row(const struct writer *w, int64_t last) {
 
 /* Numbers have no gaps but those that retention made. */
 static int count_rows(struct writer *w) {
-  int64_t last = 0, first = 1;
-  int rc = database_int(w->db, "SELECT max(rowid) FROM rows", &last);
+  int64_t first = 1;
+  int rc = database_int(w->db, "SELECT max(rowid) FROM rows", &w->rows.last);
   if (rc == SQLITE_OK)
     rc = meta_get_int(w->db, "counted", &w->rolled_up_to);
   if (rc == SQLITE_OK && (rc = meta_get_int(w->db, "next_row", &first)) == SQLITE_DONE)
@@ -220,8 +251,7 @@ static int count_rows(struct writer *w) {
   if (rc != SQLITE_OK)
     return rc;
   w->stale = true;
-  w->rows.last = last;
-  w->rows.next = next_row(w, last);
+  w->rows.next = next_row(w, w->rows.last);
   atomic_store(&w->shared->rows, w->rows.next - first - w->removed);
   atomic_store(&w->shared->last_row, w->rows.next - 1);
   return SQLITE_OK;
@@ -267,6 +297,8 @@ static int open_parts(struct writer *w) {
     rc = writer_restore_series(w);
   if (rc == SQLITE_OK)
     rc = writer_resume_fill(w);
+  if (rc == SQLITE_OK)
+    rc = writer_cold_open(w);
   return rc == SQLITE_OK ? writer_resume_rebuild(w) : rc;
 }
 
@@ -291,13 +323,14 @@ static int open_file(struct writer *w, const char *path, struct buf *error) {
 }
 
 int writer_open(struct writer **writer, struct shared *shared, struct queue *queue,
-                const struct receipts *receipts, struct buf *error) {
+                struct chores *chores, const struct receipts *receipts, struct buf *error) {
   struct writer *w = xcalloc(1, sizeof *w);
   const char *path = shared->options.path;
   *w = (struct writer){.shared = shared,
                        .schema = shared->schema,
                        .metrics = shared->metrics,
                        .queue = queue,
+                       .chores = chores,
                        .receipts = receipts,
                        .lock_fd = -1};
   w->page = batch_new(w->schema);
@@ -354,6 +387,7 @@ void writer_close(struct writer *w) {
   sqlite3_finalize(w->save_series);
   sqlite3_finalize(w->insert_changes);
   buf_clear(&w->series_changes);
+  view_free(w->view);
   batch_free(w->page);
   told_clear(&w->told);
   if (identity_fault(&w->shared->identity) != NULL) /* what is there now is not ours to write */

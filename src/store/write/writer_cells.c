@@ -56,32 +56,30 @@ void writer_roll_back(struct writer *w) {
   if (!sqlite3_get_autocommit(w->db))
     database_exec(w->db, "ROLLBACK");
   ids_rollback(w->ids);
+  view_forget(w->view);
   writer_series_rolled_back(w);
   rollups_forget(w->rollups);
   if (w->fresh != NULL)
     rollups_forget(w->fresh);
   w->rolling_up_to = 0;
-  w->flush_due = false;
+  w->flush_due = w->parts_changed = false;
   w->stale = true;
 }
 
-int writer_each_row(struct writer *w, int64_t after, int64_t *last, int limit, writer_row *take) {
+int writer_each_row(struct writer *w, int64_t after, int64_t last, writer_row *take) {
   struct buf sql = {0};
   sqlite3_stmt *stmt = NULL;
   buf_puts(&sql, "SELECT ");
   rows_write_columns(&sql, w->schema, UINT64_MAX, true);
-  buf_puts(&sql, " FROM rows WHERE rowid > ? AND rowid <= ? ORDER BY rowid LIMIT ?");
+  buf_puts(&sql, " FROM rows WHERE rowid > ? AND rowid <= ? ORDER BY rowid");
   int rc = sqlite3_prepare_v2(w->db, sql.data, (int) sql.len, &stmt, NULL);
   buf_clear(&sql);
   sqlite3_bind_int64(stmt, 1, after);
-  sqlite3_bind_int64(stmt, 2, *last);
-  sqlite3_bind_int(stmt, 3, limit);
+  sqlite3_bind_int64(stmt, 2, last);
   for (; rc == SQLITE_OK && (rc = sqlite3_step(stmt)) == SQLITE_ROW; rc = SQLITE_OK) {
     rows_forget(w->page);
     struct record *r = rows_read(stmt, w->page, UINT64_MAX, true);
     take(w, r, &w->page->text);
-    if (--limit == 0)
-      *last = r->row;
   }
   sqlite3_finalize(stmt);
   return rc == SQLITE_DONE ? SQLITE_OK : rc;
@@ -93,10 +91,9 @@ static void count_in(struct writer *w, const struct record *r, const struct buf 
 
 int writer_begin(struct writer *w) {
   w->inserted = 0;
-  int64_t last = INT64_MAX;
   int rc = statement_run(w->begin);
   if (rc == SQLITE_OK && w->stale)
-    rc = writer_each_row(w, w->rolled_up_to, &last, -1, count_in);
+    rc = writer_each_row(w, w->rolled_up_to, INT64_MAX, count_in);
   if (rc == SQLITE_OK)
     w->stale = false;
   return rc;

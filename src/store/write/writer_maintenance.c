@@ -2,6 +2,7 @@
 #include "base/log.h"
 #include "store/file/database.h"
 #include "store/file/rollup_tables.h"
+#include "store/write/writer_cold.h"
 #include "store/write/writer_state.h"
 
 enum {
@@ -47,11 +48,12 @@ static int checkpoint(struct writer *w, int mode) {
 static void checkpoint_if_due(struct writer *w) {
   if (w->wal_pages < w->checkpointed_pages)
     w->checkpointed_pages = 0;
-  int due = writer_is_busy(w) ? PASSIVE_PAGES : SHORT_PAGES;
+  int due = writer_is_busy(w) && !w->retainer.tight ? PASSIVE_PAGES : SHORT_PAGES;
   if (w->wal_pages - w->checkpointed_pages < due)
     return;
   checkpoint(w, w->wal_pages >= RESTART_PAGES ? SQLITE_CHECKPOINT_RESTART
                                               : SQLITE_CHECKPOINT_PASSIVE);
+  retention_file_grown(w);
 }
 
 /* What is behind the gap is lost with the power, unless it stands in the file
@@ -73,9 +75,12 @@ static void count_fresh(struct writer *w, const struct record *r, const struct b
 
 static int rebuild_step(struct writer *w, int64_t *last) {
   int rc = writer_begin(w);
-  *last = w->rebuild_upto;
+  bool ends = w->rebuild_upto - w->rebuilt <= REBUILD_ROWS;
+  *last = ends ? w->rebuild_upto : w->rebuilt + REBUILD_ROWS;
   if (rc == SQLITE_OK)
-    rc = writer_each_row(w, w->rebuilt, last, REBUILD_ROWS, count_fresh);
+    rc = writer_each_row(w, w->rebuilt, *last, count_fresh);
+  if (rc == SQLITE_OK)
+    rc = writer_each_cold_row(w, w->rebuilt, *last, count_fresh);
   if (rc == SQLITE_OK)
     rc = writer_flush_cells(w);
   if (rc == SQLITE_OK)
@@ -134,7 +139,8 @@ int writer_resume_rebuild(struct writer *w) {
 /* ---- When ---- */
 
 bool writer_has_maintenance(const struct writer *w) {
-  return w->filling != 0 || w->fresh != NULL || ids_has_unread(w->ids);
+  return w->filling != 0 || w->fresh != NULL || ids_has_unread(w->ids) ||
+         chores_waiting(w->chores);
 }
 
 void writer_maintain(struct writer *w) {
@@ -149,6 +155,7 @@ void writer_maintain(struct writer *w) {
     rebuild_some(w);
   else if (retention_wait_ms(w) == 0)
     retention_work(w);
+  chores_do(w->chores, w);
   checkpoint_if_due(w);
 }
 

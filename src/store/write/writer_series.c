@@ -102,8 +102,7 @@ static void count_in(struct writer *w, const struct record *r, const struct buf 
 
 /* The rows that the file's series lack. */
 static int count_rest(struct writer *w) {
-  int64_t last = INT64_MAX;
-  int rc = writer_each_row(w, w->rolled_up_to, &last, -1, count_in);
+  int rc = writer_each_row(w, w->rolled_up_to, INT64_MAX, count_in);
   metrics_commit(w->metrics);
   return rc;
 }

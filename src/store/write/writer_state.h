@@ -1,9 +1,11 @@
 #ifndef MOONLEDGER_STORE_WRITE_WRITER_STATE_H
 #define MOONLEDGER_STORE_WRITE_WRITER_STATE_H
 
+#include "store/cold/view.h"
 #include "store/file/ids.h"
 #include "store/file/rows.h"
 #include "store/sync/syncer.h"
+#include "store/write/chores.h"
 #include "store/write/queue.h"
 #include "store/write/retention.h"
 #include "store/write/rollup.h"
@@ -17,6 +19,7 @@ struct writer {
   struct metrics *metrics;
   struct ids *ids;
   struct queue *queue;
+  struct chores *chores;
   const struct receipts *receipts;
 
   int lock_fd;
@@ -25,6 +28,10 @@ struct writer {
   struct rows rows;
   struct batch *page;      /* the stored row of a merge, .. */
   struct told told;        /* .. and what it was told */
+  int64_t from_part;       /* .. and the part that it was read from; 0: the table */
+  struct view *view;       /* of the parts */
+  struct part sealing;     /* that rows are on their way into; number 0: none */
+  bool parts_changed;      /* masks, in the open transaction */
   sqlite3_stmt *begin, *commit, *save_series, *insert_changes;
 
   struct buf series_changes;   /* of this transaction */
@@ -68,9 +75,10 @@ int writer_reset(struct writer *w);
 /* writer_cells.c.  The first two within a transaction; SQLite's codes. */
 typedef void writer_row(struct writer *w, const struct record *r, const struct buf *text);
 int writer_flush_cells(struct writer *w);
-/* Rows in (after, *last], at most limit (negative: all); *last becomes the last one
- * if there may be more. */
-int writer_each_row(struct writer *w, int64_t after, int64_t *last, int limit, writer_row *take);
+/* Rows of the table in (after, last]. */
+int writer_each_row(struct writer *w, int64_t after, int64_t last, writer_row *take);
+/* writer_cold.c: of the parts */
+int writer_each_cold_row(struct writer *w, int64_t after, int64_t last, writer_row *take);
 int writer_begin(struct writer *w); /* with cells in memory that are up to date */
 void writer_count(struct writer *w, const struct record *r, const struct buf *text, int sign);
 bool writer_has_tail(const struct writer *w); /* rows that no cell in the file has */

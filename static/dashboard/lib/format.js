@@ -28,10 +28,15 @@ export function dollars(n) {
 
 /** The cost of a group of requests; none of which has a known price: unknown, not nothing. */
 export const spent = (group) =>
-  (group.requests > 0 && group.unpriced_requests >= group.requests ? "–" : dollars(group.cost_usd));
+  (group.requests > 0 && group.unpriced_requests >= group.requests
+    ? "–" : dollars(group.cost_usd));
 
-/** What one request cost: so many decimals that a column of them lines up. */
-export const price = (n) => (n > 0 && n < 0.00005 ? "<$0.0001" : `$${n.toFixed(4)}`);
+/** What one request cost, null where nobody knows: so many decimals that a column of them lines
+ * up. */
+export function price(n) {
+  if (n === null) return "–";
+  return n > 0 && n < 0.00005 ? "<$0.0001" : `$${n.toFixed(4)}`;
+}
 
 export function milliseconds(n) {
   if (n === null || n === undefined) return "–";

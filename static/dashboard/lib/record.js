@@ -31,8 +31,8 @@ export function opens(id) {
 const shown = {
   timestamp: (t) => [timeCell(t), ` · ${time(t).utc.replace(" (UTC)", "")}`],
   status_code: statusMark,
-  duration_ms: (n) => `${milliseconds(n)} (${n})`,
-  cost_usd: (n) => `${dollars(n)} (${n})`,
+  duration_ms: (n) => (n > 0 ? `${milliseconds(n)} (${n})` : "–"),
+  cost_usd: (n) => (n === null ? "–" : `${dollars(n)} (${n})`),
 };
 
 function field([name, value]) {
@@ -65,6 +65,8 @@ function copyButton(text) {
 function content(text, close) {
   const { extra, ...row } = JSON.parse(text);
   const session = row.session_client_id;
+  const source = extra?.cost_source;
+  if (row.cost_usd === 0 && source !== "reported" && source !== "computed") row.cost_usd = null;
   return [
     h("div.row", {}, copyButton(text), session ? h("button", { type: "button", onclick: () => {
       close();

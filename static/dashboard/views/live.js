@@ -125,6 +125,7 @@ export async function draw(main, state, { signal, say, fail }) {
     const before = new URLSearchParams(query);
     before.set("limit", BEFORE);
     before.set("order_desc", true);
+    before.set("fields", "*"); // with which an unknown cost is null
     const { entries } = await get("/logs/entries", before, signal);
     rows.addBefore(entries);
     empty.hidden = body.rows.length > 0;

@@ -84,6 +84,7 @@ function makePages(filters, by, descending, signal) {
     query.set("limit", PAGE);
     query.set("order_by", by);
     query.set("order_desc", descending);
+    query.set("fields", Object.keys(columns)); // with them what is unknown is null
     const place = places.at(-1);
     if (place !== null) query.set(by === "timestamp" ? "cursor" : "offset", place);
     const answer = await get("/logs/entries", query, signal);

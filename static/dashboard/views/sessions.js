@@ -70,6 +70,7 @@ async function drawOne(main, state, query, signal) {
   const newest = new URLSearchParams(query);
   newest.set("limit", LATEST);
   newest.set("order_desc", true);
+  newest.set("fields", "request_id,timestamp,status_code,model,duration_ms,cost_usd");
   const [{ sessions, models }, { entries }] = await Promise.all([
     get("/logs/sessions", query, signal), get("/logs/entries", newest, signal)]);
   const head = h("section.card", { "aria-label": "Session" },

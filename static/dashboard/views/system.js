@@ -3,6 +3,7 @@ import { get, post } from "../lib/api.js";
 import { chart } from "../lib/chart.js";
 import { h, replace } from "../lib/dom.js";
 import { axis, bytes, integer, milliseconds, perMinute, time } from "../lib/format.js";
+import { retentionFacts } from "../lib/retention.js";
 
 const REFRESH_SECONDS = 2;
 const SAMPLES = 90;
@@ -32,6 +33,7 @@ function drawFacts(s, rate) {
       ["Database", bytes(storage.file_bytes), `and ${bytes(storage.wal_bytes)} of write-ahead log`],
       ["Ids remembered", integer(storage.ids), "so that repeats are merged"],
     ]),
+    s.retention ? facts("Retention", retentionFacts(s.retention)) : null,
     facts("Server", [
       ["Version", s.version, `up since ${time(s.started).text}`],
       ["Code generation", integer(s.generation), s.reload_errors.length

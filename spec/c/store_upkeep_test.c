@@ -1,0 +1,246 @@
+#include <sqlite3.h>
+#include <sys/stat.h>
+#include <zlib.h>
+
+#include "store/upkeep.h"
+#include "store_fixture.h"
+
+/* What verify finds and repairs, and what becomes of parts: files are changed behind the store's
+ * back. */
+
+static void exec(const char *path, const char *sql) {
+  sqlite3 *db;
+  CHECK(sqlite3_open(path, &db) == SQLITE_OK);
+  if (sqlite3_exec(db, sql, NULL, NULL, NULL) != SQLITE_OK) {
+    fprintf(stderr, "%s\n", sqlite3_errmsg(db));
+    CHECK(false);
+  }
+  sqlite3_close(db);
+}
+
+static struct upkeep_state work(struct store *s, const char *path,
+                                const struct upkeep_order *order) {
+  struct upkeep *upkeep = upkeep_new(path, "", s->schema);
+  struct upkeep_state state;
+  CHECK(upkeep_start(upkeep, order) == 0);
+  do {
+    usleep(1000);
+    upkeep_look(upkeep, &state);
+  } while (state.running);
+  upkeep_free(upkeep);
+  return state;
+}
+
+static struct upkeep_state verify(struct store *s, bool repair) {
+  return work(s, s->path, &(struct upkeep_order) {
+    .kind = UPKEEP_VERIFY, .full = true, .repair = repair});
+}
+
+static const struct upkeep_check *check_of(const struct upkeep_state *state, const char *name) {
+  for (size_t i = 0; i < state->report.nchecks; i++)
+    if (strcmp(state->report.checks[i].name, name) == 0)
+      return &state->report.checks[i];
+  fprintf(stderr, "no check %s: %s\n", name, state->error);
+  abort();
+}
+
+static bool is_fine(const struct upkeep_state *state) {
+  for (size_t i = 0; i < state->report.nchecks; i++)
+    if (state->report.checks[i].faults > 0) {
+      fprintf(stderr, "%s\n", state->report.checks[i].detail);
+      return false;
+    }
+  return state->status == 0;
+}
+
+/* Three days, a model for each of seven, users beyond what a set keeps apart. */
+static void fill(struct store *s) {
+  store_open(s);
+  for (int batch = 0; batch < 3; batch++) {
+    struct buf text = {0};
+    for (int i = batch * 3000; i < batch * 3000 + 3000; i++)
+      buf_printf(&text,
+                 "{\"request_id\":\"r%d\",\"timestamp\":%d,\"model\":\"m%d\",\"user\":\"u%d\","
+                 "\"duration_ms\":%d.5,\"cost_usd\":0.001}\n",
+                 i, 1750000000 + i * 20, i % 7, i, i % 100);
+    buf_putc(&text, '\0');
+    CHECK(put(s, text.data).status == 0);
+    buf_clear(&text);
+  }
+  put(s, "{\"request_id\":\"r5\",\"model\":\"changed\",\"duration_ms\":7}\n");
+  store_close(s);
+}
+
+static void test_cells_are_what_rows_make(void) {
+  struct store *s = store_new();
+  fill(s);
+  struct upkeep_state state = verify(s, false);
+  CHECK(is_fine(&state));
+  CHECK(check_of(&state, "cells")->seen == 9000 && check_of(&state, "ids")->seen == 9000);
+  exec(s->path, "UPDATE rollup_model SET requests = requests + 1 WHERE model = 'm3' AND tier = 1;"
+                "UPDATE rollup_user SET requests = 0 WHERE tier = 2 AND user = '(other)'");
+  state = verify(s, false);
+  CHECK(check_of(&state, "cells")->faults > 1);
+  CHECK(strstr(check_of(&state, "cells")->detail, "rollup_model, tier hour") != NULL);
+  CHECK(!check_of(&state, "cells")->repaired && check_of(&state, "ids")->faults == 0);
+
+  state = verify(s, true);
+  CHECK(check_of(&state, "cells")->repaired);
+  store_open(s);
+  wait_until_rebuilt(s);
+  store_close(s);
+  state = verify(s, false);
+  CHECK(is_fine(&state));
+  store_remove(s);
+}
+
+static void test_ids_are_those_of_rows(void) {
+  struct store *s = store_new();
+  fill(s);
+  exec(s->path, "DELETE FROM ids WHERE first = (SELECT min(first) FROM ids)");
+  struct upkeep_state state = verify(s, false);
+  CHECK(check_of(&state, "ids")->faults > 0 && check_of(&state, "cells")->faults == 0);
+  state = verify(s, true);
+  CHECK(check_of(&state, "ids")->repaired);
+  store_open(s);
+  struct submission again = put(s, "{\"request_id\":\"r1\"}\n{\"request_id\":\"r8999\"}\n");
+  CHECK(again.merged == 2);
+  store_close(s);
+  state = verify(s, false);
+  CHECK(is_fine(&state) && check_of(&state, "ids")->seen == 9000);
+  store_remove(s);
+}
+
+static void test_repair_needs_the_file_alone(void) {
+  struct store *s = store_new();
+  store_open(s);
+  struct upkeep_state state = verify(s, true);
+  CHECK(state.status == UV_EAGAIN && strstr(state.error, "another Moonledger serves") != NULL);
+  state = verify(s, false);
+  CHECK(is_fine(&state));
+  store_remove(s);
+}
+
+/* ---- Parts ---- */
+
+static void write_part(const char *folder, const char *name, const char *text) {
+  char path[200];
+  mkdir(folder, 0700);
+  snprintf(path, sizeof path, "%s/%s", folder, name);
+  FILE *f = fopen(path, "w");
+  fputs(text, f);
+  fclose(f);
+}
+
+static bool has_part(const char *folder, const char *name, const char *text) {
+  char path[200], found[40] = "";
+  snprintf(path, sizeof path, "%s/%s", folder, name);
+  FILE *f = fopen(path, "r");
+  if (f == NULL)
+    return false;
+  size_t len = fread(found, 1, sizeof found - 1, f);
+  fclose(f);
+  return len == strlen(text) && memcmp(found, text, len) == 0;
+}
+
+static void list_part(const char *path, const char *name, const char *text, int state) {
+  char *sql = sqlite3_mprintf("INSERT INTO parts(file, state, bytes, checksum, day) "
+                              "VALUES(%Q, %d, %d, %lld, 0)", name, state, (int) strlen(text),
+                              (long long) crc32(0, (const Bytef *) text, (uInt) strlen(text)));
+  exec(path, "CREATE TABLE IF NOT EXISTS parts(part INTEGER PRIMARY KEY, day, file, state, bytes, "
+             "checksum)");
+  exec(path, sql);
+  sqlite3_free(sql);
+}
+
+static void remove_tree(const char *folder) {
+  char command[200];
+  snprintf(command, sizeof command, "rm -rf '%s'", folder);
+  CHECK(system(command) == 0);
+}
+
+/* Two databases whose parts stand in one folder, for they differ in no more than an ending. */
+static void test_parts_go_with_their_database(void) {
+  struct store *s = store_new();
+  char cold[80], copy[80], copied[100], other[80];
+  snprintf(cold, sizeof cold, "%s/test.cold", s->folder);
+  snprintf(copy, sizeof copy, "%s/copy", s->folder);
+  snprintf(copied, sizeof copied, "%s/copy/test.cold", s->folder);
+  snprintf(other, sizeof other, "%s/back/test.cold", s->folder);
+  store_open(s);
+  put(s, "{\"request_id\":\"a\"}\n");
+  store_close(s);
+  write_part(cold, "mine.parquet", "part one");
+  write_part(cold, "other.parquet", "of another database");
+  list_part(s->path, "mine.parquet", "part one", 1);
+  list_part(s->path, "dropped.parquet", "gone", 2);
+
+  struct upkeep_order backup = {.kind = UPKEEP_BACKUP, .folder = copy};
+  struct upkeep_state state = work(s, s->path, &backup);
+  CHECK(is_fine(&state) && check_of(&state, "parts")->seen == 1);
+  CHECK(has_part(copied, "mine.parquet", "part one") &&
+        !has_part(copied, "other.parquet", "of another database"));
+
+  /* Back beside parts that are newer, and beside one that is there. */
+  char back[80];
+  snprintf(back, sizeof back, "%s/back/test.db", s->folder);
+  snprintf(cold, sizeof cold, "%s/back", s->folder);
+  mkdir(cold, 0700);
+  write_part(other, "newer.parquet", "of a later day");
+  write_part(other, "mine.parquet", "part one");
+  struct upkeep_order restore = {.kind = UPKEEP_RESTORE, .folder = copy};
+  state = work(s, back, &restore);
+  CHECK(is_fine(&state));
+  CHECK(has_part(other, "newer.parquet", "of a later day") &&
+        has_part(other, "mine.parquet", "part one"));
+  state = work(s, back, &(struct upkeep_order) {.kind = UPKEEP_VERIFY});
+  CHECK(is_fine(&state) && check_of(&state, "parts")->seen == 1);
+
+  /* A part that is another is no part of this, and is not overwritten. */
+  unlink(back);
+  write_part(other, "mine.parquet", "what is it");
+  state = work(s, back, &restore);
+  CHECK(state.status == UV_EEXIST && strstr(state.error, "move it away") != NULL);
+  CHECK(access(back, F_OK) < 0 && has_part(other, "mine.parquet", "what is it"));
+  remove_tree(cold);
+  remove_tree(copy);
+  snprintf(cold, sizeof cold, "%s/test.cold", s->folder);
+  remove_tree(cold);
+  store_remove(s);
+}
+
+static void test_parts_are_what_was_written(void) {
+  struct store *s = store_new();
+  char cold[80], copy[80];
+  snprintf(cold, sizeof cold, "%s/test.cold", s->folder);
+  snprintf(copy, sizeof copy, "%s/copy", s->folder);
+  store_open(s);
+  put(s, "{\"request_id\":\"a\"}\n");
+  store_close(s);
+  write_part(cold, "one.parquet", "part onE");
+  list_part(s->path, "one.parquet", "part one", 1);
+  struct upkeep_order verify_parts = {.kind = UPKEEP_VERIFY};
+  struct upkeep_order backup = {.kind = UPKEEP_BACKUP, .folder = copy};
+  struct upkeep_state state = work(s, s->path, &verify_parts);
+  CHECK(check_of(&state, "parts")->faults == 1);
+  CHECK(strstr(check_of(&state, "parts")->detail, "not what was written") != NULL);
+  state = work(s, s->path, &backup);
+  CHECK(state.status == UV_EIO && access(copy, F_OK) < 0);
+
+  remove_tree(cold);
+  state = work(s, s->path, &verify_parts);
+  CHECK(check_of(&state, "parts")->faults == 1);
+  state = work(s, s->path, &backup);
+  CHECK(state.status == UV_ENOENT && strstr(state.error, "are not there") != NULL);
+  CHECK(access(copy, F_OK) < 0);
+  store_remove(s);
+}
+
+int main(void) {
+  test_cells_are_what_rows_make();
+  test_ids_are_those_of_rows();
+  test_repair_needs_the_file_alone();
+  test_parts_go_with_their_database();
+  test_parts_are_what_was_written();
+  return TEST_END;
+}

@@ -1,0 +1,17 @@
+#ifndef MOONLEDGER_STORE_COLD_CLEANING_H
+#define MOONLEDGER_STORE_COLD_CLEANING_H
+
+#include <sqlite3.h>
+#include <stdbool.h>
+
+/* Makes folder and manifest agree again, at start and before anything else looks at them: files of
+ * ours that were not finished, and parts that are pending or dropped, are removed; whatever else
+ * the manifest does not know is told in the log and left.  database: the name in files of ours.
+ * SQLite's codes. */
+int cold_clean(sqlite3 *db, const char *folder, const char *database);
+
+/* Removes a part's file and, when it was the last, the day's folder.  false: it is still there, and
+ * the log says why. */
+bool cold_remove(const char *folder, const char *file);
+
+#endif

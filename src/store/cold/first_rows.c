@@ -1,0 +1,287 @@
+#include <stdlib.h>
+
+#include "base/mem.h"
+#include "store/cold/scan.h"
+
+/* The first n rows in an order: candidates gather until there are twice as many, then the better
+ * half stays, and pages that have nothing better than its last are not read. */
+
+enum { LEAST_ROOM = 256 };
+
+struct gathering {
+  const struct cold_scan *scan;
+  const struct schema *schema;
+  const struct cold_order *order;
+  struct cold_rows *rows;
+  size_t n;
+  bool full; /* rows->items[n - 1] is the worst that may stay */
+};
+
+void cold_rows_clear(struct cold_rows *rows) {
+  free(rows->items);
+  buf_clear(&rows->text);
+  *rows = (struct cold_rows){0};
+}
+
+/* ---- The order ---- */
+
+static int compare_ints(int64_t a, int64_t b) {
+  return (a > b) - (a < b);
+}
+
+static int compare_texts(const char *a, size_t a_len, const char *b, size_t b_len) {
+  int result = memcmp(a, b, a_len < b_len ? a_len : b_len);
+  return result != 0 ? result : compare_ints((int64_t) a_len, (int64_t) b_len);
+}
+
+static bool is_by_time(const struct schema *schema, const struct cold_order *order) {
+  return order->column == schema->time;
+}
+
+static int compare_keys(const struct schema *schema, const struct cold_order *order,
+                        const struct buf *text, union value a, union value b, const char *b_text) {
+  const struct column *c = &schema->columns[order->column];
+  size_t len;
+  if (c->type == COLUMN_FLOAT)
+    return (a.f > b.f) - (a.f < b.f);
+  if (c->type != COLUMN_STRING)
+    return compare_ints(a.i, b.i);
+  const char *s = value_text(text, a, &len);
+  return compare_texts(s, len, b_text, b.s.len);
+}
+
+int cold_compare(const struct schema *schema, const struct cold_order *order,
+                 const struct cold_rows *rows, const struct cold_row *row, union value key,
+                 const char *key_text, struct row_place place) {
+  if (order->by_row)
+    return compare_ints(row->place.row, place.row);
+  int result = 0;
+  if (!is_by_time(schema, order))
+    result = compare_keys(schema, order, &rows->text, row->key, key, key_text);
+  if (result == 0)
+    result = compare_ints(row->place.time, place.time);
+  if (result == 0)
+    result = compare_ints(row->place.row, place.row);
+  return order->descending ? -result : result;
+}
+
+static int by_order(const void *a, const void *b, void *arg) {
+  const struct gathering *g = arg;
+  const struct cold_row *y = b;
+  const char *text = g->rows->text.len > 0 && !g->order->by_row &&
+                             g->schema->columns[g->order->column].type == COLUMN_STRING
+                         ? g->rows->text.data + y->key.s.offset
+                         : "";
+  return cold_compare(g->schema, g->order, g->rows, a, y->key, text, y->place);
+}
+
+/* ---- Gathering ---- */
+
+/* Texts of rows that are gone go, too. */
+static void pack_texts(struct gathering *g) {
+  struct buf packed = {0};
+  if (g->order->by_row || g->schema->columns[g->order->column].type != COLUMN_STRING)
+    return;
+  for (size_t i = 0; i < g->rows->len; i++) {
+    union value *key = &g->rows->items[i].key;
+    size_t offset = packed.len;
+    buf_append(&packed, g->rows->text.data + key->s.offset, key->s.len);
+    key->s.offset = (uint32_t) offset;
+  }
+  buf_clear(&g->rows->text);
+  g->rows->text = packed;
+}
+
+static void keep_best(struct gathering *g) {
+  struct cold_rows *rows = g->rows;
+  if (rows->len > 0)
+    qsort_r(rows->items, rows->len, sizeof *rows->items, by_order, g);
+  if (rows->len > g->n)
+    rows->len = g->n;
+  g->full = rows->len == g->n;
+  pack_texts(g);
+}
+
+static struct cold_row *add_row(struct gathering *g) {
+  struct cold_rows *rows = g->rows;
+  if (rows->len >= 2 * g->n + LEAST_ROOM)
+    keep_best(g);
+  if (rows->len == rows->cap) {
+    rows->cap = rows->cap > 0 ? rows->cap * 2 : LEAST_ROOM;
+    rows->items = xrealloc(rows->items, rows->cap * sizeof *rows->items);
+  }
+  return &rows->items[rows->len++];
+}
+
+/* Whether it may be among the first: it is after the place, and before the worst. */
+static bool is_candidate(const struct gathering *g, union value key, const char *text,
+                         struct row_place place) {
+  const struct cold_order *order = g->order;
+  if (order->by_row && place.row <= order->after.row)
+    return false;
+  if (!order->by_row && order->has_after) {
+    int side = compare_ints(place.time, order->after.time);
+    if (side == 0)
+      side = compare_ints(place.row, order->after.row);
+    if (order->descending ? side >= 0 : side <= 0)
+      return false;
+  }
+  return !g->full || cold_compare(g->schema, order, g->rows, &g->rows->items[g->n - 1], key, text,
+                                  place) > 0;
+}
+
+/* What a row of a part is sorted by. */
+struct keys {
+  const struct parquet_vector *times, *rows, *keys; /* the last: NULL where the part has none */
+  enum column_type type;
+};
+
+static union value key_at(const struct keys *k, size_t place, const char **text) {
+  union value key = {0};
+  *text = "";
+  if (k->keys == NULL)
+    return key;
+  if (k->type == COLUMN_STRING) {
+    struct parquet_text s = parquet_text_at(k->keys, place);
+    *text = s.len > 0 ? s.data : "";
+    key.s.len = s.len;
+  } else if (k->type == COLUMN_FLOAT) {
+    key.f = k->keys->doubles[place];
+  } else {
+    key.i = k->keys->integers[place];
+  }
+  return key;
+}
+
+/* A part that is older than the column: its rows have the default, or what their extra says. */
+static int read_missing(struct gathering *g, struct cursor *c, size_t place, struct batch *b,
+                        union value *key, const char **text) {
+  uint64_t column = UINT64_C(1) << g->order->column;
+  b->text.len = b->records.len = b->count = 0;
+  const struct record *r = cursor_read(g->scan->view, c, place, b, column, false);
+  if (r == NULL)
+    return SQLITE_CORRUPT;
+  size_t len;
+  *key = r->v[g->order->column];
+  *text = "";
+  if (g->schema->columns[g->order->column].type == COLUMN_STRING)
+    *text = value_text(&b->text, *key, &len);
+  return SQLITE_OK;
+}
+
+static bool read_keys(struct gathering *g, struct cursor *c, struct keys *k) {
+  struct view *view = g->scan->view;
+  *k = (struct keys){.type = COLUMN_INTEGER};
+  k->times = cursor_get(view, c, c->columns[g->schema->time]);
+  k->rows = k->times != NULL ? cursor_get(view, c, c->rowid) : NULL;
+  if (k->rows == NULL || g->order->by_row || is_by_time(g->schema, g->order))
+    return k->rows != NULL;
+  k->type = g->schema->columns[g->order->column].type;
+  int column = c->columns[g->order->column];
+  k->keys = column >= 0 ? cursor_get(view, c, column) : NULL;
+  return column < 0 || k->keys != NULL;
+}
+
+static int gather_page(void *arg, struct cursor *c, const uint16_t *places, size_t n) {
+  struct gathering *g = arg;
+  struct keys k;
+  int rc = SQLITE_OK;
+  if (!read_keys(g, c, &k))
+    return SQLITE_CORRUPT;
+  bool missing = !g->order->by_row && c->columns[g->order->column] < 0;
+  struct batch *row = missing ? batch_new(g->schema) : NULL;
+  for (size_t i = 0; i < n && rc == SQLITE_OK; i++) {
+    size_t at = places[i];
+    const char *text;
+    struct row_place place = {k.times->integers[at], k.rows->integers[at]};
+    union value key = key_at(&k, at, &text);
+    if (missing)
+      rc = read_missing(g, c, at, row, &key, &text);
+    if (rc != SQLITE_OK || !is_candidate(g, key, text, place))
+      continue;
+    struct cold_row *added = add_row(g);
+    if (k.type == COLUMN_STRING) {
+      size_t offset = g->rows->text.len;
+      buf_append(&g->rows->text, text, key.s.len);
+      key.s.offset = (uint32_t) offset;
+    }
+    *added = (struct cold_row){key, place, c->part.number, (uint32_t) c->group,
+                               (uint16_t) c->page, (uint16_t) at};
+  }
+  batch_free(row);
+  return rc;
+}
+
+/* ---- Pages that need not be read ---- */
+
+/* Times from first to last are all before the place that is read on from. */
+static bool is_behind(const struct gathering *g, int64_t first, int64_t last) {
+  const struct cold_order *order = g->order;
+  if (!order->has_after || !is_by_time(g->schema, order))
+    return false;
+  return order->descending ? first > order->after.time : last < order->after.time;
+}
+
+/* By the first key alone: equal ones may still win by their time. */
+static bool is_wanted(void *arg, const struct parquet_range *range) {
+  const struct gathering *g = arg;
+  const struct cold_order *order = g->order;
+  if (!range->known)
+    return true;
+  if (order->by_row ? range->max.i <= order->after.row : is_behind(g, range->min.i, range->max.i))
+    return false;
+  if (!g->full)
+    return true;
+  const struct cold_row *worst = &g->rows->items[g->n - 1];
+  union parquet_value best = order->descending ? range->max : range->min;
+  int side;
+  if (order->by_row)
+    return range->min.i < worst->place.row;
+  if (is_by_time(g->schema, order))
+    side = compare_ints(best.i, worst->place.time);
+  else if (g->schema->columns[order->column].type == COLUMN_FLOAT)
+    side = (best.f > worst->key.f) - (best.f < worst->key.f);
+  else if (g->schema->columns[order->column].type == COLUMN_STRING)
+    return true;
+  else
+    side = compare_ints(best.i, worst->key.i);
+  return order->descending ? side >= 0 : side <= 0;
+}
+
+/* By time a later part cannot have anything better than what is there already. */
+static bool is_hopeless(const struct gathering *g, const struct part *part) {
+  const struct cold_order *order = g->order;
+  if (order->by_row)
+    return part->max_row <= order->after.row;
+  if (!is_by_time(g->schema, order))
+    return false;
+  if (is_behind(g, part->min_time, part->max_time))
+    return true;
+  if (!g->full)
+    return false;
+  int64_t worst = g->rows->items[g->n - 1].place.time;
+  return order->descending ? part->max_time < worst : part->min_time > worst;
+}
+
+int cold_first_rows(const struct cold_scan *scan, const struct schema *schema,
+                    const struct cold_order *order, size_t n, struct cold_rows *rows) {
+  struct gathering g = {scan, schema, order, rows, n, false};
+  bool by_time = !order->by_row && is_by_time(schema, order);
+  struct cold_walk walk = {.scan = scan,
+                           .backwards = by_time && order->descending,
+                           .page = gather_page,
+                           .key = order->by_row ? -1 : order->column,
+                           .wanted = is_wanted,
+                           .arg = &g};
+  size_t parts = view_parts(scan->view);
+  int rc = SQLITE_OK;
+  for (size_t i = 0; n > 0 && i < parts && rc == SQLITE_OK; i++) {
+    size_t at = order->descending ? parts - 1 - i : i;
+    const struct part *part = view_part(scan->view, at);
+    if (!cold_overlaps(scan, part) || is_hopeless(&g, part))
+      continue;
+    rc = cold_walk_part(&walk, at);
+    keep_best(&g);
+  }
+  return rc;
+}

@@ -1,0 +1,115 @@
+#include "store/cold/part_files.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+
+#include "base/mem.h"
+
+enum { MOST_IDLE = 64 }; /* files that stay open though nobody reads them */
+
+struct part_files {
+  char *folder;
+  pthread_mutex_t lock;
+  struct part_file **items;
+  size_t len, cap;
+  uint64_t uses;
+};
+
+struct part_files *part_files_new(const char *database_path) {
+  struct part_files *files = xcalloc(1, sizeof *files);
+  struct buf folder = {0};
+  cold_folder(&folder, database_path);
+  buf_putc(&folder, '\0');
+  files->folder = folder.data;
+  pthread_mutex_init(&files->lock, NULL);
+  return files;
+}
+
+static void close_at(struct part_files *files, size_t i) {
+  parquet_close(files->items[i]->file);
+  free(files->items[i]);
+  files->items[i] = files->items[--files->len];
+}
+
+void part_files_free(struct part_files *files) {
+  if (files == NULL)
+    return;
+  while (files->len > 0)
+    close_at(files, 0);
+  free(files->items);
+  pthread_mutex_destroy(&files->lock);
+  free(files->folder);
+  free(files);
+}
+
+const char *part_files_folder(const struct part_files *files) {
+  return files->folder;
+}
+
+static struct part_file *find(const struct part_files *files, int64_t number) {
+  for (size_t i = 0; i < files->len; i++)
+    if (files->items[i]->number == number)
+      return files->items[i];
+  return NULL;
+}
+
+/* Of those that nobody reads the one that was used longest ago, when they are too many. */
+static void close_oldest(struct part_files *files) {
+  size_t idle = 0, oldest = 0;
+  for (size_t i = 0; i < files->len; i++) {
+    if (files->items[i]->refs > 0)
+      continue;
+    if (idle++ == 0 || files->items[i]->last_used < files->items[oldest]->last_used)
+      oldest = i;
+  }
+  if (idle > MOST_IDLE)
+    close_at(files, oldest);
+}
+
+static struct part_file *add(struct part_files *files, const struct part *part,
+                             struct parquet_file *file) {
+  if (files->len == files->cap) {
+    files->cap = files->cap > 0 ? files->cap * 2 : 16;
+    files->items = xrealloc(files->items, files->cap * sizeof(struct part_file *));
+  }
+  struct part_file *item = xcalloc(1, sizeof *item);
+  item->file = file;
+  item->number = part->number;
+  files->items[files->len++] = item;
+  return item;
+}
+
+struct part_file *part_files_get(struct part_files *files, const struct part *part,
+                                 struct buf *why) {
+  pthread_mutex_lock(&files->lock);
+  struct part_file *item = find(files, part->number);
+  if (item == NULL) {
+    struct buf path = {0};
+    cold_path(&path, files->folder, part->file);
+    struct parquet_file *file = parquet_open(path.data, false, why);
+    buf_clear(&path);
+    if (file != NULL)
+      item = add(files, part, file);
+  }
+  if (item != NULL) {
+    item->refs++;
+    item->last_used = ++files->uses;
+  }
+  pthread_mutex_unlock(&files->lock);
+  return item;
+}
+
+void part_files_put(struct part_files *files, struct part_file *item) {
+  pthread_mutex_lock(&files->lock);
+  item->refs--;
+  close_oldest(files);
+  pthread_mutex_unlock(&files->lock);
+}
+
+void part_files_forget(struct part_files *files, int64_t number) {
+  pthread_mutex_lock(&files->lock);
+  for (size_t i = 0; i < files->len; i++)
+    if (files->items[i]->number == number && files->items[i]->refs == 0)
+      close_at(files, i);
+  pthread_mutex_unlock(&files->lock);
+}

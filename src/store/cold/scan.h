@@ -1,0 +1,81 @@
+#ifndef MOONLEDGER_STORE_COLD_SCAN_H
+#define MOONLEDGER_STORE_COLD_SCAN_H
+
+#include "record/condition.h"
+#include "store/cold/view.h"
+#include "store/storage.h"
+
+/* Reading the parts of a view: what cannot match is not read, a column that nobody asks for is not
+ * decoded.  SQLite's codes; SQLITE_CORRUPT: view_why() tells; SQLITE_INTERRUPT: stopped. */
+struct cold_scan {
+  struct view *view;
+  sqlite3 *db;
+  struct conditions *where;       /* NULL: all */
+  int64_t from, to;               /* times, to excluded; INT64_MIN and INT64_MAX: open */
+  bool (*stopped)(void *arg);     /* asked now and then */
+  void *stopped_arg;
+};
+
+/* Rows of one page that match and count: their places, ascending.  What is not SQLITE_OK ends the
+ * walk. */
+typedef int cold_page(void *arg, struct cursor *c, const uint16_t *places, size_t n);
+
+/* Whether a page may have rows that are wanted, by what is known of `key`, a column of the file. */
+typedef bool cold_wanted(void *arg, const struct parquet_range *range);
+
+struct cold_walk {
+  const struct cold_scan *scan;
+  bool backwards;       /* the last page of a part first */
+  cold_page *page;
+  int key;              /* column of the schema, or -1: the rowid; with wanted */
+  cold_wanted *wanted;  /* or NULL: all are */
+  void *arg;
+};
+
+/* All pages of one part of the view. */
+int cold_walk_part(const struct cold_walk *walk, size_t part);
+
+/* Whether a part may have rows in the window. */
+bool cold_overlaps(const struct cold_scan *scan, const struct part *part);
+
+/* Every row, part by part; the record is gone after take. */
+typedef int cold_take(void *arg, const struct record *r, const struct buf *text);
+int cold_each(const struct cold_scan *scan, uint64_t columns, bool with_extra, struct batch *page,
+              cold_take *take, void *arg);
+
+/* ---- The first rows in an order ---- */
+
+struct cold_order {
+  bool by_row;     /* ascending, above after.row; what follows is unused */
+  int column;      /* of the schema; ties by time, then rowid */
+  bool descending;
+  bool has_after;  /* of an order by time */
+  struct row_place after;
+};
+
+/* Where a row is, and what it is sorted by. */
+struct cold_row {
+  union value key; /* of texts a place in the list's text */
+  struct row_place place;
+  int64_t part;    /* its number */
+  uint32_t group;
+  uint16_t page, at;
+};
+
+struct cold_rows {
+  struct cold_row *items;
+  size_t len, cap;
+  struct buf text;
+};
+
+/* At most n, in order. */
+int cold_first_rows(const struct cold_scan *scan, const struct schema *schema,
+                    const struct cold_order *order, size_t n, struct cold_rows *rows);
+void cold_rows_clear(struct cold_rows *rows);
+
+/* The place of a row among those of the table: negative, it comes before one with this key. */
+int cold_compare(const struct schema *schema, const struct cold_order *order,
+                 const struct cold_rows *rows, const struct cold_row *row, union value key,
+                 const char *key_text, struct row_place place);
+
+#endif
