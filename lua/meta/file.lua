@@ -61,6 +61,12 @@ function file.free(path) end
 ---@return string? message
 function file.list(folder) end
 
+--- Makes a folder that nobody else may look into, where none is; those above it must be there.
+---@param path string
+---@return true?
+---@return string? message
+function file.make_folder(path) end
+
 --- Writes a whole file: whoever reads it sees the old text or the new one.
 ---@param path string
 ---@param text string

@@ -218,6 +218,15 @@ static int l_file_list(lua_State *L) {
   return 1;
 }
 
+/* file.make_folder(path): one that is there already is as good; those above it must be there. */
+static int l_file_make_folder(lua_State *L) {
+  const char *path = luaL_checkstring(L, 1);
+  if (mkdir(path, 0700) != 0 && errno != EEXIST)
+    return push_fault(L, path, strerror(errno));
+  lua_pushboolean(L, 1);
+  return 1;
+}
+
 /* ---- Whole files ---- */
 
 static const char *save(FILE *f, const char *text, size_t len) {
@@ -257,6 +266,7 @@ int luaopen_file(lua_State *L) {
   static const luaL_Reg functions[] = {{"open", l_file_open},
                                        {"stat", l_file_stat},
                                        {"list", l_file_list},
+                                       {"make_folder", l_file_make_folder},
                                        {"writable", l_file_writable},
                                        {"free", l_file_free},
                                        {"write", l_file_write},
