@@ -107,22 +107,32 @@ describe("moonledger collect", function()
     end)
   end
 
-  it("goes on with --follow", function()
-    s = server.start()
+  it("goes on with --follow, and waits for a server that is away", function()
+    local database = home.path .. "/server.db"
+    s = server.start { database = database }
     local words = Process.environment(environment())
-    table.move({ BINARY, "--database", home.path .. "/m.db", "collect", "--follow", "--every", "0.1",
-      "--url", s.url }, 1, 9, #words + 1, words)
+    for _, word in ipairs { BINARY, "--database", home.path .. "/m.db", "collect", "--follow",
+      "--every", "0.1", "--url", s.url } do
+      words[#words + 1] = word
+    end
     local folder = helpers.temporary_folder()
     local process = Process.start(words, folder)
-    local function rows()
-      return s:get("/logs/analytics?start_time=0").json().summary.total_requests
+    local function has(count)
+      server.eventually(function()
+        return s:get("/logs/analytics?start_time=0").json().summary.total_requests == count
+      end)
     end
-    server.eventually(function() return rows() == 9 end)
+    has(9)
+    s:stop()
     local chat = home.path .. "/" .. places["gemini-chat-0.40.jsonl"]
     helpers.write_file(chat, helpers.read_file(chat) .. '{"id":"a3","type":"gemini",'
       .. '"timestamp":"2026-11-23T11:00:09.000Z","model":"gemini-2.5-flash",'
       .. '"tokens":{"input":1,"output":2,"cached":0,"thoughts":0,"tool":0,"total":3}}\n')
-    server.eventually(function() return rows() == 10 end)
+    server.eventually(function()
+      return process:stderr():find("connection refused; trying again", 1, true) ~= nil
+    end)
+    s = server.start { database = database, listen = "127.0.0.1:" .. s.port }
+    has(10)
     process:kill()
     helpers.remove_folder(folder)
   end)

@@ -139,11 +139,13 @@ local function follow(done, args, found, seconds)
     sleep(seconds)
     found = agent_files.find(args.agent)
     local marks = marks_of(found)
-    local ok, why = marks == seen or look(done, args, found)
-    if ok then
-      seen = marks
-    else
-      term.error(why .. "; trying again")
+    if marks ~= seen then
+      local ok, why = look(done, args, found)
+      if ok then
+        seen = marks
+      else
+        term.error(why .. "; trying again")
+      end
     end
   end
 end

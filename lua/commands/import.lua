@@ -145,7 +145,8 @@ Reads records, logs and transcripts, also gzipped: into the running server, or s
 database when none runs.  What is there already stays as it is: running it again adds nothing.]],
   arguments = "FILE|DIR|-...",
   options = {
-    { "format", "NAME", "auto, access_log, ccproxy, claude, codex, gemini, litellm or ndjson", default = "auto" },
+    { "format", "NAME", "auto, access_log, ccproxy, claude, codex, gemini, litellm or ndjson",
+      default = "auto" },
     { "url", "URL", "of the server: http://HOST:PORT (that of the config)" },
     { "token", "TOKEN", "with scope ingest", env = "MOONLEDGER_INGEST_TOKEN" },
   },

@@ -57,7 +57,7 @@ local transcripts = claude_transcript.new(prices)
 ---@field format string?
 ---@field session Rollout|Chat|nil
 ---@field parts string[]? of a file that is one JSON value: it is decoded at its end
-local current
+local current, nfiles = nil, 0
 
 local function try(text)
   local ok, value = pcall(json.decode, text)
@@ -125,7 +125,7 @@ end
 
 --- Begins a file.
 function import.open(name)
-  current = { name = name, format = wanted ~= "auto" and wanted or nil }
+  current, nfiles = { name = name, format = wanted ~= "auto" and wanted or nil }, nfiles + 1
 end
 
 --- Takes a piece that ends with a line, and answers records as lines.
@@ -168,7 +168,8 @@ end
 function import.finish()
   local batch = transcripts:finish()
   transcripts = claude_transcript.new(prices)
-  note("transcripts", batch)
+  note(nfiles == 1 and current.name or "transcripts", batch)
+  nfiles = 0
   return encode(batch)
 end
 
