@@ -96,8 +96,13 @@ describe("moonledger doctor", function()
     },
     ["an endpoint of Codex without its path"] = {
       files = { [".codex/config.toml"] = '[otel.exporter."otlp-http"]\nendpoint = "URL"\n' },
-      says = "Codex          the endpoint must end with /v1/logs",
+      says = "Codex          the endpoint's path is /, not /v1/logs",
       repair = "[otel]",
+    },
+    ["an endpoint with a path that the agent adds again"] = {
+      env = { GEMINI_TELEMETRY_OTLP_ENDPOINT = "URL/v1/logs/" },
+      says = "Gemini CLI     the endpoint's path is /v1/logs, not /",
+      repair = "export GEMINI_TELEMETRY_OTLP_ENDPOINT=URL",
     },
     ["Gemini CLI's variables over its file"] = {
       env = { GEMINI_TELEMETRY_TARGET = "gcp", GEMINI_TELEMETRY_OTLP_PROTOCOL = "grpc" },

@@ -49,6 +49,11 @@ local function authority(url)
     .. (port ~= "" and port or scheme == "https" and "443" or "80")
 end
 
+local function path_of(url)
+  local path = url:match "^%a+://[^/]*(.-)/*$"
+  return path ~= "" and path or "/"
+end
+
 local function leads_here(endpoint, url)
   return authority(endpoint) ~= nil and authority(endpoint) == authority(url)
 end
@@ -58,7 +63,7 @@ end
 ---@field found boolean       it is on this machine, or something is set
 ---@field on boolean          somebody has begun to set it up
 ---@field endpoint string?
----@field path string         that the endpoint must end with, "" where the agent adds it
+---@field path string         of the endpoint: "/" where the agent adds its own
 ---@field missing string[]    what else is wrong
 ---@field token string?       that it sends
 ---@field paste string
@@ -69,8 +74,8 @@ local function check_endpoint(agent, url)
     return "no endpoint is set"
   elseif not leads_here(endpoint, url) then
     return ("the endpoint is %s, not %s"):format(endpoint, url)
-  elseif endpoint:gsub("/+$", ""):sub(#url + 1):find(agent.path, 1, true) == nil then
-    return ("the endpoint must end with %s"):format(agent.path)
+  elseif path_of(endpoint) ~= agent.path then
+    return ("the endpoint's path is %s, not %s"):format(path_of(endpoint), agent.path)
   end
   return nil
 end
@@ -149,7 +154,7 @@ local function claude(url, guarded)
   local on = get "CLAUDE_CODE_ENABLE_TELEMETRY" ~= nil
   return {
     name = "Claude Code", found = on or folder and file.stat(folder) ~= nil, on = on,
-    endpoint = logs or get "OTEL_EXPORTER_OTLP_ENDPOINT", path = logs and "/v1/logs" or "",
+    endpoint = logs or get "OTEL_EXPORTER_OTLP_ENDPOINT", path = logs and "/v1/logs" or "/",
     missing = claude_faults(get),
     token = bearer(get "OTEL_EXPORTER_OTLP_LOGS_HEADERS" or get "OTEL_EXPORTER_OTLP_HEADERS"),
     paste = claude_lines(url, guarded),
@@ -226,7 +231,7 @@ local function gemini(url, guarded)
   local on = get("ENABLED", "enabled") ~= nil
   return {
     name = "Gemini CLI", found = on or folder and file.stat(folder) ~= nil, on = on,
-    endpoint = get("OTLP_ENDPOINT", "otlpEndpoint"), path = "", missing = gemini_faults(get),
+    endpoint = get("OTLP_ENDPOINT", "otlpEndpoint"), path = "/", missing = gemini_faults(get),
     token = bearer(env.get "OTEL_EXPORTER_OTLP_HEADERS"), paste = gemini_lines(url, guarded),
   }
 end
