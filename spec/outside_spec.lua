@@ -120,6 +120,16 @@ describe("http", function()
       return r.body, pieces < 1000]], url) })
   end)
 
+  it("gives what came before an end that nobody waited for", function()
+    assert.same({ "half", true, "closed", "closed" }, { run([[
+      local r = assert(http.get("%s/dies-in-body", { stream = true }))
+      sleep(100)
+      local half = r:read()
+      local none, _, reason = r:read()
+      local again, _, same = r:read()
+      return half, none == nil and again == nil, reason, same]], url) })
+  end)
+
   it("gives a request up whose body says why it ends", function()
     assert.same({ false, "no more", "closed" }, { run([[
       local r, message, reason = http.request { method = "POST", url = "%s/echo",

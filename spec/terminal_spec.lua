@@ -45,7 +45,8 @@ describe("a command that asks", function()
     settings = helpers.folder()
     helpers.write_file(settings.path .. "/config.lua", "return {}")
     local folder = helpers.temporary_folder()
-    s = server.start { database = folder .. "/m.db" }
+    s = server.start { database = folder .. "/m.db",
+      config = 'config.budgets = { { name = "all", limit_usd = 20, period = "24h" } }' }
     s:ingest(records)
   end)
   lazy_teardown(function()
@@ -264,14 +265,19 @@ Requests without a known price, which stand in no cost: 1.
         context_window = { context_window_size = 200000, current_usage = { input_tokens = 5000,
           cache_read_input_tokens = 40000, cache_creation_input_tokens = 300 } },
       })
-      local pattern = "^Opus | %$1%.75 session · %$%d[%d,.]* today | 45%.3k context %(23%%%)\n$"
+      local pattern = "^Opus | %$1%.75 session · %$%d[%d,.]* today | 45%.3k context %(23%%%) |"
       assert.matches(pattern, said)
+      helpers.eventually(function()
+        return statusline("{}"):find("today | all $0.50 of $20.00\n", 1, true)
+      end)
     end)
 
     it("goes by what it is told where the ledger knows nothing", function()
-      assert.equal("m | $9.00 session · $0.50 today | context 12%\n", statusline [[{"session_id":
-        "new", "model": {"id": "m"}, "cost": {"total_cost_usd": 9}, "context_window":
-        {"used_percentage": 12}}]])
+      local input = [[{ "session_id": "new", "model": { "id": "m" },
+        "cost": { "total_cost_usd": 9 }, "context_window": { "used_percentage": 12 } }]]
+      local known = "m | $9.00 session · $0.50 today | context 12%"
+      assert.equal(known .. " | all $0.50 of $20.00\n", statusline(input))
+      assert.equal(known .. "\n", statusline(input, "127.0.0.1:1")) -- budgets are the server's
       local alone = settings.path .. "/none.db"
       local r = server.run({ "--config", settings.path .. "/config.lua", "--database", alone,
         "--listen", "127.0.0.1:1", "statusline" }, {})

@@ -1,16 +1,10 @@
 --- moonledger import: logs and transcripts into the running server, or into its file when none
 --- runs.
-local client = require "client"
-local content = require "ingest.content"
-local database = require "database"
-local env = require "env"
+local destination = require "lib.destination"
 local file = require "file"
-local json = require "json"
 local progress = require "lib.progress"
 local term = require "term"
 
-local send_bytes = 1024 * 1024
-local busy_tries = 60
 local max_depth = 32
 
 -- ---- Files ----
@@ -74,57 +68,6 @@ local function find(paths)
   return found
 end
 
--- ---- Where records go: a server or the file, both with name and ingest(lines) -> counts ----
-
-local function server(url, token)
-  local connection, why = client.open(url, { token = token })
-  if not connection then
-    return nil, why
-  end
-  local options = { headers = { ["content-type"] = "application/x-ndjson" } }
-  local target = { name = url }
-
-  local function post(lines, tries)
-    local response, fault = connection:post("/logs/ingest", lines, options)
-    if response and (response.status == 503 or response.status == 429) and tries > 1 then
-      sleep(1)
-      return post(lines, tries - 1)
-    end
-    return response, fault
-  end
-
-  function target.ingest(lines)
-    local response, fault = post(lines, busy_tries)
-    if not response then
-      return nil, fault
-    end
-    -- 400: nothing could be taken, which counts tell.
-    local answered = response.status == 200 or response.status == 400
-    local counts = answered and json.decode(response.body)
-    if type(counts) == "table" and counts.rejected then
-      return counts
-    end
-    return nil, ("%s answered %d: %s"):format(url, response.status, response.body:sub(1, 300))
-  end
-  return target
-end
-
-local function open_target(args)
-  if args.url then
-    return server(args.url, args.token)
-  end
-  local store, why, reason = database.open()
-  if store then
-    local function ingest(lines)
-      return store:ingest(lines, content)
-    end
-    return { name = store:path(), ingest = ingest, store = store }
-  elseif reason == "locked" then
-    return server(env.server(), args.token)
-  end
-  return nil, why
-end
-
 -- ---- The run ----
 
 ---@class Run
@@ -134,41 +77,18 @@ end
 ---@field waiting integer  bytes of them
 ---@field counts { accepted: integer, merged: integer, rejected: integer }
 
--- Pieces of about send_bytes that end with a line: what a server takes at once.
-local function slices(text)
-  local from = 1
-  return function()
-    if from > #text then
-      return nil
-    end
-    local to = #text - from >= send_bytes and text:find("\n", from + send_bytes, true) or #text
-    local slice = text:sub(from, to)
-    from = to + 1
-    return slice
-  end
-end
-
 ---@param run Run
 local function flush(run)
   local text = table.concat(run.lines)
   run.lines, run.waiting = {}, 0
-  for slice in slices(text) do
-    local counts, why = run.target.ingest(slice)
-    if not counts then
-      return nil, why
-    end
-    for name, count in pairs(run.counts) do
-      run.counts[name] = count + (counts[name] or 0)
-    end
-  end
-  return true
+  return destination.send(run.target, text, run.counts)
 end
 
 ---@param run Run
 local function send(run, lines)
   run.lines[#run.lines + 1] = lines
   run.waiting = run.waiting + #lines
-  return run.waiting < send_bytes or flush(run)
+  return run.waiting < destination.send_bytes or flush(run)
 end
 
 local function read_file(run, entry, bar)
@@ -225,7 +145,8 @@ Reads records, logs and transcripts, also gzipped: into the running server, or s
 database when none runs.  What is there already stays as it is: running it again adds nothing.]],
   arguments = "FILE|DIR|-...",
   options = {
-    { "format", "NAME", "auto, access_log, ccproxy, claude, litellm or ndjson", default = "auto" },
+    { "format", "NAME", "auto, access_log, ccproxy, claude, codex, gemini, litellm or ndjson",
+      default = "auto" },
     { "url", "URL", "of the server: http://HOST:PORT (that of the config)" },
     { "token", "TOKEN", "with scope ingest", env = "MOONLEDGER_INGEST_TOKEN" },
   },
@@ -238,7 +159,7 @@ database when none runs.  What is there already stays as it is: running it again
     end
     local converter = require "ingest.import"
     converter.start(args.format)
-    local target, fault = open_target(args)
+    local target, fault = destination.open(args)
     if not target then
       return nil, fault
     end

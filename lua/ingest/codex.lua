@@ -6,6 +6,7 @@
 local dates = require "ingest.dates"
 local json = require "json"
 local otlp = require "otlp"
+local shared_ids = require "ingest.shared_ids"
 local tokens = require "ingest.tokens"
 local values = require "ingest.values"
 
@@ -101,6 +102,7 @@ local function completed(event)
   local a = event.fields
   local record = common(event)
   record.request_id = made_id(event, tostring(a.input), tostring(a.output))
+  record.other_id = shared_ids.codex(a.conversation, a.input, a.cache_read, a.output, a.reasoning)
   record.status_code = 200
   record.streaming = true
   record.duration_ms = duration_ms(event)

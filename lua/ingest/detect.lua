@@ -5,6 +5,14 @@ local detect = {}
 
 local object, text = values.object, values.text
 
+local function is_rollout(o)
+  return text(o.type) and text(o.timestamp) and type(o.payload) == "table"
+end
+
+local function is_chat(o)
+  return text(o.sessionId) and text(o.projectHash)
+end
+
 local function is_transcript(o)
   return text(o.sessionId) or text(o.leafUuid) or type(object(o.message).usage) == "table"
 end
@@ -25,7 +33,11 @@ end
 ---@param first table
 ---@return string
 function detect.format(first)
-  if is_transcript(first) then
+  if is_chat(first) then
+    return "gemini"
+  elseif is_rollout(first) then
+    return "codex"
+  elseif is_transcript(first) then
     return "claude"
   elseif is_litellm(first) then
     return "litellm"

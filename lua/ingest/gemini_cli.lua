@@ -1,7 +1,9 @@
 --- Gemini CLI's log events (google-gemini/gemini-cli, docs/cli/telemetry.md).  It tells
 --- of one call three times: the log gemini_cli.api_response counts,
 --- gen_ai.client.inference.operation.details and the metrics do not.
+local gemini_tokens = require "ingest.gemini_tokens"
 local otlp = require "otlp"
+local shared_ids = require "ingest.shared_ids"
 local values = require "ingest.values"
 
 local fields = otlp.fields {
@@ -57,27 +59,12 @@ local function common(event)
   }
 end
 
--- Thoughts are billed as output.  They stand beside the output count in Google's API;
--- the total tells when a version of the client has already added them.
-local function output_tokens(a, input, tools)
-  local output, thoughts = a.output, a.thoughts or 0
-  local total = a.total
-  if not output or total and total == input + tools + output then
-    return output
-  end
-  return output + thoughts
-end
-
 local function answered(event)
   local a = event.fields
-  local total, read = a.input or 0, a.cached
-  local tools = a.tools or 0
   local record = common(event)
+  record.other_id = shared_ids.gemini(a.session, a.input, a.cached, a.thoughts, a.total)
   record.status_code = a.status or 200
-  record.tokens_input = math.max(0, total - (read or 0)) + tools
-  record.tokens_output = output_tokens(a, total, tools)
-  record.cache_read_tokens = read
-  record.reasoning_tokens = a.thoughts
+  gemini_tokens.put(record, a)
   return record
 end
 

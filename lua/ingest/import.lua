@@ -4,7 +4,9 @@
 local access_log = require "ingest.access_log"
 local ccproxy = require "ingest.ccproxy"
 local claude_transcript = require "ingest.claude_transcript"
+local codex_rollout = require "ingest.codex_rollout"
 local detect = require "ingest.detect"
+local gemini_chat = require "ingest.gemini_chat"
 local json = require "json"
 local litellm = require "ingest.litellm"
 local native = require "ingest.native"
@@ -19,7 +21,12 @@ local decoders = {
   access_log = access_log.decode,
 }
 
-import.formats = { "auto", "access_log", "ccproxy", "claude", "litellm", "ndjson" }
+-- What a line of these means depends on those before it.
+local sessions = { codex = codex_rollout, gemini = gemini_chat }
+
+import.formats = {
+  "auto", "access_log", "ccproxy", "claude", "codex", "gemini", "litellm", "ndjson",
+}
 
 local rejected, errors = 0, {}
 local max_errors = 10
@@ -48,19 +55,24 @@ local transcripts = claude_transcript.new(prices)
 ---@class Reading
 ---@field name string
 ---@field format string?
+---@field session Rollout|Chat|nil
 ---@field parts string[]? of a file that is one JSON value: it is decoded at its end
-local current
+local current, nfiles = nil, 0
 
 local function try(text)
   local ok, value = pcall(json.decode, text)
   return ok and type(value) == "table" and value or nil
 end
 
--- The first line that is an object tells; a file that starts otherwise is one value
--- over several lines.
+-- One value over several lines.
+local function is_one_value(text)
+  local start, rest = text:match "^\xEF?\xBB?\xBF?%s*(.)([^\n]*)"
+  return start == "[" or start == "{" and not rest:find "%S"
+end
+
+-- The first line that is an object tells; a file that starts otherwise is one value too.
 local function recognise(text)
-  local start = text:match("^\xEF?\xBB?\xBF?%s*(.)", 1)
-  if start == "[" then
+  if is_one_value(text) then
     return nil
   end
   local from = 1
@@ -78,10 +90,20 @@ local function recognise(text)
   return nil
 end
 
+local function read_session(format, text)
+  current.session = current.session or sessions[format].new(current.name, prices)
+  current.session:add(text)
+  local batch = current.session:finish()
+  note(current.name, batch)
+  return encode(batch)
+end
+
 local function read(name, format, text)
   if format == "claude" then
     transcripts:add(text)
     return ""
+  elseif sessions[format] then
+    return read_session(format, text)
   elseif format == "ndjson" and not current.parts then
     local out, batch = native.lines(text)
     note(name, batch)
@@ -94,7 +116,8 @@ end
 
 --- Begins with a format of import.formats.
 function import.start(format)
-  if format ~= "auto" and format ~= "claude" and not decoders[format] then
+  local known = format == "auto" or format == "claude" or sessions[format] or decoders[format]
+  if not known then
     error("unknown format " .. format .. ": expected " .. table.concat(import.formats, ", "), 0)
   end
   wanted = format
@@ -102,7 +125,7 @@ end
 
 --- Begins a file.
 function import.open(name)
-  current = { name = name, format = wanted ~= "auto" and wanted or nil }
+  current, nfiles = { name = name, format = wanted ~= "auto" and wanted or nil }, nfiles + 1
 end
 
 --- Takes a piece that ends with a line, and answers records as lines.
@@ -112,7 +135,7 @@ function import.feed(text)
   if not current.parts and not current.format then
     current.format = recognise(text:sub(1, 262144))
   end
-  if not current.format or current.parts or text:find("^%s*%[") then
+  if not current.format or current.parts or not current.session and is_one_value(text) then
     current.parts = current.parts or {}
     table.insert(current.parts, text)
     return ""
@@ -140,11 +163,13 @@ function import.close()
   return read(current.name, format, text)
 end
 
---- Ends the run.
+--- Ends the run; another may begin.
 ---@return string lines of the transcripts' records
 function import.finish()
   local batch = transcripts:finish()
-  note("transcripts", batch)
+  transcripts = claude_transcript.new(prices)
+  note(nfiles == 1 and current.name or "transcripts", batch)
+  nfiles = 0
   return encode(batch)
 end
 

@@ -12,7 +12,7 @@ local client = {}
 ---@class Client
 local Client = {}
 
---- nil and why when url is not http://HOST[:PORT].
+--- nil and why when url is not http://HOST[:PORT] or https://HOST[:PORT].
 ---@param url string
 ---@param options { token: string?, timeout: number? }?  timeout: seconds of silence, 60; 0 is none
 ---@return Client?

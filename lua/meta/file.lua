@@ -10,6 +10,7 @@ local FileReader = {}
 ---@field kind "file"|"folder"|"other"
 ---@field bytes integer
 ---@field modified number  unix seconds
+---@field mode integer     who may: its last nine bits are rwxrwxrwx
 
 ---@class FileEntry: FileStat
 ---@field name string
@@ -42,11 +43,29 @@ function FileReader:close() end
 ---@return string? message
 function file.stat(path) end
 
+--- Whether whoever runs the command may write there; nothing is written.
+---@param path string
+---@return true?
+---@return string? message
+function file.writable(path) end
+
+--- Bytes that are free on the disk of that path.
+---@param path string
+---@return integer?
+---@return string? message
+function file.free(path) end
+
 --- What a folder holds, in no order; links are "other".
 ---@param folder string
 ---@return FileEntry[]?
 ---@return string? message
 function file.list(folder) end
+
+--- Makes a folder that nobody else may look into, where none is; those above it must be there.
+---@param path string
+---@return true?
+---@return string? message
+function file.make_folder(path) end
 
 --- Writes a whole file: whoever reads it sees the old text or the new one.
 ---@param path string

@@ -81,6 +81,27 @@ function peers.nginx_lua()
   }
 end
 
+local MESSAGE = '{"id":"msg_1","type":"message","model":"claude-sonnet-4-5","content":[],'
+  .. '"usage":{"input_tokens":10,"output_tokens":20}}'
+
+--- nginx as the other side of a capture: a small answer of Anthropic's.
+function peers.upstream()
+  return nginx {
+    modules = {}, http = "",
+    server = ("location / { default_type application/json; return 200 '%s'; }"):format(MESSAGE),
+  }
+end
+
+--- nginx that passes all on to that port.
+function peers.proxy(port)
+  return nginx {
+    modules = {},
+    http = ("upstream other { server 127.0.0.1:%d; keepalive 64; }"):format(port),
+    server = [[location / { proxy_pass http://other; proxy_http_version 1.1;
+      proxy_set_header Connection ""; }]],
+  }
+end
+
 --- nginx with nchan: GET /sub subscribes, POST /pub publishes.
 function peers.nchan()
   return nginx {

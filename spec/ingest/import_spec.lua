@@ -151,7 +151,7 @@ describe("moonledger import", function()
     { "an unknown format", { "--format", "csv", "config.lua" }, 1, "unknown format csv" },
     { "a server that is not there",
       { "--url", "http://127.0.0.1:1", "spec/wire/nginx-1.26.ndjson" }, 1, "refused" },
-    { "https", { "--url", "https://example.com", "spec/wire/nginx-1.26.ndjson" }, 1,
+    { "another scheme", { "--url", "ftp://example.com", "spec/wire/nginx-1.26.ndjson" }, 1,
       "expected http://HOST:PORT" },
     { "no file", {}, 2, "usage:" },
     { "an unknown option", { "--nonsense" }, 2, "usage:" },

@@ -19,14 +19,16 @@ finish() {
 trap finish EXIT
 trap 'exit 1' INT TERM
 
+enter="env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin DEBIAN_FRONTEND=noninteractive chroot $root"
+
 inside() {
-  env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin DEBIAN_FRONTEND=noninteractive chroot "$root" "$@"
+  $enter "$@"
 }
 
 # The command of the unit, as the unit's user; until it answers.
 start() {
   command=$(sed -n 's/^ExecStart=//p' "$root/usr/lib/systemd/system/moonledger.service")
-  inside setpriv --reuid=moonledger --regid=moonledger --clear-groups $command &
+  $enter setpriv --reuid=moonledger --regid=moonledger --clear-groups $command &
   server=$!
   tries=0
   until inside moonledger health --quiet 2>/dev/null; do

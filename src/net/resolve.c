@@ -77,19 +77,16 @@ static void end_lookup(struct lookup *l) {
 
 /* Not inside of a callback of c-ares, because those who waited may do anything. */
 static void tell_answer(struct lookup *l) {
-  struct resolving *r = l->waiting;
-  struct addresses found = l->found;
   const char *error = l->status != ARES_SUCCESS ? ares_strerror(l->status) : NULL;
-  if (error == NULL && found.count == 0)
+  if (error == NULL && l->found.count == 0)
     error = "it has no address";
-  l->waiting = NULL;
-  end_lookup(l);
-  while (r != NULL) {
-    struct resolving *next = r->next;
+  while (l->waiting != NULL) {
+    struct resolving *r = l->waiting;
+    l->waiting = r->next;
     r->lookup = NULL;
-    r->resolved(r, &found, error);
-    r = next;
+    r->resolved(r, &l->found, error);
   }
+  end_lookup(l);
 }
 
 static void on_timeout(uv_timer_t *timer);

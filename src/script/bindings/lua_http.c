@@ -137,7 +137,7 @@ static bool has_come(const struct asked *a) {
 static void on_change(struct call *call, void *owner) {
   struct asked *a = owner;
   (void) call;
-  if (!has_come(a))
+  if (a->wants == WANTS_NOTHING || !has_come(a))
     return;
   a->wants = WANTS_NOTHING;
   a->job.message.receive(&a->job.message);

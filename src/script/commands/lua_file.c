@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 #include <zlib.h>
 
@@ -136,13 +137,15 @@ static int l_reader_close(lua_State *L) {
 /* ---- Folders ---- */
 
 static void push_stat(lua_State *L, const struct stat *st) {
-  lua_createtable(L, 0, 4);
+  lua_createtable(L, 0, 5);
   lua_pushstring(L, S_ISREG(st->st_mode) ? "file" : S_ISDIR(st->st_mode) ? "folder" : "other");
   lua_setfield(L, -2, "kind");
   lua_pushinteger(L, (lua_Integer) st->st_size);
   lua_setfield(L, -2, "bytes");
   lua_pushnumber(L, (lua_Number) st->st_mtim.tv_sec + (lua_Number) st->st_mtim.tv_nsec / 1e9);
   lua_setfield(L, -2, "modified");
+  lua_pushinteger(L, (lua_Integer) (st->st_mode & 07777));
+  lua_setfield(L, -2, "mode");
 }
 
 /* file.stat(path): follows links. */
@@ -152,6 +155,25 @@ static int l_file_stat(lua_State *L) {
   if (stat(path, &st) != 0)
     return push_fault(L, path, strerror(errno));
   push_stat(L, &st);
+  return 1;
+}
+
+/* file.writable(path): asks the system, writes nothing. */
+static int l_file_writable(lua_State *L) {
+  const char *path = luaL_checkstring(L, 1);
+  if (access(path, W_OK) != 0)
+    return push_fault(L, path, strerror(errno));
+  lua_pushboolean(L, 1);
+  return 1;
+}
+
+/* file.free(path): bytes that whoever runs the command may still use there. */
+static int l_file_free(lua_State *L) {
+  const char *path = luaL_checkstring(L, 1);
+  struct statvfs fs;
+  if (statvfs(path, &fs) != 0)
+    return push_fault(L, path, strerror(errno));
+  lua_pushinteger(L, (lua_Integer) fs.f_bavail * (lua_Integer) fs.f_frsize);
   return 1;
 }
 
@@ -196,6 +218,15 @@ static int l_file_list(lua_State *L) {
   return 1;
 }
 
+/* file.make_folder(path): one that is there already is as good; those above it must be there. */
+static int l_file_make_folder(lua_State *L) {
+  const char *path = luaL_checkstring(L, 1);
+  if (mkdir(path, 0700) != 0 && errno != EEXIST)
+    return push_fault(L, path, strerror(errno));
+  lua_pushboolean(L, 1);
+  return 1;
+}
+
 /* ---- Whole files ---- */
 
 static const char *save(FILE *f, const char *text, size_t len) {
@@ -235,6 +266,9 @@ int luaopen_file(lua_State *L) {
   static const luaL_Reg functions[] = {{"open", l_file_open},
                                        {"stat", l_file_stat},
                                        {"list", l_file_list},
+                                       {"make_folder", l_file_make_folder},
+                                       {"writable", l_file_writable},
+                                       {"free", l_file_free},
                                        {"write", l_file_write},
                                        {NULL, NULL}};
   luaL_newmetatable(L, type_name);

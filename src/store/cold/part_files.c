@@ -5,7 +5,7 @@
 
 #include "base/mem.h"
 
-enum { MOST_IDLE = 64 }; /* files that stay open though nobody reads them */
+enum { MOST_IDLE = 16 }; /* files that stay open though nobody reads them */
 
 struct part_files {
   char *folder;
@@ -53,9 +53,13 @@ static struct part_file *find(const struct part_files *files, int64_t number) {
   return NULL;
 }
 
-/* Of those that nobody reads the one that was used longest ago, when they are too many. */
-static void close_oldest(struct part_files *files) {
+/* What is gone, and of the others that nobody reads the one that was used longest ago, when they
+ * are too many. */
+static void close_idle(struct part_files *files) {
   size_t idle = 0, oldest = 0;
+  for (size_t i = files->len; i-- > 0;)
+    if (files->items[i]->refs == 0 && files->items[i]->gone)
+      close_at(files, i);
   for (size_t i = 0; i < files->len; i++) {
     if (files->items[i]->refs > 0)
       continue;
@@ -102,14 +106,15 @@ struct part_file *part_files_get(struct part_files *files, const struct part *pa
 void part_files_put(struct part_files *files, struct part_file *item) {
   pthread_mutex_lock(&files->lock);
   item->refs--;
-  close_oldest(files);
+  close_idle(files);
   pthread_mutex_unlock(&files->lock);
 }
 
 void part_files_forget(struct part_files *files, int64_t number) {
   pthread_mutex_lock(&files->lock);
-  for (size_t i = 0; i < files->len; i++)
-    if (files->items[i]->number == number && files->items[i]->refs == 0)
-      close_at(files, i);
+  struct part_file *item = find(files, number);
+  if (item != NULL)
+    item->gone = true;
+  close_idle(files);
   pthread_mutex_unlock(&files->lock);
 }

@@ -11,6 +11,7 @@ struct part_file {
   struct parquet_file *file;
   int64_t number;
   unsigned refs;      /* under the lock of part_files, as what follows */
+  bool gone;          /* its file is removed: it closes when the last gives it back */
   uint64_t last_used;
 };
 
@@ -24,7 +25,7 @@ struct part_file *part_files_get(struct part_files *files, const struct part *pa
                                  struct buf *why);
 void part_files_put(struct part_files *files, struct part_file *file);
 
-/* Its file has gone: nobody asks for it any more. */
+/* Its file is removed: nobody asks for it any more. */
 void part_files_forget(struct part_files *files, int64_t number);
 
 #endif

@@ -342,6 +342,7 @@ int query_lookup(struct reader *r, struct query *q) {
   if (q->id.len == 0)
     return SQLITE_OK;
   int64_t rows[ID_CANDIDATES], fingerprint = ids_fingerprint(ids, q->id.data, q->id.len), row = 0;
+  bool loaded = ids_loaded(ids); /* before it is looked at, or what comes between is missed */
   size_t n = ids_find(ids, fingerprint, rows);
   int rc = reader_begin(r);
   if (rc != SQLITE_OK)
@@ -349,7 +350,7 @@ int query_lookup(struct reader *r, struct query *q) {
   rc = SQLITE_DONE;
   for (size_t i = 0; i < n && rc == SQLITE_DONE; i++)
     rc = take_candidate(r, q, rows[i]);
-  if (rc == SQLITE_DONE && !ids_loaded(ids) && (rc = scan_tail(r, q, &row)) == SQLITE_ROW)
+  if (rc == SQLITE_DONE && !loaded && (rc = scan_tail(r, q, &row)) == SQLITE_ROW)
     rc = take_candidate(r, q, row);
   if (rc != SQLITE_DONE)
     return rc;

@@ -112,6 +112,7 @@ static int write_file(struct sealer *s, struct part_order *order, struct buf *wh
     database_exec(s->db, "ROLLBACK");
   if (status == 0 && order->part.rows > 0)
     status = put_in_place(unfinished.data, path.data);
+  view_forget(s->view); /* no file that is removed stays open */
   if (status < 0 || order->part.rows == 0)
     unlink(unfinished.data);
   if (status < 0 && why->len == 0)
@@ -146,6 +147,7 @@ static void make_part(struct sealer *s, struct part_order *order) {
   int64_t started = clock_monotonic_ns();
   struct buf why = {0};
   if (chores_run(s->chores, writer_part_begin, order) != SQLITE_OK) {
+    take_rows(s, order); /* of the part before, where that failed */
     due_put_off(&s->due);
     return;
   }

@@ -228,8 +228,9 @@ static int step_rows(struct writer *w) {
   if (rc != SQLITE_OK || more)
     return rc;
   if (!r->forced && slices_rows_left(w)) {
-    r->forced = true;
-    return slices_free_rows(w);
+    rc = slices_free_rows(w);
+    r->forced = rc == SQLITE_OK; /* else again, once there is room */
+    return rc;
   }
   r->step = STEP_CELLS;
   return SQLITE_OK;

@@ -156,9 +156,8 @@ bool slices_rows_left(struct writer *w) {
 }
 
 int slices_free_rows(struct writer *w) {
-  if (writer_has_tail(w))
-    writer_flush_tail(w);
-  return ids_write_last_segment(w->ids, 1, clock_now_us());
+  int rc = writer_has_tail(w) ? writer_flush_tail(w) : SQLITE_OK;
+  return rc == SQLITE_OK ? ids_write_last_segment(w->ids, 1, clock_now_us()) : rc;
 }
 
 static int oldest(struct writer *w, char *sql, int64_t *second) {

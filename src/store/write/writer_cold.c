@@ -181,12 +181,12 @@ static int drop_part(struct writer *w, struct part_order *order) {
   return manifest_drop(w->db, order->part.number);
 }
 
+/* Where that fails it stays pending, until the next start: it never becomes live. */
 int writer_part_drop(struct writer *w, void *arg) {
   struct part_order *order = arg;
-  int rc = run_step(w, drop_part, order, false);
-  if (rc == SQLITE_OK && w->sealing.number == order->part.number)
+  if (w->sealing.number == order->part.number)
     w->sealing = (struct part){0};
-  return rc;
+  return run_step(w, drop_part, order, false);
 }
 
 static int forget_part(struct writer *w, struct part_order *order) {

@@ -159,7 +159,7 @@ void writer_maintain(struct writer *w) {
   checkpoint_if_due(w);
 }
 
-void writer_flush_tail(struct writer *w) {
+int writer_flush_tail(struct writer *w) {
   int rc = writer_begin(w);
   if (rc == SQLITE_OK)
     rc = writer_flush_cells(w);
@@ -167,10 +167,11 @@ void writer_flush_tail(struct writer *w) {
     rc = statement_run(w->commit);
   if (rc == SQLITE_OK) {
     writer_cells_committed(w);
-    return;
+    return SQLITE_OK;
   }
   log_error("writing rollups failed", log_str("error", sqlite3_errmsg(w->db)));
   writer_roll_back(w);
+  return rc;
 }
 
 void writer_idle(struct writer *w) {

@@ -102,7 +102,7 @@ bool writer_has_maintenance(const struct writer *w); /* more than waiting for th
 void writer_maintain(struct writer *w);
 void writer_idle(struct writer *w);  /* nothing came for a while */
 void writer_finish(struct writer *w);
-void writer_flush_tail(struct writer *w);
+int writer_flush_tail(struct writer *w);
 int writer_checkpoint(struct writer *w, int mode, int patience_ms); /* SQLite's code */
 int writer_restart_wal(struct writer *w); /* after a sync that failed; SQLite's code */
 int writer_resume_rebuild(struct writer *w);

@@ -1,0 +1,192 @@
+--- moonledger doctor: the server that answers, or why none does; its version, scripts, tokens,
+--- clock and senders.
+local client = require "client"
+local dates = require "ingest.dates"
+local env = require "env"
+local json = require "json"
+local sizes = require "lib.sizes"
+
+local skew_s, silent_s = 5, 24 * 3600
+
+---@class Asked
+---@field url string
+---@field connection Client   without a token
+---@field guarded boolean     it wants tokens
+---@field token string?
+
+local server = {}
+
+local function decode(response)
+  local fine, value = pcall(json.decode, response.body)
+  return fine and type(value) == "table" and value or {}
+end
+
+-- ---- Port ----
+
+local function start_line(config)
+  return config.listen.port < 1024 and "sudo moonledger serve" or "moonledger serve"
+end
+
+local function check_health(report, url, response)
+  local said = decode(response)
+  if response.status ~= 200 then
+    report:fault("server", ("%s: %s"):format(url, said.output or response.status),
+      "Repair what it says; moonledger verify tells whether the file is whole.")
+  elseif said.version ~= env.version then
+    report:fault("version", ("%s runs %s, this is %s"):format(url, said.version, env.version),
+      "Restart the server: systemctl restart moonledger, or end it and run moonledger serve.")
+  else
+    report:fine("server", ("%s answers, version %s"):format(url, said.version))
+  end
+end
+
+--- Who listens at url; nil where no server of ours does.
+---@param report Report
+---@param config Config
+---@param url string
+---@return Asked?
+function server.find(report, config, url)
+  local connection, why = client.open(url, { timeout = 10 })
+  local response
+  if connection then
+    response, why = connection:get "/health"
+  end
+  if not response then
+    report:fault("port", why, ("Nobody serves there.  Start it: %s\n"
+      .. "or name the one that runs: moonledger doctor --url http://HOST:PORT"):format(
+      start_line(config)))
+    return nil
+  elseif not (response.headers["content-type"] or ""):find("health+json", 1, true) then
+    report:fault("port", url .. " is another program's, not Moonledger's",
+      "End it, or choose another port: listen.port in config.lua.  Who it is: ss -ltnp")
+    return nil
+  end
+  check_health(report, url, response)
+  server.clock(report, response.headers.date)
+  local guarded = connection:get "/logs/status"
+  return { url = url, connection = connection,
+    guarded = guarded ~= nil and guarded.status == 401 }
+end
+
+-- ---- Clock ----
+
+local months = "JanFebMarAprMayJunJulAugSepOctNovDec"
+
+-- Seconds of a Date header (RFC 9110, 5.6.7).
+local function seconds(date)
+  local day, month, year, time =
+    (date or ""):match "^%a+, (%d%d) (%a%a%a) (%d%d%d%d) (%d%d:%d%d:%d%d) GMT$"
+  local at = month and months:find(month, 1, true)
+  return at and dates.seconds(("%s-%02d-%sT%sZ"):format(year, at // 3 + 1, day, time))
+end
+
+---@param report Report
+---@param date string?  that the server has told just now
+function server.clock(report, date)
+  local told, now = seconds(date), env.now()
+  if not told then
+    return
+  elseif math.abs(told - now) > skew_s then
+    report:fault("clock", ("the server's is %s %s of this machine's"):format(
+      sizes.seconds(math.abs(told - now)), told > now and "ahead" or "behind"),
+      "timedatectl set-ntp true")
+  else
+    report:fine("clock", "the server's and this machine's agree")
+  end
+end
+
+-- ---- Tokens ----
+
+--- Whether the server knows a token, whatever it may do with it.
+---@param asked Asked
+---@param token string
+---@return boolean
+function server.knows(asked, token)
+  local connection = client.open(asked.url, { token = token, timeout = 10 })
+  local response = connection and connection:get "/logs/status"
+  return response ~= nil and response.status ~= 401
+end
+
+local function is_loopback(host)
+  return host == "localhost" or host == "::1" or host:find "^127%." ~= nil
+end
+
+---@param report Report
+---@param config Config
+---@param asked Asked
+function server.tokens(report, config, asked)
+  if not asked.guarded then
+    local host = config.listen.host
+    if not is_loopback(host) then
+      report:note("tokens", host .. ": who reaches it may read, write and reset without a token",
+        "Set MOONLEDGER_READ_TOKEN, MOONLEDGER_INGEST_TOKEN and MOONLEDGER_ADMIN_TOKEN where the "
+        .. "server starts,\nand take listen.without_tokens out of config.lua.")
+    else
+      report:fine("tokens", "none are wanted")
+    end
+  elseif not asked.token then
+    report:note("tokens", "the server wants one; without it senders and scripts are not looked at",
+      "export MOONLEDGER_READ_TOKEN=...   # as where the server starts")
+  elseif not server.knows(asked, asked.token) then
+    report:fault("tokens", "the server does not know this token",
+      "export MOONLEDGER_READ_TOKEN=...   # as where the server starts")
+  else
+    report:fine("tokens", "the server knows this one")
+  end
+end
+
+-- ---- What it tells of itself ----
+
+local function get(asked, path)
+  local connection = client.open(asked.url, { token = asked.token, timeout = 30 })
+  local response = connection and connection:get(path)
+  return response and response.status == 200 and decode(response) or nil
+end
+
+---@param report Report
+---@param asked Asked
+function server.scripts(report, asked)
+  local state = get(asked, "/logs/system")
+  local errors = state and state.reload_errors
+  if errors and errors ~= json.null and #errors > 0 then
+    report:fault("scripts", "the server goes on with the old ones: " .. tostring(errors[1]),
+      "Correct it; moonledger check says when it is right.")
+  end
+end
+
+local function name_of(sender)
+  local name = sender.service_type ~= "" and sender.service_type or "(no service type)"
+  return sender.version ~= "" and name .. ", " .. sender.version or name
+end
+
+local function check_sender(report, sender, now)
+  local quiet, newest = now - sender.last_seen, sender.newest_error
+  if newest and newest ~= json.null and now - newest.timestamp < silent_s then
+    report:fault("sender", ("%s: %d were not taken: %s"):format(name_of(sender), sender.rejected,
+      newest.message), "lua/ingest/README.md tells what each sender must be told.")
+  elseif quiet > silent_s then
+    report:note("sender", ("%s: silent for %s"):format(name_of(sender), sizes.seconds(quiet)),
+      "If it still runs: is its endpoint this server, and its token right?")
+  else
+    report:fine("sender", ("%s: %d records, %d events, heard %s ago"):format(name_of(sender),
+      sender.records, sender.events, sizes.seconds(math.max(quiet, 0))))
+  end
+end
+
+---@param report Report
+---@param asked Asked
+function server.senders(report, asked)
+  local answer = get(asked, "/logs/senders")
+  if not answer then
+    return
+  end
+  for _, sender in ipairs(answer.senders) do
+    check_sender(report, sender, answer.timestamp)
+  end
+  if #answer.senders == 0 then
+    report:note("sender", "nobody has sent anything yet",
+      "Point a program here (below, and lua/ingest/README.md), or try: moonledger demo")
+  end
+end
+
+return server

@@ -1,0 +1,139 @@
+--- moonledger collect: what agents keep in somebody's home, once.
+local Process = require "spec.helpers.process"
+local helpers = require "spec.helpers"
+local server = require "spec.helpers.server"
+
+local BINARY = os.getenv "MOONLEDGER" or "build/moonledger"
+
+-- Where each agent would have written our bodies.
+local places = {
+  ["codex-rollout-0.58.jsonl"] = ".codex/sessions/2026/11/23/rollout-2026-11-23T09-26-58-a.jsonl",
+  ["codex-rollout-fork-0.98.jsonl"] = ".codex/archived_sessions/rollout-b.jsonl",
+  ["gemini-chat-0.24.json"] = ".gemini/tmp/79b6/chats/session-1.json",
+  ["gemini-chat-0.40.jsonl"] = ".gemini/tmp/79b6/chats/session-2.jsonl",
+  ["claude-transcript-2.1.202.jsonl"] = ".claude/projects/repo/x.jsonl",
+}
+
+local function write(home, place, text)
+  os.execute("mkdir -p " .. helpers.quote(home .. "/" .. place:match "^(.*)/"))
+  helpers.write_file(home .. "/" .. place, text)
+end
+
+local function write_home(home)
+  for name, place in pairs(places) do
+    local text = helpers.read_file("spec/wire/" .. name)
+    write(home, place, (text:gsub('{"type":"assistant","broken[^\n]*\n$', "")))
+  end
+  write(home, ".codex/history.jsonl", '{"text":"hi"}\n')
+  write(home, ".gemini/tmp/79b6/logs.json", "[]")
+end
+
+describe("moonledger collect", function()
+  local home, s
+
+  local function environment()
+    return { HOME = home.path, XDG_STATE_HOME = "", CODEX_HOME = "", CLAUDE_CONFIG_DIR = "",
+      GEMINI_CLI_HOME = "", MOONLEDGER_INGEST_TOKEN = "" }
+  end
+
+  -- files, new, known already, rejected
+  local function collect(...)
+    local result = server.run({ "--database", home.path .. "/m.db", "collect", ... },
+      { env = environment() })
+    assert.same({ 0, "" }, { result.code, result.stderr })
+    local counts = { result.stdout:match
+      ": (%d+) files in %S+ s: (%d+) new, (%d+) known already, (%d+) rejected\n" }
+    return table.concat(counts, " ")
+  end
+
+  before_each(function()
+    home = helpers.folder()
+    write_home(home.path)
+  end)
+  after_each(function()
+    helpers.remove_folder(home.path)
+    s = s and s:stop()
+  end)
+
+  it("finds them, and the second time only what has changed", function()
+    assert.equal("5 9 3 0", collect())
+    assert.equal("0 0 0 0", collect())
+    assert.equal("5 0 12 0", collect "--again")
+    local path = home.path .. "/" .. places["codex-rollout-0.58.jsonl"]
+    local text = helpers.read_file(path)
+    helpers.write_file(path, text .. text:match "([^\n]+)\n$":gsub("42000", "65000")
+      :gsub("22000", "23000") .. '\n{"timestamp":"2026-11')
+    assert.equal("1 1 2 0", collect("--agent", "codex"))
+  end)
+
+  it("says which agents it knows", function()
+    local result = server.run({ "collect", "--agent", "c" }, { env = environment() })
+    assert.same({ 1, "moonledger: collect: --agent: c: expected claude, codex or gemini\n" },
+      { result.code, result.stderr })
+  end)
+
+  local function telemetry()
+    for _, name in ipairs { "codex-0.46-logs.json", "gemini-cli-0.9-logs.json" } do
+      s:post("/v1/logs", helpers.read_file("spec/wire/" .. name),
+        { ["content-type"] = "application/json" })
+    end
+  end
+
+  -- Successes of Codex and Gemini CLI: how many, and their cost.
+  local function sums()
+    local answer = s:get("/logs/breakdown?by=service_type&start_time=0&status_code=200").json()
+    local found = {}
+    for _, group in ipairs(answer.groups) do
+      found[group.service_type] = { group.request_count,
+        tonumber(("%.6f"):format(group.total_cost_usd)) }
+    end
+    return { found.codex, found.gemini_cli }
+  end
+
+  -- Codex 0.013125 + 0.007 + 0.005; Gemini CLI 0.0135 + 0.00035 + 0.000718.
+  local expected = { { 3, 0.025125 }, { 3, 0.014568 } }
+
+  for _, first in ipairs { "telemetry", "the files" } do
+    it("counts no call twice that telemetry told of too: first " .. first, function()
+      s = server.start()
+      if first == "telemetry" then
+        telemetry()
+      end
+      collect("--url", s.url)
+      telemetry()
+      assert.same(expected, sums())
+      collect("--url", s.url, "--again")
+      assert.same(expected, sums())
+    end)
+  end
+
+  it("goes on with --follow, and waits for a server that is away", function()
+    local database = home.path .. "/server.db"
+    s = server.start { database = database }
+    local words = Process.environment(environment())
+    for _, word in ipairs { BINARY, "--database", home.path .. "/m.db", "collect", "--follow",
+      "--every", "0.1", "--url", s.url } do
+      words[#words + 1] = word
+    end
+    local folder = helpers.temporary_folder()
+    local process = Process.start(words, folder)
+    local function has(count)
+      server.eventually(function()
+        return s:get("/logs/analytics?start_time=0").json().summary.total_requests == count
+      end)
+    end
+    has(9)
+    s:stop()
+    local chat = home.path .. "/" .. places["gemini-chat-0.40.jsonl"]
+    helpers.write_file(chat, helpers.read_file(chat) .. '{"id":"a3","type":"gemini",'
+      .. '"timestamp":"2026-11-23T11:00:09.000Z","model":"gemini-2.5-flash",'
+      .. '"tokens":{"input":1,"output":2,"cached":0,"thoughts":0,"tool":0,"total":3}}\n')
+    server.eventually(function()
+      return process:stderr():find("connection refused; trying again", 1, true) ~= nil
+    end)
+    s = server.start { database = database, listen = "127.0.0.1:" .. s.port }
+    has(10)
+    process:kill()
+    helpers.remove_folder(folder)
+  end)
+end)
