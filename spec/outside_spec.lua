@@ -2,6 +2,16 @@
 local helpers = require "spec.helpers"
 local peer = require "spec.helpers.peer"
 
+-- A name that leads to this machine, as one does whose owner has rebound it; nil: none here.
+local function rebound_name()
+  for line in io.lines "/etc/hosts" do
+    local name = line:match "^127%.[%d.]+%s+([%w-]+)%s*$"
+    if name and name ~= "localhost" then
+      return name
+    end
+  end
+end
+
 local function refused_text(host)
   return host .. ": scripts may call only the hosts in outside.allow of config.lua"
 end
@@ -14,8 +24,8 @@ describe("http", function()
     url = "http://127.0.0.1:" .. other.port
     s = peer.caller {
       config = ([[config.outside.allow =
-        { "127.0.0.1:%d", "localhost:%d", "127.0.0.1:1", "10.255.255.1", "nowhere.invalid" }]])
-        :format(other.port, other.port),
+        { "127.0.0.1:%d", "localhost:%d", "127.0.0.1:1", "10.255.255.1", "nowhere.invalid", "%s" }]])
+        :format(other.port, other.port, rebound_name() or "nowhere.invalid"),
     }
   end)
 
@@ -176,6 +186,16 @@ describe("http", function()
     assert.same({ refused_text "example.com:80", "refused" }, { fails "http://example.com" })
     local _, reason = fails("http://nowhere.invalid", "connect_ms = 3000")
     assert.is_true(reason == "resolve" or reason == "timeout")
+  end)
+
+  local it_if_there_is_one = rebound_name() and it or pending
+  it_if_there_is_one("calls no name that leads to this machine", function()
+    local url_of_name = ("http://%s:2/"):format(rebound_name())
+    local fine, message, reason = run([[
+      local _, message, reason = http.get("%s")
+      return false, message, reason]], url_of_name)
+    assert.same({ false, "refused" }, { fine, reason })
+    assert.matches("127.0.0.1 is a private address: outside.allow", message, 1, true)
   end)
 
   it("refuses what cannot be sent, by its name", function()

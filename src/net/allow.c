@@ -78,7 +78,7 @@ static uint16_t port_of(const struct sockaddr *address) {
   { {[10] = 0xff, 0xff, a, b, c, d}, 96 + (bits) }
 
 /* IANA's special-purpose registries (RFC 6890), multicast, and what an IPv4 address is embedded
- * in that nobody needs to call so. */
+ * in that nobody needs to call so.  Of IPv6, what is no global unicast (RFC 4291, 2.4) beside. */
 static const struct network special[] = {
     V4(0, 0, 0, 0, 8),
     V4(10, 0, 0, 0, 8),
@@ -93,21 +93,16 @@ static const struct network special[] = {
     V4(198, 51, 100, 0, 24),
     V4(203, 0, 113, 0, 24),
     V4(224, 0, 0, 0, 3),
-    {{0}, 96},                      /* ::, ::1, ::1.2.3.4 */
-    {{0x00, 0x64, 0xff, 0x9b}, 32}, /* NAT64 */
     {{0x20, 0x02}, 16},             /* 6to4 */
     {{0x20, 0x01, 0x00, 0x00}, 32}, /* Teredo */
-    {{0xfc}, 7},                    /* unique local */
-    {{0xfe, 0x80}, 10},             /* link-local */
-    {{0xfe, 0xc0}, 10},             /* site-local */
-    {{0xff}, 8},                    /* multicast */
 };
 
 static bool is_special(const uint8_t address[16]) {
+  static const struct network v4 = V4(0, 0, 0, 0, 0), global = {{0x20}, 3};
   for (size_t i = 0; i < sizeof special / sizeof *special; i++)
     if (is_within(address, &special[i]))
       return true;
-  return false;
+  return !is_within(address, &v4) && !is_within(address, &global);
 }
 
 static bool is_loopback(const uint8_t address[16]) {
