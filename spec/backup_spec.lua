@@ -148,6 +148,19 @@ describe("a backup", function()
       assert.is_nil(helpers.read_file(folder .. "/new.db-restore"))
     end)
 
+    it("that lists files elsewhere is not restored", function()
+      assert.equal(0, run("moon.db", "backup", folder .. "/copy").code)
+      local sums = folder .. "/copy/SHA256SUMS"
+      local honest = helpers.read_file(sums)
+      for _, name in ipairs { "../moon.db", "/etc/passwd", "x.cold/../../victim", ".cold/victim" } do
+        helpers.write_file(sums, honest .. honest:sub(1, 64) .. "  " .. name .. "\n")
+        local refused = run("new.db", "restore", folder .. "/copy")
+        assert.equal(1, refused.code, name)
+        assert.truthy(refused.stderr:find("SHA256SUMS: ", 1, true), refused.stderr)
+        assert.is_nil(helpers.read_file(folder .. "/new.db"))
+      end
+    end)
+
     it("that was killed looks like none, and the next one goes there", function()
       os.execute(("mkdir -p %s/copy.unfinished/moon.cold/day=2026-01-01"):format(folder))
       helpers.write_file(folder .. "/copy.unfinished/moon.db", "half of a database")
