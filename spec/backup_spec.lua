@@ -152,7 +152,8 @@ describe("a backup", function()
       assert.equal(0, run("moon.db", "backup", folder .. "/copy").code)
       local sums = folder .. "/copy/SHA256SUMS"
       local honest = helpers.read_file(sums)
-      for _, name in ipairs { "../moon.db", "/etc/passwd", "x.cold/../../victim", ".cold/victim" } do
+      for _, name in ipairs { "../moon.db", "/etc/passwd", "x.cold/../../victim",
+        ".cold/victim" } do
         helpers.write_file(sums, honest .. honest:sub(1, 64) .. "  " .. name .. "\n")
         local refused = run("new.db", "restore", folder .. "/copy")
         assert.equal(1, refused.code, name)

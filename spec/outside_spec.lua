@@ -24,7 +24,8 @@ describe("http", function()
     url = "http://127.0.0.1:" .. other.port
     s = peer.caller {
       config = ([[config.outside.allow =
-        { "127.0.0.1:%d", "localhost:%d", "127.0.0.1:1", "10.255.255.1", "nowhere.invalid", "%s" }]])
+        { "127.0.0.1:%d", "localhost:%d", "127.0.0.1:1", "10.255.255.1", "nowhere.invalid",
+          "%s" }]])
         :format(other.port, other.port, rebound_name() or "nowhere.invalid"),
     }
   end)
