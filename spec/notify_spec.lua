@@ -135,7 +135,10 @@ return config
       assert.truthy(checked.stderr:find(line, 1, true), line .. "\n" .. checked.stderr)
     end
     assert.equal(1, checked.code)
-    assert.equal("mine", s:get("/alerts").json().alerts[1].name)
+    eventually(function()
+      local first = s:get("/alerts").json().alerts[1]
+      return first and first.name == "mine"
+    end)
     s:stop()
   end)
 end)
