@@ -149,7 +149,7 @@ static void end(void) {
 static double rows_a_slice(int us) {
   begin();
   for (int i = 0; i < 8; i++)
-    CHECK(put_hours(24 * 9 + i, 1, 2000).accepted == 2000);
+    CHECK(put_hours(24 * 9 + i, 1, 4000).accepted == 4000);
   CHECK(put_hours(0, 1, 100).accepted == 100);
   atomic_store(&write_us, us);
   atomic_store(&longest_wal, 0);
@@ -159,7 +159,7 @@ static double rows_a_slice(int us) {
   wait_for_pass(0);
   atomic_store(&watched, false);
   struct storage_stats stats = stats_of();
-  CHECK(stats.rows == 100 && stats.removed.rows == 16000 && stats.removed.bytes > 8 << 20);
+  CHECK(stats.rows == 100 && stats.removed.rows == 32000 && stats.removed.bytes > 8 << 20);
   CHECK(atomic_load(&longest_wal) > 0 && atomic_load(&longest_wal) < 24 << 20);
   int64_t rows = 0;
   int first = nslices / 2;
@@ -171,7 +171,7 @@ static double rows_a_slice(int us) {
 }
 
 static void test_slow(void) {
-  double fast = rows_a_slice(20), slow = rows_a_slice(500);
+  double fast = rows_a_slice(50), slow = rows_a_slice(1250);
   CHECK(slow * 3 < fast * 2);
 }
 
