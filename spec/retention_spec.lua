@@ -34,13 +34,12 @@ local function get(s, path)
   return answer.json()
 end
 
+-- The answer counts at one moment and reads the file at another: the next one has both of after.
 local function wait_for(s, condition)
-  local kept
   server.eventually(function()
-    kept = get(s, "/-/retention")
-    return condition(kept)
+    return condition(get(s, "/-/retention"))
   end)
-  return kept
+  return get(s, "/-/retention")
 end
 
 -- What must stay the same when rows go.
