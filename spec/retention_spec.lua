@@ -171,7 +171,7 @@ describe("a disk that is full", function()
       local records = {}
       for i = 1, 1000 do
         records[i] = { request_id = ("%d-%d"):format(hour, i), more = text,
-          timestamp = os.time() - (400 - hour) * 60 }
+          timestamp = os.time() - (90 - hour) * 900 } -- four to an hour, which goes as one
       end
       local lines = json.lines(records)
       server.eventually(function()
