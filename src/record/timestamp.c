@@ -2,6 +2,7 @@
 
 #include <math.h>
 
+#include "base/clock.h"
 #include "base/number.h"
 
 static const int64_t min_us = -62135596800000000, max_us = 253402300799999999; /* years 1 to 9999 */
@@ -135,7 +136,7 @@ static bool parse_iso(const char *s, size_t len, int64_t *us) {
   if (t.p < t.end &&
       (!take_char(&t, "Tt ") || !time_of_day(&t, &time) || !zone(&t, &offset) || t.p < t.end))
     return false;
-  return in_range(days_from_civil(year, month, day) * 86400000000 + time - offset, us);
+  return in_range(days_from_civil(year, month, day) * DAY_US + time - offset, us);
 }
 
 bool timestamp_parse(const char *s, size_t len, int64_t *us) {
@@ -159,8 +160,8 @@ static char *put_digits(char *p, int count, int64_t n) {
 
 void timestamp_write(struct buf *out, int64_t us) {
   int year, month, day;
-  int64_t days = us / 86400000000 - (us % 86400000000 < 0);
-  int64_t rest = us - days * 86400000000, second = rest / 1000000, part = rest % 1000000;
+  int64_t days = us / DAY_US - (us % DAY_US < 0);
+  int64_t rest = us - days * DAY_US, second = rest / 1000000, part = rest % 1000000;
   civil_from_days(days, &year, &month, &day);
 
   char *start = buf_reserve(out, 32), *p = put_digits(start, 4, year);

@@ -157,13 +157,8 @@ void storage_set_retention(struct storage *s, const struct retention *retention)
 }
 
 static int64_t file_size(const char *path, const char *suffix) {
-  struct buf name = {0};
   struct stat st;
-  buf_printf(&name, "%s%s", path, suffix);
-  buf_putc(&name, '\0');
-  int rc = stat(name.data, &st);
-  buf_clear(&name);
-  return rc == 0 ? (int64_t) st.st_size : 0;
+  return place_stat(path, suffix, &st) ? (int64_t) st.st_size : 0;
 }
 
 void storage_stats(const struct storage *s, struct storage_stats *stats) {

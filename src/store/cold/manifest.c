@@ -4,13 +4,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/hash.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "record/timestamp.h"
 #include "store/file/database.h"
-
-static const int64_t DAY_US = INT64_C(86400000000);
 
 void part_list_clear(struct part_list *list) {
   free(list->items);

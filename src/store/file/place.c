@@ -46,6 +46,31 @@ char *place_folder(const char *path) {
   return folder;
 }
 
+bool place_stat(const char *path, const char *suffix, struct stat *st) {
+  struct buf name = {0};
+  buf_printf(&name, "%s%s", path, suffix);
+  buf_putc(&name, '\0');
+  int rc = stat(name.data, st);
+  buf_clear(&name);
+  return rc == 0;
+}
+
+int place_sync(const char *path) {
+  int fd = open(path, O_RDONLY | O_CLOEXEC);
+  if (fd < 0)
+    return -errno;
+  int status = fsync(fd) < 0 ? -errno : 0;
+  close(fd);
+  return status;
+}
+
+int place_sync_folder(const char *path) {
+  char *folder = place_folder(path);
+  int status = place_sync(folder);
+  free(folder);
+  return status;
+}
+
 int64_t place_free(const char *path) {
   char *folder = place_folder(path);
   struct statvfs fs;

@@ -5,21 +5,15 @@
 #include <unistd.h>
 
 #include "base/buf.h"
+#include "base/clock.h"
 #include "store/file/database.h"
 #include "store/file/place.h"
 
 enum { BLOCK = 512 /* of st_blocks: POSIX leaves it open, Linux does not */ };
 
-static const int64_t day_us = INT64_C(86400000000);
-
 static int64_t allocated(const char *path, const char *suffix) {
-  struct buf name = {0};
   struct stat st;
-  buf_printf(&name, "%s%s", path, suffix);
-  buf_putc(&name, '\0');
-  int rc = stat(name.data, &st);
-  buf_clear(&name);
-  return rc == 0 ? (int64_t) st.st_blocks * BLOCK : 0;
+  return place_stat(path, suffix, &st) ? (int64_t) st.st_blocks * BLOCK : 0;
 }
 
 int space_measure(sqlite3 *db, const char *path, struct space *s) {
@@ -62,7 +56,7 @@ static int64_t share(int64_t bytes, int64_t part, int64_t whole) {
 int space_growth(sqlite3 *db, const struct schema *schema, int64_t rows, const struct space *s,
                  int64_t now_us, struct growth *growth) {
   int64_t n = 0;
-  int rc = rows_since(db, schema, now_us - day_us, &n);
+  int rc = rows_since(db, schema, now_us - DAY_US, &n);
   if (rc != SQLITE_OK)
     return rc;
   int64_t used = (s->pages - s->free_pages) * s->page_bytes, hot = rows - s->parts_rows;

@@ -12,8 +12,6 @@ enum {
   VOID_SHARE = 8, /* one row in so many */
 };
 
-static const int64_t DAY_US = INT64_C(86400000000);
-
 void due_put_off(struct due_days *due) {
   due->put_off_until_us = clock_now_us() + PUT_OFF_S * INT64_C(1000000);
 }

@@ -3,14 +3,13 @@
 #include <stdlib.h>
 #include <uv.h>
 
+#include "base/clock.h"
 #include "base/mem.h"
 #include "store/cold/parquet_write.h"
 #include "store/cold/part_stream.h"
 #include "store/file/database.h"
 
 enum { ZSTD_LEVEL = 3 };
-
-static const int64_t DAY_US = INT64_C(86400000000);
 
 struct writing {
   const struct part_source *source;

@@ -1,7 +1,6 @@
 #include "store/seal/sealer.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,6 +12,7 @@
 #include "base/mem.h"
 #include "store/cold/cleaning.h"
 #include "store/file/database.h"
+#include "store/file/place.h"
 #include "store/seal/due.h"
 #include "store/seal/part_write.h"
 #include "store/write/writer_cold.h"
@@ -52,18 +52,9 @@ static void wait_ms(struct sealer *s, int64_t ms) {
 
 /* ---- The disk ---- */
 
-static int sync_path(const char *path, int flags) {
-  int fd = open(path, flags | O_CLOEXEC);
-  if (fd < 0)
-    return -errno;
-  int status = fsync(fd) < 0 ? -errno : 0;
-  close(fd);
-  return status;
-}
-
 /* What the writer has committed is on the disk.  The log is no file that SQLite has locks on. */
 static int sync_log(struct sealer *s) {
-  return sync_path(database_wal_path(s->db), O_RDONLY);
+  return place_sync(database_wal_path(s->db));
 }
 
 /* The folders of a file, and their names in those above. */
@@ -72,20 +63,12 @@ static int make_folders(const char *folder, const char *file) {
   snprintf(day, sizeof day, "%s/%.*s", folder, (int) strcspn(file, "/"), file);
   if ((mkdir(folder, 0700) < 0 && errno != EEXIST) || (mkdir(day, 0700) < 0 && errno != EEXIST))
     return -errno;
-  char *above = xstrdup(folder), *slash = strrchr(above, '/');
-  if (slash != NULL)
-    slash[slash == above] = '\0';
-  int status = sync_path(slash != NULL ? above : ".", O_RDONLY | O_DIRECTORY);
-  free(above);
-  return status == 0 ? sync_path(folder, O_RDONLY | O_DIRECTORY) : status;
+  int status = place_sync_folder(folder);
+  return status == 0 ? place_sync(folder) : status;
 }
 
 static int put_in_place(const char *unfinished, const char *path) {
-  char *day = xstrdup(path);
-  *strrchr(day, '/') = '\0';
-  int status = rename(unfinished, path) < 0 ? -errno : sync_path(day, O_RDONLY | O_DIRECTORY);
-  free(day);
-  return status;
+  return rename(unfinished, path) < 0 ? -errno : place_sync_folder(path);
 }
 
 /* ---- A part ---- */

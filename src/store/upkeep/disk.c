@@ -59,11 +59,9 @@ int disk_check_room(const char *path, int64_t bytes, struct buf *error) {
 /* ---- Durability ---- */
 
 int disk_sync(const char *path, struct buf *error) {
-  int fd = open(path, O_RDONLY | O_CLOEXEC);
-  int status = fd < 0 || fsync(fd) < 0 ? disk_fail(path, error) : 0;
-  if (fd >= 0)
-    close(fd);
-  return status;
+  int status = place_sync(path);
+  errno = -status;
+  return status < 0 ? disk_fail(path, error) : 0;
 }
 
 int disk_sync_parent(const char *path, struct buf *error) {

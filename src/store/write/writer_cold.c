@@ -12,8 +12,6 @@ enum {
   SLICE_ROWS = 128, /* between two looks at the clock */
 };
 
-static const int64_t DAY_US = INT64_C(86400000000);
-
 /* ---- Transactions ---- */
 
 typedef int part_step(struct writer *w, struct part_order *order);
