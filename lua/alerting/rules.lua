@@ -162,15 +162,8 @@ end
 ---@param add fun(key: string, message: string)
 ---@return Rule?
 function rules.read(entry, add)
-  local fields, fine = faults.read(entry, read, add), true
-  if not fields then
-    return nil
-  end
-  check_together(fields, function(key, message)
-    fine = false
-    add(key, message)
-  end)
-  return fine and complete(fields) or nil
+  local fields = faults.read(entry, read, add, check_together)
+  return fields and complete(fields)
 end
 
 -- An entry is a table; "alerts.FILE"; or { "alerts.FILE", key = other value }.

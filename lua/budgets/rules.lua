@@ -98,15 +98,8 @@ local function complete(fields)
 end
 
 local function read_budget(entry, add)
-  local fields, fine = faults.read(entry, read, add), true
-  if not fields then
-    return nil
-  end
-  check_together(fields, function(key, message)
-    fine = false
-    add(key, message)
-  end)
-  return fine and complete(fields) or nil
+  local fields = faults.read(entry, read, add, check_together)
+  return fields and complete(fields)
 end
 
 --- The budgets of config.lua.

@@ -1,4 +1,5 @@
 --- OpenAI's responses: developers.openai.com/api, "Responses" and its streaming events.
+local chat = require "capture.openai_chat"
 local told_of = require "capture.told"
 
 local responses = { provider = "openai", endpoint = "responses" }
@@ -7,12 +8,7 @@ function responses.serves(path)
   return path:find "/responses$" ~= nil
 end
 
-function responses.whole(told, body)
-  told.id, told.model = body.id or told.id, body.model or told.model
-  told.tier = body.service_tier or told.tier
-  told_of.merge(told, body.usage)
-  told_of.take_error(told, body.error)
-end
+responses.whole = chat.whole
 
 --- Each event but the deltas has the whole response in it.
 function responses.wants(text)

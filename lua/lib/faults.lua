@@ -99,12 +99,13 @@ local function keys_of(values)
 end
 
 --- The values of an entry, each as the reader of its key understands it: value, or nil and what was
---- expected.  nil when something is wrong.
+--- expected.  nil when something is wrong, one by one or together.
 ---@param entry table<any, any>
 ---@param readers table<string, fun(value: any): any, string?>
 ---@param add fun(key: string, message: string)
+---@param check? fun(values: table<string, any>, add: fun(key: string, message: string))  together
 ---@return table<string, any>?
-function faults.read(entry, readers, add)
+function faults.read(entry, readers, add, check)
   local values, fine = {}, true
   for _, key in ipairs(keys_of(entry)) do
     local reader, expected = readers[key], nil
@@ -117,6 +118,12 @@ function faults.read(entry, readers, add)
       add(key, ("expected %s, got %s"):format(expected, shown(entry[key])))
     end
     fine = fine and values[key] ~= nil
+  end
+  if fine and check then
+    check(values, function(key, message)
+      fine = false
+      add(key, message)
+    end)
   end
   return fine and values or nil
 end

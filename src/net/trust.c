@@ -145,11 +145,16 @@ static void on_have_read(uv_work_t *work, int status) {
 
 void trust_read(struct trust *t, struct trusting *trusting) {
   pthread_mutex_lock(&t->owner->lock);
-  trusting->next = t->waiting;
-  t->waiting = trusting;
-  bool start = !t->reading;
-  t->reading = true;
+  bool is_there = t->context != NULL; /* another loop has read it meanwhile */
+  bool start = !is_there && !t->reading;
+  if (!is_there) {
+    trusting->next = t->waiting;
+    t->waiting = trusting;
+    t->reading = true;
+  }
   pthread_mutex_unlock(&t->owner->lock);
+  if (is_there)
+    loop_post(trusting->loop, &trusting->done);
   if (start)
     uv_queue_work(&trusting->loop->uv, &t->work, on_read, on_have_read);
 }

@@ -200,10 +200,10 @@ struct cursor *view_cursor(struct view *view, sqlite3 *db, size_t i) {
 }
 
 struct cursor *view_cursor_of(struct view *view, sqlite3 *db, int64_t number) {
-  size_t i = 0;
-  while (view->parts.items[i].number != number)
-    i++;
-  return view_cursor(view, db, i);
+  for (size_t i = 0; i < view->parts.len; i++)
+    if (view->parts.items[i].number == number)
+      return view_cursor(view, db, i);
+  return NULL;
 }
 
 void cursor_seek(struct cursor *c, size_t group, size_t page) {

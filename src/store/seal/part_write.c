@@ -193,19 +193,12 @@ static struct part_stream *earliest(struct part_stream *streams, size_t n) {
   return first;
 }
 
-static struct cursor *cursor_of(struct writing *w, int64_t number) {
-  const struct part_source *source = w->source;
-  for (size_t i = 0; i < view_parts(source->view); i++)
-    if (view_part(source->view, i)->number == number)
-      return view_cursor(source->view, source->db, i);
-  return NULL;
-}
-
 static int open_streams(struct writing *w, struct part_stream *streams) {
-  for (size_t i = 0; i < w->source->njoined; i++) {
-    struct cursor *c = cursor_of(w, w->source->joined[i]);
-    if (c == NULL || part_stream_start(&streams[i], w->source->view, c, INT64_MIN, INT64_MAX) !=
-                         SQLITE_OK)
+  const struct part_source *from = w->source;
+  for (size_t i = 0; i < from->njoined; i++) {
+    struct cursor *c = view_cursor_of(from->view, from->db, from->joined[i]);
+    if (c == NULL ||
+        part_stream_start(&streams[i], from->view, c, INT64_MIN, INT64_MAX) != SQLITE_OK)
       return cold_fault(w);
   }
   return 0;
