@@ -188,6 +188,22 @@ local function earlier_runs()
   return json.decode(text).senders
 end
 
+-- json.decode makes floats of all numbers, and forgets that a list is one.
+local function mended(entry)
+  for _, key in ipairs { "first_seen", "last_seen", "records", "events", "rejected" } do
+    entry[key] = math.tointeger(entry[key])
+  end
+  for _, known in ipairs(entry.why) do
+    known.count = math.tointeger(known.count)
+  end
+  entry.why = json.array(entry.why)
+  local newest = entry.newest_error
+  if newest then
+    newest.timestamp = math.tointeger(newest.timestamp)
+  end
+  return entry
+end
+
 --- All senders, those first that were heard last.  Yields.
 ---@return table[]
 ---@return boolean whole  with those of earlier runs
@@ -201,7 +217,11 @@ function senders.list()
   table.sort(list, function(a, b)
     return a.last_seen > b.last_seen
   end)
-  return json.array(table.move(list, 1, math.min(#list, max_senders), 1, {})), earlier ~= nil
+  local shown = json.array {}
+  for i = 1, math.min(#list, max_senders) do
+    shown[i] = mended(list[i])
+  end
+  return shown, earlier ~= nil
 end
 
 local written
