@@ -11,8 +11,12 @@ local filled = {}
 local FOLDER = "build/bench"
 local PART = 1000000 -- rows of one CSV file
 local QUIET_S = 0.6  -- a first read of a cold file takes some tenths
-local DAYS_US = 30 * 86400 * 1000000
+local DAY, DAYS = 86400, 30
+local DAYS_US = DAYS * DAY * 1000000
 local END_US = 1795392000 * 1000000 -- 2026-11-23T00:00:00Z
+
+--- Of the days, those that filled.sealed has in parts.
+filled.SEALED = DAYS - 2
 
 --- Words for the clients and probes that make the same records.
 ---@param rows integer
@@ -55,7 +59,7 @@ function filled.database(rows)
     machine.shell "cat lua/schema.lua src/store/*/*.c spec/bench/records.h | sha1sum":sub(1, 8)
   local path = ("%s/%d-%s.db"):format(FOLDER, rows, schema)
   if not io.open(path) then
-    os.execute(("mkdir -p %s && rm -f %s/%d-*"):format(FOLDER, FOLDER, rows))
+    os.execute(("mkdir -p %s && rm -rf %s/%d-*"):format(FOLDER, FOLDER, rows))
     fill(path .. ".new", rows)
     os.rename(path .. ".new", path)
   end
@@ -117,10 +121,63 @@ end
 --- A copy that may be written to and that is on the disk, so that nobody who syncs
 --- waits for it; the caller removes it.
 ---@param rows integer
-function filled.copy(rows)
-  local path = ("%s/copy-%d.db"):format(FOLDER, rows)
+---@param name? string  one of several
+function filled.copy(rows, name)
+  local path = ("%s/copy-%d%s.db"):format(FOLDER, rows, name or "")
   os.execute(("rm -f %s*; cp --reflink=auto %s %s; sync %s")
     :format(path, filled.database(rows), path, path))
+  return path
+end
+
+-- ---- Closed days ----
+
+--- Unix seconds at which the nth of the 30 days has ended.
+---@param n integer
+function filled.end_of_day(n)
+  return END_US // 1000000 - (DAYS - n) * DAY
+end
+
+--- config.storage.hot_days with which the first n of the 30 days are sealed.
+---@param n integer
+function filled.hot_days(n)
+  return (os.time() // DAY * DAY - filled.end_of_day(n)) // DAY + 1
+end
+
+--- The folder of a database's parts.
+---@param path string
+function filled.folder_of_parts(path)
+  return (path:gsub("%.db$", ".cold"))
+end
+
+--- The files of sealed days that have been written and whose rows have left the table.
+---@param path string
+function filled.parts(path)
+  return tonumber((machine.shell(("sqlite3 -readonly %s %q"):format(path,
+    "SELECT count(*) FROM parts WHERE state = 1 AND taken_time = 9223372036854775807"))))
+end
+
+local function seal(path, days)
+  local s = machine.ours {
+    wrap = {}, database = path, config = "config.storage.hot_days = " .. filled.hot_days(days),
+  }
+  while filled.parts(path) < days do
+    socket.sleep(0.5)
+  end
+  s:stop()
+end
+
+--- The path of a database with so many rows, all but those of the last two days in parts.
+---@param rows integer
+function filled.sealed(rows)
+  local hot = filled.database(rows)
+  local path = hot:gsub("%.db$", "-sealed.db")
+  if not io.open(path .. ".whole") then
+    local rest = path:gsub("%.db$", "")
+    io.stderr:write(("sealing %s\n"):format(path))
+    os.execute(("rm -rf %s.*; cp --reflink=auto %s %s"):format(rest, hot, path))
+    seal(path, filled.SEALED)
+    helpers.write_file(path .. ".whole", "")
+  end
   return path
 end
 

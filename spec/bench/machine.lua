@@ -16,10 +16,15 @@ end
 machine.shell = shell
 
 local CORES = tonumber((shell "nproc"))
+machine.CORES = CORES
 local TICKS = tonumber((shell "getconf CLK_TCK"))
 
+--- What runs on all cores instead of one.
+machine.ANY_CORE = "any"
+
 local function pin(core)
-  return CORES > 1 and { "taskset", "-c", tostring(core) } or {}
+  local free = CORES == 1 or core == machine.ANY_CORE
+  return free and {} or { "taskset", "-c", tostring(core) }
 end
 
 local function pinned(core, words)
@@ -105,7 +110,7 @@ end
 
 --- Runs a program to its end on the clients' core and reads the NAME=NUMBER words that it prints.
 ---@param words (string|number)[]
----@param core? integer
+---@param core? integer|"any"
 function machine.run(words, core)
   local text, ok = shell(command_line(core or 0, words))
   assert(ok, table.concat(words, " ") .. " failed: " .. text)

@@ -117,11 +117,21 @@ function peers.nchan()
   }
 end
 
+local function node(core, script, ...)
+  return machine.run({ "env", "NODE_PATH=" .. TOOLS .. "/node_modules", "node",
+    "spec/bench/" .. script, ... }, core)
+end
+
 --- A Node script of spec/bench that prints NAME=NUMBER words, on our server's core.
 ---@param script string
 function peers.node(script, ...)
-  return machine.run({ "env", "NODE_PATH=" .. TOOLS .. "/node_modules", "node",
-    "spec/bench/" .. script, ... }, 1)
+  return node(1, script, ...)
+end
+
+--- The same on all cores.
+---@param script string
+function peers.node_anywhere(script, ...)
+  return node(machine.ANY_CORE, script, ...)
 end
 
 local TYPES = {

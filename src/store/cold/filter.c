@@ -165,11 +165,12 @@ void filter_bind(struct filter *f, const struct parquet_file *file, struct parqu
   }
 }
 
-bool filter_is_whole(const struct filter *f) {
+uint64_t filter_left_open(const struct filter *f) {
+  uint64_t columns = 0;
   for (size_t i = 0; i < f->ntests; i++)
     if (f->tests[i].column < 0)
-      return false;
-  return true;
+      columns |= UINT64_C(1) << f->tests[i].item->column;
+  return columns;
 }
 
 /* ---- What is known of many rows ---- */

@@ -17,9 +17,9 @@ void filter_free(struct filter *f); /* NULL is allowed */
 void filter_bind(struct filter *f, const struct parquet_file *file, struct parquet_reader *reader,
                  const int *columns);
 
-/* Whether rows that filter_rows leaves match all conditions; else some of them are on columns that
- * the part has not, and have been let through. */
-bool filter_is_whole(const struct filter *f);
+/* Columns of the schema, bit per column, that the part has not: filter_rows lets rows pass whatever
+ * the conditions on them are. */
+uint64_t filter_left_open(const struct filter *f);
 
 enum filter_answer { FILTER_FAILED = -1, FILTER_NONE, FILTER_SOME };
 

@@ -102,10 +102,7 @@ static void keep_best(struct gathering *g) {
   pack_texts(g);
 }
 
-static struct cold_row *add_row(struct gathering *g) {
-  struct cold_rows *rows = g->rows;
-  if (rows->len >= 2 * g->n + LEAST_ROOM)
-    keep_best(g);
+static struct cold_row *add_room(struct cold_rows *rows) {
   if (rows->len == rows->cap) {
     rows->cap = rows->cap > 0 ? rows->cap * 2 : LEAST_ROOM;
     rows->items = xrealloc(rows->items, rows->cap * sizeof *rows->items);
@@ -113,27 +110,37 @@ static struct cold_row *add_row(struct gathering *g) {
   return &rows->items[rows->len++];
 }
 
-/* Whether it may be among the first: it is after the place, and before the worst. */
-static bool is_candidate(const struct gathering *g, union value key, const char *text,
-                         struct row_place place) {
+static struct cold_row *add_row(struct gathering *g) {
+  if (g->rows->len >= 2 * g->n + LEAST_ROOM)
+    keep_best(g);
+  return add_room(g->rows);
+}
+
+/* Not after the place that is read on from. */
+static bool is_before(const struct gathering *g, struct row_place place) {
   const struct cold_order *order = g->order;
-  if (order->by_row && place.row <= order->after.row)
+  if (order->by_row)
+    return place.row <= order->after.row;
+  if (!order->has_after)
     return false;
-  if (!order->by_row && order->has_after) {
-    int side = compare_ints(place.time, order->after.time);
-    if (side == 0)
-      side = compare_ints(place.row, order->after.row);
-    if (order->descending ? side >= 0 : side <= 0)
-      return false;
-  }
-  return !g->full || cold_compare(g->schema, order, g->rows, &g->rows->items[g->n - 1], key, text,
-                                  place) > 0;
+  int side = compare_ints(place.time, order->after.time);
+  if (side == 0)
+    side = compare_ints(place.row, order->after.row);
+  return order->descending ? side >= 0 : side <= 0;
+}
+
+/* After all that may stay. */
+static bool is_worse(const struct gathering *g, union value key, const char *text,
+                     struct row_place place) {
+  return g->full && cold_compare(g->schema, g->order, g->rows, &g->rows->items[g->n - 1], key,
+                                 text, place) <= 0;
 }
 
 /* What a row of a part is sorted by. */
 struct keys {
-  const struct parquet_vector *times, *rows, *keys; /* the last: NULL where the part has none */
+  const struct parquet_vector *times, *rows, *keys;
   enum column_type type;
+  bool missing; /* the part is older than the column */
 };
 
 static union value key_at(const struct keys *k, size_t place, const char **text) {
@@ -169,47 +176,99 @@ static int read_missing(struct gathering *g, struct cursor *c, size_t place, str
   return SQLITE_OK;
 }
 
+/* What places are sorted by, or NULL where that is their time or number, or missing.  false: it
+ * cannot be read. */
 static bool read_keys(struct gathering *g, struct cursor *c, struct keys *k) {
-  struct view *view = g->scan->view;
-  *k = (struct keys){.type = COLUMN_INTEGER};
-  k->times = cursor_get(view, c, c->columns[g->schema->time]);
-  k->rows = k->times != NULL ? cursor_get(view, c, c->rowid) : NULL;
-  if (k->rows == NULL || g->order->by_row || is_by_time(g->schema, g->order))
-    return k->rows != NULL;
-  k->type = g->schema->columns[g->order->column].type;
-  int column = c->columns[g->order->column];
-  k->keys = column >= 0 ? cursor_get(view, c, column) : NULL;
-  return column < 0 || k->keys != NULL;
+  bool by_place = g->order->by_row || is_by_time(g->schema, g->order);
+  int column = by_place ? -1 : c->columns[g->order->column];
+  *k = (struct keys){.missing = !by_place && column < 0};
+  k->type = by_place ? COLUMN_INTEGER : g->schema->columns[g->order->column].type;
+  if (column < 0)
+    return true;
+  k->keys = cursor_get(g->scan->view, c, column);
+  return k->keys != NULL;
+}
+
+static bool read_places(struct gathering *g, struct cursor *c, struct keys *k) {
+  k->times = cursor_get(g->scan->view, c, c->columns[g->schema->time]);
+  k->rows = k->times != NULL ? cursor_get(g->scan->view, c, c->rowid) : NULL;
+  return k->rows != NULL;
+}
+
+/* Leaves places whose numbers are not worse than the worst that may stay. */
+static size_t keep_promising(const struct gathering *g, const struct keys *k,
+                             const uint16_t *places, size_t n, uint16_t *kept) {
+  size_t nkept = 0;
+  bool down = g->order->descending;
+  if (!g->full || k->keys == NULL || k->type == COLUMN_STRING) {
+    memcpy(kept, places, n * sizeof *kept);
+    return n;
+  }
+  union value worst = g->rows->items[g->n - 1].key;
+  for (size_t i = 0; i < n; i++) {
+    size_t at = places[i];
+    kept[nkept] = places[i];
+    if (k->type == COLUMN_FLOAT)
+      nkept += down ? !(k->keys->doubles[at] < worst.f) : !(k->keys->doubles[at] > worst.f);
+    else
+      nkept += down ? k->keys->integers[at] >= worst.i : k->keys->integers[at] <= worst.i;
+  }
+  return nkept;
+}
+
+static void gather_row(struct gathering *g, const struct cursor *c, const struct keys *k,
+                       const char *text, struct cold_row row) {
+  struct cold_row *added = add_row(g);
+  if (k->type == COLUMN_STRING) {
+    size_t offset = g->rows->text.len;
+    buf_append(&g->rows->text, text, row.key.s.len);
+    row.key.s.offset = (uint32_t) offset;
+  }
+  row.part = c->part.number;
+  row.group = (uint32_t) c->group;
+  row.page = (uint16_t) c->page;
+  *added = row;
+}
+
+/* Rows of a page are in order of time: read from the end that comes first, none follows that may
+ * stay after one that may not. */
+static int gather_places(struct gathering *g, struct cursor *c, const struct keys *k,
+                         const uint16_t *places, size_t n) {
+  bool by_time = !g->order->by_row && is_by_time(g->schema, g->order);
+  struct batch *missing = k->missing ? batch_new(g->schema) : NULL;
+  int rc = SQLITE_OK;
+  for (size_t i = 0; i < n && rc == SQLITE_OK; i++) {
+    size_t at = places[g->order->descending ? n - 1 - i : i];
+    const char *text;
+    struct cold_row row = {.place = {k->times->integers[at], k->rows->integers[at]},
+                           .at = (uint16_t) at};
+    row.key = key_at(k, at, &text);
+    if (is_before(g, row.place))
+      continue;
+    if (missing != NULL)
+      rc = read_missing(g, c, at, missing, &row.key, &text);
+    bool worse = rc == SQLITE_OK && is_worse(g, row.key, text, row.place);
+    if (worse && by_time)
+      break;
+    if (rc == SQLITE_OK && !worse)
+      gather_row(g, c, k, text, row);
+    if (by_time && !g->full && g->rows->len == g->n)
+      keep_best(g);
+  }
+  batch_free(missing);
+  return rc;
 }
 
 static int gather_page(void *arg, struct cursor *c, const uint16_t *places, size_t n) {
   struct gathering *g = arg;
   struct keys k;
-  int rc = SQLITE_OK;
+  uint16_t kept[PARQUET_PAGE_ROWS];
   if (!read_keys(g, c, &k))
     return SQLITE_CORRUPT;
-  bool missing = !g->order->by_row && c->columns[g->order->column] < 0;
-  struct batch *row = missing ? batch_new(g->schema) : NULL;
-  for (size_t i = 0; i < n && rc == SQLITE_OK; i++) {
-    size_t at = places[i];
-    const char *text;
-    struct row_place place = {k.times->integers[at], k.rows->integers[at]};
-    union value key = key_at(&k, at, &text);
-    if (missing)
-      rc = read_missing(g, c, at, row, &key, &text);
-    if (rc != SQLITE_OK || !is_candidate(g, key, text, place))
-      continue;
-    struct cold_row *added = add_row(g);
-    if (k.type == COLUMN_STRING) {
-      size_t offset = g->rows->text.len;
-      buf_append(&g->rows->text, text, key.s.len);
-      key.s.offset = (uint32_t) offset;
-    }
-    *added = (struct cold_row){key, place, c->part.number, (uint32_t) c->group,
-                               (uint16_t) c->page, (uint16_t) at};
-  }
-  batch_free(row);
-  return rc;
+  n = keep_promising(g, &k, places, n, kept);
+  if (n == 0)
+    return SQLITE_OK;
+  return read_places(g, c, &k) ? gather_places(g, c, &k, kept, n) : SQLITE_CORRUPT;
 }
 
 /* ---- Pages that need not be read ---- */
@@ -263,16 +322,21 @@ static bool is_hopeless(const struct gathering *g, const struct part *part) {
   return order->descending ? part->max_time < worst : part->min_time > worst;
 }
 
+static struct cold_walk walk_of(struct gathering *g) {
+  const struct cold_order *order = g->order;
+  bool by_time = !order->by_row && is_by_time(g->schema, order);
+  return (struct cold_walk){.scan = g->scan,
+                            .backwards = by_time && order->descending,
+                            .page = gather_page,
+                            .key = order->by_row ? -1 : order->column,
+                            .wanted = is_wanted,
+                            .arg = g};
+}
+
 int cold_first_rows(const struct cold_scan *scan, const struct schema *schema,
                     const struct cold_order *order, size_t n, struct cold_rows *rows) {
   struct gathering g = {scan, schema, order, rows, n, false};
-  bool by_time = !order->by_row && is_by_time(schema, order);
-  struct cold_walk walk = {.scan = scan,
-                           .backwards = by_time && order->descending,
-                           .page = gather_page,
-                           .key = order->by_row ? -1 : order->column,
-                           .wanted = is_wanted,
-                           .arg = &g};
+  struct cold_walk walk = walk_of(&g);
   size_t parts = view_parts(scan->view);
   int rc = SQLITE_OK;
   for (size_t i = 0; n > 0 && i < parts && rc == SQLITE_OK; i++) {
@@ -284,4 +348,29 @@ int cold_first_rows(const struct cold_scan *scan, const struct schema *schema,
     keep_best(&g);
   }
   return rc;
+}
+
+int cold_share_first_rows(struct cold_share *share, const struct cold_scan *scan,
+                          const struct schema *schema, const struct cold_order *order, size_t n,
+                          struct cold_rows *rows) {
+  struct gathering g = {scan, schema, order, rows, n, false};
+  struct cold_walk walk = walk_of(&g);
+  int rc = n > 0 ? cold_share_walk(share, &walk) : SQLITE_OK;
+  keep_best(&g);
+  return rc;
+}
+
+void cold_rows_merge(struct cold_rows *into, const struct cold_rows *more,
+                     const struct schema *schema, const struct cold_order *order, size_t n) {
+  struct gathering g = {NULL, schema, order, into, n, false};
+  bool texts = !order->by_row && schema->columns[order->column].type == COLUMN_STRING;
+  uint32_t offset = (uint32_t) into->text.len;
+  buf_append(&into->text, more->text.data, more->text.len);
+  for (size_t i = 0; i < more->len; i++) {
+    struct cold_row *row = add_room(into);
+    *row = more->items[i];
+    if (texts)
+      row->key.s.offset += offset;
+  }
+  keep_best(&g);
 }

@@ -13,7 +13,7 @@ struct column_view {
   struct parquet_page pages[PARQUET_MAX_PAGES];
   bool ranged; /* stats are known, if has_stats */
   bool has_stats;
-  struct parquet_stats stats[PARQUET_MAX_PAGES];
+  struct parquet_stats *stats; /* PARQUET_MAX_PAGES */
 
   bool has_dictionary;
   size_t entries;
@@ -53,6 +53,7 @@ void parquet_reader_free(struct parquet_reader *r) {
     struct column_view *c = &r->columns[i];
     buf_clear(&c->dictionary);
     buf_clear(&c->body);
+    free(c->stats);
     free(c->words);
     free(c->values);
     free(c->present);
@@ -114,6 +115,8 @@ bool parquet_page_range(struct parquet_reader *r, size_t page, size_t column,
     if (!parquet_pread(r->file, chunk->column_index.offset, chunk->column_index.length,
                        &r->packed, why))
       return false;
+    if (c->stats == NULL)
+      c->stats = xcalloc(PARQUET_MAX_PAGES, sizeof *c->stats);
     if (!parquet_read_column_index(r->packed.data, r->packed.len, c->stats, count))
       return fail(r, column, why, "its index is wrong");
   }
@@ -228,14 +231,16 @@ bool parquet_dictionary(struct parquet_reader *r, size_t column,
   return true;
 }
 
-static void make_room(struct column_view *c, bool text) {
+static void make_room(struct column_view *c, bool text, bool coded, bool optional) {
   enum { ROWS = PARQUET_PAGE_ROWS };
-  if (c->codes != NULL)
-    return;
-  c->codes = xmalloc(ROWS * sizeof *c->codes);
-  c->present = xmalloc(ROWS);
-  c->numbers = xmalloc(ROWS * sizeof *c->numbers);
-  c->texts = text ? xmalloc(ROWS * sizeof *c->texts) : NULL;
+  if (c->codes == NULL && (coded || optional))
+    c->codes = xmalloc(ROWS * sizeof *c->codes);
+  if (c->present == NULL && optional)
+    c->present = xmalloc(ROWS);
+  if (c->numbers == NULL && !(text && coded)) /* of texts their lengths */
+    c->numbers = xmalloc(ROWS * sizeof *c->numbers);
+  if (c->texts == NULL && text && !coded)
+    c->texts = xmalloc(ROWS * sizeof *c->texts);
 }
 
 /* Which rows are not null: *count of them; *nulls: not all. */
@@ -307,11 +312,11 @@ static bool decode_numbers(struct column_view *c, enum parquet_type type,
 }
 
 /* Moves values to the rows that they are of; the others are nulls. */
-static void spread(struct column_view *c, size_t rows, size_t count, bool coded) {
+static void spread(struct column_view *c, size_t rows, size_t count, bool text, bool coded) {
   for (size_t i = rows; i-- > 0;) {
     bool present = c->present[i];
     count -= present;
-    if (c->texts == NULL)
+    if (!text)
       c->numbers[i] = present ? c->numbers[count] : 0;
     else if (coded)
       c->codes[i] = present ? c->codes[count] : 0;
@@ -325,6 +330,7 @@ static bool decode(struct column_view *c, const struct parquet_column *column,
   const uint8_t *p = (uint8_t *) c->body.data, *end = p + c->body.len;
   bool text = parquet_is_text(column->type), coded = encoding == ENCODING_RLE_DICTIONARY;
   size_t count = rows;
+  make_room(c, text, coded, column->optional);
   if (column->optional && !decode_levels(c, &p, end, rows, &count))
     return false;
   if (coded && !decode_codes(c, &p, end, count))
@@ -335,7 +341,7 @@ static bool decode(struct column_view *c, const struct parquet_column *column,
   if (!text && !decode_numbers(c, column->type, encoding, &p, end, count))
     return false;
   if (count < rows)
-    spread(c, rows, count, coded);
+    spread(c, rows, count, text, coded);
   c->vector = (struct parquet_vector) {.rows = rows};
   c->vector.present = count < rows ? c->present : NULL;
   if (column->type == PARQUET_DOUBLE)
@@ -366,7 +372,6 @@ const struct parquet_vector *parquet_get(struct parquet_reader *r, size_t column
     return NULL;
   if (header.encoding == ENCODING_RLE_DICTIONARY && !load_dictionary(r, column, why))
     return NULL;
-  make_room(c, parquet_is_text(type->type));
   if ((size_t) header.values != rows || !decode(c, type, header.encoding, rows)) {
     fail(r, column, why, "its values are wrong");
     return NULL;

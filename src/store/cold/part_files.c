@@ -5,7 +5,7 @@
 
 #include "base/mem.h"
 
-enum { MOST_IDLE = 16 }; /* files that stay open though nobody reads them */
+enum { MOST_IDLE = 64 }; /* files that stay open though nobody reads them */
 
 struct part_files {
   char *folder;

@@ -1,9 +1,10 @@
 #include "store/cold/scan.h"
 
+#include <stdatomic.h>
 #include <stdlib.h>
 
 #include "base/mem.h"
-#include "store/cold/filter.h"
+#include "store/cold/matcher.h"
 
 /* A part is walked group by group and page by page; a page's rows are narrowed down in turn by the
  * conditions, by the window, and by what counts of the part. */
@@ -12,8 +13,7 @@ struct walking {
   const struct cold_scan *scan;
   const struct schema *schema;
   struct cursor *c;
-  struct filter *filter;
-  struct batch *row; /* for conditions on columns that the part has not */
+  struct matcher *match;
   uint16_t places[PARQUET_PAGE_ROWS];
   size_t n;
 };
@@ -35,34 +35,6 @@ static int key_column(const struct walking *w) {
 }
 
 /* ---- Rows of a page ---- */
-
-/* Conditions on what is in extra, or younger than the part. */
-static int match_rest(struct walking *w) {
-  const struct conditions *where = w->scan->where;
-  uint64_t columns = 0;
-  size_t kept = 0;
-  for (size_t i = 0; where != NULL && i < where->count; i++)
-    columns |= UINT64_C(1) << where->items[i].column;
-  bool with_extra = (columns & w->schema->in_extra) != 0;
-  for (size_t i = 0; i < w->n; i++) {
-    w->row->text.len = w->row->records.len = w->row->count = 0;
-    const struct record *r =
-        cursor_read(w->scan->view, w->c, w->places[i], w->row, columns, with_extra);
-    if (r == NULL)
-      return SQLITE_CORRUPT;
-    if (conditions_match_row(where, w->schema, r, &w->row->text))
-      w->places[kept++] = w->places[i];
-  }
-  w->n = kept;
-  return SQLITE_OK;
-}
-
-static int match_rows(struct walking *w) {
-  struct buf *why = view_begin_why(w->scan->view);
-  if (!filter_rows(w->filter, w->places, &w->n, why))
-    return view_fail(w->scan->view);
-  return w->n == 0 || filter_is_whole(w->filter) ? SQLITE_OK : match_rest(w);
-}
 
 static int narrow_rows(struct walking *w, bool inside) {
   const struct parquet_vector *times, *rows = NULL;
@@ -110,14 +82,14 @@ static int walk_page(struct walking *w, size_t group, size_t page) {
   page_range(w, page, w->c->columns[w->schema->time], &times);
   if (is_outside(w->scan, &times) || is_unwanted(w, page))
     return SQLITE_OK;
-  enum filter_answer may = filter_page(w->filter, page, view_begin_why(w->scan->view));
+  enum filter_answer may = matcher_page(w->match, page);
   if (may != FILTER_SOME)
-    return may == FILTER_NONE ? SQLITE_OK : view_fail(w->scan->view);
+    return may == FILTER_NONE ? SQLITE_OK : SQLITE_CORRUPT;
   cursor_seek(w->c, group, page);
   w->n = parquet_page_row(w->c->file, group, page + 1) - first;
   for (size_t i = 0; i < w->n; i++)
     w->places[i] = (uint16_t) i;
-  int rc = match_rows(w);
+  int rc = matcher_rows(w->match, w->places, &w->n);
   if (rc == SQLITE_OK)
     rc = narrow_rows(w, is_inside(w->scan, &times));
   return rc == SQLITE_OK && w->n > 0 ? w->walk->page(w->walk->arg, w->c, w->places, w->n) : rc;
@@ -137,68 +109,133 @@ static int walk_group(struct walking *w, size_t group) {
   }
   if (!w->c->placed || w->c->group != group)
     cursor_seek(w->c, group, w->walk->backwards ? pages - 1 : 0);
-  enum filter_answer may = filter_group(w->filter, group, view_begin_why(w->scan->view));
+  enum filter_answer may = matcher_group(w->match, group);
   if (may != FILTER_SOME)
-    return may == FILTER_NONE ? SQLITE_OK : view_fail(w->scan->view);
+    return may == FILTER_NONE ? SQLITE_OK : SQLITE_CORRUPT;
   for (size_t i = 0; i < pages && rc == SQLITE_OK; i++)
     rc = walk_page(w, group, w->walk->backwards ? pages - 1 - i : i);
   return rc;
 }
 
-int cold_walk_part(const struct cold_walk *walk, size_t part) {
-  const struct cold_scan *scan = walk->scan;
+static struct walking *walking_new(const struct cold_walk *walk) {
   struct walking *w = xcalloc(1, sizeof *w);
-  int rc = SQLITE_OK;
   w->walk = walk;
-  w->scan = scan;
-  w->schema = view_schema(scan->view);
-  w->c = view_cursor(scan->view, scan->db, part);
-  w->row = batch_new(w->schema);
-  w->filter = filter_new(scan->where, w->schema);
-  if (w->c != NULL)
-    filter_bind(w->filter, w->c->file, w->c->reader, w->c->columns);
-  size_t groups = w->c != NULL ? parquet_groups(w->c->file) : 0;
+  w->scan = walk->scan;
+  w->schema = view_schema(walk->scan->view);
+  w->match = matcher_new(walk->scan->where, w->schema);
+  return w;
+}
+
+static void walking_free(struct walking *w) {
+  matcher_free(w->match);
+  free(w);
+}
+
+static void enter_part(struct walking *w, struct cursor *c) {
+  w->c = c;
+  matcher_enter(w->match, w->scan->view, c);
+}
+
+int cold_walk_part(const struct cold_walk *walk, size_t part) {
+  struct cursor *c = view_cursor(walk->scan->view, walk->scan->db, part);
+  if (c == NULL)
+    return SQLITE_CORRUPT;
+  struct walking *w = walking_new(walk);
+  size_t groups = parquet_groups(c->file);
+  int rc = SQLITE_OK;
+  enter_part(w, c);
   for (size_t i = 0; i < groups && rc == SQLITE_OK; i++)
     rc = walk_group(w, walk->backwards ? groups - 1 - i : i);
-  if (w->c == NULL)
-    rc = SQLITE_CORRUPT;
-  filter_free(w->filter);
-  batch_free(w->row);
-  free(w);
+  walking_free(w);
   return rc;
 }
 
-/* ---- Every row ---- */
+/* ---- Several threads ---- */
 
-struct each {
-  const struct cold_scan *scan;
-  uint64_t columns;
-  bool with_extra;
-  struct batch *page;
-  cold_take *take;
-  void *arg;
+struct shared_group {
+  size_t part, group;
 };
 
-static int take_page(void *arg, struct cursor *c, const uint16_t *places, size_t n) {
-  const struct each *each = arg;
-  int rc = SQLITE_OK;
-  for (size_t i = 0; i < n && rc == SQLITE_OK; i++) {
-    struct batch *page = each->page;
-    page->text.len = page->records.len = page->count = 0;
-    const struct record *r =
-        cursor_read(each->scan->view, c, places[i], page, each->columns, each->with_extra);
-    rc = r != NULL ? each->take(each->arg, r, &page->text) : SQLITE_CORRUPT;
+struct cold_share {
+  struct view *view; /* the cursors' */
+  struct cursor **parts;
+  size_t nparts;
+  struct shared_group *groups; /* that may have rows in the window */
+  size_t ngroups, cap;
+  atomic_size_t next;
+  atomic_bool failed;
+};
+
+static void share_groups(struct cold_share *share, const struct cold_scan *scan) {
+  const struct cursor *c = share->parts[share->nparts - 1];
+  int time = c->columns[view_schema(scan->view)->time];
+  for (size_t i = 0; i < parquet_groups(c->file); i++) {
+    struct parquet_range times;
+    parquet_group_range(c->file, i, (size_t) time, &times);
+    if (is_outside(scan, &times))
+      continue;
+    if (share->ngroups == share->cap) {
+      share->cap = share->cap > 0 ? share->cap * 2 : 64;
+      share->groups = xrealloc(share->groups, share->cap * sizeof *share->groups);
+    }
+    share->groups[share->ngroups++] = (struct shared_group){share->nparts - 1, i};
   }
-  return rc;
 }
 
-int cold_each(const struct cold_scan *scan, uint64_t columns, bool with_extra, struct batch *page,
-              cold_take *take, void *arg) {
-  struct each each = {scan, columns, with_extra, page, take, arg};
-  struct cold_walk walk = {.scan = scan, .page = take_page, .arg = &each};
+struct cold_share *cold_share_new(const struct cold_scan *scan) {
+  struct cold_share *share = xcalloc(1, sizeof *share);
+  size_t n = view_parts(scan->view);
+  share->view = scan->view;
+  share->parts = xcalloc(n + 1, sizeof(struct cursor *));
+  for (size_t i = 0; i < n; i++) {
+    if (!cold_overlaps(scan, view_part(scan->view, i)))
+      continue;
+    struct cursor *c = view_open(scan->view, scan->db, i);
+    if (c == NULL) {
+      cold_share_free(share);
+      return NULL;
+    }
+    share->parts[share->nparts++] = c;
+    share_groups(share, scan);
+  }
+  return share;
+}
+
+void cold_share_free(struct cold_share *share) {
+  if (share == NULL)
+    return;
+  for (size_t i = 0; i < share->nparts; i++)
+    view_close(share->view, share->parts[i]);
+  free(share->parts);
+  free(share->groups);
+  free(share);
+}
+
+size_t cold_share_groups(const struct cold_share *share) {
+  return share->ngroups;
+}
+
+int cold_share_walk(struct cold_share *share, const struct cold_walk *walk) {
+  struct walking *w = walking_new(walk);
+  struct cursor *own = NULL;
+  size_t entered = SIZE_MAX;
   int rc = SQLITE_OK;
-  for (size_t i = 0; i < view_parts(scan->view) && rc == SQLITE_OK; i++)
-    if (cold_overlaps(scan, view_part(scan->view, i)))
-      rc = cold_walk_part(&walk, i);
+  while (rc == SQLITE_OK && !atomic_load(&share->failed) &&
+         (w->scan->leaves == NULL || !w->scan->leaves(w->scan->leaves_arg))) {
+    size_t next = atomic_fetch_add(&share->next, 1);
+    if (next >= share->ngroups)
+      break;
+    struct shared_group at = share->groups[next];
+    if (at.part != entered) {
+      cursor_copy_free(own);
+      enter_part(w, own = cursor_copy(share->parts[at.part]));
+      entered = at.part;
+    }
+    rc = walk_group(w, at.group);
+  }
+  if (rc != SQLITE_OK)
+    atomic_store(&share->failed, true);
+  cursor_copy_free(own);
+  walking_free(w);
   return rc;
 }

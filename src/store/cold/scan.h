@@ -14,6 +14,8 @@ struct cold_scan {
   int64_t from, to;               /* times, to excluded; INT64_MIN and INT64_MAX: open */
   bool (*stopped)(void *arg);     /* asked now and then */
   void *stopped_arg;
+  bool (*leaves)(void *arg); /* of one of several threads, asked before each group; NULL: it stays */
+  void *leaves_arg;
 };
 
 /* Rows of one page that match and count: their places, ascending.  What is not SQLITE_OK ends the
@@ -38,10 +40,20 @@ int cold_walk_part(const struct cold_walk *walk, size_t part);
 /* Whether a part may have rows in the window. */
 bool cold_overlaps(const struct cold_scan *scan, const struct part *part);
 
-/* Every row, part by part; the record is gone after take. */
-typedef int cold_take(void *arg, const struct record *r, const struct buf *text);
-int cold_each(const struct cold_scan *scan, uint64_t columns, bool with_extra, struct batch *page,
-              cold_take *take, void *arg);
+/* ---- Several threads ---- */
+
+/* The parts of a window, open, whose groups threads take one after the other. */
+struct cold_share;
+
+/* NULL: view_why(). */
+struct cold_share *cold_share_new(const struct cold_scan *scan);
+void cold_share_free(struct cold_share *share); /* after all walks; NULL is allowed */
+
+size_t cold_share_groups(const struct cold_share *share);
+
+/* Any thread, with a view of its own in walk->scan, which tells why it failed: walks groups that
+ * nobody has taken until there is none, another walk has failed, or the thread leaves. */
+int cold_share_walk(struct cold_share *share, const struct cold_walk *walk);
 
 /* ---- The first rows in an order ---- */
 
@@ -71,6 +83,14 @@ struct cold_rows {
 /* At most n, in order. */
 int cold_first_rows(const struct cold_scan *scan, const struct schema *schema,
                     const struct cold_order *order, size_t n, struct cold_rows *rows);
+
+/* The same of groups that nobody has taken, as cold_share_walk; and into becomes the first n of
+ * both. */
+int cold_share_first_rows(struct cold_share *share, const struct cold_scan *scan,
+                          const struct schema *schema, const struct cold_order *order, size_t n,
+                          struct cold_rows *rows);
+void cold_rows_merge(struct cold_rows *into, const struct cold_rows *more,
+                     const struct schema *schema, const struct cold_order *order, size_t n);
 void cold_rows_clear(struct cold_rows *rows);
 
 /* The place of a row among those of the table: negative, it comes before one with this key. */

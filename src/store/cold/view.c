@@ -22,7 +22,7 @@ struct view *view_new(struct part_files *files, const struct schema *schema) {
   return view;
 }
 
-static void cursor_free(struct view *view, struct cursor *c) {
+void view_close(struct view *view, struct cursor *c) {
   if (c == NULL)
     return;
   parquet_reader_free(c->reader);
@@ -33,7 +33,7 @@ static void cursor_free(struct view *view, struct cursor *c) {
 
 static void forget_cursors(struct view *view) {
   for (size_t i = 0; i < CURSORS; i++) {
-    cursor_free(view, view->cursors[i]);
+    view_close(view, view->cursors[i]);
     view->cursors[i] = NULL;
   }
 }
@@ -81,7 +81,7 @@ static int refresh_cursors(struct view *view, sqlite3 *db) {
     struct cursor *c = view->cursors[i];
     const struct part *part = c != NULL ? find_part(view, c->part.number) : NULL;
     if (part == NULL) {
-      cursor_free(view, c);
+      view_close(view, c);
       view->cursors[i] = NULL;
       continue;
     }
@@ -144,7 +144,8 @@ static void find_columns(struct cursor *c, const struct schema *schema) {
   }
 }
 
-static struct cursor *open_cursor(struct view *view, sqlite3 *db, const struct part *part) {
+struct cursor *view_open(struct view *view, sqlite3 *db, size_t i) {
+  const struct part *part = &view->parts.items[i];
   view_begin_why(view);
   struct part_file *held = part_files_get(view->files, part, &view->why);
   if (held == NULL) {
@@ -165,7 +166,7 @@ static struct cursor *open_cursor(struct view *view, sqlite3 *db, const struct p
     buf_puts(&view->why, sqlite3_errmsg(db));
     view_fail(view);
   }
-  cursor_free(view, c);
+  view_close(view, c);
   return NULL;
 }
 
@@ -188,15 +189,29 @@ struct cursor *view_cursor(struct view *view, sqlite3 *db, size_t i) {
     if (view->cursors[j] != NULL && view->cursors[j]->part.number == part->number)
       slot = &view->cursors[j];
   if (slot == NULL) {
-    struct cursor *c = open_cursor(view, db, part);
+    struct cursor *c = view_open(view, db, i);
     if (c == NULL)
       return NULL;
     slot = oldest_slot(view);
-    cursor_free(view, *slot);
+    view_close(view, *slot);
     *slot = c;
   }
   (*slot)->last_used = ++view->uses;
   return *slot;
+}
+
+struct cursor *cursor_copy(const struct cursor *c) {
+  struct cursor *copy = xmemdup(c, sizeof *c);
+  copy->reader = parquet_reader_new(c->file);
+  copy->placed = false;
+  return copy;
+}
+
+void cursor_copy_free(struct cursor *copy) {
+  if (copy == NULL)
+    return;
+  parquet_reader_free(copy->reader);
+  free(copy);
 }
 
 struct cursor *view_cursor_of(struct view *view, sqlite3 *db, int64_t number) {

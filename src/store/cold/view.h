@@ -49,6 +49,12 @@ struct cursor {
 struct cursor *view_cursor(struct view *view, sqlite3 *db, size_t part);
 struct cursor *view_cursor_of(struct view *view, sqlite3 *db, int64_t number);
 
+/* The same, the caller's, who closes it.  Readers of other threads copy it meanwhile. */
+struct cursor *view_open(struct view *view, sqlite3 *db, size_t part);
+void view_close(struct view *view, struct cursor *c); /* NULL is allowed */
+struct cursor *cursor_copy(const struct cursor *c);
+void cursor_copy_free(struct cursor *copy); /* NULL is allowed */
+
 /* To a page, of which nothing is read yet. */
 void cursor_seek(struct cursor *c, size_t group, size_t page);
 

@@ -8,9 +8,11 @@
 #include "record/measure.h"
 
 void contribution_of(struct contribution *contribution, const struct schema *schema,
-                     const struct record *r, const struct buf *text) {
+                     struct figures wanted, const struct record *r, const struct buf *text) {
   contribution->nparts = 0;
   for (size_t i = 0; i < schema->nmeasures; i++) {
+    if (!(wanted.measures >> i & 1))
+      continue;
     int64_t value = measure_value(&schema->measures[i], schema, r, text);
     contribution->parts[contribution->nparts].measure = i;
     contribution->parts[contribution->nparts].value = value;
@@ -19,7 +21,8 @@ void contribution_of(struct contribution *contribution, const struct schema *sch
   contribution->sketched = 0;
   for (size_t i = 0; i < schema->nsketches; i++) {
     const struct sketched *k = &schema->sketches[i];
-    if (k->when != NULL && !conditions_match_row(k->when, schema, r, text))
+    if (!(wanted.sketches >> i & 1) ||
+        (k->when != NULL && !conditions_match_row(k->when, schema, r, text)))
       continue;
     contribution->sketched |= 1u << i;
     contribution->buckets[i] = sketch_bucket(sketched_value(k, schema, r));
@@ -33,15 +36,19 @@ static uint64_t condition_columns(const struct conditions *c) {
   return columns;
 }
 
-uint64_t contribution_columns(const struct schema *schema) {
+uint64_t contribution_columns(const struct schema *schema, struct figures wanted) {
   uint64_t columns = 0;
   for (size_t i = 0; i < schema->nsketches; i++) {
     const struct sketched *k = &schema->sketches[i];
+    if (!(wanted.sketches >> i & 1))
+      continue;
     columns |= UINT64_C(1) << k->value | (k->per >= 0 ? UINT64_C(1) << k->per : 0) |
                condition_columns(k->when);
   }
   for (size_t i = 0; i < schema->nmeasures; i++) {
     const struct measure *m = &schema->measures[i];
+    if (!(wanted.measures >> i & 1))
+      continue;
     if (m->kind == MEASURE_SUM)
       columns |= UINT64_C(1) << m->column;
     columns |= condition_columns(m->when);
@@ -143,8 +150,21 @@ void tally_add(struct tally *t, const struct schema *schema,
       sketch_add_bucket(&t->sketches[i], contribution->buckets[i], sign);
 }
 
+void tally_seen(struct tally *t, int64_t first_us, int64_t last_us, int64_t last_row) {
+  bool first = t->last_row == 0;
+  if (last_row == 0)
+    return;
+  if (first || first_us < t->first_us)
+    t->first_us = first_us;
+  if (!first && (last_us < t->last_us || (last_us == t->last_us && last_row < t->last_row)))
+    return;
+  t->last_us = last_us;
+  t->last_row = last_row;
+}
+
 void tally_merge(struct tally *into, const struct tally *from, const struct schema *schema) {
   into->rows += from->rows;
+  tally_seen(into, from->first_us, from->last_us, from->last_row);
   for (size_t i = 0; i < schema->nmeasures; i++)
     into->sums[i] = add_saturating(into->sums[i], from->sums[i], 1);
   for (size_t i = 0; i < schema->nsketches; i++)

@@ -1,11 +1,21 @@
 #ifndef MOONLEDGER_STORE_FILE_TALLY_H
 #define MOONLEDGER_STORE_FILE_TALLY_H
 
+#include <limits.h>
+
 #include "base/table.h"
 #include "record/record.h"
 #include "record/sketch.h"
 
-/* What one record adds to the measures of the schema. */
+/* Which of the schema's figures are wanted, bit per measure and per sketch. */
+struct figures {
+  uint64_t measures;
+  unsigned sketches;
+};
+
+#define ALL_FIGURES ((struct figures) {UINT64_MAX, UINT_MAX})
+
+/* What one record adds to those. */
 struct contribution {
   struct {
     size_t measure;
@@ -17,10 +27,10 @@ struct contribution {
 };
 
 void contribution_of(struct contribution *contribution, const struct schema *schema,
-                     const struct record *r, const struct buf *text);
+                     struct figures wanted, const struct record *r, const struct buf *text);
 
 /* The columns that contribution_of looks at, bit per column. */
-uint64_t contribution_columns(const struct schema *schema);
+uint64_t contribution_columns(const struct schema *schema, struct figures wanted);
 
 /* The measures over some rows that share a key (store/file/key.h).  Integers saturate. */
 struct tally {
@@ -62,6 +72,8 @@ static inline int64_t add_saturating(int64_t a, int64_t b, int sign) {
 
 void tally_add(struct tally *t, const struct schema *schema,
                const struct contribution *contribution, int sign);
+/* Rows between these times, of which the last is that one; 0: there was none. */
+void tally_seen(struct tally *t, int64_t first_us, int64_t last_us, int64_t last_row);
 void tally_merge(struct tally *into, const struct tally *from, const struct schema *schema);
 
 #endif

@@ -17,7 +17,7 @@ enum { MAX_GROUPS = 200000 };
 
 /* ---- Groups ---- */
 
-static struct tally *group_at(struct aggregate *a, struct planned *p) {
+struct tally *aggregate_group(struct aggregate *a, struct planned *p) {
   struct tally *group = tallies_at(&p->groups, a->key.len > 0 ? a->key.data : "", a->key.len);
   if (p->groups.table.len <= MAX_GROUPS)
     return group;
@@ -38,12 +38,16 @@ static int64_t bucket_of(const struct question *question, int64_t second) {
   return question->bounds[first];
 }
 
-static void put_bucket(struct aggregate *a, const struct planned *p, int64_t second) {
-  a->key.len = 0;
+int64_t aggregate_bucket_of(const struct planned *p, int64_t second) {
   if (p->question->nbounds > 0)
-    key_put_int(&a->key, bucket_of(p->question, second));
-  else if (p->question->used_every_s > 0)
-    key_put_int(&a->key, floor_to(second, p->question->used_every_s));
+    return bucket_of(p->question, second);
+  return p->question->used_every_s > 0 ? floor_to(second, p->question->used_every_s) : 0;
+}
+
+void aggregate_bucket(struct aggregate *a, const struct planned *p, int64_t second) {
+  a->key.len = 0;
+  if (p->question->nbounds > 0 || p->question->used_every_s > 0)
+    key_put_int(&a->key, aggregate_bucket_of(p, second));
 }
 
 /* ---- Cells ---- */
@@ -106,7 +110,7 @@ static void put_column(struct buf *key, const struct column *c, sqlite3_stmt *st
 static int add_cell(struct aggregate *a, struct planned *p, sqlite3_stmt *stmt, int sign) {
   const struct schema *schema = a->schema;
   int next = 1;
-  put_bucket(a, p, sqlite3_column_int64(stmt, 0));
+  aggregate_bucket(a, p, sqlite3_column_int64(stmt, 0));
   for (size_t i = 0; i < p->question->nby; i++)
     put_column(&a->key, &schema->columns[p->question->by[i]], stmt, next++);
   int64_t rows = sqlite3_column_int64(stmt, next++);
@@ -115,7 +119,7 @@ static int add_cell(struct aggregate *a, struct planned *p, sqlite3_stmt *stmt, 
   if (rest_column(a, p) != NULL && sqlite3_column_int(stmt, sqlite3_column_count(stmt) - 1) &&
       !take_rest(a, p))
     return SQLITE_OK;
-  struct tally *group = group_at(a, p);
+  struct tally *group = aggregate_group(a, p);
   if (group == NULL)
     return SQLITE_TOOBIG;
   group->rows += sign * rows;
@@ -153,54 +157,42 @@ static int add_cells(struct aggregate *a, struct planned *p) {
 
 /* ---- Rows: one scan of the ends feeds all questions ---- */
 
-static uint64_t columns_needed(const struct aggregate *a) {
-  uint64_t columns = contribution_columns(a->schema) | UINT64_C(1) << a->schema->time;
+uint64_t aggregate_columns(const struct aggregate *a) {
+  uint64_t columns = contribution_columns(a->schema, a->wanted) | UINT64_C(1) << a->schema->time;
   for (size_t i = 0; i < a->nplanned; i++)
     for (size_t j = 0; j < a->planned[i].question->nby; j++)
       columns |= UINT64_C(1) << a->planned[i].question->by[j];
   return columns;
 }
 
-/* What a row of a scan counts for.  Where cells are read, rows that they lack count
- * in the tail's scan alone. */
-static int sign_of(const struct aggregate *a, const struct planned *p, const struct record *r,
+/* Where cells are read, rows that they lack count in the tail's scan alone. */
+int aggregate_sign(const struct aggregate *a, const struct planned *p, int64_t time, int64_t row,
                    bool tail) {
-  int64_t time = r->v[a->schema->time].i;
-  bool lacking = p->plan.ncells > 0 && r->row > a->rolled_up_to;
+  bool lacking = p->plan.ncells > 0 && row > a->rolled_up_to;
   if (lacking || tail)
     return lacking && tail && time >= p->plan.window.from && time < p->plan.window.to;
   return plan_row_sign(&p->plan, time);
 }
 
-static void note_seen(struct tally *group, int64_t time, int64_t row) {
-  bool first = group->last_row == 0;
-  if (first || time < group->first_us)
-    group->first_us = time;
-  if (!first && (time < group->last_us || (time == group->last_us && row < group->last_row)))
-    return;
-  group->last_us = time;
-  group->last_row = row;
-}
-
-static int add_row(struct aggregate *a, const struct record *r, const struct buf *text, bool tail) {
+int aggregate_row(struct aggregate *a, const struct record *r, const struct buf *text, bool tail) {
   struct contribution contribution;
   int64_t time = r->v[a->schema->time].i;
-  contribution_of(&contribution, a->schema, r, text);
+  contribution_of(&contribution, a->schema, a->wanted, r, text);
   for (size_t i = 0; i < a->nplanned; i++) {
     struct planned *p = &a->planned[i];
-    int sign = sign_of(a, p, r, tail);
+    int sign = aggregate_sign(a, p, time, r->row, tail);
     if (sign == 0)
       continue;
-    put_bucket(a, p, floor_to(time, 1000000) / 1000000);
+    aggregate_bucket(a, p, floor_to(time, 1000000) / 1000000);
     for (size_t j = 0; j < p->question->nby; j++)
       key_put_value(&a->key, &a->schema->columns[p->question->by[j]], r->v[p->question->by[j]],
                     text);
-    struct tally *group = group_at(a, p);
+    struct tally *group = aggregate_group(a, p);
     if (group == NULL)
       return SQLITE_TOOBIG;
     tally_add(group, a->schema, &contribution, sign);
     if (p->question->seen)
-      note_seen(group, time, r->row);
+      tally_seen(group, time, time, r->row);
   }
   return SQLITE_OK;
 }
@@ -217,31 +209,17 @@ static int read_rows(struct aggregate *a, sqlite3_stmt *stmt, uint64_t columns, 
   int rc = SQLITE_OK;
   while (rc == SQLITE_OK && (rc = sqlite3_step(stmt)) == SQLITE_ROW) {
     struct batch *page = reader_page(a->reader);
-    rc = add_row(a, rows_read(stmt, page, columns, with_extra), &page->text, tail);
+    rc = aggregate_row(a, rows_read(stmt, page, columns, with_extra), &page->text, tail);
   }
   sqlite3_reset(stmt);
   return rc == SQLITE_DONE ? SQLITE_OK : rc;
 }
 
-static int take_cold(void *arg, const struct record *r, const struct buf *text) {
-  return add_row(arg, r, text, false);
-}
-
-/* Those of closed days, which all cells have. */
-static int add_cold_rows(struct aggregate *a, struct span span) {
-  struct cold_scan scan = reader_cold_scan(a->reader, &a->others);
-  uint64_t columns = columns_needed(a);
-  scan.from = span.from;
-  scan.to = span.to;
-  return cold_each(&scan, columns, (columns & a->schema->in_extra) != 0, reader_page(a->reader),
-                   take_cold, a);
-}
-
-static int add_rows(struct aggregate *a, struct span span) {
+int aggregate_hot_rows(struct aggregate *a, struct span span) {
   const char *time = a->schema->columns[a->schema->time].name;
   struct buf sql = {0};
   sqlite3_stmt *stmt;
-  uint64_t columns = columns_needed(a);
+  uint64_t columns = aggregate_columns(a);
   bool with_extra = (columns & a->schema->in_extra) != 0;
   write_rows(&sql, a, columns, with_extra);
   buf_puts(&sql, "WHERE 1");
@@ -258,15 +236,14 @@ static int add_rows(struct aggregate *a, struct span span) {
   if (span.to != INT64_MAX)
     sqlite3_bind_int64(stmt, index++, span.to);
   where_bind(stmt, index, a->where, a->schema, a->time);
-  rc = read_rows(a, stmt, columns, with_extra, false);
-  return rc == SQLITE_OK ? add_cold_rows(a, span) : rc;
+  return read_rows(a, stmt, columns, with_extra, false);
 }
 
 /* Rows that the cells lack.  NOT INDEXED: by rowid, not by time. */
 static int add_tail(struct aggregate *a) {
   struct buf sql = {0};
   sqlite3_stmt *stmt;
-  uint64_t columns = columns_needed(a);
+  uint64_t columns = aggregate_columns(a);
   bool with_extra = (columns & a->schema->in_extra) != 0, needed = false;
   for (size_t i = 0; i < a->nplanned; i++)
     needed |= a->planned[i].plan.ncells > 0;
@@ -303,7 +280,7 @@ static int add_all_rows(struct aggregate *a) {
     for (; i < n && spans[i].from <= whole.to; i++)
       if (spans[i].to > whole.to)
         whole.to = spans[i].to;
-    rc = add_rows(a, whole);
+    rc = aggregate_rows(a, whole);
   }
   return rc;
 }
@@ -370,6 +347,15 @@ static void keep_others(struct aggregate *a) {
       a->others.items[a->others.count++] = where->items[i];
 }
 
+static void find_wanted(struct aggregate *a, const struct question *questions, size_t n) {
+  for (size_t i = 0; i < n; i++) {
+    for (size_t j = 0; j < a->schema->nmeasures; j++)
+      a->wanted.measures |= (uint64_t) question_wants(&questions[i], j) << j;
+    for (size_t j = 0; j < a->schema->nsketches; j++)
+      a->wanted.sketches |= (unsigned) question_wants_sketch(&questions[i], j) << j;
+  }
+}
+
 static int read_coverage(struct aggregate *a) {
   struct buf sql = {0};
   sqlite3_stmt *stmt;
@@ -384,6 +370,7 @@ static int gather_groups(struct aggregate *a, struct question *questions, size_t
   if (a->time < 0)
     a->window = (struct span) {INT64_MIN, INT64_MAX};
   keep_others(a);
+  find_wanted(a, questions, n);
   a->planned = xcalloc(n, sizeof *a->planned);
   a->nplanned = n;
   for (size_t i = 0; i < n; i++)
@@ -433,7 +420,7 @@ int query_aggregate(struct reader *r, struct query *q) {
 int query_count(struct reader *r, struct query *q) {
   struct aggregate a = {
       .reader = r, .schema = reader_schema(r), .where = q->where, .of_rows = true};
-  struct question question = {0};
+  struct question question = {.measures = 1}; /* the rows are counted anyway */
   int rc = gather_groups(&a, &question, 1);
   if (rc == SQLITE_OK)
     q->count = tallies_at(&a.planned[0].groups, "", 0)->rows;

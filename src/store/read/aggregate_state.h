@@ -25,6 +25,7 @@ struct aggregate {
   struct span window, asked; /* without the ends beyond all rows; as it was asked for */
   struct coverage coverage;
   bool of_rows;              /* what has gone as rows does not count */
+  struct figures wanted;     /* of any question */
   int64_t rolled_up_to;      /* later rows are in no cell yet */
   struct planned *planned;
   size_t nplanned;
@@ -36,6 +37,29 @@ struct aggregate {
 static inline int64_t rows_reach(const struct aggregate *a) {
   return a->coverage.rows == COVERS_EVER ? INT64_MIN : a->coverage.rows * 1000000;
 }
+
+/* aggregate.c.  The group of a->key; NULL: there are too many, says a->error. */
+struct tally *aggregate_group(struct aggregate *a, struct planned *p);
+
+/* The bucket that a second is in, 0 where there are none; and makes it the key. */
+int64_t aggregate_bucket_of(const struct planned *p, int64_t second);
+void aggregate_bucket(struct aggregate *a, const struct planned *p, int64_t second);
+
+/* Adds a row to the questions that it counts for.  SQLite's codes, as what follows. */
+int aggregate_row(struct aggregate *a, const struct record *r, const struct buf *text, bool tail);
+
+/* What a row counts for; of rows that cells lack, those of the tail alone. */
+int aggregate_sign(const struct aggregate *a, const struct planned *p, int64_t time, int64_t row,
+                   bool tail);
+
+/* The columns that questions look at, bit per column. */
+uint64_t aggregate_columns(const struct aggregate *a);
+
+/* Rows of the table in the span. */
+int aggregate_hot_rows(struct aggregate *a, struct span span);
+
+/* aggregate_parts.c.  The same and those of closed days, with the help of idle readers. */
+int aggregate_rows(struct aggregate *a, struct span span);
 
 /* width.c.  Opens sides of the window beyond which there are no rows; and chooses the width of a
  * question's buckets (max_points).  SQLite's codes. */

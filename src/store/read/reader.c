@@ -34,10 +34,21 @@ struct reader {
   int64_t deadline_ns;
 };
 
+/* Of one reader, with which others help. */
+struct job {
+  reader_work *work;
+  void *arg;
+  unsigned wanted, running; /* others */
+  int rc;                   /* of the first of them that failed, and why */
+  struct buf why;
+  struct job *next;
+};
+
 struct readers {
   struct shared *shared;
   pthread_mutex_t lock;
-  pthread_cond_t filled;
+  pthread_cond_t filled, helped;
+  struct job *jobs;
   struct query *first, **last;
   unsigned queued, idle; /* queries, readers */
   bool stopping;
@@ -209,11 +220,43 @@ static void finish_query(struct reader *r, struct query *q, int rc) {
   loop_post(q->loop, &q->done);
 }
 
-static struct query *next_query(struct readers *pool) {
+static struct job *open_job(const struct readers *pool) {
+  struct job *job = pool->jobs;
+  while (job != NULL && job->wanted == 0)
+    job = job->next;
+  return job;
+}
+
+/* Under the lock, but for the work.  Who leaves first has found that there is none left, or that
+ * the others are wanted too. */
+static void help(struct reader *r, struct job *job) {
+  struct readers *pool = r->pool;
+  job->wanted--;
+  job->running++;
+  pool->idle--;
+  pthread_mutex_unlock(&pool->lock);
+  int rc = job->work(r, job->arg);
+  pthread_mutex_lock(&pool->lock);
+  if (rc == SQLITE_CORRUPT && job->rc == SQLITE_OK)
+    buf_puts(&job->why, view_why(r->view));
+  job->rc = job->rc == SQLITE_OK ? rc : job->rc;
+  pool->idle++;
+  job->wanted = 0;
+  if (--job->running == 0)
+    pthread_cond_broadcast(&pool->helped);
+}
+
+static struct query *next_query(struct reader *r) {
+  struct readers *pool = r->pool;
+  struct job *job;
   pthread_mutex_lock(&pool->lock);
   pool->idle++;
-  while (pool->first == NULL && !pool->stopping)
-    pthread_cond_wait(&pool->filled, &pool->lock);
+  while (pool->first == NULL && !pool->stopping) {
+    if ((job = open_job(pool)) != NULL)
+      help(r, job);
+    else
+      pthread_cond_wait(&pool->filled, &pool->lock);
+  }
   pool->idle--;
   struct query *q = pool->first;
   if (q != NULL) {
@@ -242,7 +285,7 @@ static void close_reader(struct reader *r) {
 static void *reader_main(void *arg) {
   struct reader *r = arg;
   struct query *q;
-  while ((q = next_query(r->pool)) != NULL) {
+  while ((q = next_query(r)) != NULL) {
     int64_t deadline_ms =
         q->deadline_ms > 0 ? q->deadline_ms : r->pool->shared->options.query_deadline_ms;
     r->query = q;
@@ -265,6 +308,7 @@ struct readers *readers_open(struct shared *shared) {
   pool->last = &pool->first;
   pthread_mutex_init(&pool->lock, NULL);
   pthread_cond_init(&pool->filled, NULL);
+  pthread_cond_init(&pool->helped, NULL);
   return pool;
 }
 
@@ -279,6 +323,7 @@ void readers_close(struct readers *pool) {
     pthread_join(pool->reader[i].thread, NULL);
   pthread_mutex_destroy(&pool->lock);
   pthread_cond_destroy(&pool->filled);
+  pthread_cond_destroy(&pool->helped);
   free(pool);
 }
 
@@ -294,6 +339,66 @@ static void start_reader(struct readers *pool) {
     pool->count++;
   else
     forget_reader(r);
+}
+
+static void open_for_others(struct readers *pool, struct job *job) {
+  pthread_mutex_lock(&pool->lock);
+  job->next = pool->jobs;
+  pool->jobs = job;
+  for (unsigned idle = pool->idle; idle < job->wanted && pool->count < pool->most; idle++)
+    start_reader(pool);
+  pthread_cond_broadcast(&pool->filled);
+  pthread_mutex_unlock(&pool->lock);
+}
+
+static void wait_for_others(struct readers *pool, struct job *job) {
+  struct job **place = &pool->jobs;
+  pthread_mutex_lock(&pool->lock);
+  job->wanted = 0;
+  while (job->running > 0)
+    pthread_cond_wait(&pool->helped, &pool->lock);
+  while (*place != job)
+    place = &(*place)->next;
+  *place = job->next;
+  pthread_mutex_unlock(&pool->lock);
+}
+
+int reader_together(struct reader *r, unsigned others, reader_work *work, void *arg) {
+  struct job job = {.work = work, .arg = arg, .wanted = others};
+  if (others == 0)
+    return work(r, arg);
+  open_for_others(r->pool, &job);
+  int rc = work(r, arg);
+  wait_for_others(r->pool, &job);
+  if (rc == SQLITE_OK && job.rc == SQLITE_CORRUPT) {
+    buf_append(view_begin_why(r->view), job.why.data, job.why.len);
+    view_fail(r->view);
+  }
+  buf_clear(&job.why);
+  return rc == SQLITE_OK ? job.rc : rc;
+}
+
+static bool is_wanted(void *arg) {
+  struct reader *r = arg;
+  pthread_mutex_lock(&r->pool->lock);
+  bool wanted = r->pool->queued > r->pool->idle;
+  pthread_mutex_unlock(&r->pool->lock);
+  return wanted;
+}
+
+struct cold_scan reader_share_scan(struct reader *r, const struct cold_scan *scan) {
+  struct cold_scan own = *scan;
+  if (r->view == scan->view)
+    return own;
+  own.view = r->view;
+  own.leaves = is_wanted;
+  own.leaves_arg = r;
+  return own;
+}
+
+unsigned reader_helpers(const struct reader *r, size_t shares) {
+  size_t others = r->pool->most - 1;
+  return (unsigned) (shares <= others ? shares - (shares > 0) : others);
 }
 
 int64_t readers_oldest(void *arg) {

@@ -30,6 +30,17 @@ void reader_end(struct reader *r);
 sqlite3 *reader_database(struct reader *r);
 /* Another one, for other people's SQL, with a view of its own. */
 int reader_sql_database(struct reader *r, sqlite3 **db, struct view **view);
+/* Runs work on this thread and on at most so many others that have no query, together: each takes
+ * its share of what arg holds until there is none, and the others also leave when they are wanted
+ * for a query.  Ends after all of them.  SQLITE_OK, or the code of one that failed;
+ * SQLITE_CORRUPT: view_why() of this reader's view. */
+typedef int reader_work(struct reader *r, void *arg);
+int reader_together(struct reader *r, unsigned others, reader_work *work, void *arg);
+
+/* The asker's scan as one of them reads it, who asks for nothing else of r meanwhile. */
+struct cold_scan reader_share_scan(struct reader *r, const struct cold_scan *scan);
+unsigned reader_helpers(const struct reader *r, size_t shares); /* worth asking for */
+
 const struct schema *reader_schema(const struct reader *r);
 const struct storage_options *reader_options(const struct reader *r);
 struct ids *reader_ids(const struct reader *r);

@@ -1,6 +1,8 @@
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/mem.h"
 #include "record/csv.h"
 #include "record/fields.h"
 #include "store/file/database.h"
@@ -119,13 +121,18 @@ struct selection {
   size_t next_cold;
 };
 
-static int read_cold(struct selection *s) {
+static struct cold_scan scan_of(const struct selection *s) {
   struct cold_scan scan = reader_cold_scan(s->reader, s->q->where);
   struct span window;
   if (plan_window(s->q->where, s->schema, &window)) {
     scan.from = window.from;
     scan.to = window.to;
   }
+  return scan;
+}
+
+static int read_cold(struct selection *s) {
+  struct cold_scan scan = scan_of(s);
   s->has_cold = true;
   return cold_first_rows(&scan, s->schema, &s->order, (size_t) most_rows(s->q), &s->cold);
 }
@@ -242,6 +249,54 @@ static int take_rows(struct selection *s) {
   return rc;
 }
 
+/* ---- In an order for which all rows must be read, with the help of idle readers ---- */
+
+struct joint {
+  struct selection *s;
+  struct cold_scan scan;
+  struct cold_share *share;
+  struct cold_rows *others; /* of those who help */
+  atomic_size_t nothers;
+};
+
+static int read_share(struct reader *r, void *arg) {
+  struct joint *j = arg;
+  struct selection *s = j->s;
+  struct cold_rows *rows = &s->cold;
+  struct cold_scan scan = reader_share_scan(r, &j->scan);
+  if (r == s->reader)
+    s->hot = sqlite3_step(s->stmt);
+  else
+    rows = &j->others[atomic_fetch_add(&j->nothers, 1)];
+  return cold_share_first_rows(j->share, &scan, s->schema, &s->order, (size_t) most_rows(s->q),
+                               rows);
+}
+
+static int read_all(struct selection *s) {
+  struct joint j = {.s = s, .scan = scan_of(s)};
+  j.share = cold_share_new(&j.scan);
+  s->has_cold = true;
+  if (j.share == NULL)
+    return SQLITE_CORRUPT;
+  unsigned helpers = reader_helpers(s->reader, cold_share_groups(j.share));
+  j.others = xcalloc(helpers + 1, sizeof *j.others);
+  int rc = reader_together(s->reader, helpers, read_share, &j);
+  for (size_t i = 0; i < j.nothers; i++) {
+    cold_rows_merge(&s->cold, &j.others[i], s->schema, &s->order, (size_t) most_rows(s->q));
+    cold_rows_clear(&j.others[i]);
+  }
+  free(j.others);
+  cold_share_free(j.share);
+  return rc;
+}
+
+static int read_first(struct selection *s) {
+  if (!s->q->by_row && !is_by_time(s->q, s->schema))
+    return read_all(s);
+  s->hot = sqlite3_step(s->stmt);
+  return SQLITE_OK;
+}
+
 int query_select(struct reader *r, struct query *q) {
   const struct schema *schema = reader_schema(r);
   struct selection s = {.reader = r, .q = q, .schema = schema,
@@ -261,8 +316,9 @@ int query_select(struct reader *r, struct query *q) {
   if (q->as == ROWS_BATCH)
     q->batch = batch_new(schema);
   bind_select(s.stmt, q, schema);
-  s.hot = sqlite3_step(s.stmt);
-  rc = take_rows(&s);
+  rc = read_first(&s);
+  if (rc == SQLITE_OK)
+    rc = take_rows(&s);
   sqlite3_reset(s.stmt);
   cold_rows_clear(&s.cold);
   if (q->as == ROWS_JSON)

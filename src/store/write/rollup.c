@@ -194,7 +194,7 @@ void rollups_add(struct rollups *rollups, const struct record *r, const struct b
                  int sign) {
   const struct schema *schema = rollups->schema;
   struct contribution contribution;
-  contribution_of(&contribution, schema, r, text);
+  contribution_of(&contribution, schema, ALL_FIGURES, r, text);
   int64_t second = floor_to(r->v[schema->time].i, 1000000) / 1000000;
   const int64_t buckets[TIERS] = {
       [TIER_MINUTE] = floor_to(second, tier_seconds[TIER_MINUTE]),
