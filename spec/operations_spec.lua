@@ -11,17 +11,24 @@ local BINARY = os.getenv "MOONLEDGER" or "build/moonledger"
 local instead = {
   -- it would serve until it is told to stop, on a port that may be another's
   ["./run"] = [[
-    ./run -- --listen 127.0.0.1:0 --database "$ROOT/home/run.db" >"$ROOT/home/run.log" 2>&1 &
-    until grep -q '^listening' "$ROOT/home/run.log"; do kill -0 $! && sleep 0.02; done
-    kill $! && wait $!]],
+    shows '^listening' ./run -- --listen 127.0.0.1:0 --database "$ROOT/home/run.db"]],
   ["./run test"] = ":", -- is what runs this
   -- they take a compiler of their own and minutes; ./run test replays what they have kept
   ["./run fuzz"] = ":",
   ["./run fuzz http"] = ":",
   ["./run fuzz --coverage"] = ":",
-  -- it never ends
-  ["curl -sSN http://127.0.0.1:8787/logs/stream"] = [[
-    curl -sSN --max-time 60 http://127.0.0.1:8787/logs/stream | grep -m 1 '"type":"connection"']],
+  -- they never end
+  ["curl -sSN http://127.0.0.1:8787/logs/stream"] =
+    [[shows '"type":"connection"' curl -sSN http://127.0.0.1:8787/logs/stream]],
+  ["moonledger tail status_code=400-599"] = "shows ' in,' moonledger tail status_code=200-599",
+  ["moonledger tail --json model=gpt-4o > calls.ndjson"] =
+    "shows '\"connection\"' moonledger tail --json model=gpt-4o",
+  -- they listen where somebody else may
+  ["moonledger"] = "moonledger check",
+  ["moonledger demo"] = "moonledger demo --no-serve",
+  ["moonledger init my && cd my && moonledger"] = "moonledger init my && cd my && moonledger check",
+  -- spec/notify_spec.lua has receivers
+  ["moonledger alerts test ops"] = "! moonledger alerts test ops 2>&1",
 }
 
 -- Words that begin a command line.
@@ -31,19 +38,15 @@ for word in ([[./run build/moonledger moonledger curl sudo systemctl docker apt 
   commands[word] = true
 end
 
--- What the lines of a document find in the folder of its reader.
-local prepared = {
-  [".github/SECURITY.md"] = [[
-    mkdir -p "$HOME/.config/moonledger"
-    echo 'return {}' >"$HOME/.config/moonledger/config.lua"]],
-  ["lua/ingest/README.md"] = [[
-    mkdir -p "$HOME/.claude/projects/moon" /var/log/ccproxy /var/log/nginx
-    cp "$TREE"/spec/wire/claude-transcript-*.jsonl "$HOME/.claude/projects/moon"
-    cp "$TREE"/spec/wire/ccproxy-0.1.7.ndjson /var/log/ccproxy/old.log
-    cp "$TREE"/spec/wire/nginx-1.26.ndjson /var/log/nginx/llm.json.log
-    cp "$TREE"/spec/wire/litellm-1.77-spend-logs.json "$HOME/spend.json"
-    cd "$HOME"]],
-}
+-- What readers of the documents have.
+local PREPARE = [[
+  mkdir -p "$HOME/.config/moonledger" "$HOME/.claude/projects/moon" /var/log/ccproxy /var/log/nginx
+  echo 'return {}' >"$HOME/.config/moonledger/config.lua"
+  cp "$TREE"/spec/wire/claude-transcript-*.jsonl "$HOME/.claude/projects/moon"
+  cp "$TREE"/spec/wire/ccproxy-0.1.7.ndjson /var/log/ccproxy/old.log
+  cp "$TREE"/spec/wire/nginx-1.26.ndjson /var/log/nginx/llm.json.log
+  cp "$TREE"/spec/wire/litellm-1.77-spend-logs.json "$HOME/spend.json"
+  systemctl start moonledger]]
 
 -- Stand-ins for what only a whole machine has.  systemctl does to a real server what systemd does:
 -- the unit's command, its file of variables, its signals.
@@ -52,6 +55,13 @@ local stand_ins = {
   -- ./run test-install runs it in a fresh Debian
   dpkg = '[ "$1" = -i ] && grep -q "dpkg -i" "$TREE/src/dist/test-install.sh"',
   moonledger = 'exec "$BINARY" "$@"',
+  -- what would not end, until it has shown a pattern
+  shows = [[
+    pattern=$1
+    shift
+    "$@" >"$ROOT/shown" 2>&1 &
+    until grep -q "$pattern" "$ROOT/shown"; do kill -0 $! || exit 1; sleep 0.02; done
+    kill $!]],
   systemctl = [[
     pid=$(cat "$ROOT/pid" 2>/dev/null || echo 0)
     start() {
@@ -99,6 +109,15 @@ local function settings_of(path)
   return keys[1] and "return {\n" .. table.concat(keys) .. "}\n"
 end
 
+-- "" for the program's own help.
+local function words_of_commands()
+  local words = { "" }
+  for _, path in ipairs(helpers.lines_of "ls lua/commands/*.lua") do
+    words[#words + 1] = path:match "([%l_]+)%.lua$"
+  end
+  return words
+end
+
 describe("the documents", function()
   local root, tree, port
   local replaced = {} -- lines of instead that stand in a document
@@ -128,9 +147,10 @@ describe("the documents", function()
   end
 
   local function as_typed(path, block)
-    local lines = { prepared[path] }
+    local is_author = path:find "^%.github/" or path:find "^spec/"
+    local lines = { (is_author or path == "README.md") and "" or "cd" }
     -- nobody but the operator has the service's settings and tokens
-    if path:find "^%.github/" or path:find "^spec/" or block.section:find "^Several users" then
+    if is_author or block.section:find "^Several users" then
       lines[#lines + 1] = "unset $(env | sed -n 's/^\\(MOONLEDGER_[A-Z_]*\\)=.*/\\1/p')"
     end
     for line in block.text:gmatch "([^\n]*)\n" do
@@ -157,7 +177,7 @@ describe("the documents", function()
       export MOONLEDGER_CONFIG=%s/etc/moonledger/config.lua
       [ ! -f $ROOT/etc/moonledger/tokens ] || { set -a; . $ROOT/etc/moonledger/tokens; set +a; }
     ]]):format(root, helpers.quote(tree), helpers.quote(binary), root, root, root))
-    local fine, said = shell "systemctl start moonledger"
+    local fine, said = shell(PREPARE)
     assert(fine, said)
   end)
   lazy_teardown(function()
@@ -175,6 +195,20 @@ describe("the documents", function()
         end)
       end
     end
+  end
+
+  for _, word in ipairs(words_of_commands()) do
+    it("and the help are at one: the examples of moonledger " .. word .. " run", function()
+      local help = server.run(word == "" and { "--help" } or { word, "--help" }).stdout
+      local examples = help:match "\nExamples:\n(.-)\nExit codes:"
+      local script = { "cd" }
+      for line in examples:gmatch "%f[^\n%z]  (%l[^\n]*)\n" do
+        script[#script + 1] = line_as_run((line:gsub("  +.*$", ""))) -- what it is for may follow
+      end
+      assert.is_true(#script > 1, help)
+      local fine, said = shell(table.concat(script, "\n"))
+      assert.is_true(fine, table.concat(script, "\n") .. "\n" .. said)
+    end)
   end
 
   it("have no command line elsewhere, where nothing runs it", function()
