@@ -330,7 +330,8 @@ describe("a call that a capture has seen", function()
     one.timeUnixNano, one.startTimeUnixNano, one.endTimeUnixNano = time_ns, time_ns, time_ns
     one.attributes = attributes(one.attributes)
     local resource = { attributes = attributes { ["service.name"] = service } }
-    local body = { [list] = { { resource = resource, [scoped[1]] = { { [scoped[2]] = { one } } } } } }
+    local scope = { [scoped[2]] = { one } }
+    local body = { [list] = { { resource = resource, [scoped[1]] = { scope } } } }
     assert.equal(200, s:post(path, json.encode(body),
       { ["content-type"] = "application/json" }).status)
   end
