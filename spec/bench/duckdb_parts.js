@@ -1,10 +1,10 @@
-// Questions over Parquet files: duckdb_parts.js FOLDER THREADS [NAME SQL]..; rows is the view of all
-// files.  Prints NAME_ms, and, where an answer is one row, its figures as NAME_COLUMN.
+// Questions over Parquet files: duckdb_parts.js FOLDER THREADS [NAME SQL]..; rows is the view of
+// all files.  Prints NAME_ms and, where an answer is one row, its figures as NAME_COLUMN.
 const { DuckDBInstance } = require("@duckdb/node-api");
 
 const RUNS = 5;
 
-function print_row(name, result, row) {
+function printRow(name, result, row) {
   result.columnNames().forEach((column, i) => console.log(`${name}_${column}=${Number(row[i])}`));
 }
 
@@ -21,7 +21,7 @@ async function time(db, name, sql) {
   times.sort((a, b) => a - b);
   console.log(`${name}_ms=${times[times.length >> 1].toFixed(3)}`);
   if (rows.length === 1)
-    print_row(name, result, rows[0]);
+    printRow(name, result, rows[0]);
 }
 
 async function main(folder, threads, ...questions) {

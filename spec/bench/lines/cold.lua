@@ -75,7 +75,8 @@ local function median_ms(s, paths)
     times[i] = (socket.gettime() - started) * 1e3
     refused = refused + (answer.status == 200 and 0 or 1)
   end
-  return report.summary(times), refused
+  local median = report.summary(times)
+  return median, refused
 end
 
 local function repeated(path)
@@ -104,14 +105,15 @@ local function export_rows_s(s, rows)
 end
 
 local function ask_all(path, options)
-  local s, found, refused = start(path), { errors = 0 }, nil
+  local s, found = start(path), { errors = 0 }
   for name, paths in pairs {
     prefix_ms = repeated "/ask?of=prefix", mixed_ms = repeated "/ask?of=mixed",
     dearest_ms = repeated "/logs/entries?order_by=cost_usd&order_desc=true&limit=50",
     analytics_ms = repeated("/logs/analytics?" .. filled.window(168)),
     lookup_ms = lookups(options.rows),
   } do
-    found[name], refused = median_ms(s, paths)
+    local median, refused = median_ms(s, paths)
+    found[name] = median
     found.errors = found.errors + refused
   end
   found.export_rows_s = export_rows_s(s, options.rows)
@@ -123,7 +125,8 @@ end
 
 -- Of tables and indices that are named so; free pages do not count: the next rows fill them.
 local function bytes_of(path, pattern)
-  local sql = ("SELECT sum(pgsize) FROM dbstat WHERE aggregate = 1 AND name GLOB '%s'"):format(pattern)
+  local sql = "SELECT sum(pgsize) FROM dbstat WHERE aggregate = 1 AND name GLOB '%s'"
+  sql = sql:format(pattern)
   return tonumber((machine.shell(("sqlite3 -readonly %s %q"):format(path, sql))))
 end
 

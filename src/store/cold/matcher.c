@@ -77,7 +77,8 @@ static int ask_row(struct matcher *m, size_t place, bool *matches) {
 }
 
 /* The answer that rows with the extra of this one share; NULL: it is in no dictionary. */
-static uint8_t *shared_answer(struct matcher *m, const struct parquet_vector *extras, size_t place) {
+static uint8_t *shared_answer(struct matcher *m, const struct parquet_vector *extras,
+                              size_t place) {
   size_t n = extras->dictionary_size + 1;
   if (m->nanswers < n) {
     m->answers = xrealloc(m->answers, n);

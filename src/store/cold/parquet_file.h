@@ -10,6 +10,7 @@
 struct group_pages {
   size_t count;
   uint32_t *first; /* row of each page, and the group's rows */
+  struct parquet_page *pages; /* count of each column */
 };
 
 struct parquet_file {
@@ -27,10 +28,6 @@ bool parquet_fail(const struct parquet_file *f, struct buf *why, const char *wha
 /* Reads bytes of the file, with a slack behind them (parquet_pack.h). */
 bool parquet_pread(const struct parquet_file *f, int64_t offset, int64_t len, struct buf *into,
                    struct buf *why);
-
-/* The pages of a chunk, into an array of PARQUET_MAX_PAGES. */
-bool parquet_read_pages(const struct parquet_file *f, size_t group, size_t column,
-                        struct parquet_page *pages, size_t *count, struct buf *why);
 
 void parquet_range_of(const struct parquet_stats *stats, enum parquet_type type,
                       struct parquet_range *range);

@@ -9,8 +9,6 @@
 
 /* A column as a reader has it: what it knows of the group, and the page that is decoded. */
 struct column_view {
-  bool entered; /* the group; with it pages are known */
-  struct parquet_page pages[PARQUET_MAX_PAGES];
   bool ranged; /* stats are known, if has_stats */
   bool has_stats;
   struct parquet_stats *stats; /* PARQUET_MAX_PAGES */
@@ -21,6 +19,8 @@ struct column_view {
   struct parquet_text *words; /* texts, or .. */
   int64_t *values;            /* .. numbers */
 
+  bool filled; /* all pages of the group have the same values, .. */
+  struct parquet_text word; /* .. texts this one */
   bool decoded; /* the page that the reader stands on */
   struct buf body;
   uint8_t *present;
@@ -32,24 +32,41 @@ struct column_view {
 
 struct parquet_reader {
   const struct parquet_file *file;
+  size_t ncolumns;
   size_t group, page;
   struct column_view *columns;
   ZSTD_DCtx *zstd;
   struct buf packed; /* a page as it is in the file, or an index */
 };
 
+static void forget_group(struct column_view *c) {
+  c->decoded = c->ranged = c->has_dictionary = c->filled = false;
+}
+
+void parquet_reader_open(struct parquet_reader *r, const struct parquet_file *f) {
+  size_t before = r->ncolumns;
+  r->file = f;
+  r->group = r->page = 0;
+  if (f->meta.ncolumns > before) {
+    r->ncolumns = f->meta.ncolumns;
+    r->columns = xrealloc(r->columns, r->ncolumns * sizeof *r->columns);
+    memset(r->columns + before, 0, (r->ncolumns - before) * sizeof *r->columns);
+  }
+  for (size_t i = 0; i < before; i++)
+    forget_group(&r->columns[i]);
+}
+
 struct parquet_reader *parquet_reader_new(const struct parquet_file *f) {
   struct parquet_reader *r = xcalloc(1, sizeof *r);
-  r->file = f;
-  r->columns = xcalloc(f->meta.ncolumns, sizeof *r->columns);
   r->zstd = ZSTD_createDCtx();
+  parquet_reader_open(r, f);
   return r;
 }
 
 void parquet_reader_free(struct parquet_reader *r) {
   if (r == NULL)
     return;
-  for (size_t i = 0; i < r->file->meta.ncolumns; i++) {
+  for (size_t i = 0; i < r->ncolumns; i++) {
     struct column_view *c = &r->columns[i];
     buf_clear(&c->dictionary);
     buf_clear(&c->body);
@@ -73,7 +90,7 @@ void parquet_seek(struct parquet_reader *r, size_t group, size_t page) {
     struct column_view *c = &r->columns[i];
     c->decoded = false;
     if (group != r->group)
-      c->entered = c->ranged = c->has_dictionary = false;
+      forget_group(c);
   }
   r->group = group;
   r->page = page;
@@ -88,22 +105,6 @@ static bool fail(const struct parquet_reader *r, size_t column, struct buf *why,
 
 static const struct parquet_chunk *chunk_of(const struct parquet_reader *r, size_t column) {
   return &r->file->meta.groups[r->group].chunks[column];
-}
-
-/* The pages of a column must begin where those of the first one do. */
-static bool enter(struct parquet_reader *r, size_t column, struct buf *why) {
-  struct column_view *c = &r->columns[column];
-  const struct group_pages *rows = &r->file->groups[r->group];
-  size_t count;
-  if (c->entered)
-    return true;
-  if (!parquet_read_pages(r->file, r->group, column, c->pages, &count, why))
-    return false;
-  for (size_t i = 0; i < count; i++)
-    if (count != rows->count || c->pages[i].first_row != rows->first[i])
-      return fail(r, column, why, "its pages are not those of the other columns");
-  c->entered = true;
-  return true;
 }
 
 bool parquet_page_range(struct parquet_reader *r, size_t page, size_t column,
@@ -217,20 +218,6 @@ static bool load_dictionary(struct parquet_reader *r, size_t column, struct buf 
   return true;
 }
 
-bool parquet_dictionary(struct parquet_reader *r, size_t column,
-                        const struct parquet_text **entries, size_t *size, struct buf *why) {
-  struct column_view *c = &r->columns[column];
-  *size = 0;
-  if (chunk_of(r, column)->encoding != ENCODING_RLE_DICTIONARY ||
-      !parquet_is_text(r->file->meta.columns[column].type))
-    return true;
-  if (!load_dictionary(r, column, why))
-    return false;
-  *entries = c->words;
-  *size = c->entries;
-  return true;
-}
-
 static void make_room(struct column_view *c, bool text, bool coded, bool optional) {
   enum { ROWS = PARQUET_PAGE_ROWS };
   if (c->codes == NULL && (coded || optional))
@@ -242,6 +229,61 @@ static void make_room(struct column_view *c, bool text, bool coded, bool optiona
   if (c->texts == NULL && text && !coded)
     c->texts = xmalloc(ROWS * sizeof *c->texts);
 }
+
+/* ---- Chunks of one value ---- */
+
+/* By the statistics: all are null, or least and greatest are the same, in which case there is no
+ * zero among doubles (parquet_stats.c).  None of it needs to be read. */
+static bool is_constant(const struct parquet_chunk *chunk) {
+  const struct parquet_stats *s = &chunk->stats;
+  if (s->nulls > 0)
+    return s->nulls == s->values;
+  return s->known && s->min.len == s->max.len &&
+         memcmp(s->min.bytes, s->max.bytes, s->min.len) == 0;
+}
+
+static void fill(struct parquet_reader *r, size_t column) {
+  struct column_view *c = &r->columns[column];
+  const struct parquet_stats *stats = &chunk_of(r, column)->stats;
+  enum parquet_type type = r->file->meta.columns[column].type;
+  bool text = parquet_is_text(type), nulls = stats->nulls > 0;
+  union parquet_value value = {0};
+  if (c->filled)
+    return;
+  if (!nulls)
+    value = parquet_bound_value(&stats->min, type);
+  make_room(c, text, text, nulls);
+  for (size_t i = 0; i < PARQUET_PAGE_ROWS && text; i++)
+    c->codes[i] = 0;
+  for (size_t i = 0; i < PARQUET_PAGE_ROWS && !text; i++)
+    c->numbers[i] = value.i; /* or the bits of value.f */
+  if (nulls)
+    memset(c->present, 0, PARQUET_PAGE_ROWS);
+  c->word = text && !nulls ? value.s : (struct parquet_text) {"", 0};
+  c->filled = true;
+}
+
+bool parquet_dictionary(struct parquet_reader *r, size_t column,
+                        const struct parquet_text **entries, size_t *size, struct buf *why) {
+  struct column_view *c = &r->columns[column];
+  *size = 0;
+  if (is_constant(chunk_of(r, column)) && parquet_is_text(r->file->meta.columns[column].type)) {
+    fill(r, column);
+    *entries = &c->word;
+    *size = 1;
+    return true;
+  }
+  if (chunk_of(r, column)->encoding != ENCODING_RLE_DICTIONARY ||
+      !parquet_is_text(r->file->meta.columns[column].type))
+    return true;
+  if (!load_dictionary(r, column, why))
+    return false;
+  *entries = c->words;
+  *size = c->entries;
+  return true;
+}
+
+/* ---- Pages ---- */
 
 /* Which rows are not null: *count of them; *nulls: not all. */
 static bool decode_levels(struct column_view *c, const uint8_t **p, const uint8_t *end,
@@ -325,6 +367,24 @@ static void spread(struct column_view *c, size_t rows, size_t count, bool text, 
   }
 }
 
+static void set_vector(struct column_view *c, enum parquet_type type, size_t rows, bool coded,
+                       bool nulls) {
+  bool text = parquet_is_text(type);
+  c->vector = (struct parquet_vector) {.rows = rows};
+  c->vector.present = nulls ? c->present : NULL;
+  if (type == PARQUET_DOUBLE)
+    c->vector.doubles = (const parquet_double *) c->numbers;
+  else if (!text)
+    c->vector.integers = c->numbers;
+  else if (!coded)
+    c->vector.texts = c->texts;
+  if (text && coded) {
+    c->vector.codes = c->codes;
+    c->vector.dictionary = c->filled ? &c->word : c->words;
+    c->vector.dictionary_size = c->filled ? 1 : c->entries;
+  }
+}
+
 static bool decode(struct column_view *c, const struct parquet_column *column,
                    enum parquet_encoding encoding, size_t rows) {
   const uint8_t *p = (uint8_t *) c->body.data, *end = p + c->body.len;
@@ -342,38 +402,37 @@ static bool decode(struct column_view *c, const struct parquet_column *column,
     return false;
   if (count < rows)
     spread(c, rows, count, text, coded);
-  c->vector = (struct parquet_vector) {.rows = rows};
-  c->vector.present = count < rows ? c->present : NULL;
-  if (column->type == PARQUET_DOUBLE)
-    c->vector.doubles = (const parquet_double *) c->numbers;
-  else if (!text)
-    c->vector.integers = c->numbers;
-  else if (!coded)
-    c->vector.texts = c->texts;
-  if (text && coded) {
-    c->vector.codes = c->codes;
-    c->vector.dictionary = c->words;
-    c->vector.dictionary_size = c->entries;
-  }
+  set_vector(c, column->type, rows, coded, count < rows);
+  return true;
+}
+
+static bool read_values(struct parquet_reader *r, size_t column, size_t rows, struct buf *why) {
+  struct column_view *c = &r->columns[column];
+  const struct parquet_column *type = &r->file->meta.columns[column];
+  const struct group_pages *group = &r->file->groups[r->group];
+  struct parquet_page_header header;
+  if (!read_page(r, column, &group->pages[column * group->count + r->page], PAGE_DATA, &header,
+                 &c->body, why))
+    return false;
+  if (header.encoding == ENCODING_RLE_DICTIONARY && !load_dictionary(r, column, why))
+    return false;
+  if ((size_t) header.values != rows || !decode(c, type, header.encoding, rows))
+    return fail(r, column, why, "its values are wrong");
   return true;
 }
 
 const struct parquet_vector *parquet_get(struct parquet_reader *r, size_t column,
                                          struct buf *why) {
   struct column_view *c = &r->columns[column];
-  const struct parquet_column *type = &r->file->meta.columns[column];
-  const uint32_t *first = r->file->groups[r->group].first;
-  size_t rows = first[r->page + 1] - first[r->page];
-  struct parquet_page_header header;
   if (c->decoded)
     return &c->vector;
-  if (!enter(r, column, why) ||
-      !read_page(r, column, &c->pages[r->page], PAGE_DATA, &header, &c->body, why))
-    return NULL;
-  if (header.encoding == ENCODING_RLE_DICTIONARY && !load_dictionary(r, column, why))
-    return NULL;
-  if ((size_t) header.values != rows || !decode(c, type, header.encoding, rows)) {
-    fail(r, column, why, "its values are wrong");
+  const struct parquet_chunk *chunk = chunk_of(r, column);
+  const uint32_t *first = r->file->groups[r->group].first;
+  size_t rows = first[r->page + 1] - first[r->page];
+  if (is_constant(chunk)) {
+    fill(r, column);
+    set_vector(c, r->file->meta.columns[column].type, rows, true, chunk->stats.nulls > 0);
+  } else if (!read_values(r, column, rows, why)) {
     return NULL;
   }
   c->decoded = true;

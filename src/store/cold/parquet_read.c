@@ -39,8 +39,9 @@ bool parquet_pread(const struct parquet_file *f, int64_t offset, int64_t len, st
   return true;
 }
 
-bool parquet_read_pages(const struct parquet_file *f, size_t group, size_t column,
-                        struct parquet_page *pages, size_t *count, struct buf *why) {
+/* The pages of a chunk, into an array of PARQUET_MAX_PAGES. */
+static bool read_pages(const struct parquet_file *f, size_t group, size_t column,
+                       struct parquet_page *pages, size_t *count, struct buf *why) {
   const struct parquet_chunk *chunk = &f->meta.groups[group].chunks[column];
   struct buf index = {0};
   bool ok = parquet_pread(f, chunk->offset_index.offset, chunk->offset_index.length, &index, why);
@@ -51,12 +52,12 @@ bool parquet_read_pages(const struct parquet_file *f, size_t group, size_t colum
   return ok;
 }
 
-/* The rows at which pages begin: the same in all columns, so the first one's. */
+/* The rows at which pages begin, by the first column's. */
 static bool read_rows(struct parquet_file *f, size_t group, struct buf *why) {
   struct group_pages *rows = &f->groups[group];
   struct parquet_page pages[PARQUET_MAX_PAGES];
   int64_t end = f->meta.groups[group].rows;
-  if (!parquet_read_pages(f, group, 0, pages, &rows->count, why))
+  if (!read_pages(f, group, 0, pages, &rows->count, why))
     return false;
   rows->first = xmalloc((rows->count + 1) * sizeof *rows->first);
   for (size_t i = 0; i <= rows->count; i++) {
@@ -65,6 +66,25 @@ static bool read_rows(struct parquet_file *f, size_t group, struct buf *why) {
     if (i == 0 ? first != 0 : first <= before || first - before > PARQUET_PAGE_ROWS)
       return parquet_fail(f, why, "has pages that are not ours");
     rows->first[i] = (uint32_t) first;
+  }
+  return true;
+}
+
+/* Those of the other columns must begin at the same rows. */
+static bool read_group(struct parquet_file *f, size_t group, struct buf *why) {
+  struct group_pages *rows = &f->groups[group];
+  struct parquet_page pages[PARQUET_MAX_PAGES];
+  size_t count;
+  if (!read_rows(f, group, why))
+    return false;
+  rows->pages = xmalloc(f->meta.ncolumns * rows->count * sizeof *pages);
+  for (size_t column = 0; column < f->meta.ncolumns; column++) {
+    if (!read_pages(f, group, column, pages, &count, why))
+      return false;
+    for (size_t i = 0; i < count; i++)
+      if (count != rows->count || pages[i].first_row != rows->first[i])
+        return parquet_fail(f, why, "has pages that are not those of the other columns");
+    memcpy(rows->pages + column * count, pages, count * sizeof *pages);
   }
   return true;
 }
@@ -99,7 +119,7 @@ struct parquet_file *parquet_open(const char *path, bool skip_checks, struct buf
   ok = ok && read_metadata(f, why);
   f->groups = ok ? xcalloc(f->meta.ngroups + 1, sizeof *f->groups) : NULL;
   for (size_t i = 0; ok && i < f->meta.ngroups; i++)
-    ok = read_rows(f, i, why);
+    ok = read_group(f, i, why);
   if (ok)
     return f;
   parquet_close(f);
@@ -109,8 +129,10 @@ struct parquet_file *parquet_open(const char *path, bool skip_checks, struct buf
 void parquet_close(struct parquet_file *f) {
   if (f == NULL)
     return;
-  for (size_t i = 0; f->groups != NULL && i < f->meta.ngroups; i++)
+  for (size_t i = 0; f->groups != NULL && i < f->meta.ngroups; i++) {
     free(f->groups[i].first);
+    free(f->groups[i].pages);
+  }
   free(f->groups);
   parquet_meta_clear(&f->meta);
   if (f->fd >= 0)

@@ -43,6 +43,7 @@ struct parquet_reader;
 
 struct parquet_reader *parquet_reader_new(const struct parquet_file *f);
 void parquet_reader_free(struct parquet_reader *r); /* NULL is allowed */
+void parquet_reader_open(struct parquet_reader *r, const struct parquet_file *f); /* another one */
 
 /* Moves to a page.  Nothing is read yet; what parquet_get gave before is gone. */
 void parquet_seek(struct parquet_reader *r, size_t group, size_t page);

@@ -150,6 +150,14 @@ int cold_walk_part(const struct cold_walk *walk, size_t part) {
   return rc;
 }
 
+int cold_walk_parts(const struct cold_walk *walk) {
+  int rc = SQLITE_OK;
+  for (size_t i = 0; i < view_parts(walk->scan->view) && rc == SQLITE_OK; i++)
+    if (cold_overlaps(walk->scan, view_part(walk->scan->view, i)))
+      rc = cold_walk_part(walk, i);
+  return rc;
+}
+
 /* ---- Several threads ---- */
 
 struct shared_group {
@@ -182,23 +190,36 @@ static void share_groups(struct cold_share *share, const struct cold_scan *scan)
   }
 }
 
-struct cold_share *cold_share_new(const struct cold_scan *scan) {
-  struct cold_share *share = xcalloc(1, sizeof *share);
+static int open_parts(struct cold_share *share, const struct cold_scan *scan) {
   size_t n = view_parts(scan->view);
-  share->view = scan->view;
   share->parts = xcalloc(n + 1, sizeof(struct cursor *));
   for (size_t i = 0; i < n; i++) {
     if (!cold_overlaps(scan, view_part(scan->view, i)))
       continue;
     struct cursor *c = view_open(scan->view, scan->db, i);
-    if (c == NULL) {
-      cold_share_free(share);
-      return NULL;
-    }
+    if (c == NULL)
+      return SQLITE_CORRUPT;
     share->parts[share->nparts++] = c;
     share_groups(share, scan);
   }
-  return share;
+  return SQLITE_OK;
+}
+
+int cold_share_new(const struct cold_scan *scan, struct cold_share **share) {
+  size_t parts = 0;
+  *share = NULL;
+  for (size_t i = 0; i < view_parts(scan->view); i++)
+    parts += cold_overlaps(scan, view_part(scan->view, i));
+  if (parts == 0)
+    return SQLITE_OK;
+  *share = xcalloc(1, sizeof **share);
+  (*share)->view = scan->view;
+  int rc = open_parts(*share, scan);
+  if (rc == SQLITE_OK && (*share)->ngroups > 1)
+    return SQLITE_OK;
+  cold_share_free(*share);
+  *share = NULL;
+  return rc;
 }
 
 void cold_share_free(struct cold_share *share) {
@@ -227,8 +248,8 @@ int cold_share_walk(struct cold_share *share, const struct cold_walk *walk) {
       break;
     struct shared_group at = share->groups[next];
     if (at.part != entered) {
-      cursor_copy_free(own);
-      enter_part(w, own = cursor_copy(share->parts[at.part]));
+      own = cursor_copy(share->parts[at.part], own);
+      enter_part(w, own);
       entered = at.part;
     }
     rc = walk_group(w, at.group);

@@ -14,7 +14,7 @@ struct cold_scan {
   int64_t from, to;               /* times, to excluded; INT64_MIN and INT64_MAX: open */
   bool (*stopped)(void *arg);     /* asked now and then */
   void *stopped_arg;
-  bool (*leaves)(void *arg); /* of one of several threads, asked before each group; NULL: it stays */
+  bool (*leaves)(void *arg);  /* of one of several threads, before each group; NULL: it stays */
   void *leaves_arg;
 };
 
@@ -37,6 +37,9 @@ struct cold_walk {
 /* All pages of one part of the view. */
 int cold_walk_part(const struct cold_walk *walk, size_t part);
 
+/* The same of all parts in the window. */
+int cold_walk_parts(const struct cold_walk *walk);
+
 /* Whether a part may have rows in the window. */
 bool cold_overlaps(const struct cold_scan *scan, const struct part *part);
 
@@ -45,8 +48,8 @@ bool cold_overlaps(const struct cold_scan *scan, const struct part *part);
 /* The parts of a window, open, whose groups threads take one after the other. */
 struct cold_share;
 
-/* NULL: view_why(). */
-struct cold_share *cold_share_new(const struct cold_scan *scan);
+/* *share NULL: too little for several, cold_walk_parts() does it with what it has open. */
+int cold_share_new(const struct cold_scan *scan, struct cold_share **share);
 void cold_share_free(struct cold_share *share); /* after all walks; NULL is allowed */
 
 size_t cold_share_groups(const struct cold_share *share);

@@ -200,9 +200,16 @@ struct cursor *view_cursor(struct view *view, sqlite3 *db, size_t i) {
   return *slot;
 }
 
-struct cursor *cursor_copy(const struct cursor *c) {
-  struct cursor *copy = xmemdup(c, sizeof *c);
-  copy->reader = parquet_reader_new(c->file);
+struct cursor *cursor_copy(const struct cursor *c, struct cursor *copy) {
+  struct parquet_reader *reader = copy != NULL ? copy->reader : NULL;
+  if (copy == NULL) {
+    copy = xcalloc(1, sizeof *copy);
+    reader = parquet_reader_new(c->file);
+  } else {
+    parquet_reader_open(reader, c->file);
+  }
+  *copy = *c;
+  copy->reader = reader;
   copy->placed = false;
   return copy;
 }

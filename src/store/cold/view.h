@@ -49,10 +49,13 @@ struct cursor {
 struct cursor *view_cursor(struct view *view, sqlite3 *db, size_t part);
 struct cursor *view_cursor_of(struct view *view, sqlite3 *db, int64_t number);
 
-/* The same, the caller's, who closes it.  Readers of other threads copy it meanwhile. */
+/* The same, the caller's, who closes it. */
 struct cursor *view_open(struct view *view, sqlite3 *db, size_t part);
 void view_close(struct view *view, struct cursor *c); /* NULL is allowed */
-struct cursor *cursor_copy(const struct cursor *c);
+
+/* As any thread reads it until it is closed.  copy: of another one, which becomes this one's;
+ * NULL: a new one. */
+struct cursor *cursor_copy(const struct cursor *c, struct cursor *copy);
 void cursor_copy_free(struct cursor *copy); /* NULL is allowed */
 
 /* To a page, of which nothing is read yet. */

@@ -16,8 +16,8 @@ struct adding {
   struct view *view;
   struct page_figures *figures;
   uint64_t by; /* columns that a question groups by */
-  struct tally *tallies[PARQUET_PAGE_ROWS];
-  struct tally *memo[MEMO]; /* by the codes of what is grouped by */
+  struct tally **tallies; /* PARQUET_PAGE_ROWS, of rows .. */
+  struct tally **memo;    /* .. and MEMO, by the codes of what is grouped by */
 };
 
 /* A page, and the question that it is added for. */
@@ -67,6 +67,10 @@ static size_t combination_at(const struct page *page, size_t place) {
 static int find_tallies(struct adding *s, const struct page *page, size_t from, size_t to) {
   struct aggregate *a = s->a;
   size_t bucket_len = a->key.len, known = combinations(page);
+  if (s->tallies == NULL) {
+    s->tallies = xmalloc(PARQUET_PAGE_ROWS * sizeof(struct tally *));
+    s->memo = xmalloc(MEMO * sizeof(struct tally *));
+  }
   memset(s->memo, 0, known * sizeof(struct tally *));
   for (size_t i = from; i < to; i++) {
     size_t place = page->places[i];
@@ -235,18 +239,19 @@ static void free_copy(struct aggregate *copy) {
   free(copy);
 }
 
+/* What several take their shares of or, without, all parts. */
 static int walk_parts(struct joint *j, struct aggregate *a) {
-  struct adding *s = xcalloc(1, sizeof *s);
   struct cold_scan scan = reader_share_scan(a->reader, &j->scan);
-  struct cold_walk walk = {.scan = &scan, .page = add_page, .arg = s};
-  *s = (struct adding){.a = a, .view = scan.view,
-                       .figures = page_figures_new(a->schema, a->wanted)};
+  struct adding s = {.a = a, .view = scan.view,
+                     .figures = page_figures_new(a->schema, a->wanted)};
+  struct cold_walk walk = {.scan = &scan, .page = add_page, .arg = &s};
   for (size_t i = 0; i < a->nplanned; i++)
     for (size_t k = 0; k < a->planned[i].question->nby; k++)
-      s->by |= UINT64_C(1) << a->planned[i].question->by[k];
-  int rc = cold_share_walk(j->share, &walk);
-  page_figures_free(s->figures);
-  free(s);
+      s.by |= UINT64_C(1) << a->planned[i].question->by[k];
+  int rc = j->share != NULL ? cold_share_walk(j->share, &walk) : cold_walk_parts(&walk);
+  page_figures_free(s.figures);
+  free(s.tallies);
+  free(s.memo);
   return rc;
 }
 
@@ -279,24 +284,29 @@ static int merge(struct aggregate *a, const struct aggregate *other) {
   return SQLITE_OK;
 }
 
+static int share_out(struct joint *j) {
+  struct aggregate *a = j->a;
+  unsigned helpers = reader_helpers(a->reader, cold_share_groups(j->share));
+  j->others = xcalloc(helpers + 1, sizeof(struct aggregate *));
+  int rc = reader_together(a->reader, helpers, add_share, j);
+  for (size_t i = 0; i < j->nothers; i++) {
+    if (j->others[i]->error != NULL)
+      a->error = j->others[i]->error;
+    if (rc == SQLITE_OK)
+      rc = merge(a, j->others[i]);
+    free_copy(j->others[i]);
+  }
+  free(j->others);
+  return rc;
+}
+
 int aggregate_rows(struct aggregate *a, struct span span) {
   struct joint j = {.a = a, .span = span, .scan = reader_cold_scan(a->reader, &a->others)};
   j.scan.from = span.from;
   j.scan.to = span.to;
-  j.share = cold_share_new(&j.scan);
-  if (j.share == NULL)
-    return SQLITE_CORRUPT;
-  unsigned helpers = reader_helpers(a->reader, cold_share_groups(j.share));
-  j.others = xcalloc(helpers + 1, sizeof(struct aggregate *));
-  int rc = reader_together(a->reader, helpers, add_share, &j);
-  for (size_t i = 0; i < j.nothers; i++) {
-    if (j.others[i]->error != NULL)
-      a->error = j.others[i]->error;
-    if (rc == SQLITE_OK)
-      rc = merge(a, j.others[i]);
-    free_copy(j.others[i]);
-  }
-  free(j.others);
+  int rc = cold_share_new(&j.scan, &j.share);
+  if (rc == SQLITE_OK)
+    rc = j.share != NULL ? share_out(&j) : add_share(a->reader, &j);
   cold_share_free(j.share);
   return rc;
 }

@@ -14,7 +14,7 @@ struct figure {
   struct matcher *when; /* NULL: every row */
   enum filter_answer may; /* in the group that was read last */
   int64_t *values;
-  uint8_t *counts; /* of a sketch, whose values are buckets: 0: the row is not in it */
+  uint8_t *counts; /* of a sketch, whose values are its buckets; 0: the row is not in it */
 };
 
 struct page_figures {
@@ -24,7 +24,7 @@ struct page_figures {
   int64_t part; /* that was read last, and its group; 0: none */
   size_t group;
   const uint16_t *places; /* of the rows, while they are read */
-  size_t n;
+  size_t n, room;
   uint16_t kept[PARQUET_PAGE_ROWS]; /* places that match, and .. */
   size_t nkept;
   uint16_t rows[PARQUET_PAGE_ROWS]; /* .. which of the rows they are */
@@ -35,7 +35,6 @@ static void add_figure(struct figure *figures, size_t *n, size_t number, struct 
   figures[(*n)++] = (struct figure){
       .number = number,
       .when = when != NULL ? matcher_new(when, schema) : NULL,
-      .values = xcalloc(PARQUET_PAGE_ROWS, sizeof(int64_t)),
   };
 }
 
@@ -46,10 +45,8 @@ struct page_figures *page_figures_new(const struct schema *schema, struct figure
     if (wanted.measures >> i & 1)
       add_figure(f->measures, &f->nmeasures, i, schema->measures[i].when, schema);
   for (size_t i = 0; i < schema->nsketches; i++)
-    if (wanted.sketches >> i & 1) {
+    if (wanted.sketches >> i & 1)
       add_figure(f->sketches, &f->nsketches, i, schema->sketches[i].when, schema);
-      f->sketches[f->nsketches - 1].counts = xcalloc(PARQUET_PAGE_ROWS, 1);
-    }
   return f;
 }
 
@@ -164,9 +161,23 @@ static int read_sketch(struct page_figures *f, struct figure *figure, struct vie
   return SQLITE_OK;
 }
 
+/* Memory that is touched for the first time is dear, and most pages have few rows that match. */
+static void make_room(struct page_figures *f, size_t n) {
+  if (n <= f->room)
+    return;
+  f->room = n < 2 * f->room ? 2 * f->room : n;
+  for (size_t i = 0; i < f->nmeasures; i++)
+    f->measures[i].values = xrealloc(f->measures[i].values, f->room * sizeof(int64_t));
+  for (size_t i = 0; i < f->nsketches; i++) {
+    f->sketches[i].values = xrealloc(f->sketches[i].values, f->room * sizeof(int64_t));
+    f->sketches[i].counts = xrealloc(f->sketches[i].counts, f->room);
+  }
+}
+
 int page_figures_read(struct page_figures *f, struct view *view, struct cursor *c,
                       const uint16_t *places, size_t n) {
   int rc = SQLITE_OK;
+  make_room(f, n);
   f->places = places;
   f->n = n;
   for (size_t i = 0; i < f->nmeasures && rc == SQLITE_OK; i++)

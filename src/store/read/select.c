@@ -274,13 +274,15 @@ static int read_share(struct reader *r, void *arg) {
 
 static int read_all(struct selection *s) {
   struct joint j = {.s = s, .scan = scan_of(s)};
-  j.share = cold_share_new(&j.scan);
+  int rc = cold_share_new(&j.scan, &j.share);
+  if (j.share == NULL) {
+    s->hot = sqlite3_step(s->stmt);
+    return rc;
+  }
   s->has_cold = true;
-  if (j.share == NULL)
-    return SQLITE_CORRUPT;
   unsigned helpers = reader_helpers(s->reader, cold_share_groups(j.share));
   j.others = xcalloc(helpers + 1, sizeof *j.others);
-  int rc = reader_together(s->reader, helpers, read_share, &j);
+  rc = reader_together(s->reader, helpers, read_share, &j);
   for (size_t i = 0; i < j.nothers; i++) {
     cold_rows_merge(&s->cold, &j.others[i], s->schema, &s->order, (size_t) most_rows(s->q));
     cold_rows_clear(&j.others[i]);
