@@ -30,7 +30,7 @@ struct storage {
   struct store_metrics *metrics;
 };
 
-/* A connection has the file and its log, and files to sort in; those that read parts have a view. */
+/* A connection has the file and its log, files to sort in, and a view of the parts. */
 enum { FILES_OF_CONNECTION = 4, CONNECTIONS_OF_READER = 2, OTHER_CONNECTIONS = 4 };
 
 unsigned storage_descriptors(unsigned readers) {

@@ -39,8 +39,8 @@ struct cursor {
   const struct parquet_file *file;
   struct parquet_reader *reader;
   int columns[SCHEMA_MAX_COLUMNS]; /* of the file, by column of the schema; -1: it is missing */
-  int kept[SCHEMA_MAX_COLUMNS];    /* of those: the file has it with another type or not in all rows,
-                                      as it is kept that the schema had lost; -1: not at all */
+  int kept[SCHEMA_MAX_COLUMNS];    /* of those: the file has it with another type, or as one that
+                                      the schema had lost; -1: not at all */
   uint64_t missing;  /* stored columns whose values are kept, or in extra, or not there */
   int rowid, extra, told, stamps;
   bool placed;

@@ -46,8 +46,8 @@ bool tables_can_shrink(sqlite3 *db);
  * and why not.  Changes nothing. */
 int tables_check(sqlite3 *db, const char *path, const struct schema *schema, struct buf *error);
 
-/* Columns that were added, or have come back, to rows which may have them in extra, bit per column.  Meanwhile meta
- * "filled" is the last row done, "fill_upto" the last one to do. */
+/* Columns that were added, or have come back, to rows which may have them in extra, bit per column.
+ * Meanwhile meta "filled" is the last row done, "fill_upto" the last one to do. */
 uint64_t tables_filling(sqlite3 *db, const struct schema *schema);
 int tables_filled(sqlite3 *db); /* they all are; SQLite's codes */
 
