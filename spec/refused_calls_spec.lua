@@ -51,8 +51,8 @@ describe("a call that is refused", function()
   setup(function()
     folder = helpers.temporary_folder()
     helpers.write_file(folder .. "/order", ("\0"):rep(8))
-    start()
     acknowledged = 0
+    start()
   end)
   teardown(function()
     s:kill()
@@ -130,6 +130,7 @@ describe("a call that is refused", function()
   for kind, name in ipairs(KINDS) do
     it("costs no more than its request: for a " .. name, function()
       local n = 0
+      helpers.eventually(function() return is_fine(ask_all()) end)
       repeat
         n = n + 1
         order(kind, n)
