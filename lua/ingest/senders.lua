@@ -191,15 +191,15 @@ end
 -- json.decode makes floats of all numbers, and forgets that a list is one.
 local function mended(entry)
   for _, key in ipairs { "first_seen", "last_seen", "records", "events", "rejected" } do
-    entry[key] = math.tointeger(entry[key])
+    entry[key] = math.floor(entry[key])
   end
   for _, known in ipairs(entry.why) do
-    known.count = math.tointeger(known.count)
+    known.count = math.floor(known.count)
   end
   entry.why = json.array(entry.why)
   local newest = entry.newest_error
   if newest then
-    newest.timestamp = math.tointeger(newest.timestamp)
+    newest.timestamp = math.floor(newest.timestamp)
   end
   return entry
 end
