@@ -14,7 +14,7 @@
  * with the order, which spec/refused_calls_spec.lua writes while the server runs.  The linker gives
  * us the calls, those of libraries too. */
 
-enum kind { NONE, DESCRIPTOR, THREAD, MEMORY, MAPPING };
+enum kind { NONE, DESCRIPTOR, THREAD, MEMORY };
 
 enum { LARGE = 16 << 10 }; /* of memory; what is smaller is a fixed size, and may end the process */
 
@@ -61,9 +61,6 @@ DESCRIPTORS(epoll_create1, (int flags), (flags))
 REFUSABLE(THREAD, EAGAIN, EAGAIN, int, pthread_create,
           (pthread_t * thread, const pthread_attr_t *attributes, void *(*run)(void *), void *arg),
           (thread, attributes, run, arg))
-REFUSABLE(MAPPING, ENOMEM, MAP_FAILED, void *, mmap,
-          (void *at, size_t len, int protection, int flags, int fd, off_t offset),
-          (at, len, protection, flags, fd, offset))
 
 #define OPENS(name)                                                                      \
   int __real_##name(const char *path, int flags, ...);                                   \
