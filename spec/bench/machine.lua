@@ -19,13 +19,16 @@ local CORES = tonumber((shell "nproc"))
 machine.CORES = CORES
 local TICKS = tonumber((shell "getconf CLK_TCK"))
 
---- What runs on all cores instead of one.
-machine.ANY_CORE = "any"
-
-local function pin(core)
-  local free = CORES == 1 or core == machine.ANY_CORE
-  return free and {} or { "taskset", "-c", tostring(core) }
+--- Words before a command that keep it on a core, or on some ("0-1").
+---@param core integer|string
+---@return string[]
+function machine.pin(core)
+  return CORES > 1 and { "taskset", "-c", tostring(core) } or {}
 end
+local pin = machine.pin
+
+--- What runs on all cores instead of one.
+machine.ANY_CORE = "0-" .. CORES - 1
 
 local function pinned(core, words)
   local list = pin(core)
@@ -62,7 +65,7 @@ end
 --- Starts any other server and waits until it takes connections.  Its port is the
 --- one given, or what it prints.
 ---@param words string[]
----@param options? { port?: integer, folder?: string, core?: integer }
+---@param options? { port?: integer, folder?: string, core?: integer|string }
 function machine.start(words, options)
   options = options or {}
   local folder = options.folder or helpers.temporary_folder()
@@ -110,7 +113,7 @@ end
 
 --- Runs a program to its end on the clients' core and reads the NAME=NUMBER words that it prints.
 ---@param words (string|number)[]
----@param core? integer|"any"
+---@param core? integer|string
 function machine.run(words, core)
   local text, ok = shell(command_line(core or 0, words))
   assert(ok, table.concat(words, " ") .. " failed: " .. text)

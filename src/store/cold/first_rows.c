@@ -355,6 +355,7 @@ int cold_share_first_rows(struct cold_share *share, const struct cold_scan *scan
                           struct cold_rows *rows) {
   struct gathering g = {scan, schema, order, rows, n, false};
   struct cold_walk walk = walk_of(&g);
+  keep_best(&g); /* of shares before */
   int rc = n > 0 ? cold_share_walk(share, &walk) : SQLITE_OK;
   keep_best(&g);
   return rc;

@@ -150,14 +150,6 @@ int cold_walk_part(const struct cold_walk *walk, size_t part) {
   return rc;
 }
 
-int cold_walk_parts(const struct cold_walk *walk) {
-  int rc = SQLITE_OK;
-  for (size_t i = 0; i < view_parts(walk->scan->view) && rc == SQLITE_OK; i++)
-    if (cold_overlaps(walk->scan, view_part(walk->scan->view, i)))
-      rc = cold_walk_part(walk, i);
-  return rc;
-}
-
 /* ---- Several threads ---- */
 
 struct shared_group {
@@ -165,9 +157,9 @@ struct shared_group {
 };
 
 struct cold_share {
-  struct view *view; /* the cursors' */
-  struct cursor **parts;
-  size_t nparts;
+  struct view *view;    /* the cursors' */
+  struct cursor *parts[COLD_SHARE_PARTS];
+  size_t nparts, last;  /* the latter in the view */
   struct shared_group *groups; /* that may have rows in the window */
   size_t ngroups, cap;
   atomic_size_t next;
@@ -190,36 +182,23 @@ static void share_groups(struct cold_share *share, const struct cold_scan *scan)
   }
 }
 
-static int open_parts(struct cold_share *share, const struct cold_scan *scan) {
-  size_t n = view_parts(scan->view);
-  share->parts = xcalloc(n + 1, sizeof(struct cursor *));
-  for (size_t i = 0; i < n; i++) {
-    if (!cold_overlaps(scan, view_part(scan->view, i)))
+int cold_share_new(const struct cold_scan *scan, size_t *part, struct cold_share **out) {
+  struct cold_share *share = xcalloc(1, sizeof *share);
+  share->view = scan->view;
+  for (; *part < view_parts(scan->view) && share->nparts < COLD_SHARE_PARTS; ++*part) {
+    if (!cold_overlaps(scan, view_part(scan->view, *part)))
       continue;
-    struct cursor *c = view_open(scan->view, scan->db, i);
-    if (c == NULL)
+    struct cursor *c = view_open(scan->view, scan->db, *part);
+    if (c == NULL) {
+      cold_share_free(share);
       return SQLITE_CORRUPT;
+    }
+    share->last = *part;
     share->parts[share->nparts++] = c;
     share_groups(share, scan);
   }
+  *out = share;
   return SQLITE_OK;
-}
-
-int cold_share_new(const struct cold_scan *scan, struct cold_share **share) {
-  size_t parts = 0;
-  *share = NULL;
-  for (size_t i = 0; i < view_parts(scan->view); i++)
-    parts += cold_overlaps(scan, view_part(scan->view, i));
-  if (parts == 0)
-    return SQLITE_OK;
-  *share = xcalloc(1, sizeof **share);
-  (*share)->view = scan->view;
-  int rc = open_parts(*share, scan);
-  if (rc == SQLITE_OK && (*share)->ngroups > 1)
-    return SQLITE_OK;
-  cold_share_free(*share);
-  *share = NULL;
-  return rc;
 }
 
 void cold_share_free(struct cold_share *share) {
@@ -227,7 +206,6 @@ void cold_share_free(struct cold_share *share) {
     return;
   for (size_t i = 0; i < share->nparts; i++)
     view_close(share->view, share->parts[i]);
-  free(share->parts);
   free(share->groups);
   free(share);
 }
@@ -237,6 +215,8 @@ size_t cold_share_groups(const struct cold_share *share) {
 }
 
 int cold_share_walk(struct cold_share *share, const struct cold_walk *walk) {
+  if (share->ngroups == 1 && share->nparts == 1 && walk->scan->view == share->view)
+    return cold_walk_part(walk, share->last); /* its cursor has been there before, often */
   struct walking *w = walking_new(walk);
   struct cursor *own = NULL;
   size_t entered = SIZE_MAX;

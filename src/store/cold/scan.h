@@ -37,19 +37,19 @@ struct cold_walk {
 /* All pages of one part of the view. */
 int cold_walk_part(const struct cold_walk *walk, size_t part);
 
-/* The same of all parts in the window. */
-int cold_walk_parts(const struct cold_walk *walk);
-
 /* Whether a part may have rows in the window. */
 bool cold_overlaps(const struct cold_scan *scan, const struct part *part);
 
 /* ---- Several threads ---- */
 
-/* The parts of a window, open, whose groups threads take one after the other. */
+/* Parts of a window, open, whose groups threads take one after the other. */
 struct cold_share;
 
-/* *share NULL: too little for several, cold_walk_parts() does it with what it has open. */
-int cold_share_new(const struct cold_scan *scan, struct cold_share **share);
+enum { COLD_SHARE_PARTS = 32 }; /* at most: each holds a file open */
+
+/* Of the view's parts from *part on, which moves to where the next share begins: it is there when
+ * that is view_parts(). */
+int cold_share_new(const struct cold_scan *scan, size_t *part, struct cold_share **share);
 void cold_share_free(struct cold_share *share); /* after all walks; NULL is allowed */
 
 size_t cold_share_groups(const struct cold_share *share);

@@ -15,19 +15,17 @@ struct figures {
 
 #define ALL_FIGURES ((struct figures) {UINT64_MAX, UINT_MAX})
 
-/* What one record adds to those. */
+/* What one record adds to those, or takes away; 0 to the others. */
 struct contribution {
-  struct {
-    size_t measure;
-    int64_t value; /* not 0 */
-  } parts[SCHEMA_MAX_MEASURES];
-  size_t nparts;
-  int32_t buckets[SCHEMA_MAX_SKETCHES]; /* one per sketch .. */
-  unsigned sketched;                    /* .. that it is in, bit per sketch */
+  int sign;                             /* 1 or -1 */
+  unsigned sketched;                    /* the sketches that it is in, bit per sketch, .. */
+  int32_t buckets[SCHEMA_MAX_SKETCHES]; /* .. and where */
+  int64_t values[SCHEMA_MAX_MEASURES];
 };
 
 void contribution_of(struct contribution *contribution, const struct schema *schema,
-                     struct figures wanted, const struct record *r, const struct buf *text);
+                     struct figures wanted, const struct record *r, const struct buf *text,
+                     int sign);
 
 /* The columns that contribution_of looks at, bit per column. */
 uint64_t contribution_columns(const struct schema *schema, struct figures wanted);
@@ -43,6 +41,11 @@ struct tally {
   struct sketch *sketches;             /* as the key */
   int64_t sums[];
 };
+
+/* One that counts nothing; a reset one has room for as much again. */
+struct tally *tally_new(const struct schema *schema, const char *key, size_t len);
+void tally_reset(struct tally *t, const struct schema *schema);
+void tally_free(struct tally *t, const struct schema *schema);
 
 /* Tallies by key.  All zeros but the schema is an empty one. */
 struct tallies {
@@ -71,7 +74,8 @@ static inline int64_t add_saturating(int64_t a, int64_t b, int sign) {
 }
 
 void tally_add(struct tally *t, const struct schema *schema,
-               const struct contribution *contribution, int sign);
+               const struct contribution *contribution);
+
 /* Rows between these times, of which the last is that one; 0: there was none. */
 void tally_seen(struct tally *t, int64_t first_us, int64_t last_us, int64_t last_row);
 void tally_merge(struct tally *into, const struct tally *from, const struct schema *schema);

@@ -177,11 +177,11 @@ int aggregate_sign(const struct aggregate *a, const struct planned *p, int64_t t
 int aggregate_row(struct aggregate *a, const struct record *r, const struct buf *text, bool tail) {
   struct contribution contribution;
   int64_t time = r->v[a->schema->time].i;
-  contribution_of(&contribution, a->schema, a->wanted, r, text);
+  contribution_of(&contribution, a->schema, a->wanted, r, text, 1);
   for (size_t i = 0; i < a->nplanned; i++) {
     struct planned *p = &a->planned[i];
-    int sign = aggregate_sign(a, p, time, r->row, tail);
-    if (sign == 0)
+    contribution.sign = aggregate_sign(a, p, time, r->row, tail);
+    if (contribution.sign == 0)
       continue;
     aggregate_bucket(a, p, floor_to(time, 1000000) / 1000000);
     for (size_t j = 0; j < p->question->nby; j++)
@@ -190,7 +190,7 @@ int aggregate_row(struct aggregate *a, const struct record *r, const struct buf 
     struct tally *group = aggregate_group(a, p);
     if (group == NULL)
       return SQLITE_TOOBIG;
-    tally_add(group, a->schema, &contribution, sign);
+    tally_add(group, a->schema, &contribution);
     if (p->question->seen)
       tally_seen(group, time, time, r->row);
   }

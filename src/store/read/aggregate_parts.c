@@ -215,6 +215,7 @@ struct joint {
   struct aggregate *a; /* the asker's */
   struct cold_scan scan;
   struct span span;
+  bool has_hot; /* rows of the table have been added */
   struct cold_share *share;
   struct aggregate **others; /* of those who help */
   atomic_size_t nothers;
@@ -239,7 +240,6 @@ static void free_copy(struct aggregate *copy) {
   free(copy);
 }
 
-/* What several take their shares of or, without, all parts. */
 static int walk_parts(struct joint *j, struct aggregate *a) {
   struct cold_scan scan = reader_share_scan(a->reader, &j->scan);
   struct adding s = {.a = a, .view = scan.view,
@@ -248,7 +248,7 @@ static int walk_parts(struct joint *j, struct aggregate *a) {
   for (size_t i = 0; i < a->nplanned; i++)
     for (size_t k = 0; k < a->planned[i].question->nby; k++)
       s.by |= UINT64_C(1) << a->planned[i].question->by[k];
-  int rc = j->share != NULL ? cold_share_walk(j->share, &walk) : cold_walk_parts(&walk);
+  int rc = cold_share_walk(j->share, &walk);
   page_figures_free(s.figures);
   free(s.tallies);
   free(s.memo);
@@ -262,7 +262,8 @@ static int add_share(struct reader *r, void *arg) {
     j->others[atomic_fetch_add(&j->nothers, 1)] = other;
     return walk_parts(j, other);
   }
-  int rc = aggregate_hot_rows(j->a, j->span);
+  int rc = j->has_hot ? SQLITE_OK : aggregate_hot_rows(j->a, j->span);
+  j->has_hot = true;
   return rc == SQLITE_OK ? walk_parts(j, j->a) : rc;
 }
 
@@ -288,6 +289,7 @@ static int share_out(struct joint *j) {
   struct aggregate *a = j->a;
   unsigned helpers = reader_helpers(a->reader, cold_share_groups(j->share));
   j->others = xcalloc(helpers + 1, sizeof(struct aggregate *));
+  j->nothers = 0;
   int rc = reader_together(a->reader, helpers, add_share, j);
   for (size_t i = 0; i < j->nothers; i++) {
     if (j->others[i]->error != NULL)
@@ -302,11 +304,16 @@ static int share_out(struct joint *j) {
 
 int aggregate_rows(struct aggregate *a, struct span span) {
   struct joint j = {.a = a, .span = span, .scan = reader_cold_scan(a->reader, &a->others)};
+  size_t part = 0;
+  int rc = SQLITE_OK;
   j.scan.from = span.from;
   j.scan.to = span.to;
-  int rc = cold_share_new(&j.scan, &j.share);
-  if (rc == SQLITE_OK)
-    rc = j.share != NULL ? share_out(&j) : add_share(a->reader, &j);
-  cold_share_free(j.share);
+  do {
+    rc = cold_share_new(&j.scan, &part, &j.share);
+    if (rc != SQLITE_OK)
+      break;
+    rc = share_out(&j);
+    cold_share_free(j.share);
+  } while (rc == SQLITE_OK && part < view_parts(j.scan.view));
   return rc;
 }

@@ -264,31 +264,40 @@ static int read_share(struct reader *r, void *arg) {
   struct selection *s = j->s;
   struct cold_rows *rows = &s->cold;
   struct cold_scan scan = reader_share_scan(r, &j->scan);
-  if (r == s->reader)
-    s->hot = sqlite3_step(s->stmt);
-  else
+  if (r != s->reader)
     rows = &j->others[atomic_fetch_add(&j->nothers, 1)];
+  else if (!s->has_cold) /* the first time */
+    s->hot = sqlite3_step(s->stmt);
   return cold_share_first_rows(j->share, &scan, s->schema, &s->order, (size_t) most_rows(s->q),
                                rows);
 }
 
+static int share_out(struct joint *j) {
+  struct selection *s = j->s;
+  unsigned helpers = reader_helpers(s->reader, cold_share_groups(j->share));
+  j->others = xcalloc(helpers + 1, sizeof *j->others);
+  j->nothers = 0;
+  int rc = reader_together(s->reader, helpers, read_share, j);
+  for (size_t i = 0; i < j->nothers; i++) {
+    cold_rows_merge(&s->cold, &j->others[i], s->schema, &s->order, (size_t) most_rows(s->q));
+    cold_rows_clear(&j->others[i]);
+  }
+  free(j->others);
+  return rc;
+}
+
 static int read_all(struct selection *s) {
   struct joint j = {.s = s, .scan = scan_of(s)};
-  int rc = cold_share_new(&j.scan, &j.share);
-  if (j.share == NULL) {
-    s->hot = sqlite3_step(s->stmt);
-    return rc;
-  }
-  s->has_cold = true;
-  unsigned helpers = reader_helpers(s->reader, cold_share_groups(j.share));
-  j.others = xcalloc(helpers + 1, sizeof *j.others);
-  rc = reader_together(s->reader, helpers, read_share, &j);
-  for (size_t i = 0; i < j.nothers; i++) {
-    cold_rows_merge(&s->cold, &j.others[i], s->schema, &s->order, (size_t) most_rows(s->q));
-    cold_rows_clear(&j.others[i]);
-  }
-  free(j.others);
-  cold_share_free(j.share);
+  size_t part = 0;
+  int rc;
+  do {
+    rc = cold_share_new(&j.scan, &part, &j.share);
+    if (rc != SQLITE_OK)
+      break;
+    rc = share_out(&j);
+    s->has_cold = true;
+    cold_share_free(j.share);
+  } while (rc == SQLITE_OK && part < view_parts(j.scan.view));
   return rc;
 }
 
