@@ -17,6 +17,7 @@ enum {
   PARQUET_MAX_COLUMNS = 128,
   PARQUET_GROUP_ROWS = 131072, /* at most */
   PARQUET_PAGE_ROWS = 8192,    /* at most */
+  PARQUET_FULL_PAGE = 4096,    /* rows that end a page of ours: one of them costs a page to read */
 };
 
 enum parquet_type {

@@ -27,7 +27,7 @@ enum {
   PARQUET_PAGE_TEXT = 8 << 20,   /* a page ends with the row that reaches it .. */
   PARQUET_GROUP_TEXT = 64 << 20, /* .. and a group with the page */
   PARQUET_MAX_PAGES =
-      PARQUET_GROUP_ROWS / PARQUET_PAGE_ROWS + PARQUET_GROUP_TEXT / PARQUET_PAGE_TEXT + 1,
+      PARQUET_GROUP_ROWS / PARQUET_FULL_PAGE + PARQUET_GROUP_TEXT / PARQUET_PAGE_TEXT + 1,
   PARQUET_MAX_BODY = PARQUET_PAGE_TEXT + PARQUET_MAX_TEXT + (1 << 20), /* bytes of a page */
 };
 

@@ -141,7 +141,7 @@ void parquet_row(struct parquet_writer *w) {
       parquet_fill_null(&w->fills[i]);
   w->rows++;
   w->meta.rows++;
-  if (w->rows - w->starts[w->npages] == PARQUET_PAGE_ROWS || w->page_text >= PARQUET_PAGE_TEXT)
+  if (w->rows - w->starts[w->npages] == PARQUET_FULL_PAGE || w->page_text >= PARQUET_PAGE_TEXT)
     end_page(w);
   w->full = w->rows == PARQUET_GROUP_ROWS || w->text >= PARQUET_GROUP_TEXT;
 }
