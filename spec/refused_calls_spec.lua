@@ -1,10 +1,10 @@
---- Every call for a descriptor or a thread that requests lead to is refused once: the request gets
---- an error or does without, the server goes on, and what was acknowledged is there.
+--- Every call for a descriptor, a thread or much memory that requests lead to is refused once: the
+--- request gets an error or does without, the server goes on, and what was acknowledged is there.
 local helpers = require "spec.helpers"
 local server = require "spec.helpers.server"
 
 -- Of spec/refused/refusing.c.
-local KINDS = { "descriptor", "thread" }
+local KINDS = { "descriptor", "thread", "memory" }
 local BINARY = ((os.getenv "MOONLEDGER" or "build/moonledger"):gsub("[^/]*$", "refusing"))
 
 -- Each file that is loaded is one call more at the same place.

@@ -5,11 +5,14 @@
 #include <string.h>
 #include <sys/mman.h>
 
+void mem_end(size_t size) {
+  fprintf(stderr, "level=error msg=\"out of memory\" bytes=%zu\n", size);
+  abort();
+}
+
 static void *checked(void *p, size_t size) {
-  if (p == NULL && size > 0) {
-    fprintf(stderr, "level=error msg=\"out of memory\" bytes=%zu\n", size);
-    abort();
-  }
+  if (p == NULL && size > 0)
+    mem_end(size);
   return p;
 }
 

@@ -339,6 +339,7 @@ static bool decode(struct column_view *c, const struct parquet_column *column,
   c->vector = (struct parquet_vector) {.rows = rows};
   c->vector.present = count < rows ? c->present : NULL;
   if (column->type == PARQUET_DOUBLE)
+    /* cppcheck-suppress invalidPointerCast ; the type may alias */
     c->vector.doubles = (const parquet_double *) c->numbers;
   else if (!text)
     c->vector.integers = c->numbers;

@@ -169,7 +169,7 @@ int writer_part_take(struct writer *w, void *arg) {
     return SQLITE_OK;
   int rc = run_step(w, take_rows, order, false);
   if (rc == SQLITE_OK)
-    w->sealing = order->done ? (struct part){0} : order->part;
+    w->sealing = order->done ? (struct part) {.number = 0} : order->part;
   return rc;
 }
 
