@@ -29,7 +29,10 @@ void *xrealloc(void *p, size_t size) {
 }
 
 void *xmemdup(const void *p, size_t size) {
-  return size > 0 ? memcpy(xmalloc(size), p, size) : NULL;
+  void *copy = size > 0 ? xmalloc(size) : NULL;
+  if (copy != NULL)
+    memcpy(copy, p, size);
+  return copy;
 }
 
 void *xmap(size_t size) {
