@@ -1,11 +1,10 @@
---- Every call for a descriptor or a thread that requests lead to is refused once, and of those for
---- much memory many: the request gets an error or does without, the server goes on, and what was
---- acknowledged is there.
+--- Every call for a descriptor or a thread that requests lead to is refused once: the request gets
+--- an error or does without, the server goes on, and what was acknowledged is there.
 local helpers = require "spec.helpers"
 local server = require "spec.helpers.server"
 
 -- Of spec/refused/refusing.c.
-local KINDS = { "descriptor", "thread", "memory" }
+local KINDS = { "descriptor", "thread" }
 local BINARY = ((os.getenv "MOONLEDGER" or "build/moonledger"):gsub("[^/]*$", "refusing"))
 
 -- Each file that is loaded is one call more at the same place.
@@ -147,7 +146,7 @@ describe("a call that is refused", function()
       helpers.eventually(function() return is_fine(ask_all()) end)
       local n, reloads = 0, 0
       repeat
-        n = n + 1 + (name == "memory" and n // 4 or 0) -- there are thousands, of each place many
+        n = n + 1
         local statuses, reached = ask_refused(kind, n)
         reloads = reloads + (statuses[#statuses] == 422 and 1 or 0)
       until not reached or reloads == RELOADS
