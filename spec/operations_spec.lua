@@ -16,6 +16,8 @@ local instead = {
   -- they take a compiler of their own and minutes; ./run test replays what they have kept
   ["./run fuzz"] = ":",
   ["./run fuzz http"] = ":",
+  ["./run fuzz http settled"] = ":",
+  ["./run fuzz slow"] = ":",
   ["./run fuzz --coverage"] = ":",
   -- they never end
   ["curl -sSN http://127.0.0.1:8787/logs/stream"] =
