@@ -199,7 +199,8 @@ static void start_work(struct app *app) {
   if (rc == 0)
     rc = generations_start(app->generations);
   if (rc < 0) {
-    log_error("a thread could not be started", log_str("error", uv_strerror(rc)));
+    log_error("a thread or the files of the store could not be had; stop what uses them up",
+              log_str("error", uv_strerror(rc)));
     _exit(1);
   }
 }

@@ -41,16 +41,15 @@ struct hub_options hub_options_of(const struct config *c) {
   };
 }
 
-/* Descriptors that no connection gets: a reader has two databases, each with its log and
- * files to sort in; a loop wakes up by some; the rest is for the writer, for files that
- * are served, for reloading and for accepting. */
-enum { KEPT = 32, KEPT_PER_LOOP = 8, KEPT_PER_READER = 8 };
+/* Descriptors that no connection gets, beside the store's: a loop wakes up by some; the rest is for
+ * files that are served, for reloading and for accepting. */
+enum { KEPT = 24, KEPT_PER_LOOP = 8 };
 
 unsigned max_connections_of(const struct config *c, unsigned nloops) {
   size_t wanted = c->limits.connections, kept = KEPT + nloops * KEPT_PER_LOOP;
   struct rlimit files;
   if (c->has_storage)
-    kept += c->storage.readers * KEPT_PER_READER;
+    kept += storage_descriptors(c->storage.readers);
   if (getrlimit(RLIMIT_NOFILE, &files) < 0 || files.rlim_cur >= wanted + kept)
     return (unsigned) wanted;
   size_t most = files.rlim_cur > kept ? files.rlim_cur - kept : 1;

@@ -207,19 +207,30 @@ static void read_members(char *json, struct buf *members) {
     buf_append(members, &m, sizeof m);
 }
 
+static bool is_default(const struct column *c, union value v, const struct buf *text) {
+  if (c->type == COLUMN_FLOAT)
+    return v.f == c->value.f;
+  if (c->type != COLUMN_STRING)
+    return v.i == c->value.i;
+  size_t len;
+  const char *s = value_text(text, v, &len), *own = c->text != NULL ? c->text : "";
+  return len == strlen(own) && memcmp(s, own, len) == 0;
+}
+
 /* In a second round by aliases, which fill only what nothing else has. */
-static bool take_members(struct batch *b, struct record *r, uint64_t columns,
+static bool take_members(struct batch *b, struct record *r, uint64_t *columns,
                          struct member *members, size_t count, bool aliases) {
   bool taken = false;
   for (size_t i = 0; i < count; i++) {
     struct member *m = &members[i];
     const struct column_name *name = schema_name(b->schema, m->name, m->name_len);
     if (m->dropped || name == NULL || name->column < 0 || name->alias != aliases ||
-        !(columns >> name->column & 1) ||
-        value_is_set(&b->schema->columns[name->column], r->v[name->column]))
+        !(*columns >> name->column & 1) ||
+        !is_default(&b->schema->columns[name->column], r->v[name->column], &b->text))
       continue;
     m->dropped = set_from_json(b, r, name, m);
     taken |= m->dropped;
+    *columns &= ~((uint64_t) m->dropped << name->column);
   }
   return taken;
 }
@@ -232,8 +243,8 @@ bool record_take_members(struct batch *b, struct record *r, uint64_t columns) {
   read_members(copy, &list);
   struct member *members = (struct member *) list.data;
   size_t count = list.len / sizeof *members;
-  bool taken = take_members(b, r, columns, members, count, false);
-  taken |= take_members(b, r, columns, members, count, true);
+  bool taken = take_members(b, r, &columns, members, count, false);
+  taken |= take_members(b, r, &columns, members, count, true);
   for (size_t i = 0; taken && i < count; i++)
     if (!members[i].dropped)
       put_member(&rest, rest.len == 0 ? '{' : ',', &members[i]);

@@ -117,7 +117,7 @@ static void drop_empty(struct told *told) {
   size_t kept = 0;
   for (size_t i = 0; i < told->count; i++) {
     struct stamp stamp = told->stamps[i];
-    if (stamp.columns != 0 || stamp.members != 0 || i + 1 == told->count)
+    if (stamp.columns != 0 || stamp.lost != 0 || stamp.members != 0 || i + 1 == told->count)
       told->stamps[kept++] = stamp;
   }
   told->count = kept;

@@ -19,6 +19,7 @@ struct stamp {
   int64_t end_us;   /* its time */
   uint64_t columns; /* that the row has from it, bit per column */
   uint32_t members; /* of extra that the row has from it, those that are columns not included */
+  uint64_t lost;    /* columns that the schema has lost; their bits are the file's (file/told.h) */
   uint8_t event;
   uint8_t quality; /* of its cost: 0 none, else the better the higher */
 };

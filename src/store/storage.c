@@ -4,7 +4,7 @@
 #include <sys/stat.h>
 
 #include "base/mem.h"
-#include "store/cold/part_files.h"
+#include "store/cold/view.h"
 #include "store/file/place.h"
 #include "store/file/ids.h"
 #include "store/file/reading.h"
@@ -29,6 +29,14 @@ struct storage {
   struct readers *readers;
   struct store_metrics *metrics;
 };
+
+/* A connection has the file and its log, files to sort in, and a view of the parts. */
+enum { FILES_OF_CONNECTION = 4, CONNECTIONS_OF_READER = 2, OTHER_CONNECTIONS = 4 };
+
+unsigned storage_descriptors(unsigned readers) {
+  unsigned connections = OTHER_CONNECTIONS + readers * CONNECTIONS_OF_READER;
+  return PART_FILES_IDLE + connections * (FILES_OF_CONNECTION + VIEW_CURSORS);
+}
 
 int storage_open(struct storage **storage, const struct schema *schema,
                  const struct storage_options *options, struct metrics *metrics,

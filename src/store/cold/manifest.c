@@ -171,15 +171,17 @@ int manifest_masks(sqlite3 *db, int64_t number, struct buf *rows) {
   return rc == SQLITE_DONE ? SQLITE_OK : rc;
 }
 
-void cold_folder(struct buf *path, const char *database_path) {
+char *cold_folder(const char *database_path) {
   char *real = realpath(database_path, NULL);
   const char *file = real != NULL ? real : database_path;
+  struct buf path = {0};
   size_t len = strlen(file);
   if (len > 3 && strcmp(file + len - 3, ".db") == 0)
     len -= 3;
-  buf_append(path, file, len);
-  buf_puts(path, ".cold");
+  buf_printf(&path, "%.*s.cold", (int) len, file);
+  buf_putc(&path, '\0');
   free(real);
+  return path.data;
 }
 
 void cold_path(struct buf *path, const char *folder, const char *file) {

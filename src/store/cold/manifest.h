@@ -65,8 +65,8 @@ int manifest_mask(sqlite3 *db, int64_t number, int64_t row);
 /* The rows of a part that are void, ascending int64_t. */
 int manifest_masks(sqlite3 *db, int64_t number, struct buf *rows);
 
-/* The path of the folder of a database, or of a file below it. */
-void cold_folder(struct buf *path, const char *database_path);
+/* The folder of a database, which is the caller's to free; the path of a file below it. */
+char *cold_folder(const char *database_path);
 void cold_path(struct buf *path, const char *folder, const char *file);
 
 #endif

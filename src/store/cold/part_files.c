@@ -5,8 +5,6 @@
 
 #include "base/mem.h"
 
-enum { MOST_IDLE = 16 }; /* files that stay open though nobody reads them */
-
 struct part_files {
   char *folder;
   pthread_mutex_t lock;
@@ -17,10 +15,7 @@ struct part_files {
 
 struct part_files *part_files_new(const char *database_path) {
   struct part_files *files = xcalloc(1, sizeof *files);
-  struct buf folder = {0};
-  cold_folder(&folder, database_path);
-  buf_putc(&folder, '\0');
-  files->folder = folder.data;
+  files->folder = cold_folder(database_path);
   pthread_mutex_init(&files->lock, NULL);
   return files;
 }
@@ -66,7 +61,7 @@ static void close_idle(struct part_files *files) {
     if (idle++ == 0 || files->items[i]->last_used < files->items[oldest]->last_used)
       oldest = i;
   }
-  if (idle > MOST_IDLE)
+  if (idle > PART_FILES_IDLE)
     close_at(files, oldest);
 }
 

@@ -7,6 +7,8 @@
 /* The parts' files that are open, for all threads: what one has opened others need not. */
 struct part_files;
 
+enum { PART_FILES_IDLE = 16 }; /* that stay open though nobody reads them */
+
 struct part_file {
   struct parquet_file *file;
   int64_t number;

@@ -5,12 +5,13 @@
 
 #include "base/mem.h"
 #include "store/cold/part_stream.h"
+#include "store/cold/part_value.h"
 
 /* A virtual table ("The Virtual Table Mechanism of SQLite"): first the rows of the table, then
  * those of the parts.  Conditions on the time and on the rowid narrow down both; SQLite itself
  * tests them again. */
 
-enum { FROM_EXTRA = -1, FROM_TOLD = -2, FROM_NOTHING = -3, MOST_CONSTRAINTS = 16 };
+enum { FROM_EXTRA = -1, FROM_TOLD = -2, FROM_BEYOND = -3, MOST_CONSTRAINTS = 16 };
 
 struct rows_table {
   sqlite3_vtab base;
@@ -19,6 +20,7 @@ struct rows_table {
   size_t ncolumns;
   char **names;
   int *from; /* column of the schema, or one of the above, by column of the table */
+  sqlite3_value **defaults; /* of those beyond the schema; else NULL */
 };
 
 struct rows_cursor {
@@ -54,12 +56,15 @@ static int source_of(const struct schema *schema, const char *name) {
     return FROM_EXTRA;
   if (strcmp(name, "told") == 0)
     return FROM_TOLD;
-  return column >= 0 && (size_t) column < schema->nstored ? column : FROM_NOTHING;
+  return column >= 0 && (size_t) column < schema->nstored ? column : FROM_BEYOND;
 }
 
 static void free_table(struct rows_table *t) {
-  for (size_t i = 0; i < t->ncolumns; i++)
+  for (size_t i = 0; i < t->ncolumns; i++) {
     free(t->names[i]);
+    sqlite3_value_free(t->defaults[i]);
+  }
+  free(t->defaults);
   free(t->names);
   free(t->from);
   sqlite3_free(t);
@@ -69,6 +74,7 @@ static void name_columns(struct rows_table *t, sqlite3_stmt *stmt, struct buf *s
   t->ncolumns = (size_t) sqlite3_column_count(stmt);
   t->names = xcalloc(t->ncolumns, sizeof *t->names);
   t->from = xcalloc(t->ncolumns, sizeof *t->from);
+  t->defaults = xcalloc(t->ncolumns, sizeof *t->defaults);
   buf_puts(sql, "CREATE TABLE rows(");
   for (size_t i = 0; i < t->ncolumns; i++) {
     const char *type = sqlite3_column_decltype(stmt, (int) i);
@@ -78,6 +84,31 @@ static void name_columns(struct rows_table *t, sqlite3_stmt *stmt, struct buf *s
   }
   buf_puts(sql, ")");
   buf_putc(sql, '\0');
+}
+
+static sqlite3_value *evaluate(sqlite3 *db, const char *expression) {
+  sqlite3_stmt *stmt = NULL;
+  sqlite3_value *value = NULL;
+  struct buf sql = {0};
+  buf_printf(&sql, "SELECT %s", expression);
+  if (sqlite3_prepare_v2(db, sql.data, (int) sql.len, &stmt, NULL) == SQLITE_OK &&
+      sqlite3_step(stmt) == SQLITE_ROW)
+    value = sqlite3_value_dup(sqlite3_column_value(stmt, 0));
+  sqlite3_finalize(stmt);
+  buf_clear(&sql);
+  return value;
+}
+
+/* As the table has them; they stand in it in the order of SELECT *. */
+static int read_defaults(struct rows_table *t) {
+  sqlite3_stmt *stmt = NULL;
+  int rc = sqlite3_prepare_v2(t->db, "SELECT dflt_value FROM pragma_table_info('rows', 'main')",
+                              -1, &stmt, NULL);
+  for (size_t i = 0; rc == SQLITE_OK && i < t->ncolumns && sqlite3_step(stmt) == SQLITE_ROW; i++)
+    if (t->from[i] == FROM_BEYOND && sqlite3_column_type(stmt, 0) == SQLITE_TEXT)
+      t->defaults[i] = evaluate(t->db, (const char *) sqlite3_column_text(stmt, 0));
+  sqlite3_finalize(stmt);
+  return rc;
 }
 
 static int on_connect(sqlite3 *db, void *view, int argc, const char *const *argv,
@@ -94,6 +125,8 @@ static int on_connect(sqlite3 *db, void *view, int argc, const char *const *argv
     name_columns(t, stmt, &sql);
     rc = sqlite3_declare_vtab(db, sql.data);
   }
+  if (rc == SQLITE_OK)
+    rc = read_defaults(t);
   buf_clear(&sql);
   sqlite3_finalize(stmt);
   if (rc == SQLITE_OK)
@@ -329,6 +362,27 @@ static int result_told(struct rows_cursor *c, sqlite3_context *context) {
   return SQLITE_OK;
 }
 
+/* A part that has not the column had only its default, or is older. */
+static int result_beyond(struct rows_cursor *c, sqlite3_context *context, int column) {
+  const struct rows_table *t = table_of(c);
+  struct cursor *part = c->stream.cursor;
+  struct part_value value = {0};
+  int at = parquet_find(part->file, t->names[column]);
+  cursor_seek(part, c->stream.group, c->stream.page);
+  if (at >= 0 && !part_value_read(t->view, part, at, c->stream.place, &value))
+    return fail(c);
+  if (value.kind == KIND_INTEGER)
+    sqlite3_result_int64(context, value.v.i);
+  else if (value.kind == KIND_DOUBLE)
+    sqlite3_result_double(context, value.v.f);
+  else if (value.kind == KIND_TEXT)
+    sqlite3_result_text(context, value.v.s.len > 0 ? value.v.s.data : "", (int) value.v.s.len,
+                        SQLITE_TRANSIENT);
+  else if (t->defaults[column] != NULL)
+    sqlite3_result_value(context, t->defaults[column]);
+  return SQLITE_OK;
+}
+
 static void result_text(struct rows_cursor *c, sqlite3_context *context, uint32_t offset,
                         uint32_t len) {
   sqlite3_result_text(context, len > 0 ? c->row->text.data + offset : "", (int) len,
@@ -346,8 +400,8 @@ static int on_column(sqlite3_vtab_cursor *base, sqlite3_context *context, int co
   }
   if (from == FROM_TOLD)
     return result_told(c, context);
-  if (from == FROM_NOTHING)
-    return SQLITE_OK;
+  if (from == FROM_BEYOND)
+    return result_beyond(c, context, column);
   if (c->read == NULL) {
     c->row->text.len = c->row->records.len = c->row->count = 0;
     cursor_seek(c->stream.cursor, c->stream.group, c->stream.page);

@@ -3,15 +3,14 @@
 #include <stdlib.h>
 
 #include "base/mem.h"
-
-enum { CURSORS = 8 }; /* that stay where they are */
+#include "store/cold/part_value.h"
 
 struct view {
   struct part_files *files;
   const struct schema *schema;
   int64_t version; /* of the manifest; -1: not read yet */
   struct part_list parts;
-  struct cursor *cursors[CURSORS];
+  struct cursor *cursors[VIEW_CURSORS];
   uint64_t uses;
   struct buf why;
 };
@@ -32,7 +31,7 @@ static void cursor_free(struct view *view, struct cursor *c) {
 }
 
 static void forget_cursors(struct view *view) {
-  for (size_t i = 0; i < CURSORS; i++) {
+  for (size_t i = 0; i < VIEW_CURSORS; i++) {
     cursor_free(view, view->cursors[i]);
     view->cursors[i] = NULL;
   }
@@ -77,7 +76,7 @@ static const struct part *find_part(const struct view *view, int64_t number) {
 /* Parts do not change; what of them counts does. */
 static int refresh_cursors(struct view *view, sqlite3 *db) {
   int rc = SQLITE_OK;
-  for (size_t i = 0; i < CURSORS && rc == SQLITE_OK; i++) {
+  for (size_t i = 0; i < VIEW_CURSORS && rc == SQLITE_OK; i++) {
     struct cursor *c = view->cursors[i];
     const struct part *part = c != NULL ? find_part(view, c->part.number) : NULL;
     if (part == NULL) {
@@ -123,11 +122,15 @@ const struct part *view_part(const struct view *view, size_t i) {
 
 /* ---- Cursors ---- */
 
-static const enum parquet_type types[] = {
-    [COLUMN_STRING] = PARQUET_TEXT,     [COLUMN_INTEGER] = PARQUET_INTEGER,
-    [COLUMN_FLOAT] = PARQUET_DOUBLE,    [COLUMN_BOOLEAN] = PARQUET_BOOLEAN,
-    [COLUMN_TIME] = PARQUET_TIME,
+static const enum part_kind kinds[] = {
+    [COLUMN_STRING] = KIND_TEXT,     [COLUMN_INTEGER] = KIND_INTEGER,
+    [COLUMN_FLOAT] = KIND_DOUBLE,    [COLUMN_BOOLEAN] = KIND_INTEGER,
+    [COLUMN_TIME] = KIND_INTEGER,
 };
+
+static bool fits(const struct parquet_column *column, enum column_type type) {
+  return !column->optional && part_kind_of(column->type) == kinds[type];
+}
 
 static void find_columns(struct cursor *c, const struct schema *schema) {
   c->rowid = parquet_find(c->file, "rowid");
@@ -136,12 +139,22 @@ static void find_columns(struct cursor *c, const struct schema *schema) {
   c->stamps = parquet_find(c->file, "told_stamps");
   for (size_t i = 0; i < schema->nstored; i++) {
     int column = parquet_find(c->file, schema->columns[i].name);
-    if (column >= 0 &&
-        parquet_column(c->file, (size_t) column)->type != types[schema->columns[i].type])
-      column = -1;
-    c->columns[i] = column;
-    c->missing |= (uint64_t) (column < 0) << i;
+    bool missing = column < 0 || !fits(parquet_column(c->file, (size_t) column),
+                                       schema->columns[i].type);
+    c->columns[i] = missing ? -1 : column;
+    c->kept[i] = missing ? column : -1;
+    c->missing |= (uint64_t) missing << i;
   }
+}
+
+bool cursor_is_beyond(const struct cursor *c, const struct schema *schema, size_t column) {
+  const int ours[] = {c->rowid, c->extra, c->told, c->stamps};
+  const char *name = parquet_column(c->file, column)->name;
+  int known = schema_column(schema, name, strlen(name));
+  for (size_t i = 0; i < sizeof ours / sizeof *ours; i++)
+    if (ours[i] == (int) column)
+      return false;
+  return known < 0 || (size_t) known >= schema->nstored;
 }
 
 static struct cursor *open_cursor(struct view *view, sqlite3 *db, const struct part *part) {
@@ -172,7 +185,7 @@ static struct cursor *open_cursor(struct view *view, sqlite3 *db, const struct p
 /* The slot of the cursor that was used longest ago. */
 static struct cursor **oldest_slot(struct view *view) {
   struct cursor **oldest = &view->cursors[0];
-  for (size_t i = 0; i < CURSORS; i++) {
+  for (size_t i = 0; i < VIEW_CURSORS; i++) {
     if (view->cursors[i] == NULL)
       return &view->cursors[i];
     if (view->cursors[i]->last_used < (*oldest)->last_used)
@@ -184,7 +197,7 @@ static struct cursor **oldest_slot(struct view *view) {
 struct cursor *view_cursor(struct view *view, sqlite3 *db, size_t i) {
   const struct part *part = &view->parts.items[i];
   struct cursor **slot = NULL;
-  for (size_t j = 0; j < CURSORS; j++)
+  for (size_t j = 0; j < VIEW_CURSORS; j++)
     if (view->cursors[j] != NULL && view->cursors[j]->part.number == part->number)
       slot = &view->cursors[j];
   if (slot == NULL) {
@@ -260,16 +273,24 @@ static bool read_value(struct view *view, struct cursor *c, size_t place, struct
   return true;
 }
 
-/* What a table has of a column that was added to it: its default, unless extra had it. */
-static void fill_missing(struct batch *b, struct record *r, uint64_t missing) {
+/* What a table has of a column that was added to it: what it held before it was lost, or its
+ * default, unless extra had it. */
+static bool fill_missing(struct view *view, struct cursor *c, size_t place, struct batch *b,
+                         struct record *r, uint64_t missing) {
   for (uint64_t left = missing; left != 0; left &= left - 1) {
     int column = __builtin_ctzll(left);
-    const struct column *c = &b->schema->columns[column];
-    if (c->type == COLUMN_STRING && c->text != NULL)
-      r->v[column] = batch_put_text(b, c->text, strlen(c->text));
+    const struct column *is = &b->schema->columns[column];
+    struct part_value kept = {0};
+    if (c->kept[column] >= 0 && !part_value_read(view, c, c->kept[column], place, &kept))
+      return false;
+    if (kept.kind != KIND_NULL)
+      r->v[column] = part_value_as(&kept, is->type, b);
+    else if (is->type == COLUMN_STRING && is->text != NULL)
+      r->v[column] = batch_put_text(b, is->text, strlen(is->text));
   }
   record_take_members(b, r, missing);
   r->present |= missing;
+  return true;
 }
 
 struct record *cursor_read(struct view *view, struct cursor *c, size_t place, struct batch *b,
@@ -294,8 +315,8 @@ struct record *cursor_read(struct view *view, struct cursor *c, size_t place, st
     return NULL;
   r->extra.offset = value.s.offset;
   r->extra.len = value.s.len;
-  if (missing != 0)
-    fill_missing(b, r, missing);
+  if (missing != 0 && !fill_missing(view, c, place, b, r, missing))
+    return NULL;
   record_read_extra(b, r);
   return r;
 }

@@ -9,6 +9,8 @@
  * One thread's.  SQLite's codes; what goes wrong with a part (SQLITE_CORRUPT) is told in why. */
 struct view;
 
+enum { VIEW_CURSORS = 8 }; /* that stay where they are, each with its part's file open */
+
 struct view *view_new(struct part_files *files, const struct schema *schema);
 void view_free(struct view *view); /* NULL is allowed */
 
@@ -36,8 +38,10 @@ struct cursor {
   struct part_file *held;
   const struct parquet_file *file;
   struct parquet_reader *reader;
-  int columns[SCHEMA_MAX_COLUMNS]; /* of the file, by column of the schema; -1: it has none */
-  uint64_t missing;  /* stored columns that it has not, which are younger than it */
+  int columns[SCHEMA_MAX_COLUMNS]; /* of the file, by column of the schema; -1: it is missing */
+  int kept[SCHEMA_MAX_COLUMNS];    /* of those: the file has it with another type, or as one that
+                                      the schema had lost; -1: not at all */
+  uint64_t missing;  /* stored columns whose values are kept, or in extra, or not there */
   int rowid, extra, told, stamps;
   bool placed;
   size_t group, page;
@@ -51,6 +55,9 @@ struct cursor *view_cursor_of(struct view *view, sqlite3 *db, int64_t number);
 
 /* To a page, of which nothing is read yet. */
 void cursor_seek(struct cursor *c, size_t group, size_t page);
+
+/* Whether a column of the file is neither one of the schema nor one of ours. */
+bool cursor_is_beyond(const struct cursor *c, const struct schema *schema, size_t column);
 
 /* A column of the page by its number in the file; NULL: view_why() tells. */
 const struct parquet_vector *cursor_get(struct view *view, struct cursor *c, int column);

@@ -1,5 +1,7 @@
 #include "store/file/tables.h"
 
+#include <stdio.h>
+#include <string.h>
 #include <uv.h>
 
 #include "base/hash.h"
@@ -109,6 +111,31 @@ static bool has_column(sqlite3 *db, const char *table, const char *name) {
          SQLITE_OK;
 }
 
+/* The columns of the schema that the file was last opened with, each after a space, with one at
+ * the end; empty: it is from before that was kept. */
+static int last_columns(sqlite3 *db, struct buf *names) {
+  int rc = meta_get_bytes(db, "columns", names);
+  buf_putc(names, '\0');
+  return rc == SQLITE_DONE ? SQLITE_OK : rc;
+}
+
+static int remember_columns(sqlite3 *db, const struct schema *schema) {
+  struct buf names = {0};
+  for (size_t i = 0; i < schema->nstored; i++)
+    buf_printf(&names, " %s", schema->columns[i].name);
+  buf_putc(&names, ' ');
+  int rc = meta_set_bytes(db, "columns", names.data, names.len);
+  buf_clear(&names);
+  return rc;
+}
+
+/* What senders told of a column while the schema had lost it stands in extra. */
+static bool was_lost(const struct buf *last, const char *name) {
+  char wanted[100];
+  snprintf(wanted, sizeof wanted, " %s ", name);
+  return *last->data != '\0' && strstr(last->data, wanted) == NULL;
+}
+
 static int add_column(sqlite3 *db, const struct column *c) {
   struct buf sql = {0};
   buf_puts(&sql, "ALTER TABLE rows ADD COLUMN ");
@@ -121,11 +148,10 @@ static void filling_name(char out[80], const struct column *c) {
 }
 
 /* Rows that are there already may have it in extra. */
-static int add_and_fill(sqlite3 *db, const struct column *c) {
+static int fill_column(sqlite3 *db, const struct column *c) {
   char name[80];
   filling_name(name, c);
-  int rc = add_column(db, c);
-  return rc == SQLITE_OK ? meta_set_int(db, name, 1) : rc;
+  return meta_set_int(db, name, 1);
 }
 
 /* A fill that was under way starts over together with the new ones. */
@@ -137,23 +163,28 @@ static int start_filling(sqlite3 *db) {
   return rc == SQLITE_OK ? meta_set_int(db, "filled", 0) : rc;
 }
 
-/* Columns that schema.lua has and the file does not; what the file has beyond the schema stays,
- * unread. */
+/* Columns that schema.lua has and the file, or the schema before, has not; what the file has
+ * beyond the schema stays, unread, until it comes back. */
 static int add_columns(sqlite3 *db, const struct schema *schema) {
-  int rc = SQLITE_OK;
-  bool added = false;
+  struct buf last = {0};
+  int rc = last_columns(db, &last);
+  bool filling = false;
   for (size_t i = 0; i < schema->nstored && rc == SQLITE_OK; i++) {
-    const char *name = schema->columns[i].name;
-    if (has_column(db, "rows", name))
+    const struct column *c = &schema->columns[i];
+    bool is_new = !has_column(db, "rows", c->name);
+    if (!is_new && !was_lost(&last, c->name))
       continue;
-    rc = add_and_fill(db, &schema->columns[i]);
-    added = true;
+    rc = is_new ? add_column(db, c) : SQLITE_OK;
+    if (rc == SQLITE_OK)
+      rc = fill_column(db, c);
+    filling = true;
   }
+  buf_clear(&last);
   if (rc == SQLITE_OK && !has_column(db, "rows", "told"))
     rc = database_exec(db, "ALTER TABLE rows ADD COLUMN told");
   if (rc == SQLITE_OK && !has_column(db, "segments", "filter"))
     rc = database_exec(db, "ALTER TABLE segments ADD COLUMN filter BLOB");
-  return rc == SQLITE_OK && added ? start_filling(db) : rc;
+  return rc == SQLITE_OK && filling ? start_filling(db) : rc;
 }
 
 uint64_t tables_filling(sqlite3 *db, const struct schema *schema) {
@@ -212,6 +243,8 @@ static int make_tables(sqlite3 *db, const struct schema *schema, bool empty) {
     rc = database_exec(db, later_additions);
   if (rc == SQLITE_OK)
     rc = rollup_tables_create(db, schema);
+  if (rc == SQLITE_OK)
+    rc = remember_columns(db, schema);
   if (rc == SQLITE_OK)
     rc = told_layout_prepare(db, schema);
   return rc == SQLITE_OK ? database_exec(db, "COMMIT") : rc;

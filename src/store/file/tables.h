@@ -28,7 +28,7 @@
  *       name, seed, "counted" (the row that cells are rolled up to), next_row after a
  *       reset, last_part, parts_version, "removed" (rows that retention has taken since), since
  *       when what is whole (coverage.h), layouts and progress of rollups (rollup_tables.h),
- *       columns that are being filled
+ *       columns that are being filled, "columns" of the schema that it was last opened with
  *
  * Makes or migrates the tables to fit the schema, and sets the writer's settings.
  * 0 or UV_E with the reason appended to error. */
@@ -46,8 +46,8 @@ bool tables_can_shrink(sqlite3 *db);
  * and why not.  Changes nothing. */
 int tables_check(sqlite3 *db, const char *path, const struct schema *schema, struct buf *error);
 
-/* Columns that were added to rows which may have them in extra, bit per column.  Meanwhile meta
- * "filled" is the last row done, "fill_upto" the last one to do. */
+/* Columns that were added, or have come back, to rows which may have them in extra, bit per column.
+ * Meanwhile meta "filled" is the last row done, "fill_upto" the last one to do. */
 uint64_t tables_filling(sqlite3 *db, const struct schema *schema);
 int tables_filled(sqlite3 *db); /* they all are; SQLite's codes */
 

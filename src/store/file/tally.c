@@ -8,14 +8,10 @@
 #include "record/measure.h"
 
 void contribution_of(struct contribution *contribution, const struct schema *schema,
-                     const struct record *r, const struct buf *text) {
-  contribution->nparts = 0;
-  for (size_t i = 0; i < schema->nmeasures; i++) {
-    int64_t value = measure_value(&schema->measures[i], schema, r, text);
-    contribution->parts[contribution->nparts].measure = i;
-    contribution->parts[contribution->nparts].value = value;
-    contribution->nparts += value != 0;
-  }
+                     const struct record *r, const struct buf *text, int sign) {
+  contribution->sign = sign;
+  for (size_t i = 0; i < schema->nmeasures; i++)
+    contribution->values[i] = measure_value(&schema->measures[i], schema, r, text);
   contribution->sketched = 0;
   for (size_t i = 0; i < schema->nsketches; i++) {
     const struct sketched *k = &schema->sketches[i];
@@ -64,26 +60,40 @@ struct tally *tallies_find(const struct tallies *t, const char *key, size_t len)
   return table_find(&t->table, hash_quickly(key, len), has_key, &(struct wanted_key){key, len});
 }
 
+struct tally *tally_new(const struct schema *schema, const char *key, size_t len) {
+  struct tally *t;
+  size_t sums = schema->nmeasures * sizeof t->sums[0];
+  size_t sketches = schema->nsketches * sizeof *t->sketches;
+  t = xcalloc(1, sizeof *t + sums + sketches + len);
+  t->sketches = (struct sketch *) (t->sums + schema->nmeasures);
+  t->key = (char *) t->sums + sums + sketches;
+  t->key_len = len;
+  if (len > 0)
+    memcpy(t->key, key, len);
+  return t;
+}
+
+void tally_reset(struct tally *t, const struct schema *schema) {
+  t->rows = 0;
+  memset(t->sums, 0, schema->nmeasures * sizeof t->sums[0]);
+  for (size_t i = 0; i < schema->nsketches; i++)
+    sketch_reset(&t->sketches[i]);
+}
+
+void tally_free(struct tally *t, const struct schema *schema) {
+  for (size_t i = 0; i < schema->nsketches; i++)
+    sketch_clear(&t->sketches[i]);
+  free(t);
+}
+
 struct tally *tallies_at(struct tallies *t, const char *key, size_t len) {
   uint64_t hash = hash_quickly(key, len);
   struct tally *found = table_find(&t->table, hash, has_key, &(struct wanted_key) {key, len});
   if (found != NULL)
     return found;
-  size_t sums = t->schema->nmeasures * sizeof found->sums[0];
-  size_t sketches = t->schema->nsketches * sizeof *found->sketches;
-  found = xcalloc(1, sizeof *found + sums + sketches + len);
-  found->sketches = (struct sketch *) (found->sums + t->schema->nmeasures);
-  found->key = (char *) found->sums + sums + sketches;
-  found->key_len = len;
-  memcpy(found->key, key, len);
+  found = tally_new(t->schema, key, len);
   table_insert(&t->table, hash, found);
   return found;
-}
-
-static void tally_free(struct tally *tally, const struct schema *schema) {
-  for (size_t i = 0; i < schema->nsketches; i++)
-    sketch_clear(&tally->sketches[i]);
-  free(tally);
 }
 
 void tallies_drop(struct tallies *t,
@@ -132,12 +142,11 @@ struct tally **tallies_sorted(const struct tallies *t) {
 }
 
 void tally_add(struct tally *t, const struct schema *schema,
-               const struct contribution *contribution, int sign) {
+               const struct contribution *contribution) {
+  int sign = contribution->sign;
   t->rows += sign;
-  for (size_t i = 0; i < contribution->nparts; i++) {
-    int64_t *sum = &t->sums[contribution->parts[i].measure];
-    *sum = add_saturating(*sum, contribution->parts[i].value, sign);
-  }
+  for (size_t i = 0; i < schema->nmeasures; i++)
+    t->sums[i] = add_saturating(t->sums[i], contribution->values[i], sign);
   for (size_t i = 0; i < schema->nsketches; i++)
     if (contribution->sketched >> i & 1)
       sketch_add_bucket(&t->sketches[i], contribution->buckets[i], sign);

@@ -80,6 +80,7 @@ int told_layout_read(struct told_layout *layout, sqlite3 *db, const struct schem
     layout->column[i] = (int8_t) bit;
     layout->unplaced |= (uint64_t) (bit < 0) << i;
     layout->in_order &= bit == (int) i;
+    layout->known |= bit >= 0 ? UINT64_C(1) << bit : 0;
   }
   for (size_t i = 0; i < schema->nevents; i++) {
     int bit = place_in(&events, schema->events[i].name);
@@ -112,8 +113,8 @@ static uint64_t from_bits(const struct told_layout *layout, uint64_t bits) {
 /* ---- Stamps ---- */
 
 static int64_t to_integer(const struct told_layout *layout, const struct stamp *s) {
-  return (int64_t) (to_bits(layout, s->columns) << COLUMNS_AT) | s->quality << EVENT_BITS |
-         layout->event[s->event];
+  uint64_t bits = to_bits(layout, s->columns) | (s->lost & ~layout->known);
+  return (int64_t) (bits << COLUMNS_AT) | s->quality << EVENT_BITS | layout->event[s->event];
 }
 
 static struct stamp from_integer(const struct told_layout *layout, int64_t what, int64_t end_us) {
@@ -124,6 +125,7 @@ static struct stamp from_integer(const struct told_layout *layout, int64_t what,
       s.event = (uint8_t) i;
   s.quality = (uint8_t) (what >> EVENT_BITS & ((1 << QUALITY_BITS) - 1));
   s.columns = from_bits(layout, (uint64_t) what >> COLUMNS_AT);
+  s.lost = (uint64_t) what >> COLUMNS_AT & ~layout->known;
   return s;
 }
 

@@ -20,6 +20,7 @@ struct told_layout {
                                         it is default */
   int8_t event[SCHEMA_MAX_EVENTS];
   uint64_t unplaced; /* columns without a bit */
+  uint64_t known;    /* bits of columns; those of others are of columns that the schema has lost */
   bool in_order;     /* bits are the columns' places in the schema, too */
 };
 

@@ -7,7 +7,9 @@
 #include "base/mem.h"
 #include "store/cold/parquet_write.h"
 #include "store/cold/part_stream.h"
+#include "store/cold/part_value.h"
 #include "store/file/database.h"
+#include "store/seal/part_columns.h"
 
 enum { ZSTD_LEVEL = 3 };
 
@@ -15,33 +17,12 @@ struct writing {
   const struct part_source *source;
   const struct schema *schema;
   const atomic_bool *stop;
+  struct part_columns columns;
   struct parquet_writer *out;
+  struct buf text; /* of a number */
   struct part *part;
   struct buf *why;
 };
-
-/* Columns of the file after those of the schema. */
-static size_t extra_at(const struct schema *schema) {
-  return schema->nstored + 1;
-}
-
-static struct parquet_writer *create(const char *path, const struct schema *schema,
-                                     struct buf *why) {
-  static const enum parquet_type types[] = {
-      [COLUMN_STRING] = PARQUET_TEXT,  [COLUMN_INTEGER] = PARQUET_INTEGER,
-      [COLUMN_FLOAT] = PARQUET_DOUBLE, [COLUMN_BOOLEAN] = PARQUET_BOOLEAN,
-      [COLUMN_TIME] = PARQUET_TIME,
-  };
-  struct parquet_column columns[SCHEMA_MAX_COLUMNS + 4] = {{"rowid", PARQUET_INTEGER, false}};
-  size_t n = 1;
-  for (size_t i = 0; i < schema->nstored; i++)
-    columns[n++] =
-        (struct parquet_column){schema->columns[i].name, types[schema->columns[i].type], false};
-  columns[n++] = (struct parquet_column){"extra", PARQUET_TEXT, true};
-  columns[n++] = (struct parquet_column){"told", PARQUET_INTEGER, true};
-  columns[n++] = (struct parquet_column){"told_stamps", PARQUET_TEXT, true};
-  return parquet_writer_new(path, columns, n, ZSTD_LEVEL, why);
-}
 
 static int fault(struct writing *w) {
   buf_puts(w->why, parquet_fault(w->out));
@@ -73,6 +54,20 @@ static int end_row(struct writing *w, int64_t time, int64_t row) {
   return encode(w);
 }
 
+static void put_as_is(struct writing *w, size_t at, const struct part_value *value) {
+  enum parquet_type type = w->columns.items[at].type;
+  if (value->kind == KIND_NULL)
+    return;
+  if (type == PARQUET_TEXT) {
+    struct parquet_text s = part_value_text(value, &w->text);
+    parquet_put_text(w->out, at, s.len > 0 ? s.data : "", s.len);
+  } else if (type == PARQUET_DOUBLE && value->kind == KIND_DOUBLE) {
+    parquet_put_double(w->out, at, value->v.f);
+  } else if (type == PARQUET_INTEGER && value->kind == KIND_INTEGER) {
+    parquet_put_integer(w->out, at, value->v.i);
+  }
+}
+
 /* ---- From the table ---- */
 
 static int find_rows(struct writing *w, sqlite3_stmt **stmt) {
@@ -82,8 +77,11 @@ static int find_rows(struct writing *w, sqlite3_stmt **stmt) {
   buf_printf(&sql, "SELECT rowid, \"%s\"", time);
   for (size_t i = 0; i < schema->nstored; i++)
     buf_printf(&sql, ", \"%s\"", schema->columns[i].name);
+  buf_puts(&sql, ", extra, told");
+  for (size_t i = w->columns.beyond; i < w->columns.count; i++)
+    buf_printf(&sql, ", \"%s\"", w->columns.items[i].name);
   buf_printf(&sql,
-             ", extra, told FROM main.rows WHERE \"%s\" >= ? AND \"%s\" < ? AND rowid <= ? "
+             " FROM main.rows WHERE \"%s\" >= ? AND \"%s\" < ? AND rowid <= ? "
              "ORDER BY \"%s\", rowid",
              time, time, time);
   int rc = sqlite3_prepare_v2(w->source->db, sql.data, (int) sql.len, stmt, NULL);
@@ -102,26 +100,38 @@ static void put_text(struct parquet_writer *out, size_t column, sqlite3_stmt *st
   parquet_put_text(out, column, len > 0 ? s : "", (size_t) len);
 }
 
-static int put_row(struct writing *w, sqlite3_stmt *stmt) {
-  const struct schema *schema = w->schema;
-  size_t extra = extra_at(schema);
-  int next = 2;
-  for (size_t i = 0; i < schema->nstored; i++, next++) {
-    switch (schema->columns[i].type) {
-    case COLUMN_STRING: put_text(w->out, i + 1, stmt, next); break;
-    case COLUMN_FLOAT: parquet_put_double(w->out, i + 1, sqlite3_column_double(stmt, next)); break;
-    case COLUMN_BOOLEAN:
-      parquet_put_boolean(w->out, i + 1, sqlite3_column_int64(stmt, next) != 0);
-      break;
-    default: parquet_put_integer(w->out, i + 1, sqlite3_column_int64(stmt, next));
-    }
+static void put_as_table_has_it(struct writing *w, size_t at, sqlite3_stmt *stmt, int i) {
+  struct part_value value = part_value_of(stmt, i);
+  put_as_is(w, at, &value);
+}
+
+static void put_column(struct writing *w, size_t at, sqlite3_stmt *stmt, int i) {
+  if (w->columns.as_is[at]) {
+    put_as_table_has_it(w, at, stmt, i);
+    return;
   }
+  switch (w->columns.items[at].type) {
+  case PARQUET_TEXT: put_text(w->out, at, stmt, i); break;
+  case PARQUET_DOUBLE: parquet_put_double(w->out, at, sqlite3_column_double(stmt, i)); break;
+  case PARQUET_BOOLEAN: parquet_put_boolean(w->out, at, sqlite3_column_int64(stmt, i) != 0); break;
+  default: parquet_put_integer(w->out, at, sqlite3_column_int64(stmt, i));
+  }
+}
+
+static int put_row(struct writing *w, sqlite3_stmt *stmt) {
+  size_t extra = w->columns.extra;
+  int next = 2;
+  for (size_t at = 1; at < extra; at++)
+    put_column(w, at, stmt, next++);
   if (sqlite3_column_type(stmt, next) != SQLITE_NULL)
     put_text(w->out, extra, stmt, next);
   if (sqlite3_column_type(stmt, next + 1) == SQLITE_INTEGER)
     parquet_put_integer(w->out, extra + 1, sqlite3_column_int64(stmt, next + 1));
   else if (sqlite3_column_type(stmt, next + 1) == SQLITE_BLOB)
     put_text(w->out, extra + 2, stmt, next + 1);
+  next += 2;
+  for (size_t at = w->columns.beyond; at < w->columns.count; at++)
+    put_as_table_has_it(w, at, stmt, next++);
   return end_row(w, sqlite3_column_int64(stmt, 1), sqlite3_column_int64(stmt, 0));
 }
 
@@ -162,16 +172,34 @@ static void put_value(struct writing *w, size_t i, const struct record *r, const
   }
 }
 
+/* What the part has of columns that are kept as they are. */
+static int copy_as_is(struct writing *w, const struct part_stream *s) {
+  struct view *view = w->source->view;
+  for (size_t at = 1; at < w->columns.count; at++) {
+    struct part_value value;
+    int column = w->columns.as_is[at] ? parquet_find(s->cursor->file, w->columns.items[at].name)
+                                      : -1;
+    if (column < 0)
+      continue;
+    if (!part_value_read(view, s->cursor, column, s->place, &value))
+      return cold_fault(w);
+    put_as_is(w, at, &value);
+  }
+  return 0;
+}
+
 static int copy_row(struct writing *w, struct part_stream *s, struct batch *page) {
   struct view *view = w->source->view;
-  size_t extra = extra_at(w->schema);
+  size_t extra = w->columns.extra;
   struct stored_told told;
   page->text.len = page->records.len = page->count = 0;
-  const struct record *r = cursor_read(view, s->cursor, s->place, page, UINT64_MAX, true);
-  if (r == NULL || !cursor_told(view, s->cursor, s->place, &told))
+  const struct record *r =
+      cursor_read(view, s->cursor, s->place, page, w->columns.by_schema, true);
+  if (r == NULL || !cursor_told(view, s->cursor, s->place, &told) || copy_as_is(w, s) < 0)
     return cold_fault(w);
   for (size_t i = 0; i < w->schema->nstored; i++)
-    put_value(w, i, r, &page->text);
+    if (w->columns.by_schema >> i & 1)
+      put_value(w, i, r, &page->text);
   if (r->extra.len > 0)
     parquet_put_text(w->out, extra, page->text.data + r->extra.offset, r->extra.len);
   if (told.is_integer)
@@ -193,21 +221,28 @@ static struct part_stream *earliest(struct part_stream *streams, size_t n) {
   return first;
 }
 
-static int open_streams(struct writing *w, struct part_stream *streams) {
+static int open_parts(struct writing *w, struct cursor **parts) {
   const struct part_source *from = w->source;
   for (size_t i = 0; i < from->njoined; i++) {
-    struct cursor *c = view_cursor_of(from->view, from->db, from->joined[i]);
-    if (c == NULL ||
-        part_stream_start(&streams[i], from->view, c, INT64_MIN, INT64_MAX) != SQLITE_OK)
+    parts[i] = view_cursor_of(from->view, from->db, from->joined[i]);
+    if (parts[i] == NULL)
       return cold_fault(w);
   }
+  return part_columns_of_parts(&w->columns, w->schema, parts, from->njoined, w->why);
+}
+
+static int start_streams(struct writing *w, struct cursor **parts, struct part_stream *streams) {
+  for (size_t i = 0; i < w->source->njoined; i++)
+    if (part_stream_start(&streams[i], w->source->view, parts[i], INT64_MIN, INT64_MAX) !=
+        SQLITE_OK)
+      return cold_fault(w);
   return 0;
 }
 
-static int join_parts(struct writing *w) {
+static int join_parts(struct writing *w, struct cursor **parts) {
   struct part_stream *streams = xcalloc(w->source->njoined, sizeof *streams), *s;
   struct batch *page = batch_new(w->schema);
-  int status = open_streams(w, streams);
+  int status = start_streams(w, parts, streams);
   while (status == 0 && (s = earliest(streams, w->source->njoined)) != NULL) {
     status = copy_row(w, s, page);
     if (status == 0 && part_stream_next(s, w->source->view) != SQLITE_OK)
@@ -235,16 +270,31 @@ static int finish(struct writing *w) {
   return 0;
 }
 
+static int write_all(struct writing *w, const char *path, const char *database) {
+  const struct part_source *source = w->source;
+  struct cursor **parts = xcalloc(source->njoined + 1, sizeof(struct cursor *));
+  int status = source->njoined > 0 ? open_parts(w, parts)
+                                   : part_columns_of_table(&w->columns, source->db, w->schema,
+                                                           w->part, w->stop, w->why);
+  if (status == 0) {
+    w->out = parquet_writer_new(path, w->columns.items, w->columns.count, ZSTD_LEVEL, w->why);
+    status = w->out != NULL ? 0 : UV_EIO;
+  }
+  if (status == 0) {
+    parquet_note(w->out, "moonledger.database", database);
+    status = source->njoined > 0 ? join_parts(w, parts) : write_rows(w);
+  }
+  free(parts);
+  return status == 0 ? finish(w) : status;
+}
+
 int part_write(const char *path, const char *database, const struct part_source *source,
                const atomic_bool *stop, struct part *part, struct buf *why) {
   struct writing w = {.source = source, .schema = source->schema, .stop = stop, .part = part,
-                      .why = why, .out = create(path, source->schema, why)};
-  if (w.out == NULL)
-    return UV_EIO;
-  parquet_note(w.out, "moonledger.database", database);
-  int status = source->njoined > 0 ? join_parts(&w) : write_rows(&w);
-  if (status == 0)
-    status = finish(&w);
+                      .why = why};
+  int status = write_all(&w, path, database);
   parquet_writer_free(w.out);
+  part_columns_clear(&w.columns);
+  buf_clear(&w.text);
   return status;
 }

@@ -6,9 +6,8 @@
 
 #include "store/cold/view.h"
 
-/* The file of a part.  Its columns: rowid, those of the schema under their names, extra, told (an
- * integer) and told_stamps (a blob, where told is null; file/told.h); its footer names the
- * database.  Rows are put in order of time, then rowid. */
+/* The file of a part.  Its columns are told in part_columns.h; its footer names the database.  Rows
+ * are put in order of time, then rowid. */
 struct part_source {
   sqlite3 *db; /* within a transaction */
   const struct schema *schema;

@@ -18,7 +18,7 @@
 #include "store/write/writer_cold.h"
 
 enum {
-  LOOK_EVERY_MS = 3000,
+  LOOK_EVERY_MS = 3000, /* a day is begun within 10 s of being due */
   BUSY_PAUSE_MS = 60, /* after a slice of the writer's, for those who wait */
 };
 
@@ -129,15 +129,19 @@ static void take_rows(struct sealer *s, struct part_order *order) {
 static void make_part(struct sealer *s, struct part_order *order) {
   int64_t started = clock_monotonic_ns();
   struct buf why = {0};
-  if (chores_run(s->chores, writer_part_begin, order) != SQLITE_OK) {
+  int rc = chores_run(s->chores, writer_part_begin, order);
+  if (rc != SQLITE_OK) {
     take_rows(s, order); /* of the part before, where that failed */
-    due_put_off(&s->due);
+    if (rc == SQLITE_BUSY)
+      wait_ms(s, LOOK_EVERY_MS);
+    else
+      due_put_off(&s->due);
     return;
   }
   int status = sync_log(s);
   if (status == 0)
     status = write_file(s, order, &why);
-  bool written = status == 0 && order->part.rows > 0;
+  bool written = status == 0 && (order->part.rows > 0 || order->njoined > 0);
   if (!written || chores_run(s->chores, writer_part_live, order) != SQLITE_OK) {
     give_up(s, order, status, &why);
   } else {

@@ -10,6 +10,7 @@
 #include <uv.h>
 
 #include "base/mem.h"
+#include "store/cold/manifest.h"
 #include "store/file/database.h"
 #include "store/file/place.h"
 #include "store/file/tables.h"
@@ -117,7 +118,7 @@ static int keep_part(struct backup *b, const struct kept_part *part, const char 
 }
 
 static int keep_parts(struct backup *b) {
-  char *from = kept_parts_folder(b->path), *to = kept_parts_folder(b->file);
+  char *from = cold_folder(b->path), *to = cold_folder(b->file);
   int status = 0;
   upkeep_step(b->progress, "linking parts", b->parts.bytes);
   for (size_t i = 0; i < b->parts.len && status == 0; i++) {

@@ -41,19 +41,6 @@ void kept_parts_clear(struct kept_parts *parts) {
   *parts = (struct kept_parts) {0};
 }
 
-char *kept_parts_folder(const char *database) {
-  char *real = realpath(database, NULL);
-  const char *path = real != NULL ? real : database;
-  struct buf folder = {0};
-  size_t len = strlen(path);
-  if (len > 3 && strcmp(path + len - 3, ".db") == 0)
-    len -= 3;
-  buf_printf(&folder, "%.*s.cold", (int) len, path);
-  buf_putc(&folder, '\0');
-  free(real);
-  return folder.data;
-}
-
 int kept_part_check(const struct kept_part *part, const char *path, const struct disk_sums *sums,
                     struct buf *error) {
   if (sums->bytes == part->bytes && sums->crc32 == part->crc32)

@@ -23,9 +23,6 @@ struct kept_parts {
 int kept_parts_read(sqlite3 *db, struct kept_parts *parts);
 void kept_parts_clear(struct kept_parts *parts);
 
-/* NAME.cold of a database; the caller's to free. */
-char *kept_parts_folder(const char *database);
-
 /* Whether the file is what the manifest says.  UV_EIO: it is not. */
 int kept_part_check(const struct kept_part *part, const char *path, const struct disk_sums *sums,
                     struct buf *error);

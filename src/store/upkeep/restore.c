@@ -7,6 +7,7 @@
 
 #include "base/file.h"
 #include "base/mem.h"
+#include "store/cold/manifest.h"
 #include "store/file/database.h"
 #include "store/file/place.h"
 #include "store/file/tables.h"
@@ -230,7 +231,7 @@ int backup_restore(const char *folder, const char *path, struct upkeep_progress 
   if (status == 0)
     status = lock = place_lock(path, error);
   if (status >= 0) {
-    r.cold = kept_parts_folder(path);
+    r.cold = cold_folder(path);
     status = restore_all(&r);
   }
   if (lock >= 0)

@@ -5,6 +5,7 @@
 #include <unistd.h>
 #include <uv.h>
 
+#include "store/cold/manifest.h"
 #include "store/file/coverage.h"
 #include "store/file/database.h"
 #include "store/file/place.h"
@@ -54,7 +55,7 @@ static int check_part(struct verify *v, const struct kept_part *part, const char
 static int check_parts(struct verify *v) {
   struct kept_parts parts = {0};
   struct upkeep_check *check = check_begin(v->report, "parts");
-  char *folder = kept_parts_folder(v->path);
+  char *folder = cold_folder(v->path);
   int status = explain(v, kept_parts_read(v->db, &parts));
   upkeep_step(v->progress, "reading parts", parts.bytes);
   for (size_t i = 0; i < parts.len && status == 0; i++) {

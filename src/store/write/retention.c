@@ -25,7 +25,7 @@ enum {
 static const int64_t ms = 1000000;
 
 void retention_init(struct retainer *r) {
-  *r = (struct retainer) {.pace = {64, SLICE_NS / 2}};
+  *r = (struct retainer) {.pace = PACE_BEGIN};
 }
 
 int64_t retention_wait_ms(struct writer *w) {

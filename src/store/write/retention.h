@@ -4,6 +4,7 @@
 #include "store/file/coverage.h"
 #include "store/file/space.h"
 #include "store/storage.h"
+#include "store/write/pace.h"
 
 struct writer;
 
@@ -12,12 +13,6 @@ struct writer;
  * none begins while what they have written to the WAL is not in the file. */
 
 enum retention_step { STEP_NONE, STEP_ROWS, STEP_CELLS, STEP_PAGES };
-
-/* How much fits in a slice; learnt from those before. */
-struct pace {
-  int64_t items;   /* that one statement takes */
-  int64_t body_ns; /* after which a slice commits */
-};
 
 struct retainer {
   struct retention limits; /* those that the pass goes by */

@@ -7,36 +7,8 @@
 #include "store/write/writer_state.h"
 
 enum {
-  LEAST_ITEMS = 8,
-  MOST_ITEMS = 4096,
   MOST_PAGES = 200, /* of one incremental_vacuum: a long one writes the same pages repeatedly */
-  STATEMENTS = 4,   /* of a slice, about */
 };
-
-/* ---- Pace ---- */
-
-/* As many as take a part of the time that a slice has. */
-static void learn_items(struct pace *pace, int64_t took_ns) {
-  int64_t wanted = pace->body_ns / STATEMENTS;
-  int64_t fits = pace->items * wanted / (took_ns > 0 ? took_ns : 1);
-  int64_t most = pace->items * 2;
-  pace->items = fits > most ? most : fits;
-  if (pace->items < LEAST_ITEMS)
-    pace->items = LEAST_ITEMS;
-  if (pace->items > MOST_ITEMS)
-    pace->items = MOST_ITEMS;
-}
-
-/* A slice is as long as its statements and its commit: on a slow disk the latter is most of it. */
-static void learn_body(struct pace *pace, int64_t took_ns) {
-  int64_t fits = pace->body_ns * SLICE_NS / (took_ns > 0 ? took_ns : 1);
-  int64_t most = pace->body_ns + pace->body_ns / 4;
-  pace->body_ns = fits > most ? most : fits;
-  if (pace->body_ns < SLICE_NS / 100)
-    pace->body_ns = SLICE_NS / 100;
-  if (pace->body_ns > SLICE_NS * 3 / 4)
-    pace->body_ns = SLICE_NS * 3 / 4;
-}
 
 /* ---- Deleting ---- */
 
@@ -56,7 +28,7 @@ static int take(struct writer *w, sqlite3_stmt *stmt, int limit_index, int64_t *
     *taken += n;
     *more = n == items;
     if (*more)
-      learn_items(pace, now - before);
+      pace_statement(pace, now - before);
   }
   return rc;
 }
@@ -90,7 +62,7 @@ static int slice(struct writer *w, struct errand *e, bool *more) {
     rc = statement_run(w->commit);
   if (rc == SQLITE_OK)
     e->taken = taken;
-  learn_body(&w->retainer.pace, clock_monotonic_ns() - started);
+  pace_slice(&w->retainer.pace, clock_monotonic_ns() - started);
   return rc;
 }
 
@@ -285,7 +257,7 @@ int slices_pages(struct writer *w) {
     rc = give_back(w, pages);
     now = clock_monotonic_ns();
     r->pace.items = pages;
-    learn_items(&r->pace, now - before);
+    pace_statement(&r->pace, now - before);
     if (rc == SQLITE_OK)
       pages_are_back(w, pages);
   }

@@ -9,8 +9,6 @@ struct writer;
 /* The slices of a pass (retention.h): each a transaction or some, ended by the clock.  The writer's
  * thread; SQLite's codes. */
 
-#define SLICE_NS INT64_C(20000000)
-
 /* *more: there is more to take. */
 int slices_parts(struct writer *w, bool *more); /* one, all of whose rows go */
 int slices_rows(struct writer *w, bool *more);

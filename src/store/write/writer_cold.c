@@ -3,14 +3,12 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "store/cold/cleaning.h"
+#include "store/cold/part_value.h"
 #include "store/cold/scan.h"
 #include "store/file/database.h"
 #include "store/write/writer_state.h"
 
-enum {
-  SLICE_MS = 20,
-  SLICE_ROWS = 128, /* between two looks at the clock */
-};
+enum { SLICE_ROWS = 128 }; /* between two looks at the clock */
 
 /* ---- Transactions ---- */
 
@@ -71,10 +69,12 @@ static int64_t state_of(struct writer *w, int64_t number) {
   return state;
 }
 
+/* Parts that are joined and have no row that counts leave none. */
 static int set_live(struct writer *w, struct part_order *order) {
   if (state_of(w, order->part.number) != PART_PENDING)
     return SQLITE_DONE;
-  int rc = manifest_set_live(w->db, &order->part);
+  int rc = order->part.rows > 0 ? manifest_set_live(w->db, &order->part)
+                                : manifest_drop(w->db, order->part.number);
   for (size_t i = 0; i < order->njoined && rc == SQLITE_OK; i++)
     rc = manifest_drop(w->db, order->joined[i]);
   return rc;
@@ -143,7 +143,7 @@ static int take_rows(struct writer *w, struct part_order *order) {
   struct row_place places[SLICE_ROWS];
   sqlite3_stmt *find = NULL, *delete = NULL;
   struct part part = w->sealing;
-  int64_t until = clock_monotonic_ns() + SLICE_MS * INT64_C(1000000);
+  int64_t until = clock_monotonic_ns() + w->taking.body_ns;
   size_t n = SLICE_ROWS;
   int rc = find_rows(w, &find);
   if (rc == SQLITE_OK)
@@ -167,7 +167,9 @@ int writer_part_take(struct writer *w, void *arg) {
   order->done = true;
   if (w->sealing.number == 0 || w->sealing.state != PART_LIVE)
     return SQLITE_OK;
+  int64_t started = clock_monotonic_ns();
   int rc = run_step(w, take_rows, order, false);
+  pace_slice(&w->taking, clock_monotonic_ns() - started);
   if (rc == SQLITE_OK)
     w->sealing = order->done ? (struct part){0} : order->part;
   return rc;
@@ -212,6 +214,7 @@ static int resume_taking(struct writer *w) {
 int writer_cold_open(struct writer *w) {
   w->shared->parts = part_files_new(w->shared->options.path);
   w->view = view_new(w->shared->parts, w->schema);
+  w->taking = PACE_BEGIN;
   int rc = cold_clean(w->db, part_files_folder(w->shared->parts), w->shared->name);
   return rc == SQLITE_OK ? resume_taking(w) : rc;
 }
@@ -244,6 +247,40 @@ int writer_cold_changed(struct writer *w, int64_t row) {
   else if (w->from_part == 0)
     return rc;
   w->parts_changed = true;
+  return rc;
+}
+
+static int put_back_value(struct writer *w, const char *column, int64_t row,
+                          const struct part_value *value) {
+  sqlite3_stmt *stmt = NULL;
+  struct buf sql = {0};
+  if (sqlite3_table_column_metadata(w->db, "main", "rows", column, NULL, NULL, NULL, NULL, NULL) !=
+      SQLITE_OK)
+    return SQLITE_OK; /* somebody has dropped it */
+  buf_printf(&sql, "UPDATE rows SET \"%s\" = ? WHERE rowid = ?", column);
+  int rc = sqlite3_prepare_v2(w->db, sql.data, (int) sql.len, &stmt, NULL);
+  part_value_bind(stmt, 1, value);
+  sqlite3_bind_int64(stmt, 2, row);
+  if (rc == SQLITE_OK)
+    rc = statement_run(stmt);
+  sqlite3_finalize(stmt);
+  buf_clear(&sql);
+  return rc;
+}
+
+int writer_cold_put_back(struct writer *w, int64_t row) {
+  struct cursor *c = NULL;
+  struct part_value value;
+  size_t place;
+  int rc = view_find(w->view, w->db, row, &c, &place);
+  for (size_t i = 0; rc == SQLITE_OK && i < parquet_columns(c->file); i++) {
+    if (!cursor_is_beyond(c, w->schema, i))
+      continue;
+    if (!part_value_read(w->view, c, (int) i, place, &value))
+      return SQLITE_CORRUPT;
+    if (value.kind != KIND_NULL)
+      rc = put_back_value(w, parquet_column(c->file, i)->name, row, &value);
+  }
   return rc;
 }
 

@@ -18,10 +18,11 @@ struct writer;
  * masked.  SQLITE_BUSY: not now. */
 int writer_part_begin(struct writer *w, void *order);
 
-/* Its file is on the disk.  SQLITE_DONE: the rows went meanwhile (a reset), and it was dropped. */
+/* Its file is on the disk; or it has no rows, where parts are joined of which all are void.
+ * SQLITE_DONE: the rows went meanwhile (a reset), and it was dropped. */
 int writer_part_live(struct writer *w, void *order);
 
-/* Deletes rows that the part has, for 20 ms. */
+/* Deletes rows that the part has, for 20 ms with its commit. */
 int writer_part_take(struct writer *w, void *order);
 
 int writer_part_drop(struct writer *w, void *order);   /* nothing comes of it; or of what it was */
@@ -37,5 +38,9 @@ int writer_cold_get(struct writer *w, int64_t row);
 
 /* Within the transaction: the row of w->page has changed and goes into the table. */
 int writer_cold_changed(struct writer *w, int64_t row);
+
+/* Within the transaction: the row of w->page stands in the table again, and gets what its part has
+ * beyond the schema. */
+int writer_cold_put_back(struct writer *w, int64_t row);
 
 #endif

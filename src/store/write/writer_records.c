@@ -39,8 +39,10 @@ static int store_row(struct writer *w, const struct record *r, const struct buf 
   int rc = writer_cold_changed(w, r->row);
   if (rc != SQLITE_OK)
     return rc;
-  return w->from_part != 0 ? rows_put_back(&w->rows, r, text, &w->told)
-                           : rows_update(&w->rows, r, text, &w->told);
+  if (w->from_part == 0)
+    return rows_update(&w->rows, r, text, &w->told);
+  rc = rows_put_back(&w->rows, r, text, &w->told);
+  return rc == SQLITE_OK ? writer_cold_put_back(w, r->row) : rc;
 }
 
 /* Loads the candidate that has the id into w->page.  SQLITE_DONE when none has; then *gone is one

@@ -31,6 +31,7 @@ struct writer {
   int64_t from_part;       /* .. and the part that it was read from; 0: the table */
   struct view *view;       /* of the parts */
   struct part sealing;     /* that rows are on their way into; number 0: none */
+  struct pace taking;      /* of these */
   bool parts_changed;      /* masks, in the open transaction */
   sqlite3_stmt *begin, *commit, *save_series, *insert_changes;
 

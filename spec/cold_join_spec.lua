@@ -1,0 +1,179 @@
+--- Parts of a day that are joined, and parts made anew when much of them has changed: nobody who
+--- asks can tell, also where the server is killed inside.
+local helpers = require "spec.helpers"
+local server = require "spec.helpers.server"
+local socket = require "socket"
+
+local DAY, LATE = 86400, 4096
+local FIRST = os.time() // DAY * DAY - 10 * DAY
+local ROWS, KILLS = 1600, 16
+
+local SQL = [[
+local json = require "json"
+local storage = require "storage"
+return {
+  summary = "Runs SQL.",
+  handle = function(req)
+    local rows, message = storage.sql(tostring(req.body))
+    return rows and { json = json.array(rows) } or { status = 400, detail = message }
+  end,
+}
+]]
+
+local CONFIG = [[
+config.storage.hot_days = %d
+table.insert(config.routes, { "POST", "/sql", "routes.sql" })
+]]
+
+local TARGETS = {
+  "/logs/export?format=ndjson&start_time=0", "/logs/breakdown?by=model,status_code&start_time=0",
+  "/logs/entries?limit=100&order_by=cost_usd&start_time=0", "/logs/entries/j0-17",
+  "/logs/query?limit=100&model=m2&min_duration=40&start_time=0",
+}
+
+local function record(day, i)
+  return {
+    request_id = ("j%d-%d"):format(day, i), timestamp = FIRST + day * DAY + i * 7919 % 86399,
+    model = "m" .. i % 3, tokens_input = i, duration_ms = i % 90 + 0.5,
+    cost_usd = i % 4 ~= 0 and i % 313 / 1000 or nil, note = i % 9 == 0 and "ü" .. i or nil,
+  }
+end
+
+local function rows(day, first, last)
+  local list = {}
+  for i = first, last do
+    list[#list + 1] = record(day, i)
+  end
+  return list
+end
+
+--- The same rows at another price, as reprice tells it, or with more.
+local function changed(day, first, last)
+  local list = {}
+  for i = first, last do
+    list[#list + 1] = { request_id = ("j%d-%d"):format(day, i), cost_usd = i / 7,
+      cost_source = "reported", timestamp = record(day, i).timestamp + 1, session_client_id = "s" }
+  end
+  return list
+end
+
+local function sql(s, text)
+  local response = s:post("/sql", text)
+  assert(response.status == 200, response.body)
+  return response.json()
+end
+
+local function answers(s)
+  local found = {}
+  for _, target in ipairs(TARGETS) do
+    local body = s:get(target).body
+    found[target] = body:gsub(',"timestamp":[%d.]+}$', "}"):gsub('"query_time":[%d.]+', "")
+  end
+  return found
+end
+
+--- Long texts: only what differs first is shown.
+local function compare(expected, found, told)
+  for target, answer in pairs(found) do
+    local own, at = expected[target], 1
+    while at <= #own and own:byte(at) == answer:byte(at) do
+      at = at + 1
+    end
+    assert.equal(own:sub(at, at + 200), answer:sub(at, at + 200), target .. " " .. told)
+  end
+end
+
+--- Until nothing is on its way, and no day has parts to be joined or to be made anew.
+local function settled(s)
+  helpers.eventually(function()
+    local open = sql(s, [[SELECT count(*) AS n FROM parts
+      WHERE state <> 1 OR taken_time < 9223372036854775807]])[1].n
+    local many = sql(s, [[SELECT count(*) AS n FROM (SELECT day FROM parts
+      LEFT JOIN (SELECT part, count(*) AS void FROM part_masks GROUP BY part) USING (part)
+      GROUP BY day HAVING count(*) >= 4 OR coalesce(sum(void), 0) * 8 >= sum(rows))]])[1].n
+    return open == 0 and many == 0
+  end)
+end
+
+local function files(path)
+  return helpers.lines_of(("find %s -type f -printf '%%P\\n' | sort"):format(path))
+end
+
+local function listed(s)
+  local names = {}
+  for _, row in ipairs(sql(s, "SELECT file FROM parts ORDER BY file")) do
+    names[#names + 1] = row.file
+  end
+  return names
+end
+
+describe("parts of days that have closed", function()
+  local folder, hot, s
+
+  local function start(name, hot_days)
+    return server.start {
+      database = folder.path .. "/" .. name .. ".db", config = CONFIG:format(hot_days),
+      files = { ["lua/routes/sql.lua"] = SQL },
+    }
+  end
+
+  local function tell(list)
+    local expected, got = hot:ingest(list), s:ingest(list)
+    assert.same({ expected.accepted, expected.merged }, { got.accepted, got.merged })
+  end
+
+  setup(function()
+    folder = helpers.folder()
+    hot = start("hot", 0)
+  end)
+  teardown(function()
+    hot:stop()
+    s:stop()
+    helpers.remove_folder(folder.path)
+  end)
+
+  it("begin within 10 s of a day being due", function()
+    s = start("cold", 2)
+    local due = socket.gettime()
+    tell(rows(0, 1, ROWS))
+    helpers.eventually(function() return sql(s, "SELECT count(*) AS n FROM parts")[1].n > 0 end)
+    assert.is_true(socket.gettime() - due < 10)
+  end)
+
+  it("are joined and made anew, and killed inside, and answer as before", function()
+    local seed = tonumber(os.getenv "COLD_SEED") or os.time()
+    math.randomseed(seed)
+    for kill = 1, KILLS do
+      local day, last = kill % 2, ROWS + kill * LATE
+      tell(rows(day, last - LATE + 1, last)) -- late ones, enough for another part
+      local from = kill * 53 % (ROWS - 220)
+      tell(changed(0, from, from + 210))
+      socket.sleep(math.random() * 0.12)
+      s:kill()
+      s = start("cold", 2)
+      socket.sleep(math.random() * 0.12)
+    end
+    settled(s)
+    local log = s:log()
+    s:stop()
+    s = start("cold", 2) -- what is dropped, and was read, goes with the next start
+    settled(s)
+    local told = ("COLD_SEED=%d\n%s"):format(seed, log)
+    assert.same(listed(s), files(folder.path .. "/cold.cold"), told)
+    compare(answers(hot), answers(s), told)
+  end)
+
+  it("of which every row has changed are replaced by a part of the new ones", function()
+    local function part_of_twenty()
+      local found = sql(s, "SELECT part FROM parts WHERE rows = 20 AND state = 1")
+      return #found == 1 and found[1].part
+    end
+    tell(rows(5, 1, 20))
+    local first = helpers.eventually(part_of_twenty)
+    settled(s)
+    tell(changed(5, 1, 20))
+    helpers.eventually(function() return (part_of_twenty() or first) ~= first end)
+    settled(s)
+    compare(answers(hot), answers(s), "")
+  end)
+end)
