@@ -27,7 +27,7 @@ local instead = {
     "shows '\"connection\"' moonledger tail --json model=gpt-4o",
   -- they listen where somebody else may
   ["moonledger"] = "moonledger check",
-  ["moonledger demo"] = "moonledger demo --no-serve",
+  ["moonledger demo"] = "moonledger demo --requests 500 --no-serve",
   ["moonledger init my && cd my && moonledger"] = "moonledger init my && cd my && moonledger check",
   -- spec/notify_spec.lua has receivers
   ["moonledger alerts test ops"] = "! moonledger alerts test ops 2>&1",
