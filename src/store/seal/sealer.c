@@ -19,6 +19,7 @@
 
 enum {
   LOOK_EVERY_MS = 3000, /* a day is begun within 10 s of being due */
+  AGAIN_MS = 250,       /* when the writer is not ready yet */
   BUSY_PAUSE_MS = 60, /* after a slice of the writer's, for those who wait */
 };
 
@@ -133,7 +134,7 @@ static void make_part(struct sealer *s, struct part_order *order) {
   if (rc != SQLITE_OK) {
     take_rows(s, order); /* of the part before, where that failed */
     if (rc == SQLITE_BUSY)
-      wait_ms(s, LOOK_EVERY_MS);
+      wait_ms(s, AGAIN_MS);
     else
       due_put_off(&s->due);
     return;
