@@ -1,4 +1,5 @@
 --- Budgets of a running server: what is spent, who may go on, and who is told.
+local documents = require "spec.helpers.documents"
 local helpers = require "spec.helpers"
 local json = require "spec.helpers.json"
 local receiver = require "spec.helpers.receiver"
@@ -15,6 +16,55 @@ local CONFIG = [[
       tz = "Asia/Kolkata", thresholds = { 0.5, 1 } },
   }
 ]]
+
+-- What LiteLLM's proxy brings for its hooks, as far as the one of the document needs it.
+local LITELLM = {
+  ["litellm/__init__.py"] = "",
+  ["litellm/integrations/__init__.py"] = "",
+  ["litellm/integrations/custom_logger.py"] = "class CustomLogger:\n    pass\n",
+  ["fastapi.py"] = [[
+class HTTPException(Exception):
+    def __init__(self, status_code, detail):
+        self.status_code, self.detail = status_code, detail
+]],
+  ["httpx.py"] = [[
+import json, urllib.error, urllib.parse, urllib.request
+
+class HTTPError(Exception):
+    pass
+
+class Response:
+    def __init__(self, body):
+        self.json = lambda: json.loads(body)
+
+    def raise_for_status(self):
+        return self
+
+class AsyncClient:
+    def __init__(self, base_url, timeout):
+        self.base_url, self.timeout = base_url, timeout
+
+    async def get(self, path, params):
+        url = self.base_url + path + "?" + urllib.parse.urlencode(params)
+        try:
+            with urllib.request.urlopen(url, timeout=10) as answer:
+                return Response(answer.read())
+        except urllib.error.URLError as error:
+            raise HTTPError(str(error))
+]],
+  ["ask.py"] = [[
+import asyncio, sys, types
+from fastapi import HTTPException
+from moonledger_budget import hook
+
+key = types.SimpleNamespace(user_id=sys.argv[1], team_id=None, team_alias=None, key_alias=None)
+data = {"model": "m"}
+try:
+    print(asyncio.run(hook.async_pre_call_hook(key, None, data, "completion")) is data)
+except HTTPException as refusal:
+    print(refusal.status_code, refusal.detail)
+]],
+}
 
 describe("budgets #loops", function()
   local told, s, folder
@@ -94,6 +144,27 @@ describe("budgets #loops", function()
     assert.same({ true, "all", 12, 100 }, verdict "?user=bob")
     assert.equal("exceeded", line("each", "alice").state)
     assert.is_true(line("each", "alice").projected >= 11)
+  end)
+
+  local it_with_python = os.execute "command -v python3 >/dev/null" and it or pending
+  it_with_python("stand before each call of LiteLLM's proxy by the hook of the document", function()
+    local beside <close> = helpers.folder()
+    os.execute("mkdir -p " .. beside.path .. "/litellm/integrations")
+    for path, text in pairs(LITELLM) do
+      helpers.write_file(beside.path .. "/" .. path, text)
+    end
+    local function ask(user, address)
+      for _, block in ipairs(documents.blocks "lua/alerting/README.md") do
+        if block.language == "python" then
+          helpers.write_file(beside.path .. "/moonledger_budget.py",
+            (block.text:gsub("127%.0%.0%.1:8787", address or "127.0.0.1:" .. s.port)))
+        end
+      end
+      return helpers.lines_of(("python3 -B %s/ask.py %s 2>&1"):format(beside.path, user))[1]
+    end
+    assert.equal("True", ask "bob")
+    assert.equal("429 budget each: 11.00 of 10.00 dollars spent", ask "alice")
+    assert.equal("True", ask("alice", "127.0.0.1:1"))
   end)
 
   it("leave notional cost out", function()

@@ -252,6 +252,24 @@ describe("captures", function()
     end
   end)
 
+  it("pass an answer on that comes before the request is whole, and end there", function()
+    for framing, piece in pairs { ["Content-Length: 1000000"] = "hello",
+      ["Transfer-Encoding: chunked"] = "5\r\nhello\r\n" } do
+      local connection = s:raw("POST /anthropic/early HTTP/1.1\r\nHost: localhost\r\n"
+        .. "X-Moonledger-Token: let-me-in\r\n" .. framing .. "\r\n\r\n" .. piece)
+      local response = assert(connection:response())
+      assert.same({ 413, "too much", "close" },
+        { response.status, response.body, response.headers.connection })
+      connection:send(piece)
+      assert.is_true(connection:is_closed())
+      connection:close()
+    end
+    helpers.eventually(function()
+      local found = s:get("/logs/query?status_code=413", { authorization = "Bearer may-read" })
+      return found.json().count == 2
+    end)
+  end)
+
   it("want a token that may ingest", function()
     assert.equal(401, s:get("/anthropic/x").status)
     assert.equal(403, call("GET", "/anthropic/x", { ["x-moonledger-token"] = "may-read" }).status)
@@ -284,6 +302,94 @@ describe("captures", function()
   it("refuse a prefix that is written in another way", function()
     assert.equal(404, call("GET", "/%61nthropic/x").status)
   end)
+end)
+
+describe("a call that a capture has seen", function()
+  local upstream, s
+
+  lazy_setup(function()
+    upstream = peer.node "spec/helpers/llm.js"
+    s = start(upstream)
+  end)
+  lazy_teardown(function()
+    s:stop()
+    upstream:stop()
+  end)
+
+  local function attributes(values)
+    local list = {}
+    for key, value in pairs(values) do
+      list[#list + 1] = { key = key, value = { stringValue = tostring(value) } }
+    end
+    return list
+  end
+
+  -- What a client's telemetry tells a second after its call.
+  local function export(path, service, list, scoped, one)
+    local time_ns = ("%d000000000"):format(os.time() + 1)
+    one.timeUnixNano, one.startTimeUnixNano, one.endTimeUnixNano = time_ns, time_ns, time_ns
+    one.attributes = attributes(one.attributes)
+    local resource = { attributes = attributes { ["service.name"] = service } }
+    local scope = { [scoped[2]] = { one } }
+    local body = { [list] = { { resource = resource, [scoped[1]] = { scope } } } }
+    assert.equal(200, s:post(path, json.encode(body),
+      { ["content-type"] = "application/json" }).status)
+  end
+
+  local function log(service, name, values)
+    export("/v1/logs", service, "resourceLogs", { "scopeLogs", "logRecords" },
+      { eventName = name, attributes = values })
+  end
+
+  local clients = {
+    ["Claude Code"] = {
+      path = "/anthropic/v1/messages", agent = "claude-cli/2.1.202 (external, cli)",
+      calls = 2,
+      tell = function(response)
+        log("claude-code", "claude_code.api_request", {
+          request_id = response.headers["request-id"], model = "claude-sonnet-4-5",
+          input_tokens = 100, output_tokens = 20, cache_read_tokens = 40,
+          cache_creation_tokens = 8, duration_ms = 5, ["session.id"] = "s1" })
+      end,
+    },
+    Codex = {
+      path = "/openai/v1/responses", agent = "codex_cli_rs/0.98.0 (Debian)", session = "c1",
+      calls = 1, -- the next one would have counted more
+      tell = function()
+        log("codex_cli_rs", "codex.sse_event", { ["event.kind"] = "response.completed",
+          ["conversation.id"] = "c1", model = "gpt-5", input_token_count = 60,
+          output_token_count = 9, cached_token_count = 20, reasoning_token_count = 4 })
+      end,
+    },
+    ["an SDK"] = {
+      path = "/openai/v1/chat/completions", agent = "OpenAI/JS 6.49.0", calls = 2,
+      tell = function(response)
+        export("/v1/traces", "app", "resourceSpans", { "scopeSpans", "spans" }, {
+          traceId = ("ab"):rep(16), spanId = ("cd"):rep(8), name = "chat",
+          attributes = { ["gen_ai.operation.name"] = "chat",
+            ["gen_ai.request.model"] = "gpt-5-mini", ["gen_ai.response.id"] = response.json().id,
+            ["gen_ai.usage.input_tokens"] = 50, ["gen_ai.usage.output_tokens"] = 7 },
+        })
+      end,
+    },
+  }
+
+  for name, client in pairs(clients) do
+    it("is one row with what its client tells of it: " .. name, function()
+      assert.equal(200, s:post("/logs/reset").status)
+      for n = 1, client.calls do
+        local response = s:post(client.path, '{"model":"m"}',
+          { ["user-agent"] = client.agent, session_id = client.session })
+        assert.equal(200, response.status)
+        helpers.eventually(function() return #rows(s) == n end)
+        client.tell(response)
+        local entries = s:get("/logs/entries?fields=service_type,tokens_output").json().entries
+        assert.equal(n, #entries)
+        assert.not_equal("capture", entries[1].service_type)
+        assert.is_true(entries[1].tokens_output > 0)
+      end
+    end)
+  end
 end)
 
 describe("captures without a store", function()

@@ -1,6 +1,7 @@
---- Load of all kinds while the server is killed, frozen, filled up, cut off and reloaded: at the
---- end nothing that was acknowledged is missing, and every sum is that of an independent
---- calculation.  $CHAOS_SECONDS and $CHAOS_SEED; ./run chaos SECONDS [SEED].
+--- Load of all kinds while the server is killed, frozen, slowed, filled up, cut off and reloaded,
+--- and its days are sealed and backed up: at the end nothing that was acknowledged is missing, and
+--- every sum is that of an independent calculation.
+--- $CHAOS_SECONDS and $CHAOS_SEED; ./run chaos SECONDS [SEED].
 local helpers = require "spec.helpers"
 local run = require "spec.chaos.run"
 
@@ -48,10 +49,24 @@ local function summary_of(r)
     #r.ledger.batches, table.concat(words, ", "))
 end
 
+--- What a verification of every row, id and cell says.
+local function faults_in(s)
+  helpers.eventually(function()
+    return s:post("/-/verify?full=true").status == 202
+  end)
+  local state
+  helpers.eventually(function()
+    state = s:get("/-/upkeep").json()
+    return state.state ~= "running"
+  end)
+  assert.equal("done", state.state, state.error)
+  return state.faults
+end
+
 describe("a server that all kinds of things happen to", function()
   it("has every acknowledged record once, and the right sums (seed " .. SEED .. ")", function()
     local folder <close> = helpers.folder()
-    local r = run(SECONDS, SEED, folder.path .. "/chaos.db")
+    local r = run(SECONDS, SEED, folder.path)
     if os.getenv "CHAOS_SECONDS" then
       print(summary_of(r))
     end
@@ -65,6 +80,8 @@ describe("a server that all kinds of things happen to", function()
     local expected, young = r.ledger:figures()
     assert.same(expected, figures_of(r.server))
     assert.equal(young, counted(r.server))
+    assert.equal(0, faults_in(r.server))
+    assert.is_true(#helpers.lines_of("find " .. folder.path .. " -name '*.parquet'") > 0)
     r.server:stop()
   end)
 end)

@@ -21,7 +21,8 @@ local function prose(text)
   return (("\n" .. text):gsub("\n```.-\n```", "\n"):gsub("\n    [^\n]*", "\n"))
 end
 
-local text_of, seen = {}, { paths = 0, functions = 0, settings = 0, tables = 0, routes = 0 }
+local text_of = {}
+local seen = { paths = 0, functions = 0, settings = 0, tables = 0, routes = 0, commands = 0 }
 for _, name in ipairs(DOCUMENTS) do
   text_of[name] = prose(assert(helpers.read_file(name), name))
 end
@@ -107,6 +108,16 @@ for _, route in ipairs(settings.routes) do
   routes[route[1] .. " " .. route[2]] = true
 end
 
+-- ---- Commands ----
+
+local RUN = assert(helpers.read_file "run")
+
+local helps = {}
+local function help_of(word)
+  helps[word] = helps[word] or server.run({ word ~= "" and word or "--help", "--help" }).stdout
+  return helps[word]
+end
+
 describe("the documents", function()
   it("cite files that are there", function()
     assert.same({}, complaints(function(span, document)
@@ -179,6 +190,27 @@ describe("the documents", function()
       return method and count("routes", not routes[method .. " " .. path] and "no such route")
     end))
     assert.is_true(seen.routes > 10, seen.routes)
+  end)
+
+  it("cite commands that are there, with options that they have", function()
+    local help = help_of ""
+    assert.same({}, complaints(function(span)
+      local program, word = span:match "^([%l./]+) ?([%l_-]*)"
+      if program == "./run" and word ~= "" then
+        return count("commands", not RUN:find("./run " .. word, 1, true) and "not in ./run help")
+      elseif not program or not program:find "^[%l/]*moonledger$" then
+        return nil
+      end
+      local of_word = word:find "^%l" and help_of(word)
+      for option in span:gmatch "%f[^ ]%-%-[%l-]+" do
+        if not (help .. (of_word or "")):find("  " .. option, 1, true) then
+          return count("commands", option .. " is in no --help")
+        end
+      end
+      return count("commands", of_word and not help:find("\n  " .. word .. " ", 1, true)
+        and "no such command")
+    end))
+    assert.is_true(seen.commands > 40, seen.commands)
   end)
 
   it("cite tables that a fresh database has", function()

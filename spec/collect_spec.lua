@@ -107,6 +107,59 @@ describe("moonledger collect", function()
     end)
   end
 
+  -- A session of Codex with two calls that count the same, the second told again; and a fork of it.
+  local function alike(id, began, seconds)
+    local parent = id == "s-fork" and ',"forked_from_id":"s-alike"' or ""
+    local lines = { ('{"type":"session_meta","timestamp":"%s","payload":{"id":"%s"%s}}')
+      :format(began, id, parent) }
+    for i, second in ipairs(seconds) do
+      local calls = math.min(i, 2)
+      lines[#lines + 1] = ('{"timestamp":"2026-11-23T10:%s","type":"event_msg","payload":'
+        .. '{"type":"token_count","info":{'
+        .. '"last_token_usage":{"input_tokens":800,"output_tokens":9},'
+        .. '"total_token_usage":{"input_tokens":%d,"output_tokens":%d}}}}')
+        :format(second, 800 * calls, 9 * calls)
+    end
+    return table.concat(lines, "\n") .. "\n"
+  end
+
+  local function alike_telemetry()
+    local records = {}
+    for i, second in ipairs { "00:02.100Z", "00:07.100Z" } do
+      local attributes = {}
+      for name, value in pairs { ["event.name"] = "codex.sse_event",
+        ["event.kind"] = "response.completed", ["conversation.id"] = "s-alike", model = "gpt-5",
+        ["event.timestamp"] = "2026-11-23T10:" .. second, input_token_count = "800",
+        output_token_count = "9" } do
+        attributes[#attributes + 1] =
+          ('{"key":"%s","value":{"stringValue":"%s"}}'):format(name, value)
+      end
+      records[i] = '{"attributes":[' .. table.concat(attributes, ",") .. "]}"
+    end
+    s:post("/v1/logs", '{"resourceLogs":[{"scopeLogs":[{"logRecords":['
+      .. table.concat(records, ",") .. "]}]}]}", { ["content-type"] = "application/json" })
+  end
+
+  for _, first in ipairs { "telemetry", "the files" } do
+    it("counts two calls that count the same as two: first " .. first, function()
+      s = server.start()
+      os.execute("rm -r " .. helpers.quote(home.path) .. "/.codex")
+      write(home.path, ".codex/sessions/rollout-1.jsonl",
+        alike("s-alike", "2026-11-23T10:00:00Z", { "00:02Z", "00:07Z", "00:08Z" }))
+      write(home.path, ".codex/sessions/rollout-2.jsonl",
+        alike("s-fork", "2026-11-23T10:30:00Z", { "30:01Z", "30:01Z" }))
+      if first == "telemetry" then
+        alike_telemetry()
+      end
+      collect("--url", s.url, "--agent", "codex")
+      alike_telemetry()
+      collect("--url", s.url, "--agent", "codex", "--again")
+      local summary = s:get("/logs/analytics?start_time=0").json().summary
+      assert.same({ 2, 1600, 18 },
+        { summary.total_requests, summary.total_tokens_input, summary.total_tokens_output })
+    end)
+  end
+
   it("goes on with --follow, and waits for a server that is away", function()
     local database = home.path .. "/server.db"
     s = server.start { database = database }

@@ -1,4 +1,5 @@
 --- What never reaches a handler: foreign names, foreign pages, wrong tokens.
+local helpers = require "spec.helpers"
 local http = require "spec.helpers.http"
 
 local function status(s, path, headers, method)
@@ -142,5 +143,32 @@ describe("tokens", function()
       assert.same("authentication_error", response.json().error.type)
     end
     assert.same(200, status(s, "/logs/status", { authorization = "bearer reader" }))
+  end)
+end)
+
+describe("a token that config.lua no longer has #loops", function()
+  it("ends the streams that it has opened, and no others", function()
+    local s = http.start { config = [[config.tokens = {
+      { token = "that goes", scopes = { "read" } }, { token = "that loses", scopes = { "read" } },
+      { token = "that stays", scopes = { "read", "ingest" } } }]] }
+    local streams = {}
+    for _, token in ipairs { "goes", "loses", "stays" } do
+      streams[token] = s:stream("/logs/stream", { authorization = "Bearer that " .. token })
+      assert.equal("connection", streams[token]:event().json.type)
+    end
+    local path = s.root .. "/config.lua"
+    helpers.write_file(path, (helpers.read_file(path):gsub("return config\n$",
+      'table.remove(config.tokens, 1)\nconfig.tokens[1].scopes = { "ingest" }\n%0')))
+    for _, token in ipairs { "goes", "loses" } do
+      assert.same({ nil, "closed" }, { streams[token]:event() })
+      local again = s:stream("/logs/stream", { authorization = "Bearer that " .. token })
+      assert.equal(token == "goes" and 401 or 403, again.status)
+      again:close()
+    end
+    assert.equal(200, s:post("/logs/ingest", '{"request_id":"a"}', {
+      authorization = "Bearer that stays", ["content-type"] = "application/json" }).status)
+    assert.equal("a", streams.stays:event().json.data.request_id)
+    streams.stays:close()
+    s:stop()
   end)
 end)

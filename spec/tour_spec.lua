@@ -1,23 +1,16 @@
---- README.md: its first steps, and "Change something", line by line, in a copy of the tree.
+--- README.md's "Change something", line by line, in a copy of the tree.
+local documents = require "spec.helpers.documents"
 local helpers = require "spec.helpers"
 local server = require "spec.helpers.server"
 
 local BINARY = helpers.quote(os.getenv "MOONLEDGER" or "build/moonledger")
 
--- The commands between pieces of prose, without their indentation.
+-- The scripts of its blocks.
 local function blocks()
-  local section = assert(helpers.read_file "README.md"):match "\n## Change something\n(.*)$"
-  local found, block = {}, nil
-  for line in section:gmatch "([^\n]*)\n" do
-    local command = line:match "^    (.*)$" or line == "" and block and ""
-    if command and not block then
-      block = {}
-      found[#found + 1] = block
-    end
-    if command then
-      block[#block + 1] = command
-    else
-      block = nil
+  local found = {}
+  for _, block in ipairs(documents.blocks "README.md") do
+    if block.section == documents.TOUR then
+      found[#found + 1] = block.text
     end
   end
   return found
@@ -31,7 +24,7 @@ local function steps(block)
     found[#found + 1] = { script = table.concat(script, "\n") }
     script = {}
   end
-  for _, line in ipairs(block) do
+  for line in block:gmatch "([^\n]*)\n" do
     local command, expected = line:match "^(.-)   # (.+)$"
     if command then
       finish()
@@ -58,9 +51,7 @@ describe("the tour of README.md", function()
   end
 
   lazy_setup(function()
-    local pipe = assert(io.popen "pwd")
-    root = pipe:read "l"
-    pipe:close()
+    root = helpers.lines_of("pwd")[1]
     s = server.start { config = "" }
     -- A tree as git has it, for the step that goes back.
     assert(select(2, shell(([[
@@ -73,8 +64,7 @@ describe("the tour of README.md", function()
   end)
 
   it("begins with records that /metrics shows", function()
-    local first = assert(helpers.read_file "README.md":match "(    %./run sample.-ingest)\n")
-    local answer = shell(first)
+    local answer = shell(blocks()[1])
     assert.truthy(answer:find('"accepted":371', 1, true), answer)
     local page = s:get("/metrics").body
     assert.truthy(page:find "\nccproxy_requests_total{[^\n]*} [1-9]")

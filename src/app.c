@@ -104,6 +104,10 @@ static struct site *current_site(void *arg) {
   return generations_current(app->generations);
 }
 
+static void on_changed(void *server) {
+  server_site_changed(server);
+}
+
 static void open_server(struct app *app) {
   struct services *s = &app->services;
   app->server = server_new(&(struct server_options) {
@@ -115,6 +119,8 @@ static void open_server(struct app *app) {
     .site = current_site,
     .arg = app,
   });
+  s->changed = on_changed;
+  s->changed_arg = app->server;
 }
 
 /* Where notes are between two runs; NULL where nothing is stored. */
@@ -193,7 +199,8 @@ static void start_work(struct app *app) {
   if (rc == 0)
     rc = generations_start(app->generations);
   if (rc < 0) {
-    log_error("a thread could not be started", log_str("error", uv_strerror(rc)));
+    log_error("a thread or the files of the store could not be had; stop what uses them up",
+              log_str("error", uv_strerror(rc)));
     _exit(1);
   }
 }

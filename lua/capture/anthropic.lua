@@ -1,5 +1,5 @@
 --- Anthropic's messages: platform.claude.com/docs, "Messages" and "Streaming messages".
-local merge = require("capture.told").merge
+local told_of = require "capture.told"
 
 local anthropic = { provider = "anthropic", endpoint = "messages", excludes_cache = true }
 
@@ -8,18 +8,14 @@ function anthropic.serves(path)
 end
 
 local function take_message(told, message)
-  told.id, told.model = message.id, message.model
-  merge(told, message.usage)
-end
-
-local function take_error(told, problem)
-  told.error_type, told.error_message = problem.type, problem.message
+  told_of.take_names(told, message.id, message.model)
+  told_of.merge(told, message.usage)
 end
 
 --- A whole answer.
 function anthropic.whole(told, body)
   if body.type == "error" then
-    take_error(told, body.error or {})
+    told_of.take_error(told, body.error)
   else
     take_message(told, body)
   end
@@ -39,13 +35,13 @@ end
 --- message_delta counts what message_start counted, and the output, up to there.
 function anthropic.event(told, event)
   if event.type == "message_start" then
-    take_message(told, event.message or {})
+    take_message(told, told_of.object(event.message))
   elseif event.type == "message_delta" then
-    merge(told, event.usage)
+    told_of.merge(told, event.usage)
   elseif event.type == "message_stop" then
     told.complete = true
   elseif event.type == "error" then
-    take_error(told, event.error or {})
+    told_of.take_error(told, event.error)
   end
 end
 

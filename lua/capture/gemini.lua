@@ -13,7 +13,7 @@ function gemini.model(path)
 end
 
 local function take(told, body)
-  told.id, told.model = body.responseId or told.id, body.modelVersion or told.model
+  told_of.take_names(told, body.responseId, body.modelVersion)
   told_of.merge(told, body.usageMetadata)
   told_of.take_error(told, body.error)
 end
@@ -22,7 +22,7 @@ end
 function gemini.whole(told, body)
   take(told, body)
   for _, chunk in ipairs(body) do
-    take(told, chunk)
+    take(told, told_of.object(chunk))
   end
 end
 

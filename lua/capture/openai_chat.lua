@@ -1,6 +1,7 @@
 --- OpenAI's chat completions, which many others speak too: developers.openai.com/api, "Chat".
 --- A stream tells its usage only when stream_options.include_usage asks for it.
 local told_of = require "capture.told"
+local values = require "ingest.values"
 
 local chat = { provider = "openai", endpoint = "chat" }
 
@@ -9,8 +10,8 @@ function chat.serves(path)
 end
 
 function chat.whole(told, body)
-  told.id, told.model = body.id or told.id, body.model or told.model
-  told.tier = body.service_tier or told.tier
+  told_of.take_names(told, body.id, body.model)
+  told.tier = values.text(body.service_tier) or told.tier
   told_of.merge(told, body.usage)
   told_of.take_error(told, body.error)
 end

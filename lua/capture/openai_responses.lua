@@ -21,10 +21,10 @@ end
 
 function responses.event(told, event)
   if event.type == "error" then
-    told_of.take_error(told, event.error or event)
+    told_of.take_error(told, type(event.error) == "table" and event.error or event)
     return
   end
-  responses.whole(told, event.response or {})
+  responses.whole(told, told_of.object(event.response))
   told.complete = event.type == "response.completed" or told.complete
 end
 

@@ -39,6 +39,24 @@ local function decoded(text)
   return ok and type(value) == "table" and value or nil
 end
 
+-- Pieces get shorter from the first to the last, so that none is copied more than a few times,
+-- however small they come.
+function Reader:keep(bytes)
+  local pieces = self.pieces
+  pieces[#pieces + 1] = bytes
+  self.size = self.size + #bytes
+  while #pieces > 1 and #pieces[#pieces - 1] <= #pieces[#pieces] do
+    local last = table.remove(pieces)
+    pieces[#pieces] = pieces[#pieces] .. last
+  end
+end
+
+function Reader:take_text()
+  local text = table.concat(self.pieces)
+  self.pieces, self.size = {}, 0
+  return text
+end
+
 function Reader:take_event(text)
   local api, told = self.api, self.told
   self.saw_output = self.saw_output or api.is_output(text)
@@ -52,19 +70,19 @@ end
 
 -- An event is the lines that begin with data: up to an empty one; these APIs send one each.
 function Reader:take_lines()
-  local from = 1
+  local text, from = self:take_text(), 1
   while true do
-    local newline = self.text:find("\n", from, true)
+    local newline = text:find("\n", from, true)
     if not newline then
       break
     end
-    local data = self.text:match("^data: ?([^\r\n]*)", from)
+    local data = text:match("^data: ?([^\r\n]*)", from)
     if data then
       self:take_event(data)
     end
     from = newline + 1
   end
-  self.text = self.text:sub(from)
+  self:keep(text:sub(from))
 end
 
 --- The next bytes of the answer.
@@ -76,20 +94,19 @@ function Reader:feed(bytes)
   if self.inflater then
     bytes = self.inflater:take(bytes)
   end
-  if not bytes or #self.text + #bytes > MAX_BYTES then
-    self.blind, self.text = true, ""
+  if not bytes or self.size + #bytes > MAX_BYTES then
+    self.blind, self.pieces = true, {}
     return
   end
-  self.text = self.text == "" and bytes or self.text .. bytes
-  if self.is_stream then
+  self:keep(bytes)
+  if self.is_stream and bytes:find("\n", 1, true) then
     self:take_lines()
   end
 end
 
 --- No more comes.
 function Reader:finish()
-  local body = not self.is_stream and not self.blind and decoded(self.text)
-  self.text = ""
+  local body = not self.is_stream and not self.blind and decoded(self:take_text())
   if body then
     self.api.whole(self.told, body)
   end
@@ -103,7 +120,7 @@ function readers.new(api, headers)
   local coding, kind = headers["content-encoding"], headers["content-type"] or ""
   local inflater = coding and coding ~= "identity" and http.inflater(coding) or nil
   return setmetatable({
-    api = api, told = told_of.new(), text = "", saw_output = false,
+    api = api, told = told_of.new(), pieces = {}, size = 0, saw_output = false,
     inflater = inflater, blind = coding ~= nil and coding ~= "identity" and inflater == nil,
     is_stream = kind:find("event-stream", 1, true) ~= nil,
   }, Reader)

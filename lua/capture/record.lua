@@ -1,7 +1,9 @@
 --- What is known of a call that passes through: when it begins, and when it has ended.
 local crypto = require "crypto"
+local ids = require "ingest.ids"
 local price_table = require "lib.price_table"
 local server = require "server"
+local shared_ids = require "ingest.shared_ids"
 local storage = require "storage"
 local tokens = require "ingest.tokens"
 local values = require "ingest.values"
@@ -11,6 +13,7 @@ local clip = values.clip
 ---@class CapturedCall
 ---@field record table   what is told of it
 ---@field started number unix seconds
+---@field counts Told      what the answer has counted
 local Call = {}
 Call.__index = Call
 
@@ -68,7 +71,7 @@ function records.begin(req, api, path)
     model = record.model, client_ip = record.client_ip, user_agent = record.user_agent,
     service_type = record.service_type, timestamp = req.now,
   } }
-  return setmetatable({ record = record, started = req.now }, Call)
+  return setmetatable({ record = record, started = req.now, counts = {} }, Call)
 end
 
 --- The answer has begun.
@@ -94,9 +97,24 @@ function Call:fail(status, kind, message)
   self.record.error_message = clip(message, 1024)
 end
 
+-- By what the client's own telemetry knows the call: Claude Code's tells the request's id, Codex'
+-- none, so session and counts stand for it; others' tell the answer's.
+local function id_of_client(record, counts, now)
+  local agent = record.user_agent or ""
+  if agent:find "^claude%-cli/" then
+    return record.provider_request_id
+  elseif agent:find "^codex" then
+    return shared_ids.codex(record.session_client_id, counts.input, counts.cache_read,
+      counts.output, counts.reasoning)
+  end
+  local id = record.response_id
+  return id and ids.row(id, record.request_id, ids.CAPTURE, record, now)
+end
+
 function Call:tell(told, excludes_cache)
   local record = self.record
   local counts = tokens.told(tokens.flat(told.usage))
+  self.counts = counts
   record.model = told.model or record.model
   record.response_id = told.id
   record.error_type = record.error_type or told.error_type
@@ -115,9 +133,10 @@ function Call:finish(reader)
     reader:finish()
     self:tell(reader.told, reader.api.excludes_cache)
   end
-  local now = server.now()
-  self.record.timestamp, self.record.duration_ms = now, (now - self.started) * 1000
-  storage.post { self.record }
+  local record, now = self.record, server.now()
+  record.timestamp, record.duration_ms = now, (now - self.started) * 1000
+  record.other_id = id_of_client(record, self.counts, now)
+  storage.post { record }
 end
 
 return records

@@ -17,6 +17,22 @@ function told.new()
   return { usage = {} }
 end
 
+--- What is no object tells nothing.
+---@param value any
+---@return table
+function told.object(value)
+  return type(value) == "table" and value or {}
+end
+
+--- Names stay what they were where there are no others.
+---@param what CaptureTold
+---@param id any
+---@param model any
+function told.take_names(what, id, model)
+  what.id = values.text(id) or what.id
+  what.model = values.text(model) or what.model
+end
+
 --- A later count stands for an earlier one; what is not counted again stays.
 ---@param what CaptureTold
 ---@param usage any

@@ -67,6 +67,10 @@ to the notifier NAME, or to all that the rule NAME tells, and says whether it wa
     { "url", "URL", "of the server: http://HOST:PORT (that of the config)" },
     { "token", "TOKEN", "with scope admin", env = "MOONLEDGER_ADMIN_TOKEN" },
   },
+  examples = {
+    { "moonledger alerts", "what the rules say now" },
+    { "moonledger alerts test ops", "whether the receiver ops of config.lua can be reached" },
+  },
 
   ---@param args Arguments
   run = function(args)

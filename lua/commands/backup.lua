@@ -10,6 +10,9 @@ copy; without FOLDER into a new one in storage.backup_folder.  A server may run,
 copy is read beside it.  A backup that was stopped leaves FOLDER.unfinished, which is none.
 sha256sum -c SHA256SUMS checks a backup later, moonledger restore FOLDER puts it back.]],
   arguments = "[FOLDER]",
+  examples = {
+    { "moonledger backup /var/backups/monday", "while the server runs" },
+  },
 
   ---@param args Arguments
   run = function(args)

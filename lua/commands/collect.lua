@@ -165,6 +165,11 @@ told of too is the same row.]],
     { "url", "URL", "of the server: http://HOST:PORT (that of the config)" },
     { "token", "TOKEN", "with scope ingest", env = "MOONLEDGER_INGEST_TOKEN" },
   },
+  examples = {
+    { "moonledger collect", "once; from cron, say" },
+    { "moonledger collect --agent codex --again",
+      "all that Codex has kept, whatever has been read of it" },
+  },
 
   ---@param args Arguments
   run = function(args)

@@ -86,6 +86,9 @@ return {
   description = [[
 Prints the settings in force, defaults and options of the command line included, as a config.lua
 could have them.  Tokens, passwords and what follows the host of an address are hidden.]],
+  examples = {
+    { "moonledger config", "where the settings come from, and what they are" },
+  },
 
   run = function()
     print(("-- %s (%s)"):format(env.config.file, env.config.how))

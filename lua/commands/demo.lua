@@ -131,6 +131,10 @@ your config would serve yours.]],
     { "requests", "N", "how many there are", default = "20000" },
     { "no-serve", false, "fills it, and no more" },
   },
+  examples = {
+    { "moonledger demo", "a dashboard with something on it, at http://127.0.0.1:8787/dashboard" },
+    { "moonledger demo --requests 1000 --days 2 --no-serve small.db", "only the file" },
+  },
 
   ---@param args Arguments
   run = function(args)

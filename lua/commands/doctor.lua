@@ -22,10 +22,12 @@ return {
   description = [[
 Looks at the configuration, at the rights to the database, disk and clock, at the server that
 answers, its version, scripts, tokens and senders, and at what Claude Code, Codex and Gemini CLI
-have been told: by variables of the environment and by their files.  Changes nothing.
-
-Exit codes: 0 nothing is wrong, 1 something is.]],
+have been told: by variables of the environment and by their files.  Changes nothing.]],
   options = ledger.options,
+  examples = {
+    { "moonledger doctor", "as the user, and in the shell, in which the agent runs" },
+  },
+  exits = { [0] = "nothing is wrong", "something is" },
 
   ---@param args Arguments
   run = function(args)

@@ -10,6 +10,10 @@ return {
     { "url", "URL", "of the server: http://HOST:PORT (that of the config)" },
     { "quiet", false, "says nothing where all is well" },
   },
+  examples = {
+    { "moonledger health --quiet || moonledger doctor", "what is wrong, where something is" },
+  },
+  exits = { [0] = "the server is well", "it is not, or there is none" },
 
   ---@param args Arguments
   run = function(args)

@@ -150,6 +150,11 @@ database when none runs.  What is there already stays as it is: running it again
     { "url", "URL", "of the server: http://HOST:PORT (that of the config)" },
     { "token", "TOKEN", "with scope ingest", env = "MOONLEDGER_INGEST_TOKEN" },
   },
+  examples = {
+    { "moonledger import ~/.claude/projects", "every transcript below" },
+    { "moonledger import --format access_log - < /var/log/nginx/llm.json.log",
+      "lines of standard input" },
+  },
 
   ---@param args Arguments
   run = function(args)

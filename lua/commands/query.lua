@@ -79,6 +79,10 @@ The newest requests that match model=gpt-4o, status_code=400-599, service_type=!
 filters of GET /logs/query.  Lines come oldest first, as tail has them.]],
   arguments = "[NAME=VALUE...]",
   options = table.move(ledger.options, 1, #ledger.options, #options + 1, options),
+  examples = {
+    { "moonledger query model=gpt-4o --limit 5", "the newest of a model" },
+    { "moonledger query status_code=400-599 --csv", "the newest failures, for a spreadsheet" },
+  },
 
   ---@param args Arguments
   run = function(args)

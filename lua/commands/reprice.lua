@@ -34,6 +34,9 @@ Costs that a sender reported stay as they are.]],
     { "url", "URL", "of the server: http://HOST:PORT (that of the config)" },
     { "token", "TOKEN", "with scope admin", env = "MOONLEDGER_ADMIN_TOKEN" },
   },
+  examples = {
+    { "moonledger reprice", "after a price in config.lua has changed" },
+  },
 
   ---@param args Arguments
   run = function(args)

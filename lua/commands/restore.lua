@@ -10,6 +10,10 @@ Puts the database of the backup in FOLDER where storage.path or --database says,
 file may be there, and no server run.  Parts that are there already stay as they are, those that are
 newer than the backup too.]],
   arguments = "FOLDER",
+  examples = {
+    { "moonledger --database /var/lib/moonledger/copy.db restore /var/backups/monday",
+      "beside the one that is served" },
+  },
 
   ---@param args Arguments
   run = function(args)

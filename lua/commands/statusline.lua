@@ -89,6 +89,9 @@ of the day, how full the context is, and the budget of which most is spent.  In
 ~/.claude/settings.json:
   "statusLine": { "type": "command", "command": "moonledger statusline" }]],
   options = ledger.options,
+  examples = {
+    { [[echo '{ "session_id": "s1" }' | moonledger statusline]], "as Claude Code calls it" },
+  },
 
   ---@param args Arguments
   run = function(args)

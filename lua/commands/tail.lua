@@ -107,6 +107,11 @@ Requests as they come: those that match model=gpt-4o, status_code=400-599, servi
 the other filters of GET /logs/stream.]],
   arguments = "[NAME=VALUE...]",
   options = table.move(ledger.options, 1, #ledger.options, #options + 1, options),
+  examples = {
+    { "moonledger tail status_code=400-599", "failures as they come" },
+    { "moonledger tail --json model=gpt-4o > calls.ndjson",
+      "events for another program, until it is interrupted" },
+  },
 
   ---@param args Arguments
   run = function(args)

@@ -18,6 +18,9 @@ moment the old file is whole.]],
   options = {
     { "now", false, "do it" },
   },
+  examples = {
+    { "moonledger upgrade", "what it would take" },
+  },
 
   ---@param args Arguments
   run = function(args)

@@ -290,6 +290,12 @@ the database when none runs, which is only read.]],
   arguments = "daily|weekly|monthly|session|model|project|user",
   words = names,
   options = table.move(ledger.options, 1, #ledger.options, #options + 1, options),
+  examples = {
+    { "moonledger usage daily --since 7d", "what a week has cost" },
+    { "moonledger usage project --by model --csv", "who spends on what, for a spreadsheet" },
+    { "moonledger usage monthly --tz Europe/Berlin --json",
+      "with ccusage's names, for a script" },
+  },
 
   ---@param args Arguments
   run = function(args)

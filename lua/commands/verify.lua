@@ -29,13 +29,15 @@ return {
 Checks the pages of the file and the sums of its parts, at one moment, beside a server or without
 one.  With --full also its indexes, the ids of all rows, and all rollups against the rows that they
 were made from.  What is wrong is told with its repair.  --repair, without a server, does the same
-and has indexes, ids and rollups made anew where they are wrong; nothing else is changed.
-
-Exit codes: 0 all is well, 1 it could not be checked, 3 something is wrong.]],
+and has indexes, ids and rollups made anew where they are wrong; nothing else is changed.]],
   options = {
     { "full", false, "every row, id and cell" },
     { "repair", false, "the same, and what can be made anew is" },
   },
+  examples = {
+    { "moonledger verify --full", "every row, while the server runs" },
+  },
+  exits = { [0] = "all is well", "it could not be checked", [3] = "something is wrong" },
 
   ---@param args Arguments
   run = function(args)

@@ -102,7 +102,8 @@ local function completed(event)
   local a = event.fields
   local record = common(event)
   record.request_id = made_id(event, tostring(a.input), tostring(a.output))
-  record.other_id = shared_ids.codex(a.conversation, a.input, a.cache_read, a.output, a.reasoning)
+  record.other_id = shared_ids.codex(a.conversation, a.input, a.cache_read, a.output, a.reasoning,
+    event.timestamp and tostring(event.timestamp))
   record.status_code = 200
   record.streaming = true
   record.duration_ms = duration_ms(event)

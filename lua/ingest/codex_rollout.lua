@@ -79,7 +79,8 @@ local function joined(usage)
   return table.concat(list, ":")
 end
 
--- The call's own counts: what was told of it, else by how much the totals grew.
+-- The call's own counts: what was told of it, else by how much the totals grew; a session that
+-- goes on may have begun to count anew.
 local function usage_of(info, before)
   local last, total = object(info.last_token_usage), object(info.total_token_usage)
   if next(last) then
@@ -87,17 +88,23 @@ local function usage_of(info, before)
   end
   local grown = {}
   for _, name in ipairs(counts) do
-    grown[name] = math.max(0, (count(total[name]) or 0) - (count(before[name]) or 0))
+    before = (count(total[name]) or 0) < (count(before[name]) or 0) and {} or before
+  end
+  for _, name in ipairs(counts) do
+    grown[name] = (count(total[name]) or 0) - (count(before[name]) or 0)
   end
   return grown
 end
 
-function Rollout:record(usage, timestamp, replay)
+-- place: the totals, of which no two calls of a file have the same.
+function Rollout:record(usage, timestamp, place)
+  local replay = self:is_replay(timestamp)
   local input, cached = count(usage.input_tokens), count(usage.cached_input_tokens)
   local output, reasoning = count(usage.output_tokens), count(usage.reasoning_output_tokens)
   local session = replay and self.parents[self.id] or self.id
   local record = {
-    other_id = shared_ids.codex(session, input, cached, output, reasoning),
+    request_id = ("%s:%s:%s"):format(self:family(), place or timestamp or "", joined(usage)),
+    other_id = shared_ids.codex(session, input, cached, output, reasoning, place),
     timestamp = timestamp, method = "POST", endpoint = "responses", path = "/v1/responses",
     status_code = 200, streaming = true, service_type = "codex", provider = "openai",
     model = self.model, effort = self.effort,
@@ -122,9 +129,7 @@ function Rollout:read_count(info, timestamp)
   if joined(usage) == "0:0:0:0" then
     return
   end
-  local record = self:record(usage, timestamp, self:is_replay(timestamp))
-  local place = next(told) and joined(told) or timestamp or ""
-  record.request_id = ("%s:%s:%s"):format(self:family(), place, joined(usage))
+  local record = self:record(usage, timestamp, next(told) and joined(told) or nil)
   record.model = record.model or text(info.model)
   self.prices:settle(record)
   self.batch:add(record)

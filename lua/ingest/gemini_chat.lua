@@ -34,7 +34,8 @@ function Chat:read_message(message)
   end
   local record = {
     request_id = ("gemini:%s:%s"):format(self.session or "", id),
-    other_id = shared_ids.gemini(self.session, told.input, told.cached, told.thoughts, told.total),
+    other_id = shared_ids.gemini(self.session, told.input, told.cached, told.thoughts, told.total,
+      id),
     timestamp = text(message.timestamp), method = "POST", endpoint = "generateContent",
     path = "generateContent", status_code = 200, service_type = "gemini_cli",
     provider = "gemini", model = text(message.model), session_client_id = self.session,

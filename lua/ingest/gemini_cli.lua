@@ -62,7 +62,8 @@ end
 local function answered(event)
   local a = event.fields
   local record = common(event)
-  record.other_id = shared_ids.gemini(a.session, a.input, a.cached, a.thoughts, a.total)
+  record.other_id = shared_ids.gemini(a.session, a.input, a.cached, a.thoughts, a.total,
+    event.timestamp and tostring(event.timestamp))
   record.status_code = a.status or 200
   gemini_tokens.put(record, a)
   return record

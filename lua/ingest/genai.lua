@@ -147,7 +147,7 @@ end
 local function row_id(record, id)
   local trace, span, time = record.trace_id, record.span_id, record.timestamp
   local own = trace and span and trace .. ":" .. span
-  return id and ids.row(id, own, false, record, time and time / 1e9) or own
+  return id and ids.row(id, own, ids.SPAN, record, time and time / 1e9) or own
 end
 
 local genai = { fields = fields }

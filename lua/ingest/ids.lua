@@ -3,7 +3,9 @@
 --- again.
 local memory = require "ingest.memory"
 
-local ids = {}
+-- Who tells.  A call may have several spans; two of a gateway's call ids are two calls, and so are
+-- two calls that a capture has seen.
+local ids = { SPAN = 0, CALL = 1, CAPTURE = 2 }
 
 -- Two tellers of one call see it end within this time of each other.
 local together_s = 120
@@ -21,12 +23,12 @@ local function counts_of(record)
 end
 
 -- Whether the record is of the call that was remembered under its id: the same own id,
--- or the same time; where ids are few, the same counts too; and never another call id
--- of the same gateway.
-local function is_same(known, weak, own, is_call_id, seconds, prompt, output)
+-- or the same time; where ids are few, the same counts too; and never another call of
+-- the same teller.
+local function is_same(known, weak, own, teller, seconds, prompt, output)
   if known.own == own then
     return true
-  elseif is_call_id and known.is_call_id then
+  elseif teller ~= ids.SPAN and teller == known.teller then
     return false
   end
   return math.abs(seconds - known.seconds) <= together_s
@@ -40,21 +42,19 @@ local function recall(id)
   if not text then
     return nil
   end
-  local seconds, prompt, output, is_call_id, own = format:unpack(text)
-  return {
-    seconds = seconds, prompt = prompt, output = output, is_call_id = is_call_id == 1, own = own,
-  }
+  local seconds, prompt, output, teller, own = format:unpack(text)
+  return { seconds = seconds, prompt = prompt, output = output, teller = teller, own = own }
 end
 
 --- The id of the row: the provider's, and the sender's own behind it where the
 --- provider's has been or will be given out to others.
 ---@param id string        the provider's
 ---@param own string?      what names the call in this sender's words: a call id, or trace and span
----@param is_call_id boolean  two of them are two calls; of spans a call may have several
+---@param teller integer   SPAN, CALL or CAPTURE
 ---@param record table     with its counts
 ---@param seconds number?  when it ended
 ---@return string
-function ids.row(id, own, is_call_id, record, seconds)
+function ids.row(id, own, teller, record, seconds)
   if not own or own == id or not seconds then
     return id
   end
@@ -62,10 +62,10 @@ function ids.row(id, own, is_call_id, record, seconds)
   local prompt, output = counts_of(record)
   local known = recall(key)
   if known then
-    local first = is_same(known, weak, own, is_call_id, seconds, prompt, output)
+    local first = is_same(known, weak, own, teller, seconds, prompt, output)
     return first and not weak and id or id .. "/" .. (first and known.own or own)
   end
-  memory.set(format:pack(seconds, prompt, output, is_call_id and 1 or 0, own), "id", key)
+  memory.set(format:pack(seconds, prompt, output, teller, own), "id", key)
   return weak and id .. "/" .. own or id
 end
 

@@ -106,7 +106,7 @@ local function row_id(row, record)
   local id = values.first_text(row.id, row.request_id, row.call_id)
   local own = values.first_text(row.call_id, row.litellm_call_id)
   return id and record.service_tier ~= "batch"
-    and ids.row(id, own, true, record, record.timestamp) or id
+    and ids.row(id, own, ids.CALL, record, record.timestamp) or id
 end
 
 local function record_of(row, metadata)

@@ -25,14 +25,18 @@ local function growth(point)
   return last and point.value >= last and point.value - last or point.value
 end
 
--- Every point of a delta counts, but for one that comes again at once, from a sender
--- that had no answer.
+-- Every point of a delta counts, but for one that comes again, from a sender that had no answer:
+-- so many bytes of a series' points are remembered, eight or more.
+local remembered = 320
+
 local function increment(point)
-  local key, stamp = "otlp:" .. point.series, ("%d %d"):format(point.start or 0, point.time or 0)
-  if point.time and kv.get(key) == stamp then
+  local key = "otlp:" .. point.series
+  local known = kv.get(key) or ";"
+  local stamp = ("%d %d;"):format(point.start or 0, point.time or 0)
+  if point.time and known:find(";" .. stamp, 1, true) then
     return 0
   end
-  kv.set(key, stamp, memory_s)
+  kv.set(key, (known .. stamp):sub(-remembered), memory_s)
   return point.value
 end
 

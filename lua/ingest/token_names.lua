@@ -26,6 +26,7 @@ return {
   fresh = {
     "gen_ai.usage.details.input_tokens", "ai.usage.inputTokenDetails.noCacheTokens",
     "inputTokenDetails.noCacheTokens", "langfuse.observation.usage_details.input_text",
+    "ai.response.providerMetadata.anthropic.usage.input_tokens",
   },
   output = {
     "gen_ai.usage.output_tokens", "gen_ai.usage.completion_tokens", "llm.token_count.completion",
@@ -66,6 +67,7 @@ return {
     "langfuse.observation.usage_details.cache_read_input_tokens",
     "langfuse.observation.usage_details.input_cached_tokens",
     "langfuse.observation.usage_details.input_cache_read",
+    "mlflow.chat.tokenUsage.cache_read_input_tokens",
     "cache_read_input_tokens", "prompt_tokens_details.cached_tokens",
     "input_tokens_details.cached_tokens",
     "cacheReadInputTokens", "cacheReadInputTokenCount", "cachedInputTokens",
@@ -91,6 +93,7 @@ return {
     "ai.response.providerMetadata.bedrock.usage.cacheWriteInputTokens",
     "langfuse.observation.usage_details.cache_creation_input_tokens",
     "langfuse.observation.usage_details.input_cache_creation",
+    "mlflow.chat.tokenUsage.cache_creation_input_tokens",
     "cache_creation_input_tokens", "cache_write_input_tokens",
     "prompt_tokens_details.cache_creation_tokens",
     "prompt_tokens_details.cache_write_tokens", "input_tokens_details.cache_write_tokens",

@@ -113,7 +113,7 @@ end
 
 local function fresh_input(told, read, write, excludes)
   local input, fresh, cached = told.input, told.fresh, read + write
-  if fresh and (not input or fresh + cached == input) then
+  if fresh and (not input or input == fresh or input == fresh + cached) then
     return fresh
   elseif input then
     return input - counted_in(told, read, write, excludes)

@@ -17,6 +17,8 @@ local command_line = {}
 ---@field arguments string?   how words that are no options are shown; absent: none are taken
 ---@field words string[]?     the first argument is one of these, and the only one
 ---@field options Option[]?
+---@field examples string[][]?  lines to type, each with what it is for
+---@field exits table<integer, string>?  what exit codes mean, where that is not the plain thing
 ---@field run fun(args: Arguments): integer?, string?  the exit code, or nil and what went wrong
 
 ---@class Arguments           options by name, and the other words in order
@@ -110,6 +112,25 @@ local function option_line(option)
   return ("  %-16s%s%s"):format(left, option[3], value and (" (%s)"):format(value) or "")
 end
 
+local EXITS = { [0] = "it went well", "it did not, and standard error says why",
+  "the command line is wrong" }
+
+local function add_examples(lines, command)
+  lines[#lines + 1] = command.examples and "\nExamples:"
+  for _, example in ipairs(command.examples or {}) do
+    lines[#lines + 1] = ("  %s\n      %s"):format(example[1], example[2])
+  end
+end
+
+local function add_exits(lines, command)
+  local exits = command.exits or {}
+  lines[#lines + 1] = "\nExit codes:"
+  for code = 0, 3 do
+    local meaning = exits[code] or EXITS[code]
+    lines[#lines + 1] = meaning and ("  %d  %s"):format(code, meaning)
+  end
+end
+
 --- The text of --help.
 ---@param name string
 ---@param command Command
@@ -118,11 +139,14 @@ function command_line.help(name, command)
   local lines = {
     ("usage: moonledger [--config FILE] [--database PATH] %s%s%s"):format(name,
       command.options and " [OPTIONS]" or "", command.arguments and " " .. command.arguments or ""),
-    "", command.description or command.summary, "",
+    "", command.description or command.summary,
   }
+  lines[#lines + 1] = command.options and "\nOptions:"
   for _, option in ipairs(command.options or {}) do
     lines[#lines + 1] = option_line(option)
   end
+  add_examples(lines, command)
+  add_exits(lines, command)
   return table.concat(lines, "\n") .. "\n"
 end
 

@@ -9,7 +9,7 @@ local endings = {
   -- so much context, as Claude Code and Bedrock write it
   "%[1[mM]%]$", ":1m$", ":%d+k$",
   -- OpenRouter: how it answers, and from which of its hosts
-  ":thinking$", ":nitro$", ":floor$", ":exacto$",
+  ":thinking$", ":nitro$", ":floor$", ":exacto$", ":beta$",
   "%-v%d+:%d+$", ":%d+$",                         -- Bedrock's versions
   "@[%w%-%.]+$",                                  -- Vertex: a date or an alias
   "%-%d%d%d%d%d%d%d%d$", "%-%d%d%d%d%-%d%d%-%d%d$", "%-latest$", ":latest$",
@@ -26,8 +26,8 @@ local own_endings = {
   ["^gpt%-[5-9]"] = { "%-minimal$", "%-low$", "%-medium$", "%-high$", "%-xhigh$" },
 }
 
--- Bedrock's inference profiles: whether one keeps the request in a region, which
--- some models cost more for.
+-- Bedrock's inference profiles, and Azure's data zones as LiteLLM writes them (azure/eu/gpt-4o):
+-- whether one keeps the request in a region, which some models cost more for.
 local profiles = {
   us = true, eu = true, apac = true, jp = true, au = true, ca = true, sa = true, ["us-gov"] = true,
   global = false,
@@ -113,6 +113,11 @@ local function add_short(name, add)
   end
 end
 
+-- A part of a path that keeps the request in a region: bedrock/us-east-1/.., azure/eu/..
+local function is_place(part)
+  return profiles[part] or part:find("^%l+%-[%l%-]+%d+$") ~= nil
+end
+
 -- No name is longer; cutting off part after part takes the square of the length.
 local LONGEST = 300
 
@@ -143,7 +148,9 @@ function model_names.candidates(model)
   while rest do
     add_short(rest, add)
     local last = rest
-    rest = rest:match("^[^/]+/(.+)$")
+    local part, below = last:match("^([^/]+)/(.+)$")
+    regional = regional or part ~= nil and is_place(part)
+    rest = below
     if not rest then
       local short, keeps = without_profile(last)
       regional = regional or keeps

@@ -62,10 +62,12 @@ local function with(rates, more)
   return rates
 end
 
--- Batches are half the price.  Pictures in a prompt are billed as its text, sound is not.
+-- Batches are half the price; Azure's data zones cost a tenth more.  Pictures in a prompt are
+-- billed as its text, sound is not.
 local function gpt(input, cache_read, output, more)
   local rates = plain(input, cache_read, output)
-  return with(with(rates, { tiers = { batch = 0.5 }, image_input = input }), more or {})
+  return with(with(rates, { tiers = { batch = 0.5 }, regional = 1.1, image_input = input }),
+    more or {})
 end
 
 -- Since GPT-5 flex costs what a batch does, and a search is a cent.

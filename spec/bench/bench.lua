@@ -6,8 +6,8 @@
 local report = require "spec.bench.report"
 
 local LINES = {
-  "http", "capture", "ingest", "otlp", "at_size", "single", "analytics", "query", "sse", "sse_5000",
-  "metrics", "footprint", "mixed", "dashboard",
+  "http", "capture", "ingest", "dimensions", "otlp", "at_size", "lookup", "single", "analytics",
+  "query", "sse", "sse_5000", "metrics", "footprint", "mixed", "dashboard",
 }
 
 ---@class Line

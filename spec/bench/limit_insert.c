@@ -80,7 +80,8 @@ static void open_database(char **argv) {
   check(sqlite3_open_v2(option(argv, "--file", "limit.db"), &db,
                         SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, NULL));
   execute("PRAGMA page_size = 16384; PRAGMA journal_mode = WAL; PRAGMA wal_autocheckpoint = 5000; "
-          "PRAGMA cache_size = -32768; CREATE TABLE meta (key TEXT PRIMARY KEY, value)");
+          "PRAGMA cache_size = -32768; CREATE TABLE meta (key TEXT PRIMARY KEY, value); "
+          "CREATE TABLE parts (max_row, state)"); /* what rollup_tables_create looks at */
   execute(strcmp(option(argv, "--durability", "full"), "full") == 0
               ? "PRAGMA synchronous = FULL"
               : "PRAGMA synchronous = NORMAL");

@@ -3,7 +3,7 @@
  *
  *   load_ingest --port P [--path /logs/ingest] [--connections 4] [--batch 1000] [--rows N
  * | --seconds S] [--rate ROWS/S]
- *               [--first I] [--start-us T] [--step-us 259200] */
+ *               [--first I] [--start-us T] [--step-us 259200] [--owned 1] */
 #include <poll.h>
 
 #include "client.h"
@@ -118,6 +118,7 @@ int main(int argc, char **argv) {
   load.rate = option_int(argv, "--rate", 0);
   load.source.start_us = option_int(argv, "--start-us", 1790000000000000);
   load.source.step_us = option_int(argv, "--step-us", 259200);
+  load.source.owned = option_int(argv, "--owned", 0);
   load.nclients = option_int(argv, "--connections", 4);
   if (load.nclients > MAX_CONNECTIONS)
     die("at most %d connections", MAX_CONNECTIONS);

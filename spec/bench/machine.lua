@@ -18,9 +18,13 @@ machine.shell = shell
 local CORES = tonumber((shell "nproc"))
 local TICKS = tonumber((shell "getconf CLK_TCK"))
 
-local function pin(core)
+--- Words before a command that keep it on a core, or on some ("0-1").
+---@param core integer|string
+---@return string[]
+function machine.pin(core)
   return CORES > 1 and { "taskset", "-c", tostring(core) } or {}
 end
+local pin = machine.pin
 
 local function pinned(core, words)
   local list = pin(core)
@@ -57,7 +61,7 @@ end
 --- Starts any other server and waits until it takes connections.  Its port is the
 --- one given, or what it prints.
 ---@param words string[]
----@param options? { port?: integer, folder?: string, core?: integer }
+---@param options? { port?: integer, folder?: string, core?: integer|string }
 function machine.start(words, options)
   options = options or {}
   local folder = options.folder or helpers.temporary_folder()

@@ -2,6 +2,7 @@
 --- serves.
 local helpers = require "spec.helpers"
 local server = require "spec.helpers.server"
+local socket = require "socket"
 
 local disturbances = {}
 
@@ -20,6 +21,35 @@ function disturbances.frozen(run)
   run.server:signal "STOP"
   run:go_on(run.random(300) / 1000)
   run.server:signal "CONT"
+end
+
+--- It gets a fifth of the time, a few milliseconds after the other.
+function disturbances.slowed(run)
+  for _ = 1, 20 + run.random(30) do
+    run.server:signal "STOP"
+    socket.sleep(0.008)
+    run.server:signal "CONT"
+    run:go_on(0.002)
+  end
+end
+
+--- Days that have closed leave the database while others are told of: until one more has.
+function disturbances.sealed(run)
+  local s, deadline = run.server, socket.gettime() + 4
+  local function count()
+    return select(2, s:log():gsub("a day is sealed", ""))
+  end
+  local before = count()
+  repeat
+    run:go_on(0.1)
+  until count() > before or socket.gettime() > deadline
+end
+
+--- A backup begins; whatever comes next may find it under way.
+function disturbances.backed_up(run)
+  os.execute("rm -rf " .. helpers.quote(run.backups))
+  local status = run.server:post("/-/backup").status
+  assert(status == 202 or status == 409, status)
 end
 
 --- The disk has no room for a while: for files longer than the database is now.

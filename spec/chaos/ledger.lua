@@ -6,7 +6,7 @@ local DAY = 86400
 local MODELS, TEAMS = { "claude-a", "gpt-b", "gemini-c" }, { "red", "blue" }
 
 ---@class Ledger
----@field batches table[]  all that were ever made
+---@field batches table[]  all that were ever made, but for those that are forgotten
 ---@field waiting table[]  those that nobody has acknowledged: sent again until somebody does
 local Ledger = {}
 Ledger.__index = Ledger
@@ -14,7 +14,7 @@ Ledger.__index = Ledger
 ---@param prefix string  of all ids
 ---@return Ledger
 function Ledger.new(prefix)
-  return setmetatable({ prefix = prefix, batches = {}, waiting = {}, rows = 0 }, Ledger)
+  return setmetatable({ prefix = prefix, batches = {}, made = 0, waiting = {}, rows = 0 }, Ledger)
 end
 
 -- Dollars and milliseconds are multiples of 1/8, so that every sum is exact.
@@ -31,7 +31,8 @@ end
 
 --- A batch of up to 40 records, one of which may stand there twice.
 function Ledger:new_batch(random, now)
-  local batch = { name = ("%s-%d"):format(self.prefix, #self.batches + 1), records = {}, old = {} }
+  self.made = self.made + 1
+  local batch = { name = ("%s-%d"):format(self.prefix, self.made), records = {}, old = {} }
   for i = 1, random(40) do
     batch.records[i], batch.old[i] = record(batch.name .. "-" .. i, random, now)
   end
@@ -47,6 +48,14 @@ end
 
 function Ledger:wait_for(batch)
   self.waiting[#self.waiting + 1] = batch
+end
+
+--- The oldest batches are not sent again, but for the newest so many.
+---@param most integer
+function Ledger:forget(most)
+  while #self.batches > most do
+    table.remove(self.batches, 1)
+  end
 end
 
 --- The next batch to send: one that was sent in vain, now and then one that is known already, or a

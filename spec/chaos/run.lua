@@ -2,6 +2,7 @@
 local Ledger = require "spec.chaos.ledger"
 local Senders = require "spec.chaos.senders"
 local disturbances = require "spec.chaos.disturbances"
+local generator = require "spec.chaos.generator"
 local helpers = require "spec.helpers"
 local server = require "spec.helpers.server"
 local socket = require "socket"
@@ -10,8 +11,8 @@ local SENDERS = 6
 
 -- Questions come more often than the rest; the order is fixed, so that a seed is a run.
 local KINDS = {
-  "killed", "stopped", "frozen", "full", "unread", "cut_off", "garbage", "reloaded", "watched",
-  "asked", "asked", "asked", "asked",
+  "killed", "stopped", "frozen", "slowed", "full", "sealed", "backed_up", "unread", "cut_off",
+  "garbage", "reloaded", "watched", "asked", "asked", "asked", "asked",
 }
 
 ---@class Run
@@ -21,27 +22,18 @@ local KINDS = {
 local Run = {}
 Run.__index = Run
 
---- A number generator of its own: math.random is everybody's. Numbers are Lehmer's, "minimal
---- standard" (Park and Miller, 1988).
-local function generator(seed)
-  local state = seed % 2147483646 + 1
-  return function(m, n)
-    state = state * 48271 % 2147483647
-    local low, high = n and m or 1, n or m
-    return low + state % (high - low + 1)
-  end
-end
-
 function Run:start()
   self.senders:lose()
   self.unread = {}
   self.server = server.start {
-    database = self.database, workers = 1 + self.random(2) % 2,
+    database = self.folder .. "/chaos.db", workers = 1 + self.random(2) % 2,
     files = { ["lua/routes/chaos.lua"] = "return { summary = 'n', handle = function() end }" },
-    config = [[
+    config = ([[
       config.features.reload_enabled = true
       table.insert(config.routes, { "GET", "/chaos", "routes.chaos" })
-      config.limits.out_bytes = 8388608]],
+      config.storage.hot_days = 2
+      config.storage.backup_folder = %q
+      config.limits.out_bytes = 8388608]]):format(self.backups),
   }
 end
 
@@ -66,7 +58,7 @@ end
 -- Readers of the store open their files when they are first needed, and malloc keeps some blocks.
 local SOME_DESCRIPTORS, SOME_KIB = 16, 65536
 
-local HARMLESS = { "unread", "cut_off", "garbage", "reloaded", "watched", "asked" }
+local HARMLESS = { "unread", "cut_off", "garbage", "reloaded", "watched", "asked", "backed_up" }
 
 local function all_harmless(self)
   for _ = 1, 10 do
@@ -97,13 +89,14 @@ end
 
 ---@param seconds number
 ---@param seed integer
+---@param folder string  for the database and backups
 ---@return Run  its server runs; whoever called ends it
-local function run(seconds, seed, database)
+local function run(seconds, seed, folder)
   local random = generator(seed)
   local ledger = Ledger.new("c" .. seed)
   local self = setmetatable({
     random = random, ledger = ledger, senders = Senders.new(ledger, SENDERS, random),
-    happened = {}, database = database, unread = {},
+    happened = {}, folder = folder, backups = folder .. "/backups", unread = {},
   }, Run)
   self:start()
   local deadline = socket.gettime() + seconds

@@ -27,11 +27,12 @@ static void fuzz_take_records(lua_State *L) {
   buf_clear(&lines);
 }
 
-static void fuzz_ingest(struct fuzz_input in, int choice) {
+/* file returns a function of bytes and choice, which gives records. */
+static void fuzz_ingest(const char *file, struct fuzz_input in, int choice) {
   static lua_State *L;
   if (L == NULL) {
     fuzz_schema = load_schema();
-    L = fuzz_lua_open("spec/fuzz/ingest.lua");
+    L = fuzz_lua_open(file);
   }
   fuzz_lua_call(L, in, choice);
   fuzz_take_records(L);

@@ -54,5 +54,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size) {
   fuzz_lua_call(L, in, 0);
   if (valid) /* one tolerance for every way in */
     FUZZ_CHECK(lua_toboolean(L, -1));
+  if (in.len > 0 && memchr(in.data, 0, in.len) != NULL)
+    FUZZ_CHECK(!lua_toboolean(L, -1));
   return 0;
 }

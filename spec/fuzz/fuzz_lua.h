@@ -26,7 +26,9 @@ static uint8_t fuzz_lines[FUZZ_LINES];
 
 static struct {
   size_t instructions, most;
-  FILE *lines; /* each line that is reached goes there once, for corpus.lua */
+  uint8_t seen[FUZZ_LINES]; /* of all calls */
+  size_t count_seen, count_told;
+  FILE *lines; /* each line that is reached goes there, for corpus.lua */
 } fuzz_lua;
 
 static void fuzz_lua_note_line(lua_State *L, lua_Debug *ar) {
@@ -34,9 +36,11 @@ static void fuzz_lua_note_line(lua_State *L, lua_Debug *ar) {
   uint32_t hash = (uint32_t) ar->currentline;
   for (const char *p = ar->source; *p != '\0'; p++)
     hash = (hash ^ (unsigned char) *p) * 16777619u;
-  uint8_t *count = &fuzz_lines[(hash ^ hash >> 16) % FUZZ_LINES];
-  if (*count < UINT8_MAX)
-    ++*count;
+  hash = (hash ^ hash >> 16) % FUZZ_LINES;
+  if (fuzz_lines[hash] < UINT8_MAX)
+    fuzz_lines[hash]++;
+  fuzz_lua.count_seen += !fuzz_lua.seen[hash];
+  fuzz_lua.seen[hash] = 1;
   if (fuzz_lua.lines != NULL)
     fprintf(fuzz_lua.lines, "%s:%d\n", ar->source, ar->currentline);
 }
@@ -53,6 +57,15 @@ static void fuzz_lua_hook(lua_State *L, lua_Debug *ar) {
 static void fuzz_lua_hold(lua_State *L) {
   fprintf(stderr, "%s\n", lua_tostring(L, -1));
   abort();
+}
+
+/* For settle.lua; libFuzzer itself tells of edges. */
+static void fuzz_lua_tell(void) {
+#ifdef FUZZ
+  if (fuzz_lua.count_seen > fuzz_lua.count_told)
+    fprintf(stderr, "lines of Lua: %zu\n", fuzz_lua.count_seen);
+  fuzz_lua.count_told = fuzz_lua.count_seen;
+#endif
 }
 
 static int fuzz_lua_traceback(lua_State *L) {
@@ -92,6 +105,7 @@ static void fuzz_lua_call(lua_State *L, struct fuzz_input in, int choice) {
   fuzz_lua.most = FUZZ_INSTRUCTIONS + FUZZ_INSTRUCTIONS_PER_BYTE * in.len;
   if (lua_pcall(L, 2, 1, 2) != LUA_OK)
     fuzz_lua_hold(L);
+  fuzz_lua_tell();
 }
 
 #endif

@@ -4,6 +4,6 @@
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size) {
   struct fuzz_input in = fuzz_input(bytes, size);
   int choice = 6 + (int) (fuzz_byte(&in) % 8);
-  fuzz_ingest(in, choice);
+  fuzz_ingest("spec/fuzz/ingest.lua", in, choice);
   return 0;
 }

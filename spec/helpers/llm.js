@@ -133,6 +133,11 @@ function answer(request, body, response) {
 }
 
 http.createServer((request, response) => {
+  if (request.url === "/early") { // it has seen enough
+    response.statusCode = 413;
+    response.end("too much");
+    return;
+  }
   const pieces = [];
   request.on("data", (piece) => pieces.push(piece));
   request.on("end", () => {

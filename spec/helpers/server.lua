@@ -48,7 +48,8 @@ local function command_line(s, options)
   for _, list in ipairs {
     options.wrap or {},
     {
-      BINARY, "--config", s.root .. "/config.lua", "--listen", options.listen or "127.0.0.1:0",
+      options.binary or BINARY,
+      "--config", s.root .. "/config.lua", "--listen", options.listen or "127.0.0.1:0",
       "--database", s.database, "--workers", options.workers or os.getenv "WORKERS" or "1",
     },
     options.flags or {},
@@ -74,6 +75,7 @@ local function wait_for_listening(s)
 end
 
 ---@class ServerOptions
+---@field binary? string   in place of $MOONLEDGER
 ---@field workers? integer
 ---@field config? string    Lua that changes the shipped table `config`
 ---@field files? table<string, string>  files beside the copied config.lua: path -> text

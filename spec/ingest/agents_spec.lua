@@ -57,6 +57,33 @@ describe("a rollout of Codex", function()
       told(fork[3], "session_client_id", "project", "effort"))
   end)
 
+  local function count_line(second, total, last)
+    return json.encode { timestamp = ("2026-11-23T10:00:%02dZ"):format(second), type = "event_msg",
+      payload = { type = "token_count", info = { last_token_usage = last,
+        total_token_usage = total } } } .. "\n"
+  end
+
+  it("tells calls with the same counts apart, but not one that is told again", function()
+    local last = { input_tokens = 800, output_tokens = 9 }
+    local body = '{"type":"session_meta","payload":{"id":"s-alike"}}\n'
+      .. count_line(1, { input_tokens = 800, output_tokens = 9 }, last)
+      .. count_line(2, { input_tokens = 1600, output_tokens = 18 }, last)
+      .. count_line(3, { input_tokens = 1600, output_tokens = 18 }, last)
+    for _ = 1, 2 do
+      local records = read(codex_rollout, "alike", nil, body).records
+      assert.equal(2, #records)
+      assert.same({ "codex:s-alike:800:0:9:0", "codex:s-alike:800:0:9:0:2" },
+        { records[1].other_id, records[2].other_id })
+    end
+  end)
+
+  it("whose totals begin anew has a call of all that they count", function()
+    local records = read(codex_rollout, "anew", nil,
+      count_line(1, { input_tokens = 900, output_tokens = 90 })
+      .. count_line(2, { input_tokens = 300, output_tokens = 95 })).records
+    assert.same({ 300, 95 }, told(records[2], "tokens_input", "tokens_output"))
+  end)
+
   it("without what the last call counted is what the totals grew by, with the same model as long "
       .. "as the turn; an unknown model has no price", function()
     local function line(total, output)
@@ -104,5 +131,19 @@ describe("a chat of Gemini CLI", function()
     local batch = read(gemini_chat, "gemini-chat-0.40.jsonl", "/h/chats/parent/sub.jsonl")
     assert.same({ "parent", "subagent", "gemini:parent:a1", "gemini:parent:1000:0:0:1020" },
       told(batch.records[1], "session_client_id", "agent", "request_id", "other_id"))
+  end)
+
+  it("tells messages with the same counts apart, but not one that comes again", function()
+    local function message(id)
+      return json.encode { id = id, type = "gemini", tokens = { input = 7, output = 2, total = 9 } }
+        .. "\n"
+    end
+    local ids = {}
+    for i, record in ipairs(read(gemini_chat, "x", nil,
+      '{"sessionId":"g-alike"}\n' .. message "a" .. message "b" .. message "a").records) do
+      ids[i] = record.other_id
+    end
+    assert.same({ "gemini:g-alike:7:0:0:9", "gemini:g-alike:7:0:0:9:2", "gemini:g-alike:7:0:0:9" },
+      ids)
   end)
 end)

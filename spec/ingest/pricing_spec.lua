@@ -218,6 +218,10 @@ describe("a model's name", function()
     ["us.anthropic.claude-opus-4-1-20250805-v1:0"] = 0.0225,
     ["gpt-5.1-2025-11-13"] = 0.00225, -- 1000*1.25 + 100*10
     ["azure/gpt-5.1-high"] = 0.00225,
+    ["bedrock/us-gov-west-1/anthropic.claude-opus-4-6-v1"] = 0.00825,
+    ["vertex_ai/us-east5/claude-opus-4-6"] = 0.00825,
+    ["anthropic/claude-opus-4.6:beta"] = 0.0075,
+    ["azure/eu/gpt-5.1-2025-11-13"] = 0.002475, ["azure/global-standard/gpt-5.1"] = 0.00225,
     ["openai/gpt-4o-2024-11-20"] = 0.0035, -- 1000*2.5 + 100*10
     ["models/gemini-2.5-pro-preview-06-05"] = 0.00225, -- 1000*1.25 + 100*10
     ["gemini-2.5-flash-001"] = 0.00055, -- 1000*0.3 + 100*2.5

@@ -109,6 +109,18 @@ describe("the cache's tokens, in the words of", function()
       ["ai.response.providerMetadata"] = '{"anthropic":{"cacheCreationInputTokens":300}}',
       ["ai.prompt.messages"] = "secret", ["ai.response.text"] = "secret",
     } },
+    ["the Vercel AI SDK 5 through a gateway, which passes on what Anthropic says"] = { {
+      ["ai.operationId"] = "ai.streamText.doStream", ["ai.model.provider"] = "gateway",
+      ["ai.model.id"] = "anthropic/claude-sonnet-4.5",
+      ["ai.usage.inputTokens"] = 1000, ["ai.usage.outputTokens"] = 50,
+      ["ai.response.providerMetadata"] = '{"anthropic":{"usage":{"input_tokens":1000,'
+        .. '"cache_read_input_tokens":200,"cache_creation_input_tokens":300}}}',
+    } },
+    ["MLflow"] = { {
+      ["openinference.span.kind"] = "LLM", ["llm.model_name"] = "claude-sonnet-4-5",
+      ["mlflow.chat.tokenUsage"] = '{"input_tokens":1500,"output_tokens":50,"total_tokens":1550,'
+        .. '"cache_read_input_tokens":200,"cache_creation_input_tokens":300}',
+    } },
     ["Strands, whose input is Bedrock's"] = { also(genai, {
       ["gen_ai.usage.input_tokens"] = 1000, ["gen_ai.usage.output_tokens"] = 50,
       ["gen_ai.usage.cache_read_input_tokens"] = 200,

@@ -211,4 +211,26 @@ describe("whatever way it comes in", function()
     assert.equal(183, send(1, 30, 8))   -- .. and does not
     assert.equal(190, send(0, 40, 117))
   end)
+
+  it("what was added counts once, however often it comes and in what order", function()
+    local function send(...)
+      local points = {}
+      for i, value in ipairs { ... } do
+        points[i] = {
+          startTimeUnixNano = ("17956000%02d000000000"):format(value),
+          timeUnixNano = ("17956001%02d000000000"):format(value), asInt = tostring(value),
+        }
+      end
+      post("/v1/metrics", json.encode { resourceMetrics = { { scopeMetrics = { { metrics = { {
+        name = "shop.added", unit = "1",
+        sum = { isMonotonic = true, aggregationTemporality = 1, dataPoints = points },
+      } } } } } } })
+      return tonumber(s:get("/metrics").body:match "shop_added_total{[^}]*} (%S+)")
+    end
+    assert.equal(30, send(10, 20))
+    assert.equal(30, send(10, 20)) -- the whole export again
+    assert.equal(70, send(40))
+    assert.equal(85, send(15))     -- late
+    assert.equal(85, send(40, 15))
+  end)
 end)

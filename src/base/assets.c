@@ -28,6 +28,11 @@ __asm__(".pushsection .data.rel.ro.assets, \"aw\"\n"
 
 extern const struct asset assets_first[], assets_end[];
 
+bool assets_have(const char *name, const char *text, size_t len) {
+  const struct asset *asset = assets_find(name);
+  return asset != NULL && asset->len == len && memcmp(asset->data, text, len) == 0;
+}
+
 const struct asset *assets_all(size_t *count) {
   /* cppcheck-suppress comparePointers; the assembler lays them out as one array */
   *count = (size_t) (assets_end - assets_first);

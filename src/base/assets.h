@@ -1,6 +1,7 @@
 #ifndef MOONLEDGER_BASE_ASSETS_H
 #define MOONLEDGER_BASE_ASSETS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "base/buf.h"
@@ -15,6 +16,7 @@ struct asset {
 };
 
 const struct asset *assets_find(const char *name); /* NULL: there is none */
+bool assets_have(const char *name, const char *text, size_t len); /* exactly this */
 const struct asset *assets_all(size_t *count);     /* by name */
 
 /* Appends folder/NAME to text when that file exists, else the built-in one.  0 or UV_E;

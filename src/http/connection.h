@@ -5,6 +5,7 @@
 #include <uv.h>
 
 #include "base/payload.h"
+#include "http/site.h"
 
 struct connections; /* those of one loop; its thread only */
 struct exchange;    /* parser, header memory and the request in hand; http/exchange.h */
@@ -27,6 +28,7 @@ struct conn {
   uv_tcp_t tcp;
   struct connections *all;       /* of its loop */
   struct exchange *exchange;     /* NULL once the connection is a stream or drains */
+  struct permit permit;          /* of a stream */
   void *owner;                   /* of a stream, set by whoever took it; on_close tells them */
   void (*on_close)(struct conn *c);
   void (*on_drain)(struct conn *c); /* all queued writes have left */

@@ -40,6 +40,38 @@ void connections_expect(struct connections *all) {
   atomic_fetch_add_explicit(&all->count, 1, memory_order_relaxed);
 }
 
+/* ---- Another site ---- */
+
+static bool is_stream(const struct conn *c) {
+  return c->exchange == NULL && !c->draining;
+}
+
+static struct site *site_in_force(const struct connections *all) {
+  const struct server_options *server = &all->server->options;
+  return server->site(server->arg);
+}
+
+static void check_stream(struct conn *c, const struct site *site) {
+  if (!guard_still_admits(site->options, c->permit))
+    conn_close(c, "its token is not known any more");
+}
+
+void connections_check_stream(struct conn *c) {
+  struct site *site = site_in_force(c->all);
+  check_stream(c, site);
+  site->unref(site);
+}
+
+void connections_check_streams(struct connections *all) {
+  struct site *site = site_in_force(all);
+  for (struct conn *c = all->first, *next; c != NULL; c = next) {
+    next = c->next;
+    if (is_stream(c))
+      check_stream(c, site);
+  }
+  site->unref(site);
+}
+
 /* ---- Graceful stop ---- */
 
 static void on_handle_closed(uv_handle_t *handle) {

@@ -200,6 +200,10 @@ size_t connections_count(const struct connections *all); /* any thread: an atomi
  * elsewhere.  Any thread. */
 void connections_expect(struct connections *all);
 
+/* A stream closes that the site in force would not open: it was made by, or under, another. */
+void connections_check_stream(struct conn *c);
+void connections_check_streams(struct connections *all);
+
 void connections_closed_one(struct connections *all);
 void connections_close_all(struct connections *all);
 

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base/hash.h"
 #include "http/router.h"
 
 static const struct verdict
@@ -198,24 +199,48 @@ static bool same_secret(const char *secret, struct slice given) {
   return !differs;
 }
 
+/* Without data: none. */
+static struct slice token_of(const struct request *r) {
+  bool raw = is_raw(r);
+  struct slice given = request_header(r, raw ? "x-moonledger-token" : "authorization");
+  if (raw ? given.len == 0 : !starts_with(given, "bearer "))
+    return (struct slice) {0};
+  given = skip_bytes(given, raw ? 0 : 7);
+  while (given.len > 0 && given.data[0] == ' ')
+    given = skip_bytes(given, 1);
+  return given;
+}
+
 static struct verdict check_token(const struct site_options *site,
                                   const struct request *r, enum scope scope) {
   if (scope == SCOPE_OPEN || site->ntokens == 0)
     return admitted;
-  bool raw = is_raw(r);
-  struct slice given = request_header(r, raw ? "x-moonledger-token" : "authorization");
-  if (raw && given.len == 0)
-    return no_pass_token;
-  if (!raw && !starts_with(given, "bearer "))
-    return no_token;
-  given = skip_bytes(given, raw ? 0 : 7);
-  while (given.len > 0 && given.data[0] == ' ')
-    given = skip_bytes(given, 1);
+  struct slice given = token_of(r);
+  if (given.data == NULL)
+    return is_raw(r) ? no_pass_token : no_token;
   struct verdict verdict = wrong_token;
   for (size_t i = 0; i < site->ntokens; i++)
     if (same_secret(site->tokens[i].text, given))
       verdict = site->tokens[i].scopes & 1u << scope ? admitted : wrong_scope;
   return verdict;
+}
+
+static uint64_t secret_of(struct slice token) {
+  return token.data != NULL ? hash_bytes(hash_process_seed(), token.data, token.len) : 0;
+}
+
+struct permit guard_permit(const struct request *r) {
+  return (struct permit) {secret_of(token_of(r)), r->route->scope};
+}
+
+bool guard_still_admits(const struct site_options *site, struct permit permit) {
+  bool admits = permit.scope == SCOPE_OPEN || site->ntokens == 0;
+  for (size_t i = 0; i < site->ntokens && !admits; i++) {
+    const struct token *token = &site->tokens[i];
+    admits = (token->scopes & 1u << permit.scope) &&
+             secret_of((struct slice) {token->text, strlen(token->text)}) == permit.secret;
+  }
+  return admits;
 }
 
 struct verdict guard_check(const struct site_options *site, const struct request *r,

@@ -16,6 +16,9 @@ struct verdict {
 struct verdict guard_check(const struct site_options *site, const struct request *r,
                            enum scope scope);
 
+struct permit guard_permit(const struct request *r);
+bool guard_still_admits(const struct site_options *site, struct permit permit);
+
 /* Whether responses to this Origin may carry Access-Control-Allow-Origin. */
 bool guard_allows_origin(const struct site_options *site, const struct request *r,
                          struct slice origin);

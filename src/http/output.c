@@ -2,7 +2,7 @@
 
 #include "http/exchange.h"
 
-enum { KEPT_OUT_BYTES = 512 << 10, SHRUNK_BYTES = 64 << 10 };
+enum { KEPT_OUT_BYTES = 512 << 10 };
 
 /* A payload on its way.  The first of a connection has a slice of itself in libuv's
  * hands, the others wait. */
@@ -129,16 +129,6 @@ struct buf *output_begin(struct conn *c) {
   return &all->out;
 }
 
-/* What of body must wait takes no more memory than it has bytes. */
-static void queue_rest(struct conn *c, struct buf *body, size_t offset) {
-  char *fitting = body->cap - body->len > SHRUNK_BYTES ? realloc(body->data, body->len) : NULL;
-  if (fitting != NULL) {
-    body->data = fitting;
-    body->cap = body->len;
-  }
-  queue_payload(c, payload_from_buf(body), offset);
-}
-
 void output_flush(struct conn *c, struct buf *body) {
   struct connections *all = connections_of(c);
   struct buf *out = &all->out;
@@ -162,7 +152,7 @@ void output_flush(struct conn *c, struct buf *body) {
   output_forget(c);
   size_t body_sent = sent > len ? sent - len : 0;
   if (!c->closing && body_sent < body_len)
-    queue_rest(c, body, body_sent);
+    queue_payload(c, payload_from_buf(body), body_sent);
   else if (body != NULL)
     buf_clear(body);
 }

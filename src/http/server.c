@@ -33,6 +33,29 @@ static void hand_over(struct connections *all, uv_os_sock_t socket) {
   loop_post(all->loop, &h->message);
 }
 
+/* ---- Another site ---- */
+
+struct change {
+  struct message message;
+  struct connections *all;
+};
+
+static void on_change(struct message *m) {
+  struct change *change = container_of(m, struct change, message);
+  connections_check_streams(change->all);
+  free(change);
+}
+
+void server_site_changed(struct server *s) {
+  for (unsigned i = 0; i < s->options.nloops; i++) {
+    struct change *change = xmalloc(sizeof *change);
+    *change = (struct change) {.message = {.receive = on_change}, .all = s->connections[i]};
+    loop_post(s->connections[i]->loop, &change->message);
+  }
+}
+
+/* ---- Accepting ---- */
+
 static struct connections *least_loaded(const struct server *s, size_t *total) {
   struct connections *least = s->connections[0];
   *total = 0;

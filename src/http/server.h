@@ -27,6 +27,9 @@ struct server *server_new(const struct server_options *options);
  * UV_E code; *port is the one in use. */
 int server_listen(struct server *server, const char *host, uint16_t port, uint16_t *bound);
 
+/* Any thread, when another site is in force: streams end whose token it does not know. */
+void server_site_changed(struct server *server);
+
 /* Loop 0's thread: accepts no more. */
 void server_close(struct server *server);
 

@@ -16,6 +16,12 @@ struct token {
   uint8_t scopes; /* bit per enum scope */
 };
 
+/* By what a stream was admitted, to ask again when the tokens have changed. */
+struct permit {
+  uint64_t secret; /* a hash of the token; 0: none was given */
+  enum scope scope;
+};
+
 /* Sizes in bytes, times in milliseconds. */
 struct http_limits {
   size_t body_bytes, in_flight_bytes, out_bytes, request_line_bytes, header_bytes;

@@ -101,6 +101,7 @@ struct conn *http_become_stream(struct request *r, struct response *response) {
   if (c->closing)
     return NULL;
   bool stopped = !e->reading;
+  c->permit = guard_permit(r);
   c->exchange = NULL;
   exchange_free(e);
   deadline_set(c, DEADLINE_NONE);
@@ -108,5 +109,6 @@ struct conn *http_become_stream(struct request *r, struct response *response) {
     conn_close(c, "the client left before its stream began");
     return NULL;
   }
-  return c;
+  connections_check_stream(c);
+  return c->closing ? NULL : c;
 }

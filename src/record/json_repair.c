@@ -1,7 +1,9 @@
 #include "record/json_repair.h"
 
+#include <math.h>
 #include <string.h>
 
+#include "base/number.h"
 #include "base/utf8.h"
 #include "record/json_scan.h"
 
@@ -75,17 +77,28 @@ static bool is_in(char c, const char *set) {
   return c != '\0' && strchr(set, c) != NULL;
 }
 
+/* More digits than a double is sure to keep, or more than it can hold at all. */
+static bool is_too_much(const char *p, const char *after) {
+  bool is_integer;
+  int64_t integer;
+  double real = 0;
+  const char *digits = p + (*p == '-'), *end = digits;
+  while (end < after && *end >= '0' && *end <= '9')
+    end++;
+  if (end == after)
+    return end - digits > DOUBLE_DIGITS;
+  return parse_number(p, (size_t) (after - p), &is_integer, &integer, &real) && isinf(real);
+}
+
 static const char *repair_number(struct repairer *m, const char *p) {
-  const char *after = p + (*p == '-'), *digits = after;
-  while (after < m->end && *after >= '0' && *after <= '9')
+  const char *after = p + 1;
+  while (after < m->end && is_in(*after, "0123456789+-.eE"))
     after++;
-  if (after - digits > DOUBLE_DIGITS && !(after < m->end && is_in(*after, ".eE"))) {
+  if (is_too_much(p, after)) {
     replace(m, p, "\"", p);
     replace(m, after, "\"", after);
   }
-  while (after < m->end && is_in(*after, "0123456789+-.eE"))
-    after++;
-  return after > p ? after : p + 1;
+  return after;
 }
 
 static void repair_tokens(struct repairer *m) {

@@ -5,7 +5,14 @@
 
 #include "base/mem.h"
 
-enum { STEPS = 32, VERSION = 1, MIN_INDEX = -30 * STEPS, MAX_INDEX = 60 * STEPS };
+enum {
+  STEPS = 32,
+  VERSION = 1,
+  MIN_INDEX = -30 * STEPS,
+  MAX_INDEX = 60 * STEPS,
+  MAX_FEW = 128, /* more are dense */
+  FEW_STEP = 16,
+};
 
 /* 2^(i/32 - 1): the upper bounds of the buckets between two powers of two, as frexp
  * gives the fraction. */
@@ -23,6 +30,12 @@ static const double bounds[STEPS] = {
 void sketch_clear(struct sketch *s) {
   free(s->counts);
   *s = (struct sketch) {0};
+}
+
+void sketch_reset(struct sketch *s) {
+  s->dense = false;
+  s->len = 0;
+  s->zero = 0;
 }
 
 /* Bucket i holds what is above 2^((i-1)/32) and at most 2^(i/32).  Values too small
@@ -50,8 +63,28 @@ static double middle_of(int32_t index) {
   return 2 * exp2(index / (double) STEPS) / (exp2(1.0 / STEPS) + 1);
 }
 
+/* Wraps instead of overflowing: a damaged file may hold any count. */
+static int64_t plus(int64_t a, int64_t b) {
+  return (int64_t) ((uint64_t) a + (uint64_t) b);
+}
+
+static int32_t bucket_at(const struct sketch *s, uint32_t i) {
+  return s->dense ? s->first + (int32_t) i : s->few[i].bucket;
+}
+
+static int64_t count_at(const struct sketch *s, uint32_t i) {
+  return s->dense ? s->counts[i] : s->few[i].count;
+}
+
+/* The first bucket of the power of two that this one is in: a range grows by whole ones. */
+static int32_t power_of(int32_t bucket) {
+  return bucket - (bucket - MIN_INDEX) % STEPS;
+}
+
 /* Makes counts reach from first to last. */
 static void cover(struct sketch *s, int32_t first, int32_t last) {
+  first = power_of(first);
+  last = power_of(last) + STEPS - 1;
   if (s->len > 0) {
     int32_t end = s->first + (int32_t) s->len - 1;
     first = first < s->first ? first : s->first;
@@ -71,16 +104,92 @@ static void cover(struct sketch *s, int32_t first, int32_t last) {
   s->len = len;
 }
 
-/* Wraps instead of overflowing: a damaged file may hold any count. */
-static int64_t plus(int64_t a, int64_t b) {
-  return (int64_t) ((uint64_t) a + (uint64_t) b);
+/* Makes it a dense one that reaches from first to last. */
+static void make_dense(struct sketch *s, int32_t first, int32_t last) {
+  struct few few[MAX_FEW];
+  uint32_t n = s->len;
+  if (n > 0) {
+    memcpy(few, s->few, n * sizeof *few);
+    first = first < few[0].bucket ? first : few[0].bucket;
+    last = last > few[n - 1].bucket ? last : few[n - 1].bucket;
+  }
+  s->dense = true;
+  s->len = 0;
+  cover(s, first, last);
+  for (uint32_t i = 0; i < n; i++)
+    s->counts[few[i].bucket - s->first] = few[i].count;
 }
 
-static void add_at(struct sketch *s, int32_t index, int64_t count) {
-  if (s->len == 0 || index < s->first || index >= s->first + (int32_t) s->len)
-    cover(s, index, index);
-  int64_t *cell = &s->counts[index - s->first];
+static void add_dense(struct sketch *s, int32_t bucket, int64_t count) {
+  if (bucket < s->first || bucket >= s->first + (int32_t) s->len)
+    cover(s, bucket, bucket);
+  int64_t *cell = &s->counts[bucket - s->first];
   *cell = plus(*cell, count);
+}
+
+static void reserve_few(struct sketch *s, uint32_t n) {
+  if (n <= s->cap)
+    return;
+  s->cap = (n + FEW_STEP - 1) / FEW_STEP * FEW_STEP;
+  s->few = xrealloc(s->few, s->cap * sizeof *s->few);
+}
+
+/* The first that is not before the bucket; without branches, which nobody could foretell. */
+static uint32_t find_few(const struct sketch *s, int32_t bucket) {
+  uint32_t low = 0, n = s->len;
+  for (; n > 1; n -= n / 2)
+    low += (s->few[low + n / 2 - 1].bucket < bucket) * (n / 2);
+  return low + (n == 1 && s->few[low].bucket < bucket);
+}
+
+/* False when it does not fit; so below. */
+static bool add_few(struct sketch *s, int32_t bucket, int64_t count) {
+  uint32_t i = find_few(s, bucket);
+  bool found = i < s->len && s->few[i].bucket == bucket;
+  int32_t sum;
+  if (__builtin_add_overflow(found ? s->few[i].count : 0, count, &sum))
+    return false;
+  if (found) {
+    s->few[i].count = sum;
+    return true;
+  }
+  if (s->len == MAX_FEW)
+    return false;
+  reserve_few(s, s->len + 1);
+  memmove(s->few + i + 1, s->few + i, (s->len++ - i) * sizeof *s->few);
+  s->few[i] = (struct few){bucket, sum};
+  return true;
+}
+
+static bool merge_few(struct sketch *into, const struct sketch *from) {
+  struct few both[2 * MAX_FEW];
+  uint32_t n = 0, i = 0, k = 0;
+  while (i < into->len || k < from->len) {
+    const struct few *a = i < into->len ? &into->few[i] : NULL,
+                     *b = k < from->len ? &from->few[k] : NULL;
+    bool takes_a = b == NULL || (a != NULL && a->bucket <= b->bucket),
+         takes_b = a == NULL || (b != NULL && b->bucket <= a->bucket);
+    both[n] = takes_a ? *a : *b;
+    if (takes_a && takes_b && __builtin_add_overflow(a->count, b->count, &both[n].count))
+      return false;
+    n++;
+    i += takes_a;
+    k += takes_b;
+  }
+  if (n > MAX_FEW)
+    return false;
+  reserve_few(into, n);
+  memcpy(into->few, both, n * sizeof *both);
+  into->len = n;
+  return true;
+}
+
+static void add_at(struct sketch *s, int32_t bucket, int64_t count) {
+  if (!s->dense && add_few(s, bucket, count))
+    return;
+  if (!s->dense)
+    make_dense(s, bucket, bucket);
+  add_dense(s, bucket, count);
 }
 
 enum { ZERO = INT32_MIN };
@@ -100,26 +209,38 @@ void sketch_add(struct sketch *s, double value, int64_t count) {
   sketch_add_bucket(s, sketch_bucket(value), count);
 }
 
-void sketch_merge(struct sketch *into, const struct sketch *from) {
-  into->zero = plus(into->zero, from->zero);
-  if (from->len == 0)
-    return;
-  cover(into, from->first, from->first + (int32_t) from->len - 1);
+static void merge_dense(struct sketch *into, const struct sketch *from) {
+  int32_t last = from->first + (int32_t) from->len - 1;
+  if (into->dense)
+    cover(into, from->first, last);
+  else
+    make_dense(into, from->first, last);
   int64_t *cells = into->counts + (from->first - into->first);
   for (uint32_t i = 0; i < from->len; i++)
     cells[i] = plus(cells[i], from->counts[i]);
 }
 
+void sketch_merge(struct sketch *into, const struct sketch *from) {
+  into->zero = plus(into->zero, from->zero);
+  if (from->len == 0 || (!from->dense && !into->dense && merge_few(into, from)))
+    return;
+  if (from->dense)
+    merge_dense(into, from);
+  else
+    for (uint32_t i = 0; i < from->len; i++)
+      add_at(into, from->few[i].bucket, from->few[i].count);
+}
+
 int64_t sketch_count(const struct sketch *s) {
   int64_t count = s->zero;
   for (uint32_t i = 0; i < s->len; i++)
-    count = plus(count, s->counts[i]);
+    count = plus(count, count_at(s, i));
   return count;
 }
 
 bool sketch_is_empty(const struct sketch *s) {
   for (uint32_t i = 0; i < s->len; i++)
-    if (s->counts[i] != 0)
+    if (count_at(s, i) != 0)
       return false;
   return s->zero == 0;
 }
@@ -133,9 +254,9 @@ double sketch_quantile(const struct sketch *s, double q) {
   if (rank <= below)
     return 0;
   for (uint32_t i = 0; i < s->len; i++) {
-    below = plus(below, s->counts[i]);
+    below = plus(below, count_at(s, i));
     if (rank <= below)
-      return middle_of(s->first + (int32_t) i);
+      return middle_of(bucket_at(s, i));
   }
   return 0;
 }
@@ -166,12 +287,13 @@ void sketch_pack(const struct sketch *s, struct buf *out) {
   *p++ = VERSION;
   p = put_varint(p, zigzag(s->zero));
   for (uint32_t i = 0; i < s->len; i++) {
-    if (s->counts[i] == 0)
+    int32_t bucket = bucket_at(s, i);
+    int64_t count = count_at(s, i);
+    if (count == 0)
       continue;
-    int32_t index = s->first + (int32_t) i;
-    p = put_varint(p, (uint64_t) (index - previous));
-    p = put_varint(p, zigzag(s->counts[i]));
-    previous = index;
+    p = put_varint(p, (uint64_t) (bucket - previous));
+    p = put_varint(p, zigzag(count));
+    previous = bucket;
   }
   out->len = (size_t) (p - out->data);
 }

@@ -10,15 +10,23 @@
 /* Mergeable quantile sketch: counts in buckets of base 2^(1/32), the bounds of a
  * Prometheus native histogram of schema 5, so a quantile is at most 1.1 % off.
  * Counts are integers: merging and taking away are exact in any order.  All zeros
- * is an empty one. */
+ * is an empty one.  Few buckets are a sorted list: most cells of a user or a key have
+ * not more, and a range of all between them would be some KiB. */
 struct sketch {
   int64_t zero;      /* values <= 0 */
-  int32_t first;     /* index of counts[0] */
-  uint32_t len, cap; /* of counts, a dense range */
-  int64_t *counts;
+  int32_t first;     /* of a dense one: the bucket of counts[0] */
+  bool dense;
+  uint32_t len, cap; /* of few or counts, which are as wide */
+  union {
+    struct few {
+      int32_t bucket, count;
+    } *few;
+    int64_t *counts; /* a range of buckets */
+  };
 };
 
 void sketch_clear(struct sketch *s);
+void sketch_reset(struct sketch *s); /* an empty one that keeps its room */
 void sketch_add(struct sketch *s, double value,
                 int64_t count); /* count may be negative; NaN counts as zero */
 int32_t sketch_bucket(double value); /* once for several sketches */

@@ -32,6 +32,10 @@ struct services {
   struct upkeep *upkeep;    /* .. as this */
   const struct binding *bindings; /* ended by a NULL name */
 
+  /* Another generation is in force, but the first.  The loader's thread. */
+  void (*changed)(void *arg);
+  void *changed_arg;
+
   /* Reads config.lua's table at the top of L's stack, fills in its defaults, and leaves
    * it there.  NULL when it is wrong: every mistake is appended to errors, a line each.
    * file is config.lua's absolute path.  The loader's thread. */

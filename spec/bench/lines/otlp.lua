@@ -1,5 +1,6 @@
 --- What a record costs that comes as OTLP, beside the same one in our own columns: instructions, as
---- callgrind counts them, of a large and of a small load, divided by the records between them.
+--- callgrind counts them, of a large and of a small load, divided by the records between them; and
+--- what it costs to price records that come without a cost.
 --- CPU time has no target: it differs from run to run, and instructions do not.
 local helpers = require "spec.helpers"
 local json = require "spec.helpers.json"
@@ -47,6 +48,11 @@ local function log_lines(n)
   return join(lines)
 end
 
+-- The same without a cost, which is then looked up as they come.
+local function costless_lines(n)
+  return (log_lines(n):gsub('"cost_usd":[%d.]+,', ""):gsub(',"cost_source":"reported"', ""))
+end
+
 -- Calls of pydantic-ai, each with ids of its own.
 local function spans(n)
   local message = wire "pydantic-ai-1.0-traces.json"
@@ -76,8 +82,8 @@ local function span_lines(n)
   return join(lines)
 end
 
-local function lines(make)
-  return { path = "/logs/ingest", type = "application/x-ndjson", make = make }
+local function lines(make, config)
+  return { path = "/logs/ingest", type = "application/x-ndjson", make = make, config = config }
 end
 
 local function as_json(path, make)
@@ -97,6 +103,8 @@ local formats = {
   { "spans, NDJSON", lines(span_lines) },
   { "spans, protobuf", as_protobuf("/v1/traces", "ExportTraceServiceRequest", spans) },
   { "spans, JSON", as_json("/v1/traces", spans) },
+  { "without cost, NDJSON", lines(costless_lines) },
+  { ".. and pricing.native off", lines(costless_lines, "config.pricing.native = false") },
 }
 
 local function send(s, format, bodies)
@@ -118,7 +126,7 @@ local function instructions(format, bodies)
   local out = folder .. "/callgrind.out"
   local s = server.start {
     workers = 1,
-    config = slowly,
+    config = slowly .. "\n" .. (format.config or ""),
     wrap = { "nice", "valgrind", "-q", "--tool=callgrind", "--callgrind-out-file=" .. out },
   }
   send(s, format, bodies)
@@ -129,7 +137,7 @@ local function instructions(format, bodies)
 end
 
 local function cpu_us(format)
-  local s = machine.ours()
+  local s = machine.ours { config = format.config }
   local before = machine.cpu_seconds(s.pid)
   send(s, format, LARGE)
   local cpu = machine.cpu_seconds(s.pid) - before
@@ -149,7 +157,8 @@ local function target(of, against, at_most)
 end
 
 return {
-  summary = "Claude Code's logs and pydantic-ai's spans in OTLP, beside the same as NDJSON",
+  summary = "Claude Code's logs and pydantic-ai's spans in OTLP, beside the same as NDJSON; and "
+    .. "what it costs to price",
   subjects = function()
     local subjects = {}
     for i, format in ipairs(formats) do
@@ -165,5 +174,6 @@ return {
     target("logs, JSON", "logs, NDJSON", 7),
     target("spans, protobuf", "spans, NDJSON", 5),
     target("spans, JSON", "spans, NDJSON", 7),
+    target("without cost, NDJSON", ".. and pricing.native off", 1.1),
   },
 }

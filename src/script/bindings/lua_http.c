@@ -42,6 +42,7 @@ struct asked {
   struct call *call; /* NULL: it is over, or has not begun */
   bool stream;
   enum wants wants;
+  bool sending; /* body() runs, and may wait */
   bool waiting, collected;
   struct net_fault fault; /* NET_FINE: none */
   int status;
@@ -134,9 +135,16 @@ static bool has_come(const struct asked *a) {
   return false;
 }
 
+/* The other side has said all that it will say of the request. */
+static bool is_decided(const struct asked *a) {
+  return call_has_head(a->call) || call_fault(a->call) != NULL;
+}
+
 static void on_change(struct call *call, void *owner) {
   struct asked *a = owner;
   (void) call;
+  if (a->sending && is_decided(a))
+    script_stop_reading(a->task);
   if (a->wants == WANTS_NOTHING || !has_come(a))
     return;
   a->wants = WANTS_NOTHING;
@@ -438,8 +446,11 @@ static void read_limits(lua_State *L, struct asked *a, struct call_options *o) {
  * else the number of results. */
 static int take_body_piece(lua_State *L, struct asked *a) {
   size_t len;
+  a->sending = false;
   if (a->call == NULL)
     return luaL_error(L, "the response was closed by its own body");
+  if (is_decided(a))
+    return wait_for_response(L, a);
   if (lua_isnil(L, 4) && !lua_isnil(L, 5)) {
     end_call(a);
     luaL_pushfail(L);
@@ -467,10 +478,11 @@ static int on_room(lua_State *L, int status, lua_KContext context);
 static int send_pieces(lua_State *L, struct asked *a) {
   int results;
   do {
-    if (call_has_head(a->call) || call_fault(a->call) != NULL)
+    if (is_decided(a))
       return wait_for_response(L, a);
     if (!call_has_room(a->call))
       return wait_for(L, a, WANTS_ROOM, on_room);
+    a->sending = true;
     lua_pushvalue(L, 3);
     lua_callk(L, 0, 2, (lua_KContext) a, on_body_piece);
     results = take_body_piece(L, a);

@@ -336,6 +336,11 @@ static int l_json_decode(lua_State *L) {
   lua_settop(L, 1);
   lua_pushvalue(L, lua_upvalueindex(1));
   const char *text = lua_json_check_text(L, 1, &len);
+  if (memchr(text, '\0', len) != NULL) { /* cjson takes it for the end */
+    lua_pushnil(L);
+    lua_pushliteral(L, "a NUL byte is no JSON");
+    return 2;
+  }
   struct buf *repaired = lua_json_push_fragment(L);
   if (json_repair(text, len, repaired)) {
     lua_pushlstring(L, repaired->data, repaired->len);

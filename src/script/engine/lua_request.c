@@ -207,9 +207,15 @@ static int l_body_read(lua_State *L) {
 }
 
 static int on_arrived(lua_State *L, int status, lua_KContext context) {
+  struct task *task = script_of(L)->running;
   (void) status;
   (void) context;
-  return l_body_read(L);
+  if (!task->unwanted)
+    return l_body_read(L);
+  task->unwanted = false;
+  luaL_pushfail(L);
+  lua_pushliteral(L, "nobody wants the rest of the request");
+  return 2;
 }
 
 static int l_body_len(lua_State *L) {

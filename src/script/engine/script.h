@@ -72,6 +72,10 @@ struct attached {
 void script_attach(struct task *task, struct attached *a);
 void script_detach(struct attached *a);
 
+/* Nobody wants the rest of a request's body: if task waits for that, body:read goes on with nil and
+ * a message. */
+void script_stop_reading(struct task *task);
+
 struct script *script_of(lua_State *L);
 /* of its generation; not while files are loaded */
 const struct settings *script_settings(lua_State *L);

@@ -66,6 +66,7 @@ struct task {
   struct outcome outcome;
   bool streaming; /* the head of a stream is out */
   bool standalone; /* of no loop's turn: it waits where it stands (standalone.h) */
+  bool unwanted;  /* is what it has waited for of its request's body */
   bool is_raw;    /* of a raw route: it may last, while its parts do what they must in time */
 
   enum task_wait wait;

@@ -416,6 +416,13 @@ void script_arrived(struct request *r) {
     task_ready(task);
 }
 
+void script_stop_reading(struct task *task) {
+  if (task->wait != WAIT_BODY)
+    return;
+  task->unwanted = true;
+  task_ready(task);
+}
+
 void script_cancel(struct request *r) {
   struct task *task = r->handling;
   if (task == NULL)

@@ -198,6 +198,8 @@ static bool put_in_force(struct generations *g, struct generation *gen) {
   }
   gen->activate.receive = on_activate;
   loop_post(&g->services->loops[0], &gen->activate);
+  if (old != NULL && g->services->changed != NULL)
+    g->services->changed(g->services->changed_arg);
   g->number = gen->site.number;
   set_metrics(g);
   return true;

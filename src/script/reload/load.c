@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/assets.h"
 #include "base/clock.h"
 #include "base/mem.h"
 #include "http/router.h"
@@ -262,12 +263,18 @@ static int l_load_hooks(lua_State *L) {
   return 0;
 }
 
-/* Of the user's files that nothing has required; config.lua, the first, has been run. */
+/* Of the user's files that nothing has required, and that are not the program's own text,
+ * which would be a fifth of a start; config.lua, the first, has been run. */
+static bool wants_check(lua_State *L, const struct snapshot_file *file) {
+  return file->own && !require_is_loaded(L, file) &&
+         !assets_have(file->name, file->text, file->len);
+}
+
 static int l_check_syntax(lua_State *L) {
   struct loader *l = lua_touserdata(L, 1);
   for (size_t i = 1; i < l->snapshot->nfiles; i++) {
     const struct snapshot_file *file = &l->snapshot->files[i];
-    if (file->own && !require_is_loaded(L, file) && require_compile(L, file) != LUA_OK)
+    if (wants_check(L, file) && require_compile(L, file) != LUA_OK)
       add_error(l->errors, file->name, 1, lua_tostring(L, -1));
     lua_settop(L, 1);
   }

@@ -33,7 +33,7 @@ static bool is_older(const struct own *own, const struct asset *asset) {
 
 static void add_file(struct own *own, const char *name, const char *text, size_t len) {
   const struct asset *asset = assets_find(name);
-  if (asset != NULL && asset->len == len && memcmp(asset->data, text, len) == 0) {
+  if (assets_have(name, text, len)) {
     own->equal++;
     return;
   }

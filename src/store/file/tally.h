@@ -5,26 +5,23 @@
 #include "record/record.h"
 #include "record/sketch.h"
 
-/* What one record adds to the measures of the schema. */
+/* What one record adds to the measures of the schema, or takes away. */
 struct contribution {
-  struct {
-    size_t measure;
-    int64_t value; /* not 0 */
-  } parts[SCHEMA_MAX_MEASURES];
-  size_t nparts;
-  int32_t buckets[SCHEMA_MAX_SKETCHES]; /* one per sketch .. */
-  unsigned sketched;                    /* .. that it is in, bit per sketch */
+  int sign;                             /* 1 or -1 */
+  unsigned sketched;                    /* the sketches that it is in, bit per sketch, .. */
+  int32_t buckets[SCHEMA_MAX_SKETCHES]; /* .. and where */
+  int64_t values[SCHEMA_MAX_MEASURES];
 };
 
 void contribution_of(struct contribution *contribution, const struct schema *schema,
-                     const struct record *r, const struct buf *text);
+                     const struct record *r, const struct buf *text, int sign);
 
 /* The columns that contribution_of looks at, bit per column. */
 uint64_t contribution_columns(const struct schema *schema);
 
 /* The measures over some rows that share a key (store/file/key.h).  Integers saturate. */
 struct tally {
-  size_t key_len;
+  size_t key_len, key_cap;
   char *key;     /* in the same allocation */
   bool stored;   /* the writer's: holds what the file holds, too */
   bool dirty;    /* the writer's: differs from the file */
@@ -34,10 +31,17 @@ struct tally {
   int64_t sums[];
 };
 
+/* One that counts nothing; a reset one has room for as much again. */
+struct tally *tally_new(const struct schema *schema, const char *key, size_t len);
+void tally_reset(struct tally *t, const struct schema *schema);
+void tally_free(struct tally *t, const struct schema *schema);
+
 /* Tallies by key.  All zeros but the schema is an empty one. */
 struct tallies {
   const struct schema *schema;
   struct table table;
+  struct buf spare; /* of pointers to those that were dropped, which are used again with the room
+                       that their sketches have */
 };
 
 struct tally *tallies_at(struct tallies *t, const char *key, size_t len); /* finds or makes */
@@ -61,7 +65,7 @@ static inline int64_t add_saturating(int64_t a, int64_t b, int sign) {
 }
 
 void tally_add(struct tally *t, const struct schema *schema,
-               const struct contribution *contribution, int sign);
+               const struct contribution *contribution);
 void tally_merge(struct tally *into, const struct tally *from, const struct schema *schema);
 
 #endif

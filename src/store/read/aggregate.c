@@ -185,11 +185,11 @@ static void note_seen(struct tally *group, int64_t time, int64_t row) {
 static int add_row(struct aggregate *a, const struct record *r, const struct buf *text, bool tail) {
   struct contribution contribution;
   int64_t time = r->v[a->schema->time].i;
-  contribution_of(&contribution, a->schema, r, text);
+  contribution_of(&contribution, a->schema, r, text, 1);
   for (size_t i = 0; i < a->nplanned; i++) {
     struct planned *p = &a->planned[i];
-    int sign = sign_of(a, p, r, tail);
-    if (sign == 0)
+    contribution.sign = sign_of(a, p, r, tail);
+    if (contribution.sign == 0)
       continue;
     put_bucket(a, p, floor_to(time, 1000000) / 1000000);
     for (size_t j = 0; j < p->question->nby; j++)
@@ -198,7 +198,7 @@ static int add_row(struct aggregate *a, const struct record *r, const struct buf
     struct tally *group = group_at(a, p);
     if (group == NULL)
       return SQLITE_TOOBIG;
-    tally_add(group, a->schema, &contribution, sign);
+    tally_add(group, a->schema, &contribution);
     if (p->question->seen)
       note_seen(group, time, r->row);
   }

@@ -7,7 +7,7 @@
 #include "store/file/key.h"
 #include "store/file/rollup_tables.h"
 #include "store/file/sketch_sql.h"
-#include "store/file/tally.h"
+#include "store/write/counted.h"
 
 enum {
   MAX_CELLS = 4096, /* kept in memory between flushes */
@@ -17,6 +17,7 @@ enum {
 struct set_writer {
   sqlite3_stmt *get, *put;
   int root;            /* the set that records are counted in for this one; itself for a root */
+  size_t list;         /* of a root: that of its cells in counted */
   enum tier finest;    /* of a root: of all sets that follow from it */
   int position[SCHEMA_MAX_BY]; /* of this set's by columns among the root's */
   int64_t newest[TIERS];       /* no stored cell has a later bucket */
@@ -27,7 +28,8 @@ struct rollups {
   const struct schema *schema;
   uint32_t mask;
   struct set_writer *sets;
-  struct tallies deltas[TIERS]; /* of this transaction, by root; each tier adds up to the next */
+  size_t nroots;
+  struct counted counted; /* since the last flush, a list for each root in its finest tier */
   struct tallies cells; /* as they will be in the file; kept are those of the newest buckets */
   struct tallies
       held; /* rows is how many keys a bucket of a bounded set has, by the head of its keys */
@@ -147,9 +149,8 @@ static void find_newest(struct rollups *rollups, size_t s) {
 struct rollups *rollups_new(sqlite3 *db, const struct schema *schema, uint32_t mask) {
   struct rollups *rollups = xcalloc(1, sizeof *rollups);
   rollups->db = db;
-  rollups->schema = rollups->cells.schema = rollups->held.schema = schema;
-  for (int tier = 0; tier < TIERS; tier++)
-    rollups->deltas[tier].schema = schema;
+  rollups->schema = schema;
+  rollups->cells.schema = rollups->held.schema = schema;
   rollups->mask = mask;
   rollups->sets = xcalloc(schema->nsets + 1, sizeof *rollups->sets);
   find_roots(rollups);
@@ -161,8 +162,11 @@ struct rollups *rollups_new(sqlite3 *db, const struct schema *schema, uint32_t m
     struct set_writer *root = &rollups->sets[rollups->sets[s].root];
     if (finest_tier(&schema->sets[s]) < root->finest)
       root->finest = finest_tier(&schema->sets[s]);
+    if (rollups->sets[s].root == (int) s)
+      root->list = rollups->nroots++;
     find_newest(rollups, s);
   }
+  counted_init(&rollups->counted, schema, rollups->nroots);
   return rollups;
 }
 
@@ -170,6 +174,7 @@ void rollups_free(struct rollups *rollups) {
   if (rollups == NULL)
     return;
   rollups_forget(rollups);
+  counted_clear(&rollups->counted);
   for (size_t s = 0; s < rollups->schema->nsets; s++) {
     sqlite3_finalize(rollups->sets[s].get);
     sqlite3_finalize(rollups->sets[s].put);
@@ -194,23 +199,18 @@ void rollups_add(struct rollups *rollups, const struct record *r, const struct b
                  int sign) {
   const struct schema *schema = rollups->schema;
   struct contribution contribution;
-  contribution_of(&contribution, schema, r, text);
+  contribution_of(&contribution, schema, r, text, sign);
+  counted_add(&rollups->counted, &contribution);
   int64_t second = floor_to(r->v[schema->time].i, 1000000) / 1000000;
-  const int64_t buckets[TIERS] = {
-      [TIER_MINUTE] = floor_to(second, tier_seconds[TIER_MINUTE]),
-      [TIER_HOUR] = floor_to(second, tier_seconds[TIER_HOUR]),
-      [TIER_DAY] = floor_to(second, tier_seconds[TIER_DAY]),
-  };
   for (size_t s = 0; s < schema->nsets; s++) {
     if (!(rollups->mask >> s & 1) || rollups->sets[s].root != (int) s)
       continue;
     const struct rollup_set *set = &schema->sets[s];
     enum tier finest = rollups->sets[s].finest;
-    put_head(&rollups->key, s, finest, buckets[finest]);
+    put_head(&rollups->key, s, finest, floor_to(second, tier_seconds[finest]));
     for (size_t i = 0; i < set->nby; i++)
       key_put_value(&rollups->key, &schema->columns[set->by[i]], r->v[set->by[i]], text);
-    tally_add(tallies_at(&rollups->deltas[finest], rollups->key.data, rollups->key.len), schema,
-              &contribution, sign);
+    counted_under(&rollups->counted, rollups->sets[s].list, rollups->key.data, rollups->key.len);
   }
 }
 
@@ -292,8 +292,7 @@ static int bound_key(struct rollups *rollups, size_t s, int64_t bucket) {
   enum tier tier = (enum tier) rollups->key.data[1];
   struct tally *held;
   bool stored = false;
-  if (set->max_keys == 0 ||
-      tallies_find(&rollups->cells, rollups->key.data, rollups->key.len) != NULL)
+  if (set->max_keys == 0)
     return SQLITE_OK;
   int rc = count_keys(rollups, s, tier, bucket, &held);
   if (rc == SQLITE_OK && is_in_file(rollups, s, tier, bucket))
@@ -346,43 +345,53 @@ static void mark_dirty(struct rollups *rollups, struct tally *cell) {
   rollups->dirty[rollups->ndirty++] = cell;
 }
 
-static int spread_to(struct rollups *rollups, size_t s, const struct tally *delta, int64_t bucket,
-                     const struct key_value *by) {
-  put_head(&rollups->key, s, (enum tier) delta->key[1], bucket);
+/* The cell of rollups->key, made where there is none. */
+static int find_cell(struct rollups *rollups, size_t s, int64_t bucket, struct tally **cell) {
+  *cell = tallies_find(&rollups->cells, rollups->key.data, rollups->key.len);
+  if (*cell != NULL)
+    return SQLITE_OK;
+  int rc = bound_key(rollups, s, bucket);
+  if (rc == SQLITE_OK)
+    *cell = tallies_at(&rollups->cells, rollups->key.data, rollups->key.len);
+  return rc;
+}
+
+static int spread_to(struct rollups *rollups, size_t s, enum tier tier, int64_t bucket,
+                     const struct key_value *by, const struct tally *sum) {
+  struct tally *cell;
+  put_head(&rollups->key, s, tier, bucket);
   for (size_t i = 0; i < rollups->schema->sets[s].nby; i++) {
     const struct key_value *value = &by[rollups->sets[s].position[i]];
     buf_append(&rollups->key, value->data, value->len);
   }
-  int rc = bound_key(rollups, s, bucket);
+  int rc = find_cell(rollups, s, bucket, &cell);
   if (rc != SQLITE_OK)
     return rc;
-  struct tally *cell = tallies_at(&rollups->cells, rollups->key.data, rollups->key.len);
-  tally_merge(cell, delta, rollups->schema);
+  tally_merge(cell, sum, rollups->schema);
   mark_dirty(rollups, cell);
   return SQLITE_OK;
 }
 
-/* To the cells of its tier, and to the delta of the next. */
-static int spread_delta(struct rollups *rollups, const struct tally *delta) {
+/* To the cells of all sets and tiers that follow from it.  Adding hours up first, for the day,
+ * would save little: most keys have one or two hours in a flush. */
+static int spread(void *context, const struct counted_cell *counted, const struct tally *sum) {
+  struct rollups *rollups = context;
   const struct schema *schema = rollups->schema;
-  int root = (unsigned char) delta->key[0], tier = (unsigned char) delta->key[1];
+  int root = (unsigned char) counted->key[0], finest = (unsigned char) counted->key[1];
   struct key_value by[SCHEMA_MAX_BY];
   int64_t bucket;
-  const char *p = key_get_int(delta->key + 2, &bucket);
+  const char *p = key_get_int(counted->key + 2, &bucket);
   cut_key(schema, &schema->sets[root], p, by);
   int rc = SQLITE_OK;
-  for (size_t s = 0; s < schema->nsets && rc == SQLITE_OK; s++)
-    if (rollups->mask >> s & 1 && rollups->sets[s].root == root &&
-        schema->sets[s].tiers >> tier & 1)
-      rc = spread_to(rollups, s, delta, bucket, by);
-  if (tier + 1 == TIERS || rc != SQLITE_OK)
-    return rc;
-  put_head(&rollups->key, (size_t) root, (enum tier)(tier + 1),
-           floor_to(bucket, tier_seconds[tier + 1]));
-  buf_append(&rollups->key, p, (size_t) (delta->key + delta->key_len - p));
-  tally_merge(tallies_at(&rollups->deltas[tier + 1], rollups->key.data, rollups->key.len), delta,
-              schema);
-  return SQLITE_OK;
+  for (size_t s = 0; s < schema->nsets && rc == SQLITE_OK; s++) {
+    if (!(rollups->mask >> s & 1) || rollups->sets[s].root != root)
+      continue;
+    for (int tier = finest; tier < TIERS && rc == SQLITE_OK; tier++)
+      if (schema->sets[s].tiers >> tier & 1)
+        rc = spread_to(rollups, s, (enum tier) tier, floor_to(bucket, tier_seconds[tier]), by,
+                       sum);
+  }
+  return rc;
 }
 
 /* Adds what the file holds to a cell that has so far only what is new. */
@@ -447,13 +456,9 @@ static int by_key(const void *a, const void *b) {
 
 static int spread_all(struct rollups *rollups) {
   int rc = SQLITE_OK;
-  for (int tier = 0; tier < TIERS; tier++) {
-    const struct table *deltas = &rollups->deltas[tier].table;
-    for (size_t i = 0; i < deltas->cap && rc == SQLITE_OK; i++)
-      if (deltas->slots[i].item != NULL)
-        rc = spread_delta(rollups, deltas->slots[i].item);
-    tallies_clear(&rollups->deltas[tier]);
-  }
+  for (size_t list = 0; list < rollups->nroots && rc == SQLITE_OK; list++)
+    rc = counted_each(&rollups->counted, list, spread, rollups);
+  counted_empty(&rollups->counted);
   return rc;
 }
 
@@ -499,8 +504,7 @@ int rollups_flush(struct rollups *rollups) {
 }
 
 void rollups_forget(struct rollups *rollups) {
-  for (int tier = 0; tier < TIERS; tier++)
-    tallies_clear(&rollups->deltas[tier]);
+  counted_empty(&rollups->counted);
   tallies_clear(&rollups->cells);
   tallies_clear(&rollups->held);
   rollups->ndirty = 0;

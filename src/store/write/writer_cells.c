@@ -8,7 +8,7 @@
 
 enum {
   TAIL_ROWS = 4096,       /* that a reader may have to look at, some milliseconds .. */
-  BUSY_TAIL_ROWS = 16384, /* .. and a few more during a bulk load */
+  BUSY_TAIL_ROWS = 32768, /* .. and more during a bulk load */
   TAIL_MS = 1000,
 };
 
