@@ -142,7 +142,7 @@ describe("parts of days that have closed", function()
   end)
   teardown(function()
     hot:stop()
-    s:stop()
+    if s then s:stop() end
     helpers.remove_folder(folder.path)
   end)
 
