@@ -69,8 +69,8 @@ return {
     -- [start] at most so many in memory, 16 to 32 bytes each; filters of at most 16 times as many
     dedupe_max_ids = 20000000,
     -- [start] UTC days that stay in the database file, today included; older ones become Parquet
-    -- files beside it.  0: all days stay
-    hot_days = 0,
+    -- files beside it, in NAME.cold.  0: all days stay
+    hot_days = 2,
     -- What goes and is else kept for ever, whichever comes first: ages ("36h", "90d", "2y") of rows
     -- and of the cells that figures are made of, by the minute, the hour and the day; bytes that
     -- file, log and parts may take on the disk together; bytes that stay free on it.  For example

@@ -99,7 +99,7 @@ describe("a column that the schema has lost", function()
 
   setup(function() folder = helpers.folder() end)
   teardown(function()
-    s:stop()
+    if s then s:stop() end
     helpers.remove_folder(folder.path)
   end)
 

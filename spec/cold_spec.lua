@@ -176,6 +176,7 @@ end
 
 describe("days that have closed", function()
   local folder, hot, cold
+  local copied -- what the backup must answer
 
   local function start(name, hot_days)
     return server.start {
@@ -198,9 +199,22 @@ describe("days that have closed", function()
     helpers.remove_folder(folder.path)
   end)
 
+  local function run(name, ...)
+    local result = server.run { "--config", "config.lua", "--database",
+      folder.path .. "/" .. name .. ".db", ... }
+    assert.equal(0, result.code, result.stderr)
+    return result.stdout
+  end
+
+  local function parts()
+    return helpers.lines_of("cd " .. folder.path .. "/cold.cold && find . -type f | sort")
+  end
+
   it("answer as before", function()
     assert.equal(DAYS, sealed(cold, DAYS, 0))
-    compare(answers(hot), answers(cold))
+    copied = answers(hot)
+    compare(copied, answers(cold))
+    run("cold", "backup", folder.path .. "/copy")
   end)
 
   it("answer as before with late and merged rows, and when these are in parts", function()
@@ -224,20 +238,69 @@ describe("days that have closed", function()
     compare(answers(hot), answers(cold))
   end)
 
-  it("answer as before after a restart", function()
+  it("answer commands without a server, and after a restart", function()
     hot:stop()
     cold:stop()
+    for _, words in ipairs {
+      { "usage", "daily", "--by", "model", "--json" },
+      { "query", "--limit", "200", "--json", "model=claude" },
+    } do
+      local expected = run("hot", table.unpack(words))
+      assert.is_true(#expected > 300, expected)
+      assert.equal(expected, run("cold", table.unpack(words)))
+    end
     hot = start("hot", 0)
     cold = start("cold", 0)
     compare(answers(hot), answers(cold))
   end)
 
+  it("come back from a backup beside newer parts, which stay", function()
+    cold:stop()
+    local newer = parts()
+    os.execute("rm " .. folder.path .. "/cold.db*")
+    run("cold", "restore", folder.path .. "/copy")
+    cold = start("cold", 2)
+    compare(copied, answers(cold))
+    local there = {}
+    for _, file in ipairs(parts()) do
+      there[file] = true
+    end
+    for _, file in ipairs(newer) do
+      assert.is_true(there[file], file)
+    end
+    assert.truthy(cold:log():find "is no part of this database, and is left as it is")
+  end)
+
+  it("of two databases may share a folder, and each resets its own", function()
+    local strangers = parts()
+    local other <close> = server.start {
+      database = folder.path .. "/cold", config = CONFIG:format(2),
+      files = { ["lua/routes/sql.lua"] = SQL },
+    }
+    send(other, 1, 40)
+    sealed(other, DAYS, 0)
+    assert.equal(#strangers + DAYS, #parts())
+    compare(copied, answers(cold))
+    assert.equal(200, other:post("/logs/reset").status)
+    helpers.eventually(function() return #parts() == #strangers end)
+    assert.same(strangers, parts())
+    compare(copied, answers(cold))
+    other:stop()
+  end)
+
   it("are gone after a reset, files and all", function()
+    local live = {}
+    for _, row in ipairs(sql(cold, "SELECT file FROM parts")) do
+      live["./" .. row.file] = true
+    end
     assert.equal(200, cold:post("/logs/reset").status)
     assert.equal(0, #cold:get("/logs/query?start_time=0").json().results)
     helpers.eventually(function()
-      return #helpers.lines_of("find " .. folder.path .. "/cold.cold -name '*.parquet'") == 0
+      return sql(cold, "SELECT count(*) AS n FROM parts")[1].n == 0
     end)
+    for _, file in ipairs(parts()) do
+      assert.falsy(live[file], file)
+    end
     assert.equal(1, cold:ingest({ { request_id = "new" } }).accepted)
   end)
 end)

@@ -415,6 +415,27 @@ describe("the server #loops", function()
     assert.equal(0, s:wait())
   end)
 
+  it("is not held by clients that have ended their side and are owed nothing", function()
+    local s <close> = server.start { config = "config.limits.shutdown_ms = 600000" }
+    local head, connections = " HTTP/1.1\r\nHost: localhost\r\n", {}
+    for i, sent in ipairs { "", "GET /he", "GET /health/live" .. head .. "\r\n",
+      "GET /health/live" .. head .. "Connection: close\r\n\r\n",
+      "GET /logs/stream" .. head .. "\r\n",
+      "POST /logs/ingest" .. head .. "Content-Length: 100\r\n\r\n{",
+      "POST /logs/ingest" .. head .. "Expect: 100-continue\r\nContent-Length: 9\r\n\r\n",
+      "POST /nowhere" .. head .. "Content-Length: 10000000\r\n\r\n" } do
+      connections[i] = s:raw(sent)
+      if sent:find "\r\n\r\n" and not sent:find "{$" then
+        assert(connections[i]:line())
+      end
+      connections[i]:shutdown()
+    end
+    s:stop() -- which waits for less
+    for _, connection in ipairs(connections) do
+      connection:close()
+    end
+  end)
+
   it("takes more connections than a shell's limit of open files", function()
     local s <close> = server.start { wrap = { "sh", "-c", 'ulimit -Sn 32; exec "$@"', "sh" } }
     local connections = {}

@@ -16,6 +16,8 @@ local instead = {
   -- they take a compiler of their own and minutes; ./run test replays what they have kept
   ["./run fuzz"] = ":",
   ["./run fuzz http"] = ":",
+  ["./run fuzz http settled"] = ":",
+  ["./run fuzz slow"] = ":",
   ["./run fuzz --coverage"] = ":",
   -- they never end
   ["curl -sSN http://127.0.0.1:8787/logs/stream"] =
@@ -25,7 +27,7 @@ local instead = {
     "shows '\"connection\"' moonledger tail --json model=gpt-4o",
   -- they listen where somebody else may
   ["moonledger"] = "moonledger check",
-  ["moonledger demo"] = "moonledger demo --no-serve",
+  ["moonledger demo"] = "moonledger demo --requests 500 --no-serve",
   ["moonledger init my && cd my && moonledger"] = "moonledger init my && cd my && moonledger check",
   -- spec/notify_spec.lua has receivers
   ["moonledger alerts test ops"] = "! moonledger alerts test ops 2>&1",

@@ -230,7 +230,8 @@ describe("http", function()
       local _, closed = other:said():gsub("closed", "")
       return closed >= 1000
     end)
-    assert.is_true(s:resident_kib() - before < 40 * 1024)
+    local grown = s:resident_kib() - before -- a sanitizer's own memory grows with it
+    assert.is_true(os.getenv "SANITIZE" ~= nil or grown < 40 * 1024)
   end)
 
   it("ends a call with its task", function()

@@ -135,6 +135,48 @@ describe("descriptors that are used up", function()
   end)
 end)
 
+describe("descriptors beside many parts", function()
+  local LIMIT, DAYS = 256, 40
+
+  it("are kept for these, whatever connections take", function()
+    local s <close> = server.start {
+      wrap = { "prlimit", "--nofile=" .. LIMIT .. ":" .. LIMIT },
+      config = "config.storage.hot_days = 2 config.limits.connections = 10000",
+    }
+    local list, today = {}, os.time() // 86400 * 86400
+    for day = 1, DAYS do
+      for i = 1, 3 do
+        list[#list + 1] = { request_id = day .. "-" .. i, timestamp = today - (day + 2) * 86400 + i,
+          client_ip = "10.0.0." .. day, tokens_input = i }
+      end
+    end
+    s:ingest(list)
+    server.eventually(function()
+      return select(2, s:log():gsub('msg="a day is sealed"', "")) == DAYS
+    end)
+    local clients = {}
+    for i = 1, LIMIT do
+      clients[i] = s:raw ""
+    end
+    server.eventually(function() return s:log():find("a connection was refused", 1, true) end)
+    local targets = {
+      "/logs/breakdown?by=client_ip&start_time=0", "/logs/entries?order_by=tokens_input",
+      "/logs/export?format=csv&start_time=0",
+    }
+    for i = 1, 12 do
+      clients[i]:send(("GET %s HTTP/1.1\r\nHost: localhost\r\n\r\n"):format(targets[i % 3 + 1]))
+    end
+    for i = 1, 12 do
+      assert.equal(200, assert(clients[i]:response()).status)
+    end
+    for i = 1, LIMIT do
+      clients[i]:close()
+    end
+    s:stop()
+    assert.falsy(s.final_log:find("Too many open files.-parquet"))
+  end)
+end)
+
 describe("memory of a size that somebody else chooses", function()
   local MiB = 1024 * 1024
   local s

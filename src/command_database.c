@@ -138,11 +138,12 @@ static int l_database_ingest(lua_State *L) {
   buf_append(&body, lines, len);
   struct batch *batch = batch_new(d->schema);
   batch_leave_out(batch, content);
-  batch_scan(batch, &body, FORMAT_NDJSON, &d->limits, clock_now_us());
+  int rc = batch_scan(batch, &body, FORMAT_NDJSON, &d->limits, clock_now_us());
   buf_clear(&body);
   struct writing w = {
       .submission = {.done.receive = on_written, .loop = &d->loop, .batch = batch}};
-  int rc = submit_batch(d, &w);
+  if (rc != UV_ENOMEM)
+    rc = submit_batch(d, &w);
   size_t rejected = batch->rejected;
   batch_free(batch);
   if (rc < 0) {

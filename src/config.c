@@ -54,7 +54,7 @@ static const struct setting settings[] = {
            true),
     NUMBER("storage", "sql_max_rows", storage.sql_max_rows, 1, 10000000, 10000, true),
     NUMBER("storage", "dedupe_hours", storage.dedupe_hours, 1, 24 * 366, 24, true),
-    NUMBER("storage", "hot_days", storage.hot_days, 0, 36500, 0, true),
+    NUMBER("storage", "hot_days", storage.hot_days, 0, 36500, 2, true),
     NUMBER("storage", "dedupe_max_ids", storage.dedupe_max_ids, 1000, 1000000000,
            20000000, true),
     NUMBER("limits", "body_bytes", limits.body_bytes, 1 * KiB, 512 * MiB, 64 * MiB,

@@ -17,7 +17,8 @@ local function withdraw(batch, record)
   return false
 end
 
--- The wrapper's row, stored before its first child came, becomes the row of that child.
+-- The wrapper's row, stored before its first child came, becomes the row of that child, whose own
+-- id, by which a gateway may know it too, is its other.
 local function take_over(record, trace, parent)
   local row = memory.get("row", trace, parent)
   if row == "" then
@@ -26,7 +27,10 @@ local function take_over(record, trace, parent)
     memory.set("", "row", trace, parent)
     memory.set(row, "taken", trace, record.span_id)
   end
-  record.request_id = row or record.request_id
+  if row and row ~= record.request_id then
+    record.other_id = record.other_id or record.request_id
+    record.request_id = row
+  end
 end
 
 -- "own": a child is a call.  "deep": one further in is, which makes a wrapper only of a

@@ -206,17 +206,15 @@ end
 ---@param query string
 ---@return table<string, string>
 function params.split(query)
-  local pairs_found, from = {}, 1
-  local decode = text.is_encoded(query) and text.percent_decode or tostring
-  while from <= #query do
-    local after = query:find("&", from, true) or #query + 1
-    local equals = math.min(query:find("=", from, true) or after, after)
-    if after > from then
-      pairs_found[decode(query:sub(from, equals - 1))] = decode(query:sub(equals + 1, after - 1))
+  local found, encoded = {}, text.is_encoded(query)
+  for name, value in query:gmatch "([^&=]*)=?([^&]*)" do
+    if encoded then
+      name, value = text.percent_decode(name), text.percent_decode(value)
     end
-    from = after + 1
+    found[name] = value
   end
-  return pairs_found
+  found[""] = nil -- between two &
+  return found
 end
 
 --- The names of a params table in the order of declaration.

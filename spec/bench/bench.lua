@@ -6,8 +6,8 @@
 local report = require "spec.bench.report"
 
 local LINES = {
-  "http", "capture", "ingest", "dimensions", "otlp", "at_size", "lookup", "cold", "single",
-  "analytics", "query", "sse", "sse_5000", "metrics", "footprint", "mixed", "dashboard",
+  "http", "capture", "verdict", "ingest", "dimensions", "otlp", "at_size", "lookup", "cold",
+  "single", "analytics", "query", "sse", "sse_5000", "metrics", "footprint", "mixed", "dashboard",
 }
 
 ---@class Line

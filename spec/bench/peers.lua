@@ -41,7 +41,7 @@ http {
   client_body_temp_path $FOLDER/body; proxy_temp_path $FOLDER/proxy;
   fastcgi_temp_path $FOLDER/fastcgi; uwsgi_temp_path $FOLDER/uwsgi; scgi_temp_path $FOLDER/scgi;
   $HTTP
-  server { listen 127.0.0.1:$PORT backlog=4096; $SERVER }
+  server { listen 127.0.0.1:$PORT $LISTEN backlog=4096; $SERVER }
 }
 ]]
 
@@ -53,7 +53,7 @@ local function nginx(parts)
   end
   local values = {
     FOLDER = folder, PORT = port, MODULES = table.concat(modules, " "), HTTP = parts.http,
-    SERVER = parts.server,
+    SERVER = parts.server, LISTEN = parts.listen or "",
   }
   local text = NGINX:gsub("%$(%u+)", values):gsub("%$TOOLS", TOOLS)
   helpers.write_file(folder .. "/nginx.conf", text)
@@ -92,14 +92,31 @@ function peers.upstream()
   }
 end
 
---- nginx that passes all on to that port.
+--- nginx that passes all on to that port, at once.
 function peers.proxy(port)
   return nginx {
     modules = {},
     http = ("upstream other { server 127.0.0.1:%d; keepalive 64; }"):format(port),
     server = [[location / { proxy_pass http://other; proxy_http_version 1.1;
-      proxy_set_header Connection ""; }]],
+      proxy_buffering off; proxy_set_header Connection ""; proxy_set_header Host 127.0.0.1; }]],
   }
+end
+
+--- The same, which speaks TLS; certificate is a file that vouches for it.
+function peers.tls_proxy(port)
+  local folder = helpers.temporary_folder()
+  assert(os.execute(([[openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes \
+    -days 2 -subj /CN=bench -addext subjectAltName=IP:127.0.0.1 -keyout %s/key -out %s/certificate \
+    2>/dev/null]]):format(folder, folder)))
+  local proxy = nginx {
+    modules = {}, listen = "ssl",
+    http = ("ssl_certificate %s/certificate; ssl_certificate_key %s/key;"):format(folder, folder),
+    server = ([[location / { proxy_pass http://127.0.0.1:%d; proxy_http_version 1.1;
+      proxy_buffering off; proxy_set_header Connection ""; proxy_set_header Host 127.0.0.1;
+      }]]):format(port),
+  }
+  proxy.certificate = folder .. "/certificate"
+  return proxy
 end
 
 --- nginx with nchan: GET /sub subscribes, POST /pub publishes.

@@ -29,6 +29,22 @@ static void test_refused_growth(void) {
   buf_clear(&b);
 }
 
+static void test_growth_that_ends_somewhere(void) {
+  struct buf b = {0};
+  jmp_buf refused;
+  volatile int times = 0;
+  buf_puts(&b, "kept");
+  next_fails = 1;
+  if (setjmp(refused) != 0)
+    times++;
+  buf_refused = &refused;
+  buf_reserve(&b, 1 << 20); /* the second time there is room */
+  buf_refused = NULL;
+  CHECK(times == 1);
+  CHECK_BYTES(b.data, b.len, "kept");
+  buf_clear(&b);
+}
+
 static void test_empty(void) {
   struct buf b = {0};
   next_fails = 1;
@@ -53,6 +69,7 @@ static void test_file(void) {
 
 int main(void) {
   test_refused_growth();
+  test_growth_that_ends_somewhere();
   test_empty();
   test_file();
   return TEST_END;

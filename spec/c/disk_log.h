@@ -20,18 +20,25 @@
  * the rest all, not at all, or in pieces.
  *
  * What is assumed of the disk: a sector of 512 bytes is written or not; names change in the order
- * of the calls, and are lasting once their folder, or what it is in, was synced. */
+ * of the calls, and those up to one are lasting once the folder of that one was synced. */
 
-enum { DISK_SECTOR = 512, DISK_MAX_FDS = 1024 };
+enum { DISK_SECTOR = 512, DISK_MAX_FDS = 1024, DISK_MAX_NAMES = 256 };
 
 struct disk_call {
-  enum { DISK_CREATE, DISK_WRITE, DISK_TRUNCATE, DISK_SYNC, DISK_RENAME, DISK_UNLINK,
+  enum { DISK_CREATE, DISK_LINK, DISK_WRITE, DISK_TRUNCATE, DISK_SYNC, DISK_RENAME, DISK_UNLINK,
          DISK_SYNC_NAMES } kind;
-  int file;     /* its number; of names those that follow */
+  int file;     /* its number; of names those that follow: the folder's of DISK_SYNC_NAMES */
   int64_t at;   /* DISK_WRITE; DISK_TRUNCATE: the size */
   size_t len;
   char *data;
   char *name, *to;
+};
+
+/* Which names lead to files. */
+struct disk_names {
+  char *name[DISK_MAX_NAMES];
+  int file[DISK_MAX_NAMES];
+  int count;
 };
 
 static struct {
@@ -39,9 +46,10 @@ static struct {
   char folder[64]; /* empty: nothing is logged */
   struct disk_call *calls;
   size_t ncalls;
+  struct disk_names now;
   int nfiles;
   int file_of[DISK_MAX_FDS]; /* 1 + file, by descriptor; 0: not ours */
-  bool folder_of[DISK_MAX_FDS];
+  char *folder_of[DISK_MAX_FDS]; /* its name; NULL: none */
   int64_t place[DISK_MAX_FDS]; /* of write */
 } disk = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
@@ -59,10 +67,66 @@ static inline const char *disk_name(const char *path) {
   return path + n;
 }
 
+static inline int disk_find(const struct disk_names *names, const char *name) {
+  for (int i = 0; i < names->count; i++)
+    if (strcmp(names->name[i], name) == 0)
+      return i;
+  return -1;
+}
+
+static inline void disk_forget(struct disk_names *names, const char *name) {
+  int i = disk_find(names, name);
+  if (i < 0)
+    return;
+  free(names->name[i]);
+  names->name[i] = names->name[--names->count];
+  names->file[i] = names->file[names->count];
+}
+
+static inline void disk_lead(struct disk_names *names, const char *name, int file) {
+  disk_forget(names, name);
+  if (names->count == DISK_MAX_NAMES)
+    abort();
+  names->name[names->count] = strdup(name);
+  names->file[names->count++] = file;
+}
+
+/* Of a file, or of a folder with all that is in it. */
+static inline void disk_move(struct disk_names *names, const char *from, const char *to) {
+  size_t len = strlen(from);
+  disk_forget(names, to);
+  for (int i = 0; i < names->count; i++) {
+    const char *name = names->name[i];
+    char moved[300];
+    if (strncmp(name, from, len) != 0 || (name[len] != '\0' && name[len] != '/'))
+      continue;
+    snprintf(moved, sizeof moved, "%s%s", to, name + len);
+    free(names->name[i]);
+    names->name[i] = strdup(moved);
+  }
+}
+
+static inline void disk_apply(struct disk_names *names, const struct disk_call *c) {
+  if (c->kind == DISK_CREATE)
+    disk_lead(names, c->name, c->file);
+  else if (c->kind == DISK_LINK)
+    disk_lead(names, c->to, c->file);
+  else if (c->kind == DISK_RENAME)
+    disk_move(names, c->name, c->to);
+  else if (c->kind == DISK_UNLINK)
+    disk_forget(names, c->name);
+}
+
+static inline void disk_clear_names(struct disk_names *names) {
+  while (names->count > 0)
+    free(names->name[--names->count]);
+}
+
 static inline struct disk_call *disk_add(struct disk_call call) {
   if (disk.ncalls % 1024 == 0)
     disk.calls = realloc(disk.calls, (disk.ncalls + 1024) * sizeof *disk.calls);
   disk.calls[disk.ncalls] = call;
+  disk_apply(&disk.now, &call);
   return &disk.calls[disk.ncalls++];
 }
 
@@ -74,17 +138,8 @@ static inline size_t disk_calls(void) {
 }
 
 static inline int disk_file_named(const char *name) {
-  int file = -1;
-  for (size_t i = 0; i < disk.ncalls; i++) {
-    const struct disk_call *c = &disk.calls[i];
-    if (c->kind == DISK_CREATE && strcmp(c->name, name) == 0)
-      file = c->file;
-    else if (c->kind == DISK_RENAME && strcmp(c->to, name) == 0)
-      file = c->file;
-    else if (c->kind == DISK_UNLINK && strcmp(c->name, name) == 0)
-      file = -1;
-  }
-  return file;
+  int i = disk_find(&disk.now, name);
+  return i < 0 ? -1 : disk.now.file[i];
 }
 
 static inline void disk_opened(int fd, const char *path, int flags) {
@@ -94,8 +149,9 @@ static inline void disk_opened(int fd, const char *path, int flags) {
     return;
   pthread_mutex_lock(&disk.lock);
   disk.place[fd] = 0;
-  disk.folder_of[fd] = fstat(fd, &is) == 0 && S_ISDIR(is.st_mode);
-  if (!disk.folder_of[fd]) {
+  if (fstat(fd, &is) == 0 && S_ISDIR(is.st_mode)) {
+    disk.folder_of[fd] = strdup(name);
+  } else {
     int file = disk_file_named(name);
     if (file < 0 && (flags & O_CREAT) != 0) {
       file = disk.nfiles++;
@@ -122,12 +178,15 @@ static inline void disk_wrote(int fd, const void *data, ssize_t len, int64_t at,
 }
 
 static inline void disk_did(int fd, int kind, int64_t size) {
-  if (fd >= DISK_MAX_FDS || (disk.file_of[fd] == 0 && !disk.folder_of[fd]))
+  if (fd >= DISK_MAX_FDS || (disk.file_of[fd] == 0 && disk.folder_of[fd] == NULL))
     return;
   pthread_mutex_lock(&disk.lock);
-  if (disk.folder_of[fd])
-    kind = DISK_SYNC_NAMES;
-  disk_add((struct disk_call) {.kind = kind, .file = disk.file_of[fd] - 1, .at = size});
+  struct disk_call call = {.kind = kind, .file = disk.file_of[fd] - 1, .at = size};
+  if (disk.folder_of[fd] != NULL) {
+    call.kind = DISK_SYNC_NAMES;
+    call.name = strdup(disk.folder_of[fd]);
+  }
+  disk_add(call);
   pthread_mutex_unlock(&disk.lock);
 }
 
@@ -154,7 +213,8 @@ int close(int fd) {
   if (fd >= 0 && fd < DISK_MAX_FDS && disk.folder[0] != '\0') {
     pthread_mutex_lock(&disk.lock);
     disk.file_of[fd] = 0;
-    disk.folder_of[fd] = false;
+    free(disk.folder_of[fd]);
+    disk.folder_of[fd] = NULL;
     pthread_mutex_unlock(&disk.lock);
   }
   return (int) syscall(SYS_close, fd);
@@ -197,14 +257,24 @@ int fdatasync(int fd) {
   return fsync(fd);
 }
 
+static inline void disk_named(int kind, const char *from, const char *to) {
+  pthread_mutex_lock(&disk.lock);
+  disk_add((struct disk_call) {.kind = kind, .file = disk_file_named(disk_name(from)),
+                               .name = strdup(disk_name(from)), .to = strdup(disk_name(to))});
+  pthread_mutex_unlock(&disk.lock);
+}
+
 int rename(const char *from, const char *to) {
   int rc = (int) syscall(SYS_rename, from, to);
-  if (rc == 0 && disk_name(from) != NULL) {
-    pthread_mutex_lock(&disk.lock);
-    disk_add((struct disk_call) {.kind = DISK_RENAME, .file = disk_file_named(disk_name(from)),
-                                 .name = strdup(disk_name(from)), .to = strdup(disk_name(to))});
-    pthread_mutex_unlock(&disk.lock);
-  }
+  if (rc == 0 && disk_name(from) != NULL)
+    disk_named(DISK_RENAME, from, to);
+  return rc;
+}
+
+int link(const char *from, const char *to) {
+  int rc = (int) syscall(SYS_link, from, to);
+  if (rc == 0 && disk_name(from) != NULL)
+    disk_named(DISK_LINK, from, to);
   return rc;
 }
 
@@ -218,7 +288,18 @@ int unlink(const char *path) {
   return rc;
 }
 
+/* The folder is empty. */
 static inline void disk_log_start(const char *folder) {
+  for (size_t i = 0; i < disk.ncalls; i++) {
+    free(disk.calls[i].data);
+    free(disk.calls[i].name);
+    free(disk.calls[i].to);
+  }
+  free(disk.calls);
+  disk.calls = NULL;
+  disk.ncalls = 0;
+  disk.nfiles = 0;
+  disk_clear_names(&disk.now);
   snprintf(disk.folder, sizeof disk.folder, "%s", folder);
 }
 
@@ -234,7 +315,6 @@ enum disk_fate { DISK_NONE, DISK_ALL, DISK_SOME };
 struct disk_file {
   char *data;
   size_t len;
-  char *name; /* NULL: none now */
 };
 
 static inline void disk_put(struct disk_file *f, int64_t at, const char *data, size_t len) {
@@ -256,31 +336,39 @@ static inline void disk_put_some(struct disk_file *f, const struct disk_call *c,
                c->len - at < DISK_SECTOR ? c->len - at : DISK_SECTOR);
 }
 
-static inline void disk_replay_name(struct disk_file *files, const struct disk_call *c) {
-  const char *gone = c->kind == DISK_RENAME ? c->to : c->name;
-  for (int i = 0; i < disk.nfiles; i++)
-    if (files[i].name != NULL && strcmp(files[i].name, gone) == 0)
-      files[i].name = NULL;
-  if (c->kind == DISK_CREATE)
-    files[c->file].name = c->name;
-  else if (c->kind == DISK_RENAME && c->file >= 0)
-    files[c->file].name = c->to;
+/* The last sync of a file among so many calls; 0: none. */
+static inline size_t disk_synced(int file, size_t ncalls) {
+  for (size_t i = ncalls; i > 0; i--)
+    if (disk.calls[i - 1].kind == DISK_SYNC && disk.calls[i - 1].file == file)
+      return i;
+  return 0;
 }
 
-/* The last sync of the file, or of names with file -1, among so many calls; 0: none. */
-static inline size_t disk_synced(int file, size_t ncalls) {
+static inline bool disk_is_in(const char *name, const char *folder) {
+  size_t len = strlen(folder);
+  const char *slash = strrchr(name, '/');
+  return slash != NULL && (size_t) (slash - name) == len && strncmp(name, folder, len) == 0;
+}
+
+/* How many of the calls have changed names for good. */
+static inline size_t disk_lasting_names(size_t ncalls) {
   for (size_t i = ncalls; i > 0; i--) {
     const struct disk_call *c = &disk.calls[i - 1];
-    if (file < 0 ? c->kind == DISK_SYNC_NAMES : c->kind == DISK_SYNC && c->file == file)
-      return i;
+    if (c->kind != DISK_CREATE && c->kind != DISK_LINK && c->kind != DISK_RENAME &&
+        c->kind != DISK_UNLINK)
+      continue;
+    for (size_t j = i; j < ncalls; j++)
+      if (disk.calls[j].kind == DISK_SYNC_NAMES &&
+          disk_is_in(c->to != NULL ? c->to : c->name, disk.calls[j].name))
+        return i;
   }
   return 0;
 }
 
-static inline void disk_replay(struct disk_file *files, size_t ncalls, enum disk_fate fate,
-                               unsigned *seed) {
+static inline void disk_replay(struct disk_file *files, struct disk_names *at_last, size_t ncalls,
+                               enum disk_fate fate, unsigned *seed) {
   size_t *synced = calloc((size_t) disk.nfiles + 1, sizeof *synced);
-  size_t names = disk_synced(-1, ncalls);
+  size_t names = disk_lasting_names(ncalls);
   for (int i = 0; i < disk.nfiles; i++)
     synced[i] = disk_synced(i, ncalls);
   if (fate == DISK_ALL)
@@ -298,40 +386,44 @@ static inline void disk_replay(struct disk_file *files, size_t ncalls, enum disk
              (lasting || (fate == DISK_SOME && rand_r(seed) % 2 == 0)) &&
              (size_t) c->at < files[c->file].len)
       files[c->file].len = (size_t) c->at;
-    else if ((c->kind == DISK_CREATE || c->kind == DISK_RENAME || c->kind == DISK_UNLINK) &&
-             i < names)
-      disk_replay_name(files, c);
+    else if (i < names)
+      disk_apply(at_last, c);
   }
   free(synced);
+}
+
+static inline void disk_make_file(const char *folder, const char *name, const struct disk_file *f) {
+  char path[300];
+  size_t left = f->len;
+  snprintf(path, sizeof path, "%s%s", folder, name);
+  for (char *p = path + strlen(folder) + 1; (p = strchr(p, '/')) != NULL; p++) {
+    *p = '\0';
+    mkdir(path, 0700);
+    *p = '/';
+  }
+  int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0600);
+  while (fd >= 0 && left > 0) {
+    ssize_t n = write(fd, f->data + f->len - left, left);
+    if (n <= 0)
+      abort();
+    left -= (size_t) n;
+  }
+  if (fd >= 0)
+    close(fd);
 }
 
 /* Makes the folder as the disk may hold it after the first ncalls. */
 static inline void disk_make(const char *folder, size_t ncalls, enum disk_fate fate,
                              unsigned seed) {
   struct disk_file *files = calloc((size_t) disk.nfiles + 1, sizeof *files);
-  disk_replay(files, ncalls, fate, &seed);
-  for (int i = 0; i < disk.nfiles; i++) {
-    char path[300];
-    snprintf(path, sizeof path, "%s%s", folder, files[i].name != NULL ? files[i].name : "");
-    for (char *p = path + strlen(folder) + 1; files[i].name != NULL && (p = strchr(p, '/')); p++) {
-      *p = '\0';
-      mkdir(path, 0700);
-      *p = '/';
-    }
-    int fd = files[i].name != NULL ? open(path, O_WRONLY | O_CREAT | O_TRUNC, 0600) : -1;
-    if (fd >= 0) {
-      size_t left = files[i].len;
-      while (left > 0) {
-        ssize_t n = write(fd, files[i].data + files[i].len - left, left);
-        if (n <= 0)
-          abort();
-        left -= (size_t) n;
-      }
-      close(fd);
-    }
+  struct disk_names names = {0};
+  disk_replay(files, &names, ncalls, fate, &seed);
+  for (int i = 0; i < names.count; i++)
+    disk_make_file(folder, names.name[i], &files[names.file[i]]);
+  for (int i = 0; i < disk.nfiles; i++)
     free(files[i].data);
-  }
   free(files);
+  disk_clear_names(&names);
 }
 
 #endif

@@ -99,6 +99,26 @@ static void taking_away(void) {
   sketch_clear(&s);
 }
 
+/* More than the list of few buckets can count. */
+static void many(void) {
+  struct sketch s = {0}, sum = {0};
+  for (int i = 0; i < 3; i++)
+    sketch_add(&s, 7, INT32_MAX);
+  sketch_add(&s, 9, 1);
+  sketch_add(&sum, 7, INT32_MAX);
+  sketch_add(&sum, 9, INT32_MAX);
+  CHECK(sketch_count(&s) == 3 * (int64_t) INT32_MAX + 1);
+  sketch_merge(&sum, &s);
+  CHECK(sketch_count(&sum) == 5 * (int64_t) INT32_MAX + 1);
+  sketch_reset(&s);
+  sketch_add(&s, 9, 1);
+  CHECK(sketch_count(&s) == 1);
+  sketch_merge(&sum, &s);
+  CHECK(sketch_count(&sum) == 5 * (int64_t) INT32_MAX + 2);
+  sketch_clear(&s);
+  sketch_clear(&sum);
+}
+
 static void garbage(void) {
   struct sketch s = {0};
   static const char *const wrong[] = {"",
@@ -142,6 +162,7 @@ int main(void) {
   for (int values = 8; values <= 4096; values *= 2)
     order(values);
   taking_away();
+  many();
   garbage();
   size();
   return TEST_END;

@@ -56,15 +56,11 @@ static inline void store_close(struct store *s) {
 }
 
 static inline void store_remove(struct store *s) {
-  static const char *const suffixes[] = {"", "-wal", "-shm", "-lock", "-ballast"};
-  char path[128];
+  char command[60];
   if (s->storage != NULL)
     store_close(s);
-  for (size_t i = 0; i < sizeof suffixes / sizeof *suffixes; i++) {
-    snprintf(path, sizeof path, "%s%s", s->path, suffixes[i]);
-    unlink(path);
-  }
-  rmdir(s->folder);
+  snprintf(command, sizeof command, "rm -rf %s", s->folder);
+  CHECK(system(command) == 0);
   loop_close(&s->loop);
   uv_run(&s->loop.uv, UV_RUN_DEFAULT);
   CHECK(loop_clear(&s->loop) == 0);

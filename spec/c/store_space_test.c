@@ -10,7 +10,7 @@
 #include "store_fixture.h"
 #include "vfs_fixture.h"
 
-/* Retention on a disk that is slow, and on one that is full. */
+/* Retention on a disk that is slow, and on one that is full; sealing on a slow one. */
 
 enum { EXTRA = 700 };
 
@@ -30,6 +30,8 @@ static atomic_llong longest_wal;
 enum { MOST_SLICES = 100000 };
 static int64_t slices[MOST_SLICES], taken;
 static int nslices;
+static atomic_bool timed; /* the same of how long each took, in ns */
+static int64_t locked_ns;
 
 static int64_t bytes_of(const char *suffix) {
   char path[100];
@@ -77,9 +79,19 @@ static void note_slice(void) {
   taken = now;
 }
 
+/* Who writes holds the lock for a transaction. */
+static void time_slice(enum vfs_call call) {
+  if (call == VFS_MAP_LOCK)
+    locked_ns = clock_monotonic_ns();
+  else if (call == VFS_MAP_UNLOCK && locked_ns != 0 && nslices < MOST_SLICES)
+    slices[nslices++] = clock_monotonic_ns() - locked_ns;
+}
+
 static int on_call(enum vfs_call call, const char *name, int64_t size) {
   if (call == VFS_WRITE)
     return on_write(name, size);
+  if (atomic_load(&timed) && size == 0)
+    time_slice(call);
   if (size != 0 || !atomic_load(&watched))
     return SQLITE_OK;
   if (bytes_of("-ballast") == 0)
@@ -175,6 +187,56 @@ static void test_slow(void) {
   CHECK(slow * 3 < fast * 2);
 }
 
+static int compare_ns(const void *a, const void *b) {
+  int64_t x = *(const int64_t *) a, y = *(const int64_t *) b;
+  return (x > y) - (x < y);
+}
+
+static bool is_sealed(void) {
+  struct query *q = query_new(QUERY_SQL);
+  buf_puts(&q->sql, "SELECT count(*) > 0 AND min(taken_time) = 9223372036854775807 FROM parts");
+  ask(store, q);
+  CHECK(q->status == 0 && q->rows.nrows == 1);
+  bool sealed = ((const struct result_value *) q->rows.values.data)->value.i == 1;
+  query_free(q);
+  return sealed;
+}
+
+/* Rows leave the table slice by slice; what a slice takes with its commit is what its clock says,
+ * give or take what the machine does. */
+static void test_sealing(void) {
+  enum { CLOCK_NS = 20000000 };
+  begin();
+  CHECK(put_hours(24 * 9, 1, 30000).accepted == 30000);
+  store_close(store);
+  store->options.hot_days = 2;
+  nslices = 0;
+  locked_ns = 0;
+  atomic_store(&write_us, 300);
+  atomic_store(&timed, true);
+  store_open(store);
+  int64_t most_ns = 0;
+  for (int i = 0; i < TEST_SECONDS * 100 && !is_sealed(); i++) {
+    int64_t started = clock_monotonic_ns();
+    CHECK(put(store, "{\"model\":\"beside\"}\n").accepted == 1);
+    int64_t took = clock_monotonic_ns() - started;
+    most_ns = took > most_ns ? took : most_ns;
+    usleep(10000);
+  }
+  CHECK(is_sealed());
+  atomic_store(&timed, false);
+  qsort(slices, (size_t) nslices, sizeof *slices, compare_ns);
+  int first = 0;
+  while (first < nslices && slices[first] < CLOCK_NS / 2) /* of what is put beside it */
+    first++;
+  CHECK(nslices - first > 10);
+  int64_t median = slices[first + (nslices - first) / 2];
+  printf("%d slices, %.1f ms in the median; a record beside them %.1f ms at most\n",
+         nslices - first, (double) median / 1e6, (double) most_ns / 1e6);
+  CHECK(median < 3 * CLOCK_NS);
+  end();
+}
+
 /* ---- Full ---- */
 
 static void test_ballast(void) {
@@ -239,6 +301,7 @@ int main(void) {
   memset(long_text, 'x', sizeof long_text - 1);
   vfs_use(on_call);
   test_slow();
+  test_sealing();
   test_ballast();
   test_ingest_goes_on();
   return TEST_END;

@@ -42,8 +42,10 @@ local function import(s, folder, lines)
   assert.equal(0, result.code, result.stderr)
 end
 
+local FIELDS = "request_id,cost_usd,duration_ms,project,path,query,extra"
+
 local function rows(s)
-  return s:get("/logs/entries?fields=request_id,cost_usd,duration_ms,project,extra").json().entries
+  return s:get("/logs/entries?fields=" .. FIELDS).json().entries
 end
 
 local function is_one(s, id, other)
@@ -104,6 +106,21 @@ describe("a transcript beside live telemetry", function()
     end
     table.sort(ids)
     assert.same({ "m1 r1", "m3 r3", "r2 m2" }, ids)
+    s:stop()
+  end)
+
+  it("is found by the id that a merge has brought, after a restart too", function()
+    local folder <close> = helpers.folder()
+    local options = { database = folder.path .. "/m.db" }
+    local s = server.start(options)
+    s:ingest { { request_id = "m1", path = "/a" } }
+    s:ingest { { request_id = "m1", other_id = "r1" }, { request_id = "r1", query = "b" } }
+    s:stop()
+    s = server.start(options)
+    s:ingest { { request_id = "r1", other_id = "m1" }, { request_id = "r1", duration_ms = 3 } }
+    local all = rows(s)
+    assert.same({ 1, "m1", "r1", "/a", "b", 3.0 }, { #all, all[1].request_id,
+      all[1].extra.other_id, all[1].path, all[1].query, all[1].duration_ms })
     s:stop()
   end)
 end)

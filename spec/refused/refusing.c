@@ -14,9 +14,7 @@
  * with the order, which spec/refused_calls_spec.lua writes while the server runs.  The linker gives
  * us the calls, those of libraries too. */
 
-enum kind { NONE, DESCRIPTOR, THREAD, MEMORY };
-
-enum { LARGE = 16 << 10 }; /* of memory; what is smaller is a fixed size, and may end the process */
+enum kind { NONE, DESCRIPTOR, THREAD };
 
 static struct order {
   atomic_int kind, left; /* left: 1 is the next one, 0 or less: it has been refused */
@@ -73,12 +71,3 @@ REFUSABLE(THREAD, EAGAIN, EAGAIN, int, pthread_create,
   }
 OPENS(open)
 OPENS(open64)
-
-#define ALLOCATES(name, size, parameters, arguments)                                     \
-  void *__real_##name parameters;                                                        \
-  void *__wrap_##name parameters {                                                       \
-    return size >= LARGE && refuses(MEMORY, ENOMEM) ? NULL : __real_##name arguments;    \
-  }
-ALLOCATES(malloc, n, (size_t n), (n))
-ALLOCATES(calloc, n *count, (size_t n, size_t count), (n, count))
-ALLOCATES(realloc, n, (void *p, size_t n), (p, n))

@@ -17,10 +17,14 @@ static size_t grown(const struct buf *b, size_t n) {
   return cap < b->len + n ? b->len + n : cap;
 }
 
+_Thread_local jmp_buf *buf_refused;
+
 void buf_grow(struct buf *b, size_t n) {
-  size_t cap = grown(b, n);
-  b->data = xrealloc(b->data, cap);
-  b->cap = cap;
+  if (buf_try_reserve(b, n) != NULL)
+    return;
+  if (buf_refused != NULL)
+    longjmp(*buf_refused, 1);
+  mem_end(grown(b, n));
 }
 
 char *buf_try_reserve(struct buf *b, size_t n) {

@@ -1,6 +1,7 @@
 #ifndef MOONLEDGER_BASE_BUF_H
 #define MOONLEDGER_BASE_BUF_H
 
+#include <setjmp.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
@@ -15,6 +16,11 @@ struct buf {
 void buf_clear(struct buf *b);
 
 void buf_grow(struct buf *b, size_t n); /* of buf_reserve */
+
+/* While this is set, growth for which there is no memory goes there by longjmp, on this thread, and
+ * leaves the buffer as it was.  It is for work in C on what others have sized: whoever sets it
+ * releases all that the work holds, and sets NULL again. */
+extern _Thread_local jmp_buf *buf_refused;
 
 /* Makes room for n more bytes and returns where they go; the caller adds to len what it wrote. */
 static inline char *buf_reserve(struct buf *b, size_t n) {

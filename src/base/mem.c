@@ -5,11 +5,14 @@
 #include <string.h>
 #include <sys/mman.h>
 
+void mem_end(size_t size) {
+  fprintf(stderr, "level=error msg=\"out of memory\" bytes=%zu\n", size);
+  abort();
+}
+
 static void *checked(void *p, size_t size) {
-  if (p == NULL && size > 0) {
-    fprintf(stderr, "level=error msg=\"out of memory\" bytes=%zu\n", size);
-    abort();
-  }
+  if (p == NULL && size > 0)
+    mem_end(size);
   return p;
 }
 
@@ -26,7 +29,10 @@ void *xrealloc(void *p, size_t size) {
 }
 
 void *xmemdup(const void *p, size_t size) {
-  return size > 0 ? memcpy(xmalloc(size), p, size) : NULL;
+  void *copy = size > 0 ? xmalloc(size) : NULL;
+  if (copy != NULL)
+    memcpy(copy, p, size);
+  return copy;
 }
 
 void *xmap(size_t size) {

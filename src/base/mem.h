@@ -11,6 +11,7 @@ void *xrealloc(void *p, size_t size);
 char *xstrdup(const char *s);
 void *xmemdup(const void *p, size_t size);
 void *xmap(size_t size); /* zeroed pages outside the heap, for munmap */
+_Noreturn void mem_end(size_t size); /* of the process, for want of so many bytes */
 
 #define container_of(ptr, type, member) ((type *) ((char *) (ptr) - offsetof(type, member)))
 

@@ -8,8 +8,10 @@ enum counter { REQUESTS, CONNECTIONS, BYTES_IN, BYTES_OUT, PARSE_ERRORS, TIMEOUT
 
 static const char *const code_label[] = {"code"};
 
+/* NOLINTBEGIN(bugprone-macro-parentheses): texts that stand beside each other are one */
 #define COUNTER(name_, help_) \
   {.kind = METRIC_COUNTER, .name = "moonledger_http_" name_, .help = help_}
+/* NOLINTEND(bugprone-macro-parentheses) */
 
 static const struct metric_options families[COUNTERS] = {
     [REQUESTS] = {.kind = METRIC_COUNTER,

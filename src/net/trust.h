@@ -25,7 +25,7 @@ struct ssl_ctx_st *trust_context(struct trust *trust);
 
 /* Reads it on libuv's pool, because it takes tens of milliseconds, unless somebody does already.
  * t is told once, with a context or without. */
-void trust_read(struct trust *trust, struct trusting *t);
+void trust_read(struct trust *t, struct trusting *trusting);
 
 /* Why there is no context: file and repair. */
 void trust_error(struct trust *trust, char *out, size_t size);

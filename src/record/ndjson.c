@@ -491,6 +491,27 @@ static void repair_utf8(struct buf *body) {
   *body = fixed;
 }
 
+static int scan_body(struct scanner *s, enum record_format format) {
+  size_t start = strncmp(s->b->text.data, "\xef\xbb\xbf", 3) == 0 ? 3 : 0; /* a byte order mark */
+  if (format == FORMAT_JSON)
+    return scan_json(s, start);
+  scan_lines(s, start);
+  return 0;
+}
+
+/* What records need beyond what was reserved for them may be refused. */
+static int scan_with_room(struct scanner *s, enum record_format format) {
+  jmp_buf refused;
+  if (setjmp(refused) != 0) {
+    buf_refused = NULL;
+    return UV_ENOMEM;
+  }
+  buf_refused = &refused;
+  int rc = scan_body(s, format);
+  buf_refused = NULL;
+  return rc;
+}
+
 int batch_scan(struct batch *b, struct buf *body, enum record_format format,
                const struct record_limits *limits, int64_t now_us) {
   repair_utf8(body);
@@ -503,12 +524,7 @@ int batch_scan(struct batch *b, struct buf *body, enum record_format format,
   body->len += JSON_PADDING; /* what is appended stands behind the padding */
   b->text = buf_take(body);
   struct scanner s = {.b = b, .schema = b->schema, .limits = limits, .now_us = now_us, .len = len};
-  size_t start = strncmp(b->text.data, "\xef\xbb\xbf", 3) == 0 ? 3 : 0; /* a byte order mark */
-  int rc = 0;
-  if (format == FORMAT_NDJSON)
-    scan_lines(&s, start);
-  else
-    rc = scan_json(&s, start);
+  int rc = scan_with_room(&s, format);
   buf_clear(&s.extra);
   return rc;
 }

@@ -19,7 +19,7 @@ struct record_limits {
  * is wrong is rejected by position and the rest is taken.  Each record comes out
  * complete (batch_complete).  0, or UV_EINVAL when the body as a whole is no JSON
  * of these shapes: then errors[0] says where; UV_ENOMEM: there is no room for so
- * many, and body is as it was.  CPU and memory are bounded by the
+ * many, and b is good for nothing but batch_free.  CPU and memory are bounded by the
  * body's length, which is at most 512 MiB: places are 32-bit offsets, and U+FFFD is
  * three bytes for one.  Any thread. */
 int batch_scan(struct batch *b, struct buf *body, enum record_format format,

@@ -10,7 +10,8 @@ enum {
   VERSION = 1,
   MIN_INDEX = -30 * STEPS,
   MAX_INDEX = 60 * STEPS,
-  MAX_FEW = 32, /* more are dense */
+  MAX_FEW = 128, /* more are dense */
+  FEW_STEP = 16,
 };
 
 /* 2^(i/32 - 1): the upper bounds of the buckets between two powers of two, as frexp
@@ -92,7 +93,7 @@ static void cover(struct sketch *s, int32_t first, int32_t last) {
   uint32_t len = (uint32_t) (last - first + 1),
            shift = s->len > 0 ? (uint32_t) (s->first - first) : 0;
   if (len > s->cap) {
-    s->cap = len > 2 * s->cap ? len : 2 * s->cap;
+    s->cap = s->cap > 0 ? len + len / 2 : len;
     s->counts = xrealloc(s->counts, s->cap * sizeof *s->counts);
   }
   if (shift > 0)
@@ -126,21 +127,60 @@ static void add_dense(struct sketch *s, int32_t bucket, int64_t count) {
   *cell = plus(*cell, count);
 }
 
-/* False when it does not fit. */
+static void reserve_few(struct sketch *s, uint32_t n) {
+  if (n <= s->cap)
+    return;
+  s->cap = (n + FEW_STEP - 1) / FEW_STEP * FEW_STEP;
+  s->few = xrealloc(s->few, s->cap * sizeof *s->few);
+}
+
+/* The first that is not before the bucket; without branches, which nobody could foretell. */
+static uint32_t find_few(const struct sketch *s, int32_t bucket) {
+  uint32_t low = 0, n = s->len;
+  for (; n > 1; n -= n / 2)
+    low += (s->few[low + n / 2 - 1].bucket < bucket) * (n / 2);
+  return low + (n == 1 && s->few[low].bucket < bucket);
+}
+
+/* False when it does not fit; so below. */
 static bool add_few(struct sketch *s, int32_t bucket, int64_t count) {
-  uint32_t i = s->len;
-  while (i > 0 && s->few[i - 1].bucket > bucket)
-    i--;
-  if (i > 0 && s->few[i - 1].bucket == bucket)
-    return !__builtin_add_overflow(s->few[i - 1].count, count, &s->few[i - 1].count);
-  if (s->len == MAX_FEW || count != (int32_t) count)
+  uint32_t i = find_few(s, bucket);
+  bool found = i < s->len && s->few[i].bucket == bucket;
+  int32_t sum;
+  if (__builtin_add_overflow(found ? s->few[i].count : 0, count, &sum))
     return false;
-  if (s->len == s->cap) {
-    s->cap = s->cap > 0 ? s->cap * 2 : 8;
-    s->few = xrealloc(s->few, s->cap * sizeof *s->few);
+  if (found) {
+    s->few[i].count = sum;
+    return true;
   }
+  if (s->len == MAX_FEW)
+    return false;
+  reserve_few(s, s->len + 1);
   memmove(s->few + i + 1, s->few + i, (s->len++ - i) * sizeof *s->few);
-  s->few[i] = (struct few) {bucket, (int32_t) count};
+  s->few[i] = (struct few){bucket, sum};
+  return true;
+}
+
+static bool merge_few(struct sketch *into, const struct sketch *from) {
+  struct few both[2 * MAX_FEW];
+  uint32_t n = 0, i = 0, k = 0;
+  while (i < into->len || k < from->len) {
+    const struct few *a = i < into->len ? &into->few[i] : NULL,
+                     *b = k < from->len ? &from->few[k] : NULL;
+    bool takes_a = b == NULL || (a != NULL && a->bucket <= b->bucket),
+         takes_b = a == NULL || (b != NULL && b->bucket <= a->bucket);
+    both[n] = takes_a ? *a : *b;
+    if (takes_a && takes_b && __builtin_add_overflow(a->count, b->count, &both[n].count))
+      return false;
+    n++;
+    i += takes_a;
+    k += takes_b;
+  }
+  if (n > MAX_FEW)
+    return false;
+  reserve_few(into, n);
+  memcpy(into->few, both, n * sizeof *both);
+  into->len = n;
   return true;
 }
 
@@ -182,6 +222,8 @@ static void merge_dense(struct sketch *into, const struct sketch *from) {
 
 void sketch_merge(struct sketch *into, const struct sketch *from) {
   into->zero = plus(into->zero, from->zero);
+  if (from->len == 0 || (!from->dense && !into->dense && merge_few(into, from)))
+    return;
   if (from->dense)
     merge_dense(into, from);
   else

@@ -36,5 +36,6 @@ function records.slice(first, last)
 end
 
 records.count = 30
+records.days = 3 -- that they are of
 
 return records

@@ -3,12 +3,14 @@
 #include <lauxlib.h>
 #include <string.h>
 
+#include "base/hash.h"
 #include "script/engine/script.h"
 #include "script/services.h"
 
 enum { MAX_GROUPS = 32 };
 
 struct group {
+  uint64_t hash;
   const struct record *of; /* its first; NULL: what is beyond the others */
   lua_Integer records;
 };
@@ -40,6 +42,17 @@ struct counted_by lua_counts_check(lua_State *L, int index) {
   return by;
 }
 
+static uint64_t hash_of(const struct counted_by *by, const struct buf *text,
+                        const struct record *r) {
+  uint64_t hash = 0;
+  for (size_t i = 0; i < by->ncolumns; i++) {
+    size_t len;
+    const char *s = value_text(text, r->v[by->columns[i]], &len);
+    hash = hash * 31 + hash_quickly(s, len);
+  }
+  return hash;
+}
+
 static bool is_same(const struct counted_by *by, const struct buf *text, const struct record *a,
                     const struct record *b) {
   for (size_t i = 0; i < by->ncolumns; i++) {
@@ -54,12 +67,15 @@ static bool is_same(const struct counted_by *by, const struct buf *text, const s
 
 /* Records of one sender stand together: last is tried first.  *n grows by one for a new group. */
 static size_t group_of(const struct counted_by *by, const struct batch *b, const struct record *r,
-                       const struct group *groups, size_t *n, size_t last) {
+                       struct group *groups, size_t *n, size_t last) {
   if (last < *n && groups[last].of != NULL && is_same(by, &b->text, groups[last].of, r))
     return last;
+  uint64_t hash = hash_of(by, &b->text, r);
   for (size_t i = 0; i < *n; i++)
-    if (groups[i].of == NULL || is_same(by, &b->text, groups[i].of, r))
+    if (groups[i].of == NULL ||
+        (groups[i].hash == hash && is_same(by, &b->text, groups[i].of, r)))
       return i;
+  groups[*n] = (struct group){.hash = hash, .of = *n < MAX_GROUPS ? r : NULL};
   return (*n)++;
 }
 
@@ -86,11 +102,7 @@ void lua_counts_push(lua_State *L, const struct counted_by *by, const struct bat
     return;
   }
   for (size_t i = 0; i < b->count; i++) {
-    const struct record *r = batch_record(b, i);
-    size_t before = n;
-    last = group_of(by, b, r, groups, &n, last);
-    if (n > before && last < MAX_GROUPS)
-      groups[last].of = r;
+    last = group_of(by, b, batch_record(b, i), groups, &n, last);
     groups[last].records++;
   }
   lua_createtable(L, (int) n, 0);

@@ -308,7 +308,7 @@ static struct metric *lost_records(struct metrics *metrics) {
 static void count_lost(struct posted *p, const char *why) {
   struct metric *family = lost_records(p->metrics);
   if (family != NULL)
-    metric_inc(p->metrics, family, NULL, p->batch->count);
+    metric_inc(p->metrics, family, NULL, (double) p->batch->count);
   log_warn("records that nobody waits for are lost",
            log_int("records", (int64_t) p->batch->count), log_str("why", why));
 }

@@ -242,9 +242,24 @@ static bool write_value(struct writer *w, int index) {
   }
 }
 
+/* What it becomes may be refused; nothing here raises. */
+static bool write_with_room(struct writer *w, int index) {
+  jmp_buf refused;
+  int top = lua_gettop(w->L);
+  if (setjmp(refused) != 0) {
+    buf_refused = NULL;
+    lua_settop(w->L, top);
+    return writer_fail(w, "there is no memory for it, try again");
+  }
+  buf_refused = &refused;
+  bool ok = write_value(w, index);
+  buf_refused = NULL;
+  return ok;
+}
+
 bool lua_json_write(lua_State *L, int index, struct buf *out, struct buf *error) {
   struct writer w = {.L = L, .out = out, .error = error, .room = out->len + ROOM};
-  bool ok = write_value(&w, lua_absindex(L, index));
+  bool ok = write_with_room(&w, lua_absindex(L, index));
   buf_clear(&w.members);
   return ok;
 }

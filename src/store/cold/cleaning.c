@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "store/cold/manifest.h"
 #include "store/file/database.h"
+#include "store/file/place.h"
 
 enum { TOLD_FILES = 10 }; /* strangers that the log names */
 
@@ -22,6 +23,11 @@ bool cold_remove(const char *folder, const char *file) {
   struct buf path = {0};
   cold_path(&path, folder, file);
   bool gone = unlink(path.data) == 0 || errno == ENOENT;
+  int status = gone ? place_sync_folder(path.data) : 0;
+  if (status < 0 && status != -ENOENT) {
+    errno = -status;
+    gone = false;
+  }
   if (!gone)
     log_error("a file of cold days cannot be removed: remove it by hand",
               log_str("file", path.data), log_str("error", strerror(errno)));

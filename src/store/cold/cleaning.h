@@ -10,8 +10,8 @@
  * SQLite's codes. */
 int cold_clean(sqlite3 *db, const char *folder, const char *database);
 
-/* Removes a part's file and, when it was the last, the day's folder.  false: it is still there, and
- * the log says why. */
+/* Removes a part's file, for good, and, when it was the last, the day's folder.  false: it may be
+ * there still, and the log says why. */
 bool cold_remove(const char *folder, const char *file);
 
 #endif

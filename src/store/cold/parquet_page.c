@@ -373,6 +373,7 @@ static void set_vector(struct column_view *c, enum parquet_type type, size_t row
   c->vector = (struct parquet_vector) {.rows = rows};
   c->vector.present = nulls ? c->present : NULL;
   if (type == PARQUET_DOUBLE)
+    /* cppcheck-suppress invalidPointerCast ; the type may alias */
     c->vector.doubles = (const parquet_double *) c->numbers;
   else if (!text)
     c->vector.integers = c->numbers;

@@ -63,7 +63,7 @@ static bool put(struct parquet_writer *w, const void *data, size_t len) {
 struct parquet_writer *parquet_writer_new(const char *path, const struct parquet_column *columns,
                                           size_t ncolumns, int level, struct buf *why) {
   assert(ncolumns > 0 && ncolumns <= PARQUET_MAX_COLUMNS);
-  int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+  int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
   if (fd < 0) {
     buf_printf(why, "%s: %s", path, strerror(errno));
     return NULL;

@@ -28,7 +28,7 @@ enum thrift_type {
 enum { THRIFT_MAX_DEPTH = 16 };
 
 static inline uint64_t zigzag(int64_t n) {
-  return (uint64_t) n << 1 ^ (uint64_t) (n >> 63);
+  return (uint64_t) n << 1 ^ -(uint64_t) (n < 0);
 }
 
 static inline int64_t unzigzag(uint64_t n) {

@@ -7,6 +7,8 @@
 #include "record/condition.h"
 #include "record/measure.h"
 
+enum { MIN_KEY = 64, MAX_SPARE = 4096 };
+
 void contribution_of(struct contribution *contribution, const struct schema *schema,
                      struct figures wanted, const struct record *r, const struct buf *text,
                      int sign) {
@@ -67,21 +69,28 @@ struct tally *tallies_find(const struct tallies *t, const char *key, size_t len)
   return table_find(&t->table, hash_quickly(key, len), has_key, &(struct wanted_key){key, len});
 }
 
+static void set_key(struct tally *t, const char *key, size_t len) {
+  t->key_len = len;
+  if (len > 0)
+    memcpy(t->key, key, len);
+}
+
 struct tally *tally_new(const struct schema *schema, const char *key, size_t len) {
   struct tally *t;
   size_t sums = schema->nmeasures * sizeof t->sums[0];
   size_t sketches = schema->nsketches * sizeof *t->sketches;
-  t = xcalloc(1, sizeof *t + sums + sketches + len);
+  size_t key_cap = len > MIN_KEY ? len : MIN_KEY;
+  t = xcalloc(1, sizeof *t + sums + sketches + key_cap);
   t->sketches = (struct sketch *) (t->sums + schema->nmeasures);
   t->key = (char *) t->sums + sums + sketches;
-  t->key_len = len;
-  if (len > 0)
-    memcpy(t->key, key, len);
+  t->key_cap = key_cap;
+  set_key(t, key, len);
   return t;
 }
 
 void tally_reset(struct tally *t, const struct schema *schema) {
-  t->rows = 0;
+  t->stored = t->dirty = false;
+  t->rows = t->first_us = t->last_us = t->last_row = 0;
   memset(t->sums, 0, schema->nmeasures * sizeof t->sums[0]);
   for (size_t i = 0; i < schema->nsketches; i++)
     sketch_reset(&t->sketches[i]);
@@ -93,12 +102,32 @@ void tally_free(struct tally *t, const struct schema *schema) {
   free(t);
 }
 
+/* A spare one, or a new one. */
+static struct tally *take(struct tallies *t, const char *key, size_t len) {
+  struct tally **spares = (struct tally **) t->spare.data;
+  size_t n = t->spare.len / sizeof *spares;
+  if (n == 0 || spares[n - 1]->key_cap < len)
+    return tally_new(t->schema, key, len);
+  t->spare.len -= sizeof *spares;
+  set_key(spares[n - 1], key, len);
+  return spares[n - 1];
+}
+
+static void put_by(struct tallies *t, struct tally *tally) {
+  if (t->spare.len >= MAX_SPARE * sizeof tally) {
+    tally_free(tally, t->schema);
+    return;
+  }
+  tally_reset(tally, t->schema);
+  buf_append(&t->spare, &tally, sizeof tally);
+}
+
 struct tally *tallies_at(struct tallies *t, const char *key, size_t len) {
   uint64_t hash = hash_quickly(key, len);
   struct tally *found = table_find(&t->table, hash, has_key, &(struct wanted_key) {key, len});
   if (found != NULL)
     return found;
-  found = tally_new(t->schema, key, len);
+  found = take(t, key, len);
   table_insert(&t->table, hash, found);
   return found;
 }
@@ -113,7 +142,7 @@ void tallies_drop(struct tallies *t,
     if (tally == NULL)
       continue;
     if (unwanted(tally, context))
-      tally_free(tally, t->schema);
+      put_by(t, tally);
     else
       table_insert(&t->table, old.slots[i].hash, tally);
   }
@@ -125,6 +154,10 @@ void tallies_clear(struct tallies *t) {
     if (t->table.slots[i].item != NULL)
       tally_free(t->table.slots[i].item, t->schema);
   table_clear(&t->table);
+  struct tally **spares = (struct tally **) t->spare.data;
+  for (size_t i = 0; i < t->spare.len / sizeof *spares; i++)
+    tally_free(spares[i], t->schema);
+  buf_clear(&t->spare);
 }
 
 int tally_compare(const struct tally *a, const struct tally *b) {

@@ -32,7 +32,7 @@ uint64_t contribution_columns(const struct schema *schema, struct figures wanted
 
 /* The measures over some rows that share a key (store/file/key.h).  Integers saturate. */
 struct tally {
-  size_t key_len;
+  size_t key_len, key_cap;
   char *key;     /* in the same allocation */
   bool stored;   /* the writer's: holds what the file holds, too */
   bool dirty;    /* the writer's: differs from the file */
@@ -51,6 +51,8 @@ void tally_free(struct tally *t, const struct schema *schema);
 struct tallies {
   const struct schema *schema;
   struct table table;
+  struct buf spare; /* of pointers to those that were dropped, which are used again with the room
+                       that their sketches have */
 };
 
 struct tally *tallies_at(struct tallies *t, const char *key, size_t len); /* finds or makes */

@@ -19,6 +19,7 @@
 
 enum {
   LOOK_EVERY_MS = 3000, /* a day is begun within 10 s of being due */
+  AGAIN_MS = 250,       /* when the writer is not ready yet */
   BUSY_PAUSE_MS = 60, /* after a slice of the writer's, for those who wait */
 };
 
@@ -133,7 +134,7 @@ static void make_part(struct sealer *s, struct part_order *order) {
   if (rc != SQLITE_OK) {
     take_rows(s, order); /* of the part before, where that failed */
     if (rc == SQLITE_BUSY)
-      wait_ms(s, LOOK_EVERY_MS);
+      wait_ms(s, AGAIN_MS);
     else
       due_put_off(&s->due);
     return;
@@ -187,8 +188,26 @@ static void resume_taking(struct sealer *s) {
   take_rows(s, &order);
 }
 
+/* The file may be away, or descriptors, for a while. */
+static void open_database(struct sealer *s) {
+  bool told = false;
+  while (!atomic_load(&s->stopping)) {
+    int rc = database_open(&s->db, s->shared->options.path, ACCESS_READER);
+    if (rc == SQLITE_OK)
+      return;
+    sqlite3_close(s->db);
+    s->db = NULL;
+    if (!told)
+      log_error("the database cannot be opened for sealing days; it is tried again",
+                log_str("error", sqlite3_errstr(rc)));
+    told = true;
+    wait_ms(s, LOOK_EVERY_MS);
+  }
+}
+
 static void *sealer_main(void *arg) {
   struct sealer *s = arg;
+  open_database(s);
   resume_taking(s);
   while (!atomic_load(&s->stopping)) {
     struct part_order order = {0};
@@ -224,9 +243,7 @@ int sealer_start(struct sealer **sealer, struct shared *shared, struct chores *c
   pthread_mutex_init(&s->lock, NULL);
   pthread_cond_init(&s->changed, &attributes);
   pthread_condattr_destroy(&attributes);
-  int status = database_status(database_open(&s->db, shared->options.path, ACCESS_READER));
-  if (status == 0)
-    status = -pthread_create(&s->thread, NULL, sealer_main, s);
+  int status = -pthread_create(&s->thread, NULL, sealer_main, s);
   if (status == 0)
     *sealer = s;
   else

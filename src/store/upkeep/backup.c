@@ -224,12 +224,7 @@ static int copy_file(struct backup *b) {
 
 static int write_sums(struct backup *b) {
   char *path = disk_join(b->unfinished, BACKUP_SUMS);
-  FILE *f = fopen(path, "wxe");
-  bool written = f != NULL && fwrite(b->sums.data, 1, b->sums.len, f) == b->sums.len &&
-                 fflush(f) == 0 && fsync(fileno(f)) == 0;
-  int status = written ? 0 : disk_fail(path, b->error);
-  if (f != NULL)
-    fclose(f);
+  int status = disk_write(path, b->sums.data, b->sums.len, b->error);
   free(path);
   return status;
 }

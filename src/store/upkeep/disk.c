@@ -186,3 +186,13 @@ int disk_copy(const char *from, const char *to, struct upkeep_progress *progress
   close(in);
   return status;
 }
+
+int disk_write(const char *path, const char *data, size_t len, struct buf *error) {
+  int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+  if (fd < 0)
+    return disk_fail(path, error);
+  int status = write_piece(fd, data, len) < 0 || fsync(fd) < 0 ? disk_fail(path, error) : 0;
+  place_give(fd, path);
+  close(fd);
+  return status;
+}

@@ -40,4 +40,7 @@ int disk_sum(const char *path, struct upkeep_progress *progress, struct disk_sum
 int disk_copy(const char *from, const char *to, struct upkeep_progress *progress,
               struct disk_sums *sums, struct buf *error);
 
+/* A new file of these bytes, on the disk. */
+int disk_write(const char *path, const char *data, size_t len, struct buf *error);
+
 #endif

@@ -26,6 +26,13 @@ static struct counted_cell **cells_of(const struct counted_list *list) {
   return (struct counted_cell **) list->cells.data;
 }
 
+/* Room stays for as many again, not for far fewer. */
+static void empty(struct buf *b) {
+  if (b->len < b->cap / 8)
+    buf_clear(b);
+  b->len = 0;
+}
+
 void counted_empty(struct counted *c) {
   for (size_t i = 0; i < c->nlists; i++) {
     struct counted_list *list = &c->lists[i];
@@ -33,9 +40,13 @@ void counted_empty(struct counted *c) {
       free(cells_of(list)[k]);
     if (list->table.len > 0)
       memset(list->table.slots, 0, list->table.cap * sizeof *list->table.slots);
-    list->table.len = list->cells.len = list->numbers.len = 0;
+    list->table.len = 0;
+    empty(&list->cells);
+    empty(&list->numbers);
   }
-  c->records.len = c->nrecords = 0;
+  empty(&c->records);
+  empty(&c->order);
+  c->nrecords = 0;
 }
 
 void counted_clear(struct counted *c) {
@@ -86,9 +97,10 @@ void counted_under(struct counted *c, size_t list, const char *key, size_t len) 
 static uint32_t *sort(struct counted *c, const struct counted_list *l) {
   const uint32_t *numbers = (const uint32_t *) l->numbers.data;
   size_t ncells = l->table.len;
+  size_t size = (c->nrecords + ncells) * sizeof(uint32_t);
   c->order.len = 0;
-  uint32_t *order =
-      (uint32_t *) buf_reserve(&c->order, (c->nrecords + ncells) * sizeof(uint32_t));
+  uint32_t *order = (uint32_t *) buf_reserve(&c->order, size);
+  c->order.len = size;
   uint32_t *next = order + c->nrecords, from = 0;
   for (size_t i = 0; i < ncells; from += cells_of(l)[i]->count, i++)
     next[i] = from;

@@ -163,6 +163,7 @@ static int take_rows(struct writer *w, struct part_order *order) {
 }
 
 int writer_part_take(struct writer *w, void *arg) {
+  static const struct part none;
   struct part_order *order = arg;
   order->done = true;
   if (w->sealing.number == 0 || w->sealing.state != PART_LIVE)
@@ -171,7 +172,7 @@ int writer_part_take(struct writer *w, void *arg) {
   int rc = run_step(w, take_rows, order, false);
   pace_slice(&w->taking, clock_monotonic_ns() - started);
   if (rc == SQLITE_OK)
-    w->sealing = order->done ? (struct part){0} : order->part;
+    w->sealing = order->done ? none : order->part;
   return rc;
 }
 

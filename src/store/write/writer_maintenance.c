@@ -123,7 +123,7 @@ int writer_resume_rebuild(struct writer *w) {
     return SQLITE_OK;
   atomic_store(&w->shared->rebuilding, rebuilding);
   w->fresh = rollups_new(w->db, w->schema, rebuilding);
-  struct coverage coverage;
+  struct coverage coverage = {0};
   int rc = meta_get_int(w->db, "rebuilt", &w->rebuilt);
   if (rc == SQLITE_OK)
     rc = meta_get_int(w->db, "rebuild_upto", &w->rebuild_upto);

@@ -63,29 +63,36 @@ static int load_match(struct writer *w, const int64_t *rows, size_t nrows, const
 }
 
 /* A row keeps the ids that it has first: by them it was found, or will be.  One that was found by
- * the record's other id has the record's own as its other. */
-static void settle_ids(const struct writer *w, const struct record *stored,
-                       const struct buf *stored_text, struct record *r, const struct buf *text) {
+ * the record's other id has the record's own as its other.  The column of r that is an id which
+ * the row has not had, or -1. */
+static int settle_ids(const struct writer *w, const struct record *stored,
+                      const struct buf *stored_text, struct record *r, const struct buf *text) {
   int id = w->schema->id, other = w->schema->other_id;
   size_t len;
   const char *own = value_text(text, r->v[id], &len);
   bool is_found_by_other = !is_text(stored, stored_text, id, own, len);
   if (is_found_by_other)
     r->present &= ~(UINT64_C(1) << id);
-  if (has_other_id(w, stored))
+  if (!has_other_id(w, r))
+    return -1;
+  if (has_other_id(w, stored)) {
     r->present &= ~(UINT64_C(1) << other);
-  else if (is_found_by_other && has_other_id(w, r))
-    r->v[other] = r->v[id];
+    return -1;
+  }
+  if (!is_found_by_other)
+    return other;
+  r->v[other] = r->v[id];
+  return id;
 }
 
 static int merge_into_row(struct writer *w, struct submission *sub, struct record *r,
-                          const struct buf *text) {
+                          const struct buf *text, int64_t fingerprint, int64_t other) {
   struct record *stored = batch_record(w->page, 0);
   const struct buf *stored_text = &w->page->text;
   double weights[METRICS_MAX_RULES];
   uint64_t present = r->present;
   r->row = stored->row;
-  settle_ids(w, stored, stored_text, r, text);
+  int gained = settle_ids(w, stored, stored_text, r, text);
   stored->event = w->told.stamps[w->told.count - 1].event;
   if (w->metrics != NULL)
     metrics_weigh(w->metrics, stored, stored_text, weights);
@@ -99,6 +106,8 @@ static int merge_into_row(struct writer *w, struct submission *sub, struct recor
   sub->merged++;
   if (result == MERGE_NOTHING)
     return SQLITE_OK;
+  if (gained >= 0)
+    ids_add(w->ids, gained == w->schema->id ? fingerprint : other, r->row);
   w->flush_due |= !r->unchanged && r->row <= w->rolled_up_to;
   return store_row(w, stored, stored_text);
 }
@@ -159,7 +168,7 @@ static int apply_record(struct writer *w, struct submission *sub, struct record 
   if (rc == SQLITE_DONE && gone == 0 && other != fingerprint)
     rc = find_row(w, r, text, w->schema->other_id, other, older, &gone);
   if (rc != SQLITE_DONE)
-    return rc == SQLITE_OK ? merge_into_row(w, sub, r, text) : rc;
+    return rc == SQLITE_OK ? merge_into_row(w, sub, r, text, fingerprint, other) : rc;
   if (gone != 0)
     return merge_into_gone(sub, r, gone);
   insert_row(w, sub, r, text, fingerprint, other);
