@@ -217,14 +217,13 @@ struct joint {
   struct span span;
   bool has_hot; /* rows of the table have been added */
   struct cold_share *share;
-  struct aggregate **others; /* of those who help */
+  struct aggregate **others; /* for those who help: so many have one */
   atomic_size_t nothers;
 };
 
-/* Without groups. */
-static struct aggregate *copy_of(const struct aggregate *a, struct reader *r) {
+/* Without groups, for some other reader. */
+static struct aggregate *copy_of(const struct aggregate *a) {
   struct aggregate *copy = xmemdup(a, sizeof *a);
-  copy->reader = r;
   copy->key = (struct buf){0};
   copy->planned = xmemdup(a->planned, a->nplanned * sizeof *a->planned);
   for (size_t i = 0; i < a->nplanned; i++)
@@ -258,8 +257,8 @@ static int walk_parts(struct joint *j, struct aggregate *a) {
 static int add_share(struct reader *r, void *arg) {
   struct joint *j = arg;
   if (r != j->a->reader) {
-    struct aggregate *other = copy_of(j->a, r);
-    j->others[atomic_fetch_add(&j->nothers, 1)] = other;
+    struct aggregate *other = j->others[atomic_fetch_add(&j->nothers, 1)];
+    other->reader = r;
     return walk_parts(j, other);
   }
   int rc = j->has_hot ? SQLITE_OK : aggregate_hot_rows(j->a, j->span);
@@ -290,8 +289,10 @@ static int share_out(struct joint *j) {
   unsigned helpers = reader_helpers(a->reader, cold_share_groups(j->share));
   j->others = xcalloc(helpers + 1, sizeof(struct aggregate *));
   j->nothers = 0;
+  for (size_t i = 0; i < helpers; i++)
+    j->others[i] = copy_of(a);
   int rc = reader_together(a->reader, helpers, add_share, j);
-  for (size_t i = 0; i < j->nothers; i++) {
+  for (size_t i = 0; i < helpers; i++) {
     if (j->others[i]->error != NULL)
       a->error = j->others[i]->error;
     if (rc == SQLITE_OK)
