@@ -71,9 +71,10 @@ static bool are_late_due(const struct due_days *due, int64_t now_us) {
 }
 
 static bool next_sealing(struct due_days *due, sqlite3 *db, int64_t now_us, int64_t *day) {
-  int64_t from = INT64_MIN, until = floor_to(now_us, DAY_US) - (due->hot_days - 1) * DAY_US;
+  int64_t from = INT64_MIN, hot_days = due->hot_days;
+  int64_t until = floor_to(now_us, DAY_US) - (hot_days - 1) * DAY_US;
   bool late_due = are_late_due(due, now_us), late = false;
-  for (; due->hot_days > 0 && next_day(due, db, from, until, day); from = (*day + 1) * DAY_US) {
+  for (; hot_days > 0 && next_day(due, db, from, until, day); from = (*day + 1) * DAY_US) {
     if (late_due || !has_parts(db, *day) || has_many_late(due, db, *day))
       return true;
     late = true;
