@@ -24,6 +24,7 @@ return {
 
 local CONFIG = [[
 config.storage.hot_days = %d
+config.storage.query_deadline_ms = 60000 -- under a sanitizer, beside others
 table.insert(config.routes, { "POST", "/sql", "routes.sql" })
 ]]
 

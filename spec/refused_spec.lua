@@ -107,7 +107,7 @@ end)
 
 describe("descriptors that are used up", function()
   -- Under the limit's own clamp, so that the sockets take what the store would need.
-  local LIMIT = 256
+  local LIMIT = 512
 
   it("refuse new connections, and the store has its own", function()
     local s <close> = server.start {
@@ -136,7 +136,7 @@ describe("descriptors that are used up", function()
 end)
 
 describe("descriptors beside many parts", function()
-  local LIMIT, DAYS = 256, 40
+  local LIMIT, DAYS = 512, 40
 
   it("are kept for these, whatever connections take", function()
     local s <close> = server.start {

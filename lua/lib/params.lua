@@ -207,13 +207,14 @@ end
 ---@return table<string, string>
 function params.split(query)
   local found, encoded = {}, text.is_encoded(query)
-  for name, value in query:gmatch "([^&=]*)=?([^&]*)" do
+  for name, equals, value in query:gmatch "([^&=]*)(=?)([^&]*)" do
     if encoded then
       name, value = text.percent_decode(name), text.percent_decode(value)
     end
-    found[name] = value
+    if name ~= "" or equals ~= "" then -- else nothing, as between two &
+      found[name] = value
+    end
   end
-  found[""] = nil -- between two &
   return found
 end
 

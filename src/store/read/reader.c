@@ -206,6 +206,8 @@ static int run_query(struct reader *r, struct query *q) {
 }
 
 static void finish_query(struct reader *r, struct query *q, int rc) {
+  if (rc == SQLITE_ERROR && must_stop(r))
+    rc = SQLITE_INTERRUPT; /* a virtual table that was being made tells only that it was not */
   q->status = database_status(rc);
   if (q->status == UV_ECANCELED && !atomic_load(&q->cancelled)) {
     q->status = UV_ETIMEDOUT;
