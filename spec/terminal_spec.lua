@@ -46,7 +46,8 @@ describe("a command that asks", function()
     helpers.write_file(settings.path .. "/config.lua", "return {}")
     local folder = helpers.temporary_folder()
     s = server.start { database = folder .. "/m.db",
-      config = 'config.budgets = { { name = "all", limit_usd = 20, period = "24h" } }' }
+      config = [[config.budgets = { { name = "all", limit_usd = 20, period = "24h" } }
+        config.storage.hot_days = 0 -- so that a copy of the file is all of it]] }
     s:ingest(records)
   end)
   lazy_teardown(function()
