@@ -11,7 +11,7 @@ describe("a native record with tokens and no cost", function()
   setup(function()
     s = server.start { config = [[config.pricing.overrides = {
       plain = { input = 2, output = 10, cache_read = 0.5, cache_write = 3,
-        tiers = { batch = 0.5 } },
+        tiers = { batch = 0.5 }, fast = 3 },
       long = { input = 1, output = 2, above = { [200] = { input = 4, output = 8 } } },
       half = { input = 1 },
     }]] }
@@ -22,6 +22,11 @@ describe("a native record with tokens and no cost", function()
       { request_id = "zero", model = "plain", tokens_input = 1000, cost_usd = 0 },
       { request_id = "told", model = "plain", tokens_input = 1000, cost_usd = 7 },
       { request_id = "batch", model = "plain", tokens_input = 1000, tier = "batch" },
+      { request_id = "usual", model = "plain", tokens_input = 1000, speed = "normal",
+        service_tier = "standard" },
+      { request_id = "fast", model = "plain", tokens_input = 1000, speed = "fast" },
+      { request_id = "within", model = "plain", tokens_input = 1000, speed = "fast",
+        asked = { speed = "normal" } },
       { request_id = "tier", model = "plain", tokens_input = 1000, tier = "gold" },
       { request_id = "short", model = "long", tokens_input = 200000 },
       { request_id = "long", model = "long", tokens_input = 150000, cache_read_tokens = 60000,
@@ -40,7 +45,7 @@ describe("a native record with tokens and no cost", function()
   local costs = {
     plain = (1000 * 2 + 100 * 10 + 2000 * 0.5 + 10 * 3) / 1e6, null = 2 / 1e6,
     batch = 0.001, short = 0.2, long = (150000 * 4 + 60000 * 0.4 + 10 * 8) / 1e6,
-    hour = 1000 * 4 / 1e6,
+    hour = 1000 * 4 / 1e6, usual = 0.002, fast = 0.006, within = 0.006,
   }
   for id, cost in pairs(costs) do
     it("is priced: " .. id, function()

@@ -48,11 +48,9 @@ local function log_lines(n)
   return join(lines)
 end
 
--- The same without a cost, which is then looked up as they come.  What tells a speed is priced in
--- Lua, one by one, at four times the instructions.
+-- The same without a cost, which is then looked up as they come.
 local function costless_lines(n)
-  return (log_lines(n):gsub('"cost_usd":[%d.]+,', ""):gsub('"speed":"normal",', "")
-    :gsub(',"cost_source":"reported"', ""))
+  return (log_lines(n):gsub('"cost_usd":[%d.]+,', ""):gsub(',"cost_source":"reported"', ""))
 end
 
 -- Calls of pydantic-ai, each with ids of its own.

@@ -193,15 +193,28 @@ static double cost_of(const struct resolved *known, const struct prices *p,
   return rint(dollars * 1e6) / 1e12;
 }
 
+/* Says what is so unless somebody says otherwise; lib/pricing.lua knows more such words. */
+static bool is_usual(const char *member, size_t len) {
+  static const char *const members[] = {
+      "\"speed\":\"normal\"", "\"speed\":\"standard\"", "\"service_tier\":\"standard\"",
+      "\"service_tier\":\"default\"", "\"inference_geo\":\"global\"",
+      "\"inference_geo\":\"not_available\""};
+  for (size_t i = 0; i < sizeof members / sizeof *members; i++)
+    if (len > strlen(members[i]) && memcmp(member, members[i], strlen(members[i])) == 0)
+      return true;
+  return false;
+}
+
 /* What extra has may change the price: the module says what it is then. */
 static bool is_plain(const struct batch *b, const struct record *r) {
   static const char *const words[] = {"_tokens\"", "\"web_searches\"", "\"service_tier\"",
                                       "\"speed\"", "\"inference_geo\""};
-  if (r->extra.len == 0)
-    return true;
-  for (size_t i = 0; i < sizeof words / sizeof *words; i++)
-    if (memmem(b->text.data + r->extra.offset, r->extra.len, words[i], strlen(words[i])) != NULL)
-      return false;
+  const char *extra = b->text.data + r->extra.offset, *end = extra + r->extra.len;
+  for (size_t i = 0; r->extra.len > 0 && i < sizeof words / sizeof *words; i++)
+    for (const char *p = extra;
+         (p = memmem(p, (size_t) (end - p), words[i], strlen(words[i]))) != NULL; p++)
+      if (!is_usual(p, (size_t) (end - p)))
+        return false;
   return true;
 }
 
