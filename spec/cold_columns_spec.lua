@@ -1,4 +1,5 @@
 --- A column that lua/schema.lua has lost is sealed with the rest, and is there when it comes back.
+local cold_server = require "spec.helpers.cold"
 local helpers = require "spec.helpers"
 local json = require "spec.helpers.json"
 local server = require "spec.helpers.server"
@@ -6,23 +7,6 @@ local server = require "spec.helpers.server"
 local HAS_DUCKDB = helpers.read_file "spec/node_modules/@duckdb/node-api/package.json" ~= nil
 local DAY, ROWS = 86400, 80
 local FIRST = os.time() // DAY * DAY - 10 * DAY
-
-local SQL = [[
-local json = require "json"
-local storage = require "storage"
-return {
-  summary = "Runs SQL.",
-  handle = function(req)
-    local rows, message = storage.sql(tostring(req.body))
-    return rows and { json = json.array(rows) } or { status = 400, detail = message }
-  end,
-}
-]]
-
-local CONFIG = [[
-config.storage.hot_days = %d
-table.insert(config.routes, { "POST", "/sql", "routes.sql" })
-]]
 
 local OWN = [[
   { "label", "string" },
@@ -57,10 +41,7 @@ describe("a column that the schema has lost", function()
   local folder, s
 
   local function start(hot_days, columns)
-    s = server.start {
-      database = folder.path .. "/c.db", config = CONFIG:format(hot_days),
-      files = { ["lua/routes/sql.lua"] = SQL, ["lua/schema.lua"] = schema_with(columns) },
-    }
+    s = cold_server.start(folder.path .. "/c.db", hot_days, schema_with(columns))
   end
 
   local function send(first, last)
@@ -72,9 +53,7 @@ describe("a column that the schema has lost", function()
   end
 
   local function sql(text)
-    local response = s:post("/sql", text)
-    assert(response.status == 200, response.body)
-    return response.json()
+    return cold_server.sql(s, text)
   end
 
   local function parts(condition)

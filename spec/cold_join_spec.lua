@@ -1,29 +1,13 @@
 --- Parts of a day that are joined, and parts made anew when much of them has changed: nobody who
 --- asks can tell, also where the server is killed inside.
+local cold_server = require "spec.helpers.cold"
 local helpers = require "spec.helpers"
-local server = require "spec.helpers.server"
 local socket = require "socket"
 
+local sql = cold_server.sql
 local DAY, LATE = 86400, 4096
 local FIRST = os.time() // DAY * DAY - 10 * DAY
 local ROWS, KILLS = 1600, 14
-
-local SQL = [[
-local json = require "json"
-local storage = require "storage"
-return {
-  summary = "Runs SQL.",
-  handle = function(req)
-    local rows, message = storage.sql(tostring(req.body))
-    return rows and { json = json.array(rows) } or { status = 400, detail = message }
-  end,
-}
-]]
-
-local CONFIG = [[
-config.storage.hot_days = %d
-table.insert(config.routes, { "POST", "/sql", "routes.sql" })
-]]
 
 local TARGETS = {
   "/logs/breakdown?by=model,status_code&start_time=0",
@@ -59,12 +43,6 @@ local function changed(day, first, last)
       (',"cost_usd":%d.25,"cost_source":"reported","session_client_id":"s"}'):format(i % 40))
   end
   return list
-end
-
-local function sql(s, text)
-  local response = s:post("/sql", text)
-  assert(response.status == 200, response.body)
-  return response.json()
 end
 
 local function answers(s)
@@ -120,10 +98,7 @@ describe("parts of days that have closed", function()
   local folder, hot, s
 
   local function start(name, hot_days)
-    return server.start {
-      database = folder.path .. "/" .. name .. ".db", config = CONFIG:format(hot_days),
-      files = { ["lua/routes/sql.lua"] = SQL },
-    }
+    return cold_server.start(folder.path .. "/" .. name .. ".db", hot_days)
   end
 
   local function tell(lines)

@@ -1,32 +1,13 @@
 --- Days that have closed are Parquet files, and nobody who asks can tell.
+local cold_server = require "spec.helpers.cold"
 local helpers = require "spec.helpers"
 local json = require "spec.helpers.json"
 local server = require "spec.helpers.server"
 
+local sql = cold_server.sql
 local DAY = 86400
 local FIRST = os.time() // DAY * DAY - 10 * DAY -- the first of three days that closed long ago
 local DAYS, ROWS = 3, 500
-
-local SQL = [[
-local json = require "json"
-local storage = require "storage"
-return {
-  summary = "Runs SQL.",
-  handle = function(req)
-    local rows, message = storage.sql(tostring(req.body))
-    if not rows then
-      return { status = 400, detail = message }
-    end
-    return { json = json.array(rows) }
-  end,
-}
-]]
-
-local CONFIG = [[
-config.storage.hot_days = %d
-config.storage.query_deadline_ms = 60000 -- under a sanitizer, beside others
-table.insert(config.routes, { "POST", "/sql", "routes.sql" })
-]]
 
 --- One of the rows of a day; its time is not in the order in which rows come.
 local function record(day, i)
@@ -60,12 +41,6 @@ local function send(s, from, to, only)
       s:ingest(list)
     end
   end
-end
-
-local function sql(s, text)
-  local response = s:post("/sql", text)
-  assert(response.status == 200, response.body)
-  return response.json()
 end
 
 --- Until nothing of closed days is on its way; answers how many parts there are.
@@ -180,10 +155,7 @@ describe("days that have closed", function()
   local copied -- what the backup must answer
 
   local function start(name, hot_days)
-    return server.start {
-      database = folder.path .. "/" .. name .. ".db", config = CONFIG:format(hot_days),
-      files = { ["lua/routes/sql.lua"] = SQL },
-    }
+    return cold_server.start(folder.path .. "/" .. name .. ".db", hot_days)
   end
 
   setup(function()
@@ -274,10 +246,7 @@ describe("days that have closed", function()
 
   it("of two databases may share a folder, and each resets its own", function()
     local strangers = parts()
-    local other <close> = server.start {
-      database = folder.path .. "/cold", config = CONFIG:format(2),
-      files = { ["lua/routes/sql.lua"] = SQL },
-    }
+    local other <close> = cold_server.start(folder.path .. "/cold", 2)
     send(other, 1, 40)
     sealed(other, DAYS, 0)
     assert.equal(#strangers + DAYS, #parts())
