@@ -181,4 +181,24 @@ function filled.sealed(rows)
   return path
 end
 
+--- Two subjects, a store with many rows, which grows by so many each time, and an empty one; and
+--- what removes them.
+---@param added integer
+---@param options { rows: integer }
+---@param run fun(database: string?, first: integer): table
+function filled.large_and_empty(added, options, run)
+  local copy
+  local stored = options.rows
+  local function large()
+    copy = copy or filled.copy(options.rows)
+    stored = stored + added
+    return run(copy, stored - added)
+  end
+  local function close()
+    os.execute("rm -f " .. copy .. "*")
+  end
+  return { { name = "large", run = large },
+    { name = "empty", run = function() return run(nil, 0) end } }, close
+end
+
 return filled

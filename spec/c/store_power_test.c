@@ -3,8 +3,7 @@
 
 #include "base/log.h"
 #include "disk_log.h"
-#include "store/upkeep.h"
-#include "store_fixture.h"
+#include "upkeep_fixture.h"
 
 /* Power that fails: a store is made and fed while every call to the disk is logged; then the disk
  * is made as it may be after each of these calls, and a store opened on it has every record that
@@ -130,17 +129,10 @@ static void feed_days(struct store *s) {
 }
 
 static void work(struct store *s, const char *path, const struct upkeep_order *order) {
-  struct upkeep *upkeep = upkeep_new(path, "", s->schema);
-  struct upkeep_state state;
-  CHECK(upkeep_start(upkeep, order) == 0);
-  do {
-    usleep(1000);
-    upkeep_look(upkeep, &state);
-  } while (state.running);
+  struct upkeep_state state = upkeep_do(s, path, order);
   if (state.status != 0)
     fprintf(stderr, "%s\n", state.error);
   CHECK(state.status == 0);
-  upkeep_free(upkeep);
 }
 
 /* As it was made before there was auto_vacuum. */

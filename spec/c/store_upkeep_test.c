@@ -2,8 +2,7 @@
 #include <sys/stat.h>
 #include <zlib.h>
 
-#include "store/upkeep.h"
-#include "store_fixture.h"
+#include "upkeep_fixture.h"
 
 /* What verify finds and repairs, and what becomes of parts: files are changed behind the store's
  * back. */
@@ -18,21 +17,8 @@ static void exec(const char *path, const char *sql) {
   sqlite3_close(db);
 }
 
-static struct upkeep_state work(struct store *s, const char *path,
-                                const struct upkeep_order *order) {
-  struct upkeep *upkeep = upkeep_new(path, "", s->schema);
-  struct upkeep_state state;
-  CHECK(upkeep_start(upkeep, order) == 0);
-  do {
-    usleep(1000);
-    upkeep_look(upkeep, &state);
-  } while (state.running);
-  upkeep_free(upkeep);
-  return state;
-}
-
 static struct upkeep_state verify(struct store *s, bool repair) {
-  return work(s, s->path, &(struct upkeep_order) {
+  return upkeep_do(s, s->path, &(struct upkeep_order) {
     .kind = UPKEEP_VERIFY, .full = true, .repair = repair});
 }
 
@@ -176,7 +162,7 @@ static void test_parts_go_with_their_database(void) {
   list_part(s->path, "dropped.parquet", "gone", 2);
 
   struct upkeep_order backup = {.kind = UPKEEP_BACKUP, .folder = copy};
-  struct upkeep_state state = work(s, s->path, &backup);
+  struct upkeep_state state = upkeep_do(s, s->path, &backup);
   CHECK(is_fine(&state) && check_of(&state, "parts")->seen == 1);
   CHECK(has_part(copied, "mine.parquet", "part one") &&
         !has_part(copied, "other.parquet", "of another database"));
@@ -189,17 +175,17 @@ static void test_parts_go_with_their_database(void) {
   write_part(other, "newer.parquet", "of a later day");
   write_part(other, "mine.parquet", "part one");
   struct upkeep_order restore = {.kind = UPKEEP_RESTORE, .folder = copy};
-  state = work(s, back, &restore);
+  state = upkeep_do(s, back, &restore);
   CHECK(is_fine(&state));
   CHECK(has_part(other, "newer.parquet", "of a later day") &&
         has_part(other, "mine.parquet", "part one"));
-  state = work(s, back, &(struct upkeep_order) {.kind = UPKEEP_VERIFY});
+  state = upkeep_do(s, back, &(struct upkeep_order) {.kind = UPKEEP_VERIFY});
   CHECK(is_fine(&state) && check_of(&state, "parts")->seen == 1);
 
   /* A part that is another is no part of this, and is not overwritten. */
   unlink(back);
   write_part(other, "mine.parquet", "what is it");
-  state = work(s, back, &restore);
+  state = upkeep_do(s, back, &restore);
   CHECK(state.status == UV_EEXIST && strstr(state.error, "move it away") != NULL);
   CHECK(access(back, F_OK) < 0 && has_part(other, "mine.parquet", "what is it"));
   remove_tree(cold);
@@ -221,16 +207,16 @@ static void test_parts_are_what_was_written(void) {
   list_part(s->path, "one.parquet", "part one", 1);
   struct upkeep_order verify_parts = {.kind = UPKEEP_VERIFY};
   struct upkeep_order backup = {.kind = UPKEEP_BACKUP, .folder = copy};
-  struct upkeep_state state = work(s, s->path, &verify_parts);
+  struct upkeep_state state = upkeep_do(s, s->path, &verify_parts);
   CHECK(check_of(&state, "parts")->faults == 1);
   CHECK(strstr(check_of(&state, "parts")->detail, "not what was written") != NULL);
-  state = work(s, s->path, &backup);
+  state = upkeep_do(s, s->path, &backup);
   CHECK(state.status == UV_EIO && access(copy, F_OK) < 0);
 
   remove_tree(cold);
-  state = work(s, s->path, &verify_parts);
+  state = upkeep_do(s, s->path, &verify_parts);
   CHECK(check_of(&state, "parts")->faults == 1);
-  state = work(s, s->path, &backup);
+  state = upkeep_do(s, s->path, &backup);
   CHECK(state.status == UV_ENOENT && strstr(state.error, "are not there") != NULL);
   CHECK(access(copy, F_OK) < 0);
   store_remove(s);
@@ -252,7 +238,7 @@ static void test_parts_stand_in_their_folder(void) {
       write_part(s->folder, "victim", "mine");
       list_part(s->path, names[i], "mine", part_state);
       struct upkeep_order backup = {.kind = UPKEEP_BACKUP, .folder = copy};
-      struct upkeep_state state = work(s, s->path, &backup);
+      struct upkeep_state state = upkeep_do(s, s->path, &backup);
       CHECK(part_state == 1 ? state.status == UV_EIO : is_fine(&state));
       struct buf error = {0};
       CHECK(storage_open(&s->storage, s->schema, &s->options, NULL, &error) == UV_EIO);

@@ -17,25 +17,18 @@ local function ingest(database, first, rows)
   }
 end
 
-local copy
+local close
 
 return {
   summary = "the same ingest into an empty store and into one with many rows",
   subjects = function(options)
-    local stored = options.rows
-    return {
-      { name = "large", run = function()
-        copy = copy or filled.copy(options.rows)
-        stored = stored + ROWS
-        return ingest(copy, stored - ROWS, options.rows)
-      end },
-      { name = "empty", run = function() return ingest(nil, 0, options.rows) end },
-    }
+    local subjects
+    subjects, close = filled.large_and_empty(ROWS, options, function(database, first)
+      return ingest(database, first, options.rows)
+    end)
+    return subjects
   end,
-  close = function()
-    os.execute("rm -f " .. copy .. "*")
-    copy = nil
-  end,
+  close = function() close() end,
   targets = {
     { metric = "rows_s", against = "empty", at_least = 0.85 },
     { metric = "refused", at_most = 0 },

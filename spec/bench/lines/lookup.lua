@@ -22,25 +22,18 @@ local function ingest(database, first, rows)
   return { cpu_us = cpu * 1e6 / ROWS, refused = found.refused }
 end
 
-local copy
+local close
 
 return {
   summary = "one record a request, its id looked for among many in the file",
   subjects = function(options)
-    local stored = options.rows
-    return {
-      { name = "large", run = function()
-        copy = copy or filled.copy(options.rows)
-        stored = stored + ROWS
-        return ingest(copy, stored - ROWS, options.rows)
-      end },
-      { name = "empty", run = function() return ingest(nil, 0, options.rows) end },
-    }
+    local subjects
+    subjects, close = filled.large_and_empty(ROWS, options, function(database, first)
+      return ingest(database, first, options.rows)
+    end)
+    return subjects
   end,
-  close = function()
-    os.execute("rm -f " .. copy .. "*")
-    copy = nil
-  end,
+  close = function() close() end,
   targets = {
     { metric = "cpu_us", against = "empty", at_most = 1.2 },
     { metric = "refused", at_most = 0 },
