@@ -23,8 +23,9 @@ sha256sum -c SHA256SUMS checks a backup later, moonledger restore FOLDER puts it
     if not state then
       return nil, why
     end
-    print(("%s: %s rows, %s parts, checked, in %s"):format(state.folder, work.seen(state, "rows"),
-      work.seen(state, "parts"), sizes.seconds(state.ended - state.began)))
+    print(("%s: %s rows in the file, %s parts, checked, in %s"):format(state.folder,
+      work.seen(state, "rows"), work.seen(state, "parts"),
+      sizes.seconds(state.ended - state.began)))
     return 0
   end,
 }

@@ -24,7 +24,7 @@ newer than the backup too.]],
     if not state then
       return nil, why
     end
-    print(("%s: %s rows, %s parts, checked, in %s"):format(upkeep.path(),
+    print(("%s: %s rows in the file, %s parts, checked, in %s"):format(upkeep.path(),
       work.seen(state, "rows"), work.seen(state, "parts"),
       sizes.seconds(state.ended - state.began)))
     return 0

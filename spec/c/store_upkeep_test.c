@@ -57,9 +57,18 @@ static void fill(struct store *s) {
   store_close(s);
 }
 
-static void test_cells_are_what_rows_make(void) {
+static void seal(struct store *s) {
+  s->options.hot_days = 2;
+  store_open(s);
+  wait_until(s, "SELECT count(*) >= 3 AND " AT_REST);
+  store_close(s);
+}
+
+static void test_cells_are_what_rows_make(bool sealed) {
   struct store *s = store_new();
   fill(s);
+  if (sealed)
+    seal(s);
   struct upkeep_state state = verify(s, false);
   CHECK(is_fine(&state));
   CHECK(check_of(&state, "cells")->seen == 9000 && check_of(&state, "ids")->seen == 9000);
@@ -77,6 +86,17 @@ static void test_cells_are_what_rows_make(void) {
   store_close(s);
   state = verify(s, false);
   CHECK(is_fine(&state));
+  store_remove(s);
+}
+
+static void test_ids_are_those_of_rows_in_parts(void) {
+  struct store *s = store_new();
+  fill(s);
+  seal(s);
+  exec(s->path, "DELETE FROM ids WHERE first = (SELECT min(first) FROM ids)");
+  struct upkeep_state state = verify(s, true);
+  const struct upkeep_check *ids = check_of(&state, "ids");
+  CHECK(ids->seen == 9000 && ids->faults > 0 && !ids->repaired);
   store_remove(s);
 }
 
@@ -252,8 +272,10 @@ static void test_parts_stand_in_their_folder(void) {
 }
 
 int main(void) {
-  test_cells_are_what_rows_make();
+  test_cells_are_what_rows_make(false);
+  test_cells_are_what_rows_make(true);
   test_ids_are_those_of_rows();
+  test_ids_are_those_of_rows_in_parts();
   test_repair_needs_the_file_alone();
   test_parts_go_with_their_database();
   test_parts_are_what_was_written();

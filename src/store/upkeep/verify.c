@@ -70,13 +70,33 @@ static int check_parts(struct verify *v) {
 
 /* ---- All of it ---- */
 
+static bool is_cancelled(void *progress) {
+  return atomic_load(&((struct upkeep_progress *) progress)->cancelled);
+}
+
+struct cold_scan verify_scan(struct view *view, sqlite3 *db, struct upkeep_progress *progress) {
+  return (struct cold_scan){.view = view, .db = db, .from = INT64_MIN, .to = INT64_MAX,
+                            .stopped = is_cancelled, .stopped_arg = progress};
+}
+
+int verify_part_fault(struct view *view, struct upkeep_check *check) {
+  check_fault(check, "%s: restore a backup", view_why(view));
+  return SQLITE_OK;
+}
+
 /* Temporary tables are written; the file is open for reading. */
 static int check_rows(struct verify *v) {
+  struct part_files *files = part_files_new(v->path);
+  struct view *view = view_new(files, v->schema);
   int rc = database_exec(v->db, "PRAGMA query_only=0");
   if (rc == SQLITE_OK)
-    rc = verify_ids(v->db, v->schema, v->progress, v->report);
+    rc = view_refresh(view, v->db);
   if (rc == SQLITE_OK)
-    rc = verify_cells(v->db, v->schema, v->progress, v->report, &v->wrong_sets);
+    rc = verify_ids(v->db, view, v->progress, v->report);
+  if (rc == SQLITE_OK)
+    rc = verify_cells(v->db, view, v->progress, v->report, &v->wrong_sets);
+  view_free(view);
+  part_files_free(files);
   return explain(v, rc);
 }
 

@@ -1,5 +1,6 @@
 #include <stdlib.h>
 
+#include "base/clock.h"
 #include "store/file/coverage.h"
 #include "store/file/database.h"
 #include "store/file/rollup_tables.h"
@@ -20,7 +21,8 @@ struct verify_cells {
   uint32_t sets, wrong;
   struct coverage coverage;
   int64_t counted; /* rows after that are in no cell yet */
-  bool has_parts;
+  struct view *view;
+  struct rollups *rollups; /* of a day that is being counted */
   struct batch *page;
   struct upkeep_progress *progress;
   struct upkeep_check *check;
@@ -46,37 +48,67 @@ static int make_table(struct verify_cells *v, const char *set) {
   return rc;
 }
 
-static int add_row(struct verify_cells *v, struct rollups *rollups, sqlite3_stmt *stmt) {
-  rows_forget(v->page);
-  struct record *r = rows_read(stmt, v->page, UINT64_MAX, true);
-  rollups_add(rollups, r, &v->page->text, 1);
+static int add_row(struct verify_cells *v, const struct record *r) {
+  rollups_add(v->rollups, r, &v->page->text, 1);
   if (++v->check->seen % FLUSH_ROWS != 0)
     return SQLITE_OK;
   atomic_store(&v->progress->done, v->check->seen);
-  return rollups_flush(rollups);
+  return rollups_flush(v->rollups);
 }
 
-static int count_day(struct verify_cells *v, int64_t day_s) {
+static int count_table(struct verify_cells *v, int64_t day_s) {
   const char *time = v->schema->columns[v->schema->time].name;
   struct buf sql = {0};
   sqlite3_stmt *stmt = NULL;
-  int rc = rollup_tables_empty(v->db, v->schema, v->sets);
-  struct rollups *rollups = rollups_new(v->db, v->schema, v->sets);
   buf_puts(&sql, "SELECT ");
   rows_write_columns(&sql, v->schema, UINT64_MAX, true);
   buf_printf(&sql, " FROM rows WHERE \"%s\" >= ? AND \"%s\" < ? AND rowid <= ?", time, time);
-  if (rc == SQLITE_OK)
-    rc = sqlite3_prepare_v2(v->db, sql.data, (int) sql.len, &stmt, NULL);
+  int rc = sqlite3_prepare_v2(v->db, sql.data, (int) sql.len, &stmt, NULL);
   sqlite3_bind_int64(stmt, 1, day_s * 1000000);
   sqlite3_bind_int64(stmt, 2, (day_s + DAY_S) * 1000000);
   sqlite3_bind_int64(stmt, 3, v->counted);
-  while (rc == SQLITE_OK && (rc = sqlite3_step(stmt)) == SQLITE_ROW)
-    rc = add_row(v, rollups, stmt);
+  while (rc == SQLITE_OK && (rc = sqlite3_step(stmt)) == SQLITE_ROW) {
+    rows_forget(v->page);
+    rc = add_row(v, rows_read(stmt, v->page, UINT64_MAX, true));
+  }
   sqlite3_finalize(stmt);
-  if (rc == SQLITE_DONE)
-    rc = rollups_flush(rollups);
-  rollups_free(rollups);
   buf_clear(&sql);
+  return rc == SQLITE_DONE ? SQLITE_OK : rc;
+}
+
+static int add_page(void *arg, struct cursor *c, const uint16_t *places, size_t n) {
+  struct verify_cells *v = arg;
+  int rc = SQLITE_OK;
+  for (size_t i = 0; i < n && rc == SQLITE_OK; i++) {
+    rows_forget(v->page);
+    const struct record *r = cursor_read(v->view, c, places[i], v->page, UINT64_MAX, true);
+    rc = r != NULL ? add_row(v, r) : SQLITE_CORRUPT;
+  }
+  return rc;
+}
+
+static int count_parts(struct verify_cells *v, int64_t day_s) {
+  struct cold_scan scan = verify_scan(v->view, v->db, v->progress);
+  scan.from = day_s * 1000000;
+  scan.to = (day_s + DAY_S) * 1000000;
+  const struct cold_walk walk = {.scan = &scan, .page = add_page, .arg = v};
+  int rc = SQLITE_OK;
+  for (size_t i = 0; i < view_parts(v->view) && rc == SQLITE_OK; i++)
+    if (cold_overlaps(&scan, view_part(v->view, i)))
+      rc = cold_walk_part(&walk, i);
+  return rc;
+}
+
+static int count_day(struct verify_cells *v, int64_t day_s) {
+  int rc = rollup_tables_empty(v->db, v->schema, v->sets);
+  v->rollups = rollups_new(v->db, v->schema, v->sets);
+  if (rc == SQLITE_OK)
+    rc = count_table(v, day_s);
+  if (rc == SQLITE_OK)
+    rc = count_parts(v, day_s);
+  if (rc == SQLITE_OK)
+    rc = rollups_flush(v->rollups);
+  rollups_free(v->rollups);
   return rc;
 }
 
@@ -149,37 +181,36 @@ static int compare_day(struct verify_cells *v, int64_t day_s) {
 
 /* ---- Day by day ---- */
 
-/* SQLITE_DONE: there is none. */
-static int find_day(struct verify_cells *v, int64_t from_s, int64_t *day_s) {
+static int find_day_of_table(struct verify_cells *v, int64_t from_s, int64_t *day_s) {
   const char *time = v->schema->columns[v->schema->time].name;
   int64_t first = 0;
   char *sql = sqlite3_mprintf("SELECT \"%w\" FROM rows WHERE \"%w\" >= %lld ORDER BY \"%w\" "
                               "LIMIT 1", time, time, (long long) from_s * 1000000, time);
   int rc = database_int(v->db, sql, &first);
   sqlite3_free(sql);
-  *day_s = floor_to(first, DAY_S * INT64_C(1000000)) / 1000000;
+  *day_s = floor_to(first, DAY_US) / 1000000;
   return rc;
 }
 
-static int is_sealed(struct verify_cells *v, int64_t day_s, bool *sealed) {
-  int64_t parts = 0;
-  *sealed = false;
-  if (!v->has_parts)
-    return SQLITE_OK;
-  char *sql = sqlite3_mprintf("SELECT count(*) FROM parts WHERE state = 1 AND day = %lld",
-                              (long long) (day_s / DAY_S));
-  int rc = database_int(v->db, sql, &parts);
-  sqlite3_free(sql);
-  *sealed = parts > 0;
-  return rc;
+/* SQLITE_DONE: there is none. */
+static int find_day(struct verify_cells *v, int64_t from_s, int64_t *day_s) {
+  size_t i = 0, n = view_parts(v->view);
+  int rc = find_day_of_table(v, from_s, day_s);
+  while (i < n && view_part(v->view, i)->day * DAY_S < from_s)
+    i++;
+  if (i == n || (rc != SQLITE_OK && rc != SQLITE_DONE))
+    return rc;
+  int64_t sealed_s = view_part(v->view, i)->day * DAY_S;
+  *day_s = rc == SQLITE_OK && *day_s < sealed_s ? *day_s : sealed_s;
+  return SQLITE_OK;
 }
 
 static int verify_day(struct verify_cells *v, int64_t day_s) {
-  bool sealed;
-  int rc = is_sealed(v, day_s, &sealed);
-  if (rc != SQLITE_OK || sealed || v->coverage.rows > day_s)
-    return rc;
-  rc = count_day(v, day_s);
+  if (v->coverage.rows > day_s)
+    return SQLITE_OK;
+  int rc = count_day(v, day_s);
+  if (rc == SQLITE_CORRUPT && *view_why(v->view) != '\0')
+    return verify_part_fault(v->view, v->check);
   return rc == SQLITE_OK ? compare_day(v, day_s) : rc;
 }
 
@@ -193,22 +224,19 @@ static int verify_days(struct verify_cells *v) {
 }
 
 static int prepare(struct verify_cells *v) {
-  int64_t tables = 0;
   int rc = coverage_read(v->db, v->schema, &v->coverage);
   if (rc == SQLITE_OK)
     rc = meta_get_int(v->db, "counted", &v->counted);
-  if (rc == SQLITE_OK)
-    rc = database_int(v->db, "SELECT count(*) FROM sqlite_schema WHERE name = 'parts'", &tables);
-  v->has_parts = tables > 0;
   for (size_t s = 0; s < v->schema->nsets && rc == SQLITE_OK; s++)
     if (v->sets >> s & 1)
       rc = make_table(v, v->schema->sets[s].name);
   return rc;
 }
 
-int verify_cells(sqlite3 *db, const struct schema *schema, struct upkeep_progress *progress,
+int verify_cells(sqlite3 *db, struct view *view, struct upkeep_progress *progress,
                  struct upkeep_report *report, uint32_t *wrong) {
-  struct verify_cells v = {.db = db, .schema = schema, .progress = progress,
+  const struct schema *schema = view_schema(view);
+  struct verify_cells v = {.db = db, .view = view, .schema = schema, .progress = progress,
                            .check = check_begin(report, "cells")};
   uint32_t all = (uint32_t) ((UINT64_C(1) << schema->nsets) - 1);
   v.sets = all & ~rollup_tables_unusable(db, schema);
