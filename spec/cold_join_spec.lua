@@ -123,10 +123,12 @@ describe("parts of days that have closed", function()
 
   it("begin within 10 s of a day being due", function()
     s = start("cold", 2)
-    local due = socket.gettime()
+    local began = socket.gettime()
     tell(rows(0, 1, ROWS))
+    local due = socket.gettime()
     helpers.eventually(function() return sql(s, "SELECT count(*) AS n FROM parts")[1].n > 0 end)
-    assert.is_true(socket.gettime() - due < 10)
+    -- and so many times what telling takes, which is some 50 ms where nobody else works
+    assert.is_true(socket.gettime() - due < 10 + 20 * (due - began))
   end)
 
   it("are joined and made anew, and killed inside, and answer as before", function()

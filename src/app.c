@@ -196,6 +196,8 @@ static void start_work(struct app *app) {
     return;
   app->working = true;
   int rc = s->storage != NULL ? storage_start(s->storage) : 0;
+  if (rc == 0 && s->storage != NULL)
+    rc = storage_seal(s->storage);
   if (rc == 0)
     rc = generations_start(app->generations);
   if (rc < 0) {

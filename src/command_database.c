@@ -14,7 +14,7 @@
 #include "store/storage.h"
 
 /* The module database: the file that config.lua names, opened as the server opens it, when none has
- * it. */
+ * it.  Days that close the next server seals. */
 
 static const char type_name[] = "database";
 

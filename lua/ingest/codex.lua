@@ -135,7 +135,7 @@ local function failed(event, status, begun)
   local a = event.fields
   local record = common(event)
   local code, message = told_error(a.error)
-  record.request_id = made_id(event, a.attempt and tostring(a.attempt) or "", tostring(status))
+  record.request_id = made_id(event, tostring(a.attempt or ""), tostring(status or ""))
   record.status_code = status or statuses[code] or begun and in_stream or no_answer
   record.error_type = code or not status and not begun and "connection_error" or nil
   record.error_message = values.clip(message, 1024)

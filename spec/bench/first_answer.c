@@ -56,8 +56,8 @@ int main(int argc, char **argv) {
     dup2(output[1], STDOUT_FILENO);
     close(output[0]);
     close(output[1]);
-    freopen("/dev/null", "w", stderr);
-    execvp(argv[1], argv + 1);
+    if (freopen("/dev/null", "w", stderr) != NULL)
+      execvp(argv[1], argv + 1);
     _exit(127);
   }
   close(output[1]);

@@ -44,7 +44,7 @@ static inline struct store *store_new(void) {
 static inline void store_open(struct store *s) {
   struct buf error = {0};
   if (storage_open(&s->storage, s->schema, &s->options, NULL, &error) != 0 ||
-      storage_start(s->storage) != 0) {
+      storage_start(s->storage) != 0 || storage_seal(s->storage) != 0) {
     fprintf(stderr, "%.*s\n", (int) error.len, error.data);
     abort();
   }

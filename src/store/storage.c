@@ -82,9 +82,12 @@ void storage_on_committed(struct storage *s, storage_committed *committed, void 
 }
 
 int storage_start(struct storage *s) {
-  int status = writer_start(s->writer);
-  if (status < 0 || (s->shared.options.hot_days == 0 && !s->shared.has_parts))
-    return status;
+  return writer_start(s->writer);
+}
+
+int storage_seal(struct storage *s) {
+  if (s->shared.options.hot_days == 0 && !s->shared.has_parts)
+    return 0;
   return sealer_start(&s->sealer, &s->shared, &s->chores, readers_oldest, s->readers);
 }
 

@@ -77,6 +77,10 @@ void storage_on_committed(struct storage *storage, storage_committed *committed,
  * rows until they are there).  0 or UV_E. */
 int storage_start(struct storage *storage);
 
+/* From now on days that close become parts, by a thread of its own.  Once, after storage_start, by
+ * who keeps the file open for long.  0 or UV_E. */
+int storage_seal(struct storage *storage);
+
 /* Commits what is queued, checkpoints, ends the threads, frees.  Nothing may be
  * submitted meanwhile. */
 void storage_close(struct storage *storage);
