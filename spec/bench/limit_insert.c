@@ -91,7 +91,7 @@ int main(int argc, char **argv) {
   (void) argc;
   uint64_t rows = option_int(argv, "--rows", 200000), batch = option_int(argv, "--batch", 1000);
   bool scan_counts = option_int(argv, "--scan", 0);
-  struct record_source source = scan_source(argv);
+  struct record_source source = record_source_of(argv);
   struct schema *schema = load_schema();
   open_database(argv);
   sqlite3_stmt *statement = prepare_insert(schema);

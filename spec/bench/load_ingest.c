@@ -116,9 +116,7 @@ int main(int argc, char **argv) {
   load.rows = option_int(argv, "--rows", INT64_MAX);
   load.next = option_int(argv, "--first", 0);
   load.rate = option_int(argv, "--rate", 0);
-  load.source.start_us = option_int(argv, "--start-us", 1790000000000000);
-  load.source.step_us = option_int(argv, "--step-us", 259200);
-  load.source.owned = option_int(argv, "--owned", 0);
+  load.source = record_source_of(argv);
   load.nclients = option_int(argv, "--connections", 4);
   if (load.nclients > MAX_CONNECTIONS)
     die("at most %d connections", MAX_CONNECTIONS);

@@ -46,7 +46,7 @@ int main(int argc, char **argv) {
   const char *format = option(argv, "--format", "ndjson");
   uint64_t rows = option_int(argv, "--rows", 1000), first = option_int(argv, "--first", 0);
   uint64_t batch = option_int(argv, "--batch", 1000);
-  struct record_source source = scan_source(argv);
+  struct record_source source = record_source_of(argv);
   struct schema *schema = load_schema();
   struct buf out = {0}, body = {0};
   for (uint64_t i = first; i < first + rows; i += batch) {

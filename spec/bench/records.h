@@ -3,7 +3,7 @@
 
 #include <inttypes.h>
 
-#include "base/buf.h"
+#include "client.h"
 
 /* Record number i of an endless, evenly spaced log: the same bytes for the same i on
  * every machine.  All 30 public columns, about 780 bytes, like those of a proxy in use; with
@@ -13,6 +13,14 @@ struct record_source {
   int64_t start_us, step_us;
   bool owned;
 };
+
+/* As the command line says; else of the 15 hours that end about now, which no day's end seals. */
+static inline struct record_source record_source_of(char **argv) {
+  int64_t start_us = clock_now_us() - INT64_C(15) * 3600 * 1000000;
+  return (struct record_source) {option_int(argv, "--start-us", start_us),
+                                 option_int(argv, "--step-us", 259200),
+                                 option_int(argv, "--owned", 0)};
+}
 
 static const char *const record_models[] = {
     "claude-sonnet-4-20250514", "claude-opus-4-20250514", "claude-3-5-haiku-20241022",

@@ -23,10 +23,4 @@ static inline struct batch *scan_body(const struct schema *schema, struct buf *b
   return b;
 }
 
-static inline struct record_source scan_source(char **argv) {
-  return (struct record_source) {option_int(argv, "--start-us", 1790000000000000),
-                                 option_int(argv, "--step-us", 259200),
-                                 option_int(argv, "--owned", 0)};
-}
-
 #endif

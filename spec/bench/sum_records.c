@@ -34,7 +34,7 @@ static void add_batch(int64_t *sums, const struct batch *b, int64_t from, int64_
 
 int main(int argc, char **argv) {
   (void) argc;
-  struct record_source source = scan_source(argv);
+  struct record_source source = record_source_of(argv);
   struct schema *schema = load_schema();
   int64_t from = option_int(argv, "--from-us", 0),
           to = option_int(argv, "--to-us", INT64_MAX), sums[SUMS] = {0};
