@@ -40,11 +40,13 @@ function machine.has(command)
   return (shell("PATH=build/tools/usr/sbin:build/tools/usr/bin:$PATH command -v " .. command)) ~= ""
 end
 
---- Our server, with the options of spec.helpers.server.
+--- Our server, with the options of spec.helpers.server.  No day is sealed where its config does
+--- not say so.
 ---@param options? ServerOptions
 ---@return Server
 function machine.ours(options)
   options = options or {}
+  options.config = "config.storage.hot_days = 0\n" .. (options.config or "")
   options.workers = options.workers or 1
   options.wrap = options.wrap or pin(1)
   return server.start(options)

@@ -1,4 +1,6 @@
+#include <inttypes.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 
@@ -76,6 +78,39 @@ static void test_unchanged_repeat(struct store *s) {
   CHECK(batch_record(b, 2)->unchanged); /* the tokens stay with their cost */
   CHECK(batch_record(b, 1)->row == 3);
   batch_free(b);
+}
+
+static atomic_int syncs;
+
+int __real_fdatasync(int fd);
+
+int __wrap_fdatasync(int fd) {
+  atomic_fetch_add(&syncs, 1);
+  return __real_fdatasync(fd);
+}
+
+static int syncs_of(struct store *s, const char *event, int64_t first, int64_t step) {
+  char line[100];
+  int before = atomic_load(&syncs);
+  for (int64_t i = 0; i < 20; i++) {
+    snprintf(line, sizeof line,
+             "{\"request_id\":\"s%" PRId64 "\",\"type\":\"%s\",\"timestamp\":1750000000}",
+             first + i * step, event);
+    put(s, line);
+  }
+  return atomic_load(&syncs) - before;
+}
+
+static void test_nothing_to_sync(void) {
+  struct store *s = store_new();
+  s->options.durability = DURABILITY_FULL;
+  store_open(s);
+  CHECK(syncs_of(s, "request_complete", 0, 1) >= 20);
+  /* but for a checkpoint's that may be due */
+  CHECK(syncs_of(s, "request_complete", 0, 0) < 10);
+  CHECK(syncs_of(s, "request_start", 100, 1) < 10);
+  CHECK(count_rows(s) == 20);
+  store_remove(s);
 }
 
 static void test_ids_outlive_a_restart(struct store *s) {
@@ -356,6 +391,7 @@ int main(void) {
   test_ids_outlive_a_restart(s);
   test_reset(s);
   store_remove(s);
+  test_nothing_to_sync();
   test_segments();
   test_segments_are_read_meanwhile();
   test_disk_full();

@@ -123,9 +123,10 @@ end
 
 -- ---- Bytes ----
 
--- Of tables and indices that are named so; free pages do not count: the next rows fill them.
+-- Of tables and indices that are named so; free pages do not count: the next rows fill them.  Page
+-- by page, for an aggregate of dbstat's has 32 bits.
 local function bytes_of(path, pattern)
-  local sql = "SELECT sum(pgsize) FROM dbstat WHERE aggregate = 1 AND name GLOB '%s'"
+  local sql = "SELECT sum(pgsize) FROM dbstat WHERE name GLOB '%s'"
   sql = sql:format(pattern)
   return tonumber((machine.shell(("sqlite3 -readonly %s %q"):format(path, sql))))
 end

@@ -6,8 +6,9 @@
 
 #include "base/mem.h"
 
-/* A dictionary is read whole before the first page. */
-enum { MAX_DICTIONARY = 1 << 20 };
+/* A dictionary is read whole before the first page, though a single row be asked for: one of
+ * numbers that has less than so many rows an entry saves little for that. */
+enum { MAX_DICTIONARY = 1 << 20, ROWS_PER_NUMBER = 4 };
 
 void parquet_encoder_init(struct parquet_encoder *e, int level) {
   *e = (struct parquet_encoder) {0};
@@ -211,7 +212,7 @@ static bool may_have_dictionary(struct parquet_encoder *e, const struct parquet_
     return false;
   if (parquet_is_text(fill->type))
     return fill->is_dictionary && fill->text.len + 4 * fill->entries <= MAX_DICTIONARY;
-  size_t most = fill->rows < 16 ? fill->rows : fill->rows / 2;
+  size_t most = fill->rows < 16 ? fill->rows : fill->rows / ROWS_PER_NUMBER;
   if (most > MAX_DICTIONARY / 8)
     most = MAX_DICTIONARY / 8;
   return parquet_distinct_find(&e->distinct, fill->numbers, fill->rows, most);

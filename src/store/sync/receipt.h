@@ -9,6 +9,7 @@ struct metric;
 struct group {
   struct submission *first;
   int64_t started_ns; /* monotonic: when its transaction began */
+  bool wrote;         /* else there is nothing to sync: starts of requests, and repeats */
 };
 
 /* What happens to a group once its fate is known: it is counted and published, and

@@ -19,9 +19,11 @@ static bool next_group(struct syncer *s, struct group *next) {
   return next->first != NULL;
 }
 
-static int sync_wal(struct syncer *s) {
+static int sync_group(struct syncer *s, const struct group *group) {
   if (atomic_load(&s->failed))
     return -EIO;
+  if (!group->wrote)
+    return 0;
   int status = fdatasync(s->wal_fd) < 0 ? -errno : 0;
   if (status < 0)
     atomic_store(&s->failed, true);
@@ -38,7 +40,7 @@ static void fail_group(struct syncer *s, const struct group *group, int status) 
 static void *syncer_main(void *arg) {
   struct syncer *s = arg;
   for (struct group group; next_group(s, &group);) {
-    int status = sync_wal(s);
+    int status = sync_group(s, &group);
     s->synced(s->arg);
     if (status == 0)
       receipts_succeed(s->receipts, &group);

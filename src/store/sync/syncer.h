@@ -26,7 +26,7 @@ struct syncer {
 int syncer_start(struct syncer *syncer, const char *wal_path, const struct receipts *receipts,
                  void (*synced)(void *arg), void *arg);
 
-/* A group that is committed; groups are synced in their order.  Waits until the one
+/* A group that is committed; groups are synced, and told, in their order.  Waits until the one
  * pushed before is being synced, so that at most two are on their way.  After a
  * sync that failed all fail (the kernel reports a lost page once), until the writer
  * has checkpointed the WAL into the database and clears failed. */

@@ -14,7 +14,7 @@ enum {
   LOOK_MS = 10000,      /* between two looks whether something is due, .. */
   LOOK_SPACE_MS = 1000, /* .. or too little space is left */
   AGAIN_MS = 20,        /* while readers hold the log */
-  PAUSES = 4,           /* beside ingest a slice is followed by as long as so many of it */
+  PAUSES = 8,           /* beside ingest a slice is followed by as long as so many of it */
   WAL_BYTES = 16 << 20, /* that slices write before the log must start over */
   WAL_JUDGED = 4 << 20, /* a longer one is emptied before there is said to be too little space */
   SLACK = 64,           /* one part in so many of max_bytes stays unused */
@@ -285,10 +285,11 @@ static int step_pages(struct writer *w) {
   return slices_pages(w);
 }
 
-/* Cells and a part that are being made of rows need them. */
+/* Cells and a part that are being made of rows need them; and every record is looked for in the
+ * file while ids are unread, which slices of retention would make last. */
 static bool must_wait(const struct writer *w) {
   return atomic_load(&w->shared->rebuilding) != 0 || w->filling != 0 ||
-         w->sealing.number != 0 || !ids_loaded(w->ids);
+         w->sealing.number != 0 || !ids_loaded(w->ids) || ids_has_unread(w->ids);
 }
 
 static bool wal_is_long(struct writer *w) {

@@ -113,7 +113,7 @@ static void pass_on_or_fail(struct writer *w, const struct group *group) {
 /* All of the group or, where that fails, each for itself, so that one cannot take
  * the others with it. */
 static void commit_group(struct writer *w, struct submission *first) {
-  const struct group group = {first, clock_monotonic_ns()};
+  struct group group = {first, clock_monotonic_ns(), false};
   int64_t next_row = w->rows.next;
   const char *fault = identity_fault(&w->shared->identity);
   const char *refusal = retention_refusal(&w->retainer);
@@ -122,8 +122,10 @@ static void commit_group(struct writer *w, struct submission *first) {
                fault != NULL ? fault : refusal);
     return;
   }
+  w->wrote = false;
   int rc = apply_group(w, first);
   if (rc == SQLITE_OK) {
+    group.wrote = w->wrote;
     group_committed(w, first);
     pass_on_or_fail(w, &group);
     return;
@@ -216,6 +218,7 @@ static int on_wal(void *arg, sqlite3 *db, const char *name, int pages) {
   (void) db, (void) name;
   struct writer *w = arg;
   w->wal_pages = pages;
+  w->wrote = true;
   return SQLITE_OK;
 }
 

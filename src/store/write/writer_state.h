@@ -55,6 +55,7 @@ struct writer {
 
   int64_t inserted, last_row; /* of the open transaction */
   int wal_pages, checkpointed_pages;
+  bool wrote;              /* the last transaction that was committed, into the log */
   struct retainer retainer;
   int64_t removed;         /* rows that retention has taken since the last reset */
   struct syncer syncer;    /* of DURABILITY_FULL */
