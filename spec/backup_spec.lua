@@ -202,6 +202,16 @@ describe("a backup", function()
       assert.truthy(wrong.stdout:find "%d+ wrong: .*: restore a backup\n",
         wrong.stdout)
     end)
+
+    it("is not fine when it is empty", function()
+      helpers.write_file(folder .. "/moon.db", "")
+      local wrong = run("moon.db", "verify")
+      assert.equal(3, wrong.code)
+      assert.truthy(wrong.stdout:find "the file is empty: restore a backup\n", wrong.stdout)
+      local refused = run("moon.db", "query")
+      assert.equal(1, refused.code)
+      assert.truthy(refused.stderr:find "the file is empty: restore a backup\n", refused.stderr)
+    end)
   end)
 
   it("needs a folder, admin's scope and nothing else under way", function()

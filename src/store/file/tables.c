@@ -255,6 +255,10 @@ int tables_check(sqlite3 *db, const char *path, const struct schema *schema, str
   int status = tables_identify(db, path, &empty, error);
   if (status < 0)
     return status;
+  if (empty) {
+    buf_printf(error, "%s: " TABLES_NOTHING, path);
+    return UV_EINVAL;
+  }
   for (size_t i = 0; i < schema->nstored && fits; i++)
     fits = has_column(db, "rows", schema->columns[i].name);
   if (fits && has_column(db, "rows", "told") && has_column(db, "metric_log", "series"))

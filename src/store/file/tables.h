@@ -38,6 +38,9 @@ int tables_prepare(sqlite3 *db, const char *path, const struct schema *schema, s
  * it may become one. */
 int tables_identify(sqlite3 *db, const char *path, bool *empty, struct buf *error);
 
+/* What is wrong with an empty one where somebody's data is looked for. */
+#define TABLES_NOTHING "the file is empty: restore a backup"
+
 /* Whether pages that are free can be given back to the disk (PRAGMA incremental_vacuum); not in
  * older files until they are upgraded (upgrade.h). */
 bool tables_can_shrink(sqlite3 *db);

@@ -116,7 +116,14 @@ static int open_moment(struct verify *v) {
   check_listens(v->db, v->progress);
   if (rc == SQLITE_OK)
     rc = database_exec(v->db, "BEGIN; SELECT count(*) FROM sqlite_schema");
-  return rc == SQLITE_OK ? tables_identify(v->db, v->path, &empty, v->error) : explain(v, rc);
+  if (rc != SQLITE_OK)
+    return explain(v, rc);
+  int status = tables_identify(v->db, v->path, &empty, v->error);
+  if (status == 0 && empty) {
+    check_fault(check_begin(v->report, "file"), TABLES_NOTHING);
+    status = UV_EILSEQ;
+  }
+  return status;
 }
 
 /* ---- Repair ---- */
