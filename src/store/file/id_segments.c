@@ -325,6 +325,15 @@ int segments_write(struct segments *s, struct id_entries *parts, size_t nparts, 
   return rc;
 }
 
+char *segments_rows_sql(const char *id, const char *other) {
+  if (other == NULL)
+    return sqlite3_mprintf("SELECT rowid, \"%w\" FROM rows WHERE rowid > ?1 ORDER BY 1", id);
+  return sqlite3_mprintf("SELECT rowid, \"%w\" FROM rows WHERE rowid > ?1 UNION ALL "
+                         "SELECT rowid, extra ->> '%q' FROM rows WHERE rowid > ?1 AND "
+                         "instr(extra, '\"%q\":') > 0 ORDER BY 1",
+                         id, other, other);
+}
+
 void segments_drop_newest(struct segments *s) {
   drop_filter(s, &s->items[--s->len]);
   if (s->bare > s->len)

@@ -10,6 +10,8 @@
  * filter).  A filter in memory says which segments need not be read.  SQLite's codes.  The writer
  * thread's alone, but for segments_probe_all. */
 
+enum { SEGMENT_IDS = 256 * 1024 }; /* worth one */
+
 struct id_entry {
   int64_t fingerprint, row;
 };
@@ -71,6 +73,10 @@ int segments_write(struct segments *s, struct id_entries *parts, size_t nparts, 
 
 /* Reads the newest segment and deletes it.  Within the caller's transaction. */
 int segments_take_newest(struct segments *s, struct id_entries *out);
+
+/* What the segments are made of: row and id, and once more with its other id where a row has one
+ * (other: its column, NULL: there is none), of the rows above ?1, ascending.  sqlite3_free it. */
+char *segments_rows_sql(const char *id, const char *other);
 
 void segments_drop_newest(struct segments *s); /* what was written is rolled back */
 

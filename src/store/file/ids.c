@@ -10,7 +10,6 @@
 
 enum {
   SHARDS = 256, /* by the top bits; each grows alone, so that no growth takes long */
-  SEGMENT_IDS = 256 * 1024,
   MAPPED_BYTES = 16 << 10,
   PROBES_A_FILTER = 8, /* take about as long as reading one */
   FILTERED = 16, /* filters of so many times max_ids are kept: as much memory as the table's */
@@ -440,18 +439,9 @@ int ids_read_some(struct ids *ids) {
                                               : read_window(ids);
 }
 
-static char *rows_sql(const char *id, const char *other) {
-  if (other == NULL)
-    return sqlite3_mprintf("SELECT rowid, \"%w\" FROM rows WHERE rowid > ?1", id);
-  return sqlite3_mprintf("SELECT rowid, \"%w\" FROM rows WHERE rowid > ?1 UNION ALL "
-                         "SELECT rowid, extra ->> '%q' FROM rows WHERE rowid > ?1 AND "
-                         "instr(extra, '\"%q\":') > 0",
-                         id, other, other);
-}
-
 static int load_rows(struct ids *ids, const char *id, const char *other, int64_t now_us) {
   sqlite3_stmt *stmt = NULL;
-  char *sql = rows_sql(id, other);
+  char *sql = segments_rows_sql(id, other);
   int rc = sqlite3_prepare_v2(ids->db, sql, -1, &stmt, NULL);
   sqlite3_free(sql);
   if (rc != SQLITE_OK)

@@ -21,6 +21,7 @@ struct verify {
   struct upkeep_progress *progress;
   struct upkeep_report *report;
   struct buf *error;
+  struct view *view; /* of the parts */
   uint32_t wrong_sets;
 };
 
@@ -85,19 +86,15 @@ int verify_part_fault(struct view *view, struct upkeep_check *check) {
 }
 
 /* Temporary tables are written; the file is open for reading. */
-static int check_rows(struct verify *v) {
-  struct part_files *files = part_files_new(v->path);
-  struct view *view = view_new(files, v->schema);
+static int compare_rows(struct verify *v) {
   int rc = database_exec(v->db, "PRAGMA query_only=0");
   if (rc == SQLITE_OK)
-    rc = view_refresh(view, v->db);
+    rc = view_refresh(v->view, v->db);
   if (rc == SQLITE_OK)
-    rc = verify_ids(v->db, view, v->progress, v->report);
+    rc = verify_ids(v->db, v->view, v->progress, v->report);
   if (rc == SQLITE_OK)
-    rc = verify_cells(v->db, view, v->progress, v->report, &v->wrong_sets);
-  view_free(view);
-  part_files_free(files);
-  return explain(v, rc);
+    rc = verify_cells(v->db, v->view, v->progress, v->report, &v->wrong_sets);
+  return rc;
 }
 
 static int check_all(struct verify *v, bool full) {
@@ -105,7 +102,7 @@ static int check_all(struct verify *v, bool full) {
   int status = explain(v, check_pages(v->db, full, v->report));
   if (status == 0)
     status = check_parts(v);
-  return status == 0 && full ? check_rows(v) : status;
+  return status == 0 && full ? explain(v, compare_rows(v)) : status;
 }
 
 static int open_moment(struct verify *v) {
@@ -150,19 +147,15 @@ static int remake_cells(struct verify *v, sqlite3 *db) {
   return rc;
 }
 
-/* The next start reads them from rows; those of rows that have gone stand nowhere else. */
-static int remake_ids(struct verify *v, sqlite3 *db) {
+/* Those of rows that retention has taken stand nowhere else. */
+static int repair_ids(struct verify *v, sqlite3 *db) {
   struct upkeep_check *check = wrong_check(v, "ids");
   struct coverage coverage;
-  struct kept_parts parts = {0};
   int rc = coverage_read(db, v->schema, &coverage);
-  if (rc == SQLITE_OK)
-    rc = kept_parts_read(db, &parts);
-  bool all_are_there = coverage.rows == COVERS_EVER && parts.len == 0;
-  kept_parts_clear(&parts);
-  if (rc != SQLITE_OK || check == NULL || !all_are_there)
+  if (rc != SQLITE_OK || check == NULL || coverage.rows != COVERS_EVER)
     return rc;
-  rc = database_exec(db, "BEGIN; DELETE FROM ids; DELETE FROM segments; COMMIT");
+  upkeep_step(v->progress, "writing ids", 0);
+  rc = remake_ids(db, v->view);
   check->repaired = rc == SQLITE_OK;
   return rc;
 }
@@ -190,7 +183,7 @@ static int repair(struct verify *v) {
   if (rc == SQLITE_OK)
     rc = remake_index(v, db);
   if (rc == SQLITE_OK)
-    rc = remake_ids(v, db);
+    rc = repair_ids(v, db);
   if (rc == SQLITE_OK)
     rc = remake_cells(v, db);
   if (rc != SQLITE_OK)
@@ -220,9 +213,13 @@ int verify_database(const char *path, const struct schema *schema,
                     struct upkeep_report *report, struct buf *error) {
   struct verify v = {.path = path, .schema = schema, .progress = progress, .report = report,
                      .error = error};
+  struct part_files *files = part_files_new(path);
   int lock = order->repair ? place_lock(path, error) : 0, status = lock;
+  v.view = view_new(files, schema);
   if (lock >= 0)
     status = verify_and_repair(&v, order);
+  view_free(v.view);
+  part_files_free(files);
   sqlite3_close(v.db);
   if (order->repair && lock >= 0)
     close(lock);

@@ -19,6 +19,9 @@ int verify_ids(sqlite3 *db, struct view *view, struct upkeep_progress *progress,
 int verify_cells(sqlite3 *db, struct view *view, struct upkeep_progress *progress,
                  struct upkeep_report *report, uint32_t *wrong);
 
+/* Makes the segments anew of all rows, in one transaction of db, which writes.  SQLite's codes. */
+int remake_ids(sqlite3 *db, struct view *view);
+
 /* Of all parts, until the work is cancelled. */
 struct cold_scan verify_scan(struct view *view, sqlite3 *db, struct upkeep_progress *progress);
 
