@@ -244,6 +244,8 @@ local BROKEN = {
     "lua/routes/version.lua:2: module 'lib.nope' not found: the core has none of that name" },
   { "files that require each other", "lua/lib/number.lua", "return require 'lib.number'",
     "lua/lib/number.lua:1: module 'lib.number' is required while it is being loaded" },
+  { "a file that is loaded later", "lua/ingest/codex.lua", "\nerror 'no'",
+    "lua/ingest/codex.lua:2: no" },
   { "a route without a handler", "lua/routes/version.lua", "return { summary = 'x' }",
     "lua/routes/version.lua:1: handle must be a function" },
   { "a route that is no table", "lua/routes/version.lua", "return 7",

@@ -11,7 +11,7 @@ local TURN_SECONDS = 8 -- after which the rules that are still due wait for the 
 
 local ENDED_SECONDS = 300 -- until one that ended a turn is tried again
 
-local rules             ---@type Rule[]
+local rules = {}        ---@type Rule[]
 local due = {}          -- by the name of a rule: when it is looked at next
 local lines = {}        -- by the name of a rule: what GET /alerts shows of it
 local published = false

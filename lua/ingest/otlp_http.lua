@@ -3,8 +3,8 @@
 --- errors only 503 asks the sender to try again.
 local json = require "json"
 local needs_storage = require "lib.needs_storage"
-local otlp = require "ingest.otlp"
-local otlp_sources = require "ingest.otlp_sources"
+local otlp = later "ingest.otlp"
+local otlp_sources = later "ingest.otlp_sources"
 local senders = require "ingest.senders"
 
 local otlp_http = {}
@@ -120,8 +120,8 @@ end
 ---@param keep fun(batch: Batch): any?, string?
 ---@return fun(req: Request): Response
 function otlp_http.handler(name, decode, keep)
-  local signal = otlp.signals[name]
   return function(req)
+    local signal = otlp.signals[name]
     local encoding = encoding_of(req)
     if not encoding then
       return { status = 415, detail = "OTLP is application/x-protobuf or application/json" }

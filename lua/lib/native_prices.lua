@@ -1,7 +1,7 @@
 --- What the core prices records by that have tokens and tell no cost, where pricing.native is on.
 local json = require "json"
-local price_table = require "lib.price_table"
-local pricing = require "lib.pricing"
+local price_table = later "lib.price_table"
+local pricing = later "lib.pricing"
 
 local native_prices = {}
 

@@ -1,6 +1,6 @@
 --- What the rules of config.lua say now.
 local json = require "json"
-local look = require "alerting.look"
+local look = later "alerting.look"
 
 return {
   summary = "The rules of config.lua, with their state: ok, pending, firing, no_data or error.",

@@ -1,9 +1,9 @@
 --- Sends a test notice, and says what came of it.
 local config = require "config"
 local json = require "json"
-local look = require "alerting.look"
-local notices = require "alerting.notices"
-local outbox = require "alerting.outbox"
+local look = later "alerting.look"
+local notices = later "alerting.notices"
+local outbox = later "alerting.outbox"
 local params = require "lib.params"
 
 -- Of a notifier itself, or all that a rule of the name would tell.

@@ -1,5 +1,5 @@
 --- What the budgets of config.lua have spent.
-local look = require "budgets.look"
+local look = later "budgets.look"
 
 return {
   summary = "The budgets of config.lua: what is spent, of what, until when, and at what pace.",

@@ -1,5 +1,5 @@
 --- Whether one more call may be made, for gateways and hooks.
-local look = require "budgets.look"
+local look = later "budgets.look"
 local params = require "lib.params"
 
 return {

@@ -1,4 +1,4 @@
-local access_log = require "ingest.access_log"
+local access_log = later "ingest.access_log"
 local text_http = require "ingest.text_http"
 
 return {
@@ -6,5 +6,7 @@ return {
   needs = "storage",
   scope = "ingest",
   takes = { "application/json", "application/x-ndjson" },
-  handle = text_http.handler(access_log.decode),
+  handle = text_http.handler(function(text, hand_on)
+    return access_log.decode(text, hand_on)
+  end),
 }

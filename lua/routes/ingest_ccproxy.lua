@@ -1,5 +1,5 @@
-local ccproxy = require "ingest.ccproxy"
-local price_table = require "lib.price_table"
+local ccproxy = later "ingest.ccproxy"
+local price_table = later "lib.price_table"
 local text_http = require "ingest.text_http"
 
 return {

@@ -1,5 +1,5 @@
-local litellm = require "ingest.litellm"
-local price_table = require "lib.price_table"
+local litellm = later "ingest.litellm"
+local price_table = later "lib.price_table"
 local text_http = require "ingest.text_http"
 
 return {

@@ -1,6 +1,6 @@
 --- Who spent what, and when: figures by one to three columns, and by hour, day, week or month of
 --- some time zone.
-local calendar = require "lib.calendar"
+local calendar = later "lib.calendar"
 local fields = require "lib.fields"
 local filters = require "lib.filters"
 local json = require "json"

@@ -1,6 +1,6 @@
 --- The API as OpenAPI 3.1, made from what the routes themselves declare.
 local config = require "config"
-local openapi = require "lib.openapi"
+local openapi = later "lib.openapi"
 
 -- Route files are loaded before the first request, not before this file.
 local function definitions()

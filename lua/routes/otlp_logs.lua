@@ -1,7 +1,7 @@
 --- OTLP logs: Claude Code, Codex CLI, Gemini CLI.
 local otlp_http = require "ingest.otlp_http"
-local otlp_logs = require "ingest.otlp_logs"
-local price_table = require "lib.price_table"
+local otlp_logs = later "ingest.otlp_logs"
+local price_table = later "lib.price_table"
 local store = require "ingest.store"
 
 return {

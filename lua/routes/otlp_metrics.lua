@@ -2,7 +2,7 @@
 local config = require "config"
 local metric_points = require "ingest.metric_points"
 local otlp_http = require "ingest.otlp_http"
-local otlp_metrics = require "ingest.otlp_metrics"
+local otlp_metrics = later "ingest.otlp_metrics"
 
 local labels = (config.settings or {}).otlp_labels
 

@@ -1,8 +1,8 @@
 --- OTLP traces: LLM calls in the GenAI conventions, OpenInference, OpenLLMetry,
 --- OpenRouter's Broadcast.
 local otlp_http = require "ingest.otlp_http"
-local otlp_traces = require "ingest.otlp_traces"
-local price_table = require "lib.price_table"
+local otlp_traces = later "ingest.otlp_traces"
+local price_table = later "lib.price_table"
 local store = require "ingest.store"
 
 return {

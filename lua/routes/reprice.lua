@@ -3,8 +3,8 @@
 local cursor = require "lib.cursor"
 local json = require "json"
 local params = require "lib.params"
-local price_table = require "lib.price_table"
-local pricing = require "lib.pricing"
+local price_table = later "lib.price_table"
+local pricing = later "lib.pricing"
 local storage = require "storage"
 
 local page = 2000

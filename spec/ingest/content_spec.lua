@@ -170,7 +170,7 @@ describe("content", function()
   it("is in no row, export, event or file, by whichever way it came in", function()
     local folder <close> = helpers.folder()
     local s = server.start { database = folder.path .. "/m.db",
-      config = "config.events = { keep = true }" }
+      config = "config.events, config.storage.hot_days = { keep = true }, 0" }
     for what, way in pairs(ways) do
       local answer = s:post(way[1], way[3](id_of(what)), way[2])
       assert.equal(200, answer.status, what .. answer.body)

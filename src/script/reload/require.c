@@ -131,6 +131,36 @@ void require_set(lua_State *L, const char *name) {
   lua_pop(L, 1);
 }
 
+/* What a module of later() is asked for is kept, for the next time. */
+static int l_later_index(lua_State *L) {
+  require_push(L, lua_tostring(L, lua_upvalueindex(1)));
+  lua_pushvalue(L, 2);
+  lua_gettable(L, -2);
+  if (lua_isfunction(L, -1)) {
+    lua_pushvalue(L, 2);
+    lua_pushvalue(L, -2);
+    lua_rawset(L, 1);
+  }
+  return 1;
+}
+
+/* later(name): require(name), but where all files are as the program has them, which are known to
+ * be right, it is loaded when something of it is first asked for. */
+static int l_later(lua_State *L) {
+  const char *name = luaL_checkstring(L, 1);
+  if (script_of(L)->snapshot->edited) {
+    require_push(L, name);
+    return 1;
+  }
+  lua_newtable(L);
+  lua_createtable(L, 0, 1);
+  lua_pushvalue(L, 1);
+  lua_pushcclosure(L, l_later_index, 1);
+  lua_setfield(L, -2, "__index");
+  lua_setmetatable(L, -2);
+  return 1;
+}
+
 void require_open(lua_State *L) {
   lua_newtable(L);
   lua_rawsetp(L, LUA_REGISTRYINDEX, &loaded_key);
@@ -139,5 +169,7 @@ void require_open(lua_State *L) {
   lua_getfield(L, -1, "__index");
   lua_pushcfunction(L, l_require);
   lua_setfield(L, -2, "require");
+  lua_pushcfunction(L, l_later);
+  lua_setfield(L, -2, "later");
   lua_pop(L, 3);
 }

@@ -86,6 +86,8 @@ static void append_file(struct snapshot *s, const struct snapshot_file *file) {
   s->files[s->nfiles] = *file;
   s->files[s->nfiles++].hash = hash_for_files(file->text, file->len);
   s->nown += file->own;
+  s->edited |= file->own && strcmp(file->name, "config.lua") != 0 &&
+               !assets_have(file->name, file->text, file->len);
 }
 
 static void add_file(struct walk *w, const char *path, const char *name, const struct entry *e) {

@@ -22,6 +22,7 @@ struct snapshot {
   char *root;                  /* its folder */
   struct snapshot_file *files; /* config.lua first, the others by name */
   size_t nfiles, nown;
+  bool edited;                 /* there is a file below lua/ that the program does not have so */
   char **folders; /* lua/ and those below, absolute */
   size_t nfolders;
   uint64_t hash;      /* of names and contents */
