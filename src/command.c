@@ -252,6 +252,8 @@ static void open_state(lua_State *L) {
   preload_modules(L);
   lua_pushcfunction(L, l_require);
   lua_setglobal(L, "require");
+  lua_getglobal(L, "require");
+  lua_setglobal(L, "later"); /* what a command requires it needs */
   set_global(L, "print", "term", "print");
   set_global(L, "sleep", "env", "sleep");
 }

@@ -88,7 +88,7 @@ static lua_State *fuzz_lua_open(const char *file) {
     fuzz_lua.lines = fopen(lines, "a");
   fuzz_lua.most = SIZE_MAX;
   lua_sethook(L, fuzz_lua_hook, LUA_MASKLINE | LUA_MASKCOUNT, FUZZ_STEP);
-  if (luaL_dostring(L, "package.path = 'lua/?.lua;./?.lua'") != LUA_OK ||
+  if (luaL_dostring(L, "package.path = 'lua/?.lua;./?.lua' later = require") != LUA_OK ||
       luaL_dofile(L, file) != LUA_OK)
     fuzz_lua_hold(L);
   return L;
