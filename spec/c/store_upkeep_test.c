@@ -110,6 +110,34 @@ static void test_ids_are_those_of_rows(bool sealed) {
   store_remove(s);
 }
 
+static int64_t rows_by_sql(struct store *s) {
+  struct query *q = query_new(QUERY_SQL);
+  buf_puts(&q->sql, "SELECT count(*) AS n FROM rows");
+  ask(s, q);
+  int64_t n = q->status == 0 ? cell_of(&q->rows, 0, "n").value.i : -1;
+  if (n < 0)
+    fprintf(stderr, "%s\n", q->error);
+  query_free(q);
+  return n;
+}
+
+/* Connections meet the table of both once more when the file has another schema. */
+static void test_sql_where_a_table_came(void) {
+  struct store *s = store_new();
+  fill(s);
+  seal(s);
+  store_open(s);
+  for (int i = 0; i < 3; i++) {
+    char table[40];
+    snprintf(table, sizeof table, "CREATE TABLE other%d(a)", i);
+    for (int k = 0; k < 4; k++)
+      CHECK(rows_by_sql(s) == 9000);
+    exec(s->path, table);
+  }
+  CHECK(rows_by_sql(s) == 9000);
+  store_remove(s);
+}
+
 static void test_repair_needs_the_file_alone(void) {
   struct store *s = store_new();
   store_open(s);
@@ -269,6 +297,7 @@ int main(void) {
   test_cells_are_what_rows_make(true);
   test_ids_are_those_of_rows(false);
   test_ids_are_those_of_rows(true);
+  test_sql_where_a_table_came();
   test_repair_needs_the_file_alone();
   test_parts_go_with_their_database();
   test_parts_are_what_was_written();

@@ -445,9 +445,11 @@ static const sqlite3_module module = {
     .xRowid = on_rowid,
 };
 
-bool rows_table_is_there(sqlite3 *db) {
-  return sqlite3_table_column_metadata(db, "temp", "rows", NULL, NULL, NULL, NULL, NULL, NULL) ==
-         SQLITE_OK;
+bool rows_table_connect(sqlite3 *db) {
+  sqlite3_stmt *stmt = NULL;
+  int rc = sqlite3_prepare_v2(db, "SELECT 1 FROM temp.rows", -1, &stmt, NULL);
+  sqlite3_finalize(stmt);
+  return rc == SQLITE_OK;
 }
 
 int rows_table_make(sqlite3 *db, struct view *view) {

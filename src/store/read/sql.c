@@ -135,7 +135,7 @@ static int begin_transaction(sqlite3 *db, struct view *view) {
 /* With closed days `rows` is a table of both. */
 static int prepare_connection(sqlite3 *db, struct view *view) {
   int rc = begin_transaction(db, view);
-  if (rc == SQLITE_OK && view_parts(view) > 0 && !rows_table_is_there(db)) {
+  if (rc == SQLITE_OK && view_parts(view) > 0 && !rows_table_connect(db)) {
     end_transaction(db);
     rc = rows_table_make(db, view);
     if (rc == SQLITE_OK)

@@ -64,7 +64,7 @@ int remake_ids(sqlite3 *db, struct view *view) {
   if (rc == SQLITE_OK)
     memcpy(&seed, bytes.data, sizeof seed);
   buf_clear(&bytes);
-  if (rc == SQLITE_OK && !rows_table_is_there(db))
+  if (rc == SQLITE_OK && !rows_table_connect(db))
     rc = rows_table_make(db, view); /* with parts `rows` has theirs too */
   if (rc == SQLITE_OK)
     rc = database_exec(db, "PRAGMA query_only=0; BEGIN IMMEDIATE");
