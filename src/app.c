@@ -259,6 +259,7 @@ static void on_drained(struct message *m) {
   if (--app->draining > 0)
     return;
 
+  generations_join(app->generations);
   upkeep_free(s->upkeep);
   s->upkeep = NULL;
   if (s->storage != NULL)

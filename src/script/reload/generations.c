@@ -517,8 +517,11 @@ void generations_stop(struct generations *g, struct loop *loop) {
   close_scripts(&g->scripts[loop->index]);
 }
 
-void generations_close(struct generations *g) {
+void generations_join(struct generations *g) {
   loop_join(&g->loader);
+}
+
+void generations_close(struct generations *g) {
   loop_clear(&g->loader);
   generation_unref(g->current);
   pthread_mutex_destroy(&g->lock);

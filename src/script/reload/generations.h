@@ -26,6 +26,10 @@ int generations_start(struct generations *g);
  * the file watcher too. No reload starts afterwards. */
 void generations_stop(struct generations *g, struct loop *loop);
 
+/* Waits for files that are just being loaded: they may still ask the store and others.  After
+ * generations_stop on all loops. */
+void generations_join(struct generations *g);
+
 /* After all loops have ended. */
 void generations_close(struct generations *g);
 
