@@ -15,6 +15,7 @@ export function sortable({ caption, key, columns, sort, bar, few = Infinity, onR
   const body = h("tbody");
   const nothing = h("p.quiet", {}, empty);
   const more = h("button.more.link", { type: "button", onclick: () => { all = !all; draw(); } });
+  nothing.hidden = more.hidden = true; // until the first rows are drawn
 
   const heads =
     columns.map((column) =>
