@@ -9,7 +9,7 @@
 
 /* A segment has all ids of its rows. */
 static int write_when_full(struct segments *segments, struct id_entries *entries, int64_t last_row,
-                      size_t least) {
+                           size_t least) {
   if (entries->len < least || entries->len == 0)
     return SQLITE_OK;
   int rc = segments_write(segments, entries, 1, 0, last_row, clock_now_us());
