@@ -18,8 +18,20 @@ static void push_shipped(lua_State *L) {
   lua_call(L, 0, 1);
 }
 
-static void push_shipped_routes(lua_State *L) {
+static const char shared_key;
+
+/* One for all who only read it, so that it is compiled once; until config_read_routes. */
+static void push_shared(lua_State *L) {
+  if (lua_rawgetp(L, LUA_REGISTRYINDEX, &shared_key) == LUA_TTABLE)
+    return;
+  lua_pop(L, 1);
   push_shipped(L);
+  lua_pushvalue(L, -1);
+  lua_rawsetp(L, LUA_REGISTRYINDEX, &shared_key);
+}
+
+static void push_routes_of(lua_State *L, void push(lua_State *L)) {
+  push(L);
   lua_getfield(L, -1, "routes");
   lua_remove(L, -2);
 }
@@ -44,7 +56,7 @@ static void fill_table(lua_State *L, int index) {
 }
 
 void config_fill(lua_State *L) {
-  push_shipped(L);
+  push_shared(L);
   lua_insert(L, -2);
   fill_table(L, lua_gettop(L) - 1);
   lua_remove(L, -2);
@@ -73,7 +85,7 @@ static int l_defaults(lua_State *L) {
   luaL_checktype(L, 1, LUA_TTABLE);
   lua_Integer own = luaL_len(L, 1), n = 0;
   lua_settop(L, 1);
-  push_shipped_routes(L); /* 2 */
+  push_routes_of(L, push_shipped); /* 2; the user's own to change */
   lua_newtable(L); /* 3 */
   for (lua_Integer i = 1; i <= own; i++) {
     lua_geti(L, 1, i);
@@ -150,7 +162,7 @@ static void note_lacking(struct config *config, lua_State *L) {
 
 void config_read_routes(struct config *config, lua_State *L, struct buf *errors) {
   int table = lua_gettop(L);
-  push_shipped_routes(L);
+  push_routes_of(L, push_shared);
   if (lua_getfield(L, table, "routes") == LUA_TTABLE) {
     read_list(config, L, errors);
     note_lacking(config, L);
@@ -158,6 +170,8 @@ void config_read_routes(struct config *config, lua_State *L, struct buf *errors)
     buf_printf(errors, "config.lua: routes: expected a list, got a %s\n", luaL_typename(L, -1));
   }
   lua_settop(L, table);
+  lua_pushnil(L);
+  lua_rawsetp(L, LUA_REGISTRYINDEX, &shared_key);
 }
 
 void config_free_routes(struct config *config) {

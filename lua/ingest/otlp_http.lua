@@ -5,7 +5,7 @@ local json = require "json"
 local needs_storage = require "lib.needs_storage"
 local otlp = later "ingest.otlp"
 local otlp_sources = later "ingest.otlp_sources"
-local senders = require "ingest.senders"
+local senders = later "ingest.senders"
 
 local otlp_http = {}
 
@@ -113,43 +113,42 @@ local function success(encoding, signal, batch)
     encoding.partial(signal, batch.rejected, table.concat(batch.errors, "; ")))
 end
 
---- A handler for one signal.
+--- What a request for one signal brings in.
+---@param req Request
 ---@param name "logs"|"traces"|"metrics"
 ---@param decode fun(source: OtlpReader|Source, hand_on: fun(batch: Batch): any?, string?): Batch
 --- keep takes what a batch holds; it returns nil and why when that could not be stored.
 ---@param keep fun(batch: Batch): any?, string?
----@return fun(req: Request): Response
-function otlp_http.handler(name, decode, keep)
-  return function(req)
-    local signal = otlp.signals[name]
-    local encoding = encoding_of(req)
-    if not encoding then
-      return { status = 415, detail = "OTLP is application/x-protobuf or application/json" }
-    end
-    local refused = name ~= "metrics" and needs_storage.refuse()
-    if refused then
-      return refuse(encoding, refused.detail)
-    end
-    if #req.body == 0 then
-      return answer(encoding, 200, encoding.empty)
-    end
-    local expected = is_export(req.body, signal)
-    local source, tell = otlp_sources.open(name, req.body, encoding.name)
-    if not source then
-      senders.refused(senders.of_request(req), 1, { tell })
-      return answer(encoding, 400, encoding.status(invalid_argument, tell))
-    end
-    local batch = decode(source, keep)
-    if batch.fault or not batch:flush() then
-      return refuse(encoding, batch.fault)
-    end
-    tell(batch)
-    complain(batch, signal, expected)
-    if #batch.errors > 0 then
-      senders.refused(batch.sender or senders.of_request(req), batch.rejected, batch.errors)
-    end
-    return success(encoding, signal, batch)
+---@return Response
+function otlp_http.take(req, name, decode, keep)
+  local signal = otlp.signals[name]
+  local encoding = encoding_of(req)
+  if not encoding then
+    return { status = 415, detail = "OTLP is application/x-protobuf or application/json" }
   end
+  local refused = name ~= "metrics" and needs_storage.refuse()
+  if refused then
+    return refuse(encoding, refused.detail)
+  end
+  if #req.body == 0 then
+    return answer(encoding, 200, encoding.empty)
+  end
+  local expected = is_export(req.body, signal)
+  local source, tell = otlp_sources.open(name, req.body, encoding.name)
+  if not source then
+    senders.refused(senders.of_request(req), 1, { tell })
+    return answer(encoding, 400, encoding.status(invalid_argument, tell))
+  end
+  local batch = decode(source, keep)
+  if batch.fault or not batch:flush() then
+    return refuse(encoding, batch.fault)
+  end
+  tell(batch)
+  complain(batch, signal, expected)
+  if #batch.errors > 0 then
+    senders.refused(batch.sender or senders.of_request(req), batch.rejected, batch.errors)
+  end
+  return success(encoding, signal, batch)
 end
 
 return otlp_http

@@ -1,8 +1,8 @@
 --- What becomes of a decoded batch: records are stored, events counted and sent to the stream.
 local config = require "config"
-local dates = require "ingest.dates"
+local dates = later "ingest.dates"
 local metrics = require "metrics"
-local senders = require "ingest.senders"
+local senders = later "ingest.senders"
 local sse = require "sse"
 local storage = require "storage"
 

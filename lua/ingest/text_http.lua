@@ -1,8 +1,8 @@
 --- Endpoints for formats that come as text: JSON arrays, objects or lines.  They answer
 --- as POST /logs/ingest does.
 local json = require "json"
-local senders = require "ingest.senders"
-local store = require "ingest.store"
+local senders = later "ingest.senders"
+local store = later "ingest.store"
 
 local text_http = {}
 
@@ -42,22 +42,21 @@ local function adder(totals)
   end
 end
 
---- A handler that decodes the body and stores what it holds.
+--- Decodes the body and stores what it holds.
+---@param req Request
 ---@param decode fun(text: Text, hand_on: fun(batch: Batch): any?, string?): Batch
----@return fun(req: Request): Response
-function text_http.handler(decode)
-  return function(req)
-    local totals, is_empty = { accepted = 0, merged = 0 }, #req.body <= 2
-    local batch = decode(json.values(req.body), adder(totals))
-    if batch.fault or not batch:flush() then
-      return { status = 503, headers = { ["retry-after"] = "1" }, detail = batch.fault }
-    end
-    complain(batch, is_empty)
-    if #batch.errors > 0 then
-      senders.refused(batch.sender or senders.of_request(req), batch.rejected, batch.errors)
-    end
-    return answer(totals, batch)
+---@return Response
+function text_http.take(req, decode)
+  local totals, is_empty = { accepted = 0, merged = 0 }, #req.body <= 2
+  local batch = decode(json.values(req.body), adder(totals))
+  if batch.fault or not batch:flush() then
+    return { status = 503, headers = { ["retry-after"] = "1" }, detail = batch.fault }
   end
+  complain(batch, is_empty)
+  if #batch.errors > 0 then
+    senders.refused(batch.sender or senders.of_request(req), batch.rejected, batch.errors)
+  end
+  return answer(totals, batch)
 end
 
 return text_http

@@ -1,5 +1,5 @@
 --- Copies the database while it is served; `moonledger restore` puts a copy back.
-local upkeep_answer = require "lib.upkeep_answer"
+local upkeep_answer = later "lib.upkeep_answer"
 
 return {
   summary = "Starts a backup into a new folder in storage.backup_folder, or tells of the one that "

@@ -1,6 +1,6 @@
 --- Health in the format of draft-inadarei-api-health-check.
 local config = require "config"
-local health = require "lib.health"
+local health = later "lib.health"
 
 return {
   summary = "Whether the server is well, with figures.",

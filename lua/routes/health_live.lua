@@ -1,5 +1,5 @@
 --- Whether the process answers at all.
-local health = require "lib.health"
+local health = later "lib.health"
 
 return {
   summary = "The process is alive.",

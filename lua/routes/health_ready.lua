@@ -1,5 +1,5 @@
 --- Whether requests can be served: the store reads and its last commit went well.
-local health = require "lib.health"
+local health = later "lib.health"
 
 return {
   summary = "The store can answer.",

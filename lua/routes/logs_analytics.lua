@@ -1,16 +1,16 @@
 --- Totals, rates, breakdowns and trends of a window, all from one snapshot.
-local breakdown = require "analytics.breakdown"
-local figures = require "analytics.figures"
+local breakdown = later "analytics.breakdown"
+local figures = later "analytics.figures"
 local filters = require "lib.filters"
-local hourly_trends = require "analytics.hourly_trends"
+local hourly_trends = later "analytics.hourly_trends"
 local needs_storage = require "lib.needs_storage"
 local params = require "lib.params"
 local repeat_params = require "lib.repeat_params"
-local request_analytics = require "analytics.request_analytics"
+local request_analytics = later "analytics.request_analytics"
 local storage = require "storage"
-local summary = require "analytics.summary"
-local token_analytics = require "analytics.token_analytics"
-local window = require "lib.window"
+local summary = later "analytics.summary"
+local token_analytics = later "analytics.token_analytics"
+local window = later "lib.window"
 
 local HOUR, MAX_POINTS = 3600, 1000
 

@@ -6,10 +6,10 @@ local filters = require "lib.filters"
 local json = require "json"
 local needs_storage = require "lib.needs_storage"
 local params = require "lib.params"
-local spend = require "analytics.spend"
+local spend = later "analytics.spend"
 local storage = require "storage"
-local window = require "lib.window"
-local zones = require "lib.zones"
+local window = later "lib.window"
+local zones = later "lib.zones"
 
 local DAY, MOST_BUCKETS = 86400, 20000
 
@@ -101,7 +101,7 @@ return {
     every = params.string { one_of = { "hour", "day", "week", "month" },
       description = "Also by these; weeks begin on Monday." },
     tz = params.string {
-      default = zones.UTC, check = find_zone,
+      check = find_zone,
       description = "The zone of every: Europe/Berlin, or +hh:mm; else UTC.",
     },
     order_by = params.string { default = "total_cost_usd", one_of = ORDERS,
@@ -121,7 +121,7 @@ return {
       if not first then
         return last and needs_storage.failed(last, reason) or empty(values)
       end
-      bounds = calendar.bounds(values.tz, values.every, first, last, MOST_BUCKETS)
+      bounds = calendar.bounds(values.tz or zones.UTC, values.every, first, last, MOST_BUCKETS)
       if not bounds then
         return params.refuse("every", values.every, "too_many",
           ("Input should give at most %d buckets: take wider ones, or narrow the window"):format(
@@ -139,6 +139,6 @@ return {
     if not groups then
       return needs_storage.failed(message, reason)
     end
-    return answer(groups, values, values.tz)
+    return answer(groups, values, values.tz or zones.UTC)
   end,
 }

@@ -1,5 +1,5 @@
 --- Rows page by page, in any order.
-local cursor = require "lib.cursor"
+local cursor = later "lib.cursor"
 local fields = require "lib.fields"
 local filters = require "lib.filters"
 local json = require "json"

@@ -1,10 +1,10 @@
 --- What went wrong: groups of failures, each with its newest message.
-local failures = require "analytics.failures"
+local failures = later "analytics.failures"
 local filters = require "lib.filters"
 local needs_storage = require "lib.needs_storage"
 local params = require "lib.params"
 local storage = require "storage"
-local window = require "lib.window"
+local window = later "lib.window"
 
 -- A failure has an error's status, or the type of an error after a good one.
 local KINDS = {

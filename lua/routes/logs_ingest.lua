@@ -1,5 +1,5 @@
 --- Takes records in: one, an array, {"records": [...]} or lines of them.
-local senders = require "ingest.senders"
+local senders = later "ingest.senders"
 local storage = require "storage"
 
 local FORMATS = {

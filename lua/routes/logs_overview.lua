@@ -1,9 +1,9 @@
 --- Everything that the dashboard's first view shows, from one snapshot of the rollups.
 local filters = require "lib.filters"
 local needs_storage = require "lib.needs_storage"
-local overview = require "analytics.overview"
+local overview = later "analytics.overview"
 local storage = require "storage"
-local window = require "lib.window"
+local window = later "lib.window"
 
 local DAY = 86400
 

@@ -1,5 +1,5 @@
 --- The newest rows that match.
-local cursor = require "lib.cursor"
+local cursor = later "lib.cursor"
 local fields = require "lib.fields"
 local filters = require "lib.filters"
 local json = require "json"

@@ -1,7 +1,9 @@
 --- Who sends, and what of it was not taken.
-local senders = require "ingest.senders"
+local senders = later "ingest.senders"
 
-every(60000, senders.keep)
+every(60000, function()
+  senders.keep()
+end)
 
 return {
   summary = "Senders: when they were heard, how much they sent, what was rejected and why.",

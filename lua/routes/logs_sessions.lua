@@ -3,7 +3,7 @@ local filters = require "lib.filters"
 local json = require "json"
 local needs_storage = require "lib.needs_storage"
 local storage = require "storage"
-local window = require "lib.window"
+local window = later "lib.window"
 
 return {
   summary = "Sessions by cost.",

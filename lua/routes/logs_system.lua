@@ -1,7 +1,7 @@
 --- The server itself, for the dashboard.
 local config = require "config"
 local json = require "json"
-local retention = require "lib.retention"
+local retention = later "lib.retention"
 local server = require "server"
 local sse = require "sse"
 local storage = require "storage"

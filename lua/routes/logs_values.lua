@@ -4,8 +4,8 @@ local filters = require "lib.filters"
 local needs_storage = require "lib.needs_storage"
 local params = require "lib.params"
 local storage = require "storage"
-local values_of = require "analytics.values"
-local window = require "lib.window"
+local values_of = later "analytics.values"
+local window = later "lib.window"
 
 local TEXTS = {}
 for _, name in ipairs(storage.columns "texts") do

@@ -1,6 +1,6 @@
 --- Computes the costs of stored rows anew, a page per request: `moonledger reprice`
 --- asks until there is no next_cursor.
-local cursor = require "lib.cursor"
+local cursor = later "lib.cursor"
 local json = require "json"
 local params = require "lib.params"
 local price_table = later "lib.price_table"

@@ -1,6 +1,6 @@
 --- What is kept, since when, what went and what is next.
 local needs_storage = require "lib.needs_storage"
-local retention = require "lib.retention"
+local retention = later "lib.retention"
 
 return {
   summary = "What is kept and since when, what went, and what is next.",

@@ -1,5 +1,5 @@
 --- How far a backup or a verification is, or how the last one ended.
-local upkeep_answer = require "lib.upkeep_answer"
+local upkeep_answer = later "lib.upkeep_answer"
 
 return {
   summary = "The backup or verification that runs, or ran last.",

@@ -1,6 +1,6 @@
 --- Checks the database while it is served.
 local params = require "lib.params"
-local upkeep_answer = require "lib.upkeep_answer"
+local upkeep_answer = later "lib.upkeep_answer"
 
 return {
   summary = "Starts a verification of the whole database, or tells of the one that runs.",

@@ -26,7 +26,9 @@ local function keep(batch)
 end
 
 local function otlp(name, decode)
-  return otlp_http.handler(name, decode, keep)
+  return function(req)
+    return otlp_http.take(req, name, decode, keep)
+  end
 end
 
 local handlers = {

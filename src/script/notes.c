@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <uv.h>
 
 #include "base/buf.h"
@@ -29,8 +30,9 @@ struct notes {
 
 static const char heading[] = "moonledger notes 1\n";
 
+/* Mapped, so that of its places only those that have been used take memory. */
 struct notes *notes_new(void) {
-  struct notes *notes = xcalloc(1, sizeof *notes);
+  struct notes *notes = xmap(sizeof *notes);
   pthread_mutex_init(&notes->lock, NULL);
   return notes;
 }
@@ -39,7 +41,7 @@ void notes_free(struct notes *notes) {
   for (size_t i = 0; i < PLACES; i++)
     free(notes->places[i]);
   pthread_mutex_destroy(&notes->lock);
-  free(notes);
+  munmap(notes, sizeof *notes);
 }
 
 static struct note **place_of(struct notes *notes, const char *key, size_t len) {

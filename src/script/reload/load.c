@@ -5,7 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/assets.h"
 #include "base/clock.h"
 #include "base/mem.h"
 #include "http/router.h"
@@ -266,8 +265,7 @@ static int l_load_hooks(lua_State *L) {
 /* Of the user's files that nothing has required, and that are not the program's own text,
  * which would be a fifth of a start; config.lua, the first, has been run. */
 static bool wants_check(lua_State *L, const struct snapshot_file *file) {
-  return file->own && !require_is_loaded(L, file) &&
-         !assets_have(file->name, file->text, file->len);
+  return !file->as_shipped && !require_is_loaded(L, file);
 }
 
 static int l_check_syntax(lua_State *L) {

@@ -20,6 +20,7 @@ struct walk {
   struct snapshot *s;
   struct buf *errors; /* NULL: nobody asks */
   struct buf stats;   /* what the signature is made of */
+  struct buf text;    /* of one file after the other */
   bool reading;
   int depth;
 };
@@ -85,23 +86,28 @@ static void append_file(struct snapshot *s, const struct snapshot_file *file) {
   s->files = xrealloc(s->files, (s->nfiles + 1) * sizeof *s->files);
   s->files[s->nfiles] = *file;
   s->files[s->nfiles++].hash = hash_for_files(file->text, file->len);
-  s->nown += file->own;
-  s->edited |= file->own && strcmp(file->name, "config.lua") != 0 &&
-               !assets_have(file->name, file->text, file->len);
+}
+
+/* One that is as shipped takes no memory. */
+static void append_own(struct snapshot *s, const char *name, const struct buf *text) {
+  bool as_shipped = assets_have(name, text->data, text->len);
+  char *shared = as_shipped ? (char *) assets_find(name)->data : xmemdup(text->data, text->len);
+  append_file(s, &(struct snapshot_file){.name = xstrdup(name), .text = shared, .len = text->len,
+                                         .own = true, .as_shipped = as_shipped});
+  s->nown++;
+  s->edited |= !as_shipped && strcmp(name, "config.lua") != 0;
 }
 
 static void add_file(struct walk *w, const char *path, const char *name, const struct entry *e) {
-  struct buf text = {0};
   note(w, name, &e->st);
   if (!w->reading || !check_access(w, path, name, e))
     return;
-  const char *why = file_read_all(path, (size_t) e->st.st_size, MAX_FILE, &text);
-  if (why == NULL) {
-    append_file(w->s, &(struct snapshot_file){xstrdup(name), text.data, text.len, .own = true});
-    return;
-  }
-  complain(w, name, text.len > MAX_FILE ? "is longer than 8 MiB" : why);
-  buf_clear(&text);
+  w->text.len = 0;
+  const char *why = file_read_all(path, (size_t) e->st.st_size, MAX_FILE, &w->text);
+  if (why == NULL)
+    append_own(w->s, name, &w->text);
+  else
+    complain(w, name, w->text.len > MAX_FILE ? "is longer than 8 MiB" : why);
 }
 
 /* Swap files, backups and what editors probe with begin with a dot or a hash or do not
@@ -200,7 +206,7 @@ static void add_assets(struct snapshot *s) {
   sort_files(s);
   for (size_t i = 0; i < count; i++) {
     struct snapshot_file file = {(char *) all[i].name, (char *) all[i].data, all[i].len,
-                                 .own = false};
+                                 .as_shipped = true};
     bool taken = nown > 0 && bsearch(&file, s->files, nown, sizeof file, compare_names) != NULL;
     if (!taken && is_script(strrchr(file.name, '/') != NULL ? strrchr(file.name, '/') + 1
                                                             : file.name))
@@ -237,6 +243,7 @@ struct snapshot *snapshot_read(const char *config_file, struct buf *errors) {
     struct walk w = {.reading = true, .errors = errors};
     struct snapshot *s = walk_all(&w, config_file);
     buf_clear(&w.stats);
+    buf_clear(&w.text);
     bool steady = is_steady(s, config_file);
     if (steady && errors->len == before) {
       add_assets(s);
@@ -263,7 +270,8 @@ void snapshot_free(struct snapshot *s) {
   for (size_t i = 0; i < s->nfiles; i++)
     if (s->files[i].own) {
       free(s->files[i].name);
-      free(s->files[i].text);
+      if (!s->files[i].as_shipped)
+        free(s->files[i].text);
     }
   for (size_t i = 0; i < s->nfolders; i++)
     free(s->folders[i]);

@@ -11,8 +11,9 @@ struct snapshot_file {
   char *name; /* "config.lua" or relative to the root: "lua/routes/logs_query.lua" */
   char *text;
   size_t len;
-  uint64_t hash; /* of the text: hash_for_files */
-  bool own;      /* the user's; else the one in the program, which name and text belong to */
+  uint64_t hash;   /* of the text: hash_for_files */
+  bool own;        /* the user's; else the one in the program, which name and text belong to */
+  bool as_shipped; /* the text is the program's */
 };
 
 /* config.lua and every .lua file below lua/, read once: what is validated is what runs.

@@ -27,6 +27,7 @@ struct rollups {
   sqlite3 *db;
   const struct schema *schema;
   uint32_t mask;
+  bool knows_newest; /* of each set: once something is to be written */
   struct set_writer *sets;
   size_t nroots;
   struct counted counted; /* since the last flush, a list for each root in its finest tier */
@@ -138,12 +139,21 @@ static int prepare_put(struct rollups *rollups, size_t s) {
 
 static void find_newest(struct rollups *rollups, size_t s) {
   for (int tier = 0; tier < TIERS; tier++) {
+    if (!(rollups->schema->sets[s].tiers >> tier & 1))
+      continue;
     char *sql = sqlite3_mprintf("SELECT max(bucket) FROM rollup_%s WHERE tier = %d",
                                 rollups->schema->sets[s].name, tier);
     if (database_int(rollups->db, sql, &rollups->sets[s].newest[tier]) != SQLITE_OK)
       rollups->sets[s].newest[tier] = INT64_MAX;
     sqlite3_free(sql);
   }
+}
+
+static void find_all_newest(struct rollups *rollups) {
+  for (size_t s = 0; s < rollups->schema->nsets && !rollups->knows_newest; s++)
+    if (rollups->mask >> s & 1)
+      find_newest(rollups, s);
+  rollups->knows_newest = true;
 }
 
 struct rollups *rollups_new(sqlite3 *db, const struct schema *schema, uint32_t mask) {
@@ -164,7 +174,6 @@ struct rollups *rollups_new(sqlite3 *db, const struct schema *schema, uint32_t m
       root->finest = finest_tier(&schema->sets[s]);
     if (rollups->sets[s].root == (int) s)
       root->list = rollups->nroots++;
-    find_newest(rollups, s);
   }
   counted_init(&rollups->counted, schema, rollups->nroots);
   return rollups;
@@ -489,6 +498,7 @@ static bool is_past(const struct tally *cell, const void *rollups) {
 }
 
 int rollups_flush(struct rollups *rollups) {
+  find_all_newest(rollups);
   int rc = spread_all(rollups);
   if (rollups->ndirty > 0)
     qsort(rollups->dirty, rollups->ndirty, sizeof *rollups->dirty, by_key);
