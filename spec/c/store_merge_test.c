@@ -232,6 +232,34 @@ static void test_small_segments_are_joined(void) {
   store_remove(s);
 }
 
+/* An id that a row got after a segment had it: it stays known when the server ends before the next
+ * segment, and a segment of such ids alone hides no other. */
+static void test_late_ids(void) {
+  static const char late[] =
+      "{\"request_id\":\"many-0\",\"other_id\":\"late\",\"timestamp\":1750000000}";
+  static const char again[] = "{\"request_id\":\"late\",\"timestamp\":1750000000}";
+  struct store *s = store_new();
+  store_open(s);
+  put_many(s, 0, 20000, 20000);
+  restart(s);
+  put_many(s, 20000, 25000, 5000);
+  restart(s);
+  CHECK(number(s, "SELECT count(*) FROM segments") == 2);
+  CHECK(put(s, late).merged == 1);
+  restart(s);
+  CHECK(put(s, again).merged == 1);
+  store_close(s);
+  s->options.hot_days = 2;
+  s->options.dedupe_hours = 0;
+  store_open(s);
+  while (number(s, "SELECT count(*) FROM late_ids") > 0) /* until the first day is sealed */
+    usleep(10000);
+  restart(s);
+  put_many(s, 0, 25000, 0);
+  CHECK(put(s, again).merged == 1);
+  store_remove(s);
+}
+
 static void test_filter(void) {
   enum { IDS = 100000 };
   struct hash_seed seed = {1, 2};
@@ -257,6 +285,7 @@ int main(void) {
   test_rows_that_are_gone();
   test_filters_are_made();
   test_small_segments_are_joined();
+  test_late_ids();
   test_filter();
   return TEST_END;
 }

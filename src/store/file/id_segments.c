@@ -38,14 +38,17 @@ void id_entries_clear(struct id_entries *e) {
 
 /* ---- Life ---- */
 
+/* Of late ids alone it would have rows before those of the last one. */
 static struct segment *add_segment(struct segments *s, int64_t number, int64_t last_row,
                                    size_t ids) {
+  int64_t before = s->len > 0 ? s->items[s->len - 1].last_row : 0;
   if (s->len == s->cap) {
     s->cap = s->cap * 2 + 8;
     s->items = xrealloc(s->items, s->cap * sizeof *s->items);
   }
   struct segment *added = &s->items[s->len++];
-  *added = (struct segment){.number = number, .last_row = last_row, .ids = ids};
+  *added = (struct segment){
+      .number = number, .last_row = last_row > before ? last_row : before, .ids = ids};
   return added;
 }
 
@@ -215,8 +218,8 @@ int segments_probe(struct segments *s, int64_t upto, const int64_t *fingerprints
   struct id_entries wanted = {0};
   int rc = SQLITE_OK;
   for (size_t i = 0; i < s->len && rc == SQLITE_OK; i++) {
-    if (i > 0 && s->items[i - 1].last_row >= upto)
-      break;
+    if (i > 0 && s->items[i - 1].last_row > upto)
+      break; /* one that begins right there may have late ids of rows before it */
     collect(&s->items[i], fingerprints, n, &wanted);
     if (wanted.len == 0)
       continue;

@@ -38,6 +38,7 @@ struct ids {
   size_t open_len;
   int64_t open_last;      /* row */
   struct segments segments;
+  int64_t newest;         /* row that has come */
   int64_t forgotten;      /* row: up to it the table does not have all ids */
   bool rotated;           /* open must become a segment before a epoch is dropped again */
   int64_t first_unread, last_unread; /* segments of the window that are still to be read, .. */
@@ -244,6 +245,17 @@ void ids_add(struct ids *ids, int64_t fingerprint, int64_t row) {
   id_entries_push(&ids->pending, entry);
 }
 
+int ids_add_late(struct ids *ids, int64_t fingerprint, int64_t row) {
+  ids_add(ids, fingerprint, row);
+  if (row > segments_row_before(&ids->segments, INT64_MAX))
+    return SQLITE_OK;
+  char *sql = sqlite3_mprintf("INSERT OR IGNORE INTO late_ids VALUES(%lld, %lld)",
+                              (long long) fingerprint, (long long) row);
+  int rc = database_exec(ids->db, sql);
+  sqlite3_free(sql);
+  return rc;
+}
+
 /* Old ids go a epoch at a time: one is known for at least the window, or until half
  * of max_ids came after it. */
 static void rotate_if_due(struct ids *ids, int64_t now_us) {
@@ -263,9 +275,13 @@ static void rotate_if_due(struct ids *ids, int64_t now_us) {
   ids->last_unread = 0; /* they would be dropped, too */
 }
 
+/* A late id goes with the rows that it came with. */
 static void remember(struct ids *ids, struct id_entry entry, int64_t now_us) {
   rotate_if_due(ids, now_us);
   epoch_add(ids->current, entry);
+  if (entry.row > ids->newest)
+    ids->newest = entry.row;
+  ids->current->last_row = ids->newest;
 }
 
 static void pending_clear(struct ids *ids) {
@@ -327,7 +343,7 @@ static int write_segment(struct ids *ids, size_t least, bool join, int64_t now_u
   if (rc == SQLITE_OK)
     rc = segments_write(&ids->segments, ids->open, SHARDS, SHARDS / 2, ids->open_last, now_us);
   if (rc == SQLITE_OK)
-    rc = database_exec(ids->db, "COMMIT");
+    rc = database_exec(ids->db, "DELETE FROM late_ids; COMMIT");
   if (rc == SQLITE_OK) {
     open_clear(ids);
     ids->rotated = false;
@@ -439,7 +455,7 @@ int ids_read_some(struct ids *ids) {
                                               : read_window(ids);
 }
 
-static int load_rows(struct ids *ids, const char *id, const char *other, int64_t now_us) {
+static int load_rows(struct ids *ids, const char *id, const char *other) {
   sqlite3_stmt *stmt = NULL;
   char *sql = segments_rows_sql(id, other);
   int rc = sqlite3_prepare_v2(ids->db, sql, -1, &stmt, NULL);
@@ -453,23 +469,34 @@ static int load_rows(struct ids *ids, const char *id, const char *other, int64_t
     ids_add(ids, ids_fingerprint(ids, text, len), sqlite3_column_int64(stmt, 0));
   }
   sqlite3_finalize(stmt);
-  ids_commit(ids, now_us);
+  return rc == SQLITE_DONE ? SQLITE_OK : rc;
+}
+
+static int load_late(struct ids *ids) {
+  sqlite3_stmt *stmt = NULL;
+  int rc = sqlite3_prepare_v2(ids->db, "SELECT fingerprint, row FROM late_ids", -1, &stmt, NULL);
+  for (; rc == SQLITE_OK && (rc = sqlite3_step(stmt)) == SQLITE_ROW; rc = SQLITE_OK)
+    ids_add(ids, sqlite3_column_int64(stmt, 0), sqlite3_column_int64(stmt, 1));
+  sqlite3_finalize(stmt);
   return rc == SQLITE_DONE ? SQLITE_OK : rc;
 }
 
 int ids_load(struct ids *ids, const char *id, const char *other, int64_t now_us) {
   int rc = segments_open(&ids->segments, ids->db, ids->options.max_ids * FILTERED);
-  ids->forgotten = segments_row_before(&ids->segments, INT64_MAX);
+  ids->newest = ids->forgotten = segments_row_before(&ids->segments, INT64_MAX);
   if (rc == SQLITE_OK)
     rc = find_unread(ids, now_us);
   if (rc == SQLITE_OK)
-    rc = load_rows(ids, id, other, now_us);
+    rc = load_rows(ids, id, other);
+  if (rc == SQLITE_OK)
+    rc = load_late(ids);
+  ids_commit(ids, now_us);
   atomic_store(&ids->loaded, rc == SQLITE_OK);
   return rc;
 }
 
 int ids_delete_all(struct ids *ids) {
-  return database_exec(ids->db, "DELETE FROM segments; DELETE FROM ids");
+  return database_exec(ids->db, "DELETE FROM segments; DELETE FROM ids; DELETE FROM late_ids");
 }
 
 void ids_forget(struct ids *ids) {
@@ -480,6 +507,6 @@ void ids_forget(struct ids *ids) {
   pending_clear(ids);
   open_clear(ids);
   segments_forget(&ids->segments);
-  ids->last_unread = ids->forgotten = 0;
+  ids->last_unread = ids->forgotten = ids->newest = 0;
   update_count(ids);
 }

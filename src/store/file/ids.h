@@ -13,10 +13,11 @@
 /* Which row has an id: seeded 64-bit fingerprints instead of an index with a random key, which
  * would make ingest 12 times slower at 3 million rows.  Recent ones stand in two epochs of a hash
  * table; all of them in segments in the file (id_segments.h), which are looked into for what has
- * left the table.  What is newer than the last segment follows from the rows.  A fingerprint names
- * a candidate: the caller compares the id that the row has.  Ids are kept until a reset: one whose
- * row is gone was a request that retention took.  Who takes rows sees to it that a segment has
- * their ids (ids_write_segment, ids_last_segment_row).
+ * left the table.  What is newer than the last segment follows from the rows; what rows of that
+ * segment and before got since then stands in late_ids.  A fingerprint names a candidate: the
+ * caller compares the id that the row has.  Ids are kept until a reset: one whose row is gone was
+ * a request that retention took.  Who takes rows sees to it that a segment has their ids
+ * (ids_write_segment, ids_last_segment_row).
  *
  * The writer thread owns it and alone changes it; ids_find is also for readers. */
 struct ids;
@@ -54,6 +55,9 @@ size_t ids_find_pending(struct ids *ids, int64_t fingerprint, int64_t rows[ID_CA
 
 /* Ids of the open transaction. */
 void ids_add(struct ids *ids, int64_t fingerprint, int64_t row);
+/* One that its row had not when it was stored, within the caller's transaction: rows that a segment
+ * has are not read again at a start.  SQLite's codes. */
+int ids_add_late(struct ids *ids, int64_t fingerprint, int64_t row);
 void ids_commit(struct ids *ids, int64_t now_us);
 void ids_rollback(struct ids *ids);
 

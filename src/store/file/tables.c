@@ -47,6 +47,8 @@ static const char later_additions[] =
     "taken_time INTEGER, taken_row INTEGER);"
     "CREATE TABLE IF NOT EXISTS part_masks(part INTEGER, row INTEGER, PRIMARY KEY(part, row)) "
     "WITHOUT ROWID;"
+    "CREATE TABLE IF NOT EXISTS late_ids(fingerprint INTEGER, row INTEGER, "
+    "PRIMARY KEY(fingerprint, row)) WITHOUT ROWID;"
     "INSERT OR IGNORE INTO meta SELECT 'counted', coalesce(max(rowid), 0) FROM rows";
 
 static void write_column(struct buf *sql, const struct column *c) {
@@ -189,7 +191,9 @@ static int add_columns(sqlite3 *db, const struct schema *schema) {
 
 uint64_t tables_filling(sqlite3 *db, const struct schema *schema) {
   uint64_t columns = 0;
-  for (size_t i = 0; i < schema->nstored; i++) {
+  int64_t count = 0;
+  database_int(db, "SELECT count(*) FROM meta WHERE key GLOB 'filling:*'", &count);
+  for (size_t i = 0; i < schema->nstored && count > 0; i++) {
     char name[80];
     int64_t value = 0;
     filling_name(name, &schema->columns[i]);

@@ -44,7 +44,7 @@ static int remake(sqlite3 *db, const struct schema *schema, const struct hash_se
   char *sql = segments_rows_sql(schema->columns[schema->id].name,
                                 schema->other_id >= 0 ? schema->columns[schema->other_id].name
                                                       : NULL);
-  int rc = database_exec(db, "DELETE FROM ids; DELETE FROM segments");
+  int rc = database_exec(db, "DELETE FROM ids; DELETE FROM segments; DELETE FROM late_ids");
   if (rc == SQLITE_OK)
     rc = sqlite3_prepare_v2(db, sql, -1, &stmt, NULL);
   sqlite3_free(sql);

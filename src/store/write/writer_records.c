@@ -106,8 +106,11 @@ static int merge_into_row(struct writer *w, struct submission *sub, struct recor
   sub->merged++;
   if (result == MERGE_NOTHING)
     return SQLITE_OK;
-  if (gained >= 0)
-    ids_add(w->ids, gained == w->schema->id ? fingerprint : other, r->row);
+  if (gained >= 0) {
+    int rc = ids_add_late(w->ids, gained == w->schema->id ? fingerprint : other, r->row);
+    if (rc != SQLITE_OK)
+      return rc;
+  }
   w->flush_due |= !r->unchanged && r->row <= w->rolled_up_to;
   return store_row(w, stored, stored_text);
 }
