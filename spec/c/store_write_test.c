@@ -113,6 +113,28 @@ static void test_nothing_to_sync(void) {
   store_remove(s);
 }
 
+static void count_told(void *told, const struct batch *b) {
+  *(size_t *) told += b->count;
+}
+
+/* Starts go to whoever listens without a commit; a batch with a record that is stored goes no other
+ * way than the writer's. */
+static void test_only_told(struct store *s) {
+  static const char start[] = "{\"request_id\":\"t\",\"type\":\"request_start\"}",
+                    mixed[] = "{\"request_id\":\"t\",\"type\":\"request_start\"}\n"
+                              "{\"request_id\":\"t\",\"timestamp\":1750000000}";
+  struct batch *only = scan(s, start), *both = scan(s, mixed);
+  size_t told = 0;
+  int64_t before = count_rows(s);
+  storage_on_committed(s->storage, count_told, &told);
+  CHECK(storage_tell(s->storage, only) && told == 1);
+  CHECK(!storage_tell(s->storage, both) && told == 1);
+  CHECK(count_rows(s) == before);
+  storage_on_committed(s->storage, NULL, NULL);
+  batch_free(only);
+  batch_free(both);
+}
+
 static void test_ids_outlive_a_restart(struct store *s) {
   store_close(s);
   store_open(s);
@@ -388,6 +410,7 @@ int main(void) {
   test_stores_and_answers(s);
   test_merges_the_same_id(s);
   test_unchanged_repeat(s);
+  test_only_told(s);
   test_ids_outlive_a_restart(s);
   test_reset(s);
   store_remove(s);

@@ -66,6 +66,9 @@ bool metrics_declare(struct metrics *m, const struct schema *schema, struct buf 
  * record. */
 bool metrics_count_record(struct metrics *m, const struct record *r, const struct buf *text);
 
+/* Whether it may; any thread. */
+bool metrics_may_count(const struct metrics *m, const struct record *r);
+
 enum { METRICS_MAX_RULES = 64 };
 
 /* A stored row that a later record is merged into: weighed before, counted after.

@@ -336,6 +336,14 @@ bool metrics_count_record(struct metrics *m, const struct record *r, const struc
   return count_record(m, r, text, NULL);
 }
 
+bool metrics_may_count(const struct metrics *m, const struct record *r) {
+  const struct record_families *f = m->record_families;
+  bool may = is_past(m, r);
+  for (size_t i = 0; i < f->nrules && !may; i++)
+    may = f->rules[i].family->events >> r->event & 1;
+  return may;
+}
+
 void metrics_weigh(const struct metrics *m, const struct record *r, const struct buf *text,
                    double weights[METRICS_MAX_RULES]) {
   const struct record_families *f = m->record_families;

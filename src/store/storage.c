@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 
 #include "base/mem.h"
+#include "metrics/metrics.h"
 #include "store/cold/view.h"
 #include "store/file/place.h"
 #include "store/file/ids.h"
@@ -130,6 +131,20 @@ int storage_submit(struct storage *s, struct submission *sub) {
   *turn->last = sub;
   turn->last = &sub->next;
   return 0;
+}
+
+static bool is_only_told(const struct storage *s, const struct record *r) {
+  const struct metrics *metrics = s->shared.metrics;
+  return !s->shared.schema->events[r->event].stored &&
+         (metrics == NULL || !metrics_may_count(metrics, r));
+}
+
+bool storage_tell(struct storage *s, const struct batch *b) {
+  for (size_t i = 0; i < b->count; i++)
+    if (!is_only_told(s, batch_record(b, i)))
+      return false;
+  receipts_tell(&s->receipts, b);
+  return true;
 }
 
 struct query *query_new(enum query_kind kind) {

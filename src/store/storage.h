@@ -134,6 +134,10 @@ struct submission {
  * sub stays the caller's and done is not called. */
 int storage_submit(struct storage *storage, struct submission *sub);
 
+/* Publishes a batch of which nothing is stored or counted, such as starts of requests: there is
+ * nothing to wait for.  false: some of it is; nothing has been done.  Any thread. */
+bool storage_tell(struct storage *storage, const struct batch *b);
+
 /* From now on; any thread. */
 void storage_set_retention(struct storage *storage, const struct retention *retention);
 

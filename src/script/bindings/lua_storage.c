@@ -329,6 +329,12 @@ static int l_storage_post(lua_State *L) {
   if (lua_storage(L) == NULL)
     return lua_storage_unavailable(L);
   struct batch **batch = read_records(L, &dropped);
+  if ((*batch)->count > 0 && storage_tell(lua_storage(L), *batch)) {
+    batch_free(*batch);
+    *batch = NULL;
+    lua_pushboolean(L, true);
+    return 1;
+  }
   struct posted *p = xcalloc(1, sizeof *p);
   p->batch = *batch;
   *batch = NULL;

@@ -14,7 +14,7 @@ struct group {
 
 /* What happens to a group once its fate is known: it is counted and published, and
  * its senders are told.  On the syncer's thread where a sync decides
- * (DURABILITY_FULL), else on the writer's; never on both at once, so that events
+ * (DURABILITY_FULL), else on the writer's; never on both at once, so that rows
  * leave in order of commit. */
 struct receipts {
   struct shared *shared;
@@ -22,6 +22,9 @@ struct receipts {
   storage_committed *committed;  /* or NULL */
   void *arg;                     /* of committed */
 };
+
+/* Counts and publishes what is stored nowhere; any thread. */
+void receipts_tell(const struct receipts *receipts, const struct batch *b);
 
 /* The group is as durable as it was asked to be; its submissions belong to their
  * senders afterwards. */

@@ -10,10 +10,12 @@
 /* False: there will be no more. */
 static bool next_group(struct syncer *s, struct group *next) {
   pthread_mutex_lock(&s->lock);
+  s->busy = false;
   while (s->waiting.first == NULL && !s->stopping)
     pthread_cond_wait(&s->changed, &s->lock);
   *next = s->waiting;
   s->waiting.first = NULL;
+  s->busy = next->first != NULL;
   pthread_cond_signal(&s->changed);
   pthread_mutex_unlock(&s->lock);
   return next->first != NULL;
@@ -73,6 +75,13 @@ void syncer_push(struct syncer *s, const struct group *group) {
   s->waiting = *group;
   pthread_cond_signal(&s->changed);
   pthread_mutex_unlock(&s->lock);
+}
+
+bool syncer_is_idle(struct syncer *s) {
+  pthread_mutex_lock(&s->lock);
+  bool idle = !s->busy && s->waiting.first == NULL && !atomic_load(&s->failed);
+  pthread_mutex_unlock(&s->lock);
+  return idle;
 }
 
 void syncer_stop(struct syncer *s) {

@@ -17,6 +17,7 @@ struct syncer {
   pthread_mutex_t lock;
   pthread_cond_t changed;
   struct group waiting;
+  bool busy; /* with the one before */
   bool stopping;
   /* what was committed since may stand behind a gap in the WAL: see syncer_push */
   atomic_bool failed;
@@ -31,6 +32,10 @@ int syncer_start(struct syncer *syncer, const char *wal_path, const struct recei
  * sync that failed all fail (the kernel reports a lost page once), until the writer
  * has checkpointed the WAL into the database and clears failed. */
 void syncer_push(struct syncer *syncer, const struct group *group);
+
+/* Whether all that was pushed is synced and told, so that a group that wrote nothing need not go
+ * this way.  For who pushes. */
+bool syncer_is_idle(struct syncer *syncer);
 
 /* Ends the thread when all is done. */
 void syncer_stop(struct syncer *syncer);

@@ -86,7 +86,7 @@ static bool syncs(const struct writer *w) {
 /* The senders are told once the group is as durable as they were promised.  While
  * it is synced, the next one gathers until it is worth a commit. */
 static void pass_on(struct writer *w, const struct group *group) {
-  if (!syncs(w)) {
+  if (!syncs(w) || (!group->wrote && syncer_is_idle(&w->syncer))) {
     receipts_succeed(w->receipts, group);
     return;
   }
