@@ -20,7 +20,7 @@ local ENDLESS = {
     "local function loop() while true do end end xpcall(loop, loop)" },
 }
 
-describe("a file that is loaded", function()
+describe("a file that is loaded #signals", function()
   for _, case in ipairs(ENDLESS) do
     local file, name, checks, text = table.unpack(case)
     it(("ends %s with %s in %s"):format(checks and "--check" or "the start", name, file), function()

@@ -55,7 +55,7 @@ local LARGE = {
       .. "require('storage').append('topic', t)" },
 }
 
-describe("a function of C", function()
+describe("a function of C #signals", function()
   local s
   lazy_setup(function()
     local lines = { HOSTILE, "local run = {}" }
@@ -139,7 +139,7 @@ describe("a function of C", function()
   end)
 end)
 
-describe("a server that is asked to end", function()
+describe("a server that is asked to end #signals", function()
   local BUSY = {
     "while true do end",
     "while true do pcall(function() while true do end end) end",
