@@ -161,7 +161,8 @@ function Load:days()
   local today, sent, told = self.now() // DAY * DAY, {}, {}
   for time = today - 8 * DAY, today - 2 * DAY, DAY do
     local answer = self.server:get(
-      ("/logs/breakdown?by=service_type&start_time=%d&end_time=%d"):format(time, time + DAY)).json()
+      ("/logs/breakdown?by=service_type&start_time=%d&end_time=%d"):format(time, time + DAY - 1)
+    ).json() -- records have whole seconds, and one of the last counts
     for _, group in ipairs(answer.groups) do
       if group.service_type == "chaos" then
         told[#told + 1] = group.request_count

@@ -1,6 +1,7 @@
 #include "store/seal/sealer.h"
 
 #include <errno.h>
+#include <malloc.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -210,6 +211,7 @@ static void open_database(struct sealer *s) {
 static void *sealer_main(void *arg) {
   struct sealer *s = arg;
   setpriority(PRIO_PROCESS, 0, NICE); /* of this thread, as Linux has it */
+  bool worked = false;
   open_database(s);
   resume_taking(s);
   while (!atomic_load(&s->stopping)) {
@@ -217,10 +219,15 @@ static void *sealer_main(void *arg) {
     int64_t joined[DUE_MOST_JOINED];
     order.joined = joined;
     look_at_dropped(s);
-    if (due_next(&s->due, s->db, clock_now_us(), &order.part.day, joined, &order.njoined))
+    if (due_next(&s->due, s->db, clock_now_us(), &order.part.day, joined, &order.njoined)) {
       make_part(s, &order);
-    else
-      wait_ms(s, LOOK_EVERY_MS);
+      worked = true;
+      continue;
+    }
+    if (worked)
+      malloc_trim(0); /* what all those columns took */
+    worked = false;
+    wait_ms(s, LOOK_EVERY_MS);
   }
   return NULL;
 }
