@@ -262,6 +262,8 @@ static void rotate_if_due(struct ids *ids, int64_t now_us) {
   struct epoch *current = ids->current;
   if (current->len == 0)
     current->since_us = now_us;
+  if (ids->rotated)
+    return; /* what left the table then is in no segment yet: the disk may be full */
   if (now_us - current->since_us < ids->options.window_us &&
       current->len < ids->options.max_ids / 2 + 1)
     return;
@@ -316,19 +318,27 @@ bool ids_segment_due(const struct ids *ids) {
   return ids->open_len >= SEGMENT_IDS || (ids->rotated && ids->open_len > 0);
 }
 
+static bool is_newest_small(const struct segments *s, size_t len) {
+  size_t newest = s->len > 0 ? s->items[s->len - 1].ids : SEGMENT_IDS;
+  return newest <= 2 * len && newest + len <= SEGMENT_IDS;
+}
+
 /* As far as the newest are small: what is started often must not have ever more of them. */
-static int join_small(struct ids *ids) {
-  const struct segments *s = &ids->segments;
+static int join_small(struct ids *ids, struct id_entries *joined) {
   int rc = SQLITE_OK;
-  while (rc == SQLITE_OK && s->len > 0 && s->items[s->len - 1].ids <= 2 * ids->open_len &&
-         s->items[s->len - 1].ids + ids->open_len <= SEGMENT_IDS) {
-    struct id_entries joined = {0};
-    rc = segments_take_newest(&ids->segments, &joined);
-    for (size_t i = 0; i < joined.len && rc == SQLITE_OK; i++)
-      open_add(ids, joined.items[i]);
-    id_entries_clear(&joined);
-  }
+  while (rc == SQLITE_OK && is_newest_small(&ids->segments, ids->open_len + joined->len))
+    rc = segments_take_newest(&ids->segments, joined);
+  for (size_t i = 0; i < joined->len; i++)
+    open_add(ids, joined->items[i]);
   return rc;
+}
+
+/* The file has them as it had, but nobody looks there any more. */
+static void keep_joined(struct ids *ids, const struct id_entries *joined) {
+  pthread_mutex_lock(&ids->lock);
+  for (size_t i = 0; i < joined->len; i++)
+    epoch_add(ids->current, joined->items[i]);
+  pthread_mutex_unlock(&ids->lock);
 }
 
 /* Negative fingerprints, which are those of the later shards, come first in the file. */
@@ -336,9 +346,10 @@ static int write_segment(struct ids *ids, size_t least, bool join, int64_t now_u
   /* a gap before it would never be noticed */
   if (ids->open_len < least || ids->open_len == 0 || !ids_loaded(ids))
     return SQLITE_OK;
+  struct id_entries joined = {0};
   int rc = database_exec(ids->db, "BEGIN IMMEDIATE");
   if (rc == SQLITE_OK && join)
-    rc = join_small(ids);
+    rc = join_small(ids, &joined);
   size_t before = ids->segments.len;
   if (rc == SQLITE_OK)
     rc = segments_write(&ids->segments, ids->open, SHARDS, SHARDS / 2, ids->open_last, now_us);
@@ -347,12 +358,14 @@ static int write_segment(struct ids *ids, size_t least, bool join, int64_t now_u
   if (rc == SQLITE_OK) {
     open_clear(ids);
     ids->rotated = false;
-    return SQLITE_OK;
+  } else {
+    if (ids->segments.len > before)
+      segments_drop_newest(&ids->segments);
+    if (!sqlite3_get_autocommit(ids->db))
+      database_exec(ids->db, "ROLLBACK");
+    keep_joined(ids, &joined);
   }
-  if (ids->segments.len > before)
-    segments_drop_newest(&ids->segments);
-  if (!sqlite3_get_autocommit(ids->db))
-    database_exec(ids->db, "ROLLBACK");
+  id_entries_clear(&joined);
   return rc;
 }
 
