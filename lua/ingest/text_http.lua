@@ -2,7 +2,7 @@
 --- as POST /logs/ingest does.
 local json = require "json"
 local senders = later "ingest.senders"
-local store = later "ingest.store"
+local store = require "ingest.store"
 
 local text_http = {}
 

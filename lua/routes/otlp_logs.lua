@@ -2,7 +2,7 @@
 local otlp_http = later "ingest.otlp_http"
 local otlp_logs = later "ingest.otlp_logs"
 local price_table = later "lib.price_table"
-local store = later "ingest.store"
+local store = require "ingest.store"
 
 return {
   summary = "Takes OTLP logs, as JSON or protobuf.",

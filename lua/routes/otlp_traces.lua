@@ -3,7 +3,7 @@
 local otlp_http = later "ingest.otlp_http"
 local otlp_traces = later "ingest.otlp_traces"
 local price_table = later "lib.price_table"
-local store = later "ingest.store"
+local store = require "ingest.store"
 
 return {
   summary = "Takes OTLP traces, as JSON or protobuf.",

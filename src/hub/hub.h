@@ -50,9 +50,9 @@ struct hub_pages {
 void hub_set_pages(struct hub *hub, const struct hub_pages *pages);
 
 /* Publishes the committed records of b that are not unchanged, in their order, to
- * the schema's topic as the event JSON of record_write_event.  Called by one thread, in
+ * the schema's topic as the event JSON of record_write_event.  Rows come from one thread, in
  * order of commit and before their sender is told, so that every loop sees one
- * order.
+ * order; what is in no row from any.
  * Event id: NAME-rowid-n, the newest row so far and the number of events so far
  * that are in no new row (starts, merges, scripts' own); n begins at the unix time
  * of the start in microseconds, so that both only grow, also over a restart.

@@ -79,8 +79,8 @@ void metrics_weigh(const struct metrics *m, const struct record *row, const stru
 void metrics_count_merge(struct metrics *m, const double before[METRICS_MAX_RULES],
                          const struct record *row, const struct buf *text);
 
-/* Notes an event that opens or closes an id: the gauge active_requests.  Any event,
- * after COMMIT. */
+/* Notes an event that opens or closes an id: the gauge active_requests.  Any event, after COMMIT
+ * where it is stored; any thread. */
 void metrics_track_active(struct metrics *m, const struct record *r, const struct buf *text,
                           int64_t now_us);
 

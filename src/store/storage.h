@@ -67,8 +67,8 @@ int storage_open(struct storage **storage, const struct schema *schema,
 
 /* Who is told of every batch of records that is committed (and synced, with
  * DURABILITY_FULL), in order of commit and before its sender is; records that
- * changed nothing are marked (unchanged).  One thread of the storage calls it,
- * never a loop.  Before storage_start. */
+ * changed nothing are marked (unchanged).  One thread of the storage calls it; of what is only told
+ * (storage_tell) whoever tells it, meanwhile.  Before storage_start. */
 typedef void storage_committed(void *arg, const struct batch *batch);
 void storage_on_committed(struct storage *storage, storage_committed *committed, void *arg);
 

@@ -7,7 +7,6 @@ local json = require "spec.helpers.json"
 local machine = require "spec.bench.machine"
 local messages = require "spec.helpers.otlp_messages"
 local protobuf = require "spec.helpers.protobuf"
-local server = require "spec.helpers.server"
 
 -- What an exporter sends at once, and how many such bodies the small and the large load are.
 local BATCH, SMALL, LARGE = 256, 1, 5
@@ -124,8 +123,7 @@ local slowly = [[
 local function instructions(format, bodies)
   local folder = helpers.temporary_folder()
   local out = folder .. "/callgrind.out"
-  local s = server.start {
-    workers = 1,
+  local s = machine.ours {
     config = slowly .. "\n" .. (format.config or ""),
     wrap = { "nice", "valgrind", "-q", "--tool=callgrind", "--callgrind-out-file=" .. out },
   }

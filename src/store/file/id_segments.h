@@ -55,8 +55,8 @@ int segments_read_filter(struct segments *s); /* of one segment; after an error 
 int64_t segments_row_before(const struct segments *s,
                             int64_t number); /* the last of older segments; 0: none */
 
-/* Looks for fingerprints in the segments that have rows up to `upto`; appends what has them to
- * found. */
+/* Looks for fingerprints in the segments that have rows up to `upto`, and in the one after those,
+ * which may have late ids of such rows; appends what has them to found. */
 int segments_probe(struct segments *s, int64_t upto, const int64_t *fingerprints, size_t n,
                    struct id_entries *found);
 

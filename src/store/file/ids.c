@@ -39,6 +39,7 @@ struct ids {
   int64_t open_last;      /* row */
   struct segments segments;
   int64_t newest;         /* row that has come */
+  int64_t written;        /* row: those up to it are not read again at a start */
   int64_t forgotten;      /* row: up to it the table does not have all ids */
   bool rotated;           /* open must become a segment before a epoch is dropped again */
   int64_t first_unread, last_unread; /* segments of the window that are still to be read, .. */
@@ -247,7 +248,7 @@ void ids_add(struct ids *ids, int64_t fingerprint, int64_t row) {
 
 int ids_add_late(struct ids *ids, int64_t fingerprint, int64_t row) {
   ids_add(ids, fingerprint, row);
-  if (row > segments_row_before(&ids->segments, INT64_MAX))
+  if (row > ids->written)
     return SQLITE_OK;
   char *sql = sqlite3_mprintf("INSERT OR IGNORE INTO late_ids VALUES(%lld, %lld)",
                               (long long) fingerprint, (long long) row);
@@ -262,7 +263,7 @@ static void rotate_if_due(struct ids *ids, int64_t now_us) {
   struct epoch *current = ids->current;
   if (current->len == 0)
     current->since_us = now_us;
-  if (ids->rotated)
+  if (ids->rotated && ids_loaded(ids))
     return; /* what left the table then is in no segment yet: the disk may be full */
   if (now_us - current->since_us < ids->options.window_us &&
       current->len < ids->options.max_ids / 2 + 1)
@@ -339,6 +340,7 @@ static void keep_joined(struct ids *ids, const struct id_entries *joined) {
   for (size_t i = 0; i < joined->len; i++)
     epoch_add(ids->current, joined->items[i]);
   pthread_mutex_unlock(&ids->lock);
+  update_count(ids);
 }
 
 /* Negative fingerprints, which are those of the later shards, come first in the file. */
@@ -356,6 +358,7 @@ static int write_segment(struct ids *ids, size_t least, bool join, int64_t now_u
   if (rc == SQLITE_OK)
     rc = database_exec(ids->db, "DELETE FROM late_ids; COMMIT");
   if (rc == SQLITE_OK) {
+    ids->written = segments_row_before(&ids->segments, INT64_MAX);
     open_clear(ids);
     ids->rotated = false;
   } else {
@@ -496,7 +499,7 @@ static int load_late(struct ids *ids) {
 
 int ids_load(struct ids *ids, const char *id, const char *other, int64_t now_us) {
   int rc = segments_open(&ids->segments, ids->db, ids->options.max_ids * FILTERED);
-  ids->newest = ids->forgotten = segments_row_before(&ids->segments, INT64_MAX);
+  ids->newest = ids->written = ids->forgotten = segments_row_before(&ids->segments, INT64_MAX);
   if (rc == SQLITE_OK)
     rc = find_unread(ids, now_us);
   if (rc == SQLITE_OK)
@@ -520,6 +523,6 @@ void ids_forget(struct ids *ids) {
   pending_clear(ids);
   open_clear(ids);
   segments_forget(&ids->segments);
-  ids->last_unread = ids->forgotten = ids->newest = 0;
+  ids->last_unread = ids->forgotten = ids->newest = ids->written = 0;
   update_count(ids);
 }

@@ -14,7 +14,8 @@ struct group {
 
 /* What happens to a group once its fate is known: it is counted and published, and
  * its senders are told.  On the syncer's thread where a sync decides
- * (DURABILITY_FULL), else on the writer's; never on both at once, so that rows
+ * (DURABILITY_FULL, but of a group that wrote nothing while the syncer is idle), else on the
+ * writer's; never on both at once, so that rows
  * leave in order of commit. */
 struct receipts {
   struct shared *shared;

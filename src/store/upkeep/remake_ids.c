@@ -44,7 +44,10 @@ static int remake(sqlite3 *db, const struct schema *schema, const struct hash_se
   char *sql = segments_rows_sql(schema->columns[schema->id].name,
                                 schema->other_id >= 0 ? schema->columns[schema->other_id].name
                                                       : NULL);
-  int rc = database_exec(db, "DELETE FROM ids; DELETE FROM segments; DELETE FROM late_ids");
+  int rc = database_exec(db, "DELETE FROM ids; DELETE FROM segments");
+  if (rc == SQLITE_OK && sqlite3_table_column_metadata(db, NULL, "late_ids", NULL, NULL, NULL, NULL,
+                                                       NULL, NULL) == SQLITE_OK)
+    rc = database_exec(db, "DELETE FROM late_ids"); /* a file of an earlier day has none */
   if (rc == SQLITE_OK)
     rc = sqlite3_prepare_v2(db, sql, -1, &stmt, NULL);
   sqlite3_free(sql);

@@ -514,6 +514,7 @@ int rollups_flush(struct rollups *rollups) {
 }
 
 void rollups_forget(struct rollups *rollups) {
+  rollups->knows_newest = false; /* of tables that were empty within what was rolled back */
   counted_empty(&rollups->counted);
   tallies_clear(&rollups->cells);
   tallies_clear(&rollups->held);
