@@ -47,7 +47,8 @@ int main(void) {
   check("[\"\\ud8", NULL);
   check("[\"\\", NULL);
   check("[\"", NULL);
-  check("-", NULL);
+  check("-", "?");
+  check("[2.E3239,01,1e,+1,1.5]", "[?,?,?,+1,1.5]");
   check_bytes("[1]\0[2]", 7, NULL);
   return TEST_END;
 }

@@ -25,9 +25,9 @@ struct key {
 };
 
 static uint64_t key_hash(const struct key *k) {
-  const void *data = k->is_text ? (const void *) (k->text->data + k->value.s.offset) : &k->value.i;
-  size_t len = k->is_text ? k->value.s.len : sizeof k->value.i;
-  return hash_bytes(hash_process_seed(), len > 0 ? data : "", len) + (uint64_t) k->column;
+  size_t len = sizeof k->value.i;
+  const void *data = k->is_text ? (const void *) value_text(k->text, k->value, &len) : &k->value.i;
+  return hash_bytes(hash_process_seed(), data, len) + (uint64_t) k->column;
 }
 
 static bool is_for(const void *item, const void *key) {

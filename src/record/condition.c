@@ -180,10 +180,11 @@ static void write_conditions(struct buf *out, const struct conditions *c,
     buf_printf(out, "%d %s %zu\n", item->column, op_names[item->op], item->nvalues);
     for (size_t k = 0; k < item->nvalues; k++) {
       union value v = item->values[k];
-      int64_t number = is_text ? v.s.len : v.i;
+      size_t len = 0;
+      const char *text = is_text ? value_text(&c->text, v, &len) : "";
+      int64_t number = is_text ? (int64_t) len : v.i;
       buf_append(out, &number, sizeof number);
-      if (is_text)
-        buf_append(out, c->text.data + v.s.offset, v.s.len);
+      buf_append(out, text, len);
     }
   }
 }

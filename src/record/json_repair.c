@@ -77,26 +77,33 @@ static bool is_in(char c, const char *set) {
   return c != '\0' && strchr(set, c) != NULL;
 }
 
-/* More digits than a double is sure to keep, or more than it can hold at all. */
-static bool is_too_much(const char *p, const char *after) {
+/* What the decoder makes of it. */
+enum number { NUMBER_FINE, NUMBER_TOO_MUCH, NUMBER_NONE };
+
+/* Too much: more digits than a double is sure to keep, or more than it can hold at all. */
+static enum number weigh(const char *p, const char *after) {
   bool is_integer;
   int64_t integer;
   double real = 0;
   const char *digits = p + (*p == '-'), *end = digits;
   while (end < after && *end >= '0' && *end <= '9')
     end++;
-  if (end == after)
-    return end - digits > DOUBLE_DIGITS;
-  return parse_number(p, (size_t) (after - p), &is_integer, &integer, &real) && isinf(real);
+  if (!parse_number(p, (size_t) (after - p), &is_integer, &integer, &real))
+    return NUMBER_NONE;
+  bool too_much = end == after ? end - digits > DOUBLE_DIGITS : isinf(real) != 0;
+  return too_much ? NUMBER_TOO_MUCH : NUMBER_FINE;
 }
 
 static const char *repair_number(struct repairer *m, const char *p) {
   const char *after = p + 1;
   while (after < m->end && is_in(*after, "0123456789+-.eE"))
     after++;
-  if (is_too_much(p, after)) {
+  enum number number = weigh(p, after);
+  if (number == NUMBER_TOO_MUCH) {
     replace(m, p, "\"", p);
     replace(m, after, "\"", after);
+  } else if (number == NUMBER_NONE) {
+    replace(m, p, "?", after); /* the decoder takes all that strtod() does: 2.E9 */
   }
   return after;
 }
