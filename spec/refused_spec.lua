@@ -141,7 +141,8 @@ describe("descriptors beside many parts", function()
   it("are kept for these, whatever connections take", function()
     local s <close> = server.start {
       wrap = { "prlimit", "--nofile=" .. LIMIT .. ":" .. LIMIT },
-      config = "config.storage.hot_days = 2 config.limits.connections = 10000",
+      config = "config.storage.hot_days = 2 config.limits.connections = 10000 "
+        .. "config.storage.query_deadline_ms = 120000",
     }
     local list, today = {}, os.time() // 86400 * 86400
     for day = 1, DAYS do

@@ -154,7 +154,9 @@ describe("OTLP over HTTP #loops", function()
   end)
 
   it("takes a body larger than the memory of its scripts", function()
-    local small = server.start { config = "config.script.memory_bytes = 8 * 1024 * 1024" }
+    local small = server.start {
+      config = "config.script.memory_bytes = 8 * 1024 * 1024 config.script.total_cpu_ms = 120000",
+    }
     local message = json.decode(wire "claude-code-2.1.202-logs.json")
     local scope = message.resourceLogs[1].scopeLogs[1]
     local record, records = json.encode(scope.logRecords[2]), {}
