@@ -110,7 +110,10 @@ describe("a backup", function()
 
   describe("of a small database", function()
     before_each(function()
-      local s <close> = server.start { database = folder .. "/moon.db" }
+      local s <close> = server.start {
+        database = folder .. "/moon.db",
+        config = "config.storage.hot_days = 0", -- one file, whenever a day would be sealed
+      }
       s:ingest(records.slice(0, records.count - 1))
       s:stop()
     end)

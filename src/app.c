@@ -29,7 +29,7 @@
 #include "store/upkeep.h"
 
 enum {
-  LATER_MS = 10, /* enough for a first response */
+  LATER_MS = 5, /* enough for a first response */
   SETTLED_MS = 200,
 };
 
@@ -218,9 +218,7 @@ static void on_later(uv_timer_t *timer) {
 }
 
 static void work_later(struct app *app) {
-  uv_loop_t *uv = &app->services.loops[0].uv;
-  uv_update_time(uv); /* it knows only when it was made, before scripts were loaded */
-  uv_timer_init(uv, &app->later);
+  uv_timer_init(&app->services.loops[0].uv, &app->later);
   uv_timer_start(&app->later, on_later, LATER_MS, 0);
 }
 
