@@ -5,9 +5,7 @@
 #include <string.h>
 
 #include "base/clock.h"
-#include "base/log.h"
 #include "base/mem.h"
-#include "metrics/metrics.h"
 #include "record/ndjson.h"
 #include "script/bindings/bindings.h"
 #include "script/bindings/lua_batch.h"
@@ -255,8 +253,7 @@ static int l_storage_ingest(lua_State *L) {
                         : script_wait(L, &in->job);
 }
 
-/* Pushes the batch of the records in the list at index 1; *dropped: by the hook. */
-static struct batch **read_records(lua_State *L, uint32_t *dropped) {
+struct batch **lua_storage_read_records(lua_State *L, uint32_t *dropped) {
   lua_settop(L, 1);
   int64_t now_us = clock_now_us();
   struct batch **batch = lua_batch_push(L);
@@ -281,80 +278,8 @@ static int l_storage_insert(lua_State *L) {
   struct task *task = script_task(L, "storage.insert");
   if (lua_storage(L) == NULL)
     return lua_storage_unavailable(L);
-  struct batch **batch = read_records(L, &dropped);
+  struct batch **batch = lua_storage_read_records(L, &dropped);
   return write_batch(L, task, batch, dropped, &by);
-}
-
-/* ---- storage.post(records): nobody waits ---- */
-
-struct posted {
-  struct submission submission;
-  struct batch *batch;
-  struct metrics *metrics;
-};
-
-static struct metric *lost_records(struct metrics *metrics) {
-  static const struct metric_options options = {
-      .kind = METRIC_COUNTER,
-      .name = "moonledger_lost_records_total",
-      .help = "Records that were posted and not stored.",
-  };
-  struct buf error = {0};
-  struct metric *family = metrics_family(metrics, &options, &error);
-  buf_clear(&error);
-  return family;
-}
-
-static void count_lost(struct posted *p, const char *why) {
-  struct metric *family = lost_records(p->metrics);
-  if (family != NULL)
-    metric_inc(p->metrics, family, NULL, (double) p->batch->count);
-  log_warn("records that nobody waits for are lost",
-           log_int("records", (int64_t) p->batch->count), log_str("why", why));
-}
-
-static void on_posted(struct message *m) {
-  struct posted *p = container_of(m, struct posted, submission.done);
-  if (p->submission.status < 0)
-    count_lost(p, p->submission.error);
-  batch_free(p->batch);
-  free(p);
-}
-
-/* storage.post(records) -> true, or nil, message, reason where it is clear at once. */
-static int l_storage_post(lua_State *L) {
-  uint32_t dropped;
-  luaL_checktype(L, 1, LUA_TTABLE);
-  script_check_serving(L, "storage.post");
-  if (lua_storage(L) == NULL)
-    return lua_storage_unavailable(L);
-  struct batch **batch = read_records(L, &dropped);
-  if ((*batch)->count > 0 && storage_tell(lua_storage(L), *batch)) {
-    batch_free(*batch);
-    *batch = NULL;
-    lua_pushboolean(L, true);
-    return 1;
-  }
-  struct posted *p = xcalloc(1, sizeof *p);
-  p->batch = *batch;
-  *batch = NULL;
-  p->metrics = script_services(L)->metrics;
-  p->submission = (struct submission) {.kind = SUBMIT_RECORDS,
-                                       .batch = p->batch,
-                                       .loop = script_loop(L),
-                                       .done.receive = on_posted};
-  int rc = p->batch->count > 0 ? storage_submit(lua_storage(L), &p->submission) : UV_EINVAL;
-  if (rc == 0) {
-    lua_pushboolean(L, true);
-    return 1;
-  }
-  if (p->batch->count > 0)
-    count_lost(p, rc == UV_EAGAIN ? "the write queue is full" : uv_strerror(rc));
-  batch_free(p->batch);
-  free(p);
-  return lua_storage_fail(L, rc, rc == UV_EAGAIN ? "the write queue is full"
-                                 : rc == UV_EINVAL ? "none of the records can be stored"
-                                                   : NULL);
 }
 
 /* ---- storage.append(topic, entries, {keep = n}) ---- */
@@ -600,7 +525,7 @@ int luaopen_storage(lua_State *L) {
     {NULL, NULL},
   };
   if (script_services(L)->metrics != NULL)
-    lost_records(script_services(L)->metrics);
+    lua_lost_records(script_services(L)->metrics);
   luaL_newlib(L, functions);
   return 1;
 }

@@ -2,6 +2,7 @@
 #define MOONLEDGER_SCRIPT_BINDINGS_LUA_STORAGE_H
 
 #include <lua.h>
+#include <stdint.h>
 
 /* The reading half of the storage binding (lua_query.c). */
 int l_storage_select(lua_State *L);
@@ -10,6 +11,12 @@ int l_storage_get(lua_State *L);
 int l_storage_aggregate(lua_State *L);
 int l_storage_sql(lua_State *L);
 int l_storage_retention(lua_State *L);
+
+/* lua_storage_post.c */
+struct metric;
+struct metrics;
+int l_storage_post(lua_State *L);
+struct metric *lua_lost_records(struct metrics *metrics); /* the family; NULL: it cannot be had */
 
 /* nil, message, reason: what a script gets when the store could not do it.  reason is one
  * of "unavailable" (no storage), "full" (the write queue; try again), "timeout",
@@ -20,5 +27,10 @@ struct storage;
 /* NULL with storage.backend = "none". */
 struct storage *lua_storage(lua_State *L);
 int lua_storage_unavailable(lua_State *L);
+
+struct batch;
+/* Pushes the batch (lua_batch_push) of the records in the list at index 1; *dropped: by the
+ * hook. */
+struct batch **lua_storage_read_records(lua_State *L, uint32_t *dropped);
 
 #endif
