@@ -51,6 +51,16 @@ for _, workers in ipairs { 1, 2 } do
       assert.same(100000, #http.exchange(s, post(100000, ("x"):rep(100000)))[1].body)
     end)
 
+    it("is not reached by what is just within it wherever its head is cut", function()
+      local head = http.bytes("GET /t/show HTTP/1.1", ("X: 1\r\n"):rep(19))
+      for cut = #head - 4, #head - 1 do
+        local connection <close> = s:raw(head:sub(1, cut))
+        assert.same(404, s:get("/t/none").status) -- the loop has taken that piece
+        connection:send(head:sub(cut + 1))
+        assert.same(200, connection:response().status, cut)
+      end
+    end)
+
     it("does not touch a body that comes slowly but steadily", function()
       local connection <close> = s:raw(post(40000))
       for _ = 1, 40 do

@@ -163,11 +163,13 @@ static int walk_lines(struct exchange *e, const char *head, size_t len, size_t *
     size_t left = len - e->in.line_start;
     const char *newline = memchr(line, '\n', left);
     size_t line_len = newline != NULL ? (size_t) (newline + 1 - line) : left;
-    bool empty = line_len == 2 && newline != NULL && line[0] == '\r';
-    if (empty && e->in.lines > 0) {
+    bool empty = e->in.lines > 0 && line_len <= 2 && memcmp(line, "\r\n", line_len) == 0;
+    if (empty && newline != NULL) {
       *end = e->in.line_start + line_len;
       return 0;
     }
+    if (empty) /* as far as it has come: no line that counts */
+      return PARSE_MORE;
     int status = check_limits(e, line_len, e->in.line_start + line_len);
     if (status == 0 && newline == NULL)
       return PARSE_MORE;

@@ -507,7 +507,7 @@ bool otlp_next_json(struct otlp_reader *r) {
 /* The text of a value that may be read again: where reading would change it, a copy of it. */
 static char *reread(struct otlp_reader *r, const struct otlp_text *text) {
   const struct buf *copy = &r->scratch;
-  bool is_copy = text->data >= copy->data && text->data < copy->data + copy->len;
+  bool is_copy = copy->len > 0 && text->data >= copy->data && text->data < copy->data + copy->len;
   if (is_copy || memchr(text->data, '\\', text->len) == NULL)
     return text->data;
   r->scratch.len = 0;
