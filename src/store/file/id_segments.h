@@ -3,6 +3,7 @@
 
 #include <sqlite3.h>
 
+#include "store/file/id_epoch.h"
 #include "store/file/id_filter.h"
 
 /* The fingerprints of all ids, in sorted segments in the file: ids(segment, first fingerprint of
@@ -11,10 +12,6 @@
  * thread's alone, but for segments_probe_all. */
 
 enum { SEGMENT_IDS = 256 * 1024 }; /* worth one */
-
-struct id_entry {
-  int64_t fingerprint, row;
-};
 
 int id_entry_compare(const void *a, const void *b);
 int id_entry_same(const void *a, const void *b); /* as id_entry_compare, by fingerprint alone */

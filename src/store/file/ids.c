@@ -3,27 +3,14 @@
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
-#include <sys/mman.h>
 
 #include "base/mem.h"
 #include "store/file/database.h"
+#include "store/file/id_epoch.h"
 
 enum {
-  SHARDS = 256, /* by the top bits; each grows alone, so that no growth takes long */
-  MAPPED_BYTES = 16 << 10,
   PROBES_A_FILTER = 8, /* take about as long as reading one */
   FILTERED = 16, /* filters of so many times max_ids are kept: as much memory as the table's */
-};
-
-struct shard {
-  struct id_entry *slots; /* open addressing, about in order of fingerprint; row 0 is free */
-  size_t cap, len;
-};
-
-struct epoch {
-  struct shard shards[SHARDS];
-  size_t len;
-  int64_t since_us, last_row;
 };
 
 struct ids {
@@ -31,137 +18,34 @@ struct ids {
   struct hash_seed seed;
   struct ids_options options;
   pthread_mutex_t lock; /* for what ids_find looks at; the writer reads without it */
-  struct epoch *current, *previous;
-  struct shard pending_ids; /* of the open transaction */
+  struct id_epoch *current, *previous;
+  struct id_shard pending_ids; /* of the open transaction */
   struct id_entries pending;   /* the same in order */
-  struct id_entries open[SHARDS]; /* of no segment yet */
+  struct id_entries open[ID_SHARDS]; /* of no segment yet */
   size_t open_len;
   int64_t open_last;      /* row */
   struct segments segments;
   int64_t newest;         /* row that has come */
   int64_t written;        /* row: those up to it are not read again at a start */
   int64_t forgotten;      /* row: up to it the table does not have all ids */
-  bool rotated;           /* open must become a segment before a epoch is dropped again */
+  bool rotated;           /* open must become a segment before an epoch is dropped again */
   int64_t first_unread, last_unread; /* segments of the window that are still to be read, .. */
   int64_t unread_from;               /* .. their chunks that begin here or later */
   atomic_bool loaded;
   atomic_size_t count;
 };
 
-/* ---- One epoch ---- */
-
-static struct shard *shard_of(struct epoch *g, int64_t fingerprint) {
-  return &g->shards[(uint64_t) fingerprint >> 56];
-}
-
-/* By the bits after the shard's, which are as good as any: sorted entries are added
- * from front to back. */
-static size_t shard_home(const struct shard *s, int64_t fingerprint) {
-  return ((uint64_t) fingerprint >> 24 & UINT32_MAX) * s->cap >> 32;
-}
-
-static size_t shard_after(const struct shard *s, size_t i) {
-  return i + 1 < s->cap ? i + 1 : 0;
-}
-
-static void shard_place(struct shard *s, struct id_entry entry) {
-  size_t i = shard_home(s, entry.fingerprint);
-  while (s->slots[i].row != 0)
-    i = shard_after(s, i);
-  s->slots[i] = entry;
-}
-
-/* Long tables stand outside the heap: there they would leave holes that no longer
- * table fits in. */
-static bool is_mapped(size_t cap) {
-  return cap * sizeof(struct id_entry) >= MAPPED_BYTES;
-}
-
-static struct id_entry *slots_new(size_t cap) {
-  size_t size = cap * sizeof(struct id_entry);
-  return is_mapped(cap) ? xmap(size) : xcalloc(1, size);
-}
-
-static void slots_free(const struct shard *s) {
-  if (is_mapped(s->cap))
-    munmap(s->slots, s->cap * sizeof *s->slots);
-  else
-    free(s->slots);
-}
-
-static void resize(struct shard *s, size_t cap) {
-  struct shard old = *s;
-  s->cap = cap;
-  s->slots = slots_new(cap);
-  for (size_t i = 0; i < old.cap; i++)
-    if (old.slots[i].row != 0)
-      shard_place(s, old.slots[i]);
-  slots_free(&old);
-}
-
-/* Makes room for n in an empty one: in small shards the first of sorted entries
- * would all collide. */
-static void epoch_reserve(struct epoch *g, size_t n) {
-  for (size_t i = 0; i < SHARDS; i++)
-    resize(&g->shards[i], n / SHARDS * 3 / 2 + 8);
-}
-
-static void shard_add(struct shard *s, struct id_entry entry) {
-  if ((s->len + 1) * 4 > s->cap * 3)
-    resize(s, s->cap > 0 ? s->cap + s->cap / 2 : 8);
-  shard_place(s, entry);
-  s->len++;
-}
-
-static size_t shard_find(const struct shard *s, int64_t fingerprint, int64_t *rows, size_t max) {
-  size_t n = 0;
-  if (s->len == 0)
-    return 0;
-  for (size_t i = shard_home(s, fingerprint); s->slots[i].row != 0; i = shard_after(s, i))
-    if (s->slots[i].fingerprint == fingerprint && n < max)
-      rows[n++] = s->slots[i].row;
-  return n;
-}
-
-/* Its room stays for as many again, not for far fewer. */
-static void shard_empty(struct shard *s) {
-  if (s->len * 8 < s->cap) {
-    slots_free(s);
-    *s = (struct shard) {0};
-    return;
-  }
-  if (s->len > 0)
-    memset(s->slots, 0, s->cap * sizeof *s->slots);
-  s->len = 0;
-}
-
-static void epoch_add(struct epoch *g, struct id_entry entry) {
-  shard_add(shard_of(g, entry.fingerprint), entry);
-  g->len++;
-  if (entry.row > g->last_row)
-    g->last_row = entry.row;
-}
-
-static void epoch_clear(struct epoch *g) {
-  for (size_t i = 0; i < SHARDS; i++)
-    slots_free(&g->shards[i]);
-  *g = (struct epoch) {0};
-}
-
-static void epoch_free(struct epoch *g) {
-  epoch_clear(g);
-  free(g);
-}
+/* ---- Those of no segment ---- */
 
 static void open_add(struct ids *ids, struct id_entry entry) {
-  id_entries_push(&ids->open[(uint64_t) entry.fingerprint >> 56], entry);
+  id_entries_push(&ids->open[id_shard_number(entry.fingerprint)], entry);
   ids->open_len++;
   if (entry.row > ids->open_last)
     ids->open_last = entry.row;
 }
 
 static void open_clear(struct ids *ids) {
-  for (size_t i = 0; i < SHARDS; i++)
+  for (size_t i = 0; i < ID_SHARDS; i++)
     id_entries_clear(&ids->open[i]);
   ids->open_len = 0;
   ids->open_last = 0;
@@ -183,9 +67,11 @@ struct ids *ids_open(sqlite3 *db, const struct hash_seed *seed, const struct ids
 void ids_close(struct ids *ids) {
   if (ids == NULL)
     return;
-  epoch_free(ids->current);
-  epoch_free(ids->previous);
-  slots_free(&ids->pending_ids);
+  id_epoch_clear(ids->current);
+  id_epoch_clear(ids->previous);
+  free(ids->current);
+  free(ids->previous);
+  id_shard_clear(&ids->pending_ids);
   id_entries_clear(&ids->pending);
   open_clear(ids);
   segments_close(&ids->segments);
@@ -207,24 +93,16 @@ bool ids_loaded(const struct ids *ids) {
 
 /* ---- Finding and adding ---- */
 
-/* Real loads, which the processor does side by side: a prefetch it drops when the
- * page is not in its TLB. */
-static void touch_slot(const struct epoch *g, int64_t fingerprint) {
-  const struct shard *s = &g->shards[(uint64_t) fingerprint >> 56];
-  if (s->len > 0)
-    *(volatile int64_t *) &s->slots[shard_home(s, fingerprint)].row;
-}
-
 void ids_touch(const struct ids *ids, const int64_t *fingerprints, size_t n) {
   for (size_t i = 0; i < n; i++) {
-    touch_slot(ids->current, fingerprints[i]);
-    touch_slot(ids->previous, fingerprints[i]);
+    id_epoch_touch(ids->current, fingerprints[i]);
+    id_epoch_touch(ids->previous, fingerprints[i]);
   }
 }
 
 static size_t find_rows(struct ids *ids, int64_t fingerprint, int64_t *rows, size_t n) {
-  n += shard_find(shard_of(ids->current, fingerprint), fingerprint, rows + n, ID_CANDIDATES - n);
-  n += shard_find(shard_of(ids->previous, fingerprint), fingerprint, rows + n, ID_CANDIDATES - n);
+  n += id_epoch_find(ids->current, fingerprint, rows + n, ID_CANDIDATES - n);
+  n += id_epoch_find(ids->previous, fingerprint, rows + n, ID_CANDIDATES - n);
   return n;
 }
 
@@ -237,12 +115,12 @@ size_t ids_find(struct ids *ids, int64_t fingerprint, int64_t rows[ID_CANDIDATES
 
 size_t ids_find_pending(struct ids *ids, int64_t fingerprint, int64_t rows[ID_CANDIDATES]) {
   return find_rows(ids, fingerprint, rows,
-                   shard_find(&ids->pending_ids, fingerprint, rows, ID_CANDIDATES));
+                   id_shard_find(&ids->pending_ids, fingerprint, rows, ID_CANDIDATES));
 }
 
 void ids_add(struct ids *ids, int64_t fingerprint, int64_t row) {
   struct id_entry entry = {fingerprint, row};
-  shard_add(&ids->pending_ids, entry);
+  id_shard_add(&ids->pending_ids, entry);
   id_entries_push(&ids->pending, entry);
 }
 
@@ -257,10 +135,10 @@ int ids_add_late(struct ids *ids, int64_t fingerprint, int64_t row) {
   return rc;
 }
 
-/* Old ids go a epoch at a time: one is known for at least the window, or until half
+/* Old ids go an epoch at a time: one is known for at least the window, or until half
  * of max_ids came after it. */
 static void rotate_if_due(struct ids *ids, int64_t now_us) {
-  struct epoch *current = ids->current;
+  struct id_epoch *current = ids->current;
   if (current->len == 0)
     current->since_us = now_us;
   if (ids->rotated && ids_loaded(ids))
@@ -270,7 +148,7 @@ static void rotate_if_due(struct ids *ids, int64_t now_us) {
     return;
   if (ids->previous->last_row > ids->forgotten)
     ids->forgotten = ids->previous->last_row;
-  epoch_clear(ids->previous);
+  id_epoch_clear(ids->previous);
   ids->current = ids->previous;
   ids->previous = current;
   ids->current->since_us = now_us;
@@ -281,14 +159,14 @@ static void rotate_if_due(struct ids *ids, int64_t now_us) {
 /* A late id goes with the rows that it came with. */
 static void remember(struct ids *ids, struct id_entry entry, int64_t now_us) {
   rotate_if_due(ids, now_us);
-  epoch_add(ids->current, entry);
+  id_epoch_add(ids->current, entry);
   if (entry.row > ids->newest)
     ids->newest = entry.row;
   ids->current->last_row = ids->newest;
 }
 
 static void pending_clear(struct ids *ids) {
-  shard_empty(&ids->pending_ids);
+  id_shard_empty(&ids->pending_ids);
   if (ids->pending.cap > 1 << 16)
     id_entries_clear(&ids->pending);
   ids->pending.len = 0;
@@ -338,7 +216,7 @@ static int join_small(struct ids *ids, struct id_entries *joined) {
 static void keep_joined(struct ids *ids, const struct id_entries *joined) {
   pthread_mutex_lock(&ids->lock);
   for (size_t i = 0; i < joined->len; i++)
-    epoch_add(ids->current, joined->items[i]);
+    id_epoch_add(ids->current, joined->items[i]);
   pthread_mutex_unlock(&ids->lock);
   update_count(ids);
 }
@@ -354,7 +232,8 @@ static int write_segment(struct ids *ids, size_t least, bool join, int64_t now_u
     rc = join_small(ids, &joined);
   size_t before = ids->segments.len;
   if (rc == SQLITE_OK)
-    rc = segments_write(&ids->segments, ids->open, SHARDS, SHARDS / 2, ids->open_last, now_us);
+    rc = segments_write(&ids->segments, ids->open, ID_SHARDS, ID_SHARDS / 2, ids->open_last,
+                        now_us);
   if (rc == SQLITE_OK)
     rc = database_exec(ids->db, "DELETE FROM late_ids; COMMIT");
   if (rc == SQLITE_OK) {
@@ -419,7 +298,7 @@ static int find_unread(struct ids *ids, int64_t now_us) {
     ids->first_unread = sqlite3_column_int64(stmt, 0);
     ids->last_unread = sqlite3_column_int64(stmt, 1);
     ids->unread_from = INT64_MIN;
-    epoch_reserve(ids->previous, (size_t) sqlite3_column_int64(stmt, 2));
+    id_epoch_reserve(ids->previous, (size_t) sqlite3_column_int64(stmt, 2));
   }
   sqlite3_finalize(stmt);
   return rc == SQLITE_ROW || rc == SQLITE_DONE ? SQLITE_OK : rc;
@@ -436,7 +315,7 @@ bool ids_has_unread(const struct ids *ids) {
 /* About a shard's worth of every segment: what is written to stays in the processor's cache. */
 static int read_window(struct ids *ids) {
   sqlite3_stmt *stmt = NULL;
-  int64_t upto = ids->unread_from + (int64_t) (UINT64_MAX / SHARDS);
+  int64_t upto = ids->unread_from + (int64_t) (UINT64_MAX / ID_SHARDS);
   int rc = sqlite3_prepare_v2(ids->db,
                               "SELECT data FROM segments CROSS JOIN ids USING(segment) "
                               "WHERE segment BETWEEN ? AND ? AND first BETWEEN ? AND ?",
@@ -450,7 +329,7 @@ static int read_window(struct ids *ids) {
     size_t n = (size_t) sqlite3_column_bytes(stmt, 0) / sizeof *entries;
     pthread_mutex_lock(&ids->lock);
     for (size_t i = 0; i < n; i++)
-      epoch_add(ids->previous, entries[i]);
+      id_epoch_add(ids->previous, entries[i]);
     pthread_mutex_unlock(&ids->lock);
   }
   sqlite3_finalize(stmt);
@@ -517,8 +396,8 @@ int ids_delete_all(struct ids *ids) {
 
 void ids_forget(struct ids *ids) {
   pthread_mutex_lock(&ids->lock);
-  epoch_clear(ids->current);
-  epoch_clear(ids->previous);
+  id_epoch_clear(ids->current);
+  id_epoch_clear(ids->previous);
   pthread_mutex_unlock(&ids->lock);
   pending_clear(ids);
   open_clear(ids);
