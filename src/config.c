@@ -393,19 +393,16 @@ static bool is_namespace(const char *s) {
   return s[strspn(s, letters)] == '\0' && !(*s >= '0' && *s <= '9');
 }
 
-bool config_lets_all_in(const struct config *config, const char *host) {
-  return !is_loopback(host) && config->ntokens == 0 && !config->allow_remote_without_tokens;
-}
-
 static void check_together(struct config *config, struct buf *errors) {
-  if (config_lets_all_in(config, config->host))
+  bool remote = !is_loopback(config->host);
+  if (remote && config->ntokens == 0 && !config->allow_remote_without_tokens)
     buf_printf(errors,
                "config.lua: listen.host: %s is reachable from other machines and no "
                "token is set: set "
                "MOONLEDGER_ADMIN_TOKEN (or another of tokens), or say "
                "listen.without_tokens = \"%s\"\n",
                config->host, without_tokens);
-  for (size_t i = 0; i < config->ntokens && !is_loopback(config->host); i++)
+  for (size_t i = 0; remote && i < config->ntokens; i++)
     if (strlen(config->tokens[i].text) < 16) /* here anyone may guess */
       buf_printf(errors,
                  "config.lua: listen.host: %s is reachable from other machines and a "

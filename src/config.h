@@ -119,10 +119,6 @@ struct config *config_load(const char *file, const struct config_overrides *over
                            struct buf *errors);
 void config_free(struct config *config);
 
-/* Whether a server that listens on host would let other machines in without a token or
- * the words for that. */
-bool config_lets_all_in(const struct config *config, const char *host);
-
 /* The same with the lua/schema.lua beside config.lua, which it compiles; the caller's to
  * free.  NULL: see errors. */
 struct schema *config_load_schema(const struct config *config, struct buf *errors);
