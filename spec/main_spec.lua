@@ -174,6 +174,69 @@ describe("the configuration", function()
     assert.equal(3, select(2, r.stderr:gsub("\n", "")))
   end)
 
+  it("is told of lists without their inner braces, and of what is no table", function()
+    local r = check [[return {
+      hosts = { name = "a" },
+      tokens = { token = "0123456789abcdef" },
+      routes = { "GET", "/x", path = "routes.health" },
+      alerts = { slow = { critical = 1 } },
+      budgets = { mine = { limit_usd = 5 } },
+      cors = { origins = { "https://a", x = 1 } },
+      metrics = { labels = { [3] = "team" } },
+      outside = { allow = "x" },
+      notify = "ops", captures = 1, settings = 5,
+      pricing = { overrides = true },
+      storage = { retention = "90d" },
+      listen = 8787, limits = 1,
+      events = { keep = "yes", max = 0, kept = true },
+    }]]
+    local found = {}
+    for key, said in r.stderr:gmatch "config.lua:%d+: ([%w_.]+): ([^\n]*)\n" do
+      found[key] = (found[key] or "") .. said
+    end
+    local function list(example, why) return ("expected a list such as %s, %s"):format(example, why) end
+    assert.same({
+      hosts = list('{ "stats.example" }', "found the key name"),
+      tokens = list('{ { token = "..", scopes = { "read" } } }', "found the key token"),
+      routes = list('{ { "GET", "/path", "routes.file" } }', "found the key path"),
+      alerts = list('{ "alerts.latency", { name = "..", .. } }', "found the key slow"),
+      budgets = list('{ { name = "all", limit_usd = 100 } }', "found the key mine"),
+      ["cors.origins"] = list('{ "https://dash.example.com" }', "found the key x"),
+      ["metrics.labels"] = list('{ "team" }', "found the key 3"),
+      ["outside.allow"] = list('{ "hooks.example.com" }', "got a string"),
+      notify = "expected a table, got a string", captures = "expected a table, got a number",
+      settings = "expected a table, got a number",
+      ["pricing.overrides"] = "expected a table, got a boolean",
+      ["storage.retention"] = "expected a table, got a string",
+      listen = "expected a table, got a number", limits = "expected a table, got a number",
+      ["events.keep"] = 'expected true or false, got the text "yes"',
+      ["events.max"] = "expected an integer from 1 to 4611686018427387903, got 0",
+      ["events.kept"] = found["events.kept"]:match "^unknown key; .*",
+    }, found)
+    local nested = check [[return {
+      listen = { without_tokens = true },
+      tokens = {
+        { token = "0123456789abcdef", scope = { "read" }, scopes = { "read" } },
+        { token = "0123456789abcdef", scopes = { "read", admin = true } },
+      },
+    }]].stderr
+    for _, said in ipairs {
+      "listen.without_tokens: expected the words", "tokens.scope: unknown key; there are token, env",
+      "tokens: every entry needs scopes",
+    } do
+      assert.truthy(nested:find(said, 1, true), nested)
+    end
+    local rules = check [[return {
+      notify = {},
+      alerts = { { name = "a", measure = "requests", critical = 1, where = { model = "x" },
+        by = { "model", x = "user" }, notify = { who = "ops" } } },
+      budgets = { { name = "b", limit_usd = 1, thresholds = { 0.5, last = 1 } } },
+    }]].stderr
+    for _, key in ipairs { "where", "by", "notify", "thresholds" } do
+      assert.truthy(rules:find(key .. ": expected ", 1, true), rules)
+    end
+  end)
+
   it("keeps a server from starting where --check would refuse it", function()
     helpers.write_file(folder .. "/config.lua", "return { bogus = 1 }")
     local r = run("--config", folder .. "/config.lua", "--listen", "127.0.0.1:0", "--database",
