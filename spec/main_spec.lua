@@ -194,7 +194,9 @@ describe("the configuration", function()
     for key, said in r.stderr:gmatch "config.lua:%d+: ([%w_.]+): ([^\n]*)\n" do
       found[key] = (found[key] or "") .. said
     end
-    local function list(example, why) return ("expected a list such as %s, %s"):format(example, why) end
+    local function list(example, why)
+      return ("expected a list such as %s, %s"):format(example, why)
+    end
     assert.same({
       hosts = list('{ "stats.example" }', "found the key name"),
       tokens = list('{ { token = "..", scopes = { "read" } } }', "found the key token"),
@@ -221,7 +223,7 @@ describe("the configuration", function()
       },
     }]].stderr
     for _, said in ipairs {
-      "listen.without_tokens: expected the words", "tokens.scope: unknown key; there are token, env",
+      "listen.without_tokens: expected the words", "tokens.scope: unknown key; there are token",
       "tokens: every entry needs scopes",
     } do
       assert.truthy(nested:find(said, 1, true), nested)

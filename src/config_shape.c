@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/buf.h"
+#include "script/engine/lua_list.h"
 
 static const struct shaped {
   const char *name;
@@ -62,15 +63,11 @@ bool config_is_list(lua_State *L, struct buf *why) {
     buf_printf(why, "got a %s", luaL_typename(L, -1));
     return false;
   }
-  lua_Unsigned count = lua_rawlen(L, -1);
-  for (lua_pushnil(L); lua_next(L, -2) != 0; lua_pop(L, 1)) {
-    if (lua_isinteger(L, -2) && (lua_Unsigned) lua_tointeger(L, -2) - 1 < count)
-      continue;
-    buf_printf(why, "found the key %.60s", luaL_tolstring(L, -2, NULL));
-    lua_pop(L, 3);
-    return false;
-  }
-  return true;
+  if (!lua_list_push_key(L, -1))
+    return true;
+  buf_printf(why, "found the key %.60s", luaL_tolstring(L, -1, NULL));
+  lua_pop(L, 2);
+  return false;
 }
 
 /* The value at the top. */
