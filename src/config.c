@@ -397,30 +397,14 @@ static void check_together(struct config *config, struct buf *errors) {
              config->metrics.name_space);
 }
 
-static void apply_overrides(struct config *config,
-                            const struct config_overrides *overrides,
-                            struct buf *errors) {
+static void apply_overrides(struct config *config, const struct config_overrides *overrides) {
   if (overrides == NULL)
     return;
-  if (overrides->listen != NULL) {
-    const char *colon = strrchr(overrides->listen, ':');
-    char *end = NULL;
-    long port = colon != NULL ? strtol(colon + 1, &end, 10) : -1;
-    if (colon == NULL || end == colon + 1 || *end != '\0' || port < 0 || port > 65535) {
-      buf_printf(
-          errors,
-          "--listen: expected HOST:PORT, such as 127.0.0.1:8787 or [::1]:0, got %s\n",
-          overrides->listen);
-      return;
-    }
-    const char *host = overrides->listen;
-    size_t len = (size_t) (colon - host);
-    if (len > 1 && *host == '[' && host[len - 1] == ']')
-      host++, len -= 2;
+  if (overrides->host != NULL) {
     free(config->host);
-    config->host = xcalloc(1, len + 1);
-    memcpy(config->host, host, len);
-    config->port = (uint16_t) port;
+    config->host = xcalloc(1, overrides->host_len + 1);
+    memcpy(config->host, overrides->host, overrides->host_len);
+    config->port = overrides->port;
   }
   if (overrides->database != NULL) {
     free(config->storage.path);
@@ -503,7 +487,7 @@ struct config *config_read(lua_State *L, const char *file, const struct config_o
     read_tokens(config, L, errors);
     config_read_routes(config, L, errors);
     config_read_captures(config, L, errors);
-    apply_overrides(config, overrides, errors);
+    apply_overrides(config, overrides);
     resolve_paths(config, file, overrides);
     check_together(config, errors);
   }

@@ -96,7 +96,9 @@ struct config {
 
 /* Flags of the command line: they win over config.lua.  NULL or 0: not given. */
 struct config_overrides {
-  const char *listen;   /* "HOST:PORT" */
+  const char *host;     /* of --listen, host_len bytes */
+  size_t host_len;
+  uint16_t port;        /* counts where there is a host */
   const char *database;
   const char *data;     /* folder in which a relative storage.path of config.lua begins */
   unsigned workers;
