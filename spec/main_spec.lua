@@ -68,6 +68,9 @@ describe("the command line", function()
     { { "--no-such-thing" }, "unrecognized option '--no-such-thing'" },
     { { "surprise" }, "moonledger: surprise: unexpected argument; --help shows what there is\n" },
     { { "routes", "surprise" }, "moonledger: surprise: unexpected argument; --help" },
+    { { "--listen", "127.0.0.1:99999" },
+      "moonledger: --listen: expected HOST:PORT, such as 127.0.0.1:8787 or [::1]:0, got 127.0" },
+    { { "--listen", "8787", "check" }, "moonledger: --listen: expected HOST:PORT" },
     { { "--workers", "0" }, "moonledger: --workers: expected a number from 1 to 64, got 0\n" },
     { { "--workers", "many" },
       "moonledger: --workers: expected a number from 1 to 64, got many\n" },
@@ -115,6 +118,14 @@ describe("the configuration", function()
     assert.equal(0, check("return {}").code)
   end)
 
+  it("may begin with a byte order mark, as any Lua file of the user's", function()
+    os.execute("mkdir -p " .. folder .. "/lua/routes")
+    helpers.write_file(folder .. "/lua/routes/mine.lua",
+      "\u{FEFF}return { summary = 'Mine.', handle = function() end }")
+    local r = check "\u{FEFF}return { routes = { { 'GET', '/mine', 'routes.mine' } } }"
+    assert.same({ 0, "" }, { r.code, r.stderr })
+  end)
+
   it("may name another file that is not there", function()
     local r = run("--config", folder .. "/none.lua")
     assert.equal(1, r.code)
@@ -125,6 +136,7 @@ describe("the configuration", function()
   local mistakes = {
     { "return {", "config.lua:1: unexpected symbol near <eof>" },
     { "error 'no'", "config.lua:1: no" },
+    { "return { ['for'] = 1, for = 1 }", "near 'for'; the key is written [\"for\"]" },
     { "return 1", "config.lua" },
     { 'return { listen = { port = "x" } }',
       'listen.port: expected an integer from 0 to 65535, got the text "x"' },
@@ -169,9 +181,13 @@ describe("the configuration", function()
     assert.truthy(r.stderr:find("lua/routes/health.lua:1: unexpected symbol", 1, true), r.stderr)
   end)
 
-  it("is told of all its mistakes at once", function()
+  it("is told of all its mistakes at once, and of each once", function()
     local r = check "return { bogus = 1, listen = { port = -1 }, storage = { readers = 'x' } }"
     assert.equal(3, select(2, r.stderr:gsub("\n", "")))
+    for _, text in ipairs { "return {", "error 'no'", "return 1", "return { listen = 8787 }" } do
+      local said = check(text).stderr
+      assert.equal(1, select(2, said:gsub("\n", "")), said)
+    end
   end)
 
   it("is told of lists without their inner braces, and of what is no table", function()
