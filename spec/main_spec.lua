@@ -140,6 +140,20 @@ describe("the configuration", function()
     end
   end)
 
+  it("is told the line of a mistake, which is in no comment and no other word", function()
+    local r = check [[-- loops, hops, ops and latency
+      return { limits = { body_bytes = 1 << 20 }, -- ops
+      outside = { allow = { "hooks.example.com" } },
+      notify = {
+        stops = { "webhook", url = "https://hooks.example.com/" },
+        ops = { "nothing" },
+      },
+      alerts = {
+        { "alerts.latency", critcal = 5 } } }]]
+    assert.matches("config.lua:6: notify.ops: ", r.stderr)
+    assert.matches('config.lua:9: alerts%[1%] "latency": critcal: unknown key', r.stderr)
+  end)
+
   it("may begin with a byte order mark, as any Lua file of the user's", function()
     os.execute("mkdir -p " .. folder .. "/lua/routes")
     helpers.write_file(folder .. "/lua/routes/mine.lua",
