@@ -151,12 +151,9 @@ end
 -- What is fetched, listed, stopped or counted generates nothing; only a batch is billed
 -- when it is fetched.  A health check may generate something, or not.
 local function is_idle(row, metadata)
-  local kind = text(row.call_type)
+  local kind = calls.kind(text(row.call_type) or "")
   local bills = (count(row.total_tokens) or 0) > 0 or (reported(row) or 0) > 0
-  if kind and calls.kind(kind) == "idle" then
-    return not (kind:find("retrieve_batch$") and bills)
-  end
-  return not bills and is_health_check(row, metadata)
+  return kind == "idle" or not bills and (kind == "fetched" or is_health_check(row, metadata))
 end
 
 local function event_of(row)
