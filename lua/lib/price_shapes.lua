@@ -158,7 +158,8 @@ local function off_peak(entry, find_zone)
   if type(block) ~= "table" then
     return periods and {} or nil
   end
-  local schedule = not periods and not entry.tiered_pricing and price_times.read(block, find_zone)
+  local is_known = not periods and type(entry.tiered_pricing) ~= "table"
+  local schedule = is_known and price_times.read(block, find_zone)
   return { schedule = schedule or nil, rates = off_peak_rates(entry, block) }
 end
 

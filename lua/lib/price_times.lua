@@ -1,5 +1,6 @@
 --- When a price holds: the hours of LiteLLM's off_peak_pricing.
 local dates = require "ingest.dates"
+local values = require "ingest.values"
 
 local price_times = {}
 
@@ -34,13 +35,13 @@ end
 
 local weekdays = { mon = 1, tue = 2, wed = 3, thu = 4, fri = 5, sat = 6, sun = 7 }
 
--- By number or by name; nil where one is neither.
+-- By number or by name; none where one is neither.
 local function read_days(list)
   local days = {}
   for _, day in ipairs(list) do
     local n = tonumber(day) or weekdays[tostring(day):lower():sub(1, 3)]
     if not n then
-      return nil
+      return {}
     end
     days[n] = true
   end
@@ -48,9 +49,8 @@ local function read_days(list)
 end
 
 local function read_rule(rule, windows)
-  local is_daily = rule.weekdays == nil
-  local days = not is_daily and read_days(rule.weekdays) or nil
-  return (is_daily or days) and rule.override_dates == nil
+  local days = rule.weekdays and read_days(values.object(rule.weekdays))
+  return rule.override_dates == nil and not (days and next(days) == nil)
     and read_all_hours(rule.hours_utc, windows, days)
 end
 
@@ -63,13 +63,13 @@ function price_times.read(block, find_zone)
   if not read_all_hours(block.hours_utc, times.windows) then
     return nil
   end
-  for _, rule in ipairs(block.windows or {}) do
-    if not read_rule(rule, times.windows) then
+  for _, rule in ipairs(values.object(block.windows)) do
+    if not read_rule(values.object(rule), times.windows) then
       return nil
     end
   end
   if name and name ~= "UTC" then
-    times.zone = find_zone and find_zone(name)
+    times.zone = find_zone and find_zone(tostring(name))
     return times.zone and times or nil
   end
   return times

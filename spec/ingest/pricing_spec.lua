@@ -83,6 +83,10 @@ local litellm = {
     input_cost_per_token = 1e-06,
     off_peak_pricing = { hours_utc = "by night", input_cost_per_token = 5e-07 },
   },
+  ["riddle of days"] = {
+    input_cost_per_token = 1e-06,
+    off_peak_pricing = { windows = { { hours_utc = "00:00-00:00", weekdays = "holidays" } } },
+  },
   ["until"] = {
     input_cost_per_token = 1e-06,
     pricing_periods = {
@@ -215,6 +219,7 @@ describe("the price of a request", function()
       { output = 1000, tier = "priority" } },
     { "a price by the hour without the request's time", "nightly", { input = 1000 } },
     { "hours that nobody understands", "riddle", { input = 1000, time = 1788800400 } },
+    { "and days", "riddle of days", { input = 1000, time = 1788800400 } },
     { "a price that changes on a day", "until", { input = 1000, time = 1788800400 } },
   } do
     local what, model, usage = table.unpack(case)
