@@ -12,10 +12,10 @@ local values = require "ingest.values"
 
 local told = {
   model = {
-    "text", "gen_ai.response.model", "gen_ai.request.model", "llm.response.model_name",
+    "name", "gen_ai.response.model", "gen_ai.request.model", "llm.response.model_name",
     "llm.model_name", "ai.response.model",
-    "ai.model.id", "langfuse.observation.model.name", "mlflow.llm.model",
-    "llm.request.model", "model_name", "model",
+    "ai.model.id", "langfuse.observation.model.name", "mlflow.llm.model", "llm.request.model",
+    "embedding.model_name", "reranker.model_name", "model_name", "model",
   },
   provider = { "text", "gen_ai.provider.name", "gen_ai.system", "llm.provider", "llm.system",
     "ai.model.provider", "mlflow.llm.provider" },
@@ -53,12 +53,15 @@ local told = {
   openllmetry_kind = { "text", "llm.request.type" },
   langfuse_kind = { "text", "langfuse.observation.type" },
   mlflow_kind = { "text", "mlflow.spanType" },
+  langsmith_kind = { "text", "langsmith.span.kind" },
 
   -- Looked at, and left in the row as the sender wrote it.
   traceloop_kind = { "text", "traceloop.span.kind", stays = true },
   finish_reasons = { "any", "gen_ai.response.finish_reasons", stays = true },
   finish_reason = { "any", "ai.response.finishReason", stays = true },
   timestamp = { "text", "event.timestamp", stays = true },
+  http = { "any", "http.request.method", "http.method", "url.full", "http.url", "http.route",
+    stays = true },
 }
 for what, field in pairs(tokens.fields) do
   told[what] = field
@@ -76,6 +79,8 @@ local mlflow =
   { LLM = "chat", CHAT_MODEL = "chat", EMBEDDING = "embeddings", RERANKER = "rerank" }
 local mlflow_wrappers = values.set("AGENT", "CHAIN", "TOOL", "RETRIEVER", "PARSER", "MEMORY",
   "WORKFLOW", "TASK", "GUARDRAIL", "EVALUATOR")
+local langsmith = { llm = "chat", embedding = "embeddings" }
+local langsmith_others = values.set("prompt", "retriever", "chain", "tool", "parser")
 
 -- Where a convention names the kind of span, its words for calls, and for what is none.
 local conventions = {
@@ -84,6 +89,7 @@ local conventions = {
   { name = "langfuse_kind", calls = langfuse,
     others = values.set("span", "event", "agent", "tool", "chain", "retriever") },
   { name = "mlflow_kind", calls = mlflow, others = mlflow_wrappers },
+  { name = "langsmith_kind", calls = langsmith, others = langsmith_others },
 }
 
 -- "ai.generateText.doGenerate" is a call, "ai.generateText" around it and "ai.toolCall" are none.
@@ -100,7 +106,10 @@ end
 -- The kind of call in the words of one convention, and whether that convention knows this word.
 local function told_kind(a)
   local name, sdk = a.operation, a.sdk_operation
-  if name then
+  if langsmith_others[a.langsmith_kind] then
+    -- LangSmith calls the operation of all its runs "chat".
+    return nil, true, a.langsmith_kind
+  elseif name then
     local kind = calls.kind(name)
     local is_fetched = kind == "fetched" and a.id ~= nil and bills(a)
     return (kind == "call" or is_fetched) and name, kind ~= nil, name, is_fetched
@@ -184,10 +193,12 @@ local genai = { fields = fields }
 ---@return table? record
 ---@return boolean known  of a record: it has tokens; else: it is known what the span is
 ---@return string? parent   of a record: its span's parent
+---@return boolean? guessed  .. nothing but its counts says that it is a call
 function genai.record(span, a, origin)
   local kind, known, word, is_fetched = told_kind(a)
   local unknown
-  if not kind and not known then
+  local is_guessed = not kind and not known
+  if is_guessed then
     kind, unknown = guessed_kind(a, word, span)
   end
   if not kind then
@@ -233,7 +244,7 @@ function genai.record(span, a, origin)
   else
     record.request_id = row_id(record, a.id)
   end
-  return record, tokens.any(a), parent
+  return record, tokens.any(a), parent, is_guessed
 end
 
 -- Langfuse's: a total, or its parts by kind of tokens; as JSON where it comes from a SDK.
