@@ -10,9 +10,10 @@ local values = require "ingest.values"
 
 local told = {
   model = {
-    "text", "gen_ai.response.model", "gen_ai.request.model", "llm.response.model_name",
+    "name", "gen_ai.response.model", "gen_ai.request.model", "llm.response.model_name",
     "llm.model_name", "ai.response.model",
-    "ai.model.id", "langfuse.observation.model.name", "llm.request.model", "model_name", "model",
+    "ai.model.id", "langfuse.observation.model.name", "llm.request.model", "embedding.model_name",
+    "reranker.model_name", "model_name", "model",
   },
   provider = { "text", "gen_ai.provider.name", "gen_ai.system", "llm.provider", "llm.system",
     "ai.model.provider" },
@@ -44,12 +45,15 @@ local told = {
   openinference_kind = { "text", "openinference.span.kind" },
   openllmetry_kind = { "text", "llm.request.type" },
   langfuse_kind = { "text", "langfuse.observation.type" },
+  langsmith_kind = { "text", "langsmith.span.kind" },
 
   -- Looked at, and left in the row as the sender wrote it.
   traceloop_kind = { "text", "traceloop.span.kind", stays = true },
   finish_reasons = { "any", "gen_ai.response.finish_reasons", stays = true },
   finish_reason = { "any", "ai.response.finishReason", stays = true },
   timestamp = { "text", "event.timestamp", stays = true },
+  http = { "any", "http.request.method", "http.method", "url.full", "http.url", "http.route",
+    stays = true },
 
   langfuse_input = { "any", "langfuse.observation.usage_details.input" },
 }
@@ -65,6 +69,8 @@ local openinference = { LLM = "chat", EMBEDDING = "embeddings", RERANKER = "rera
 local openinference_wrappers = values.set(
   "AGENT", "CHAIN", "TOOL", "RETRIEVER", "GUARDRAIL", "EVALUATOR", "PROMPT", "WORKFLOW", "TASK")
 local langfuse = { generation = "chat", embedding = "embeddings" }
+local langsmith = { llm = "chat", embedding = "embeddings" }
+local langsmith_others = values.set("prompt", "retriever", "chain", "tool", "parser")
 
 -- Where a convention names the kind of span, its words for calls, and for what is none.
 local conventions = {
@@ -72,6 +78,7 @@ local conventions = {
   { name = "openllmetry_kind", calls = openllmetry, others = {} },
   { name = "langfuse_kind", calls = langfuse,
     others = values.set("span", "event", "agent", "tool", "chain", "retriever") },
+  { name = "langsmith_kind", calls = langsmith, others = langsmith_others },
 }
 
 -- "ai.generateText.doGenerate" is a call, "ai.generateText" around it and "ai.toolCall" are none.
@@ -83,7 +90,10 @@ end
 -- The kind of call in the words of one convention, and whether that convention knows this word.
 local function told_kind(a)
   local name, sdk = a.operation, a.sdk_operation
-  if name then
+  if langsmith_others[a.langsmith_kind] then
+    -- LangSmith calls the operation of all its runs "chat".
+    return nil, true, a.langsmith_kind
+  elseif name then
     local kind = calls.kind(name)
     return kind == "call" and name, kind ~= nil, name
   end
@@ -159,10 +169,12 @@ local genai = { fields = fields }
 ---@return table? record
 ---@return boolean known  of a record: it has tokens; else: it is known what the span is
 ---@return string? parent   of a record: its span's parent
+---@return boolean? guessed  .. nothing but its counts says that it is a call
 function genai.record(span, a, origin)
   local kind, known, word = told_kind(a)
   local unknown
-  if not kind and not known then
+  local is_guessed = not kind and not known
+  if is_guessed then
     kind, unknown = guessed_kind(a, word, span)
   end
   if not kind then
@@ -203,7 +215,7 @@ function genai.record(span, a, origin)
   }
   tokens.put(record, a, excludes_cache(a, origin))
   record.request_id = row_id(record, a.id)
-  return record, tokens.any(a), parent
+  return record, tokens.any(a), parent, is_guessed
 end
 
 --- The cost that the span reports.

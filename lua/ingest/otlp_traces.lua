@@ -36,14 +36,14 @@ local function take(batch, prices, span, origin)
     return
   end
   local fields = span:fields(genai.fields)
-  local record, is_told, parent = genai.record(span, fields, origin)
+  local record, is_told, parent, is_guessed = genai.record(span, fields, origin)
   if record then
     batch:recognise()
     prices:settle(record, genai.cost(fields))
-    nesting.add(batch, record, parent, is_told)
+    nesting.add(batch, record, parent, is_told, is_guessed)
     return
   end
-  nesting.pass(span:ids())
+  nesting.pass(batch, is_told and "known" or fields.http and "http" or "unknown", span:ids())
   if is_told then
     batch:recognise()
   end
@@ -55,10 +55,11 @@ end
 ---@param hand_on (fun(batch: Batch): any?, string?)?
 ---@return Batch
 function otlp_traces.decode(reader, prices, hand_on)
-  local batch = batches.new(hand_on)
+  local batch = batches.new(hand_on, nesting.settle)
   otlp.each(reader, batch, function(span, origin)
     take(batch, prices, span, origin)
   end)
+  nesting.settle(batch)
   return batch
 end
 

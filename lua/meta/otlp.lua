@@ -10,6 +10,7 @@ local otlp = {}
 ---@alias OtlpReading
 ---| "any"
 ---| "text"     # a number is written; "" and Python's "None" are none
+---| "name"     # the same; "none" and "unknown" are none either
 ---| "count"    # whole, not negative; from a text too
 ---| "number"   # from a text too
 ---| "flag"     # from a text or 0 and 1 too

@@ -14,6 +14,7 @@ enum { OTLP_MAX_FIELDS = 64, OTLP_MAX_SOURCES = 1024 };
 enum otlp_reading {
   OTLP_READ_ANY,
   OTLP_READ_TEXT, /* with something in it; or a number, which is to be written */
+  OTLP_READ_NAME, /* text that is none of the words for no name */
   OTLP_READ_COUNT,
   OTLP_READ_NUMBER,
   OTLP_READ_FLAG,
