@@ -1,7 +1,7 @@
 --- LiteLLM's generic_api callback (litellm/types/utils.py, StandardLoggingPayload) as
 --- array, lines or single object, and its spend logs (table LiteLLM_SpendLogs,
 --- /spend/logs).  prompt_tokens include the cache in both; how much of it is told in
---- metadata.usage_object only.  messages and response are content and are left out.
+--- metadata only.  messages and response are content and are left out.
 local batches = require "ingest.batch"
 local calls = require "ingest.calls"
 local dates = require "ingest.dates"
@@ -109,6 +109,12 @@ local function row_id(row, record)
     and ids.row(id, own, ids.CALL, record, record.timestamp) or id
 end
 
+-- The provider's usage, or what older spend logs keep of it.
+local function usage_of(metadata)
+  local usage = object(metadata.usage_object)
+  return next(usage) and usage or object(metadata.additional_usage_values)
+end
+
 local function record_of(row, metadata)
   local record = {
     method = "POST",
@@ -125,7 +131,7 @@ local function record_of(row, metadata)
     cache_hit = values.flag(row.cache_hit) or nil,
   }
   put_times(record, row)
-  put_tokens(record, row, object(metadata.usage_object))
+  put_tokens(record, row, usage_of(metadata))
   put_tier(record, row)
   record.request_id = row_id(row, record)
   put_status(record, values.first_text(row.status, metadata.status), problem_of(row, metadata))
@@ -172,9 +178,8 @@ local function take(batch, prices, row, metadata)
   local record = record_of(row, metadata)
   prices:settle(record, record.status_code < 400 and reported(row) or nil)
   batch:add(record)
-  local usage = object(metadata.usage_object)
   for _, part in ipairs(record.cost_source == "reported" and {}
-      or iterations.records(usage, record)) do
+      or iterations.records(usage_of(metadata), record)) do
     part.record.request_id = record.request_id and record.request_id .. ":" .. part.name
     prices:settle(part.record)
     batch:add(part.record)

@@ -49,6 +49,26 @@ describe("LiteLLM's cache writes", function()
   end
 end)
 
+describe("LiteLLM's spend logs", function()
+  local told = { cache_read_input_tokens = 200, cache_creation_input_tokens = 300,
+    prompt_tokens_details = { cached_tokens = 200 } }
+
+  local function counts(metadata)
+    local r = decode(row { metadata = metadata }).records[1]
+    return { r.tokens_input, r.cache_read_tokens, r.cache_write_tokens }
+  end
+
+  it("tell of the cache in the usage, or in additional_usage_values", function()
+    local metadata = { additional_usage_values = told }
+    assert.same({ 1000, 200, 300 }, counts(metadata))
+    assert.same({ 1000, 200, 300 }, counts(json.encode(metadata)))
+    metadata.usage_object = { prompt_tokens = 1500, cache_read_input_tokens = 500 }
+    assert.same({ 1000, 500 }, counts(metadata))
+    metadata.usage_object = {}
+    assert.same({ 1000, 200, 300 }, counts(metadata))
+  end)
+end)
+
 describe("LiteLLM's ids", function()
   local function ids(...)
     local found = {}
