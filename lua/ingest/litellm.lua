@@ -101,9 +101,13 @@ local function metadata_of(row)
   return object(metadata)
 end
 
+local function told_id(row)
+  return values.first_text(row.id, row.request_id, row.call_id, row.litellm_call_id)
+end
+
 -- A batch that is asked for again and again is one row.
 local function row_id(row, record)
-  local id = values.first_text(row.id, row.request_id, row.call_id)
+  local id = told_id(row)
   local own = values.first_text(row.call_id, row.litellm_call_id)
   return id and record.service_tier ~= "batch"
     and ids.row(id, own, ids.CALL, record, record.timestamp) or id
@@ -139,8 +143,9 @@ local function record_of(row, metadata)
   return record
 end
 
+-- What /spend/logs sums up by day has neither.
 local function is_request(row)
-  return text(row.model) or text(row.call_type) or row.startTime ~= nil
+  return told_id(row) and (text(row.call_type) or text(row.model))
 end
 
 local health_check = "litellm-internal-health-check"
@@ -174,7 +179,7 @@ local function event_of(row)
 end
 
 -- The record, and those of what other models did inside it.
-local function take(batch, prices, row, metadata)
+local function take_request(batch, prices, row, metadata)
   local record = record_of(row, metadata)
   prices:settle(record, record.status_code < 400 and reported(row) or nil)
   batch:add(record)
@@ -186,25 +191,30 @@ local function take(batch, prices, row, metadata)
   end
 end
 
---- Records of a body.
+local function take(batch, prices, row, position)
+  if not is_request(row) then
+    batch:reject(("element %d is no LiteLLM log: it needs an id, and a call_type or a model")
+      :format(position))
+    return
+  end
+  local metadata = metadata_of(row)
+  if is_idle(row, metadata) then
+    batch:event(event_of(row))
+  else
+    take_request(batch, prices, row, metadata)
+  end
+end
+
+--- Records of a body: of rows, or of a page of them, as /spend/logs/ui answers.
 ---@param body Text
 ---@param prices Prices
 ---@param hand_on (fun(batch: Batch): any?, string?)?
 ---@return Batch
 function litellm.decode(body, prices, hand_on)
   local batch = batches.new(hand_on)
-  lines.each_value(body, batch, function(row, position)
-    if not is_request(row) then
-      batch:reject(
-        ("element %d is no LiteLLM log: model, call_type and startTime are missing")
-          :format(position))
-      return
-    end
-    local metadata = metadata_of(row)
-    if is_idle(row, metadata) then
-      batch:event(event_of(row))
-    else
-      take(batch, prices, row, metadata)
+  lines.each_value(body, batch, function(value, position)
+    for i, row in ipairs(type(value.data) == "table" and value.data or { value }) do
+      take(batch, prices, object(row), position + i - 1)
     end
   end)
   return batch

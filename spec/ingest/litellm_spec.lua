@@ -67,6 +67,22 @@ describe("LiteLLM's spend logs", function()
     metadata.usage_object = {}
     assert.same({ 1000, 200, 300 }, counts(metadata))
   end)
+
+  it("come in pages too", function()
+    local batch = decode { data = { row(), row { id = "chatcmpl-7f1d2c3b4a5968778695" }, 7 },
+      total = 3, page = 1 }
+    assert.same({ 2, "chatcmpl-7f1d2c3b4a5968778695", 1 },
+      { #batch.records, batch.records[2].request_id, batch.rejected })
+    assert.truthy(batch.errors[1]:find("element 3", 1, true))
+    assert.same({ 0, 0 }, { #decode({ data = {} }).records, decode({ data = {} }).rejected })
+  end)
+
+  it("are no requests where they are summed up by day", function()
+    local batch = decode({ startTime = "2026-11-27", spend = 4.5, models = { ["gpt-4o"] = 4.5 } },
+      { model = "gpt-4o", total_spend = 4.5 })
+    assert.same({ 0, 2 }, { #batch.records, batch.rejected })
+    assert.truthy(batch.errors[1]:find("it needs an id", 1, true))
+  end)
 end)
 
 describe("LiteLLM's ids", function()
