@@ -19,7 +19,7 @@ local told = {
   cost = {
     "number", "llm.cost.total", "gen_ai.usage.total_cost", "gen_ai.usage.cost",
     "gen_ai.cost.total_cost", "operation.cost",
-    "langfuse.observation.cost_details.total", "cost_usd",
+    "langfuse.observation.cost_details.total", "litellm.cost.total", "cost_usd",
   },
   id = { "text", "gen_ai.response.id", "ai.response.id", "llm.response.id" },
   session = {
@@ -30,8 +30,18 @@ local told = {
   user = {
     "text", "user.id", "enduser.id", "gen_ai.user.id", "langfuse.user.id",
     "ai.telemetry.metadata.userId", "traceloop.association.properties.user_id",
+    "litellm.metadata.user_api_key_user_id", "metadata.user_api_key_user_id", -- LiteLLM's
+    "litellm.end_user.id",
   },
-  streaming = { "flag", "gen_ai.request.stream", "llm.is_streaming" },
+  team = {
+    "text", "litellm.team.alias", "litellm.metadata.user_api_key_team_alias",
+    "metadata.user_api_key_team_alias", "litellm.team.id", "metadata.user_api_key_team_id",
+  },
+  api_key = {
+    "text", "litellm.metadata.user_api_key_alias", "metadata.user_api_key_alias",
+    "litellm.api_key.hash", "metadata.user_api_key_hash",
+  },
+  streaming = { "flag", "gen_ai.request.stream", "llm.is_streaming", "litellm.request.streaming" },
   status = { "count", "http.response.status_code", "http.status_code" },
   error_type = { "text", "error.type" },
   duration_ms = { "number", "duration_ms" },
@@ -190,7 +200,8 @@ function genai.record(span, a, origin)
     ttft_ms = a.ttft_s and a.ttft_s * 1000 or a.ttft_ms,
     session_client_id = a.session,
     user = a.user or origin.user,
-    team = origin.team,
+    team = a.team or origin.team,
+    api_key = a.api_key,
     host = origin.host,
     project = origin.project,
     billing = origin.billing,

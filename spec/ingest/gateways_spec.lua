@@ -1,0 +1,101 @@
+--- What gateways and agents tell in spans, in words of their own and more than once.
+local json = require "spec.helpers.json"
+local server = require "spec.helpers.server"
+
+local JSON = { ["content-type"] = "application/json" }
+
+local s
+setup(function() s = server.start() end)
+teardown(function() s:stop() end)
+before_each(function() s:post "/logs/reset" end)
+
+local kinds = { string = "stringValue", boolean = "boolValue", integer = "intValue",
+  float = "doubleValue" }
+
+local function list_of(attributes)
+  local list = json.array {}
+  for key, value in pairs(attributes) do
+    local kind = kinds[math.type(value) or type(value)]
+    list[#list + 1] = { key = key, value = { [kind] = value } }
+  end
+  return list
+end
+
+-- id is its span's, told has its attributes; failed, parent, name and later (seconds) may be told.
+local function span(id, told, more)
+  more = more or {}
+  local later = more.later or 0
+  return {
+    traceId = ("c"):rep(32), spanId = ("%016x"):format(id),
+    parentSpanId = more.parent and ("%016x"):format(more.parent), name = more.name or "chat",
+    startTimeUnixNano = ("%d000000000"):format(1795939201 + later),
+    endTimeUnixNano = ("%d000000000"):format(1795939204 + later),
+    status = { code = more.failed and 2 or 1 }, attributes = list_of(told),
+  }
+end
+
+local function post(service, ...)
+  local body = { resourceSpans = { {
+    resource = { attributes = list_of { ["service.name"] = service } },
+    scopeSpans = { { scope = { name = service }, spans = json.array { ... } } },
+  } } }
+  local answer = s:post("/v1/traces", json.encode(body), JSON)
+  assert.same({ 200, {} }, { answer.status, answer.json() })
+end
+
+local function rows(...)
+  local found = s:get("/logs/entries?fields=" .. table.concat({ ... }, ",")).json()
+  return found.entries
+end
+
+-- Tells the same twice, and again from the other end, in one export each and in one for each span:
+-- what is stored is always the same.
+local function always(service, spans, expected, ...)
+  local backwards = {}
+  for i, one in ipairs(spans) do
+    backwards[#spans + 1 - i] = one
+  end
+  for _, order in ipairs { spans, backwards } do
+    for _, send in ipairs {
+      function() post(service, table.unpack(order)) end,
+      function() for _, one in ipairs(order) do post(service, one) end end,
+    } do
+      s:post "/logs/reset"
+      send()
+      assert.same(expected, rows(...))
+      send()
+      assert.same(expected, rows(...))
+    end
+  end
+end
+
+describe("LiteLLM's spans", function()
+  local function call(told)
+    told["gen_ai.operation.name"] = told["gen_ai.operation.name"] or "chat"
+    told["gen_ai.request.model"] = told["gen_ai.request.model"] or "my-sonnet"
+    return told
+  end
+
+  it("tell the cost, and whose it is", function()
+    always("litellm-proxy", { span(1, call {
+      ["gen_ai.response.model"] = "claude-sonnet-4-5", ["gen_ai.usage.input_tokens"] = 10000,
+      ["gen_ai.usage.output_tokens"] = 200, ["litellm.cost.total"] = 0.0123,
+      ["litellm.team.alias"] = "platform", ["litellm.team.id"] = "t-1",
+      ["litellm.api_key.hash"] = "hash99", ["litellm.end_user.id"] = "eu-1",
+      ["litellm.request.streaming"] = true, ["litellm.call_type"] = "acompletion",
+    }) }, { { model = "claude-sonnet-4-5", cost_usd = 0.0123, team = "platform",
+      api_key = "hash99", user = "eu-1", streaming = true, endpoint = "chat" } },
+      "model", "cost_usd", "team", "api_key", "user", "streaming", "endpoint")
+  end)
+
+  for version, prefix in pairs { "metadata.", "litellm.metadata." } do
+    it("name the owners of a key in the words of version " .. version, function()
+      post("litellm", span(2, call {
+        [prefix .. "user_api_key_alias"] = "ci", [prefix .. "user_api_key_team_alias"] = "platform",
+        [prefix .. "user_api_key_user_id"] = "u1",
+      }))
+      assert.same({ { api_key = "ci", team = "platform", user = "u1" } },
+        rows("api_key", "team", "user"))
+    end)
+  end
+end)
