@@ -44,6 +44,7 @@ local told = {
   streaming = { "flag", "gen_ai.request.stream", "llm.is_streaming", "litellm.request.streaming" },
   status = { "count", "http.response.status_code", "http.status_code" },
   error_type = { "text", "error.type" },
+  error_code = { "count", "litellm.provider.error.code", "error.code" },
   duration_ms = { "number", "duration_ms" },
   ttft_s = { "number", "gen_ai.response.time_to_first_chunk" },
   ttft_ms = { "number", "ttft_ms", "ai.response.msToFirstChunk" },
@@ -137,7 +138,7 @@ local function status(failed, a)
   if code and code >= 400 or not failed then
     return code or 200
   end
-  local named = values.count(error_type)
+  local named = a.error_code or values.count(error_type)
   return named and named >= 400 and named < 600 and named or 500
 end
 

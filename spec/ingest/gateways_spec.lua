@@ -98,4 +98,19 @@ describe("LiteLLM's spans", function()
         rows("api_key", "team", "user"))
     end)
   end
+
+  for version, name in pairs { "error.code", "litellm.provider.error.code" } do
+    it("that failed have the provider's status in version " .. version, function()
+      local function failure(id, code)
+        return span(id, call { ["error.type"] = "RateLimitError", [name] = code }, { failed = true })
+      end
+      post("litellm", failure(3, "429"), failure(4, "rate_limit"), failure(5, "7"))
+      local found = {}
+      for _, row in ipairs(rows("status_code", "error_type")) do
+        assert.equal("RateLimitError", row.error_type)
+        found[row.status_code] = (found[row.status_code] or 0) + 1
+      end
+      assert.same({ [429] = 1, [500] = 2 }, found)
+    end)
+  end
 end)
