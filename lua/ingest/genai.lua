@@ -58,6 +58,7 @@ local told = {
 
   -- Looked at, and left in the row as the sender wrote it.
   traceloop_kind = { "text", "traceloop.span.kind", stays = true },
+  call_type = { "text", "litellm.call_type", stays = true },
   finish_reasons = { "any", "gen_ai.response.finish_reasons", stays = true },
   finish_reason = { "any", "ai.response.finishReason", stays = true },
   timestamp = { "text", "event.timestamp", stays = true },
@@ -91,9 +92,15 @@ local function vercel(id)
   return call and (call == "Embed" and "embeddings" or "chat") or nil
 end
 
+-- LiteLLM's operation is "chat" for want of a better word; its call type knows what is no call.
+local function operation(a)
+  local kind = a.call_type and calls.kind(a.call_type)
+  return kind and kind ~= "call" and a.call_type or a.operation
+end
+
 -- The kind of call in the words of one convention, and whether that convention knows this word.
 local function told_kind(a)
-  local name, sdk = a.operation, a.sdk_operation
+  local name, sdk = operation(a), a.sdk_operation
   if name then
     local kind = calls.kind(name)
     return kind == "call" and name, kind ~= nil, name

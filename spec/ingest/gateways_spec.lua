@@ -113,4 +113,19 @@ describe("LiteLLM's spans", function()
       assert.same({ [429] = 1, [500] = 2 }, found)
     end)
   end
+
+  it("are no requests where nothing is generated", function()
+    local function fetched(id, told)
+      told["gen_ai.response.id"] = "resp_0123456789abcdef0123456789abcdef"
+      told["gen_ai.usage.input_tokens"], told["gen_ai.usage.output_tokens"] = 1000, 100
+      return span(id, call(told), { later = id * 600 })
+    end
+    always("litellm", {
+      fetched(0, { ["litellm.call_type"] = "aresponses", ["litellm.cost.total"] = 0.00225 }),
+      fetched(1, { ["litellm.call_type"] = "aget_responses" }),
+      fetched(2, { ["gen_ai.operation.name"] = "litellm.responses_management" }),
+      span(3, call { ["litellm.call_type"] = "alist_batches" }),
+      span(4, call { ["litellm.call_type"] = "call_mcp_tool" }),
+    }, { { cost_usd = 0.00225, tokens_input = 1000 } }, "cost_usd", "tokens_input")
+  end)
 end)
