@@ -129,3 +129,31 @@ describe("LiteLLM's spans", function()
     }, { { cost_usd = 0.00225, tokens_input = 1000 } }, "cost_usd", "tokens_input")
   end)
 end)
+
+describe("Gemini CLI's spans", function()
+  it("tell once more what its logs tell, with less of it", function()
+    local log = { timeUnixNano = "1795939204000000000", attributes = list_of {
+      ["event.name"] = "gemini_cli.api_response", model = "gemini-2.5-pro", prompt_id = "p#1",
+      input_token_count = 12000, cached_content_token_count = 8000, output_token_count = 300,
+      thoughts_token_count = 500, total_token_count = 12800,
+    } }
+    local logs = json.encode { resourceLogs = { {
+      resource = { attributes = list_of { ["service.name"] = "gemini-cli" } },
+      scopeLogs = { { logRecords = { log } } },
+    } } }
+    local function post_spans()
+      post("gemini-cli", span(1, {
+        ["gen_ai.operation.name"] = "llm_call", ["gen_ai.request.model"] = "gemini-2.5-pro",
+        ["gen_ai.usage.input_tokens"] = 12000, ["gen_ai.usage.output_tokens"] = 300,
+      }, { parent = 2 }), span(2, { ["gen_ai.operation.name"] = "user_prompt" }))
+    end
+    post_spans()
+    for _ = 1, 2 do
+      assert.equal(200, s:post("/v1/logs", logs, JSON).status)
+      post_spans()
+      -- 4000*1.25 + 8000*0.125 + 800*10 = 5000 + 1000 + 8000
+      assert.same({ { tokens_input = 4000, cache_read_tokens = 8000, tokens_output = 800,
+        cost_usd = 0.014 } }, rows("tokens_input", "cache_read_tokens", "tokens_output", "cost_usd"))
+    end
+  end)
+end)
