@@ -40,6 +40,7 @@ local told = {
   api_key = {
     "text", "litellm.metadata.user_api_key_alias", "metadata.user_api_key_alias",
     "litellm.api_key.hash", "metadata.user_api_key_hash",
+    "trace.metadata.openrouter.api_key_name",
   },
   streaming = { "flag", "gen_ai.request.stream", "llm.is_streaming", "litellm.request.streaming" },
   status = { "count", "http.response.status_code", "http.status_code" },
@@ -47,7 +48,8 @@ local told = {
   error_code = { "count", "litellm.provider.error.code", "error.code" },
   duration_ms = { "number", "duration_ms" },
   ttft_s = { "number", "gen_ai.response.time_to_first_chunk" },
-  ttft_ms = { "number", "ttft_ms", "ai.response.msToFirstChunk" },
+  ttft_ms = { "number", "ttft_ms", "ai.response.msToFirstChunk",
+    "trace.metadata.openrouter.first_token_ms" },
 
   -- What the conventions call the kind of a span.
   operation = { "text", "gen_ai.operation.name" },

@@ -4,6 +4,7 @@ local claude_code = require "ingest.claude_code"
 local gemini_cli = require "ingest.gemini_cli"
 local genai = require "ingest.genai"
 local nesting = require "ingest.nesting"
+local openrouter = require "ingest.openrouter"
 local otlp = require "ingest.otlp"
 
 local otlp_traces = {}
@@ -32,7 +33,7 @@ local function all()
 end
 
 -- By service, which of its spans tell once more what it tells in logs or in other spans.
-local echoes = { [gemini_cli.service] = all }
+local echoes = { [gemini_cli.service] = all, [openrouter.service] = openrouter.is_echo }
 
 local function take(batch, prices, span, origin)
   if is_claude_code(span, origin) then

@@ -104,6 +104,7 @@ return {
   },
   -- Parts of cache_write.
   cache_write_5m = {
+    "gen_ai.usage.input_tokens.cache_write_5m",                              -- OpenRouter
     "gen_ai.usage.cache_creation.ephemeral_5m_input_tokens",
     "gen_ai.usage.details.cache_write_5m_tokens",
     "gen_ai.usage.cache_creation.ephemeral_5m.input_tokens",
@@ -112,6 +113,7 @@ return {
     "ai.response.providerMetadata.anthropic.usage.cache_creation.ephemeral_5m_input_tokens",
   },
   cache_write_1h = {
+    "gen_ai.usage.input_tokens.cache_write_1h",                              -- OpenRouter
     "gen_ai.usage.cache_creation.ephemeral_1h_input_tokens",
     "gen_ai.usage.details.cache_write_1h_tokens",
     "gen_ai.usage.cache_creation.ephemeral_1h.input_tokens",

@@ -102,7 +102,8 @@ describe("LiteLLM's spans", function()
   for version, name in pairs { "error.code", "litellm.provider.error.code" } do
     it("that failed have the provider's status in version " .. version, function()
       local function failure(id, code)
-        return span(id, call { ["error.type"] = "RateLimitError", [name] = code }, { failed = true })
+        local told = call { ["error.type"] = "RateLimitError", [name] = code }
+        return span(id, told, { failed = true })
       end
       post("litellm", failure(3, "429"), failure(4, "rate_limit"), failure(5, "7"))
       local found = {}
@@ -153,7 +154,48 @@ describe("Gemini CLI's spans", function()
       post_spans()
       -- 4000*1.25 + 8000*0.125 + 800*10 = 5000 + 1000 + 8000
       assert.same({ { tokens_input = 4000, cache_read_tokens = 8000, tokens_output = 800,
-        cost_usd = 0.014 } }, rows("tokens_input", "cache_read_tokens", "tokens_output", "cost_usd"))
+        cost_usd = 0.014 } },
+        rows("tokens_input", "cache_read_tokens", "tokens_output", "cost_usd"))
     end
+  end)
+end)
+
+describe("OpenRouter's broadcast", function()
+  local id = "gen-1795939200-AbCdEfGhIjKl"
+
+  local function call(number, told, more)
+    told["gen_ai.operation.name"] = "chat"
+    told["gen_ai.request.model"] = "anthropic/claude-sonnet-4.5"
+    told["gen_ai.response.id"] = id .. (more and more.part or "")
+    return span(number, told, more)
+  end
+
+  local columns = { "tokens_input", "cache_read_tokens", "cache_write_tokens", "tokens_output",
+    "cost_usd", "status_code", "duration_ms", "api_key", "time_to_first_token_ms" }
+  local expected = { tokens_input = 1000, cache_read_tokens = 8000, cache_write_tokens = 1000,
+    tokens_output = 200, cost_usd = 0.0144, status_code = 200, duration_ms = 3000.0,
+    api_key = "ci-key", time_to_first_token_ms = 812.5 }
+
+  it("tells of one call, whatever it repeats of it", function()
+    always("openrouter", {
+      call(1, {
+        ["gen_ai.usage.input_tokens"] = 10000, ["gen_ai.usage.output_tokens"] = 200,
+        ["gen_ai.usage.input_tokens.cached"] = 8000,
+        ["gen_ai.usage.input_tokens.cache_write_5m"] = 0,
+        ["gen_ai.usage.input_tokens.cache_write_1h"] = 1000,
+        ["gen_ai.usage.total_cost"] = 0.0144,
+        ["trace.metadata.openrouter.api_key_name"] = "ci-key",
+        ["trace.metadata.openrouter.first_token_ms"] = 812.5,
+      }),
+      call(2, { ["gen_ai.usage.input_tokens"] = 10000, ["gen_ai.usage.output_tokens"] = 200 },
+        { parent = 1, part = ":generation" }),
+      call(3, {}, { parent = 1, part = ":attempt-0", failed = true }),
+      call(4, {}, { parent = 1, part = ":attempt-1" }),
+    }, { expected }, table.unpack(columns))
+  end)
+
+  it("may be a test", function()
+    always("openrouter", { call(1, { ["gen_ai.usage.total_cost"] = 0.0005,
+      ["gen_ai.usage.input_tokens"] = 25 }, { name = "Test Generation" }) }, {}, "cost_usd")
   end)
 end)
