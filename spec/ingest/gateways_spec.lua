@@ -1,4 +1,5 @@
 --- What gateways and agents tell in spans, in words of their own and more than once.
+local helpers = require "spec.helpers"
 local json = require "spec.helpers.json"
 local server = require "spec.helpers.server"
 
@@ -34,13 +35,17 @@ local function span(id, told, more)
   }
 end
 
-local function post(service, ...)
+local function post_to(receiver, service, ...)
   local body = { resourceSpans = { {
     resource = { attributes = list_of { ["service.name"] = service } },
     scopeSpans = { { scope = { name = service }, spans = json.array { ... } } },
   } } }
-  local answer = s:post("/v1/traces", json.encode(body), JSON)
+  local answer = receiver:post("/v1/traces", json.encode(body), JSON)
   assert.same({ 200, {} }, { answer.status, answer.json() })
+end
+
+local function post(...)
+  post_to(s, ...)
 end
 
 local function rows(...)
@@ -197,5 +202,35 @@ describe("OpenRouter's broadcast", function()
   it("may be a test", function()
     always("openrouter", { call(1, { ["gen_ai.usage.total_cost"] = 0.0005,
       ["gen_ai.usage.input_tokens"] = 25 }, { name = "Test Generation" }) }, {}, "cost_usd")
+  end)
+end)
+
+describe("a reset", function()
+  local function call(id, parent)
+    return span(id, { ["gen_ai.operation.name"] = "chat", ["gen_ai.request.model"] = "gpt-4o",
+      ["gen_ai.usage.input_tokens"] = 10, ["gen_ai.usage.output_tokens"] = id },
+      { parent = parent })
+  end
+
+  it("forgets what a span holds with the rows, also of an earlier run", function()
+    local folder <close> = helpers.folder()
+    local path = folder.path .. "/reset.db"
+    local first = server.start { database = path }
+    post_to(first, "bot", call(2, 1))
+    post_to(first, "bot", call(1))
+    assert.equal(1, first:get("/logs/query").json().count)
+    first:stop()
+
+    local second = server.start { database = path }
+    assert.equal(200, second:post("/logs/reset").status)
+    second:kill()
+
+    local third = server.start { database = path }
+    post_to(third, "bot", call(1))
+    assert.equal(1, third:get("/logs/query").json().count)
+    assert.equal(200, third:post("/logs/reset").status)
+    post_to(third, "bot", call(1))
+    assert.equal(1, third:get("/logs/query").json().count)
+    third:stop()
   end)
 end)
