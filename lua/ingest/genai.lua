@@ -15,7 +15,7 @@ local told = {
     "ai.model.id", "langfuse.observation.model.name", "llm.request.model", "model_name", "model",
   },
   provider = { "text", "gen_ai.provider.name", "gen_ai.system", "llm.provider", "llm.system",
-    "ai.model.provider" },
+    "ai.model.provider", "gen_ai.model.provider" },
   cost = {
     "number", "llm.cost.total", "gen_ai.usage.total_cost", "gen_ai.usage.cost",
     "gen_ai.cost.total_cost", "operation.cost",

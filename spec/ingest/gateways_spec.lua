@@ -205,6 +205,17 @@ describe("OpenRouter's broadcast", function()
   end)
 end)
 
+describe("Cloudflare's spans", function()
+  it("name the provider in words of their own", function()
+    always("ai-gateway", { span(1, {
+      ["gen_ai.request.model"] = "gpt-4o", ["gen_ai.model.provider"] = "openai",
+      ["gen_ai.usage.input_tokens"] = 1000, ["gen_ai.usage.output_tokens"] = 100,
+      ["gen_ai.usage.cost"] = 0.0035,
+    }) }, { { model = "gpt-4o", provider = "openai", cost_usd = 0.0035, endpoint = "chat" } },
+      "model", "provider", "cost_usd", "endpoint")
+  end)
+end)
+
 describe("a reset", function()
   local function call(id, parent)
     return span(id, { ["gen_ai.operation.name"] = "chat", ["gen_ai.request.model"] = "gpt-4o",
