@@ -52,8 +52,13 @@ local function problem_of(row, metadata)
     or object(metadata.error_information)
 end
 
-local function put_status(record, status, problem)
-  if status ~= "failure" then
+local function has_failed(row, metadata)
+  return values.first_text(row.status, metadata.status) == "failure"
+end
+
+local function put_status(record, row, metadata)
+  local problem = problem_of(row, metadata)
+  if not has_failed(row, metadata) then
     record.status_code = 200
     return
   end
@@ -138,7 +143,7 @@ local function record_of(row, metadata)
   put_tokens(record, row, usage_of(metadata))
   put_tier(record, row)
   record.request_id = row_id(row, record)
-  put_status(record, values.first_text(row.status, metadata.status), problem_of(row, metadata))
+  put_status(record, row, metadata)
   put_owner(record, row, metadata)
   return record
 end
@@ -160,14 +165,16 @@ local function is_health_check(row, metadata)
 end
 
 -- What is fetched, listed, stopped or counted generates nothing; only a batch is billed
--- when it is fetched.  A health check may generate something, or not.
+-- when it is fetched.  A tool, what has no model, or a health check may cost something, or not.
 local function is_idle(row, metadata)
-  local kind = text(row.call_type)
+  local name = text(row.call_type)
+  local kind = name and calls.kind(name)
   local bills = (count(row.total_tokens) or 0) > 0 or (reported(row) or 0) > 0
-  if kind and calls.kind(kind) == "idle" then
-    return not (kind:find("retrieve_batch$") and bills)
+  if kind == "idle" then
+    return not (name:find("retrieve_batch$") and bills)
   end
-  return not bills and is_health_check(row, metadata)
+  local has_model = text(row.model) or has_failed(row, metadata)
+  return not bills and (kind == "wrapper" or not has_model or is_health_check(row, metadata))
 end
 
 local function event_of(row)

@@ -130,6 +130,19 @@ describe("what generates nothing", function()
     end)
   end
 
+  it("is a tool, or what has no model, where it costs nothing", function()
+    local free = { total_tokens = 0, prompt_tokens = 0, completion_tokens = 0, response_cost = 0 }
+    for call_type, model in pairs { call_mcp_tool = "MCP: github-search_issues",
+      avector_store_search = "", avideo_content = "" } do
+      free.call_type, free.model, free.response_cost, free.status = call_type, model, 0, "success"
+      assert.same({ 0, 1 }, { #decode(row(free)).records, #decode(row(free)).events }, call_type)
+      free.response_cost = 0.01
+      assert.equal(0.01, decode(row(free)).records[1].cost_usd, call_type)
+    end
+    free.call_type, free.status, free.response_cost = "acompletion", "failure", 0
+    assert.equal(500, decode(row(free)).records[1].status_code)
+  end)
+
   it("is a health check without tokens, not one with them", function()
     local check = { request_tags = { "litellm-internal-health-check" } }
     assert.equal(1, #decode(row(check)).records)
