@@ -12,16 +12,19 @@ local told = {
   model = {
     "text", "gen_ai.response.model", "gen_ai.request.model", "llm.response.model_name",
     "llm.model_name", "ai.response.model",
-    "ai.model.id", "langfuse.observation.model.name", "llm.request.model", "model_name", "model",
+    "ai.model.id", "langfuse.observation.model.name", "mlflow.llm.model",
+    "llm.request.model", "model_name", "model",
   },
   provider = { "text", "gen_ai.provider.name", "gen_ai.system", "llm.provider", "llm.system",
-    "ai.model.provider", "gen_ai.model.provider" },
+    "ai.model.provider", "gen_ai.model.provider", "mlflow.llm.provider" },
   cost = {
     "number", "llm.cost.total", "gen_ai.usage.total_cost", "gen_ai.usage.cost",
     "gen_ai.cost.total_cost", "operation.cost",
-    "langfuse.observation.cost_details.total", "litellm.cost.total", "cost_usd",
+    "langfuse.observation.cost_details.total", "mlflow.llm.cost.total_cost",
+    "litellm.cost.total", "cost_usd",
   },
-  id = { "text", "gen_ai.response.id", "ai.response.id", "llm.response.id" },
+  id = { "text", "gen_ai.response.id", "ai.response.id", "llm.response.id",
+    "gen_ai.thread.run.id" },
   session = {
     "text", "gen_ai.conversation.id", "session.id", "langfuse.session.id",
     "ai.telemetry.metadata.sessionId",
@@ -57,6 +60,7 @@ local told = {
   openinference_kind = { "text", "openinference.span.kind" },
   openllmetry_kind = { "text", "llm.request.type" },
   langfuse_kind = { "text", "langfuse.observation.type" },
+  mlflow_kind = { "text", "mlflow.spanType" },
 
   -- Looked at, and left in the row as the sender wrote it.
   traceloop_kind = { "text", "traceloop.span.kind", stays = true },
@@ -64,8 +68,6 @@ local told = {
   finish_reasons = { "any", "gen_ai.response.finish_reasons", stays = true },
   finish_reason = { "any", "ai.response.finishReason", stays = true },
   timestamp = { "text", "event.timestamp", stays = true },
-
-  langfuse_input = { "any", "langfuse.observation.usage_details.input" },
 }
 for what, field in pairs(tokens.fields) do
   told[what] = field
@@ -79,6 +81,10 @@ local openinference = { LLM = "chat", EMBEDDING = "embeddings", RERANKER = "rera
 local openinference_wrappers = values.set(
   "AGENT", "CHAIN", "TOOL", "RETRIEVER", "GUARDRAIL", "EVALUATOR", "PROMPT", "WORKFLOW", "TASK")
 local langfuse = { generation = "chat", embedding = "embeddings" }
+local mlflow =
+  { LLM = "chat", CHAT_MODEL = "chat", EMBEDDING = "embeddings", RERANKER = "rerank" }
+local mlflow_wrappers = values.set("AGENT", "CHAIN", "TOOL", "RETRIEVER", "PARSER", "MEMORY",
+  "WORKFLOW", "TASK", "GUARDRAIL", "EVALUATOR")
 
 -- Where a convention names the kind of span, its words for calls, and for what is none.
 local conventions = {
@@ -86,6 +92,7 @@ local conventions = {
   { name = "openllmetry_kind", calls = openllmetry, others = {} },
   { name = "langfuse_kind", calls = langfuse,
     others = values.set("span", "event", "agent", "tool", "chain", "retriever") },
+  { name = "mlflow_kind", calls = mlflow, others = mlflow_wrappers },
 }
 
 -- "ai.generateText.doGenerate" is a call, "ai.generateText" around it and "ai.toolCall" are none.
@@ -100,12 +107,18 @@ local function operation(a)
   return kind and kind ~= "call" and a.call_type or a.operation
 end
 
+-- Whether it tells what a provider bills.
+local function bills(a)
+  return tokens.any(a) or (a.cost or 0) > 0
+end
+
 -- The kind of call in the words of one convention, and whether that convention knows this word.
 local function told_kind(a)
   local name, sdk = operation(a), a.sdk_operation
   if name then
     local kind = calls.kind(name)
-    return kind == "call" and name, kind ~= nil, name
+    local is_fetched = kind == "fetched" and a.id ~= nil and bills(a)
+    return (kind == "call" or is_fetched) and name, kind ~= nil, name, is_fetched
   end
   if sdk and sdk:find("^ai%.") then
     return vercel(sdk), true, sdk
@@ -120,10 +133,10 @@ local function told_kind(a)
   return nil, a.traceloop_kind ~= nil, nil
 end
 
--- The kind of call of a span that has a model and tokens, and the word for it that is
--- not known here.
+-- The kind of call of a span that has a model and tokens or a cost, and the word for it
+-- that is not known here.
 local function guessed_kind(a, word, span)
-  if not (tokens.any(a) and a.model) then
+  if not (a.model and bills(a)) then
     return nil
   elseif not word and a.provider and a.output then
     return "chat"
@@ -152,10 +165,9 @@ local function status(failed, a)
 end
 
 -- Whose input leaves the cache out, where the counts do not tell: Bedrock's, as Strands
--- passes it on; Anthropic's, as the Vercel AI SDK did before version 6; Langfuse's own
--- details.
+-- passes it on; Anthropic's, as the Vercel AI SDK did before version 6.
 local function excludes_cache(a, origin)
-  if origin.scope:sub(1, 7) == "strands" or a.langfuse_input ~= nil then
+  if origin.scope:sub(1, 7) == "strands" then
     return true
   elseif not a.sdk_operation then
     return false
@@ -170,6 +182,14 @@ local function row_id(record, id)
   return id and ids.row(id, own, ids.SPAN, record, time and time / 1e9) or own
 end
 
+-- What is fetched again and again is one row.
+local function put_fetched(record, id)
+  record.request_id = id
+  if record.endpoint:find "batch$" then
+    record.service_tier = record.service_tier or "batch"
+  end
+end
+
 local genai = { fields = fields }
 
 --- The record of a span that is an LLM call, without its cost; nil for any other span.
@@ -180,7 +200,7 @@ local genai = { fields = fields }
 ---@return boolean known  of a record: it has tokens; else: it is known what the span is
 ---@return string? parent   of a record: its span's parent
 function genai.record(span, a, origin)
-  local kind, known, word = told_kind(a)
+  local kind, known, word, is_fetched = told_kind(a)
   local unknown
   if not kind and not known then
     kind, unknown = guessed_kind(a, word, span)
@@ -223,7 +243,11 @@ function genai.record(span, a, origin)
     resource = origin.kept,
   }
   tokens.put(record, a, excludes_cache(a, origin))
-  record.request_id = row_id(record, a.id)
+  if is_fetched then
+    put_fetched(record, a.id)
+  else
+    record.request_id = row_id(record, a.id)
+  end
   return record, tokens.any(a), parent
 end
 

@@ -167,14 +167,11 @@ end
 -- What is fetched, listed, stopped or counted generates nothing; only a batch is billed
 -- when it is fetched.  A tool, what has no model, or a health check may cost something, or not.
 local function is_idle(row, metadata)
-  local name = text(row.call_type)
-  local kind = name and calls.kind(name)
+  local kind = calls.kind(text(row.call_type) or "")
   local bills = (count(row.total_tokens) or 0) > 0 or (reported(row) or 0) > 0
-  if kind == "idle" then
-    return not (name:find("retrieve_batch$") and bills)
-  end
-  local has_model = text(row.model) or has_failed(row, metadata)
-  return not bills and (kind == "wrapper" or not has_model or is_health_check(row, metadata))
+  local is_aside = kind == "fetched" or kind == "wrapper"
+    or not text(row.model) and not has_failed(row, metadata) or is_health_check(row, metadata)
+  return kind == "idle" or not bills and is_aside
 end
 
 local function event_of(row)
