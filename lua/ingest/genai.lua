@@ -4,7 +4,9 @@
 --- counts.  What the counts are called stands in token_names.lua.
 local calls = require "ingest.calls"
 local ids = require "ingest.ids"
+local json = require "json"
 local otlp = require "otlp"
+local providers = require "lib.providers"
 local tokens = require "ingest.tokens"
 local values = require "ingest.values"
 
@@ -21,8 +23,11 @@ local told = {
     "number", "llm.cost.total", "gen_ai.usage.total_cost", "gen_ai.usage.cost",
     "gen_ai.cost.total_cost", "operation.cost",
     "langfuse.observation.cost_details.total", "mlflow.llm.cost.total_cost",
-    "litellm.cost.total", "cost_usd",
+    "litellm.cost.total", "cost_usd", "ai.response.providerMetadata.gateway.cost",
+    "ai.response.providerMetadata.openrouter.usage.cost",
   },
+  cost_input = { "number", "gen_ai.usage.input_cost", "llm.cost.prompt" },
+  cost_output = { "number", "gen_ai.usage.output_cost", "llm.cost.completion" },
   id = { "text", "gen_ai.response.id", "ai.response.id", "llm.response.id",
     "gen_ai.thread.run.id" },
   session = {
@@ -222,7 +227,7 @@ function genai.record(span, a, origin)
     service_type = values.text(origin.resource["service.name"]) or "otlp",
     user_agent = origin.user_agent,
     model = a.model,
-    provider = a.provider,
+    provider = a.provider and providers.word(a.provider),
     unknown_operation = unknown,
     streaming = a.streaming,
     status_code = code,
@@ -242,6 +247,7 @@ function genai.record(span, a, origin)
     attributes = span:rest(fields),
     resource = origin.kept,
   }
+  a.cost_details = a.langfuse_kind and span:get "langfuse.observation.cost_details"
   tokens.put(record, a, excludes_cache(a, origin))
   if is_fetched then
     put_fetched(record, a.id)
@@ -251,9 +257,27 @@ function genai.record(span, a, origin)
   return record, tokens.any(a), parent
 end
 
---- The cost that the span reports.
+-- Langfuse's: a total, or its parts by kind of tokens; as JSON where it comes from a SDK.
+local function cost_of_details(details)
+  if type(details) == "string" then
+    details = json.decode(details)
+  end
+  details = values.object(details)
+  local sum
+  for _, part in pairs(details) do
+    local dollars = values.number(part)
+    sum = dollars and (sum or 0) + dollars or sum
+  end
+  return values.number(details.total) or values.number(details.total_cost) or sum
+end
+
+--- The cost that the span reports, else the sum of the parts that it reports.
 function genai.cost(a)
-  return a.cost
+  local input, output = a.cost_input, a.cost_output
+  if a.cost or not input then
+    return a.cost or cost_of_details(a.cost_details)
+  end
+  return (output or (a.output or 0) == 0) and input + (output or 0) or nil
 end
 
 return genai
