@@ -10,6 +10,7 @@ return {
     "mlflow.spanType", "ai.response.providerMetadata",
     "gen_ai.usage.raw",                                                      -- Logfire
     "gen_ai.usage.input_token_details", "gen_ai.usage.output_token_details", -- LangSmith
+    "metadata.usage_object",                                                 -- LiteLLM, version 1
   },
 
   -- Where usage objects as providers and frameworks write them stand in attributes.
@@ -18,6 +19,7 @@ return {
     "gen_ai.usage.details.",                                                 -- pydantic-ai
     "llm.usage.",                                                            -- OpenLLMetry
     "langfuse.observation.usage_details.", "mlflow.chat.tokenUsage.", "gen_ai.usage.raw.",
+    "metadata.usage_object.",
     "ai.response.providerMetadata.anthropic.usage.", "ai.response.providerMetadata.bedrock.usage.",
     "",
   },

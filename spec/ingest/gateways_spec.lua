@@ -104,6 +104,20 @@ describe("LiteLLM's spans", function()
     end)
   end
 
+  it("tell the cache in the usage, which version 1 writes as Python does", function()
+    local usage = "{'prompt_tokens': 10000, 'total_tokens': 10200, 'cache_read_input_tokens': 8000,"
+      .. " 'cache_creation_input_tokens': 1000, 'prompt_tokens_details': {'audio_tokens': None,"
+      .. " 'cache_creation_token_details': {'ephemeral_5m_input_tokens': 400,"
+      .. " 'ephemeral_1h_input_tokens': 600}}, 'is_byok': False, 'reused': True}"
+    always("litellm", { span(6, call {
+      ["gen_ai.usage.input_tokens"] = 10000, ["gen_ai.usage.output_tokens"] = 200,
+      ["gen_ai.usage.total_tokens"] = 10200, ["gen_ai.cost.total_cost"] = 0.013,
+      ["metadata.usage_object"] = usage,
+    }) }, { { tokens_input = 1000, cache_read_tokens = 8000, cache_write_tokens = 1000,
+      tokens_output = 200, cost_usd = 0.013 } },
+      "tokens_input", "cache_read_tokens", "cache_write_tokens", "tokens_output", "cost_usd")
+  end)
+
   for version, name in pairs { "error.code", "litellm.provider.error.code" } do
     it("that failed have the provider's status in version " .. version, function()
       local function failure(id, code)
