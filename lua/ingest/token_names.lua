@@ -21,6 +21,7 @@ return {
     "langfuse.observation.usage_details.", "mlflow.chat.tokenUsage.", "gen_ai.usage.raw.",
     "metadata.usage_object.",
     "ai.response.providerMetadata.anthropic.usage.", "ai.response.providerMetadata.bedrock.usage.",
+    "ai.response.providerMetadata.openrouter.usage.",
     "",
   },
 
@@ -74,7 +75,7 @@ return {
       "input_tokens_details.cached_tokens",
       "input_token_details.cache_read",                                      -- LangChain
       "cacheReadInputTokens", "cacheReadInputTokenCount", "cachedInputTokens",
-      "inputTokenDetails.cacheReadTokens",
+      "inputTokenDetails.cacheReadTokens", "promptTokensDetails.cachedTokens",
       "cachedContentTokenCount", "cached_content_token_count",
       "cached_token_count", "prompt_cache_hit_tokens",
     },
@@ -127,7 +128,8 @@ return {
     usage = {
       "reasoning_tokens", "reasoning_output_tokens", "thoughts_tokens",
       "completion_tokens_details.reasoning_tokens", "output_tokens_details.reasoning_tokens",
-      "output_token_details.reasoning", "reasoningTokens",
+      "output_token_details.reasoning", "completionTokensDetails.reasoningTokens",
+      "reasoningTokens",
       "thoughtsTokenCount", "thoughts_token_count", "reasoning_token_count",
     },
   },

@@ -188,6 +188,14 @@ describe("a call in the words of", function()
       ["gen_ai.usage.audio_input_tokens"] = 400, ["gen_ai.usage.audio_output_tokens"] = 30,
     })), { tokens_input = 1000, audio_input_tokens = 400, audio_output_tokens = 30,
       tokens_output = 100 } },
+    ["the Vercel AI SDK through OpenRouter"] = { with(usage, {
+      ["ai.operationId"] = "ai.generateText.doGenerate", ["gen_ai.response.model"] = "gpt-4o",
+      ["ai.response.providerMetadata"] = json.encode { openrouter = { usage = {
+        promptTokens = 1000, completionTokens = 100, totalTokens = 1100,
+        promptTokensDetails = { cachedTokens = 600 },
+        completionTokensDetails = { reasoningTokens = 30 },
+      } } },
+    }), with(cached, { reasoning_tokens = 30 }) },
     -- What MLflow says is JSON, texts too.
     MLflow = { {
       ["mlflow.spanType"] = '"CHAT_MODEL"', ["mlflow.llm.model"] = '"gpt-4o"',
