@@ -24,6 +24,7 @@ local fields = otlp.fields {
   status = { "count", "http.response.status_code" },
   error = { "text", "error.message" },
   success = { "flag", "success" },
+  endpoint = { "text", "endpoint", stays = true },
 
   input = { "count", "input_token_count" },
   output = { "count", "output_token_count" },
@@ -171,9 +172,13 @@ local function of_stream(event)
   return tokens.any(a) and completed(event) or nil
 end
 
+-- Lists of models are asked for too; older versions name no endpoint.
 local function of_request(event)
   local a = event.fields
   local status = a.status
+  if a.endpoint and not a.endpoint:find("/responses", 1, true) then
+    return nil
+  end
   if status and status >= 400 or a.error or a.success == false then
     return failed(event, status and status >= 400 and status or nil, false)
   end

@@ -315,6 +315,13 @@ describe("a call of Codex", function()
     assert.same({ "200 100 10 -" }, rows { request(1), frame(2, "message", "expected value"),
       frame(4, "response.completed"), completed(4.001, "100", "10") })
   end)
+
+  it("is none where models are listed", function()
+    assert.same({}, rows {
+      request(1, { endpoint = "/models", success = "false", ["error.message"] = "timeout" }),
+      request(2, { endpoint = "/models", ["http.response.status_code"] = "403" }) })
+    assert.same({ "403 - - -" }, rows { request(3, { ["http.response.status_code"] = "403" }) })
+  end)
 end)
 
 describe("Gemini CLI", function()
