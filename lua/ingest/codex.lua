@@ -131,9 +131,16 @@ local function told_error(message)
   return values.first_text(error.code, error.type), values.text(error.message) or message
 end
 
+-- Frames and requests tell how long they took, the end of a stream does not.
+local function is_end(a)
+  return a.kind == "response.completed" and not a.duration_ms
+end
+
 local function failed(event, status, begun)
   local a = event.fields
-  note("failed", a.conversation, seconds(event.timestamp))
+  if not is_end(a) then
+    note("failed", a.conversation, seconds(event.timestamp))
+  end
   local record = common(event)
   local code, message = told_error(a.error)
   record.request_id = made_id(event, tostring(a.attempt or ""), tostring(status or ""))
@@ -148,13 +155,11 @@ end
 
 local codex = { name = "codex", fields = fields, prefix = "codex.", service = "codex_cli_rs" }
 
--- The end of an attempt, of which codex.sse_event or codex.websocket_request has told already why
--- it failed: nothing has begun since.
+-- Whether why the attempt has failed is told already: nothing has begun since.
 local function is_told(event)
-  local a, time = event.fields, seconds(event.timestamp)
-  local at, began = noted("failed", a.conversation), noted("began", a.conversation)
-  return not a.duration_ms and at and time and at <= time
-    and not (began and at < began and began <= time)
+  local conversation, time = event.fields.conversation, seconds(event.timestamp)
+  local at, began = noted("failed", conversation), noted("began", conversation)
+  return at and time and at <= time and not (began and at < began and began <= time)
 end
 
 -- A frame that nobody understands ends nothing; one without a kind is a stream that broke off.  The
@@ -167,7 +172,7 @@ local function of_stream(event)
   elseif kind ~= "response.completed" then
     return nil
   elseif a.error then
-    return not is_told(event) and failed(event, nil, true) or nil
+    return not (is_end(a) and is_told(event)) and failed(event, nil, true) or nil
   end
   return tokens.any(a) and completed(event) or nil
 end
