@@ -31,6 +31,8 @@ local counts = {
 ---@field turn_began number?  unix seconds
 ---@field model string?    of the turn
 ---@field effort string?
+---@field tier string?    of the turn, and that of the session's settings
+---@field session_tier string?
 ---@field total table?     the last one that was told
 ---@field told table<string, integer>  calls that token_count is still to tell of, by their counts
 local Rollout = {}
@@ -64,6 +66,7 @@ function Rollout:read_turn(turn)
   self.turn_began = made_at(text(turn.turn_id))
   self.model = text(turn.model) or self.model
   self.effort = text(turn.effort)
+  self.tier = text(turn.service_tier)
   self.cwd = text(turn.cwd) or self.cwd
 end
 
@@ -117,11 +120,16 @@ end
 ---@field session string?   that telemetry tells it of
 ---@field place string?     what no two calls of that session have in common
 ---@field is_copy boolean?
+---@field tier string?
+
+-- Codex' own word for what the provider calls priority.
+local tiers = { fast = "priority" }
 
 ---@param call Call
 function Rollout:add_call(usage, timestamp, call)
   local input, cached = count(usage.input_tokens), count(usage.cached_input_tokens)
   local output, reasoning = count(usage.output_tokens), count(usage.reasoning_output_tokens)
+  local tier = call.tier or self.tier or self.session_tier
   local record = {
     request_id = call.id,
     other_id = shared_ids.codex(call.session, input, cached, output, reasoning, call.place),
@@ -134,7 +142,7 @@ function Rollout:add_call(usage, timestamp, call)
     record.user_agent = self.version and "codex/" .. self.version
   end
   tokens.put(record, { input = input, cache_read = cached, output = output, reasoning = reasoning,
-    cache_write = count(usage.cache_write_input_tokens) })
+    cache_write = count(usage.cache_write_input_tokens), service_tier = tiers[tier] or tier })
   self.prices:settle(record)
   self.batch:add(record)
 end
@@ -167,6 +175,7 @@ function Rollout:read_count(payload, timestamp)
   end
   self.model = self.model or text(info.model)
   local call = self:counted_call(usage, timestamp, next(total) and joined(total) or nil)
+  call.tier = values.first_text(info.service_tier, payload.service_tier)
   self:add_call(usage, timestamp, call)
 end
 
@@ -179,7 +188,7 @@ function Rollout:read_record(told, timestamp)
   self.told[alike] = (self.told[alike] or 0) + 1
   self:add_call(usage, timestamp, {
     id = ("%s:%s"):format(session or self.name, response), session = session, place = response,
-    is_copy = session ~= self.id,
+    is_copy = session ~= self.id, tier = text(told.service_tier),
   })
 end
 
@@ -191,6 +200,8 @@ function Rollout:take(line)
     self:read_turn(payload)
   elseif line.type == "token_usage_record" then
     self:read_record(payload, timestamp)
+  elseif payload.type == "thread_settings_applied" then
+    self.session_tier = text(object(payload.thread_settings).service_tier)
   elseif payload.type == "token_count" and type(payload.info) == "table" then
     self:read_count(payload, timestamp)
   end

@@ -178,6 +178,24 @@ describe("a rollout of Codex", function()
       counted(5.02, usage(2007, 1900, 57), first) }))
   end)
 
+  it("has the tier of the turn, of the session's settings or of the call", function()
+    local u = usage(1500, 1200, 80)
+    local function tier(...)
+      local r = read(codex_rollout, "x", nil, rollout { session(0, "s-tier"), ... }).records[1]
+      return { r.service_tier or false, r.cost_usd }
+    end
+    local settings = { 0, "event_msg", { type = "thread_settings_applied",
+      thread_settings = { service_tier = "fast" } } }
+    -- gpt-5.5: 300 * 5 + 1200 * 0.5 + 80 * 30 = 4500, priority 2.5 times that
+    assert.same({ false, 0.0045 }, tier(turn(0, 0), counted(1, u, u)))
+    assert.same({ "priority", 0.01125 },
+      tier(turn(0, 0, { service_tier = "priority" }), counted(1, u, u)))
+    assert.same({ "priority", 0.01125 }, tier(settings, turn(0, 0), counted(1, u, u)))
+    local call = counted(1, u, u)
+    call[3].info.service_tier = "priority"
+    assert.same({ "priority", 0.01125 }, tier(turn(0, 0), call))
+  end)
+
   local a, b = usage(1000, 0, 100), usage(2000, 500, 60)
 
   it("that is a fork's has its own calls, however soon they come", function()
