@@ -2,8 +2,8 @@
 --- codex-rs/protocol): a call is an event token_count whose total_token_usage differs from the one
 --- before; the same totals come again whenever limits are shown anew (ccusage#1288).  Since 0.153
 --- a line token_usage_record tells each call, and those that made the session shorter, before
---- token_count does.  input_tokens include what came from the cache.  A fork, and a subagent's file,
---- begin with the token counts of the session they come from, told anew (ccusage#1370).
+--- token_count does.  input_tokens include what came from the cache.  A fork, and a subagent's
+--- file, begin with the token counts of the session they come from, told anew (ccusage#1370).
 local batches = require "ingest.batch"
 local dates = require "ingest.dates"
 local lines = require "ingest.lines"

@@ -128,8 +128,8 @@ describe("a rollout of Codex", function()
 
   local function turn(second, began, more)
     local payload = { model = "gpt-5.5", turn_id = turn_id(began) }
-    for name, value in pairs(more or {}) do
-      payload[name] = value
+    for key, value in pairs(more or {}) do
+      payload[key] = value
     end
     return { second, "turn_context", payload }
   end
