@@ -163,7 +163,8 @@ local function is_told(event)
 end
 
 -- A frame that nobody understands ends nothing; one without a kind is a stream that broke off.  The
--- frame response.completed comes without counts, which another event of that kind tells.
+-- frame response.completed comes without counts, which another event of that kind tells; a session
+-- begins with a request that generates nothing, so that the prompt is in the cache.
 local function of_stream(event)
   local a = event.fields
   local kind = a.kind
@@ -174,7 +175,7 @@ local function of_stream(event)
   elseif a.error then
     return not (is_end(a) and is_told(event)) and failed(event, nil, true) or nil
   end
-  return tokens.any(a) and completed(event) or nil
+  return tokens.any(a) and a.output ~= 0 and completed(event) or nil
 end
 
 -- Lists of models are asked for too; older versions name no endpoint.

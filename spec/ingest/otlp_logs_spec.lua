@@ -316,6 +316,10 @@ describe("a call of Codex", function()
       frame(4, "response.completed"), completed(4.001, "100", "10") })
   end)
 
+  it("is none where only the prompt was prepared", function()
+    assert.same({ "200 200 80 -" }, rows { completed(1, "12000", "0"), completed(2, "200", "80") })
+  end)
+
   it("is none where models are listed", function()
     assert.same({}, rows {
       request(1, { endpoint = "/models", success = "false", ["error.message"] = "timeout" }),
