@@ -25,18 +25,6 @@ return {
   ["gemini_cli.api.request.count"] = { "model", "status_code", "error_type" },
   ["gemini_cli.tool.call.count"] = { "function_name", "success", "decision" },
 
-  ["codex.turn.token_usage"] = { "model", "token_type" },
-  ["codex.api_request"] = { "model", "status", "success" },
-  ["codex.api_request.duration_ms"] = { "model", "status", "success" },
-  ["codex.websocket.request"] = { "model", "success" },
-  ["codex.websocket.request.duration_ms"] = { "model", "success" },
-  ["codex.sse_event"] = { "kind", "success" },
-  ["codex.sse_event.duration_ms"] = { "kind", "success" },
-  ["codex.websocket.event"] = { "kind", "success" },
-  ["codex.websocket.event.duration_ms"] = { "kind", "success" },
-  ["codex.tool.call"] = { "tool", "success" },
-  ["codex.tool.call.duration_ms"] = { "tool", "success" },
-
   ["gen_ai.client.token.usage"] = tokens,
   ["gen_ai.client.operation.duration"] = call,
   ["gen_ai.client.inference.usage.input_tokens"] = call,

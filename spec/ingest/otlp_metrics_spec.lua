@@ -55,52 +55,6 @@ describe("Claude Code's metrics", function()
   end)
 end)
 
-describe("Codex' metrics", function()
-  local function attributes(list)
-    local out = { { key = "app.version", value = { stringValue = "0.146.0" } } }
-    for key, value in pairs(list) do
-      out[#out + 1] = { key = key, value = { stringValue = value } }
-    end
-    return out
-  end
-
-  it("tell tokens by their kind, of which one is the total, and requests by how they ended",
-      function()
-    local points, ended = {}, {}
-    for kind, sum in pairs { total = 110, input = 100, output = 10 } do
-      points[#points + 1] = { count = "1", sum = sum,
-        attributes = attributes { model = "gpt-5.5", token_type = kind } }
-    end
-    for status, count in pairs { ["200"] = 7, ["429"] = 2 } do
-      ended[#ended + 1] = { asInt = tostring(count), attributes = attributes {
-        model = "gpt-5.5", status = status, success = tostring(status == "200") } }
-    end
-    local batch = otlp_metrics.decode { resourceMetrics = { { scopeMetrics = { { metrics = {
-      { name = "codex.turn.token_usage",
-        histogram = { aggregationTemporality = 1, dataPoints = points } },
-      { name = "codex.api_request",
-        sum = { aggregationTemporality = 1, isMonotonic = true, dataPoints = ended } },
-    } } } } } }
-    local told = {}
-    for _, point in ipairs(batch.points) do
-      local labels = point.labels
-      local kind = labels.token_type or labels.status .. " " .. labels.success
-      told[point.name .. " " .. kind] = point.value
-      assert.equal("gpt-5.5", labels.model)
-    end
-    assert.same({
-      ["codex_turn_token_usage_sum_total total"] = 110,
-      ["codex_turn_token_usage_sum_total input"] = 100,
-      ["codex_turn_token_usage_sum_total output"] = 10,
-      ["codex_turn_token_usage_count_total total"] = 1,
-      ["codex_turn_token_usage_count_total input"] = 1,
-      ["codex_turn_token_usage_count_total output"] = 1,
-      ["codex_api_request_total 200 true"] = 7,
-      ["codex_api_request_total 429 false"] = 2,
-    }, told)
-  end)
-end)
-
 describe("the JavaScript SDK's metrics", function()
   local batch = decode("otel-js-0.203-metrics.json", { "region" })
   local points = by_name(batch)
