@@ -13,8 +13,8 @@ local values = require "ingest.values"
 
 local object, text, count = values.object, values.text, values.count
 
--- A fork's copy of its parent's lines is written within so many seconds of its beginning; a turn
--- that began after it is the fork's own, however soon it comes.
+-- A fork's copy of its parent's lines is written within so many seconds (50 ms were seen) of its
+-- beginning; a turn that began after it is the fork's own, however soon it comes.
 local replay_s = 2
 
 -- In this order they make ids.
@@ -50,7 +50,7 @@ function Rollout:read_meta(meta, timestamp)
     return
   end
   self.parents[id] = self.parents[id] or parent_of(meta)
-  self.began[id] = dates.seconds(text(meta.timestamp) or timestamp)
+  self.began[id] = self.began[id] or dates.seconds(text(meta.timestamp) or timestamp)
   if not self.id then
     self.id, self.cwd, self.version = id, text(meta.cwd), text(meta.cli_version)
   end
