@@ -137,14 +137,16 @@ describe("moonledger import", function()
     assert.same({ 0, 3, 0 }, counts(import(folder .. "/plain.ndjson")))
   end)
 
-  it("reads folders, gzip and arrays", function()
+  it("reads folders, gzip, zstd and arrays", function()
     os.execute("mkdir -p " .. folder .. "/logs/deeper")
     local nginx = helpers.read_file "spec/wire/nginx-1.26.ndjson"
     helpers.write_file(folder .. "/logs/deeper/access.log.gz", helpers.gzip(nginx))
     helpers.write_file(folder .. "/logs/array.json",
       '[\n {"request_id": "x"},\n {"request_id": "y"}\n]\n')
+    helpers.write_file(folder .. "/logs/packed.ndjson.zst",
+      helpers.zstd '{"request_id": "z"}\n{"request_id": "x"}\n')
     helpers.write_file(folder .. "/logs/ignored.txt", "no log")
-    assert.same({ 4, 0, 0 }, counts(import(folder .. "/logs")))
+    assert.same({ 5, 1, 0 }, counts(import(folder .. "/logs")))
   end)
 
   it("rejects lines that are no objects and takes the others", function()
