@@ -213,13 +213,15 @@ describe("moonledger doctor and a server", function()
     }
   ]]
 
-  it("that is another version, has a silent sender, refused a record, has broken scripts",
-      function()
+  it("that is another version, has a silent sender, rows of the future, refused a record, has "
+      .. "broken scripts", function()
     local s = server.start {
       config = 'table.insert(config.routes, { "POST", "/old", "routes.old" })',
       files = { ["lua/routes/old.lua"] = OLD },
     }
     s:post("/old", "")
+    s:ingest { { request_id = "late", timestamp = 4102444800, model = "m", cost_usd = 1,
+      user_agent = "ua\27[2J" } }
     s:post("/logs/ingest", '{"request_id":"a","tokens_input":"many","service_type":"proxy"}',
       { ["content-type"] = "application/json", ["user-agent"] = "cli/2" })
     helpers.write_file(s.root .. "/lua/lib/health.lua",

@@ -1,6 +1,7 @@
 --- moonledger usage: tokens and cost by day, week, month, session, model, project or user, as a
 --- table, JSON or CSV with the names that ccusage's users know.
 local amounts = require "lib.amounts"
+local dates = require "lib.dates"
 local env = require "env"
 local json = require "json"
 local ledger = require "lib.ledger"
@@ -63,13 +64,16 @@ end
 
 -- ---- Asking ----
 
+-- Without --until up to the end of today: a row may be of a year that only its sender's clock
+-- knows.
 local function window(args, zone, now)
   local from, to, why
   if args.since then
     from, why = moments.read(args.since, zone, now)
   end
-  if args["until"] and not why then
-    to, why = moments.read(args["until"], zone, now, true)
+  if not why then
+    local last = args["until"] or dates.iso(now + zone:offset(math.floor(now))):sub(1, 10)
+    to, why = moments.read(last, zone, now, true)
   end
   return not why and { from or 0, to }, why
 end
@@ -274,7 +278,7 @@ end
 
 local options = {
   { "since", "WHEN", "7d, 24h, 2026-11-28 or 20261128 (all there is)" },
-  { "until", "WHEN", "the same; a date counts in whole" },
+  { "until", "WHEN", "the same; a date counts in whole (the end of today)" },
   { "by", "COLUMN", "a line for each of its values: model, user, team, project, provider .." },
   { "limit", "N", "most lines, the dearest or the first" },
   { "tz", "ZONE", "whose days they are: Europe/Berlin, +02:00 (this terminal's)" },

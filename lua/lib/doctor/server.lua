@@ -8,6 +8,9 @@ local sizes = require "lib.sizes"
 
 local skew_s, silent_s = 5, 24 * 3600
 
+-- How far a row may be from the future: senders' clocks differ.
+local ahead_s = 600
+
 ---@class Asked
 ---@field url string
 ---@field connection Client   without a token
@@ -151,6 +154,19 @@ function server.scripts(report, asked)
   if errors and errors ~= json.null and #errors > 0 then
     report:fault("scripts", "the server goes on with the old ones: " .. tostring(errors[1]),
       "Correct it; moonledger check says when it is right.")
+  end
+end
+
+--- Rows of the future: no window that ends now has them.
+---@param report Report
+---@param asked Asked
+function server.rows(report, asked)
+  local from = math.ceil(env.now()) + ahead_s
+  local answer = get(asked, "/logs/entries?order_desc=true&limit=1&start_time=" .. from)
+  if answer and answer.total_count > 0 then
+    report:note("rows", ("%d are of the future, up to %s: no window that ends now has them"):format(
+      answer.total_count, answer.entries[1].timestamp), ("The clock of who sent them is wrong, or "
+      .. "the unit of their times; who it is:\nmoonledger query start_time=%d"):format(from))
   end
 end
 
