@@ -238,6 +238,8 @@ describe("moonledger doctor and a server", function()
     for _, words in ipairs {
       "WRONG  version        " .. s.url .. " runs 0.1, this is ",
       "note   sender         codex, 1: silent for 25.0 h",
+      "note   rows           1 are of the future, up to 2100-01-01T00:00:00",
+      "fine   sender         (no service type), ua?[2J: 1 records",
       "WRONG  sender         (no service type), cli/2: 1 were not taken: tokens_input",
       "WRONG  scripts        the server goes on with the old ones: ",
     } do
