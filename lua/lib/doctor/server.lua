@@ -200,7 +200,11 @@ function server.senders(report, asked)
     check_sender(report, sender, answer.timestamp)
   end
   if #answer.senders == 0 then
-    report:note("sender", "nobody has sent anything yet",
+    local rows = get(asked, "/logs/entries?limit=1")
+    report:note("sender", rows and rows.total_count > 0
+        and ("nobody has been heard since the start; of before there are %d rows"):format(
+          rows.total_count)
+        or "nobody has sent anything yet",
       "Point a program here (below, and lua/ingest/README.md), or try: moonledger demo")
   end
 end
