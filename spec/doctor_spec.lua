@@ -246,6 +246,29 @@ describe("moonledger doctor and a server", function()
       assert.is_truthy(said:find(words, 1, true), said)
     end
     assert.equal(1, code)
+    assert.is_nil(said:find "\27")
+    s:stop()
+  end)
+
+  it("that runs elsewhere, and has rows of senders that it has not heard", function()
+    local folder <close> = helpers.folder()
+    local path = folder.path .. "/m.db"
+    helpers.write_file(folder.path .. "/records.ndjson", '{"request_id":"a","model":"m"}')
+    server.run { "--config", "config.lua", "--database", path, "import",
+      folder.path .. "/records.ndjson" }
+    local s <close> = server.start { database = path }
+    local said = doctor(s)
+    assert.is_truthy(said:find("note   sender         nobody has been heard since the start; of "
+      .. "before there are 1 rows", 1, true), said)
+    said = doctor({ root = s.root, database = path, url = "http://127.0.0.1:1" })
+    assert.is_truthy(said:find("Nobody serves there, and a server has " .. path, 1, true), said)
+    for _, words in ipairs { { "collect" }, { "import", folder.path .. "/records.ndjson" } } do
+      local result = server.run({ "--config", "config.lua", "--database", path, "--listen",
+        "127.0.0.1:1", table.unpack(words) }, { env = { HOME = folder.path } })
+      assert.same({ 1, "", "moonledger: 127.0.0.1:1: connection refused, and a server has the "
+        .. "database elsewhere: name it by --url\n" },
+        { result.code, result.stdout, result.stderr })
+    end
     s:stop()
   end)
 

@@ -41,6 +41,10 @@ unsigned storage_descriptors(unsigned readers) {
          readers * COLD_SHARE_PARTS;
 }
 
+bool storage_is_held(const char *path) {
+  return place_is_locked(path);
+}
+
 int storage_open(struct storage **storage, const struct schema *schema,
                  const struct storage_options *options, struct metrics *metrics,
                  struct buf *error) {

@@ -51,6 +51,9 @@ struct storage_options {
 /* How many descriptors a store takes at most, with so many readers. */
 unsigned storage_descriptors(unsigned readers);
 
+/* Whether somebody has the lock (PATH-lock) of whoever writes that database. */
+bool storage_is_held(const char *path);
+
 /* Opens or makes the file, migrates an older one, takes the lock (PATH-lock).
  * Counters of records are restored into metrics, which has been told of the schema
  * (metrics_declare) and may be NULL.  0 or UV_E; then error says what, where and

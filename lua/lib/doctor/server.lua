@@ -1,6 +1,7 @@
 --- moonledger doctor: the server that answers, or why none does; its version, scripts, tokens,
 --- clock and senders.
 local client = require "client"
+local database = require "database"
 local dates = require "ingest.dates"
 local env = require "env"
 local json = require "json"
@@ -55,9 +56,12 @@ function server.find(report, config, url)
     response, why = connection:get "/health"
   end
   if not response then
-    report:fault("port", why, ("Nobody serves there.  Start it: %s\n"
-      .. "or name the one that runs: moonledger doctor --url http://HOST:PORT"):format(
-      start_line(config)))
+    local name_it = "moonledger doctor --url http://HOST:PORT"
+    report:fault("port", why, database.is_held()
+      and ("Nobody serves there, and a server has %s elsewhere: listen.port in config.lua\n"
+        .. "is not its port.  Name it: %s"):format(config.storage.path, name_it)
+      or ("Nobody serves there.  Start it: %s\nor name the one that runs: %s"):format(
+        start_line(config), name_it))
     return nil
   elseif not (response.headers["content-type"] or ""):find("health+json", 1, true) then
     report:fault("port", url .. " is another program's, not Moonledger's",
