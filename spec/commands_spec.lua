@@ -303,9 +303,17 @@ describe("a command", function()
     write("errors", example)
     local s = server.start()
     s:ingest { { request_id = "a", model = "gpt-4o", status_code = 500 },
-      { request_id = "b", model = "gpt-4o" } }
-    local result = run("--listen", s.url:match "//(.*)", "errors", "--hours", "2", "gpt-4o")
-    assert.same({ "gpt-4o 1\n", "" }, { result.stdout, result.stderr })
+      { request_id = "b", model = "gpt-4o" },
+      { request_id = "c", model = "50%&more of it", status_code = 500 } }
+    local function errors(...)
+      return run("--listen", s.url:match "//(.*)", "errors", "--hours", ...)
+    end
+    local result = errors("2", "gpt-4o", "50%&more of it")
+    assert.same({ "gpt-4o 1\n50%&more of it 1\n", "" }, { result.stdout, result.stderr })
+    result = errors("abc", "gpt-4o")
+    assert.same({ 1, "", ("moonledger: %s: hours: Input should be a valid integer, unable to "
+      .. "parse string as an integer\n"):format(s.url) },
+      { result.code, result.stdout, result.stderr })
     s:stop()
   end)
 end)
