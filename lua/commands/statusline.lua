@@ -48,7 +48,7 @@ local function costs(input, store)
   local spent = known > 0 and known or tonumber(at(input, "cost", "total_cost_usd"))
   parts[#parts + 1] = spent and amounts.dollars(spent) .. " session"
   local today = store and cost(store, { start_time = midnight(0),
-    end_time = midnight(1) - 0.000001 })
+    end_time = midnight(1) })
   parts[#parts + 1] = today and amounts.dollars(today) .. " today"
   return #parts > 0 and table.concat(parts, " · ") or nil
 end

@@ -19,11 +19,11 @@ local busy_tries = 60
 
 local function server(url, token)
   local connection, why = client.open(url, { token = token })
-  local response
+  local alive
   if connection then
-    response, why = connection:get "/health/live"
+    alive, why = connection:get "/health/live"
   end
-  if not response then
+  if not alive then
     return nil, why
   end
   local options = { headers = { ["content-type"] = "application/x-ndjson" } }

@@ -62,7 +62,7 @@ int l_sleep(lua_State *L) {
 struct every {
   uv_timer_t timer;
   struct script *script;
-  char *place; /* "lua/jobs.lua:3": where every was called */
+  char *place; /* FILE:LINE: where every was called */
   int function;
   uint64_t ms;
   bool started, busy;
