@@ -217,6 +217,8 @@ void storage_stats(const struct storage *s, struct storage_stats *stats) {
     .retention = shared_retention((struct shared *) shared),
     .retention_seconds = (double) atomic_load(&shared->retention_ns) / 1e9,
   };
+  if (shared->parts != NULL)
+    part_files_missing(shared->parts, stats->missing_part, sizeof stats->missing_part);
   queue_stats((struct queue *) &s->queue, stats);
 }
 

@@ -295,6 +295,7 @@ struct storage_stats {
   bool writable;   /* the last commit did not fail, and there is no fault */
   const char *fault; /* of the files, and its repair; static; NULL: none */
   bool rebuilding; /* some rollups are being rebuilt; queries read rows meanwhile */
+  char missing_part[512]; /* a file of cold days that is not there; "": all are, or nobody asked */
 };
 
 /* Cheap, never waits for the disk. */

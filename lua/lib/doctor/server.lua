@@ -33,7 +33,7 @@ end
 
 local function check_health(report, url, response)
   local said = decode(response)
-  if response.status ~= 200 then
+  if response.status ~= 200 or said.status == "warn" then
     report:fault("server", ("%s: %s"):format(url, said.output or response.status),
       "Repair what it says; moonledger verify tells whether the file is whole.")
   elseif said.version ~= env.version then
