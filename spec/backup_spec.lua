@@ -120,6 +120,8 @@ describe("a backup", function()
 
     it("refuses in words what cannot be", function()
       assert.equal(0, run("moon.db", "backup", folder .. "/copy").code)
+      local whole = run("moon.db", "verify", "--full").stdout
+      assert.truthy(whole:find(("ids +%d seen, fine"):format(records.count)), whole)
       os.execute("mkdir " .. folder .. "/empty")
       helpers.write_file(folder .. "/file", "x")
       for _, case in ipairs {
