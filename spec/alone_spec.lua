@@ -226,6 +226,19 @@ describe("--check", function()
       "your own: lua/routes/health.lua, static/docs/docs.css; as shipped: 1\n", 1, true))
   end)
 
+  it("reads files that begin with a byte order mark", function()
+    local here <close> = alone()
+    local mark = "\u{FEFF}"
+    write(here, "config.lua", mark .. "return {}")
+    write(here, "lua/routes/health.lua", mark .. route "marked")
+    write(here, "lua/schema.lua", mark .. helpers.read_file "lua/schema.lua")
+    write(here, "lua/commands/hello.lua",
+      mark .. "return { summary = 'x', run = function() print 'hello' end }")
+    assert.equal("hello\n", run(here, "hello").stdout)
+    local s <close> = serve(here)
+    says(s, "/health", "marked")
+  end)
+
   it("tells which shipped routes a config.lua is without", function()
     local here <close> = alone()
     local config = helpers.read_file "config.lua"

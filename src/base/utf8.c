@@ -77,6 +77,14 @@ size_t utf8_valid(const char *s, size_t len) {
   }
 }
 
+const char *utf8_skip_mark(const char *s, size_t *len) {
+  static const char mark[] = "\xEF\xBB\xBF";
+  if (*len < sizeof mark - 1 || memcmp(s, mark, sizeof mark - 1) != 0)
+    return s;
+  *len -= sizeof mark - 1;
+  return s + sizeof mark - 1;
+}
+
 void utf8_append(struct buf *out, const char *s, size_t len) {
   for (size_t i = 0;; i++) {
     size_t valid = utf8_valid(s + i, len - i);
