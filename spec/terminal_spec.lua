@@ -343,7 +343,8 @@ Requests without a known price, which stand in no cost: 1.
 
   it("shows what senders wrote, and does not do it", function()
     local evil = "\27]0;t\a\27[2J\u{9b}2J\u{202e}\r=m"
-    s:ingest { { request_id = "evil", timestamp = NOON, model = evil, user = "\u{3000}=1+1" } }
+    s:ingest { { request_id = "evil", timestamp = NOON, model = evil, user = "\u{3000}=1+1" },
+      { request_id = "two", timestamp = NOON, model = "two\nlines", user = "two\nlines" } }
     for _, words in ipairs { { "usage", "model" }, { "usage", "user" }, { "query" },
       { "usage", "model", "--csv" }, { "query", "--csv" } } do
       local shown = output(words):gsub("\r\n", "")
@@ -352,5 +353,8 @@ Requests without a known price, which stand in no cost: 1.
     end
     assert.matches("?]0;t??[2J?2J??=m", output { "usage", "model" }, 1, true)
     assert.matches("\n'\u{3000}=1+1,", output { "usage", "user", "--csv" }, 1, true)
+    for _, words in ipairs { { "daily" }, { "user" }, { "daily", "--by", "user" } } do
+      assert.matches("│ two?lines", output { "usage", table.unpack(words) }, 1, true)
+    end
   end)
 end)

@@ -6,6 +6,7 @@ local env = require "env"
 local json = require "json"
 local ledger = require "lib.ledger"
 local moments = require "lib.moments"
+local plain = require "lib.plain"
 local text_table = require "lib.text_table"
 local zones = require "lib.zones"
 
@@ -208,12 +209,21 @@ local function columns_shown(kind, split)
   return columns
 end
 
+-- One under the other, a line each, whatever is in them.
+local function models_cell(line)
+  local shown = {}
+  for i, name in ipairs(line.models and model_names(line) or {}) do
+    shown[i] = plain(name)
+  end
+  return table.concat(shown, "\n")
+end
+
 local function cells_of(line, kind, split, count, dollars)
-  local cells = { line[kind.name] or "" }
+  local cells = { plain(line[kind.name]) }
   if split then
-    cells[2] = line[split] or ""
+    cells[2] = plain(line[split])
   elseif kind.every then
-    cells[2] = line.models and table.concat(model_names(line), "\n") or ""
+    cells[2] = models_cell(line)
   end
   for i = 1, 5 do
     cells[#cells + 1] = count(line[sums[i][1]])
