@@ -298,6 +298,19 @@ describe("a command", function()
     end)
   end
 
+  it("that imports says with its exit code that nothing could be read", function()
+    local function import(text)
+      helpers.write_file(root .. "/records.ndjson", text)
+      return run("--database", root .. "/m.db", "import", root .. "/records.ndjson")
+    end
+    local junk = import "timestamp,model\n1,gpt-4o\n\27[2J\n"
+    assert.equal(1, junk.code)
+    assert.matches("moonledger: nothing of it could be taken\n$", junk.stderr)
+    assert.is_nil(junk.stderr:find "\27")
+    assert.equal(0, import('{"request_id":"a","model":"m"}\nnot this line\n').code)
+    assert.equal(0, import('{"request_id":"a","model":"m"}\n').code)
+  end)
+
   it("is what lua/commands/README.md shows", function()
     local example = helpers.read_file("lua/commands/README.md"):match "```lua\n(.-)```"
     write("errors", example)
