@@ -312,14 +312,35 @@ describe("a command", function()
     end)
   end
 
+  it("that imports says with its exit code that nothing could be read", function()
+    local function import(text)
+      helpers.write_file(root .. "/records.ndjson", text)
+      return run("--database", root .. "/m.db", "import", root .. "/records.ndjson")
+    end
+    local junk = import "timestamp,model\n1,gpt-4o\n\27[2J\n"
+    assert.equal(1, junk.code)
+    assert.matches("moonledger: nothing of it could be taken\n$", junk.stderr)
+    assert.is_nil(junk.stderr:find "\27")
+    assert.equal(0, import('{"request_id":"a","model":"m"}\nnot this line\n').code)
+    assert.equal(0, import('{"request_id":"a","model":"m"}\n').code)
+  end)
+
   it("is what lua/commands/README.md shows", function()
     local example = helpers.read_file("lua/commands/README.md"):match "```lua\n(.-)```"
     write("errors", example)
     local s = server.start()
     s:ingest { { request_id = "a", model = "gpt-4o", status_code = 500 },
-      { request_id = "b", model = "gpt-4o" } }
-    local result = run("--listen", s.url:match "//(.*)", "errors", "--hours", "2", "gpt-4o")
-    assert.same({ "gpt-4o 1\n", "" }, { result.stdout, result.stderr })
+      { request_id = "b", model = "gpt-4o" },
+      { request_id = "c", model = "50%&more of it", status_code = 500 } }
+    local function errors(...)
+      return run("--listen", s.url:match "//(.*)", "errors", "--hours", ...)
+    end
+    local result = errors("2", "gpt-4o", "50%&more of it")
+    assert.same({ "gpt-4o 1\n50%&more of it 1\n", "" }, { result.stdout, result.stderr })
+    result = errors("abc", "gpt-4o")
+    assert.same({ 1, "", ("moonledger: %s: hours: Input should be a valid integer, unable to "
+      .. "parse string as an integer\n"):format(s.url) },
+      { result.code, result.stdout, result.stderr })
     s:stop()
   end)
 end)

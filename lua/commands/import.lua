@@ -2,6 +2,7 @@
 --- runs.
 local destination = require "lib.destination"
 local file = require "file"
+local plain = require "lib.plain"
 local progress = require "lib.progress"
 local term = require "term"
 
@@ -127,15 +128,17 @@ local function read_all(run, files, bar)
   return flush(run)
 end
 
+-- Whether something was taken, where there was something.
 local function summarise(run, files, seconds)
   local rejected, complaints = run.converter.rejected()
   local counts = run.counts
   for complaint in complaints:gmatch "[^\n]+" do
-    term.error(complaint)
+    term.error(plain(complaint))
   end
   print(("%s: %d records from %d files in %.1f s: %d new, %d known already, %d rejected"):format(
     run.target.name, counts.accepted + counts.merged, #files, seconds, counts.accepted,
     counts.merged, counts.rejected + rejected))
+  return counts.accepted + counts.merged > 0 or counts.rejected + rejected == 0
 end
 
 return {
@@ -143,7 +146,7 @@ return {
   description = [[
 Reads records, logs and transcripts, also packed by gzip or zstd: into the running server, or
 straight into the database when none runs.  What is there already stays as it is: running it again
-adds nothing.]],
+adds nothing.  CSV is not read: what comes back is GET /logs/export?format=ndjson.]],
   arguments = "FILE|DIR|-...",
   options = {
     { "format", "NAME", "auto, access_log, ccproxy, claude, codex, gemini, litellm or ndjson",
@@ -151,6 +154,7 @@ adds nothing.]],
     { "url", "URL", "of the server: http://HOST:PORT (that of the config)" },
     { "token", "TOKEN", "with scope ingest", env = "MOONLEDGER_INGEST_TOKEN" },
   },
+  exits = { [0] = "records were taken; lines that were not are told" },
   examples = {
     { "moonledger import ~/.claude/projects", "every transcript below" },
     { "moonledger import --format access_log - < /var/log/nginx/llm.json.log",
@@ -180,9 +184,9 @@ adds nothing.]],
       counts = { accepted = 0, merged = 0, rejected = 0 },
     }
     local ok, wrong = read_all(run, files, bar)
-    summarise(run, files, bar:finish())
-    if not ok then
-      return nil, wrong
+    local taken = summarise(run, files, bar:finish())
+    if not (ok and taken) then
+      return nil, wrong or "nothing of it could be taken"
     end
     return 0
   end,
