@@ -25,7 +25,7 @@ describe("http", function()
     s = peer.caller {
       config = ([[config.outside.allow =
         { "127.0.0.1:%d", "localhost:%d", "127.0.0.1:1", "10.255.255.1", "nowhere.invalid",
-          "%s" }]])
+          "nowhere.onion", "%s" }]])
         :format(other.port, other.port, rebound_name() or "nowhere.invalid"),
     }
   end)
@@ -187,6 +187,24 @@ describe("http", function()
     assert.same({ refused_text "example.com:80", "refused" }, { fails "http://example.com" })
     local _, reason = fails("http://nowhere.invalid", "connect_ms = 3000")
     assert.is_true(reason == "resolve" or reason == "timeout")
+  end)
+
+  it("looks a name up again for who asks again, and serves others meanwhile", function()
+    local code = [[
+      local kv, reason = require "kv", nil
+      repeat
+        reason = select(3, http.get "http://nowhere.onion/") -- RFC 7686: there is none, at once
+        kv.incr "asked"
+      until kv.get "enough"
+      return reason]]
+    local connection <close> = s:raw(
+      ("POST /lua HTTP/1.1\r\nHost: localhost\r\nContent-Length: %d\r\n\r\n%s")
+        :format(#code, code))
+    helpers.eventually(function()
+      return run [[return (require("kv").get "asked" or 0) > 2]]
+    end)
+    run [[return require("kv").set("enough", true)]]
+    assert.equal('["resolve"]', assert(connection:response()).body)
   end)
 
   local it_if_there_is_one = rebound_name() and it or pending
