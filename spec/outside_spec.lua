@@ -39,6 +39,12 @@ describe("http", function()
     return peer.run(s, code, ...)
   end
 
+  --- The connection on which code runs from now on.
+  local function begin(code)
+    return s:raw(("POST /lua HTTP/1.1\r\nHost: localhost\r\nContent-Length: %d\r\n\r\n%s")
+      :format(#code, code))
+  end
+
   --- status and body, or message and reason, of one call; options as Lua text.
   local function call(path, options)
     return run([[
@@ -93,6 +99,15 @@ describe("http", function()
       return first, second, ask "/number"]], url)
     assert.equal(first, second)
     assert.not_equal(first, after)
+  end)
+
+  it("keeps them no longer than the other side does, however long that is", function()
+    local ages, still, gone = run([[
+      local function ask(path) return assert(http.get("%s" .. path)).body end
+      local ages, still = ask "/number-for-ages", ask "/number-no-more"
+      return ages, still, ask "/number"]], url)
+    assert.equal(ages, still)
+    assert.not_equal(ages, gone)
   end)
 
   it("streams both ways, and holds back what is not taken", function()
@@ -189,22 +204,30 @@ describe("http", function()
     assert.is_true(reason == "resolve" or reason == "timeout")
   end)
 
-  it("looks a name up again for who asks again, and serves others meanwhile", function()
-    local code = [[
-      local kv, reason = require "kv", nil
+  it("looks a name up again for who asks again, and others go on meanwhile", function()
+    local beside = [[
+      local kv = require "kv"
       repeat
-        reason = select(3, http.get "http://nowhere.onion/") -- RFC 7686: there is none, at once
-        kv.incr "asked"
-      until kv.get "enough"
-      return reason]]
-    local connection <close> = s:raw(
-      ("POST /lua HTTP/1.1\r\nHost: localhost\r\nContent-Length: %d\r\n\r\n%s")
-        :format(#code, code))
+        sleep(0)
+        kv.incr "turns"
+      until kv.get "done"
+      return true]]
+    local connection <close> = begin(beside)
     helpers.eventually(function()
-      return run [[return (require("kv").get "asked" or 0) > 2]]
+      return run [[return require("kv").get "turns" or false]]
     end)
-    run [[return require("kv").set("enough", true)]]
-    assert.equal('["resolve"]', assert(connection:response()).body)
+    local reason, turns = run [[
+      local kv, reason = require "kv", nil
+      local before = kv.get "turns"
+      for _ = 1, 50 do
+        reason = select(3, http.get "http://nowhere.onion/") -- RFC 7686: there is none, at once
+      end
+      local turns = kv.get "turns" - before
+      kv.set("done", true)
+      return reason, turns]]
+    assert.equal("resolve", reason)
+    assert.is_true(turns >= 10, turns)
+    assert.equal("[true]", assert(connection:response()).body)
   end)
 
   local it_if_there_is_one = rebound_name() and it or pending
@@ -273,9 +296,7 @@ describe("http", function()
       return s:get("/metrics").body:match 'moonledger_reloads_total{result="success"} (%d+)' or "0"
     end
     local before = reloads()
-    local connection = s:raw(
-      ("POST /lua HTTP/1.1\r\nHost: localhost\r\nContent-Length: %d\r\n\r\n%s")
-        :format(#code, code))
+    local connection = begin(code)
     s:signal "HUP"
     helpers.eventually(function() return reloads() ~= before end)
     assert.equal("[true]", assert(connection:response()).body)
