@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "base/mem.h"
+#include "store/file/tables.h"
 
 static const char *const comparisons[] = {
     [OP_EQ] = " = ?",  [OP_NE] = " <> ?", [OP_LT] = " < ?",
@@ -17,11 +18,8 @@ static void write_column(struct buf *sql, const struct column *c) {
     return;
   }
   buf_printf(sql, "coalesce(extra ->> '$.\"%s\"', ", c->name);
-  if (c->type == COLUMN_STRING)
-    buf_printf(sql, "'%s')", c->text != NULL ? c->text : "");
-  else
-    buf_printf(sql, "%lld)",
-               c->type == COLUMN_FLOAT ? (long long) c->value.f : (long long) c->value.i);
+  tables_write_default(sql, c);
+  buf_putc(sql, ')');
 }
 
 static void write_list(struct buf *sql, size_t n) {
