@@ -157,9 +157,9 @@ static bool is_refused(struct store *s, const char *text) {
 static void test_sql_reads_what_is_promised(struct store *s) {
   size_t hidden = 0;
   char text[200];
-  struct query *names = sql(s, "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT IN "
-                               "('rows', 'journal', 'kept') AND name NOT LIKE 'rollup!_%' ESCAPE "
-                               "'!'");
+  struct query *names = sql(s, "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT "
+                               "LIKE 'rollup!_%' ESCAPE '!' AND name NOT IN ('rows', 'journal', "
+                               "'kept', 'parts', 'part_masks')");
   CHECK(names->status == 0);
   for (size_t i = 0; i < names->rows.nrows; i++, hidden++) {
     struct result_value name = cell_of(&names->rows, i, "name");
@@ -169,7 +169,7 @@ static void test_sql_reads_what_is_promised(struct store *s) {
     snprintf(text, sizeof text, "SELECT count(*) FROM rows, %.*s", (int) name.value.s.len, table);
     CHECK(is_refused(s, text));
   }
-  CHECK(hidden >= 8);
+  CHECK(hidden >= 6);
   query_free(names);
   struct query *q = sql(s, "WITH t AS (SELECT 1 UNION SELECT 2) SELECT count(*) AS n FROM t, "
                            "(SELECT max(bucket) FROM rollup_all)");

@@ -13,7 +13,8 @@
 enum { ANSWER_BYTES = 32 << 20 };
 
 static bool is_open(const char *table) {
-  static const char *const open[] = {"rows", "journal", "kept", "sqlite_master"};
+  static const char *const open[] = {"rows",  "journal",    "kept",
+                                     "parts", "part_masks", "sqlite_master"};
   for (size_t i = 0; i < sizeof open / sizeof *open; i++)
     if (sqlite3_stricmp(table, open[i]) == 0)
       return true;
@@ -128,6 +129,7 @@ static int take_rows(struct query *q, sqlite3_stmt *stmt, uint32_t max_rows) {
 }
 
 static void end_transaction(sqlite3 *db) {
+  sqlite3_set_authorizer(db, NULL, NULL);
   if (!sqlite3_get_autocommit(db))
     database_exec(db, "ROLLBACK");
 }
@@ -160,7 +162,6 @@ int query_sql(struct reader *r, struct query *q) {
   rc = prepare_connection(db, view);
   if (rc == SQLITE_OK)
     rc = prepare_only_statement(db, q, &stmt);
-  sqlite3_set_authorizer(db, NULL, NULL); /* running, `rows` reads tables that are ours */
   if (rc == SQLITE_OK && (int) q->bound.ncolumns != sqlite3_bind_parameter_count(stmt))
     rc = refuse_sql(q, "as many values are needed as the statement has parameters");
   if (rc == SQLITE_OK) {
