@@ -9,19 +9,18 @@ local DAY, MICROSECOND = 86400, 1e-6
 
 -- The moments between which it shows.  A time of 0 is no bound: all there is, up to now.
 local function span(values, now)
-  local last, message, reason = values.end_time, nil, nil
+  local last = values.end_time
   if not last or last == 0 then
     last = now
   end
-  local first = values.start_time or last - DAY
-  if first == 0 then
-    first, message, reason = window.end_of_rows(false)
-    if message then
-      return nil, message, reason
-    end
-    first = math.min(first or last, last)
+  if values.start_time ~= 0 then
+    return values.start_time or last - DAY, last
   end
-  return first, last
+  local first, message, reason = window.end_of_rows(false)
+  if message then
+    return nil, message, reason
+  end
+  return math.min(first or last, last), last
 end
 
 -- The same filters over another window.
