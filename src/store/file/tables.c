@@ -49,6 +49,10 @@ static const char later_additions[] =
     "WITHOUT ROWID;"
     "CREATE TABLE IF NOT EXISTS late_ids(fingerprint INTEGER, row INTEGER, "
     "PRIMARY KEY(fingerprint, row)) WITHOUT ROWID;"
+    "CREATE TABLE IF NOT EXISTS journal(entry INTEGER PRIMARY KEY AUTOINCREMENT, topic TEXT, "
+    "kind TEXT, time INTEGER, data TEXT);"
+    "CREATE INDEX IF NOT EXISTS journal_time ON journal(topic, time);"
+    "CREATE INDEX IF NOT EXISTS journal_topic ON journal(topic);"
     "INSERT OR IGNORE INTO meta SELECT 'counted', coalesce(max(rowid), 0) FROM rows";
 
 void tables_write_default(struct buf *sql, const struct column *c) {
