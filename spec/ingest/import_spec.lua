@@ -157,6 +157,20 @@ describe("moonledger import", function()
     assert.truthy(result.stderr:find("line 2 is no JSON object", 1, true))
   end)
 
+  for text, expected in pairs {
+    ['{"records":[1,{"model":"a"},{"request_id":"b"},[2]]}\n'] = { 2, 0, 2 },
+    ['{\n"records":[1,{"model":"a"},{"request_id":"b"},[2]]}\n'] = { 2, 0, 2 },
+    ['{"model":"a"}\n[{"model":"b"}]\n["request_id"]\n'] = { 1, 0, 2 },
+    ['[{"model":"a"},["b"],[{"model":"c"}]]'] = { 1, 0, 2 },
+    ['{"records":{"a":1}}\n'] = { 1, 0, 0 },
+    ['{"records":[]}\n'] = { 0, 0, 0 },
+  } do
+    it("takes the records of a body, and rejects what is none: " .. text:gsub("\n", " "), function()
+      helpers.write_file(folder .. "/body.ndjson", text)
+      assert.same(expected, counts(import("--format", "ndjson", folder .. "/body.ndjson")))
+    end)
+  end
+
   it("reads files larger than what it sends at once", function()
     local lines = {}
     for i = 1, 20000 do

@@ -115,6 +115,15 @@ describe("LiteLLM's ids", function()
       response_cost = 0 }
     assert.same({ "gen-a1b2c3d4e5f6/call-3" }, ids(hit))
   end)
+
+  it("are made of any call's, however long", function()
+    local function long(end_of_id)
+      return row { id = "chatcmpl-43", call_id = ("\u{E9}"):rep(35000) .. end_of_id }
+    end
+    local found = ids(long "1", long "22", long "1", row { id = "chatcmpl-43" })
+    local kept = "chatcmpl-43/" .. ("\u{E9}"):rep(99)
+    assert.same({ kept .. "1", kept .. "22", kept .. "1", "chatcmpl-43/call-1" }, found)
+  end)
 end)
 
 describe("what generates nothing", function()
