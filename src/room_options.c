@@ -170,14 +170,6 @@ struct settings *settings_read(void *arg, struct lua_State *L, const char *file,
   struct config *config = config_read(L, file, context->overrides, errors);
   if (config == NULL)
     return NULL;
-  if (context->running != NULL && config_lets_all_in(config, context->running->host)) {
-    buf_printf(errors,
-               "config.lua: tokens: the server listens on %s and would have no token any "
-               "more: stop it first\n",
-               context->running->host);
-    config_free(config);
-    return NULL;
-  }
   struct settings *settings = settings_new(config);
   if (context->running != NULL)
     config_restart_keys(context->running, config, &settings->at_start);

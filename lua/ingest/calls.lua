@@ -41,7 +41,7 @@ local wrapper_words =
 local idle_words = set(
   "get", "aget", "retrieve", "aretrieve", "list", "alist", "delete",
   "adelete", "cancel", "acancel", "count", "acount",
-  "file", "afile", "batch", "health", "ahealth", "ping", "token")
+  "file", "afile", "batch", "health", "ahealth", "ping", "token", "management")
 
 local function has_word(name, words)
   for word in name:gmatch("[^_%.%s%-]+") do

@@ -18,12 +18,12 @@ local told = {
     "embedding.model_name", "reranker.model_name", "model_name", "model",
   },
   provider = { "text", "gen_ai.provider.name", "gen_ai.system", "llm.provider", "llm.system",
-    "ai.model.provider", "mlflow.llm.provider" },
+    "ai.model.provider", "gen_ai.model.provider", "mlflow.llm.provider" },
   cost = {
     "number", "llm.cost.total", "gen_ai.usage.total_cost", "gen_ai.usage.cost",
     "gen_ai.cost.total_cost", "operation.cost",
-    "langfuse.observation.cost_details.total", "mlflow.llm.cost.total_cost", "cost_usd",
-    "ai.response.providerMetadata.gateway.cost",
+    "langfuse.observation.cost_details.total", "mlflow.llm.cost.total_cost",
+    "litellm.cost.total", "cost_usd", "ai.response.providerMetadata.gateway.cost",
     "ai.response.providerMetadata.openrouter.usage.cost",
   },
   cost_input = { "number", "gen_ai.usage.input_cost", "llm.cost.prompt" },
@@ -38,13 +38,26 @@ local told = {
   user = {
     "text", "user.id", "enduser.id", "gen_ai.user.id", "langfuse.user.id",
     "ai.telemetry.metadata.userId", "traceloop.association.properties.user_id",
+    "litellm.metadata.user_api_key_user_id", "metadata.user_api_key_user_id", -- LiteLLM's
+    "litellm.end_user.id",
   },
-  streaming = { "flag", "gen_ai.request.stream", "llm.is_streaming" },
+  team = {
+    "text", "litellm.team.alias", "litellm.metadata.user_api_key_team_alias",
+    "metadata.user_api_key_team_alias", "litellm.team.id", "metadata.user_api_key_team_id",
+  },
+  api_key = {
+    "text", "litellm.metadata.user_api_key_alias", "metadata.user_api_key_alias",
+    "litellm.api_key.hash", "metadata.user_api_key_hash",
+    "trace.metadata.openrouter.api_key_name",
+  },
+  streaming = { "flag", "gen_ai.request.stream", "llm.is_streaming", "litellm.request.streaming" },
   status = { "count", "http.response.status_code", "http.status_code" },
   error_type = { "text", "error.type" },
+  error_code = { "count", "litellm.provider.error.code", "error.code" },
   duration_ms = { "number", "duration_ms" },
   ttft_s = { "number", "gen_ai.response.time_to_first_chunk" },
-  ttft_ms = { "number", "ttft_ms", "ai.response.msToFirstChunk" },
+  ttft_ms = { "number", "ttft_ms", "ai.response.msToFirstChunk",
+    "trace.metadata.openrouter.first_token_ms" },
 
   -- What the conventions call the kind of a span.
   operation = { "text", "gen_ai.operation.name" },
@@ -52,11 +65,12 @@ local told = {
   openinference_kind = { "text", "openinference.span.kind" },
   openllmetry_kind = { "text", "llm.request.type" },
   langfuse_kind = { "text", "langfuse.observation.type" },
-  mlflow_kind = { "text", "mlflow.spanType" },
   langsmith_kind = { "text", "langsmith.span.kind" },
+  mlflow_kind = { "text", "mlflow.spanType" },
 
   -- Looked at, and left in the row as the sender wrote it.
   traceloop_kind = { "text", "traceloop.span.kind", stays = true },
+  call_type = { "text", "litellm.call_type", stays = true },
   finish_reasons = { "any", "gen_ai.response.finish_reasons", stays = true },
   finish_reason = { "any", "ai.response.finishReason", stays = true },
   timestamp = { "text", "event.timestamp", stays = true },
@@ -75,12 +89,12 @@ local openinference = { LLM = "chat", EMBEDDING = "embeddings", RERANKER = "rera
 local openinference_wrappers = values.set(
   "AGENT", "CHAIN", "TOOL", "RETRIEVER", "GUARDRAIL", "EVALUATOR", "PROMPT", "WORKFLOW", "TASK")
 local langfuse = { generation = "chat", embedding = "embeddings" }
+local langsmith = { llm = "chat", embedding = "embeddings" }
+local langsmith_others = values.set("prompt", "retriever", "chain", "tool", "parser")
 local mlflow =
   { LLM = "chat", CHAT_MODEL = "chat", EMBEDDING = "embeddings", RERANKER = "rerank" }
 local mlflow_wrappers = values.set("AGENT", "CHAIN", "TOOL", "RETRIEVER", "PARSER", "MEMORY",
   "WORKFLOW", "TASK", "GUARDRAIL", "EVALUATOR")
-local langsmith = { llm = "chat", embedding = "embeddings" }
-local langsmith_others = values.set("prompt", "retriever", "chain", "tool", "parser")
 
 -- Where a convention names the kind of span, its words for calls, and for what is none.
 local conventions = {
@@ -88,14 +102,20 @@ local conventions = {
   { name = "openllmetry_kind", calls = openllmetry, others = {} },
   { name = "langfuse_kind", calls = langfuse,
     others = values.set("span", "event", "agent", "tool", "chain", "retriever") },
-  { name = "mlflow_kind", calls = mlflow, others = mlflow_wrappers },
   { name = "langsmith_kind", calls = langsmith, others = langsmith_others },
+  { name = "mlflow_kind", calls = mlflow, others = mlflow_wrappers },
 }
 
 -- "ai.generateText.doGenerate" is a call, "ai.generateText" around it and "ai.toolCall" are none.
 local function vercel(id)
   local call = id:match("%.do(%u%a*)$")
   return call and (call == "Embed" and "embeddings" or "chat") or nil
+end
+
+-- LiteLLM's operation is "chat" for want of a better word; its call type knows what is no call.
+local function operation(a)
+  local kind = a.call_type and calls.kind(a.call_type)
+  return kind and kind ~= "call" and a.call_type or a.operation
 end
 
 -- Whether it tells what a provider bills.
@@ -105,7 +125,7 @@ end
 
 -- The kind of call in the words of one convention, and whether that convention knows this word.
 local function told_kind(a)
-  local name, sdk = a.operation, a.sdk_operation
+  local name, sdk = operation(a), a.sdk_operation
   if langsmith_others[a.langsmith_kind] then
     -- LangSmith calls the operation of all its runs "chat".
     return nil, true, a.langsmith_kind
@@ -154,7 +174,7 @@ local function status(failed, a)
   if code and code >= 400 or not failed then
     return code or 200
   end
-  local named = values.count(error_type)
+  local named = a.error_code or values.count(error_type)
   return named and named >= 400 and named < 600 and named or 500
 end
 
@@ -226,7 +246,8 @@ function genai.record(span, a, origin)
     ttft_ms = a.ttft_s and a.ttft_s * 1000 or a.ttft_ms,
     session_client_id = a.session,
     user = a.user or origin.user,
-    team = origin.team,
+    team = a.team or origin.team,
+    api_key = a.api_key,
     host = origin.host,
     project = origin.project,
     billing = origin.billing,

@@ -10,6 +10,7 @@ return {
     "mlflow.spanType", "ai.response.providerMetadata",
     "gen_ai.usage.raw",                                                      -- Logfire
     "gen_ai.usage.input_token_details", "gen_ai.usage.output_token_details", -- LangSmith
+    "metadata.usage_object",                                                 -- LiteLLM, version 1
   },
 
   -- Where usage objects as providers and frameworks write them stand in attributes.
@@ -18,6 +19,7 @@ return {
     "gen_ai.usage.details.",                                                 -- pydantic-ai
     "llm.usage.",                                                            -- OpenLLMetry
     "langfuse.observation.usage_details.", "mlflow.chat.tokenUsage.", "gen_ai.usage.raw.",
+    "metadata.usage_object.",
     "ai.response.providerMetadata.anthropic.usage.", "ai.response.providerMetadata.bedrock.usage.",
     "ai.response.providerMetadata.openrouter.usage.",
     "",
@@ -98,6 +100,7 @@ return {
   },
   -- Parts of cache_write.
   cache_write_5m = {
+    "gen_ai.usage.input_tokens.cache_write_5m",                              -- OpenRouter
     "gen_ai.usage.cache_creation.ephemeral_5m.input_tokens",
     "langfuse.observation.usage_details.input_ephemeral_5m_input_tokens",
     usage = {
@@ -107,6 +110,7 @@ return {
     },
   },
   cache_write_1h = {
+    "gen_ai.usage.input_tokens.cache_write_1h",                              -- OpenRouter
     "gen_ai.usage.cache_creation.ephemeral_1h.input_tokens",
     "langfuse.observation.usage_details.input_ephemeral_1h_input_tokens",
     usage = {

@@ -179,12 +179,15 @@ static const llhttp_settings_t parser_settings = {
 
 /* ---- The end ---- */
 
+/* Ends a second before the other side's promise does. */
 static int64_t keep_ms(const struct call *c) {
   const char *timeout = strcasestr(header(c, "keep-alive"), "timeout=");
   if (timeout == NULL)
     return KEEP_MS;
-  int64_t promised_ms = (strtol(timeout + 8, NULL, 10) - 1) * 1000;
-  return promised_ms < KEEP_MS ? promised_ms : KEEP_MS;
+  long promised_s = strtol(timeout + 8, NULL, 10);
+  if (promised_s > KEEP_MS / 1000)
+    return KEEP_MS;
+  return promised_s > 1 ? (promised_s - 1) * 1000 : 0;
 }
 
 /* Lets the connection go: to the next call, or closed. */

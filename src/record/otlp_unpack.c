@@ -115,9 +115,13 @@ static char *unpack_object(struct path *path, char *p, unsigned depth) {
 }
 
 /* What Python's str makes of a dict of numbers, as JSON. */
-static void requote(char *p) {
-  while ((p = strchr(p, '\'')) != NULL)
-    *p = '"';
+static void translate(char *text) {
+  static const char *const words[][2] = {
+    {"'", "\""}, {"None", "null"}, {"True", "true"}, {"False", "false"},
+  };
+  for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+    for (char *p = text; (p = strstr(p, words[i][0])) != NULL;)
+      memcpy(p, words[i][1], strlen(words[i][1]));
 }
 
 static bool is_json(char *p) {
@@ -133,7 +137,7 @@ static void unpack_text(struct path *path, const struct otlp_text *text) {
   char *p = json_skip_space(copy);
   bool is_read = is_json(p);
   if (!is_read && *p == '{') {
-    requote(p);
+    translate(p);
     is_read = is_json(p);
   }
   if (is_read)

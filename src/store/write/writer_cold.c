@@ -216,7 +216,7 @@ int writer_cold_open(struct writer *w) {
   w->shared->parts = part_files_new(w->shared->options.path);
   w->view = view_new(w->shared->parts, w->schema);
   w->taking = PACE_BEGIN;
-  int rc = cold_clean(w->db, part_files_folder(w->shared->parts), w->shared->name);
+  int rc = cold_clean(w->db, w->shared->parts, w->shared->name);
   return rc == SQLITE_OK ? resume_taking(w) : rc;
 }
 
