@@ -127,6 +127,28 @@ describe("the configuration", function()
     assert.equal(0, check("return {}").code)
   end)
 
+  it("is told of files that it names and that cannot be read, and of prices that are none", function()
+    local r = check [[return {
+      pricing = { file = "nope.json" }, outside = { ca_file = "no.pem" },
+    }]]
+    assert.equal(1, r.code)
+    for _, said in ipairs { 'pricing.file: /[^\n]+/nope.json: No such file',
+        'outside.ca_file: /[^\n]+/no.pem: No such file' } do
+      assert.matches("config.lua:%d+: " .. said, r.stderr)
+    end
+    r = check [[return { pricing = { overrides = {
+      a = { input = 1, output = 2, above = { [200] = { input = 2 } }, tiers = { batch = 0.5 } },
+      b = { inputt = 1 }, c = { output = "2" }, d = 3 } } }]]
+    assert.equal(3, select(2, r.stderr:gsub("\n", "")), r.stderr)
+    for _, said in ipairs {
+      "pricing.overrides.b.inputt: unknown key; there are input, output, cache_read",
+      "pricing.overrides.c.output: expected dollars, got a string",
+      "pricing.overrides.d: expected a table such as { input = 1, output = 4 }, got a number",
+    } do
+      assert.truthy(r.stderr:find(said, 1, true), r.stderr)
+    end
+  end)
+
   it("may begin with a byte order mark, as any Lua file of the user's", function()
     os.execute("mkdir -p " .. folder .. "/lua/routes")
     helpers.write_file(folder .. "/lua/routes/mine.lua",
@@ -423,7 +445,9 @@ describe("the server #loops", function()
 
   it("refuses a listening address that is none", function()
     for _, address in ipairs { "127.0.0.1", "127.0.0.1:x", "127.0.0.1:65536", ":", "" } do
-      assert.truthy(refused(folder .. "/x.db", address):find(address, 1, true), address)
+      local r = server.run { "--listen", address }
+      assert.equal(2, r.code)
+      assert.truthy(r.stderr:find("got " .. address .. "\n", 1, true), r.stderr)
     end
   end)
 

@@ -4,6 +4,7 @@
 
 #include <lauxlib.h>
 #include <lua.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/buf.h"
@@ -82,15 +83,6 @@ static void check(lua_State *L, const struct shaped *s, struct buf *errors) {
   buf_clear(&why);
 }
 
-void config_check_shapes(lua_State *L, struct buf *errors) {
-  for (const struct shaped *s = all; s < all + SHAPED; s++) {
-    config_push_shaped(L, s->name);
-    if (!lua_isnil(L, -1))
-      check(L, s, errors);
-    lua_pop(L, 1);
-  }
-}
-
 static bool is_one_of(const char *const *known, const char *key) {
   while (*known != NULL && strcmp(*known, key) != 0)
     known++;
@@ -108,4 +100,45 @@ void config_check_keys(lua_State *L, const char *place, const char *const *known
       buf_printf(errors, "%s%s", i > 0 ? ", " : "", known[i]);
     buf_putc(errors, '\n');
   }
+}
+
+/* What lua/lib/prices.lua says of Rates: the table at the top. */
+static void check_rates(lua_State *L, const char *place, struct buf *errors) {
+  static const char *const known[] = {
+      "input",       "output",       "cache_read",  "cache_write",  "cache_write_1h",
+      "reasoning",   "audio_input",  "audio_output", "image_input", "image_output",
+      "web_search",  "request",      "fast",        "regional",     "geo",
+      "tiers",       "above",        "ranges",      NULL};
+  config_check_keys(L, place, known, errors);
+  for (lua_pushnil(L); lua_next(L, -2) != 0; lua_pop(L, 1))
+    if (lua_type(L, -2) == LUA_TSTRING && lua_type(L, -1) != LUA_TNUMBER && !lua_istable(L, -1))
+      buf_printf(errors, "config.lua: %s.%.60s: expected dollars, got a %s\n", place,
+                 lua_tostring(L, -2), luaL_typename(L, -1));
+}
+
+/* Prices by model, at the top. */
+static void check_overrides(lua_State *L, struct buf *errors) {
+  for (lua_pushnil(L); lua_next(L, -2) != 0; lua_pop(L, 2)) {
+    char place[100];
+    snprintf(place, sizeof place, "pricing.overrides.%.70s", luaL_tolstring(L, -2, NULL));
+    lua_insert(L, -2);
+    if (lua_istable(L, -1))
+      check_rates(L, place, errors);
+    else
+      buf_printf(errors, "config.lua: %s: expected a table such as { input = 1, output = 4 }, "
+                 "got a %s\n", place, luaL_typename(L, -1));
+  }
+}
+
+void config_check_shapes(lua_State *L, struct buf *errors) {
+  for (const struct shaped *s = all; s < all + SHAPED; s++) {
+    config_push_shaped(L, s->name);
+    if (!lua_isnil(L, -1))
+      check(L, s, errors);
+    lua_pop(L, 1);
+  }
+  config_push_shaped(L, "pricing.overrides");
+  if (lua_istable(L, -1))
+    check_overrides(L, errors);
+  lua_pop(L, 1);
 }
