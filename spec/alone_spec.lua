@@ -229,6 +229,19 @@ describe("--check", function()
       "your own: lua/routes/health.lua, static/docs/docs.css; as shipped: 1\n", 1, true))
   end)
 
+  it("reads files that begin with a byte order mark", function()
+    local here <close> = alone()
+    local mark = "\u{FEFF}"
+    write(here, "config.lua", mark .. "return {}")
+    write(here, "lua/routes/health.lua", mark .. route "marked")
+    write(here, "lua/schema.lua", mark .. helpers.read_file "lua/schema.lua")
+    write(here, "lua/commands/hello.lua",
+      mark .. "return { summary = 'x', run = function() print 'hello' end }")
+    assert.equal("hello\n", run(here, "hello").stdout)
+    local s <close> = serve(here)
+    says(s, "/health", "marked")
+  end)
+
   it("tells which shipped routes a config.lua is without", function()
     local here <close> = alone()
     local config = helpers.read_file "config.lua"
@@ -246,6 +259,7 @@ describe("--check", function()
   it("tells which files are older than the shipped text", function()
     local here <close> = alone()
     run(here, "init")
+    assert.truthy(run(here, "--check").stdout:find "in the program: 0 others\n")
     write(here, "lua/routes/health.lua", route "an earlier program's")
     assert.is_nil(run(here, "--check").stdout:find "older")
     local record = helpers.read_file(here.folder .. "/.moonledger-init")

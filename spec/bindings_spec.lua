@@ -25,9 +25,16 @@ local TOPIC = [[
   }
 ]]
 
+-- Columns that live in extra, with defaults of their own.
+local SCHEMA = assert(helpers.read_file "lua/schema.lua"):gsub('\n  { "other_id",', [[
+
+  { "remark", "string", in_extra = true, default = "it's" },
+  { "share", "float", in_extra = true, default = 0.5 },%0]], 1)
+
 local function start(options)
   options = options or {}
   options.files = options.files or {}
+  options.files["lua/schema.lua"] = SCHEMA
   options.files["lua/routes/run.lua"] = RUN
   options.files["lua/routes/topic.lua"] = TOPIC
   options.config = (options.config or "") .. [[
@@ -223,6 +230,17 @@ describe("bindings #loops", function()
         local storage = require "storage"
         return storage.count {}, storage.count { where = { { "model", "=", "m" } } },
           storage.get("a").model, storage.get "nobody" or "none"
+      ]])
+    end)
+
+    it("finds what lives in extra by its default too", function()
+      s:ingest { { request_id = "a" }, { request_id = "b", remark = "odd", share = 2 } }
+      assert.same({ 1, 1, 1, 1, 2 }, run [[
+        local function count(...)
+          return require("storage").count { where = { { ... } } }
+        end
+        return count("remark", "=", "it's"), count("remark", "!=", "it's"),
+          count("share", "=", 0.5), count("share", "<=", 0.5), count("share", ">", 0.25)
       ]])
     end)
 

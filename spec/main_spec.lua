@@ -26,6 +26,15 @@ describe("the command line", function()
     end
   end)
 
+  it("does so however it is asked", function()
+    for asked, words in pairs { ["--help"] = { "-h", "help" }, ["--version"] = { "version" } } do
+      for _, word in ipairs(words) do
+        assert.same(run(asked), run(word))
+      end
+    end
+    assert.same(run("usage", "--help"), run("usage", "-h"))
+  end)
+
   it("has a man page of the same", function()
     local page = run("man").stdout
     assert.matches('^%.TH MOONLEDGER 1 "" "moonledger 0.1.0"\n', page)

@@ -32,7 +32,7 @@ static bool rehearse(const struct options *options, visit_route *visit, struct b
     .nloops = 1,
     .streams = &streams,
     .kv = kv_new(KV_BYTES),
-    .notes = notes_new(),
+    .notes = notes_new(NULL),
     .bindings = bindings,
     .read_settings = settings_read,
     .push_settings_env = config_push_env,

@@ -25,6 +25,8 @@ const struct options_row options_table[] = {
     WORD("completion", NULL, "Prints the line with which bash completes all this.",
          COMMAND_COMPLETION),
     WORD("man", NULL, "Prints the man page: moonledger man | man -l -.", COMMAND_MAN),
+    WORD("help", NULL, "The same as --help and -h.", COMMAND_HELP),
+    WORD("version", NULL, "The same as --version.", COMMAND_VERSION),
 
     OPTION("--config", "FILE", "settings and routes (looked for, see below)"),
     OPTION("--listen", "HOST:PORT", "instead of listen in it (127.0.0.1:8787); port 0: a free one"),
@@ -145,10 +147,12 @@ bool options_parse(struct options *options, int argc, char **argv) {
   list_options(names);
   *options = (struct options) {.first = argc};
   while (!rest && optind < argc) {
-    int c = getopt_long(argc, argv, "+", names, NULL);
+    int c = getopt_long(argc, argv, "+h", names, NULL);
     if (c == '?')
       return false;
-    if (c > 0 && !take_option(options, &options_table[c - 1], optarg))
+    if (c == 'h')
+      options->command = COMMAND_HELP;
+    else if (c > 0 && !take_option(options, &options_table[c - 1], optarg))
       return false;
     if (c == -1 && optind < argc) {
       options->first = optind;

@@ -146,11 +146,12 @@ static void complete_request(struct exchange *e) {
   hand_over(e);
 }
 
-/* A small body that nobody wants is read all the same, so that the connection can go on. */
+/* A small body that nobody wants is read all the same, so that the connection can go on; not one
+ * that the client may keep back, now that it is refused. */
 static void start_body(struct exchange *e, bool arrived) {
   bool small = !(e->parser.flags & F_CHUNKED) && e->parser.content_length <= DISCARD_BYTES;
   bool waits = e->in.expects_continue && !arrived;
-  if (e->in.refused && (!small || waits)) {
+  if (e->in.refused && (!small || e->in.expects_continue)) {
     e->in.keep_alive = false;
     dispatch_refuse(e);
     return;

@@ -173,8 +173,10 @@ static void read_resource(struct otlp_reader *r, struct span group) {
   bool broken;
   r->resource.list.len = r->resource.count = 0;
   while (next_field(&group, &v, &broken)) {
+    if (!is_bytes(&v, RESOURCE))
+      continue;
     struct span resource = span_of(&v);
-    while (is_bytes(&v, RESOURCE) && next_field(&resource, &inner, &broken))
+    while (next_field(&resource, &inner, &broken))
       if (is_bytes(&inner, 1))
         add_attribute(r, &r->resource, &inner);
   }
@@ -186,8 +188,10 @@ static void read_scope(struct otlp_reader *r, struct span group) {
   bool broken;
   r->scope = (struct otlp_text) {0};
   while (next_field(&group, &v, &broken)) {
+    if (!is_bytes(&v, SCOPE))
+      continue;
     struct span scope = span_of(&v);
-    while (is_bytes(&v, SCOPE) && next_field(&scope, &inner, &broken))
+    while (next_field(&scope, &inner, &broken))
       if (is_bytes(&inner, 1))
         r->scope = text_of(&inner);
   }

@@ -464,6 +464,8 @@ static int l_storage_stats(lua_State *L) {
   set_number(L, "oldest_queued_seconds", stats.oldest_queued_seconds);
   lua_pushstring(L, stats.fault);
   lua_setfield(L, -2, "fault");
+  lua_pushstring(L, stats.missing_part[0] != '\0' ? stats.missing_part : NULL);
+  lua_setfield(L, -2, "missing_part");
   lua_pushboolean(L, stats.writable);
   lua_setfield(L, -2, "writable");
   lua_pushstring(L, durability_name(storage));
