@@ -159,7 +159,7 @@ describe("spans inside each other #loops", function()
       scope = "strands.telemetry.tracer" },
   }, { "tokens_input", "cache_read_tokens", "tokens_output", "cost_usd", "provider",
     "session_client_id", "duration_ms" },
-    { { 1000, 20000, 100, 0.0105, "aws.bedrock", "s", 1800.0 } })
+    { { 1000, 20000, 100, 0.0105, "bedrock", "s", 1800.0 } })
 
   for what, id in pairs { ["by one id"] = { ["gen_ai.response.id"] = "chatcmpl-of-trace-TRACE" },
       ["without ids"] = {} } do

@@ -92,11 +92,11 @@ local function recognise(log, origin)
   return nil, attribute or field or "log"
 end
 
--- A log of somebody else that has a model and tokens is a call: the same one as the
--- span that it belongs to.
+-- A log of somebody else that has a model and tokens, or tells of a call what it cost or
+-- that it failed, is one: the same as the span that it belongs to.
 local function call_of(event)
   local record, has_tokens, _, is_guessed = genai.record(event.log, event.fields, event.origin)
-  if not (record and has_tokens) then
+  if not (record and (has_tokens or event.fields.cost or record.status_code >= 400)) then
     return nil
   end
   record.timestamp = record.timestamp or event.timestamp

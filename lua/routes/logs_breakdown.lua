@@ -11,7 +11,7 @@ local storage = require "storage"
 local window = later "lib.window"
 local zones = later "lib.zones"
 
-local DAY, MOST_BUCKETS = 86400, 20000
+local MOST_BUCKETS = 20000
 
 local ORDERS = {}
 for name in pairs(spend.ORDERS) do
@@ -24,34 +24,31 @@ local function find_zone(input)
     ("a time zone of this machine, such as Europe/Berlin, or +hh:mm: it knows no %q"):format(input)
 end
 
--- The time of the first or last row of all, or of the day that it was in if it has gone; nil when
--- there were none.
-local function end_of_rows(last)
-  local rows, message, reason = storage.select { descending = last, limit = 1 }
-  local days = rows and storage.aggregate {
-    every = "day", measures = { "requests" }, descending = last, limit = 1,
-  }
-  if not days then
-    return nil, message, reason
-  end
-  local row, day = rows[1] and rows[1].timestamp, days[1] and days[1].time
-  local gone = not last and row and day and day + DAY <= row
-  return row and not gone and row or day
-end
-
 -- The moments between which buckets are wanted, in whole seconds.
 local function span(values)
   local first, last, message, reason = values.start_time, values.end_time, nil, nil
   if not first or first == 0 then
-    first, message, reason = end_of_rows(false)
+    first, message, reason = window.end_of_rows(false)
   end
   if first and (not last or last == 0) then
-    last, message, reason = end_of_rows(true)
+    last, message, reason = window.end_of_rows(true)
   end
   if not first or not last then
     return nil, message, reason
   end
   return math.floor(first), math.floor(last)
+end
+
+-- A row may be of a year that only its sender's clock knows: where the buckets to it would be too
+-- many, an open window ends now.  nil: there are too many.
+local function bounds_of(values, first, last, now)
+  local zone, is_open = values.tz or zones.UTC, not values.end_time or values.end_time == 0
+  local bounds = calendar.bounds(zone, values.every, first, last, MOST_BUCKETS)
+  if not bounds and is_open and now < last then
+    values.end_time = now
+    bounds = calendar.bounds(zone, values.every, first, math.floor(now), MOST_BUCKETS)
+  end
+  return bounds
 end
 
 -- Nothing to show: no row, or no time between the bounds.
@@ -121,7 +118,7 @@ return {
       if not first then
         return last and needs_storage.failed(last, reason) or empty(values)
       end
-      bounds = calendar.bounds(values.tz or zones.UTC, values.every, first, last, MOST_BUCKETS)
+      bounds = bounds_of(values, first, last, req.now)
       if not bounds then
         return params.refuse("every", values.every, "too_many",
           ("Input should give at most %d buckets: take wider ones, or narrow the window"):format(

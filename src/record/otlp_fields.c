@@ -110,12 +110,18 @@ static bool read_as(enum otlp_reading read, struct otlp_value *v) {
   }
 }
 
+static bool is_packed(const struct otlp_fields *fields, int at) {
+  while (at >= 0 && fields->sources[at].read != OTLP_READ_PACKED)
+    at = fields->sources[at].next;
+  return at >= 0;
+}
+
 void otlp_number(struct otlp_reader *r, const struct otlp_fields *fields) {
   const struct otlp_attributes *list = &r->item.attributes;
   for (size_t i = 0; i < list->count; i++) {
     struct otlp_attribute *a = otlp_attribute(list, i);
     a->number = fields != NULL ? names_find(&fields->names, a->key.data, a->key.len) : -1;
-    if (a->number >= 0 && fields->sources[a->number].read == OTLP_READ_PACKED && !a->unpacked)
+    if (!a->unpacked && is_packed(fields, a->number))
       otlp_unpack(r, i);
   }
 }

@@ -7,7 +7,7 @@
 /* What a decoder reads of an item: fields by its own names, each from the first of several
  * attributes that is there and can be read as what it should be. */
 
-enum { OTLP_MAX_FIELDS = 64, OTLP_MAX_SOURCES = 1024 };
+enum { OTLP_MAX_FIELDS = 64, OTLP_MAX_SOURCES = 2048 };
 
 /* What senders mean by the values they send: numbers as texts, booleans as words, null as
  * "None". */
