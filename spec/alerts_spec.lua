@@ -198,7 +198,7 @@ describe("alerts", function()
   end)
 end)
 
-describe("a measure that does not end", function()
+describe("a measure that does not end, or answers something else", function()
   it("is an error of its rule, and the others are looked at", function()
     local s <close> = server.start {
       config = [[
@@ -207,13 +207,17 @@ describe("a measure that does not end", function()
           { name = "endless", every = "1s", critical = 1,
             measure = function() while true do end end },
           { name = "fine", every = "1s", critical = 1, measure = "request_count" },
+          { name = "odd", every = "1s", critical = 1,
+            measure = function() return { model = 5 } end },
         }
       ]],
     }
-    eventually(function() return #s:get("/alerts").json().alerts == 2 end)
+    eventually(function() return #s:get("/alerts").json().alerts == 3 end)
     local alerts = s:get("/alerts").json().alerts
-    assert.same({ "endless", "error", "fine", "ok" },
-      { alerts[1].name, alerts[1].state, alerts[2].name, alerts[2].state })
+    assert.same({ "endless", "error", "fine", "ok", "odd", "error" },
+      { alerts[1].name, alerts[1].state, alerts[2].name, alerts[2].state, alerts[3].name,
+        alerts[3].state })
+    assert.truthy(alerts[3].message:find "measure must answer a number, nil, or a list")
     assert.truthy(alerts[1].message:find "was ended: it ran for too long")
     s:stop()
   end)

@@ -120,13 +120,15 @@ describe("a backup", function()
 
     it("refuses in words what cannot be", function()
       assert.equal(0, run("moon.db", "backup", folder .. "/copy").code)
+      local whole = run("moon.db", "verify", "--full").stdout
+      assert.truthy(whole:find(("ids +%d seen, fine"):format(records.count)), whole)
       os.execute("mkdir " .. folder .. "/empty")
       helpers.write_file(folder .. "/file", "x")
       for _, case in ipairs {
         { { "moon.db", "backup", folder .. "/copy" }, "copy: File exists; name another place" },
         { { "moon.db", "backup", folder .. "/file/copy" }, "file/?.*Not a directory" },
         { { "moon.db", "backup", "/proc/copy" }, "/proc/copy: needs %d+ bytes and its disk has 0" },
-        { { "moon.db", "backup" }, "storage.backup_folder in config.lua names no folder" },
+        { { "moon.db", "backup" }, "expected a folder: moonledger backup FOLDER" },
         { { "none.db", "backup", folder .. "/none" }, "none.db: No such file or directory" },
         { { "none.db", "restore", folder .. "/empty" },
           "empty/SHA256SUMS: No such file or directory; name the folder of a backup" },

@@ -227,6 +227,33 @@ describe("days that have closed", function()
     compare(answers(hot), answers(cold))
   end)
 
+  it("are missed by health and doctor while a file is away", function()
+    local file = folder.path .. "/cold.cold/" .. parts()[1]:sub(3)
+    local away = folder.path .. "/away"
+    local function ask(word)
+      local result = server.run { "--config", "config.lua", "--database", folder.path .. "/cold.db",
+        "--listen", cold.url:match "//(.*)", word }
+      return result.code, result.stdout .. result.stderr
+    end
+    cold:stop()
+    assert(os.rename(file, away))
+    cold = start("cold", 2)
+    local health = cold:get "/health"
+    assert.same({ 200, "warn" }, { health.status, health.json().status })
+    assert.truthy(health.json().output:find(file .. " is not there", 1, true), health.body)
+    assert.equal(200, cold:get("/health/ready").status)
+    local code, said = ask "health"
+    assert.equal(1, code)
+    assert.truthy(said:find(file, 1, true), said)
+    code, said = ask "doctor"
+    assert.equal(1, code)
+    assert.truthy(said:find("WRONG  server +http[^\n]*is not there"), said)
+    assert.equal(503, cold:get("/logs/query?end_time=" .. FIRST + DAY).status)
+    assert(os.rename(away, file))
+    assert.equal("pass", cold:get("/health").json().status)
+    compare(answers(hot), answers(cold))
+  end)
+
   it("come back from a backup beside newer parts, which stay", function()
     cold:stop()
     local newer = parts()

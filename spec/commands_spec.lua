@@ -134,11 +134,13 @@ describe("a command", function()
     end)())
   end)
 
-  it("reads lines and pieces, also gzipped and without a last line end", function()
+  it("reads lines and pieces, also packed and without a last line end", function()
     local text = "first\n\n" .. ("x"):rep(3000000) .. "\nlast"
     helpers.write_file(root .. "/plain", text)
     helpers.write_file(root .. "/packed.gz", helpers.gzip(text))
-    for _, name in ipairs { "plain", "packed.gz" } do
+    helpers.write_file(root .. "/packed.zst",
+      helpers.zstd(text:sub(1, 1000)) .. helpers.zstd(text:sub(1001)))
+    for _, name in ipairs { "plain", "packed.gz", "packed.zst" } do
       assert.equal("5 0 3000000 4 nil\n3000012\n", output(([[
         local file = require "file"
         local reader <close> = assert(file.open(args[1] .. "/%s"))
@@ -154,6 +156,18 @@ describe("a command", function()
         end
         print(#table.concat(pieces))]]):format(name, name)))
     end
+  end)
+
+  it("tells of a packed file that is cut off or damaged", function()
+    local packed = helpers.zstd("a line\n")
+    helpers.write_file(root .. "/cut.zst", packed:sub(1, -2))
+    helpers.write_file(root .. "/bad.zst", packed:sub(1, 6) .. "\xFF\xFF\xFF")
+    assert.equal("nil\tthe file is cut off\nnil\tData corruption detected\n", output [[
+      local file = require "file"
+      for _, name in ipairs { "cut", "bad" } do
+        local reader <close> = file.open(args[1] .. "/" .. name .. ".zst")
+        print(reader:read())
+      end]])
   end)
 
   it("lists folders, looks at files and writes them whole", function()
@@ -298,14 +312,35 @@ describe("a command", function()
     end)
   end
 
+  it("that imports says with its exit code that nothing could be read", function()
+    local function import(text)
+      helpers.write_file(root .. "/records.ndjson", text)
+      return run("--database", root .. "/m.db", "import", root .. "/records.ndjson")
+    end
+    local junk = import "timestamp,model\n1,gpt-4o\n\27[2J\n"
+    assert.equal(1, junk.code)
+    assert.matches("moonledger: nothing of it could be taken\n$", junk.stderr)
+    assert.is_nil(junk.stderr:find "\27")
+    assert.equal(0, import('{"request_id":"a","model":"m"}\nnot this line\n').code)
+    assert.equal(0, import('{"request_id":"a","model":"m"}\n').code)
+  end)
+
   it("is what lua/commands/README.md shows", function()
     local example = helpers.read_file("lua/commands/README.md"):match "```lua\n(.-)```"
     write("errors", example)
     local s = server.start()
     s:ingest { { request_id = "a", model = "gpt-4o", status_code = 500 },
-      { request_id = "b", model = "gpt-4o" } }
-    local result = run("--listen", s.url:match "//(.*)", "errors", "--hours", "2", "gpt-4o")
-    assert.same({ "gpt-4o 1\n", "" }, { result.stdout, result.stderr })
+      { request_id = "b", model = "gpt-4o" },
+      { request_id = "c", model = "50%&more of it", status_code = 500 } }
+    local function errors(...)
+      return run("--listen", s.url:match "//(.*)", "errors", "--hours", ...)
+    end
+    local result = errors("2", "gpt-4o", "50%&more of it")
+    assert.same({ "gpt-4o 1\n50%&more of it 1\n", "" }, { result.stdout, result.stderr })
+    result = errors("abc", "gpt-4o")
+    assert.same({ 1, "", ("moonledger: %s: hours: Input should be a valid integer, unable to "
+      .. "parse string as an integer\n"):format(s.url) },
+      { result.code, result.stdout, result.stderr })
     s:stop()
   end)
 end)

@@ -278,11 +278,17 @@ describe("hooks.lua #loops", function()
     local s = server.start {
       files = {
         ["lua/hooks.lua"] =
-          'return { on_record = function(r) if r.model then error "no" end return r end }',
+          [[return { on_record = function(r)
+            if r.model == "x" then error "no" end
+            if r.model then require("storage").count {} end
+            return r
+          end }]],
       },
     }
     local r = s:post("/logs/ingest", '{"request_id":"a"}\n{"request_id":"b","model":"x"}', NDJSON)
     assert.equal(500, r.status)
+    assert.equal(500, s:post("/logs/ingest", '{"model":"y"}', NDJSON).status)
+    assert.matches("cannot be called inside [^\n]*on_record of hooks.lua", s:log())
     assert.equal(0, s:get("/logs/query").json().count)
     assert.equal(1, s:ingest({ { request_id = "c" } }).accepted)
     s:stop()

@@ -213,13 +213,15 @@ describe("moonledger doctor and a server", function()
     }
   ]]
 
-  it("that is another version, has a silent sender, refused a record, has broken scripts",
-      function()
+  it("that is another version, has a silent sender, rows of the future, refused a record, has "
+      .. "broken scripts", function()
     local s = server.start {
       config = 'table.insert(config.routes, { "POST", "/old", "routes.old" })',
       files = { ["lua/routes/old.lua"] = OLD },
     }
     s:post("/old", "")
+    s:ingest { { request_id = "late", timestamp = 4102444800, model = "m", cost_usd = 1,
+      user_agent = "ua\27[2J" } }
     s:post("/logs/ingest", '{"request_id":"a","tokens_input":"many","service_type":"proxy"}',
       { ["content-type"] = "application/json", ["user-agent"] = "cli/2" })
     helpers.write_file(s.root .. "/lua/lib/health.lua",
@@ -236,12 +238,37 @@ describe("moonledger doctor and a server", function()
     for _, words in ipairs {
       "WRONG  version        " .. s.url .. " runs 0.1, this is ",
       "note   sender         codex, 1: silent for 25.0 h",
+      "note   rows           1 are of the future, up to 2100-01-01T00:00:00",
+      "fine   sender         (no service type), ua?[2J: 1 records",
       "WRONG  sender         (no service type), cli/2: 1 were not taken: tokens_input",
       "WRONG  scripts        the server goes on with the old ones: ",
     } do
       assert.is_truthy(said:find(words, 1, true), said)
     end
     assert.equal(1, code)
+    assert.is_nil(said:find "\27")
+    s:stop()
+  end)
+
+  it("that runs elsewhere, and has rows of senders that it has not heard", function()
+    local folder <close> = helpers.folder()
+    local path = folder.path .. "/m.db"
+    helpers.write_file(folder.path .. "/records.ndjson", '{"request_id":"a","model":"m"}')
+    server.run { "--config", "config.lua", "--database", path, "import",
+      folder.path .. "/records.ndjson" }
+    local s <close> = server.start { database = path }
+    local said = doctor(s)
+    assert.is_truthy(said:find("note   sender         nobody has been heard since the start; of "
+      .. "before there are 1 rows", 1, true), said)
+    said = doctor({ root = s.root, database = path, url = "http://127.0.0.1:1" })
+    assert.is_truthy(said:find("Nobody serves there, and a server has " .. path, 1, true), said)
+    for _, words in ipairs { { "collect" }, { "import", folder.path .. "/records.ndjson" } } do
+      local result = server.run({ "--config", "config.lua", "--database", path, "--listen",
+        "127.0.0.1:1", table.unpack(words) }, { env = { HOME = folder.path } })
+      assert.same({ 1, "", "moonledger: 127.0.0.1:1: connection refused, and a server has the "
+        .. "database elsewhere: name it by --url\n" },
+        { result.code, result.stdout, result.stderr })
+    end
     s:stop()
   end)
 

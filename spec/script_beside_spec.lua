@@ -77,6 +77,24 @@ describe("routes beside runaway scripts", function()
   end)
 end)
 
+describe("what fails again and again", function()
+  it("is told with its file a few times, and counted", function()
+    local s <close> = server.start {
+      config = 'config.routes = { { "GET", "/calm", "routes.calm" }, '
+        .. '{ "GET", "/metrics", "routes.metrics" } }',
+      files = { ["lua/routes/calm.lua"] = "local n = 0\nevery(1, function()\n  n = n + 1\n"
+        .. '  error("boom " .. n)\nend)\n' .. runaway.CALM },
+    }
+    server.eventually(function()
+      local count = s:get("/metrics").body:match 'failures_total{module="every",kind="error"} (%d+)'
+      return tonumber(count or 0) > 20
+    end)
+    local lines = select(2, s:log():gsub('timer="?lua/routes/calm.lua:2"? [^\n]*boom', ""))
+    assert.equal(5, lines, s:log())
+    s:stop()
+  end)
+end)
+
 describe("the traceback of a script's error", function()
   it("stands in the answer when dev = true", function()
     local s <close> = runaway.start(1, runaway.SHORT .. "config.dev = true")

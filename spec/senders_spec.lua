@@ -102,7 +102,7 @@ describe("GET /logs/senders", function()
 
   it("outlives a restart", function()
     local folder <close> = helpers.folder()
-    local route = helpers.read_file "lua/routes/logs_senders.lua":gsub("every%(60000", "every(50")
+    local route = helpers.read_file "lua/routes/logs_senders.lua":gsub("every%(5000", "every(50")
     local kept = [[
       return { summary = "What is kept.", handle = function()
         return { json = require("storage").sql "SELECT data FROM journal" }

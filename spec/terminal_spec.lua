@@ -8,8 +8,8 @@ local socket = require "socket"
 local BINARY = os.getenv "MOONLEDGER" or "build/moonledger"
 local DAY = 86400
 
--- 2026-11-20, a Friday, noon in UTC.
-local NOON = 1795176000
+-- 2020-11-20, a Friday, noon in UTC.
+local NOON = 1605873600
 
 local records = {
   { request_id = "a", timestamp = NOON, model = "gpt-4o", user = "ada", session_client_id = "s1",
@@ -41,6 +41,17 @@ describe("a command that asks", function()
     return result.stdout
   end
 
+  local function statusline(input, address)
+    local path = settings.path .. "/input"
+    helpers.write_file(path, input)
+    local pipe = assert(io.popen(("TZ=UTC %s --config %s/config.lua --database %s --listen %s "
+      .. "statusline < %s"):format(helpers.quote(BINARY), settings.path, s.database,
+      address or s.url:match "//(.*)", path)))
+    local said = pipe:read "a"
+    pipe:close()
+    return said
+  end
+
   lazy_setup(function()
     settings = helpers.folder()
     helpers.write_file(settings.path .. "/config.lua", "return {}")
@@ -62,10 +73,10 @@ describe("a command that asks", function()
 ┌────────────┬────────────┬───────┬────────┬──────────────┬────────────┬──────────────┬────────────┐
 │ Date       │ Models     │ Input │ Output │ Cache Create │ Cache Read │ Total Tokens │ Cost (USD) │
 ├────────────┼────────────┼───────┼────────┼──────────────┼────────────┼──────────────┼────────────┤
-│ 2026-11-20 │ gpt-4o     │ 1,010 │    200 │            4 │         30 │        1,244 │      $1.75 │
+│ 2020-11-20 │ gpt-4o     │ 1,010 │    200 │            4 │         30 │        1,244 │      $1.75 │
 │            │ opus       │       │        │              │            │              │            │
-│ 2026-11-23 │ opus       │     0 │      7 │            0 │          0 │            7 │  $2,000.00 │
-│ 2026-12-02 │ unheard-of │     5 │      0 │            0 │          0 │            5 │          ? │
+│ 2020-11-23 │ opus       │     0 │      7 │            0 │          0 │            7 │  $2,000.00 │
+│ 2020-12-02 │ unheard-of │     5 │      0 │            0 │          0 │            5 │          ? │
 ├────────────┼────────────┼───────┼────────┼──────────────┼────────────┼──────────────┼────────────┤
 │ Total      │            │ 1,015 │    207 │            4 │         30 │        1,256 │  $2,001.75 │
 └────────────┴────────────┴───────┴────────┴──────────────┴────────────┴──────────────┴────────────┘
@@ -74,7 +85,7 @@ Requests without a known price, which stand in no cost: 1.
     end)
 
     it("prints JSON with ccusage's names", function()
-      local said = json.decode(output { "usage", "daily", "--json", "--until", "2026-11-20" })
+      local said = json.decode(output { "usage", "daily", "--json", "--until", "2020-11-20" })
       assert.same({ modelName = "gpt-4o", inputTokens = 1000, outputTokens = 200,
         cacheCreationTokens = 4, cacheReadTokens = 30, cost = 1.5 },
         said.daily[1].modelBreakdowns[1])
@@ -83,24 +94,24 @@ Requests without a known price, which stand in no cost: 1.
         cacheReadTokens = 30, totalTokens = 1244, totalCost = 1.75, billedCost = 1.75,
         requests = 2, unpricedRequests = 0 }
       assert.same(figures, said.totals)
-      figures.date, figures.modelsUsed = "2026-11-20", { "gpt-4o", "opus" }
+      figures.date, figures.modelsUsed = "2020-11-20", { "gpt-4o", "opus" }
       assert.same({ figures }, said.daily)
     end)
 
     -- First cells of the lines as CSV, and their costs.
     local cases = {
-      { { "weekly" }, "2026-11-16=1.75 2026-11-23=2000 2026-11-30=?" },
-      { { "monthly" }, "2026-11=2001.75 2026-12=?" },
-      { { "monthly", "--by", "user" }, "2026-11,ada=2001.5 2026-11,grace=0.25 2026-12,=?" },
+      { { "weekly" }, "2020-11-16=1.75 2020-11-23=2000 2020-11-30=?" },
+      { { "monthly" }, "2020-11=2001.75 2020-12=?" },
+      { { "monthly", "--by", "user" }, "2020-11,ada=2001.5 2020-11,grace=0.25 2020-12,=?" },
       { { "model" }, "opus=2000.25 gpt-4o=1.5 unheard-of=?" },
       { { "model", "--limit", "1" }, "opus=2000.25" },
       { { "user", "--by", "user" }, "ada=2001.5 grace=0.25 =?" },
       { { "project", "--by", "model" }, ",opus=2000 moon,gpt-4o=1.5 moon,opus=0.25 ,unheard-of=?" },
-      { { "daily", "--since", "20261121", "--until", "2026-11-30" }, "2026-11-23=2000" },
-      { { "daily", "--since", "2026-11-20T12:30", "--until", "20261120" }, "2026-11-20=0.25" },
-      { { "daily", "--tz", "+13:00", "--until", "2026-11-21" }, "2026-11-21=1.75" },
-      { { "daily", "--since", "2026-11-21", "--tz", "+13:00", "--until", "2026-11-21" },
-        "2026-11-21=1.75" },
+      { { "daily", "--since", "20201121", "--until", "2020-11-30" }, "2020-11-23=2000" },
+      { { "daily", "--since", "2020-11-20T12:30", "--until", "20201120" }, "2020-11-20=0.25" },
+      { { "daily", "--tz", "+13:00", "--until", "2020-11-21" }, "2020-11-21=1.75" },
+      { { "daily", "--since", "2020-11-21", "--tz", "+13:00", "--until", "2020-11-21" },
+        "2020-11-21=1.75" },
     }
     for _, case in ipairs(cases) do
       it("knows " .. table.concat(case[1], " "), function()
@@ -120,7 +131,7 @@ Requests without a known price, which stand in no cost: 1.
 
     it("tells when a session was last active", function()
       local said = json.decode(output { "usage", "session", "--json" }).sessions
-      assert.same({ "s2", "2026-11-23" }, { said[1].sessionId, said[1].lastActivity })
+      assert.same({ "s2", "2020-11-23" }, { said[1].sessionId, said[1].lastActivity })
       assert.same({ "s1", 1.75, 2 }, { said[2].sessionId, said[2].totalCost, said[2].requests })
     end)
 
@@ -128,6 +139,10 @@ Requests without a known price, which stand in no cost: 1.
       { { "usage", "yearly" }, 2, "usage: yearly: expected one of daily, weekly, monthly" },
       { { "usage" }, 2, "usage: expected daily|" },
       { { "usage", "daily", "--since", "soon" }, 1, "soon: expected 7d, 24h, 2026-11-28" },
+      { { "usage", "daily", "--since", "2026-13-01" }, 1, "2026-13-01: expected 7d, 24h" },
+      { { "usage", "daily", "--since", "20261399" }, 1, "20261399: expected 7d, 24h" },
+      { { "usage", "daily", "--until", "2026-02-31" }, 1, "2026-02-31: expected 7d, 24h" },
+      { { "usage", "daily", "--since", "2026-02-28T24:00" }, 1, "T24:00: expected 7d, 24h" },
       { { "usage", "daily", "--tz", "Moon/Base" }, 1, "Moon/Base: no time zone of this machine" },
       { { "usage", "daily", "--by", "mood" }, 1, 'by: Input should be columns' },
       { { "query", "mood=good" }, 1, "mood: no filter of /logs/query" },
@@ -196,8 +211,8 @@ Requests without a known price, which stand in no cost: 1.
       lines[#lines + 1] = line
     end
     assert.same({
-      "2026-12-02 12:00:00  200  unheard-of                            -           -  5 in, 0 out",
-      "2026-12-03 12:00:00  200  evil?[2Jmodel                     80 ms     $0.0040  0 in, 0 out",
+      "2020-12-02 12:00:00  200  unheard-of                            -           -  5 in, 0 out",
+      "2020-12-03 12:00:00  200  evil?[2Jmodel                     80 ms     $0.0040  0 in, 0 out",
     }, lines)
   end)
 
@@ -246,17 +261,6 @@ Requests without a known price, which stand in no cost: 1.
   end)
 
   describe("for a status line", function()
-    local function statusline(input, address)
-      local path = settings.path .. "/input"
-      helpers.write_file(path, input)
-      local pipe = assert(io.popen(("TZ=UTC %s --config %s/config.lua --database %s --listen %s "
-        .. "statusline < %s"):format(helpers.quote(BINARY), settings.path, s.database,
-        address or s.url:match "//(.*)", path)))
-      local said = pipe:read "a"
-      pipe:close()
-      return said
-    end
-
     it("tells model, costs and context", function()
       local now = socket.gettime()
       s:ingest { { request_id = "now", timestamp = now, session_client_id = "s3", cost_usd = 0.5 } }
@@ -319,9 +323,28 @@ Requests without a known price, which stand in no cost: 1.
     assert.is_true(said.totals.totalCost > 0 and #said.models >= 5)
   end)
 
+  it("leaves out what is of a day to come, and goes on", function()
+    local function ask(...)
+      return json.decode(output { "usage", "--json", ... }).totals.totalCost
+    end
+    local spent = ask("daily", "--since", "7d")
+    local today = statusline "{}"
+    s:ingest { { request_id = "late", timestamp = 4102444800, model = "gpt-4o", cost_usd = 7 } }
+    assert.equal(spent, ask("daily", "--since", "7d"))
+    assert.equal(7, ask("monthly", "--since", "7d", "--until", "2100-01-31") - spent)
+    assert.equal(today, statusline "{}")
+    local now = os.time()
+    local said = s:get("/logs/breakdown?by=model&every=hour&start_time=" .. now - DAY)
+    assert.equal(200, said.status)
+    local body = said.json()
+    assert.is_true(body.window.end_time >= now and body.window.end_time < now + DAY)
+    assert.equal(spent, body.totals.total_cost_usd)
+  end)
+
   it("shows what senders wrote, and does not do it", function()
     local evil = "\27]0;t\a\27[2J\u{9b}2J\u{202e}\r=m"
-    s:ingest { { request_id = "evil", timestamp = NOON, model = evil, user = "\u{3000}=1+1" } }
+    s:ingest { { request_id = "evil", timestamp = NOON, model = evil, user = "\u{3000}=1+1" },
+      { request_id = "two", timestamp = NOON, model = "two\nlines", user = "two\nlines" } }
     for _, words in ipairs { { "usage", "model" }, { "usage", "user" }, { "query" },
       { "usage", "model", "--csv" }, { "query", "--csv" } } do
       local shown = output(words):gsub("\r\n", "")
@@ -330,5 +353,8 @@ Requests without a known price, which stand in no cost: 1.
     end
     assert.matches("?]0;t??[2J?2J??=m", output { "usage", "model" }, 1, true)
     assert.matches("\n'\u{3000}=1+1,", output { "usage", "user", "--csv" }, 1, true)
+    for _, words in ipairs { { "daily" }, { "user" }, { "daily", "--by", "user" } } do
+      assert.matches("│ two?lines", output { "usage", table.unpack(words) }, 1, true)
+    end
   end)
 end)

@@ -97,6 +97,13 @@ static int l_database_open(lua_State *L) {
   return 1;
 }
 
+/* database.is_held() */
+static int l_database_is_held(lua_State *L) {
+  const struct config *config = command_config(L);
+  lua_pushboolean(L, config->has_storage && storage_is_held(config->storage.path));
+  return 1;
+}
+
 static struct database *database_at(lua_State *L, int index) {
   struct database **d = luaL_checkudata(L, index, type_name);
   if (*d == NULL)
@@ -176,7 +183,9 @@ int luaopen_database(lua_State *L) {
   static const luaL_Reg methods[] = {{"ingest", l_database_ingest}, {"path", l_database_path},
                                      {"close", l_database_close},   {"__gc", l_database_close},
                                      {"__close", l_database_close}, {NULL, NULL}};
-  static const luaL_Reg functions[] = {{"open", l_database_open}, {NULL, NULL}};
+  static const luaL_Reg functions[] = {{"open", l_database_open},
+                                       {"is_held", l_database_is_held},
+                                       {NULL, NULL}};
   luaL_newmetatable(L, type_name);
   luaL_setfuncs(L, methods, 0);
   lua_pushvalue(L, -1);

@@ -14,6 +14,7 @@
 #include "base/assets.h"
 #include "base/hash.h"
 #include "base/mem.h"
+#include "base/utf8.h"
 #include "config.h"
 
 void config_open_libs(lua_State *L) {
@@ -94,7 +95,8 @@ void config_close(lua_State *L) {
 static int load_text(lua_State *L, const struct buf *text, const char *name) {
   char chunk_name[64];
   snprintf(chunk_name, sizeof chunk_name, "@%s", name);
-  int status = luaL_loadbufferx(L, text->data, text->len, chunk_name, "t");
+  size_t mark = utf8_mark(text->data, text->len);
+  int status = luaL_loadbufferx(L, text->data + mark, text->len - mark, chunk_name, "t");
   if (status != LUA_OK)
     return status;
   lua_pushglobaltable(L);

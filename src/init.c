@@ -117,7 +117,7 @@ int init_main(const char *folder) {
   const struct asset *all = assets_all(&count);
   assets_read(folder, OWN_RECORD, &in.before);
   for (size_t i = 0; i < count && in.error == 0; i++)
-    if (strstr(all[i].name, "/vendor/") == NULL) /* made by a machine, and not to be edited */
+    if (asset_is_for_people(&all[i]))
       write_asset(&in, &all[i]);
   write_record(&in);
   if (in.error == 0)

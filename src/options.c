@@ -25,6 +25,8 @@ const struct options_row options_table[] = {
     WORD("completion", NULL, "Prints the line with which bash completes all this.",
          COMMAND_COMPLETION),
     WORD("man", NULL, "Prints the man page: moonledger man | man -l -.", COMMAND_MAN),
+    WORD("help", NULL, "The same as --help and -h.", COMMAND_HELP),
+    WORD("version", NULL, "The same as --version.", COMMAND_VERSION),
 
     OPTION("--config", "FILE", "settings and routes (looked for, see below)"),
     OPTION("--listen", "HOST:PORT", "instead of listen in it (127.0.0.1:8787); port 0: a free one"),
@@ -73,13 +75,31 @@ static bool parse_workers(const char *text, unsigned *workers) {
   return true;
 }
 
+/* HOST:PORT, the host of which may stand in brackets. */
+static bool parse_listen(const char *text, struct config_overrides *overrides) {
+  const char *colon = strrchr(text, ':');
+  char *end = NULL;
+  long port = colon != NULL ? strtol(colon + 1, &end, 10) : -1;
+  if (colon == NULL || end == colon + 1 || *end != '\0' || port < 0 || port > 65535) {
+    fprintf(stderr,
+            "moonledger: --listen: expected HOST:PORT, such as 127.0.0.1:8787 or [::1]:0, got %s\n",
+            text);
+    return false;
+  }
+  bool in_brackets = *text == '[' && colon - text > 1 && colon[-1] == ']';
+  overrides->host = text + in_brackets;
+  overrides->host_len = (size_t) (colon - text) - 2 * in_brackets;
+  overrides->port = (uint16_t) port;
+  return true;
+}
+
 static bool take_option(struct options *options, const struct options_row *row, const char *value) {
   if (row->value == NULL)
     options->command = row->command;
   else if (strcmp(row->name, "--config") == 0)
     options->config = value;
   else if (strcmp(row->name, "--listen") == 0)
-    options->overrides.listen = value;
+    return parse_listen(value, &options->overrides);
   else if (strcmp(row->name, "--database") == 0)
     options->overrides.database = value;
   else
@@ -127,10 +147,12 @@ bool options_parse(struct options *options, int argc, char **argv) {
   list_options(names);
   *options = (struct options) {.first = argc};
   while (!rest && optind < argc) {
-    int c = getopt_long(argc, argv, "+", names, NULL);
+    int c = getopt_long(argc, argv, "+h", names, NULL);
     if (c == '?')
       return false;
-    if (c > 0 && !take_option(options, &options_table[c - 1], optarg))
+    if (c == 'h')
+      options->command = COMMAND_HELP;
+    else if (c > 0 && !take_option(options, &options_table[c - 1], optarg))
       return false;
     if (c == -1 && optind < argc) {
       options->first = optind;

@@ -92,6 +92,8 @@ local function call(rule, now)
     answer = { { group = {}, value = answer } }
   elseif #answer > MOST_GROUPS then
     return nil, ("more than %d groups"):format(MOST_GROUPS)
+  elseif #answer == 0 and next(answer) ~= nil then
+    return nil, NO_VALUES
   end
   local values = {}
   for i, of_group in ipairs(answer) do

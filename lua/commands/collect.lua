@@ -4,6 +4,7 @@ local agent_files = require "lib.agent_files"
 local destination = require "lib.destination"
 local file = require "file"
 local import = require "ingest.import"
+local plain = require "lib.plain"
 local progress = require "lib.progress"
 local term = require "term"
 
@@ -94,7 +95,7 @@ local function new_complaints()
   for complaint in complaints:gmatch "[^\n]+" do
     i = i + 1
     if i > ncomplaints then
-      term.error(complaint)
+      term.error(plain(complaint))
     end
   end
   ncomplaints = i

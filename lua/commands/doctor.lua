@@ -12,6 +12,7 @@ local function look_at_server(found, config, url, token)
     asked.token = token ~= "" and token or nil
     server.tokens(found, config, asked)
     server.scripts(found, asked)
+    server.rows(found, asked)
     server.senders(found, asked)
   end
   return asked

@@ -2,6 +2,7 @@
 --- runs.
 local destination = require "lib.destination"
 local file = require "file"
+local plain = require "lib.plain"
 local progress = require "lib.progress"
 local term = require "term"
 
@@ -12,7 +13,7 @@ local max_depth = 32
 local suffixes = { ".jsonl", ".ndjson", ".json", ".log" }
 
 local function is_log(name)
-  name = name:gsub("%.gz$", "")
+  name = name:gsub("%.gz$", ""):gsub("%.zst$", "")
   for _, suffix in ipairs(suffixes) do
     if #name > #suffix and name:sub(-#suffix) == suffix then
       return true
@@ -127,22 +128,25 @@ local function read_all(run, files, bar)
   return flush(run)
 end
 
+-- Whether something was taken, where there was something.
 local function summarise(run, files, seconds)
   local rejected, complaints = run.converter.rejected()
   local counts = run.counts
   for complaint in complaints:gmatch "[^\n]+" do
-    term.error(complaint)
+    term.error(plain(complaint))
   end
   print(("%s: %d records from %d files in %.1f s: %d new, %d known already, %d rejected"):format(
     run.target.name, counts.accepted + counts.merged, #files, seconds, counts.accepted,
     counts.merged, counts.rejected + rejected))
+  return counts.accepted + counts.merged > 0 or counts.rejected + rejected == 0
 end
 
 return {
   summary = "Reads logs and transcripts into the store.",
   description = [[
-Reads records, logs and transcripts, also gzipped: into the running server, or straight into the
-database when none runs.  What is there already stays as it is: running it again adds nothing.]],
+Reads records, logs and transcripts, also packed by gzip or zstd: into the running server, or
+straight into the database when none runs.  What is there already stays as it is: running it again
+adds nothing.  CSV is not read: what comes back is GET /logs/export?format=ndjson.]],
   arguments = "FILE|DIR|-...",
   options = {
     { "format", "NAME", "auto, access_log, ccproxy, claude, codex, gemini, litellm or ndjson",
@@ -150,6 +154,7 @@ database when none runs.  What is there already stays as it is: running it again
     { "url", "URL", "of the server: http://HOST:PORT (that of the config)" },
     { "token", "TOKEN", "with scope ingest", env = "MOONLEDGER_INGEST_TOKEN" },
   },
+  exits = { [0] = "records were taken; lines that were not are told" },
   examples = {
     { "moonledger import ~/.claude/projects", "every transcript below" },
     { "moonledger import --format access_log - < /var/log/nginx/llm.json.log",
@@ -179,9 +184,9 @@ database when none runs.  What is there already stays as it is: running it again
       counts = { accepted = 0, merged = 0, rejected = 0 },
     }
     local ok, wrong = read_all(run, files, bar)
-    summarise(run, files, bar:finish())
-    if not ok then
-      return nil, wrong
+    local taken = summarise(run, files, bar:finish())
+    if not (ok and taken) then
+      return nil, wrong or "nothing of it could be taken"
     end
     return 0
   end,

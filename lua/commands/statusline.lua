@@ -29,10 +29,10 @@ local function at(input, ...)
   return input ~= json.null and input or nil
 end
 
--- When the day began on this terminal's clock.
-local function midnight()
+-- When the day began on this terminal's clock, or the one so many days later does.
+local function midnight(later)
   local now = os.date "*t"
-  return os.time { year = now.year, month = now.month, day = now.day, hour = 0 }
+  return os.time { year = now.year, month = now.month, day = now.day + later, hour = 0 }
 end
 
 local function cost(store, query)
@@ -47,7 +47,8 @@ local function costs(input, store)
   local known = store and session and cost(store, { session_client_id = session }) or 0
   local spent = known > 0 and known or tonumber(at(input, "cost", "total_cost_usd"))
   parts[#parts + 1] = spent and amounts.dollars(spent) .. " session"
-  local today = store and cost(store, { start_time = midnight() })
+  local today = store and cost(store, { start_time = midnight(0),
+    end_time = midnight(1) })
   parts[#parts + 1] = today and amounts.dollars(today) .. " today"
   return #parts > 0 and table.concat(parts, " · ") or nil
 end

@@ -1,10 +1,12 @@
 --- moonledger usage: tokens and cost by day, week, month, session, model, project or user, as a
 --- table, JSON or CSV with the names that ccusage's users know.
 local amounts = require "lib.amounts"
+local dates = require "lib.dates"
 local env = require "env"
 local json = require "json"
 local ledger = require "lib.ledger"
 local moments = require "lib.moments"
+local plain = require "lib.plain"
 local text_table = require "lib.text_table"
 local zones = require "lib.zones"
 
@@ -63,13 +65,16 @@ end
 
 -- ---- Asking ----
 
+-- Without --until up to the end of today: a row may be of a year that only its sender's clock
+-- knows.
 local function window(args, zone, now)
   local from, to, why
   if args.since then
     from, why = moments.read(args.since, zone, now)
   end
-  if args["until"] and not why then
-    to, why = moments.read(args["until"], zone, now, true)
+  if not why then
+    local last = args["until"] or dates.iso(now + zone:offset(math.floor(now))):sub(1, 10)
+    to, why = moments.read(last, zone, now, true)
   end
   return not why and { from or 0, to }, why
 end
@@ -204,12 +209,21 @@ local function columns_shown(kind, split)
   return columns
 end
 
+-- One under the other, a line each, whatever is in them.
+local function models_cell(line)
+  local shown = {}
+  for i, name in ipairs(line.models and model_names(line) or {}) do
+    shown[i] = plain(name)
+  end
+  return table.concat(shown, "\n")
+end
+
 local function cells_of(line, kind, split, count, dollars)
-  local cells = { line[kind.name] or "" }
+  local cells = { plain(line[kind.name]) }
   if split then
-    cells[2] = line[split] or ""
+    cells[2] = plain(line[split])
   elseif kind.every then
-    cells[2] = line.models and table.concat(model_names(line), "\n") or ""
+    cells[2] = models_cell(line)
   end
   for i = 1, 5 do
     cells[#cells + 1] = count(line[sums[i][1]])
@@ -274,7 +288,7 @@ end
 
 local options = {
   { "since", "WHEN", "7d, 24h, 2026-11-28 or 20261128 (all there is)" },
-  { "until", "WHEN", "the same; a date counts in whole" },
+  { "until", "WHEN", "the same; a date counts in whole (the end of today)" },
   { "by", "COLUMN", "a line for each of its values: model, user, team, project, provider .." },
   { "limit", "N", "most lines, the dearest or the first" },
   { "tz", "ZONE", "whose days they are: Europe/Berlin, +02:00 (this terminal's)" },

@@ -66,6 +66,7 @@ end
 ---@param count integer
 function senders.sent(sender, what, count)
   local prefix = prefix_of(sender)
+  kv.incr "senders.news"
   kv.incr(prefix .. what, count)
   kv.set(prefix .. "last", os.time())
 end
@@ -224,15 +225,17 @@ function senders.list()
   return shown, earlier ~= nil
 end
 
-local written
+local kept
 
 --- Writes them to the journal, if there is news.  Yields.
 function senders.keep()
+  local news = kv.get "senders.news"
+  if news == kept then
+    return
+  end
   local list, whole = senders.list()
-  local text = json.encode(list)
-  if whole and text ~= written and #list > 0
-      and storage.append("senders", { { senders = list } }, { keep = 1 }) then
-    written = text
+  if whole and storage.append("senders", { { senders = list } }, { keep = 1 }) then
+    kept = news
   end
 end
 

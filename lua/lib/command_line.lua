@@ -87,7 +87,7 @@ function command_line.parse(command, words)
       args[#args + 1] = word
     elseif word == "--" then
       only_words = true
-    elseif word == "--help" then
+    elseif word == "--help" or word == "-h" then
       error({ help = true }, 0)
     elseif word:sub(1, 2) == "--" then
       i = take(command, args, words, i)

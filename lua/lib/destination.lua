@@ -19,7 +19,11 @@ local busy_tries = 60
 
 local function server(url, token)
   local connection, why = client.open(url, { token = token })
-  if not connection then
+  local alive
+  if connection then
+    alive, why = connection:get "/health/live"
+  end
+  if not alive then
     return nil, why
   end
   local options = { headers = { ["content-type"] = "application/x-ndjson" } }
@@ -65,10 +69,12 @@ function destination.open(args)
       return store:ingest(lines, content)
     end
     return { name = store:path(), ingest = ingest, store = store }
-  elseif reason == "locked" then
-    return server(env.server(), args.token)
+  elseif reason ~= "locked" then
+    return nil, why
   end
-  return nil, why
+  local target, silence = server(env.server(), args.token)
+  return target,
+    silence and silence .. ", and a server has the database elsewhere: name it by --url"
 end
 
 -- Pieces of about send_bytes that end with a line: what a server takes at once.

@@ -42,12 +42,19 @@ function health.checks(now)
   }
 end
 
+--- What is missing of the store, which works without, though some questions are refused.
+---@return string?
+function health.concern()
+  local missing = uses_storage() and storage.stats().missing_part
+  return missing and missing .. " is not there: put it back from a backup" or nil
+end
+
 ---@param failure string?
----@param body table
+---@param body table  with output where there is a concern
 ---@return Response
 function health.answer(failure, body)
-  body.status = failure and "fail" or "pass"
-  body.output = failure
+  body.status = failure and "fail" or body.output and "warn" or "pass"
+  body.output = failure or body.output
   return {
     status = failure and 503 or 200,
     headers = { ["content-type"] = "application/health+json", ["cache-control"] = "no-cache" },

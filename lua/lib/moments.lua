@@ -1,4 +1,5 @@
 --- Moments as people type them: 7d, 24h, 2026-11-28, 20261128, with a clock too, or unix seconds.
+local dates = require "lib.dates"
 local env = require "env"
 local file = require "file"
 local zones = require "lib.zones"
@@ -7,6 +8,7 @@ local moments = {}
 
 local units = { s = 1, m = 60, h = 3600, d = 86400, w = 7 * 86400 }
 
+-- What the wall's clock shows, and whether no clock was given; nil for the 31st of February.
 local function date_of(text)
   local year, month, day, rest = text:match "^(%d%d%d%d)-(%d%d)-(%d%d)(.*)$"
   if not year then
@@ -17,9 +19,12 @@ local function date_of(text)
   if not year or rest ~= "" and not hour then
     return nil
   end
+  hour, minute, second = tonumber(hour) or 0, tonumber(minute) or 0, tonumber(second) or 0
   local days = zones.days_from_civil(tonumber(year), tonumber(month), tonumber(day))
-  local minutes = (tonumber(hour) or 0) * 60 + (tonumber(minute) or 0)
-  return days * 86400 + minutes * 60 + (tonumber(second) or 0), rest == ""
+  local wall = days * 86400 + hour * 3600 + minute * 60 + second
+  local is_there = hour < 24 and minute < 60 and second < 60
+    and dates.day(wall) == ("%s-%s-%s"):format(year, month, day)
+  return is_there and wall or nil, rest == ""
 end
 
 --- Unix seconds; nil and why when it is none.  A date without a clock is the whole day: as the end

@@ -12,6 +12,10 @@ local Database = {}
 ---@return ("locked"|"failed")? reason  locked: a server has it, see client
 function database.open(path) end
 
+--- Whether a server, or a command, has the file of config.lua or --database now.
+---@return boolean
+function database.is_held() end
+
 --- Stores records, a line of JSON each, but for content, and looks for repeated ids among all
 --- rows.
 ---@param lines string

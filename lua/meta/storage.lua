@@ -238,6 +238,7 @@ function storage.reset() end
 ---@field oldest_queued_seconds number
 ---@field writable boolean
 ---@field fault string? what happened to the database's files, and its repair
+---@field missing_part string? a file of sealed days that is not there: what they hold is refused
 ---@field durability "full"|"normal"
 
 ---@return StorageStats?

@@ -11,6 +11,6 @@ return {
   ---@return Response
   handle = function(req)
     return health.answer(health.store_failure(),
-      { version = config.version, checks = health.checks(req.now) })
+      { version = config.version, checks = health.checks(req.now), output = health.concern() })
   end,
 }

@@ -39,6 +39,18 @@ local function span(values)
   return math.floor(first), math.floor(last)
 end
 
+-- A row may be of a year that only its sender's clock knows: where the buckets to it would be too
+-- many, an open window ends now.  nil: there are too many.
+local function bounds_of(values, first, last, now)
+  local zone, is_open = values.tz or zones.UTC, not values.end_time or values.end_time == 0
+  local bounds = calendar.bounds(zone, values.every, first, last, MOST_BUCKETS)
+  if not bounds and is_open and now < last then
+    values.end_time = now
+    bounds = calendar.bounds(zone, values.every, first, math.floor(now), MOST_BUCKETS)
+  end
+  return bounds
+end
+
 -- Nothing to show: no row, or no time between the bounds.
 local function empty(values)
   return {
@@ -106,7 +118,7 @@ return {
       if not first then
         return last and needs_storage.failed(last, reason) or empty(values)
       end
-      bounds = calendar.bounds(values.tz or zones.UTC, values.every, first, last, MOST_BUCKETS)
+      bounds = bounds_of(values, first, last, req.now)
       if not bounds then
         return params.refuse("every", values.every, "too_many",
           ("Input should give at most %d buckets: take wider ones, or narrow the window"):format(

@@ -1,7 +1,7 @@
 --- Who sends, and what of it was not taken.
 local senders = later "ingest.senders"
 
-every(60000, function()
+every(5000, function()
   senders.keep()
 end)
 

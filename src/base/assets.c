@@ -39,6 +39,10 @@ const struct asset *assets_all(size_t *count) {
   return assets_first;
 }
 
+bool asset_is_for_people(const struct asset *asset) {
+  return strstr(asset->name, "/vendor/") == NULL;
+}
+
 static int compare(const void *name, const void *asset) {
   return strcmp(name, ((const struct asset *) asset)->name);
 }

@@ -18,6 +18,7 @@ struct asset {
 const struct asset *assets_find(const char *name); /* NULL: there is none */
 bool assets_have(const char *name, const char *text, size_t len); /* exactly this */
 const struct asset *assets_all(size_t *count);     /* by name */
+bool asset_is_for_people(const struct asset *asset); /* else made by a machine, and not for init */
 
 /* Appends folder/NAME to text when that file exists, else the built-in one.  0 or UV_E;
  * UV_ENOENT: there is neither. */

@@ -88,6 +88,10 @@ void utf8_append(struct buf *out, const char *s, size_t len) {
   }
 }
 
+size_t utf8_mark(const char *s, size_t len) {
+  return len >= 3 && memcmp(s, "\xEF\xBB\xBF", 3) == 0 ? 3 : 0;
+}
+
 size_t utf8_encode(char *out, unsigned code) {
   static const unsigned char lead[] = {0, 0, 0xC0, 0xE0, 0xF0};
   if (code < 0x80) {

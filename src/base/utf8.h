@@ -22,6 +22,9 @@ size_t utf8_valid(const char *s, size_t len);
 /* Appends s with U+FFFD for every byte that is not well-formed. */
 void utf8_append(struct buf *out, const char *s, size_t len);
 
+/* Length of the byte order mark that some editors put in front: 3 or 0. */
+size_t utf8_mark(const char *s, size_t len);
+
 /* Writes code (not a surrogate, at most 0x10FFFF) at out; returns its length, 1 to 4. */
 size_t utf8_encode(char *out, unsigned code);
 

@@ -87,11 +87,11 @@ static int end_header_part(llhttp_t *parser) {
 }
 
 static const char *header(const struct call *c, const char *name) {
-  for (const char *p = c->headers.data, *end = p + c->headers.len; p < end;) {
-    const char *value = p + strlen(p) + 1;
-    if (strcmp(p, name) == 0)
+  for (size_t at = 0; at < c->headers.len;) {
+    const char *field = c->headers.data + at, *value = field + strlen(field) + 1;
+    if (strcmp(field, name) == 0)
       return value;
-    p = value + strlen(value) + 1;
+    at = (size_t) (value + strlen(value) + 1 - c->headers.data);
   }
   return "";
 }

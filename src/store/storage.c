@@ -41,6 +41,10 @@ unsigned storage_descriptors(unsigned readers) {
          readers * COLD_SHARE_PARTS;
 }
 
+bool storage_is_held(const char *path) {
+  return place_is_locked(path);
+}
+
 int storage_open(struct storage **storage, const struct schema *schema,
                  const struct storage_options *options, struct metrics *metrics,
                  struct buf *error) {
@@ -213,6 +217,8 @@ void storage_stats(const struct storage *s, struct storage_stats *stats) {
     .retention = shared_retention((struct shared *) shared),
     .retention_seconds = (double) atomic_load(&shared->retention_ns) / 1e9,
   };
+  if (shared->parts != NULL)
+    part_files_missing(shared->parts, stats->missing_part, sizeof stats->missing_part);
   queue_stats((struct queue *) &s->queue, stats);
 }
 

@@ -51,6 +51,9 @@ struct storage_options {
 /* How many descriptors a store takes at most, with so many readers. */
 unsigned storage_descriptors(unsigned readers);
 
+/* Whether somebody has the lock (PATH-lock) of whoever writes that database. */
+bool storage_is_held(const char *path);
+
 /* Opens or makes the file, migrates an older one, takes the lock (PATH-lock).
  * Counters of records are restored into metrics, which has been told of the schema
  * (metrics_declare) and may be NULL.  0 or UV_E; then error says what, where and
@@ -292,6 +295,7 @@ struct storage_stats {
   bool writable;   /* the last commit did not fail, and there is no fault */
   const char *fault; /* of the files, and its repair; static; NULL: none */
   bool rebuilding; /* some rollups are being rebuilt; queries read rows meanwhile */
+  char missing_part[512]; /* a file of cold days that is not there; "": all are, or nobody asked */
 };
 
 /* Cheap, never waits for the disk. */

@@ -1,4 +1,5 @@
 --- What moonledger doctor has found, printed as it is found.
+local plain = require "lib.plain"
 
 ---@class Report
 ---@field fines integer  how much of it is well,
@@ -8,9 +9,9 @@ local Report = {}
 Report.__index = Report
 
 local function say(level, subject, message, repair)
-  print(("%-6s %-14s %s"):format(level, subject, message))
+  print(plain(("%-6s %-14s %s"):format(level, subject, message)))
   for line in (repair or ""):gmatch "[^\n]+" do
-    print("                      " .. line)
+    print(plain("                      " .. line))
   end
 end
 

@@ -1,12 +1,16 @@
 --- moonledger doctor: the server that answers, or why none does; its version, scripts, tokens,
 --- clock and senders.
 local client = require "client"
+local database = require "database"
 local dates = require "ingest.dates"
 local env = require "env"
 local json = require "json"
 local sizes = require "lib.sizes"
 
 local skew_s, silent_s = 5, 24 * 3600
+
+-- How far a row may be from the future: senders' clocks differ.
+local ahead_s = 600
 
 ---@class Asked
 ---@field url string
@@ -29,7 +33,7 @@ end
 
 local function check_health(report, url, response)
   local said = decode(response)
-  if response.status ~= 200 then
+  if response.status ~= 200 or said.status == "warn" then
     report:fault("server", ("%s: %s"):format(url, said.output or response.status),
       "Repair what it says; moonledger verify tells whether the file is whole.")
   elseif said.version ~= env.version then
@@ -52,9 +56,12 @@ function server.find(report, config, url)
     response, why = connection:get "/health"
   end
   if not response then
-    report:fault("port", why, ("Nobody serves there.  Start it: %s\n"
-      .. "or name the one that runs: moonledger doctor --url http://HOST:PORT"):format(
-      start_line(config)))
+    local name_it = "moonledger doctor --url http://HOST:PORT"
+    report:fault("port", why, database.is_held()
+      and ("Nobody serves there, and a server has %s elsewhere: listen.port in config.lua\n"
+        .. "is not its port.  Name it: %s"):format(config.storage.path, name_it)
+      or ("Nobody serves there.  Start it: %s\nor name the one that runs: %s"):format(
+        start_line(config), name_it))
     return nil
   elseif not (response.headers["content-type"] or ""):find("health+json", 1, true) then
     report:fault("port", url .. " is another program's, not Moonledger's",
@@ -154,6 +161,19 @@ function server.scripts(report, asked)
   end
 end
 
+--- Rows of the future: no window that ends now has them.
+---@param report Report
+---@param asked Asked
+function server.rows(report, asked)
+  local from = math.ceil(env.now()) + ahead_s
+  local answer = get(asked, "/logs/entries?order_desc=true&limit=1&start_time=" .. from)
+  if answer and answer.total_count > 0 then
+    report:note("rows", ("%d are of the future, up to %s: no window that ends now has them"):format(
+      answer.total_count, answer.entries[1].timestamp), ("The clock of who sent them is wrong, or "
+      .. "the unit of their times; who it is:\nmoonledger query start_time=%d"):format(from))
+  end
+end
+
 local function name_of(sender)
   local name = sender.service_type ~= "" and sender.service_type or "(no service type)"
   return sender.version ~= "" and name .. ", " .. sender.version or name
@@ -184,7 +204,11 @@ function server.senders(report, asked)
     check_sender(report, sender, answer.timestamp)
   end
   if #answer.senders == 0 then
-    report:note("sender", "nobody has sent anything yet",
+    local rows = get(asked, "/logs/entries?limit=1")
+    report:note("sender", rows and rows.total_count > 0
+        and ("nobody has been heard since the start; of before there are %d rows"):format(
+          rows.total_count)
+        or "nobody has sent anything yet",
       "Point a program here (below, and lua/ingest/README.md), or try: moonledger demo")
   end
 end

@@ -62,11 +62,24 @@ int l_sleep(lua_State *L) {
 struct every {
   uv_timer_t timer;
   struct script *script;
+  char *place; /* FILE:LINE: where every was called */
   int function;
   uint64_t ms;
   bool started, busy;
   struct every *next;
 };
+
+/* Of the function that has called every. */
+static char *copy_place(lua_State *L) {
+  luaL_where(L, 1);
+  size_t len;
+  const char *where = lua_tolstring(L, -1, &len);
+  static const char end[] = ": ";
+  char *place = xmemdup(where, len + 1);
+  if (len > sizeof end - 1)
+    place[len - (sizeof end - 1)] = '\0';
+  return place;
+}
 
 int l_every(lua_State *L) {
   struct script *script = script_of(L);
@@ -86,6 +99,7 @@ int l_every(lua_State *L) {
   int function = luaL_ref(L, LUA_REGISTRYINDEX);
   struct every *every = xcalloc(1, sizeof *every);
   *every = (struct every) {.script = script,
+                           .place = copy_place(L),
                            .function = function,
                            .ms = (uint64_t) ms,
                            .next = script->everies};
@@ -121,6 +135,15 @@ void timer_done(struct every *every) {
   every->busy = false;
 }
 
+const char *timer_place(const struct every *every) {
+  return every->place;
+}
+
+static void free_every(struct every *every) {
+  free(every->place);
+  free(every);
+}
+
 void timers_start(struct script *script) {
   for (struct every *e = script->everies; e != NULL; e = e->next) {
     uv_timer_init(&script->loop->uv, &e->timer);
@@ -130,8 +153,7 @@ void timers_start(struct script *script) {
 }
 
 static void on_closed(uv_handle_t *handle) {
-  struct every *every = container_of((uv_timer_t *) handle, struct every, timer);
-  free(every);
+  free_every(container_of((uv_timer_t *) handle, struct every, timer));
 }
 
 /* A task may still run a turn: it has its function on the stack, and forgets the timer. */
@@ -143,7 +165,7 @@ void timers_stop(struct script *script) {
     if (e->started)
       uv_close((uv_handle_t *) &e->timer, on_closed);
     else
-      free(e);
+      free_every(e);
   }
   script->everies = NULL;
 }

@@ -12,5 +12,6 @@ void timers_start(struct script *script);
 void timers_stop(struct script *script);
 
 void timer_done(struct every *every); /* the task of its turn has ended */
+const char *timer_place(const struct every *every); /* FILE:LINE: where it was made */
 
 #endif

@@ -2,11 +2,14 @@
 
 #include <lauxlib.h>
 
+#include "base/hash.h"
 #include "base/log.h"
 #include "http/router.h"
+#include "loop/loop.h"
 #include "metrics/metrics.h"
 #include "script/engine/collect.h"
 #include "script/engine/generation.h"
+#include "script/engine/lua_timer.h"
 #include "script/services.h"
 
 static void count_error(const struct script *script, const char *module, const char *kind) {
@@ -31,12 +34,50 @@ static const char *module_of(const struct request *r) {
   return r != NULL ? r->route->module : "every";
 }
 
-static void write_log(struct script *script, const struct request *r, const char *message,
-                      const struct buf *traceback) {
+enum { LINES_OF_PLACE = 5, MINUTE_MS = 60 * 1000 };
+
+/* What failed there and by which calls, whatever the message says of this time. */
+static uint64_t place_of(const char *what, const char *where, const struct buf *traceback) {
+  struct buf place = {0};
+  buf_printf(&place, "%s\n%s\n", what, where);
+  const char *calls =
+      traceback->len > 0 ? memchr(traceback->data, '\n', traceback->len) : NULL;
+  if (calls != NULL)
+    buf_append(&place, calls, (size_t) (traceback->data + traceback->len - calls));
+  uint64_t hash = hash_quickly(place.data, place.len);
+  buf_clear(&place);
+  return hash;
+}
+
+/* What fails again and again would fill the log: a place has some lines, and is then silent for a
+ * minute.  false: it is left out; else how many were since its last line. */
+static bool may_log(struct script *script, uint64_t place, unsigned *left_out) {
+  struct told *t = &script->scripts->told[place % TOLD_PLACES];
+  uint64_t now = uv_now(&script->loop->uv);
+  bool known = t->place == place && t->lines > 0;
+  bool again = known && now - t->logged_ms < MINUTE_MS;
+  if (again && t->lines == LINES_OF_PLACE) {
+    t->left_out++;
+    return false;
+  }
+  *left_out = known ? t->left_out : 0;
+  *t = (struct told){place, now, again ? t->lines + 1 : 1, 0};
+  return true;
+}
+
+/* r, or else the timer whose turn it was, which may be gone. */
+static void write_log(struct script *script, const struct request *r, const struct every *every,
+                      const char *message, const struct buf *traceback) {
+  const char *timer = every != NULL ? timer_place(every) : "";
+  unsigned left_out;
+  if (!may_log(script, place_of(message, r != NULL ? r->route->module : timer, traceback),
+               &left_out))
+    return;
   log_error(
       message, log_str("module", module_of(r)),
-      log_str("route", r != NULL ? r->route->pattern : ""),
+      r != NULL ? log_str("route", r->route->pattern) : log_str("timer", timer),
       log_int("generation", (int64_t) script->generation->site.number),
+      log_int("left_out", left_out),
       log_str("request_id", r != NULL ? r->id : ""),
       log_bytes("traceback", traceback->len > 0 ? traceback->data : "", traceback->len));
 }
@@ -102,7 +143,7 @@ void report_error(struct task *task, int status, struct buf *body) {
   else
     take_traceback(task, &traceback);
   count_error(script, module_of(task->request), memory ? "memory" : "error");
-  write_log(script, task->request, "script failed", &traceback);
+  write_log(script, task->request, task->every, "script failed", &traceback);
   if (script->generation->settings->dev)
     buf_append(body, traceback.data, traceback.len);
   else
@@ -122,13 +163,13 @@ void report_end(struct task *task) {
   if (task->traceback.len == 0)
     take_traceback(task, &task->traceback);
   count_error(task->script, module_of(task->request), kinds[task->end]);
-  write_log(task->script, task->request, messages[task->end], &task->traceback);
+  write_log(task->script, task->request, task->every, messages[task->end], &task->traceback);
 }
 
-void report_no_task(struct script *script, struct request *r) {
+void report_no_task(struct script *script, struct request *r, const struct every *every) {
   struct buf nothing = {0};
   count_error(script, module_of(r), "memory");
-  write_log(script, r, "no memory for a coroutine", &nothing);
+  write_log(script, r, every, "no memory for a coroutine", &nothing);
   collect_begin(script);
   if (r != NULL)
     http_respond_error(r, 503, "The scripts are out of memory", "retry-after: 1\r\n");

@@ -135,6 +135,16 @@ void script_free(struct script *script);
 /* it becomes one of its loop's; when it first runs there */
 void script_register(struct script *script);
 
+enum { TOLD_PLACES = 64 };
+
+/* Where a script has failed, and what the log has of it (report.c). */
+struct told {
+  uint64_t place;     /* a hash */
+  uint64_t logged_ms; /* loop time of its newest line; 0: none */
+  unsigned lines;     /* less than a minute apart */
+  unsigned left_out;  /* failures since the newest line */
+};
+
 /* One loop's: what the states of all generations there share. */
 struct scripts {
   struct loop *loop;
@@ -143,6 +153,7 @@ struct scripts {
   uv_idle_t turn;  /* active while tasks are ready or a state collects */
   uv_timer_t tick; /* active while tasks wait: looks at their deadlines */
   struct knock *knock;
+  struct told told[TOLD_PLACES]; /* by hash: what comes to a place that is taken is there instead */
   bool closed;
 };
 

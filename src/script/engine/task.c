@@ -303,7 +303,9 @@ void task_start(struct script *script, struct request *r, struct every *every, l
     script_register(script);
   struct task *task = take_task(script);
   if (task == NULL) {
-    report_no_task(script, r);
+    report_no_task(script, r, every);
+    if (every != NULL)
+      timer_done(every);
     return;
   }
   const struct settings *settings = script->generation->settings;
@@ -361,8 +363,8 @@ struct task *script_task(lua_State *L, const char *what) {
     luaL_error(L, "%s waits and cannot be called when the request has ended", what);
   else if (!lua_isyieldable(L))
     luaL_error(L,
-               "%s waits and cannot be called inside table.sort, string.gsub or another "
-               "C function",
+               "%s waits and cannot be called inside table.sort, string.gsub, on_record of "
+               "hooks.lua or another C function",
                what);
   return task;
 }

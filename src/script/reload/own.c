@@ -54,7 +54,7 @@ static void look_at_others(struct own *own, const struct snapshot *snapshot) {
     buf_printf(&path, "%s/%s", snapshot->root, all[i].name);
     buf_putc(&path, '\0');
     if (access(path.data, F_OK) < 0)
-      own->built_in++;
+      own->built_in += asset_is_for_people(&all[i]);
     else if (assets_read(snapshot->root, all[i].name, &text) == 0)
       add_file(own, all[i].name, text.data, text.len);
     buf_clear(&path);

@@ -8,6 +8,7 @@
 
 #include "base/log.h"
 #include "store/cold/manifest.h"
+#include "store/cold/part_files.h"
 #include "store/file/database.h"
 #include "store/file/place.h"
 
@@ -100,18 +101,16 @@ static void look_into(struct cleaning *c, const char *day) {
   buf_clear(&path);
 }
 
-static void tell_missing(const struct cleaning *c) {
-  for (size_t i = 0; i < c->live.len; i++) {
-    struct buf path = {0};
-    cold_path(&path, c->folder, c->live.items[i].file);
-    if (access(path.data, R_OK) < 0)
+static void tell_missing(const struct cleaning *c, struct part_files *files) {
+  for (size_t i = 0; i < c->live.len; i++)
+    if (part_files_miss(files, &c->live.items[i]))
       log_error("a part of this database cannot be read: put it back from a backup",
-                log_str("file", path.data), log_str("error", strerror(errno)));
-    buf_clear(&path);
-  }
+                log_str("folder", c->folder), log_str("file", c->live.items[i].file),
+                log_str("error", strerror(errno)));
 }
 
-int cold_clean(sqlite3 *db, const char *folder, const char *database) {
+int cold_clean(sqlite3 *db, struct part_files *files, const char *database) {
+  const char *folder = part_files_folder(files);
   struct cleaning c = {.folder = folder, .database = database};
   int64_t unwanted = 0;
   int rc = database_int(db, "SELECT count(*) FROM parts WHERE state <> 1", &unwanted);
@@ -130,7 +129,7 @@ int cold_clean(sqlite3 *db, const char *folder, const char *database) {
     rc = manifest_read(db, PART_LIVE, &c.live);
   if (rc == SQLITE_OK) {
     look_into(&c, "");
-    tell_missing(&c);
+    tell_missing(&c, files);
   }
   part_list_clear(&c.live);
   return rc;

@@ -1,7 +1,9 @@
 #include "store/cold/part_files.h"
 
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "base/mem.h"
 
@@ -11,6 +13,7 @@ struct part_files {
   struct part_file **items;
   size_t len, cap;
   uint64_t uses;
+  struct part missed; /* number 0: none */
 };
 
 struct part_files *part_files_new(const char *database_path) {
@@ -78,6 +81,39 @@ static struct part_file *add(struct part_files *files, const struct part *part,
   return item;
 }
 
+static bool is_there(const struct part_files *files, const struct part *part) {
+  struct buf path = {0};
+  cold_path(&path, files->folder, part->file);
+  bool there = access(path.data, R_OK) == 0;
+  buf_clear(&path);
+  return there;
+}
+
+/* Under the lock. */
+static bool miss(struct part_files *files, const struct part *part) {
+  if (is_there(files, part))
+    return false;
+  if (files->missed.number == 0)
+    files->missed = *part;
+  return true;
+}
+
+bool part_files_miss(struct part_files *files, const struct part *part) {
+  pthread_mutex_lock(&files->lock);
+  bool missed = miss(files, part);
+  pthread_mutex_unlock(&files->lock);
+  return missed;
+}
+
+void part_files_missing(struct part_files *files, char *file, size_t size) {
+  pthread_mutex_lock(&files->lock);
+  if (files->missed.number != 0 && is_there(files, &files->missed))
+    files->missed = (struct part){0};
+  snprintf(file, size, "%s%s%s", files->missed.number != 0 ? files->folder : "",
+           files->missed.number != 0 ? "/" : "", files->missed.file);
+  pthread_mutex_unlock(&files->lock);
+}
+
 struct part_file *part_files_get(struct part_files *files, const struct part *part,
                                  struct buf *why) {
   pthread_mutex_lock(&files->lock);
@@ -89,6 +125,8 @@ struct part_file *part_files_get(struct part_files *files, const struct part *pa
     buf_clear(&path);
     if (file != NULL)
       item = add(files, part, file);
+    else
+      miss(files, part);
   }
   if (item != NULL) {
     item->refs++;
@@ -110,6 +148,8 @@ void part_files_forget(struct part_files *files, int64_t number) {
   struct part_file *item = find(files, number);
   if (item != NULL)
     item->gone = true;
+  if (files->missed.number == number)
+    files->missed = (struct part){0};
   close_idle(files);
   pthread_mutex_unlock(&files->lock);
 }

@@ -30,4 +30,11 @@ void part_files_put(struct part_files *files, struct part_file *file);
 /* Its file is removed: nobody asks for it any more. */
 void part_files_forget(struct part_files *files, int64_t number);
 
+/* Notes it where its file is not there, which it should be.  false: it is there. */
+bool part_files_miss(struct part_files *files, const struct part *part);
+
+/* The first that was missed and is not back: its file, at most size bytes with the NUL, to file;
+ * "": none. */
+void part_files_missing(struct part_files *files, char *file, size_t size);
+
 #endif

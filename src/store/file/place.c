@@ -90,12 +90,27 @@ void place_give(int fd, const char *path) {
 /* The lock is a file of its own: to open the database itself anywhere but in SQLite
  * would drop SQLite's locks.  It stands beside the file that a link leads to, so
  * that every name of a database has one lock. */
-int place_lock(const char *path, struct buf *error) {
+static struct buf lock_name(const char *path) {
   char *real = realpath(path, NULL);
   struct buf name = {0};
   buf_printf(&name, "%s-lock", real != NULL ? real : path);
   buf_putc(&name, '\0');
   free(real);
+  return name;
+}
+
+bool place_is_locked(const char *path) {
+  struct buf name = lock_name(path);
+  int fd = open(name.data, O_RDONLY | O_CLOEXEC);
+  bool locked = fd >= 0 && flock(fd, LOCK_SH | LOCK_NB) < 0 && errno == EWOULDBLOCK;
+  if (fd >= 0)
+    close(fd);
+  buf_clear(&name);
+  return locked;
+}
+
+int place_lock(const char *path, struct buf *error) {
+  struct buf name = lock_name(path);
   int fd = open(name.data, O_RDWR | O_CREAT | O_CLOEXEC, 0600), status = fd;
   if (fd < 0) {
     status = -errno;

@@ -17,6 +17,7 @@ int place_make_folders(const char *path, struct buf *error); /* that lead to the
 /* Takes the lock that who writes a database has, PATH-lock, until the descriptor that it returns is
  * closed.  UV_EAGAIN: another has it. */
 int place_lock(const char *path, struct buf *error);
+bool place_is_locked(const char *path); /* whether somebody has it now */
 
 char *place_folder(const char *path); /* that a file or folder stands in; the caller's to free */
 
