@@ -115,10 +115,10 @@ return {
 
   metrics = {
     namespace = "ccproxy", -- [start] first part of the names of the record families
-    -- [start] label sets a family may have; more of them count into one overflow series
     -- [start] Seconds: older records raise none of them, but are counted apart; 0: all raise them.
     max_age = 24 * 3600,
     labels = {}, -- [start] columns that all of them have as labels too, such as { "team" }
+    -- [start] label sets a family may have; more of them count into one overflow series
     max_series = 2000,
   },
 

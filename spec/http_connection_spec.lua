@@ -241,6 +241,7 @@ describe("every answer", function()
     for _, name in ipairs { "content-length", "Transfer-Encoding", "connection", "a%20b", "" } do
       assert.same(500, s:get("/t/headers?value=1&name=" .. name).status)
     end
+    assert.truthy(s:log():find("header 'content-length', which the server writes itself", 1, true))
     assert.same("fine", s:get("/t/headers?value=fine").headers["x-test"])
   end)
 

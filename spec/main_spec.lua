@@ -127,7 +127,7 @@ describe("the configuration", function()
     assert.equal(0, check("return {}").code)
   end)
 
-  it("is told of files that it names and that cannot be read, and of prices that are none", function()
+  it("is told of named files that cannot be read, and of prices that are none", function()
     local r = check [[return {
       pricing = { file = "nope.json" }, outside = { ca_file = "no.pem" },
     }]]
@@ -147,6 +147,25 @@ describe("the configuration", function()
     } do
       assert.truthy(r.stderr:find(said, 1, true), r.stderr)
     end
+  end)
+
+  it("is told the line of a mistake, which is in no comment and no other word", function()
+    local r = check [[-- loops, hops, ops and latency
+      return { limits = { body_bytes = 1 << 20 }, -- ops
+      outside = { allow = { "hooks.example.com" } },
+      notify = {
+        stops = { "webhook", url = "https://hooks.example.com/" },
+        ops = { "nothing" },
+      },
+      alerts = {
+        { "alerts.latency", critcal = 5 } } }]]
+    assert.matches("config.lua:6: notify.ops: ", r.stderr)
+    assert.matches('config.lua:9: alerts%[1%] "latency": critcal: unknown key', r.stderr)
+  end)
+
+  it("is told that outside.allow has names, not addresses of pages", function()
+    local said = check('return { outside = { allow = { "https://hooks.slack.com" } } }').stderr
+    assert.truthy(said:find("https://hooks.slack.com: expected a name such as", 1, true), said)
   end)
 
   it("may begin with a byte order mark, as any Lua file of the user's", function()

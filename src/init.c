@@ -24,25 +24,29 @@ static struct buf path_of(const char *folder, const char *name) {
   return path;
 }
 
-/* The folders that lead to path. */
-static void make_folders(char *path) {
-  for (char *slash = strchr(path + 1, '/'); slash != NULL; slash = strchr(slash + 1, '/')) {
-    *slash = '\0';
-    mkdir(path, 0755);
-    *slash = '/';
+/* The folders that lead to path: 0 or an errno. */
+static int make_folders(char *path) {
+  int error = 0;
+  for (char *p = path + 1; error == 0 && (p = strchr(p, '/')) != NULL; p++) {
+    *p = '\0';
+    error = mkdir(path, 0755) < 0 && errno != EEXIST ? errno : 0;
+    *p = '/';
   }
+  return error;
 }
 
 /* 0 or an errno; EEXIST: something stands there, and stays. */
 static int create(char *path, const char *data, size_t len) {
-  make_folders(path);
+  int error = make_folders(path);
+  if (error != 0)
+    return error;
   int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
   if (fd < 0)
     return errno;
   ssize_t n = 0;
   for (size_t done = 0; done < len && n >= 0; done += (size_t) n)
     n = write(fd, data + done, len - done);
-  int error = n < 0 ? errno : 0;
+  error = n < 0 ? errno : 0;
   if (close(fd) < 0 && error == 0)
     error = errno;
   if (error != 0)

@@ -31,8 +31,10 @@ end
 local READERS = {
   url = function(value)
     local fine = type(value) == "string" and is_allowed(value)
+    local host = type(value) == "string" and value:match "^%a+://([^/?#]+)"
     return fine and value or nil,
       "a URL, such as \"https://example.com/hook\", whose host stands in outside.allow"
+        .. (host and ", where " .. host:gsub("^.*@", "") .. " does not" or "")
   end,
   text = function(value)
     return type(value) == "string" and value or nil, "a text"

@@ -95,12 +95,16 @@ end
 
 function read.where(value)
   local columns = faults.set(table.concat(storage.columns "all", " "))
-  local fine = faults.is_list(value)
+  local fine, unknown = faults.is_list(value), ""
   for _, condition in ipairs(fine and value or {}) do
-    fine = fine and type(condition) == "table" and columns[condition[1]] and OPS[condition[2]]
-      and condition[3] ~= nil
+    local column = type(condition) == "table" and condition[1]
+    if type(column) == "string" and not columns[column] then
+      unknown = (" (there is no column %q)"):format(column)
+    end
+    fine = fine and columns[column] and OPS[condition[2]] and condition[3] ~= nil
   end
-  return fine and value or nil, 'conditions such as { { "model", "prefix", "claude" } }'
+  return fine and value or nil,
+    'conditions such as { { "model", "prefix", "claude" } }' .. unknown
 end
 
 function read.notify(value)

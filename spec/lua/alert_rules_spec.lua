@@ -80,7 +80,7 @@ describe("a rule", function()
       .. "avg_duration_ms," },
     { { wher = {} }, "wher: unknown key: known are by, critical" },
     { { by = "cost_usd" }, "by: expected one to three columns" },
-    { { where = { { "nothing", "=", 1 } } }, "where: expected conditions" },
+    { { where = { { "nothing", "=", 1 } } }, '(there is no column "nothing")' },
     { { where = { { "user", "is", 1 } } }, "where: expected conditions" },
     { { where = { { "user", "=" } } }, "where: expected conditions" },
     { { notify = "nobody" }, "notify: expected names that stand in notify" },
@@ -153,6 +153,7 @@ describe("what a rule measures", function()
     { "no number", 0 / 0, { { group = {} } } },
     { "a text", "7", "measure must answer a number" },
     { "other tables", { { 1 } }, "measure must answer a number" },
+    { "values by name", { model = 5 }, "measure must answer a number" },
     { "a group without end", setmetatable({}, { __len = function() return 1001 end }),
       "more than 1000 groups" },
   }

@@ -125,8 +125,9 @@ static struct metric *find_or_add(struct metrics *m, const struct metric_options
     return f;
   const struct metric *other = find_clash(m, o->kind, name);
   if (other != NULL) {
-    buf_printf(error, "%s: %s is there with another kind, other labels or other bounds", name,
-               other->name);
+    buf_printf(error, "%s: %s is there with another kind, other labels or other bounds, until the "
+                      "server starts again: take another name, or restart it",
+               name, other == f ? "it" : other->name);
     return NULL;
   }
   f = metric_new(o, name);

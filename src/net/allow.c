@@ -154,6 +154,9 @@ static const char *read_network(char *text, struct entry *e) {
   return NULL;
 }
 
+static const char no_name[] =
+    "expected a name such as api.example.com or *.example.com, without http://";
+
 static const char *read_name(const char *text, struct entry *e) {
   e->below = strncmp(text, "*.", 2) == 0;
   text += e->below ? 2 : 0;
@@ -162,7 +165,7 @@ static const char *read_name(const char *text, struct entry *e) {
     return "expected a name, an address or a network";
   for (size_t i = 0; i < len; i++) {
     if (!isalnum((unsigned char) text[i]) && strchr("-._", text[i]) == NULL)
-      return "expected a name such as api.example.com or *.example.com, without http://";
+      return no_name;
     e->name[i] = (char) tolower((unsigned char) text[i]);
   }
   return NULL;
@@ -173,6 +176,8 @@ const char *allow_add(struct allow *allow, const char *text) {
   char copy[HOST_MAX + 32];
   if (strlen(text) >= sizeof copy)
     return "it is too long";
+  if (strstr(text, "://") != NULL)
+    return no_name;
   strcpy(copy, text);
   const char *why = take_port(copy, &e);
   if (why == NULL) {

@@ -105,13 +105,25 @@ static int to_measure(lua_State *L) {
   return name != NULL ? schema_measure(script_services(L)->schema, name, len) : -1;
 }
 
+/* Raises, naming the value at the top, which is no measure, or none of those wanted. */
+static void measure_error(lua_State *L, const char *field, const struct question *q) {
+  const struct schema *schema = script_services(L)->schema;
+  struct buf *names = lua_json_push_fragment(L);
+  for (size_t i = 0; i < schema->nmeasures; i++)
+    if (question_wants(q, i))
+      buf_printf(names, "%s%s", names->len > 0 ? ", " : "", schema->measures[i].name);
+  buf_putc(names, '\0');
+  lua_field_error(L, field, lua_pushfstring(L, "%s is no measure here; there are %s",
+                                            luaL_tolstring(L, -2, NULL), names->data));
+}
+
 static void read_measures(lua_State *L, int index, struct question *q) {
   size_t n = lua_field_list(L, index, "measures", 1, SCHEMA_MAX_MEASURES, "measures");
   for (size_t i = 1; i <= n; i++) {
     lua_rawgeti(L, -1, (lua_Integer) i);
     int measure = to_measure(L);
     if (measure < 0)
-      lua_field_error(L, "measures", "names of measures expected");
+      measure_error(L, "measures", &(struct question) {0});
     q->measures |= UINT64_C(1) << measure;
     lua_pop(L, 1);
   }
@@ -121,8 +133,7 @@ static void read_measures(lua_State *L, int index, struct question *q) {
 static void add_order(lua_State *L, struct question *q) {
   int measure = to_measure(L);
   if (measure < 0 || !question_wants(q, (size_t) measure))
-    lua_field_error(L, "order_by",
-                    "the name of a measure expected, one of those wanted, or a list of such");
+    measure_error(L, "order_by", q);
   q->order_by |= UINT64_C(1) << measure;
 }
 

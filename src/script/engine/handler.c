@@ -19,7 +19,8 @@ static void read_header(lua_State *L, struct outcome *outcome, const char *name,
   const char *value = luaL_tolstring(L, -1, &len);
   if (!response_header(&outcome->response, name, name_len, value, len))
     luaL_error(
-        L, "the handler returned the header '%s' with characters that no header may have",
+        L, "the handler returned the header '%s', which the server writes itself, or which has "
+           "characters that no header may have",
         name);
   lua_pop(L, 1);
 }

@@ -98,19 +98,20 @@ static bool protect(struct loader *l, lua_CFunction step, const char *file) {
   return fine;
 }
 
-/* The line of config.lua that a message is about: where the name in quotes stands that it has
- * before what is wrong, else where its key does. */
+/* The line of config.lua that a message is about, by the names before what is wrong, each looked for
+ * behind the one before: 'notify.ops' or 'alerts[2] "slow"'. */
 static int config_line(const struct loader *l, const char *message) {
-  const char *colon = strstr(message, ": "), *quote = strchr(message, '"');
-  size_t len = strcspn(message, ": [");
-  char needle[256];
-  if (quote != NULL && colon != NULL && quote < colon) {
-    message = quote;
-    len = (size_t) (colon - quote);
+  const struct snapshot_file *file = snapshot_find(l->snapshot, "config.lua");
+  const char *end = strstr(message, ": "), *at = file->text, *found;
+  for (const char *p = message; end != NULL && p < end;) {
+    bool is_index = p > message && p[-1] == '[';
+    p += *p == '"';
+    size_t len = p > message && p[-1] == '"' ? strcspn(p, "\"") : strcspn(p, ".[: ");
+    if (!is_index && (found = snapshot_find_word(file, at, p, len)) != NULL)
+      at = found;
+    p += len + 1;
   }
-  snprintf(needle, sizeof needle, "%.*s", (int) len, message);
-  const char *dot = quote != message ? strrchr(needle, '.') : NULL;
-  return snapshot_line(l->snapshot, "config.lua", dot != NULL ? dot + 1 : needle);
+  return snapshot_line(file, at);
 }
 
 /* "config.lua: limits.body_bytes: expected …" gets the line where body_bytes stands, and
@@ -129,14 +130,13 @@ static void place_config_errors(struct loader *l, const struct buf *found) {
 /* 'schema.lua: families[1] "requests_total": …' gets the line where requests_total stands. */
 static void place_schema_error(struct loader *l, const char *message) {
   static const char prefix[] = "schema.lua: ";
-  char name[100] = "";
+  const struct snapshot_file *file = snapshot_find(l->snapshot, "lua/schema.lua");
   if (strncmp(message, prefix, sizeof prefix - 1) == 0)
     message += sizeof prefix - 1;
   const char *quote = strchr(message, '"'), *end = quote != NULL ? strchr(quote + 1, '"') : NULL;
-  if (end != NULL)
-    snprintf(name, sizeof name, "%.*s", (int) (end + 1 - quote), quote);
-  add_error(l->errors, "lua/schema.lua",
-            snapshot_line(l->snapshot, "lua/schema.lua", name), message);
+  const char *at =
+      end != NULL ? snapshot_find_word(file, file->text, quote, (size_t) (end + 1 - quote)) : NULL;
+  add_error(l->errors, "lua/schema.lua", snapshot_line(file, at), message);
 }
 
 /* ---- Steps ---- */

@@ -1,5 +1,6 @@
 #include "script/reload/snapshot.h"
 
+#include <ctype.h>
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -287,12 +288,36 @@ const struct snapshot_file *snapshot_find(const struct snapshot *s, const char *
   return bsearch(&wanted, s->files, s->nfiles, sizeof wanted, compare_names);
 }
 
-int snapshot_line(const struct snapshot *s, const char *name, const char *needle) {
-  const struct snapshot_file *file = snapshot_find(s, name);
-  const char *start = file != NULL ? file->text : NULL;
-  const char *found = start != NULL ? memmem(start, file->len, needle, strlen(needle)) : NULL;
+static bool is_in_word(const char *p, const struct snapshot_file *file) {
+  return p >= file->text && p < file->text + file->len &&
+         (isalnum((unsigned char) *p) || *p == '_');
+}
+
+static bool is_in_comment(const char *p, const struct snapshot_file *file) {
+  for (; p > file->text && p[-1] != '\n'; p--)
+    if (p[0] == '-' && p[-1] == '-')
+      return true;
+  return false;
+}
+
+const char *snapshot_find_word(const struct snapshot_file *file, const char *from,
+                               const char *word, size_t len) {
+  const char *end = file->text + file->len;
+  for (const char *p = from; len > 0; p++) {
+    p = memmem(p, (size_t) (end - p), word, len);
+    if (p == NULL)
+      return NULL;
+    bool begins = !is_in_word(p, file) || !is_in_word(p - 1, file);
+    bool ends = !is_in_word(p + len - 1, file) || !is_in_word(p + len, file);
+    if (begins && ends && !is_in_comment(p, file))
+      return p;
+  }
+  return NULL;
+}
+
+int snapshot_line(const struct snapshot_file *file, const char *at) {
   int line = 1;
-  for (const char *p = start; p < found; p++)
+  for (const char *p = file->text; p < at; p++)
     line += *p == '\n';
   return line;
 }

@@ -40,7 +40,11 @@ struct snapshot *snapshot_look(const char *config_file);
 
 const struct snapshot_file *snapshot_find(const struct snapshot *s, const char *name);
 
-/* The line of name's text where needle first stands, from 1; 1 when it does not. */
-int snapshot_line(const struct snapshot *s, const char *name, const char *needle);
+/* Where a word stands in a file from a place in it on, whole and in no comment; NULL: nowhere. */
+const char *snapshot_find_word(const struct snapshot_file *file, const char *from,
+                               const char *word, size_t len);
+
+/* The line of a place in the file; NULL: 1. */
+int snapshot_line(const struct snapshot_file *file, const char *at);
 
 #endif
