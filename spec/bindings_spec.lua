@@ -25,9 +25,16 @@ local TOPIC = [[
   }
 ]]
 
+-- Columns that live in extra, with defaults of their own.
+local SCHEMA = assert(helpers.read_file "lua/schema.lua"):gsub('\n  { "other_id",', [[
+
+  { "remark", "string", in_extra = true, default = "it's" },
+  { "share", "float", in_extra = true, default = 0.5 },%0]], 1)
+
 local function start(options)
   options = options or {}
   options.files = options.files or {}
+  options.files["lua/schema.lua"] = SCHEMA
   options.files["lua/routes/run.lua"] = RUN
   options.files["lua/routes/topic.lua"] = TOPIC
   options.config = (options.config or "") .. [[
@@ -226,6 +233,17 @@ describe("bindings #loops", function()
       ]])
     end)
 
+    it("finds what lives in extra by its default too", function()
+      s:ingest { { request_id = "a" }, { request_id = "b", remark = "odd", share = 2 } }
+      assert.same({ 1, 1, 1, 1, 2 }, run [[
+        local function count(...)
+          return require("storage").count { where = { { ... } } }
+        end
+        return count("remark", "=", "it's"), count("remark", "!=", "it's"),
+          count("share", "=", 0.5), count("share", "<=", 0.5), count("share", ">", 0.25)
+      ]])
+    end)
+
     it("runs read-only SQL with values", function()
       s:ingest { { request_id = "a", tokens_input = 5 }, { request_id = "b", tokens_input = 7 } }
       local result = run [[
@@ -278,6 +296,17 @@ describe("bindings #loops", function()
       { "storage.sql({})", "string expected" },
       { "storage.sql('SELECT ?', {})", "nil, boolean, number or string expected" },
       { "storage.insert(1)", "table expected" },
+      { "storage.insert { model = 'x' }", "a list of records expected, found the key model" },
+      { "storage.post { model = 'x' }", "a list of records expected, found the key model" },
+      { "storage.append('topic', { a = 1 })", "a list of entries expected, found the key a" },
+      { "storage.count { where = { model = 'x' } }", "value... }, found the key model" },
+      { "storage.select { fields = { 'model', x = 1 } }",
+        "bad field fields (a list of columns expected, found the key x)" },
+      { "storage.aggregate { by = { model = true } }",
+        "bad field by (a list of columns expected, found the key model)" },
+      { "storage.aggregate { order_by = { requests = true } }", "found the key requests" },
+      { "require('metrics').counter { name = 'a', help = 'a', labels = { kind = 'x' } }",
+        "bad field labels (a list of names expected, found the key kind)" },
       { "storage.insert({}, { probe = true })", "a list of up to 4 columns" },
       { "storage.append('topic', {}, { max = 1 })", "unknown option max" },
       { "require('metrics').counter { name = 'a', help = 'a', label = {} }",

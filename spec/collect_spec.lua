@@ -8,7 +8,7 @@ local BINARY = os.getenv "MOONLEDGER" or "build/moonledger"
 -- Where each agent would have written our bodies.
 local places = {
   ["codex-rollout-0.58.jsonl"] = ".codex/sessions/2026/11/23/rollout-2026-11-23T09-26-58-a.jsonl",
-  ["codex-rollout-fork-0.98.jsonl"] = ".codex/archived_sessions/rollout-b.jsonl",
+  ["codex-rollout-fork-0.98.jsonl"] = ".codex/archived_sessions/rollout-b.jsonl.zst",
   ["gemini-chat-0.24.json"] = ".gemini/tmp/79b6/chats/session-1.json",
   ["gemini-chat-0.40.jsonl"] = ".gemini/tmp/79b6/chats/session-2.jsonl",
   ["claude-transcript-2.1.202.jsonl"] = ".claude/projects/repo/x.jsonl",
@@ -16,7 +16,7 @@ local places = {
 
 local function write(home, place, text)
   os.execute("mkdir -p " .. helpers.quote(home .. "/" .. place:match "^(.*)/"))
-  helpers.write_file(home .. "/" .. place, text)
+  helpers.write_file(home .. "/" .. place, place:find "%.zst$" and helpers.zstd(text) or text)
 end
 
 local function write_home(home)

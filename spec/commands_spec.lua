@@ -134,11 +134,13 @@ describe("a command", function()
     end)())
   end)
 
-  it("reads lines and pieces, also gzipped and without a last line end", function()
+  it("reads lines and pieces, also packed and without a last line end", function()
     local text = "first\n\n" .. ("x"):rep(3000000) .. "\nlast"
     helpers.write_file(root .. "/plain", text)
     helpers.write_file(root .. "/packed.gz", helpers.gzip(text))
-    for _, name in ipairs { "plain", "packed.gz" } do
+    helpers.write_file(root .. "/packed.zst",
+      helpers.zstd(text:sub(1, 1000)) .. helpers.zstd(text:sub(1001)))
+    for _, name in ipairs { "plain", "packed.gz", "packed.zst" } do
       assert.equal("5 0 3000000 4 nil\n3000012\n", output(([[
         local file = require "file"
         local reader <close> = assert(file.open(args[1] .. "/%s"))
@@ -154,6 +156,18 @@ describe("a command", function()
         end
         print(#table.concat(pieces))]]):format(name, name)))
     end
+  end)
+
+  it("tells of a packed file that is cut off or damaged", function()
+    local packed = helpers.zstd("a line\n")
+    helpers.write_file(root .. "/cut.zst", packed:sub(1, -2))
+    helpers.write_file(root .. "/bad.zst", packed:sub(1, 6) .. "\xFF\xFF\xFF")
+    assert.equal("nil\tthe file is cut off\nnil\tData corruption detected\n", output [[
+      local file = require "file"
+      for _, name in ipairs { "cut", "bad" } do
+        local reader <close> = file.open(args[1] .. "/" .. name .. ".zst")
+        print(reader:read())
+      end]])
   end)
 
   it("lists folders, looks at files and writes them whole", function()

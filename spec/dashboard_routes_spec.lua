@@ -52,6 +52,27 @@ describe("/logs/overview", function()
     assert.equal("dear", answer.cost_by_model[1].model)
   end)
 
+  it("takes a time of 0 for no bound", function()
+    local all = s:get("/logs/overview?start_time=0").json()
+    assert.same({ 4, 0, 11 }, { all.summary.requests, all.previous.requests,
+      all.summary.cost_usd })
+    assert.equal(now - 5400, all.start_time)
+    assert.is_true(all.series[1].time <= all.start_time and #all.series < 100)
+    local open = s:get(("/logs/overview?start_time=%d&end_time=0"):format(now - 3600)).json()
+    assert.same({ 3, 1 }, { open.summary.requests, open.previous.requests })
+    assert.is_true(open.end_time >= now and #open.series < 100)
+    open = s:get("/logs/overview?end_time=0").json()
+    assert.same({ 4, 0 }, { open.summary.requests, open.previous.requests })
+  end)
+
+  it("has a request in one of two windows, and a hundred points of any", function()
+    local edge = s:get(("/logs/overview?start_time=%d&end_time=%d"):format(now - 60, now)).json()
+    assert.same({ 3, 0 }, { edge.summary.requests, edge.previous.requests })
+    local half = s:get(("/logs/overview?start_time=%d&end_time=%d"):format(now, 2 * now)).json()
+    assert.same({ 0, 4, true },
+      { half.summary.requests, half.previous.requests, #half.series <= 100 })
+  end)
+
   it("narrows by filters", function()
     assert.equal(2, overview("&model=!dear").summary.requests)
     assert.equal(1, #overview("&model=!dear").breakdowns.model)

@@ -41,7 +41,7 @@ describe("a file of an older Moonledger", function()
   after_each(function() helpers.remove_folder(folder) end)
 
   it("is there for every format", function()
-    assert.is_true(#fixtures >= 8)
+    assert.is_true(#fixtures >= 9)
   end)
 
   for _, fixture in ipairs(fixtures) do

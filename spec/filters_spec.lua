@@ -88,6 +88,23 @@ describe("the common filters", function()
     end)
   end
 
+  it("hold as many alternatives as a request does", function()
+    local codes, prefixes, names = {}, {}, {}
+    for i = 1, 1200 do
+      codes[i], prefixes[i], names[i] = 1000 + 2 * i, i .. "*", i
+    end
+    for query, expected in pairs {
+      ["status_code=429,500," .. table.concat(codes, ",")] = "bc",
+      ["endpoint=/v1/m*," .. table.concat(prefixes, ",")] = "ab",
+      ["endpoint=!/v1/m*,!" .. table.concat(prefixes, ",!")] = "cd",
+      ["endpoint=/v1/chat," .. table.concat(names, ",")] = "cd",
+    } do
+      assert.equal(expected, ids(s:get("/logs/query?" .. query), "results"))
+      assert.equal(expected, exported(query))
+      assert.equal(2, s:get("/logs/analytics?" .. query).json().summary.total_requests)
+    end
+  end)
+
   for _, case in ipairs(OWN) do
     it(("reads %s of %s"):format(case[2], case[1]), function()
       local path = "/logs/" .. case[1] .. "?" .. case[2]

@@ -72,6 +72,7 @@ local public = {
   ["script/notes.h"] = true,
   ["script/services.h"] = true,
   ["script/settings.h"] = true,
+  ["script/engine/lua_list.h"] = true,
   ["script/engine/standalone.h"] = true,
   ["script/engine/schema_load.h"] = true,
   ["script/bindings/bindings.h"] = true,

@@ -90,6 +90,14 @@ describe("a static file", function()
     end)
   end
 
+  it("gives no range of an empty one", function()
+    for range, status in pairs { ["bytes=-5"] = 200, ["bytes=-0"] = 416, ["bytes=0-"] = 416 } do
+      local response = get("empty.css", { range = range })
+      assert.same({ status, "" }, { response.status, response.body }, range)
+      assert.equal(status == 416 and "bytes */0" or nil, response.headers["content-range"])
+    end
+  end)
+
   it("gives a range only of the version that is meant", function()
     local headers = get("sub/x.txt").headers
     for condition, status in pairs {

@@ -77,6 +77,9 @@ describe("the command line", function()
     { { "--no-such-thing" }, "unrecognized option '--no-such-thing'" },
     { { "surprise" }, "moonledger: surprise: unexpected argument; --help shows what there is\n" },
     { { "routes", "surprise" }, "moonledger: surprise: unexpected argument; --help" },
+    { { "--listen", "127.0.0.1:99999" },
+      "moonledger: --listen: expected HOST:PORT, such as 127.0.0.1:8787 or [::1]:0, got 127.0" },
+    { { "--listen", "8787", "check" }, "moonledger: --listen: expected HOST:PORT" },
     { { "--workers", "0" }, "moonledger: --workers: expected a number from 1 to 64, got 0\n" },
     { { "--workers", "many" },
       "moonledger: --workers: expected a number from 1 to 64, got many\n" },
@@ -124,6 +127,36 @@ describe("the configuration", function()
     assert.equal(0, check("return {}").code)
   end)
 
+  it("is told of files that it names and that cannot be read, and of prices that are none", function()
+    local r = check [[return {
+      pricing = { file = "nope.json" }, outside = { ca_file = "no.pem" },
+    }]]
+    assert.equal(1, r.code)
+    for _, said in ipairs { 'pricing.file: /[^\n]+/nope.json: No such file',
+        'outside.ca_file: /[^\n]+/no.pem: No such file' } do
+      assert.matches("config.lua:%d+: " .. said, r.stderr)
+    end
+    r = check [[return { pricing = { overrides = {
+      a = { input = 1, output = 2, above = { [200] = { input = 2 } }, tiers = { batch = 0.5 } },
+      b = { inputt = 1 }, c = { output = "2" }, d = 3 } } }]]
+    assert.equal(3, select(2, r.stderr:gsub("\n", "")), r.stderr)
+    for _, said in ipairs {
+      "pricing.overrides.b.inputt: unknown key; there are input, output, cache_read",
+      "pricing.overrides.c.output: expected dollars, got a string",
+      "pricing.overrides.d: expected a table such as { input = 1, output = 4 }, got a number",
+    } do
+      assert.truthy(r.stderr:find(said, 1, true), r.stderr)
+    end
+  end)
+
+  it("may begin with a byte order mark, as any Lua file of the user's", function()
+    os.execute("mkdir -p " .. folder .. "/lua/routes")
+    helpers.write_file(folder .. "/lua/routes/mine.lua",
+      "\u{FEFF}return { summary = 'Mine.', handle = function() end }")
+    local r = check "\u{FEFF}return { routes = { { 'GET', '/mine', 'routes.mine' } } }"
+    assert.same({ 0, "" }, { r.code, r.stderr })
+  end)
+
   it("may name another file that is not there", function()
     local r = run("--config", folder .. "/none.lua")
     assert.equal(1, r.code)
@@ -134,6 +167,7 @@ describe("the configuration", function()
   local mistakes = {
     { "return {", "config.lua:1: unexpected symbol near <eof>" },
     { "error 'no'", "config.lua:1: no" },
+    { "return { ['for'] = 1, for = 1 }", "near 'for'; the key is written [\"for\"]" },
     { "return 1", "config.lua" },
     { 'return { listen = { port = "x" } }',
       'listen.port: expected an integer from 0 to 65535, got the text "x"' },
@@ -178,9 +212,78 @@ describe("the configuration", function()
     assert.truthy(r.stderr:find("lua/routes/health.lua:1: unexpected symbol", 1, true), r.stderr)
   end)
 
-  it("is told of all its mistakes at once", function()
+  it("is told of all its mistakes at once, and of each once", function()
     local r = check "return { bogus = 1, listen = { port = -1 }, storage = { readers = 'x' } }"
     assert.equal(3, select(2, r.stderr:gsub("\n", "")))
+    for _, text in ipairs { "return {", "error 'no'", "return 1", "return { listen = 8787 }" } do
+      local said = check(text).stderr
+      assert.equal(1, select(2, said:gsub("\n", "")), said)
+    end
+  end)
+
+  it("is told of lists without their inner braces, and of what is no table", function()
+    local r = check [[return {
+      hosts = { name = "a" },
+      tokens = { token = "0123456789abcdef" },
+      routes = { "GET", "/x", path = "routes.health" },
+      alerts = { slow = { critical = 1 } },
+      budgets = { mine = { limit_usd = 5 } },
+      cors = { origins = { "https://a", x = 1 } },
+      metrics = { labels = { [3] = "team" } },
+      outside = { allow = "x" },
+      notify = "ops", captures = 1, settings = 5,
+      pricing = { overrides = true },
+      storage = { retention = "90d" },
+      listen = 8787, limits = 1,
+      events = { keep = "yes", max = 0, kept = true },
+    }]]
+    local found = {}
+    for key, said in r.stderr:gmatch "config.lua:%d+: ([%w_.]+): ([^\n]*)\n" do
+      found[key] = (found[key] or "") .. said
+    end
+    local function list(example, why)
+      return ("expected a list such as %s, %s"):format(example, why)
+    end
+    assert.same({
+      hosts = list('{ "stats.example" }', "found the key name"),
+      tokens = list('{ { token = "..", scopes = { "read" } } }', "found the key token"),
+      routes = list('{ { "GET", "/path", "routes.file" } }', "found the key path"),
+      alerts = list('{ "alerts.latency", { name = "..", .. } }', "found the key slow"),
+      budgets = list('{ { name = "all", limit_usd = 100 } }', "found the key mine"),
+      ["cors.origins"] = list('{ "https://dash.example.com" }', "found the key x"),
+      ["metrics.labels"] = list('{ "team" }', "found the key 3"),
+      ["outside.allow"] = list('{ "hooks.example.com" }', "got a string"),
+      notify = "expected a table, got a string", captures = "expected a table, got a number",
+      settings = "expected a table, got a number",
+      ["pricing.overrides"] = "expected a table, got a boolean",
+      ["storage.retention"] = "expected a table, got a string",
+      listen = "expected a table, got a number", limits = "expected a table, got a number",
+      ["events.keep"] = 'expected true or false, got the text "yes"',
+      ["events.max"] = "expected an integer from 1 to 4611686018427387903, got 0",
+      ["events.kept"] = found["events.kept"]:match "^unknown key; .*",
+    }, found)
+    local nested = check [[return {
+      listen = { without_tokens = true },
+      tokens = {
+        { token = "0123456789abcdef", scope = { "read" }, scopes = { "read" } },
+        { token = "0123456789abcdef", scopes = { "read", admin = true } },
+      },
+    }]].stderr
+    for _, said in ipairs {
+      "listen.without_tokens: expected the words", "tokens.scope: unknown key; there are token",
+      "tokens: every entry needs scopes",
+    } do
+      assert.truthy(nested:find(said, 1, true), nested)
+    end
+    local rules = check [[return {
+      notify = {},
+      alerts = { { name = "a", measure = "requests", critical = 1, where = { model = "x" },
+        by = { "model", x = "user" }, notify = { who = "ops" } } },
+      budgets = { { name = "b", limit_usd = 1, thresholds = { 0.5, last = 1 } } },
+    }]].stderr
+    for _, key in ipairs { "where", "by", "notify", "thresholds" } do
+      assert.truthy(rules:find(key .. ": expected ", 1, true), rules)
+    end
   end)
 
   it("keeps a server from starting where --check would refuse it", function()
@@ -342,7 +445,9 @@ describe("the server #loops", function()
 
   it("refuses a listening address that is none", function()
     for _, address in ipairs { "127.0.0.1", "127.0.0.1:x", "127.0.0.1:65536", ":", "" } do
-      assert.truthy(refused(folder .. "/x.db", address):find(address, 1, true), address)
+      local r = server.run { "--listen", address }
+      assert.equal(2, r.code)
+      assert.truthy(r.stderr:find("got " .. address .. "\n", 1, true), r.stderr)
     end
   end)
 

@@ -1,5 +1,6 @@
 --- What receivers get: Slack's and ntfy's shapes, and a real Alertmanager.
 local alertmanager = require "spec.helpers.alertmanager"
+local helpers = require "spec.helpers"
 local json = require "spec.helpers.json"
 local receiver = require "spec.helpers.receiver"
 local server = require "spec.helpers.server"
@@ -11,6 +12,7 @@ local CONFIG = [[
   config.notify = {
     channel = { "slack", url = "http://%s/hook/slack" },
     phone = { "ntfy", url = "http://%s/hook/ntfy", token = "tk_secret" },
+    mine = { "mine", url = "http://%s/hook/mine" },
   }
   config.alerts = {
     { name = "cost <&>", every = "1s", critical = 1, measure = "total_cost_usd",
@@ -18,12 +20,19 @@ local CONFIG = [[
   }
 ]]
 
+-- A receiver of the user's, whose request has this.
+local MINE = [[return { summary = "Mine.", settings = { url = "url" },
+  request = function(_, settings) return { %s body = settings.url } end }]]
+
 describe("a notifier", function()
   local told, s
 
   lazy_setup(function()
     told = receiver.start()
-    s = server.start { config = CONFIG:format(told.host, told.host, told.host) }
+    s = server.start {
+      config = CONFIG:format(told.host, told.host, told.host, told.host),
+      files = { ["lua/notify/mine.lua"] = MINE:format "" },
+    }
   end)
   lazy_teardown(function()
     s:stop()
@@ -68,6 +77,25 @@ describe("a notifier", function()
     end)
     assert.equal("2", posts_to("/hook/ntfy", 3)[3].headers.priority)
   end)
+
+  it("whose file gives no request loses nothing, and is told by its file", function()
+    local function try()
+      return s:post("/-/alerts/test?name=mine").json().sent[1]
+    end
+    local path = s.root .. "/lua/notify/mine.lua"
+    assert.equal("lua/notify/mine.lua: bad field url (a text such as "
+      .. '"https://example.com/path" expected)', try().message)
+    assert.truthy(s:get("/metrics").body
+      :find 'moonledger_notifications_total{notifier="mine",result="failed"} [1-9]')
+    for _, given in ipairs { "nil", "5", "{ headers = 1 }" } do
+      helpers.write_file(path, (MINE:gsub("{ %%s.- }", given)))
+      eventually(function()
+        return try().message:find("lua/notify/mine.lua: request must return a table", 1, true)
+      end)
+    end
+    helpers.write_file(path, MINE:format "url = settings.url,")
+    posts_to("/hook/mine", 2)
+  end)
 end)
 
 describe("Alertmanager", function()
@@ -111,7 +139,6 @@ describe("a mistake in alerts, budgets or notify", function()
         config.alerts = { "alerts.mine" }]],
     }
     local path = s.root .. "/config.lua"
-    local helpers = require "spec.helpers"
     local text = helpers.read_file(path)
     local lines = select(2, text:gsub("\n", "\n"))
     helpers.write_file(path, (text:gsub("return config\n$", [[

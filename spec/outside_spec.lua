@@ -25,7 +25,7 @@ describe("http", function()
     s = peer.caller {
       config = ([[config.outside.allow =
         { "127.0.0.1:%d", "localhost:%d", "127.0.0.1:1", "10.255.255.1", "nowhere.invalid",
-          "%s" }]])
+          "nowhere.onion", "%s" }]])
         :format(other.port, other.port, rebound_name() or "nowhere.invalid"),
     }
   end)
@@ -37,6 +37,12 @@ describe("http", function()
 
   local function run(code, ...)
     return peer.run(s, code, ...)
+  end
+
+  --- The connection on which code runs from now on.
+  local function begin(code)
+    return s:raw(("POST /lua HTTP/1.1\r\nHost: localhost\r\nContent-Length: %d\r\n\r\n%s")
+      :format(#code, code))
   end
 
   --- status and body, or message and reason, of one call; options as Lua text.
@@ -93,6 +99,15 @@ describe("http", function()
       return first, second, ask "/number"]], url)
     assert.equal(first, second)
     assert.not_equal(first, after)
+  end)
+
+  it("keeps them no longer than the other side does, however long that is", function()
+    local ages, still, gone = run([[
+      local function ask(path) return assert(http.get("%s" .. path)).body end
+      local ages, still = ask "/number-for-ages", ask "/number-no-more"
+      return ages, still, ask "/number"]], url)
+    assert.equal(ages, still)
+    assert.not_equal(ages, gone)
   end)
 
   it("streams both ways, and holds back what is not taken", function()
@@ -189,6 +204,32 @@ describe("http", function()
     assert.is_true(reason == "resolve" or reason == "timeout")
   end)
 
+  it("looks a name up again for who asks again, and others go on meanwhile", function()
+    local beside = [[
+      local kv = require "kv"
+      repeat
+        sleep(0)
+        kv.incr "turns"
+      until kv.get "done"
+      return true]]
+    local connection <close> = begin(beside)
+    helpers.eventually(function()
+      return run [[return require("kv").get "turns" or false]]
+    end)
+    local reason, turns = run [[
+      local kv, reason = require "kv", nil
+      local before = kv.get "turns"
+      for _ = 1, 50 do
+        reason = select(3, http.get "http://nowhere.onion/") -- RFC 7686: there is none, at once
+      end
+      local turns = kv.get "turns" - before
+      kv.set("done", true)
+      return reason, turns]]
+    assert.equal("resolve", reason)
+    assert.is_true(turns >= 10, turns)
+    assert.equal("[true]", assert(connection:response()).body)
+  end)
+
   local it_if_there_is_one = rebound_name() and it or pending
   it_if_there_is_one("calls no name that leads to this machine", function()
     local url_of_name = ("http://%s:2/"):format(rebound_name())
@@ -255,9 +296,7 @@ describe("http", function()
       return s:get("/metrics").body:match 'moonledger_reloads_total{result="success"} (%d+)' or "0"
     end
     local before = reloads()
-    local connection = s:raw(
-      ("POST /lua HTTP/1.1\r\nHost: localhost\r\nContent-Length: %d\r\n\r\n%s")
-        :format(#code, code))
+    local connection = begin(code)
     s:signal "HUP"
     helpers.eventually(function() return reloads() ~= before end)
     assert.equal("[true]", assert(connection:response()).body)

@@ -9,7 +9,12 @@ local json = require "spec.helpers.json"
 describe("a native record with tokens and no cost", function()
   local s
   setup(function()
-    s = server.start { config = [[config.pricing.overrides = {
+    s = server.start { files = { ["prices.json"] = [[{ "nightly": {
+      "input_cost_per_token": 1e-6, "output_cost_per_token": 4e-6, "off_peak_pricing": {
+        "windows": [{ "hours_utc": ["16:30-00:30"], "weekdays": [2] }],
+        "weekday_timezone": "Asia/Shanghai", "input_cost_per_token": 5e-7 } } }]] },
+    config = [[config.pricing.file = "prices.json"
+    config.pricing.overrides = {
       plain = { input = 2, output = 10, cache_read = 0.5, cache_write = 3,
         tiers = { batch = 0.5 }, fast = 3 },
       long = { input = 1, output = 2, above = { [200] = { input = 4, output = 8 } } },
@@ -35,6 +40,12 @@ describe("a native record with tokens and no cost", function()
       { request_id = "nobody", model = "nobody-knows", tokens_input = 10 },
       { request_id = "nameless", tokens_output = 3 },
       { request_id = "none", model = "plain" },
+      { request_id = "day", model = "nightly", tokens_input = 1000,
+        timestamp = "2026-09-07T12:00:00Z" },
+      { request_id = "night", model = "nightly", tokens_input = 1000, -- Tuesday in Shanghai
+        timestamp = "2026-09-07T17:00:00Z" },
+      { request_id = "next night", model = "nightly", tokens_input = 1000,
+        timestamp = "2026-09-08T17:00:00Z" },
       { request_id = "hour", model = "plain", cache_write_tokens = 1000,
         cache_write_1h_tokens = 1000 },
     }
@@ -45,6 +56,7 @@ describe("a native record with tokens and no cost", function()
   local costs = {
     plain = (1000 * 2 + 100 * 10 + 2000 * 0.5 + 10 * 3) / 1e6, null = 2 / 1e6,
     batch = 0.001, short = 0.2, long = (150000 * 4 + 60000 * 0.4 + 10 * 8) / 1e6,
+    day = 0.001, night = 0.0005, ["next%20night"] = 0.001,
     hour = 1000 * 4 / 1e6, usual = 0.002, fast = 0.006, within = 0.006,
   }
   for id, cost in pairs(costs) do
@@ -69,6 +81,10 @@ describe("a native record with tokens and no cost", function()
     assert.is_nil(get(s, "told").extra.cost_source)
     assert.equal("reported", get(s, "zero").extra.cost_source)
     assert.same({ cost_usd = json.null, extra = {} }, get(s, "none"))
+  end)
+
+  it("costs the same when it is asked again", function()
+    assert.equal(0, s:post("/-/reprice", "", {}).json().changed)
   end)
 
   it("counts as unpriced", function()

@@ -135,19 +135,16 @@ static char *notes_path(const struct config *c) {
 
 static void load_notes(struct app *app) {
   char *path = notes_path(app->config);
-  app->services.notes = notes_new();
-  if (path != NULL)
-    notes_load(app->services.notes, path);
+  app->services.notes = notes_new(path);
+  notes_load(app->services.notes);
   free(path);
 }
 
 static void save_notes(struct app *app) {
-  char *path = notes_path(app->config);
-  int rc = path != NULL ? notes_save(app->services.notes, path) : 0;
+  int rc = notes_save(app->services.notes);
   if (rc < 0)
-    log_warn("what senders told of late is forgotten", log_str("path", path),
-             log_str("error", uv_strerror(rc)));
-  free(path);
+    log_warn("what senders told of late is forgotten",
+             log_str("database", app->config->storage.path), log_str("error", uv_strerror(rc)));
 }
 
 static int open_scripts(struct app *app, struct buf *errors) {

@@ -19,8 +19,8 @@ enum { FIRST_SERIES = 2000 }; /* before config.lua says how many there may be */
 typedef void visit_route(const struct route *route, const char *file, const char *summary);
 
 /* Loading as a reload does it, with services that serve nobody.  A start finds the same
- * mistakes, without lines: they are said where the reload has none, or did not get as far
- * as config.lua. */
+ * mistakes, without lines: they are said where the reload has none, or none of config.lua, as far
+ * as which it did not get. */
 static bool rehearse(const struct options *options, visit_route *visit, struct buf *found,
                      struct buf *errors) {
   struct loop loop = {0};
@@ -32,7 +32,7 @@ static bool rehearse(const struct options *options, visit_route *visit, struct b
     .nloops = 1,
     .streams = &streams,
     .kv = kv_new(KV_BYTES),
-    .notes = notes_new(),
+    .notes = notes_new(NULL),
     .bindings = bindings,
     .read_settings = settings_read,
     .push_settings_env = config_push_env,
@@ -49,10 +49,8 @@ static bool rehearse(const struct options *options, visit_route *visit, struct b
     metrics_declare(services.metrics, schema, &start);
   bool fine = generations_rehearse(&services, options->config, visit, found, errors) &&
               start.len == 0;
-  bool told = start.len == 0;
-  if (errors->len > 0 && !told)
-    told = context.was_read ||
-           memmem(errors->data, errors->len, start.data, start.len) != NULL;
+  bool told = errors->len > 0 && (context.was_read || memmem(errors->data, errors->len,
+                                                              "config.lua:", 11) != NULL);
   if (!told)
     buf_append(errors, start.data, start.len);
   buf_clear(&start);

@@ -49,9 +49,8 @@ static int push_file(lua_State *L, const char *name) {
   if (rc < 0)
     luaL_error(L, "%s/%s: %s", root, name, uv_strerror(rc));
   const char *chunk = lua_pushfstring(L, "@%s", name);
-  size_t len = text.len;
-  const char *code = utf8_skip_mark(text.data, &len);
-  int status = luaL_loadbufferx(L, code, len, chunk, "t");
+  size_t mark = utf8_mark(text.data, text.len);
+  int status = luaL_loadbufferx(L, text.data + mark, text.len - mark, chunk, "t");
   buf_clear(&text);
   lua_remove(L, -2);
   return status == LUA_OK ? 0 : lua_error(L);

@@ -8,6 +8,7 @@
 #include "base/mem.h"
 #include "config_captures.h"
 #include "config_retention.h"
+#include "config_shape.h"
 #include "config_shipped.h"
 #include "net/allow.h"
 
@@ -92,6 +93,8 @@ static const struct setting settings[] = {
     {"outside", "ca_file", SETTING_TEXT, FIELD(outside.ca_file), 0, 0, 0, "", false},
     {"pricing", "file", SETTING_TEXT, FIELD(price_file), 0, 0, 0, "", false},
     FLAG("pricing", "native", price_native, true),
+    {"events", "keep", SETTING_BOOLEAN, 0, 0, 0, 1, false, NULL, false},
+    {"events", "max", SETTING_INTEGER, 0, 0, 1, INT64_MAX / 2, 1000000, NULL, false},
     FEATURE("metrics_endpoint_enabled", true),
     FEATURE("logs_endpoints_enabled", true),
     FEATURE("logs_collection_enabled", true),
@@ -104,12 +107,6 @@ static const struct setting settings[] = {
 };
 
 enum { SETTINGS = sizeof settings / sizeof *settings };
-
-/* Keys that are read by hand or belong to scripts. */
-static const char *const other_keys[] = {
-    "listen.without_tokens", "hosts",  "tokens", "cors.origins", "settings", "metrics.labels",
-    "pricing.overrides",     "events", "routes", "outside.allow", "storage.retention",
-    "alerts", "budgets", "notify", "captures"};
 
 static const char *const without_tokens = "anyone on this network may read, write and reset";
 
@@ -257,8 +254,6 @@ static void read_settings(struct config *config, lua_State *L, struct buf *error
       if (!set_value(config, L, s))
         complain_value(errors, L, s);
       lua_pop(L, 1);
-    } else if (s == settings || s->section != s[-1].section) {
-      complain(errors, s->section, "expected a table, got a %s", luaL_typename(L, -1));
     }
     lua_pop(L, 1);
   }
@@ -268,22 +263,19 @@ static bool is_known(const char *section, const char *key) {
   char name[128];
   snprintf(name, sizeof name, "%s%s%s", section != NULL ? section : "",
            section != NULL ? "." : "", key);
-  for (size_t i = 0; i < sizeof other_keys / sizeof *other_keys; i++)
-    if (strcmp(other_keys[i], name) == 0)
-      return true;
   for (const struct setting *s = settings; s < settings + SETTINGS; s++)
     if (strcmp(s->key, key) == 0 &&
         (section == s->section ||
          (section && s->section && strcmp(section, s->section) == 0)))
       return true;
-  return false;
+  return config_is_shaped(name) || strcmp(name, "listen.without_tokens") == 0;
 }
 
 static bool is_section(const char *key) {
   for (const struct setting *s = settings; s < settings + SETTINGS; s++)
     if (s->section != NULL && strcmp(s->section, key) == 0)
       return true;
-  return strcmp(key, "cors") == 0;
+  return config_has_shaped(key);
 }
 
 static void refuse_unknown(lua_State *L, const char *section, struct buf *errors) {
@@ -292,6 +284,8 @@ static void refuse_unknown(lua_State *L, const char *section, struct buf *errors
                                                      : "a key that is no text";
     if (section == NULL && is_section(key) && lua_istable(L, -1))
       refuse_unknown(L, key, errors);
+    else if (section == NULL && is_section(key))
+      complain(errors, key, "expected a table, got a %s", luaL_typename(L, -1));
     else if (!is_known(section, key))
       buf_printf(errors,
                  "config.lua: %s%s%s: unknown key; the shipped config.lua lists all of "
@@ -301,39 +295,25 @@ static void refuse_unknown(lua_State *L, const char *section, struct buf *errors
   }
 }
 
-/* The list at key, made if it is absent. */
-static void push_list(lua_State *L, const char *key, struct buf *errors) {
-  lua_getfield(L, -1, key);
-  if (lua_isnil(L, -1)) {
-    lua_pop(L, 1);
-    lua_newtable(L);
-    lua_pushvalue(L, -1);
-    lua_setfield(L, -3, key);
-  } else if (!lua_istable(L, -1)) {
-    complain(errors, key, "expected a list, got a %s", luaL_typename(L, -1));
-    lua_pop(L, 1);
-    lua_newtable(L);
-  }
-}
-
-static void read_strings(struct string_list *list, lua_State *L, const char *key,
+static void read_strings(struct string_list *list, lua_State *L, const char *name,
                          struct buf *errors) {
-  push_list(L, key, errors);
+  config_push_shaped(L, name);
   size_t count = lua_rawlen(L, -1);
   for (size_t i = 0; i < count; i++, lua_pop(L, 1)) {
     lua_rawgeti(L, -1, (lua_Integer) i + 1);
     if (lua_type(L, -1) == LUA_TSTRING)
       string_list_add(list, lua_tostring(L, -1));
     else
-      complain(errors, key, "expected a list of texts, got a %s in it", luaL_typename(L, -1));
+      complain(errors, name, "expected a list of texts, got a %s in it", luaL_typename(L, -1));
   }
   lua_pop(L, 1);
 }
 
 static struct config_token read_scopes(lua_State *L, struct buf *errors) {
   struct config_token token = {0};
+  struct buf why = {0};
   lua_getfield(L, -1, "scopes");
-  size_t count = lua_istable(L, -1) ? lua_rawlen(L, -1) : 0;
+  size_t count = config_is_list(L, &why) ? lua_rawlen(L, -1) : 0;
   for (size_t i = 0; i < count; i++, lua_pop(L, 1)) {
     lua_rawgeti(L, -1, (lua_Integer) i + 1);
     const char *scope = lua_type(L, -1) == LUA_TSTRING ? lua_tostring(L, -1) : "?";
@@ -347,6 +327,7 @@ static struct config_token read_scopes(lua_State *L, struct buf *errors) {
       complain(errors, "tokens", "expected the scopes read, ingest or admin, got %s", scope);
   }
   lua_pop(L, 1);
+  buf_clear(&why);
   if (count == 0)
     complain(errors, "tokens", "every entry needs scopes = { %s }",
              "\"read\", \"ingest\", \"admin\"");
@@ -354,7 +335,8 @@ static struct config_token read_scopes(lua_State *L, struct buf *errors) {
 }
 
 static void read_tokens(struct config *config, lua_State *L, struct buf *errors) {
-  push_list(L, "tokens", errors);
+  static const char *const known[] = {"token", "env", "scopes", NULL};
+  config_push_shaped(L, "tokens");
   size_t count = lua_rawlen(L, -1);
   config->tokens = xcalloc(count + 1, sizeof *config->tokens);
   for (size_t i = 0; i < count; i++, lua_pop(L, 1)) {
@@ -366,6 +348,7 @@ static void read_tokens(struct config *config, lua_State *L, struct buf *errors)
           luaL_typename(L, -1));
       continue;
     }
+    config_check_keys(L, "tokens", known, errors);
     struct config_token entry = read_scopes(L, errors);
     lua_getfield(L, -1, "env");
     lua_getfield(L, -2, "token");
@@ -393,19 +376,16 @@ static bool is_namespace(const char *s) {
   return s[strspn(s, letters)] == '\0' && !(*s >= '0' && *s <= '9');
 }
 
-bool config_lets_all_in(const struct config *config, const char *host) {
-  return !is_loopback(host) && config->ntokens == 0 && !config->allow_remote_without_tokens;
-}
-
 static void check_together(struct config *config, struct buf *errors) {
-  if (config_lets_all_in(config, config->host))
+  bool remote = !is_loopback(config->host);
+  if (remote && config->ntokens == 0 && !config->allow_remote_without_tokens)
     buf_printf(errors,
                "config.lua: listen.host: %s is reachable from other machines and no "
                "token is set: set "
                "MOONLEDGER_ADMIN_TOKEN (or another of tokens), or say "
                "listen.without_tokens = \"%s\"\n",
                config->host, without_tokens);
-  for (size_t i = 0; i < config->ntokens && !is_loopback(config->host); i++)
+  for (size_t i = 0; remote && i < config->ntokens; i++)
     if (strlen(config->tokens[i].text) < 16) /* here anyone may guess */
       buf_printf(errors,
                  "config.lua: listen.host: %s is reachable from other machines and a "
@@ -417,30 +397,14 @@ static void check_together(struct config *config, struct buf *errors) {
              config->metrics.name_space);
 }
 
-static void apply_overrides(struct config *config,
-                            const struct config_overrides *overrides,
-                            struct buf *errors) {
+static void apply_overrides(struct config *config, const struct config_overrides *overrides) {
   if (overrides == NULL)
     return;
-  if (overrides->listen != NULL) {
-    const char *colon = strrchr(overrides->listen, ':');
-    char *end = NULL;
-    long port = colon != NULL ? strtol(colon + 1, &end, 10) : -1;
-    if (colon == NULL || end == colon + 1 || *end != '\0' || port < 0 || port > 65535) {
-      buf_printf(
-          errors,
-          "--listen: expected HOST:PORT, such as 127.0.0.1:8787 or [::1]:0, got %s\n",
-          overrides->listen);
-      return;
-    }
-    const char *host = overrides->listen;
-    size_t len = (size_t) (colon - host);
-    if (len > 1 && *host == '[' && host[len - 1] == ']')
-      host++, len -= 2;
+  if (overrides->host != NULL) {
     free(config->host);
-    config->host = xcalloc(1, len + 1);
-    memcpy(config->host, host, len);
-    config->port = (uint16_t) port;
+    config->host = xcalloc(1, overrides->host_len + 1);
+    memcpy(config->host, overrides->host, overrides->host_len);
+    config->port = overrides->port;
   }
   if (overrides->database != NULL) {
     free(config->storage.path);
@@ -480,9 +444,9 @@ static void resolve_paths(struct config *config, const char *file,
 static void read_without_tokens(struct config *config, lua_State *L, struct buf *errors) {
   lua_getfield(L, -1, "listen");
   lua_getfield(L, -1, "without_tokens");
-  const char *words = lua_tostring(L, -1);
-  config->allow_remote_without_tokens = words != NULL && strcmp(words, without_tokens) == 0;
-  if (words != NULL && !config->allow_remote_without_tokens)
+  const char *words = lua_type(L, -1) == LUA_TSTRING ? lua_tostring(L, -1) : "";
+  config->allow_remote_without_tokens = strcmp(words, without_tokens) == 0;
+  if (!lua_isnil(L, -1) && !config->allow_remote_without_tokens)
     complain(errors, "listen.without_tokens", "expected the words \"%s\"", without_tokens);
   lua_pop(L, 2);
 }
@@ -490,9 +454,7 @@ static void read_without_tokens(struct config *config, lua_State *L, struct buf 
 /* Here so that a mistake is told with all others. */
 static void read_outside(struct config *config, lua_State *L, struct buf *errors) {
   struct allow *allow = allow_new();
-  push_section(L, "outside");
-  read_strings(&config->outside.allow, L, "allow", errors);
-  lua_pop(L, 1);
+  read_strings(&config->outside.allow, L, "outside.allow", errors);
   for (size_t i = 0; i < config->outside.allow.count; i++) {
     const char *entry = config->outside.allow.items[i], *why = allow_add(allow, entry);
     if (why != NULL)
@@ -513,22 +475,19 @@ struct config *config_read(lua_State *L, const char *file, const struct config_o
   luaL_checkstack(L, 16, NULL);
   refuse_unknown(L, NULL, errors);
   config_fill(L);
+  config_check_shapes(L, errors);
   read_settings(config, L, errors);
   if (errors->len == before) {
     read_without_tokens(config, L, errors);
     config_read_retention(config, L, errors);
     read_strings(&config->hosts, L, "hosts", errors);
-    push_section(L, "metrics");
-    read_strings(&config->metrics.labels, L, "labels", errors);
-    lua_pop(L, 1);
+    read_strings(&config->metrics.labels, L, "metrics.labels", errors);
     read_outside(config, L, errors);
-    push_section(L, "cors");
-    read_strings(&config->cors_origins, L, "origins", errors);
-    lua_pop(L, 1);
+    read_strings(&config->cors_origins, L, "cors.origins", errors);
     read_tokens(config, L, errors);
     config_read_routes(config, L, errors);
     config_read_captures(config, L, errors);
-    apply_overrides(config, overrides, errors);
+    apply_overrides(config, overrides);
     resolve_paths(config, file, overrides);
     check_together(config, errors);
   }

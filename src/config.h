@@ -96,7 +96,9 @@ struct config {
 
 /* Flags of the command line: they win over config.lua.  NULL or 0: not given. */
 struct config_overrides {
-  const char *listen;   /* "HOST:PORT" */
+  const char *host;     /* of --listen, host_len bytes */
+  size_t host_len;
+  uint16_t port;        /* counts where there is a host */
   const char *database;
   const char *data;     /* folder in which a relative storage.path of config.lua begins */
   unsigned workers;
@@ -118,10 +120,6 @@ void config_push_env(struct lua_State *L);
 struct config *config_load(const char *file, const struct config_overrides *overrides,
                            struct buf *errors);
 void config_free(struct config *config);
-
-/* Whether a server that listens on host would let other machines in without a token or
- * the words for that. */
-bool config_lets_all_in(const struct config *config, const char *host);
 
 /* The same with the lua/schema.lua beside config.lua, which it compiles; the caller's to
  * free.  NULL: see errors. */

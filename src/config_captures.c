@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "config_shape.h"
 #include "net/url.h"
 
 static const char module[] = "routes.capture";
@@ -58,10 +59,8 @@ static void read_capture(struct config *config, lua_State *L, struct buf *errors
 }
 
 void config_read_captures(struct config *config, lua_State *L, struct buf *errors) {
-  if (lua_getfield(L, -1, "captures") == LUA_TTABLE)
-    for (lua_pushnil(L); lua_next(L, -2); lua_pop(L, 1))
-      read_capture(config, L, errors);
-  else
-    buf_printf(errors, "config.lua: captures: expected a table, got a %s\n", luaL_typename(L, -1));
+  config_push_shaped(L, "captures");
+  for (lua_pushnil(L); lua_next(L, -2); lua_pop(L, 1))
+    read_capture(config, L, errors);
   lua_pop(L, 1);
 }

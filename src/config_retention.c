@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "config_shape.h"
+
 #define RETENTION(member) offsetof(struct config, storage.retention.member)
 
 enum { LEAST_AGE_S = 60, MOST_DAYS = 366 * 1000 };
@@ -73,24 +75,6 @@ static void complain(struct buf *errors, lua_State *L, const struct limit *limit
   }
 }
 
-static bool is_limit(const char *key) {
-  for (size_t i = 0; key != NULL && i < LIMITS; i++)
-    if (strcmp(key, limits[i].key) == 0)
-      return true;
-  return false;
-}
-
-static void refuse_others(lua_State *L, struct buf *errors) {
-  for (lua_pushnil(L); lua_next(L, -2) != 0; lua_pop(L, 1)) {
-    const char *key = lua_type(L, -2) == LUA_TSTRING ? lua_tostring(L, -2) : NULL;
-    if (!is_limit(key))
-      buf_printf(errors,
-                 "config.lua: storage.retention.%s: unknown key; there are rows, minute, hour, "
-                 "day, max_bytes and min_free\n",
-                 key != NULL ? key : "?");
-  }
-}
-
 static void read_limit(struct config *config, lua_State *L, const struct limit *limit,
                        struct buf *errors) {
   if (lua_getfield(L, -1, limit->key) != LUA_TNIL) {
@@ -103,15 +87,11 @@ static void read_limit(struct config *config, lua_State *L, const struct limit *
 }
 
 void config_read_retention(struct config *config, lua_State *L, struct buf *errors) {
-  lua_getfield(L, -1, "storage");
-  int type = lua_getfield(L, -1, "retention");
-  if (type == LUA_TTABLE) {
-    refuse_others(L, errors);
-    for (size_t i = 0; i < LIMITS; i++)
-      read_limit(config, L, &limits[i], errors);
-  } else {
-    buf_printf(errors, "config.lua: storage.retention: expected a table, got a %s\n",
-               lua_typename(L, type));
-  }
-  lua_pop(L, 2);
+  static const char *const known[] = {"rows",      "minute",   "hour", "day",
+                                      "max_bytes", "min_free", NULL};
+  config_push_shaped(L, "storage.retention");
+  config_check_keys(L, "storage.retention", known, errors);
+  for (size_t i = 0; i < LIMITS; i++)
+    read_limit(config, L, &limits[i], errors);
+  lua_pop(L, 1);
 }

@@ -95,9 +95,8 @@ void config_close(lua_State *L) {
 static int load_text(lua_State *L, const struct buf *text, const char *name) {
   char chunk_name[64];
   snprintf(chunk_name, sizeof chunk_name, "@%s", name);
-  size_t len = text->len;
-  const char *code = utf8_skip_mark(text->data, &len);
-  int status = luaL_loadbufferx(L, code, len, chunk_name, "t");
+  size_t mark = utf8_mark(text->data, text->len);
+  int status = luaL_loadbufferx(L, text->data + mark, text->len - mark, chunk_name, "t");
   if (status != LUA_OK)
     return status;
   lua_pushglobaltable(L);

@@ -163,12 +163,9 @@ static void note_lacking(struct config *config, lua_State *L) {
 void config_read_routes(struct config *config, lua_State *L, struct buf *errors) {
   int table = lua_gettop(L);
   push_routes_of(L, push_shared);
-  if (lua_getfield(L, table, "routes") == LUA_TTABLE) {
-    read_list(config, L, errors);
-    note_lacking(config, L);
-  } else {
-    buf_printf(errors, "config.lua: routes: expected a list, got a %s\n", luaL_typename(L, -1));
-  }
+  lua_getfield(L, table, "routes");
+  read_list(config, L, errors);
+  note_lacking(config, L);
   lua_settop(L, table);
   lua_pushnil(L);
   lua_rawsetp(L, LUA_REGISTRYINDEX, &shared_key);

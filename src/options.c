@@ -75,13 +75,31 @@ static bool parse_workers(const char *text, unsigned *workers) {
   return true;
 }
 
+/* HOST:PORT, the host of which may stand in brackets. */
+static bool parse_listen(const char *text, struct config_overrides *overrides) {
+  const char *colon = strrchr(text, ':');
+  char *end = NULL;
+  long port = colon != NULL ? strtol(colon + 1, &end, 10) : -1;
+  if (colon == NULL || end == colon + 1 || *end != '\0' || port < 0 || port > 65535) {
+    fprintf(stderr,
+            "moonledger: --listen: expected HOST:PORT, such as 127.0.0.1:8787 or [::1]:0, got %s\n",
+            text);
+    return false;
+  }
+  bool in_brackets = *text == '[' && colon - text > 1 && colon[-1] == ']';
+  overrides->host = text + in_brackets;
+  overrides->host_len = (size_t) (colon - text) - 2 * in_brackets;
+  overrides->port = (uint16_t) port;
+  return true;
+}
+
 static bool take_option(struct options *options, const struct options_row *row, const char *value) {
   if (row->value == NULL)
     options->command = row->command;
   else if (strcmp(row->name, "--config") == 0)
     options->config = value;
   else if (strcmp(row->name, "--listen") == 0)
-    options->overrides.listen = value;
+    return parse_listen(value, &options->overrides);
   else if (strcmp(row->name, "--database") == 0)
     options->overrides.database = value;
   else

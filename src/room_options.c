@@ -1,7 +1,10 @@
 #include "room_options.h"
 
+#include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/resource.h>
+#include <unistd.h>
 #include <uv.h>
 
 #include "base/mem.h"
@@ -163,6 +166,12 @@ static struct settings *settings_new(struct config *c) {
   return &own->settings;
 }
 
+/* Files that are read when they are needed, and that a server does without. */
+static void check_named(const char *key, const char *path, struct buf *errors) {
+  if (*path != '\0' && access(path, R_OK) < 0)
+    buf_printf(errors, "config.lua: %s: %s: %s\n", key, path, strerror(errno));
+}
+
 struct settings *settings_read(void *arg, struct lua_State *L, const char *file,
                                struct buf *errors) {
   struct settings_context *context = arg;
@@ -170,17 +179,13 @@ struct settings *settings_read(void *arg, struct lua_State *L, const char *file,
   struct config *config = config_read(L, file, context->overrides, errors);
   if (config == NULL)
     return NULL;
-  if (context->running != NULL && config_lets_all_in(config, context->running->host)) {
-    buf_printf(errors,
-               "config.lua: tokens: the server listens on %s and would have no token any "
-               "more: stop it first\n",
-               context->running->host);
-    config_free(config);
-    return NULL;
-  }
   struct settings *settings = settings_new(config);
-  if (context->running != NULL)
+  if (context->running != NULL) {
     config_restart_keys(context->running, config, &settings->at_start);
+  } else {
+    check_named("pricing.file", config->price_file, errors);
+    check_named("outside.ca_file", config->outside.ca_file, errors);
+  }
   return settings;
 }
 

@@ -19,7 +19,7 @@ struct storage_options storage_options_of(const struct config *config, unsigned 
 
 /* For settings_read. */
 struct settings_context {
-  const struct config *running; /* NULL: nothing runs */
+  const struct config *running; /* NULL: nothing runs, and all that is wrong shall be told */
   const struct config_overrides *overrides;
   bool was_read; /* settings_read has been called */
 };

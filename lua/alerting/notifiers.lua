@@ -14,6 +14,7 @@ local notifiers = {}
 
 ---@class Notifier
 ---@field kind NotifierKind
+---@field file string
 ---@field settings table<string, any>
 
 local loaded = {}
@@ -76,17 +77,18 @@ end
 ---@param found Faults
 function notifiers.load(found)
   for name, entry in pairs(faults.plain(config.notify or {})) do
-    local kind, message = nil, "expected { \"webhook\", url = \"..\" }"
+    local kind, message, file = nil, "expected { \"webhook\", url = \"..\" }", nil
     if type(name) ~= "string" or not name:find "^[%w_.-]+$" then
       message = "expected a name of letters, digits, _ . and -"
     elseif type(entry) == "table" then
+      file = ("lua/notify/%s.lua"):format(tostring(entry[1]))
       kind, message = load_kind(table.remove(entry, 1))
     end
     local settings = kind and read_settings(kind, entry, found:at("notify." .. tostring(name)))
     if not kind then
       found:add("notify." .. tostring(name), nil, message)
     end
-    loaded[name] = settings and { kind = kind, settings = settings }
+    loaded[name] = settings and { kind = kind, file = file, settings = settings }
   end
 end
 

@@ -77,6 +77,31 @@ end
 
 -- ---- Sending ----
 
+local function request_of(notifier, notice)
+  local request = notifier.kind.request(notice, notifier.settings)
+  if type(request) ~= "table" or type(request.headers or {}) ~= "table" then
+    error('request must return a table such as { url = "..", headers = {}, body = ".." }', 0)
+  end
+  request.headers = request.headers or {}
+  request.headers["idempotency-key"] = notice.key
+  request.method, request.total_ms = request.method or "POST", 10000
+  request.max_bytes = 65536
+  return request
+end
+
+-- The answer of a receiver.  A mistake in the notifier's file is told as one that may pass.
+local function ask(notifier, notice)
+  local fine, response, message = pcall(request_of, notifier, notice)
+  if fine then
+    fine, response, message = pcall(http.request, response)
+  end
+  if fine then
+    return response, message
+  end
+  local why = tostring(response)
+  return nil, why:find "^lua/" and why or ("%s: %s"):format(notifier.file, why)
+end
+
 --- Sends one notice now.
 ---@param name string
 ---@param notice Notice
@@ -86,15 +111,7 @@ end
 ---@return number? wait     seconds that the receiver asks for
 function outbox.send(name, notice)
   local notifier = notifiers.find(name)
-  local fine, request = pcall(notifier.kind.request, notice, notifier.settings)
-  if not fine then
-    return false, tostring(request)
-  end
-  request.headers = request.headers or {}
-  request.headers["idempotency-key"] = notice.key
-  request.method, request.total_ms = request.method or "POST", 10000
-  request.max_bytes = 65536
-  local response, message = http.request(request)
+  local response, message = ask(notifier, notice)
   if not response then
     return false, message
   elseif response.status // 100 == 2 then
@@ -187,9 +204,10 @@ local function tick(name)
   end
 end
 
---- At load time.
+--- At load time: what has been repaired is tried at once.
 function outbox.start()
   for name in pairs(config.notify or {}) do
+    kv.set("outbox.after/" .. name, nil)
     every(TICK_MS, function()
       tick(name)
     end)

@@ -86,7 +86,7 @@ end
 function read.by(value)
   local list = type(value) == "string" and { value } or value
   local keys = faults.set(table.concat(storage.columns "keys", " "))
-  local fine = type(list) == "table" and #list >= 1 and #list <= MOST_BY
+  local fine = faults.is_list(list) and #list >= 1 and #list <= MOST_BY
   for _, column in ipairs(fine and list or {}) do
     fine = fine and keys[column]
   end
@@ -95,7 +95,7 @@ end
 
 function read.where(value)
   local columns = faults.set(table.concat(storage.columns "all", " "))
-  local fine = type(value) == "table"
+  local fine = faults.is_list(value)
   for _, condition in ipairs(fine and value or {}) do
     fine = fine and type(condition) == "table" and columns[condition[1]] and OPS[condition[2]]
       and condition[3] ~= nil
@@ -105,7 +105,7 @@ end
 
 function read.notify(value)
   local list = type(value) == "string" and { value } or value
-  local notifiers, fine = config.notify or {}, type(list) == "table"
+  local notifiers, fine = config.notify or {}, faults.is_list(list)
   for _, name in ipairs(fine and list or {}) do
     fine = fine and notifiers[name] ~= nil
   end

@@ -26,7 +26,8 @@ function overview.step(seconds)
       return step
     end
   end
-  return STEPS[#STEPS]
+  local week = STEPS[#STEPS]
+  return math.ceil(seconds / POINTS / week) * week
 end
 
 -- The times of all points between first and last, and where each stands.
@@ -61,26 +62,29 @@ local function series(groups, times, index)
   return points
 end
 
--- The models that cost most, each with a value per point; all others together are the last line.
+-- The models that cost most, each with a value per point; all others together are the last line,
+-- also those that a bounded rollup has by name in its small cells and not in its large ones.
 local function cost_by_model(by_model, groups, index, count)
   table.sort(by_model, function(a, b)
     return a.cost_usd > b.cost_usd
   end)
-  local lines, line_of = json.array {}, {}
-  for i = 1, math.min(#by_model, MODELS + 1) do
+  local lines, values_of, others = json.array {}, {}, nil
+  local function add_line(model)
     local values = json.array {}
     for point = 1, count do
       values[point] = 0
     end
-    lines[i] = { model = i > MODELS and "all others" or by_model[i].model, values = values }
+    lines[#lines + 1] = { model = model, values = values }
+    return values
   end
-  for i, group in ipairs(by_model) do
-    line_of[group.model] = lines[math.min(i, MODELS + 1)]
+  for i = 1, math.min(#by_model, MODELS) do
+    values_of[by_model[i].model] = add_line(by_model[i].model)
   end
   for _, group in ipairs(groups) do
     local point = index[group.time // 1]
     if point then
-      local values = line_of[group.model].values
+      others = others or not values_of[group.model] and add_line "all others"
+      local values = values_of[group.model] or others
       values[point] = values[point] + group.cost_usd
     end
   end

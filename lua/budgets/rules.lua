@@ -65,7 +65,7 @@ function read.tz(value)
 end
 
 function read.thresholds(value)
-  local fine, last = type(value) == "table" and #value >= 1 and #value <= 10, 0
+  local fine, last = faults.is_list(value) and #value >= 1 and #value <= 10, 0
   for _, share in ipairs(fine and value or {}) do
     fine = fine and type(share) == "number" and share > last and share <= 10
     last = fine and share or last

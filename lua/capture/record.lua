@@ -129,12 +129,12 @@ end
 --- It is over: the record is on its way to the store, and nobody waits for it.
 ---@param reader CaptureReader?
 function Call:finish(reader)
+  local record, now = self.record, server.now()
+  record.timestamp, record.duration_ms = now, (now - self.started) * 1000
   if reader then
     reader:finish()
     self:tell(reader.told, reader.api.excludes_cache)
   end
-  local record, now = self.record, server.now()
-  record.timestamp, record.duration_ms = now, (now - self.started) * 1000
   record.other_id = id_of_client(record, self.counts, now)
   storage.post { record }
 end

@@ -13,7 +13,7 @@ local max_depth = 32
 local suffixes = { ".jsonl", ".ndjson", ".json", ".log" }
 
 local function is_log(name)
-  name = name:gsub("%.gz$", "")
+  name = name:gsub("%.gz$", ""):gsub("%.zst$", "")
   for _, suffix in ipairs(suffixes) do
     if #name > #suffix and name:sub(-#suffix) == suffix then
       return true
@@ -144,9 +144,9 @@ end
 return {
   summary = "Reads logs and transcripts into the store.",
   description = [[
-Reads records, logs and transcripts, also gzipped: into the running server, or straight into the
-database when none runs.  What is there already stays as it is: running it again adds nothing.  CSV
-is not read: what comes back is GET /logs/export?format=ndjson.]],
+Reads records, logs and transcripts, also packed by gzip or zstd: into the running server, or
+straight into the database when none runs.  What is there already stays as it is: running it again
+adds nothing.  CSV is not read: what comes back is GET /logs/export?format=ndjson.]],
   arguments = "FILE|DIR|-...",
   options = {
     { "format", "NAME", "auto, access_log, ccproxy, claude, codex, gemini, litellm or ndjson",

@@ -9,7 +9,9 @@
 ---@field items integer       spans, log records or metrics seen
 ---@field recognised integer  those of them that somebody here knows
 ---@field made integer        records and events made of them
----@field spans table<string, table>  records of the LLM spans among records, by span
+---@field calls Call[]      spans that nesting.lua has yet to make records of
+---@field others table[]    .. spans that are no calls
+---@field spans table<string, table<string, table>>  .. both, by trace and span
 ---@field sender Sender?     of what it holds, where that tells
 ---@field fault string?      why records could not be handed on
 
@@ -30,12 +32,13 @@ local large = 2000
 
 --- hand_on takes what the batch holds so far; it returns nil and why when it cannot.
 ---@param hand_on (fun(batch: Batch): any?, string?)?
+---@param settle fun(batch: Batch)?  makes the rest of its records before
 ---@return Batch
-local function new(hand_on)
+local function new(hand_on, settle)
   return setmetatable({
-    records = {}, events = {}, points = {}, spans = {}, items = 0,
+    records = {}, events = {}, points = {}, calls = {}, others = {}, spans = {}, items = 0,
     recognised = 0, made = 0, rejected = 0, errors = {},
-    hand_on = hand_on,
+    hand_on = hand_on, settle = settle,
   }, Batch)
 end
 
@@ -57,6 +60,9 @@ end
 --- Hands on what the batch holds and empties it.
 ---@return boolean false when it could not be taken: then fault says why
 function Batch:flush()
+  if self.settle then
+    self:settle()
+  end
   for _, record in ipairs(self.records) do
     fill_dimensions(record)
   end
@@ -69,7 +75,7 @@ end
 --- The same, if it has grown large and somebody takes it.
 ---@return boolean
 function Batch:relieve()
-  local held = #self.records + #self.events + #self.points
+  local held = #self.records + #self.calls + #self.events + #self.points
   return not self.hand_on or held < large or self:flush()
 end
 

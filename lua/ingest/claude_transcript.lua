@@ -20,6 +20,7 @@ local function entry_of(line)
   return type(object(nested.message).usage) == "table" and nested or nil
 end
 
+-- A subagent's line stands in a side chain, and within one of its parent's.
 local function record_of(entry, line)
   local message = entry.message
   local version = text(line.version)
@@ -35,6 +36,7 @@ local function record_of(entry, line)
     user_agent = version and "claude-code/" .. version,
     other_id = text(entry.requestId), -- telemetry's id
     sidechain = entry.isSidechain == true or nil,
+    agent = (entry.isSidechain == true or entry ~= line) and "subagent" or nil,
     project = text(line.cwd),
   }
   tokens.put(record, tokens.told(tokens.flat(message.usage)), true)
@@ -55,7 +57,7 @@ Transcripts.__index = Transcripts
 ---@field id string?             the provider's
 ---@field has_request boolean?   a line of it names its request: its id is the provider's own
 ---@field first string           when it stood there first
----@field best table             its most complete record
+---@field best table             its most complete record, as its parent's line tells whose it is
 ---@field parts { name: string, record: table }[] what other models did inside it
 
 -- A gateway that names no request may give out the same message id in another session;
@@ -65,12 +67,22 @@ local function key_of(record, id)
     or ("%s:%s:%d"):format(record.session_client_id or "", record.timestamp or "", weight(record))
 end
 
--- A parent's line counts before its side chain's, then the more complete one.
-local function is_better(record, known)
-  if (record.sidechain or false) ~= (known.sidechain or false) then
-    return not record.sidechain
+local whose = {
+  "session_client_id", "project", "user_agent", "agent", "sidechain", "other_id",
+}
+
+-- Of two lines of a message: the more complete one counts, and the parent's, where the other one is
+-- its side chain's, tells whose it is.
+local function better(record, known)
+  if weight(record) <= weight(known) then
+    record, known = known, record
   end
-  return weight(record) > weight(known)
+  if record.sidechain and not known.sidechain then
+    for _, name in ipairs(whose) do
+      record[name] = known[name]
+    end
+  end
+  return record
 end
 
 function Transcripts:take(line)
@@ -91,9 +103,7 @@ function Transcripts:take(line)
     message.first = record.timestamp
   end
   message.has_request = message.has_request or record.other_id ~= nil
-  if is_better(record, message.best) then
-    message.best = record
-  end
+  message.best = better(record, message.best)
   local parts = iterations.records(entry.message.usage, record, text(line.advisorModel))
   if #parts >= #(message.parts or {}) then
     message.parts = parts
@@ -116,17 +126,17 @@ local function row_id(message)
   return message.has_request and message.id or message.id .. "@" .. message.first
 end
 
--- Messages by the ids of their rows: of copies in several sessions the best one counts.
+-- Messages by the ids of their rows, of which copies may stand in several sessions.
 local function rows_of(order)
   local rows, ids = {}, {}
   for _, message in ipairs(order) do
     local id = row_id(message)
     local known = rows[id]
     if not known then
-      ids[#ids + 1] = id
-    end
-    if not known or is_better(message.best, known.best) then
-      rows[id] = message
+      ids[#ids + 1], rows[id] = id, message
+    else
+      known.best = better(message.best, known.best)
+      known.parts = #message.parts > #known.parts and message.parts or known.parts
     end
   end
   return rows, ids

@@ -1,10 +1,12 @@
---- Codex CLI's log events (openai/codex#2103): tokens come with codex.sse_event
---- response.completed, failures before the answer with codex.api_request, failures in
---- the stream after a status of 200 with codex.sse_event (whatever its event.kind),
---- failures of a websocket with codex.websocket_request; they share a conversation, no
---- request id. input_token_count includes what came from the cache.
+--- Codex CLI's log events (openai/codex, codex-rs/otel, session_telemetry.rs): tokens come with
+--- codex.sse_event response.completed, failures before the answer with codex.api_request, failures
+--- of a websocket with codex.websocket_request, failures in the stream after a status of 200 with
+--- codex.sse_event: that of the frame, which has a duration, and response.completed with an error
+--- when the stream ends.  They share a conversation, no request id.  input_token_count includes
+--- what came from the cache.
 local dates = require "ingest.dates"
 local json = require "json"
+local memory = require "ingest.memory"
 local otlp = require "otlp"
 local shared_ids = require "ingest.shared_ids"
 local tokens = require "ingest.tokens"
@@ -22,6 +24,7 @@ local fields = otlp.fields {
   status = { "count", "http.response.status_code" },
   error = { "text", "error.message" },
   success = { "flag", "success" },
+  endpoint = { "text", "endpoint", stays = true },
 
   input = { "count", "input_token_count" },
   output = { "count", "output_token_count" },
@@ -66,32 +69,29 @@ local function common(event)
   }
 end
 
--- When the request of a conversation that is under way began, in unix seconds.  A
--- loop's own and bounded: what is not found here has no duration.
-local began, nbegan, max_began = {}, 0, 1000
-
 local function seconds(timestamp)
   return math.type(timestamp) == "integer" and timestamp / 1e9 or dates.seconds(timestamp)
 end
 
+-- When something last happened to a conversation: "began" or "failed", in unix seconds.
+local function note(what, conversation, time)
+  if conversation and time then
+    memory.set(("%.17g"):format(time), "codex " .. what, conversation)
+  end
+end
+
+local function noted(what, conversation)
+  return conversation and tonumber(memory.get("codex " .. what, conversation))
+end
+
 -- codex.api_request comes when the answer begins, duration_ms after the request was sent.
 local function note_begin(event)
-  local conversation, time = event.fields.conversation, seconds(event.timestamp)
-  if not (conversation and time) then
-    return
-  end
-  if not began[conversation] then
-    if nbegan == max_began then
-      began, nbegan = {}, 0
-    end
-    nbegan = nbegan + 1
-  end
-  began[conversation] = time - (event.fields.duration_ms or 0) / 1000
+  local time = seconds(event.timestamp)
+  note("began", event.fields.conversation, time and time - (event.fields.duration_ms or 0) / 1000)
 end
 
 local function duration_ms(event)
-  local start = began[event.fields.conversation or ""]
-  local time = seconds(event.timestamp)
+  local start, time = noted("began", event.fields.conversation), seconds(event.timestamp)
   if start and time and time >= start and time - start < 3600 then
     return math.floor((time - start) * 1e6 + 0.5) / 1e3
   end
@@ -131,8 +131,16 @@ local function told_error(message)
   return values.first_text(error.code, error.type), values.text(error.message) or message
 end
 
+-- Frames and requests tell how long they took, the end of a stream does not.
+local function is_end(a)
+  return a.kind == "response.completed" and not a.duration_ms
+end
+
 local function failed(event, status, begun)
   local a = event.fields
+  if not is_end(a) then
+    note("failed", a.conversation, seconds(event.timestamp))
+  end
   local record = common(event)
   local code, message = told_error(a.error)
   record.request_id = made_id(event, tostring(a.attempt or ""), tostring(status or ""))
@@ -147,20 +155,36 @@ end
 
 local codex = { name = "codex", fields = fields, prefix = "codex.", service = "codex_cli_rs" }
 
--- A stream that failed: it says so, or has a message of an error; without a kind it broke off.
-local function of_stream(event)
-  local kind, message = event.fields.kind, event.fields.error
-  if kind == "response.failed" or kind == "error" or message then
-    return failed(event, nil, kind ~= nil)
-  elseif kind == "response.completed" then
-    return completed(event)
-  end
-  return nil
+-- Whether why the attempt has failed is told already: nothing has begun since.
+local function is_told(event)
+  local conversation, time = event.fields.conversation, seconds(event.timestamp)
+  local at, began = noted("failed", conversation), noted("began", conversation)
+  return at and time and at <= time and not (began and at < began and began <= time)
 end
 
+-- A frame that nobody understands ends nothing; one without a kind is a stream that broke off.  The
+-- frame response.completed comes without counts, which another event of that kind tells; a session
+-- begins with a request that generates nothing, so that the prompt is in the cache.
+local function of_stream(event)
+  local a = event.fields
+  local kind = a.kind
+  if kind == "response.failed" or kind == "error" or a.error and not kind then
+    return failed(event, nil, kind ~= nil)
+  elseif kind ~= "response.completed" then
+    return nil
+  elseif a.error then
+    return not (is_end(a) and is_told(event)) and failed(event, nil, true) or nil
+  end
+  return tokens.any(a) and a.output ~= 0 and completed(event) or nil
+end
+
+-- Lists of models are asked for too; older versions name no endpoint.
 local function of_request(event)
   local a = event.fields
   local status = a.status
+  if a.endpoint and not a.endpoint:find("/responses", 1, true) then
+    return nil
+  end
   if status and status >= 400 or a.error or a.success == false then
     return failed(event, status and status >= 400 and status or nil, false)
   end

@@ -1,8 +1,9 @@
 --- Codex CLI's own files, sessions/YYYY/MM/DD/rollout-TIME-ID.jsonl (openai/codex,
 --- codex-rs/protocol): a call is an event token_count whose total_token_usage differs from the one
---- before; the same totals come again whenever limits are shown anew (ccusage#1288).  input_tokens
---- include what came from the cache.  A fork, and a subagent's file, begin with the token counts
---- of the session they come from, told anew (ccusage#1370).
+--- before; the same totals come again whenever limits are shown anew (ccusage#1288).  Since 0.153
+--- a line token_usage_record tells each call, and those that made the session shorter, before
+--- token_count does.  input_tokens include what came from the cache.  A fork, and a subagent's
+--- file, begin with the token counts of the session they come from, told anew (ccusage#1370).
 local batches = require "ingest.batch"
 local dates = require "ingest.dates"
 local lines = require "ingest.lines"
@@ -12,8 +13,9 @@ local values = require "ingest.values"
 
 local object, text, count = values.object, values.text, values.count
 
--- What is told within so many seconds of a fork's beginning is its parent's.
-local replay_s = 5
+-- A fork's copy of its parent's lines is written within so many seconds (50 ms were seen) of its
+-- beginning; a turn that began after it is the fork's own, however soon it comes.
+local replay_s = 2
 
 -- In this order they make ids.
 local counts = {
@@ -24,11 +26,15 @@ local counts = {
 ---@field batch Batch
 ---@field prices Prices
 ---@field id string?       of the session
----@field began number?    unix seconds
+---@field began table<string, number>    when sessions began, in unix seconds
 ---@field parents table<string, string>  sessions that sessions were forked from
+---@field turn_began number?  unix seconds
 ---@field model string?    of the turn
 ---@field effort string?
+---@field tier string?    of the turn, and that of the session's settings
+---@field session_tier string?
 ---@field total table?     the last one that was told
+---@field told table<string, integer>  calls that token_count is still to tell of, by their counts
 local Rollout = {}
 Rollout.__index = Rollout
 
@@ -44,32 +50,45 @@ function Rollout:read_meta(meta, timestamp)
     return
   end
   self.parents[id] = self.parents[id] or parent_of(meta)
+  self.began[id] = self.began[id] or dates.seconds(text(meta.timestamp) or timestamp)
   if not self.id then
     self.id, self.cwd, self.version = id, text(meta.cwd), text(meta.cli_version)
-    self.began = dates.seconds(text(meta.timestamp) or timestamp)
   end
+end
+
+-- When a UUID of version 7 was made, in unix seconds.
+local function made_at(id)
+  local high, low = (id or ""):match "^(%x%x%x%x%x%x%x%x)%-(%x%x%x%x)%-7"
+  return high and tonumber(high .. low, 16) / 1000
 end
 
 function Rollout:read_turn(turn)
+  self.turn_began = made_at(text(turn.turn_id))
   self.model = text(turn.model) or self.model
   self.effort = text(turn.effort)
+  self.tier = text(turn.service_tier)
   self.cwd = text(turn.cwd) or self.cwd
 end
 
--- Whose call it is, for its id: of a family of forks, where a copy stands in several files, the
--- first ancestor's.
-function Rollout:family()
-  local id, seen = self.id, {}
-  while id and self.parents[id] and not seen[id] do
-    seen[id], id = true, self.parents[id]
-  end
-  return id or self.name
+-- Whether what is told then was copied from the session that this one began from.
+function Rollout:is_copy(timestamp)
+  local began, at = self.began[self.id], dates.seconds(timestamp)
+  return self.parents[self.id] and began and at and at < began + replay_s
+    and not (self.turn_began and self.turn_began >= began)
 end
 
-function Rollout:is_replay(timestamp)
-  local at = dates.seconds(timestamp)
-  return self.id and self.parents[self.id] and self.began and at and at < self.began + replay_s
+-- Whose a copied call is: that session's of the family that was the last to begin before the turn;
+-- where turns do not tell when they began, the first one's.
+function Rollout:origin()
+  local id, seen = self.parents[self.id], {}
+  while self.parents[id] and not seen[id]
+      and not (self.turn_began and self.began[id] and self.turn_began >= self.began[id]) do
+    seen[id], id = true, self.parents[id]
+  end
+  return id
 end
+
+local nothing = "0:0:0:0"
 
 local function joined(usage)
   local list = {}
@@ -96,43 +115,81 @@ local function usage_of(info, before)
   return grown
 end
 
--- place: the totals, of which no two calls of a file have the same.
-function Rollout:record(usage, timestamp, place)
-  local replay = self:is_replay(timestamp)
+---@class Call
+---@field id string
+---@field session string?   that telemetry tells it of
+---@field place string?     what no two calls of that session have in common
+---@field is_copy boolean?
+---@field tier string?
+
+-- Codex' own word for what the provider calls priority.
+local tiers = { fast = "priority" }
+
+---@param call Call
+function Rollout:add_call(usage, timestamp, call)
   local input, cached = count(usage.input_tokens), count(usage.cached_input_tokens)
   local output, reasoning = count(usage.output_tokens), count(usage.reasoning_output_tokens)
-  local session = replay and self.parents[self.id] or self.id
+  local tier = call.tier or self.tier or self.session_tier
   local record = {
-    request_id = ("%s:%s:%s"):format(self:family(), place or timestamp or "", joined(usage)),
-    other_id = shared_ids.codex(session, input, cached, output, reasoning, place),
+    request_id = call.id,
+    other_id = shared_ids.codex(call.session, input, cached, output, reasoning, call.place),
     timestamp = timestamp, method = "POST", endpoint = "responses", path = "/v1/responses",
     status_code = 200, streaming = true, service_type = "codex", provider = "openai",
     model = self.model, effort = self.effort,
   }
-  if not replay then
+  if not call.is_copy then
     record.session_client_id, record.project = self.id, self.cwd
     record.user_agent = self.version and "codex/" .. self.version
   end
   tokens.put(record, { input = input, cache_read = cached, output = output, reasoning = reasoning,
-    cache_write = count(usage.cache_write_input_tokens) })
-  return record
+    cache_write = count(usage.cache_write_input_tokens), service_tier = tiers[tier] or tier })
+  self.prices:settle(record)
+  self.batch:add(record)
 end
 
-function Rollout:read_count(info, timestamp)
-  local total, before = info.total_token_usage, self.total or {}
-  local told = object(total)
-  if self.total and next(told) and joined(told) == joined(before) then
+-- place: the totals, of which no two calls of a file have the same.
+function Rollout:counted_call(usage, timestamp, place)
+  local is_copy = self:is_copy(timestamp)
+  local owner = is_copy and self:origin() or self.id
+  return {
+    id = ("%s:%s:%s"):format(owner or self.name, place or timestamp or "", joined(usage)),
+    session = is_copy and not self.turn_began and self.parents[self.id] or owner,
+    place = place, is_copy = is_copy,
+  }
+end
+
+function Rollout:read_count(payload, timestamp)
+  local info = payload.info
+  local total, before = object(info.total_token_usage), self.total or {}
+  if self.total and next(total) and joined(total) == joined(before) then
     return
   end
   local usage = usage_of(info, before)
-  self.total = next(told) and told or nil
-  if joined(usage) == "0:0:0:0" then
+  local alike = joined(usage)
+  self.total = next(total) and total or nil
+  if alike == nothing then
+    return
+  elseif (self.told[alike] or 0) > 0 then
+    self.told[alike] = self.told[alike] - 1
     return
   end
-  local record = self:record(usage, timestamp, next(told) and joined(told) or nil)
-  record.model = record.model or text(info.model)
-  self.prices:settle(record)
-  self.batch:add(record)
+  self.model = self.model or text(info.model)
+  local call = self:counted_call(usage, timestamp, next(total) and joined(total) or nil)
+  call.tier = values.first_text(info.service_tier, payload.service_tier)
+  self:add_call(usage, timestamp, call)
+end
+
+function Rollout:read_record(told, timestamp)
+  local usage, response = object(told.usage), text(told.response_id)
+  local session, alike = text(told.thread_id) or self.id, joined(usage)
+  if not response or alike == nothing then
+    return
+  end
+  self.told[alike] = (self.told[alike] or 0) + 1
+  self:add_call(usage, timestamp, {
+    id = ("%s:%s"):format(session or self.name, response), session = session, place = response,
+    is_copy = session ~= self.id, tier = text(told.service_tier),
+  })
 end
 
 function Rollout:take(line)
@@ -141,8 +198,12 @@ function Rollout:take(line)
     self:read_meta(payload, timestamp)
   elseif line.type == "turn_context" then
     self:read_turn(payload)
+  elseif line.type == "token_usage_record" then
+    self:read_record(payload, timestamp)
+  elseif payload.type == "thread_settings_applied" then
+    self.session_tier = text(object(payload.thread_settings).service_tier)
   elseif payload.type == "token_count" and type(payload.info) == "table" then
-    self:read_count(payload.info, timestamp)
+    self:read_count(payload, timestamp)
   end
 end
 
@@ -169,7 +230,7 @@ local codex_rollout = {}
 ---@return Rollout
 function codex_rollout.new(name, prices)
   return setmetatable({
-    name = name, prices = prices, batch = batches.new(), parents = {},
+    name = name, prices = prices, batch = batches.new(), parents = {}, began = {}, told = {},
   }, Rollout)
 end
 

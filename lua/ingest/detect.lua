@@ -1,4 +1,4 @@
---- Which format a file has, by its first JSON object.
+--- Which format a file has, by its first JSON value.
 local values = require "ingest.values"
 
 local detect = {}
@@ -29,10 +29,21 @@ local function is_access_log(o)
   return text(o.request_uri) or type(o.logger) == "string" and type(o.level) == "string"
 end
 
+-- Of a list, or of a page: records of our own, rows of LiteLLM's /spend/logs/ui.
+local function first_of(value)
+  for _, list in ipairs { object(value.records), object(value.data), value } do
+    if type(list[1]) == "table" then
+      return list[1]
+    end
+  end
+  return value
+end
+
 --- The format's name; "ndjson", the server's own, for any other object.
----@param first table
+---@param value table
 ---@return string
-function detect.format(first)
+function detect.format(value)
+  local first = first_of(value)
   if is_chat(first) then
     return "gemini"
   elseif is_rollout(first) then

@@ -4,24 +4,32 @@
 --- counts.  What the counts are called stands in token_names.lua.
 local calls = require "ingest.calls"
 local ids = require "ingest.ids"
+local json = require "json"
 local otlp = require "otlp"
+local providers = require "lib.providers"
 local tokens = require "ingest.tokens"
 local values = require "ingest.values"
 
 local told = {
   model = {
-    "text", "gen_ai.response.model", "gen_ai.request.model", "llm.response.model_name",
+    "name", "gen_ai.response.model", "gen_ai.request.model", "llm.response.model_name",
     "llm.model_name", "ai.response.model",
-    "ai.model.id", "langfuse.observation.model.name", "llm.request.model", "model_name", "model",
+    "ai.model.id", "langfuse.observation.model.name", "mlflow.llm.model", "llm.request.model",
+    "embedding.model_name", "reranker.model_name", "model_name", "model",
   },
   provider = { "text", "gen_ai.provider.name", "gen_ai.system", "llm.provider", "llm.system",
-    "ai.model.provider" },
+    "ai.model.provider", "gen_ai.model.provider", "mlflow.llm.provider" },
   cost = {
     "number", "llm.cost.total", "gen_ai.usage.total_cost", "gen_ai.usage.cost",
     "gen_ai.cost.total_cost", "operation.cost",
-    "langfuse.observation.cost_details.total", "cost_usd",
+    "langfuse.observation.cost_details.total", "mlflow.llm.cost.total_cost",
+    "litellm.cost.total", "cost_usd", "ai.response.providerMetadata.gateway.cost",
+    "ai.response.providerMetadata.openrouter.usage.cost",
   },
-  id = { "text", "gen_ai.response.id", "ai.response.id", "llm.response.id" },
+  cost_input = { "number", "gen_ai.usage.input_cost", "llm.cost.prompt" },
+  cost_output = { "number", "gen_ai.usage.output_cost", "llm.cost.completion" },
+  id = { "text", "gen_ai.response.id", "ai.response.id", "llm.response.id",
+    "gen_ai.thread.run.id" },
   session = {
     "text", "gen_ai.conversation.id", "session.id", "langfuse.session.id",
     "ai.telemetry.metadata.sessionId",
@@ -30,13 +38,26 @@ local told = {
   user = {
     "text", "user.id", "enduser.id", "gen_ai.user.id", "langfuse.user.id",
     "ai.telemetry.metadata.userId", "traceloop.association.properties.user_id",
+    "litellm.metadata.user_api_key_user_id", "metadata.user_api_key_user_id", -- LiteLLM's
+    "litellm.end_user.id",
   },
-  streaming = { "flag", "gen_ai.request.stream", "llm.is_streaming" },
+  team = {
+    "text", "litellm.team.alias", "litellm.metadata.user_api_key_team_alias",
+    "metadata.user_api_key_team_alias", "litellm.team.id", "metadata.user_api_key_team_id",
+  },
+  api_key = {
+    "text", "litellm.metadata.user_api_key_alias", "metadata.user_api_key_alias",
+    "litellm.api_key.hash", "metadata.user_api_key_hash",
+    "trace.metadata.openrouter.api_key_name",
+  },
+  streaming = { "flag", "gen_ai.request.stream", "llm.is_streaming", "litellm.request.streaming" },
   status = { "count", "http.response.status_code", "http.status_code" },
   error_type = { "text", "error.type" },
+  error_code = { "count", "litellm.provider.error.code", "error.code" },
   duration_ms = { "number", "duration_ms" },
   ttft_s = { "number", "gen_ai.response.time_to_first_chunk" },
-  ttft_ms = { "number", "ttft_ms", "ai.response.msToFirstChunk" },
+  ttft_ms = { "number", "ttft_ms", "ai.response.msToFirstChunk",
+    "trace.metadata.openrouter.first_token_ms" },
 
   -- What the conventions call the kind of a span.
   operation = { "text", "gen_ai.operation.name" },
@@ -44,14 +65,17 @@ local told = {
   openinference_kind = { "text", "openinference.span.kind" },
   openllmetry_kind = { "text", "llm.request.type" },
   langfuse_kind = { "text", "langfuse.observation.type" },
+  langsmith_kind = { "text", "langsmith.span.kind" },
+  mlflow_kind = { "text", "mlflow.spanType" },
 
   -- Looked at, and left in the row as the sender wrote it.
   traceloop_kind = { "text", "traceloop.span.kind", stays = true },
+  call_type = { "text", "litellm.call_type", stays = true },
   finish_reasons = { "any", "gen_ai.response.finish_reasons", stays = true },
   finish_reason = { "any", "ai.response.finishReason", stays = true },
   timestamp = { "text", "event.timestamp", stays = true },
-
-  langfuse_input = { "any", "langfuse.observation.usage_details.input" },
+  http = { "any", "http.request.method", "http.method", "url.full", "http.url", "http.route",
+    stays = true },
 }
 for what, field in pairs(tokens.fields) do
   told[what] = field
@@ -65,6 +89,12 @@ local openinference = { LLM = "chat", EMBEDDING = "embeddings", RERANKER = "rera
 local openinference_wrappers = values.set(
   "AGENT", "CHAIN", "TOOL", "RETRIEVER", "GUARDRAIL", "EVALUATOR", "PROMPT", "WORKFLOW", "TASK")
 local langfuse = { generation = "chat", embedding = "embeddings" }
+local langsmith = { llm = "chat", embedding = "embeddings" }
+local langsmith_others = values.set("prompt", "retriever", "chain", "tool", "parser")
+local mlflow =
+  { LLM = "chat", CHAT_MODEL = "chat", EMBEDDING = "embeddings", RERANKER = "rerank" }
+local mlflow_wrappers = values.set("AGENT", "CHAIN", "TOOL", "RETRIEVER", "PARSER", "MEMORY",
+  "WORKFLOW", "TASK", "GUARDRAIL", "EVALUATOR")
 
 -- Where a convention names the kind of span, its words for calls, and for what is none.
 local conventions = {
@@ -72,6 +102,8 @@ local conventions = {
   { name = "openllmetry_kind", calls = openllmetry, others = {} },
   { name = "langfuse_kind", calls = langfuse,
     others = values.set("span", "event", "agent", "tool", "chain", "retriever") },
+  { name = "langsmith_kind", calls = langsmith, others = langsmith_others },
+  { name = "mlflow_kind", calls = mlflow, others = mlflow_wrappers },
 }
 
 -- "ai.generateText.doGenerate" is a call, "ai.generateText" around it and "ai.toolCall" are none.
@@ -80,12 +112,27 @@ local function vercel(id)
   return call and (call == "Embed" and "embeddings" or "chat") or nil
 end
 
+-- LiteLLM's operation is "chat" for want of a better word; its call type knows what is no call.
+local function operation(a)
+  local kind = a.call_type and calls.kind(a.call_type)
+  return kind and kind ~= "call" and a.call_type or a.operation
+end
+
+-- Whether it tells what a provider bills.
+local function bills(a)
+  return tokens.any(a) or (a.cost or 0) > 0
+end
+
 -- The kind of call in the words of one convention, and whether that convention knows this word.
 local function told_kind(a)
-  local name, sdk = a.operation, a.sdk_operation
-  if name then
+  local name, sdk = operation(a), a.sdk_operation
+  if langsmith_others[a.langsmith_kind] then
+    -- LangSmith calls the operation of all its runs "chat".
+    return nil, true, a.langsmith_kind
+  elseif name then
     local kind = calls.kind(name)
-    return kind == "call" and name, kind ~= nil, name
+    local is_fetched = kind == "fetched" and a.id ~= nil and bills(a)
+    return (kind == "call" or is_fetched) and name, kind ~= nil, name, is_fetched
   end
   if sdk and sdk:find("^ai%.") then
     return vercel(sdk), true, sdk
@@ -100,10 +147,10 @@ local function told_kind(a)
   return nil, a.traceloop_kind ~= nil, nil
 end
 
--- The kind of call of a span that has a model and tokens, and the word for it that is
--- not known here.
+-- The kind of call of a span that has a model and tokens or a cost, and the word for it
+-- that is not known here.
 local function guessed_kind(a, word, span)
-  if not (tokens.any(a) and a.model) then
+  if not (a.model and bills(a)) then
     return nil
   elseif not word and a.provider and a.output then
     return "chat"
@@ -127,15 +174,14 @@ local function status(failed, a)
   if code and code >= 400 or not failed then
     return code or 200
   end
-  local named = values.count(error_type)
+  local named = a.error_code or values.count(error_type)
   return named and named >= 400 and named < 600 and named or 500
 end
 
 -- Whose input leaves the cache out, where the counts do not tell: Bedrock's, as Strands
--- passes it on; Anthropic's, as the Vercel AI SDK did before version 6; Langfuse's own
--- details.
+-- passes it on; Anthropic's, as the Vercel AI SDK did before version 6.
 local function excludes_cache(a, origin)
-  if origin.scope:sub(1, 7) == "strands" or a.langfuse_input ~= nil then
+  if origin.scope:sub(1, 7) == "strands" then
     return true
   elseif not a.sdk_operation then
     return false
@@ -150,6 +196,14 @@ local function row_id(record, id)
   return id and ids.row(id, own, ids.SPAN, record, time and time / 1e9) or own
 end
 
+-- What is fetched again and again is one row.
+local function put_fetched(record, id)
+  record.request_id = id
+  if record.endpoint:find "batch$" then
+    record.service_tier = record.service_tier or "batch"
+  end
+end
+
 local genai = { fields = fields }
 
 --- The record of a span that is an LLM call, without its cost; nil for any other span.
@@ -159,10 +213,12 @@ local genai = { fields = fields }
 ---@return table? record
 ---@return boolean known  of a record: it has tokens; else: it is known what the span is
 ---@return string? parent   of a record: its span's parent
+---@return boolean? guessed  .. nothing but its counts says that it is a call
 function genai.record(span, a, origin)
-  local kind, known, word = told_kind(a)
+  local kind, known, word, is_fetched = told_kind(a)
   local unknown
-  if not kind and not known then
+  local is_guessed = not kind and not known
+  if is_guessed then
     kind, unknown = guessed_kind(a, word, span)
   end
   if not kind then
@@ -182,7 +238,7 @@ function genai.record(span, a, origin)
     service_type = values.text(origin.resource["service.name"]) or "otlp",
     user_agent = origin.user_agent,
     model = a.model,
-    provider = a.provider,
+    provider = a.provider and providers.word(a.provider),
     unknown_operation = unknown,
     streaming = a.streaming,
     status_code = code,
@@ -190,7 +246,8 @@ function genai.record(span, a, origin)
     ttft_ms = a.ttft_s and a.ttft_s * 1000 or a.ttft_ms,
     session_client_id = a.session,
     user = a.user or origin.user,
-    team = origin.team,
+    team = a.team or origin.team,
+    api_key = a.api_key,
     host = origin.host,
     project = origin.project,
     billing = origin.billing,
@@ -201,14 +258,37 @@ function genai.record(span, a, origin)
     attributes = span:rest(fields),
     resource = origin.kept,
   }
+  a.cost_details = a.langfuse_kind and span:get "langfuse.observation.cost_details"
   tokens.put(record, a, excludes_cache(a, origin))
-  record.request_id = row_id(record, a.id)
-  return record, tokens.any(a), parent
+  if is_fetched then
+    put_fetched(record, a.id)
+  else
+    record.request_id = row_id(record, a.id)
+  end
+  return record, tokens.any(a), parent, is_guessed
 end
 
---- The cost that the span reports.
+-- Langfuse's: a total, or its parts by kind of tokens; as JSON where it comes from a SDK.
+local function cost_of_details(details)
+  if type(details) == "string" then
+    details = json.decode(details)
+  end
+  details = values.object(details)
+  local sum
+  for _, part in pairs(details) do
+    local dollars = values.number(part)
+    sum = dollars and (sum or 0) + dollars or sum
+  end
+  return values.number(details.total) or values.number(details.total_cost) or sum
+end
+
+--- The cost that the span reports, else the sum of the parts that it reports.
 function genai.cost(a)
-  return a.cost
+  local input, output = a.cost_input, a.cost_output
+  if a.cost or not input then
+    return a.cost or cost_of_details(a.cost_details)
+  end
+  return (output or (a.output or 0) == 0) and input + (output or 0) or nil
 end
 
 return genai

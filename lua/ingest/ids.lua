@@ -35,6 +35,11 @@ local function is_same(known, weak, own, teller, seconds, prompt, output)
     and (not weak or prompt == known.prompt and output == known.output)
 end
 
+-- What is remembered is short; the ends of long ids tell them apart.
+local function clip(id)
+  return #id > 200 and id:sub(-200):gsub("^[\x80-\xBF]+", "") or id
+end
+
 local format = "<djjBs2"
 
 local function recall(id)
@@ -58,7 +63,8 @@ function ids.row(id, own, teller, record, seconds)
   if not own or own == id or not seconds then
     return id
   end
-  local key, weak = #id > 200 and id:sub(-200) or id, is_weak(id)
+  local key, weak = clip(id), is_weak(id)
+  own = clip(own)
   local prompt, output = counts_of(record)
   local known = recall(key)
   if known then

@@ -143,11 +143,6 @@ function import.feed(text)
   return read(current.name, current.format, text)
 end
 
-local function first_of(value)
-  local list = type(value.records) == "table" and value.records or value
-  return type(list[1]) == "table" and list[1] or value
-end
-
 --- Ends the file.
 ---@return string
 function import.close()
@@ -158,7 +153,7 @@ function import.close()
   local format = current.format
   if not format then
     local value = try(text)
-    format = value and detect.format(first_of(value)) or "ndjson"
+    format = value and detect.format(value) or "ndjson"
   end
   return read(current.name, format, text)
 end

@@ -21,7 +21,7 @@ local function record_of(iteration, message, model)
     status_code = message.status_code, service_type = message.service_type,
     provider = message.provider, session_client_id = message.session_client_id,
     user_agent = message.user_agent,
-    project = message.project, sidechain = message.sidechain,
+    project = message.project, agent = message.agent, sidechain = message.sidechain,
     model = model, iteration = text(iteration.type),
   }
   tokens.put(record, tokens.told(tokens.flat(iteration)), true)

@@ -29,13 +29,20 @@ local function decode(text)
   return ok and value
 end
 
+--- Whether a decoded value is an object and no list; an empty list is as good as an empty object.
+---@param value any
+---@return boolean
+function lines.is_object(value)
+  return type(value) == "table" and value[1] == nil
+end
+
 -- Values as json.values gives them, without the whole text in a string.
 local function each_of(next_value, batch, visit)
   local position = 0
   for text in next_value do
     position = position + 1
     local value = text and decode(text)
-    if type(value) == "table" then
+    if lines.is_object(value) then
       visit(value, position)
     else
       batch:reject(("element %d is no JSON object"):format(position))
@@ -60,7 +67,7 @@ function lines.each(text, batch, visit)
   end
   lines.each_text(text, function(line, number)
     local value = decode(line)
-    if type(value) == "table" then
+    if lines.is_object(value) then
       visit(value, number)
     else
       batch:reject(("line %d is no JSON object"):format(number))
@@ -94,7 +101,7 @@ function lines.each_value(text, batch, visit)
     return
   end
   for i, value in ipairs(list) do
-    if type(value) == "table" then
+    if lines.is_object(value) then
       visit(value, i)
     else
       batch:reject(("element %d is no JSON object"):format(i))

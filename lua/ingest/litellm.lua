@@ -1,7 +1,7 @@
 --- LiteLLM's generic_api callback (litellm/types/utils.py, StandardLoggingPayload) as
 --- array, lines or single object, and its spend logs (table LiteLLM_SpendLogs,
 --- /spend/logs).  prompt_tokens include the cache in both; how much of it is told in
---- metadata.usage_object only.  messages and response are content and are left out.
+--- metadata only.  messages and response are content and are left out.
 local batches = require "ingest.batch"
 local calls = require "ingest.calls"
 local dates = require "ingest.dates"
@@ -52,8 +52,13 @@ local function problem_of(row, metadata)
     or object(metadata.error_information)
 end
 
-local function put_status(record, status, problem)
-  if status ~= "failure" then
+local function has_failed(row, metadata)
+  return values.first_text(row.status, metadata.status) == "failure"
+end
+
+local function put_status(record, row, metadata)
+  local problem = problem_of(row, metadata)
+  if not has_failed(row, metadata) then
     record.status_code = 200
     return
   end
@@ -101,12 +106,22 @@ local function metadata_of(row)
   return object(metadata)
 end
 
+local function told_id(row)
+  return values.first_text(row.id, row.request_id, row.call_id, row.litellm_call_id)
+end
+
 -- A batch that is asked for again and again is one row.
 local function row_id(row, record)
-  local id = values.first_text(row.id, row.request_id, row.call_id)
+  local id = told_id(row)
   local own = values.first_text(row.call_id, row.litellm_call_id)
   return id and record.service_tier ~= "batch"
     and ids.row(id, own, ids.CALL, record, record.timestamp) or id
+end
+
+-- The provider's usage, or what older spend logs keep of it.
+local function usage_of(metadata)
+  local usage = object(metadata.usage_object)
+  return next(usage) and usage or object(metadata.additional_usage_values)
 end
 
 local function record_of(row, metadata)
@@ -125,16 +140,17 @@ local function record_of(row, metadata)
     cache_hit = values.flag(row.cache_hit) or nil,
   }
   put_times(record, row)
-  put_tokens(record, row, object(metadata.usage_object))
+  put_tokens(record, row, usage_of(metadata))
   put_tier(record, row)
   record.request_id = row_id(row, record)
-  put_status(record, values.first_text(row.status, metadata.status), problem_of(row, metadata))
+  put_status(record, row, metadata)
   put_owner(record, row, metadata)
   return record
 end
 
+-- What /spend/logs sums up by day has neither.
 local function is_request(row)
-  return text(row.model) or text(row.call_type) or row.startTime ~= nil
+  return told_id(row) and (text(row.call_type) or text(row.model))
 end
 
 local health_check = "litellm-internal-health-check"
@@ -149,14 +165,13 @@ local function is_health_check(row, metadata)
 end
 
 -- What is fetched, listed, stopped or counted generates nothing; only a batch is billed
--- when it is fetched.  A health check may generate something, or not.
+-- when it is fetched.  A tool, what has no model, or a health check may cost something, or not.
 local function is_idle(row, metadata)
-  local kind = text(row.call_type)
+  local kind = calls.kind(text(row.call_type) or "")
   local bills = (count(row.total_tokens) or 0) > 0 or (reported(row) or 0) > 0
-  if kind and calls.kind(kind) == "idle" then
-    return not (kind:find("retrieve_batch$") and bills)
-  end
-  return not bills and is_health_check(row, metadata)
+  local is_aside = kind == "fetched" or kind == "wrapper"
+    or not text(row.model) and not has_failed(row, metadata) or is_health_check(row, metadata)
+  return kind == "idle" or not bills and is_aside
 end
 
 local function event_of(row)
@@ -168,38 +183,42 @@ local function event_of(row)
 end
 
 -- The record, and those of what other models did inside it.
-local function take(batch, prices, row, metadata)
+local function take_request(batch, prices, row, metadata)
   local record = record_of(row, metadata)
   prices:settle(record, record.status_code < 400 and reported(row) or nil)
   batch:add(record)
-  local usage = object(metadata.usage_object)
   for _, part in ipairs(record.cost_source == "reported" and {}
-      or iterations.records(usage, record)) do
+      or iterations.records(usage_of(metadata), record)) do
     part.record.request_id = record.request_id and record.request_id .. ":" .. part.name
     prices:settle(part.record)
     batch:add(part.record)
   end
 end
 
---- Records of a body.
+local function take(batch, prices, row, position)
+  if not is_request(row) then
+    batch:reject(("element %d is no LiteLLM log: it needs an id, and a call_type or a model")
+      :format(position))
+    return
+  end
+  local metadata = metadata_of(row)
+  if is_idle(row, metadata) then
+    batch:event(event_of(row))
+  else
+    take_request(batch, prices, row, metadata)
+  end
+end
+
+--- Records of a body: of rows, or of a page of them, as /spend/logs/ui answers.
 ---@param body Text
 ---@param prices Prices
 ---@param hand_on (fun(batch: Batch): any?, string?)?
 ---@return Batch
 function litellm.decode(body, prices, hand_on)
   local batch = batches.new(hand_on)
-  lines.each_value(body, batch, function(row, position)
-    if not is_request(row) then
-      batch:reject(
-        ("element %d is no LiteLLM log: model, call_type and startTime are missing")
-          :format(position))
-      return
-    end
-    local metadata = metadata_of(row)
-    if is_idle(row, metadata) then
-      batch:event(event_of(row))
-    else
-      take(batch, prices, row, metadata)
+  lines.each_value(body, batch, function(value, position)
+    for i, row in ipairs(type(value.data) == "table" and value.data or { value }) do
+      take(batch, prices, object(row), position + i - 1)
     end
   end)
   return batch

@@ -31,4 +31,9 @@ end or function(value, ...)
   own[own_key(...)], nown = value, nown + 1
 end
 
+--- Forgets everything: what it belonged to is gone.
+memory.clear = has_kv and kv.forget or function()
+  own, nown = {}, 0
+end
+
 return memory

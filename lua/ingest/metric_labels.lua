@@ -8,6 +8,10 @@ local tokens = {
   "gen_ai.operation.name", "gen_ai.provider.name", "gen_ai.system",
   "gen_ai.request.model", "gen_ai.token.type",
 }
+-- Codex' (codex-rs/otel): each is a count, and the same with .duration_ms a histogram.
+local request, socket, event, tool =
+  { "model", "status", "success" }, { "model", "success" }, { "kind", "success" },
+  { "tool", "success" }
 
 return {
   default = {},
@@ -24,6 +28,21 @@ return {
   ["gemini_cli.token.usage"] = { "type", "model" },
   ["gemini_cli.api.request.count"] = { "model", "status_code", "error_type" },
   ["gemini_cli.tool.call.count"] = { "function_name", "success", "decision" },
+
+  ["codex.turn.token_usage"] = { "model", "token_type" },
+  ["codex.turn.e2e_duration_ms"] = { "model" },
+  ["codex.turn.ttft.duration_ms"] = { "model" },
+  ["codex.turn.tool.call"] = { "model" },
+  ["codex.api_request"] = request,
+  ["codex.api_request.duration_ms"] = request,
+  ["codex.websocket.request"] = socket,
+  ["codex.websocket.request.duration_ms"] = socket,
+  ["codex.sse_event"] = event,
+  ["codex.sse_event.duration_ms"] = event,
+  ["codex.websocket.event"] = event,
+  ["codex.websocket.event.duration_ms"] = event,
+  ["codex.tool.call"] = tool,
+  ["codex.tool.call.duration_ms"] = tool,
 
   ["gen_ai.client.token.usage"] = tokens,
   ["gen_ai.client.operation.duration"] = call,

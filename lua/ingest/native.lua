@@ -34,39 +34,56 @@ local function name(record)
   return record
 end
 
+-- The records of one value: itself, or those of a body of POST /logs/ingest.
+local function each_record(value, position, batch, take)
+  local list = value.records
+  local several = type(list) == "table" and (list[1] ~= nil or next(list) == nil)
+  for i, record in ipairs(several and list or { value }) do
+    if lines.is_object(record) then
+      take(name(record))
+    else
+      batch:reject(("record %d of value %d is no JSON object"):format(i, position))
+    end
+  end
+end
+
 --- Records of a body.
 ---@param body string
 ---@return Batch
 function native.decode(body)
   local batch = batches.new()
-  lines.each_value(body, batch, function(row)
-    for _, record in ipairs(type(row.records) == "table" and row.records or { row }) do
-      batch:add(name(record))
-    end
+  lines.each_value(body, batch, function(value, position)
+    each_record(value, position, batch, function(record)
+      batch:add(record)
+    end)
   end)
   return batch
 end
 
-local function has_id(line)
+local function is_whole(line)
   return line:find('"request_id"%s*:%s*"[^"]') and not line:find('"request_id"%s*:%s*"None"')
+    and not line:find('"records"%s*:')
 end
 
---- Lines as they came, but for those without an id.  The batch has what was rejected.
+--- Lines as they came, but for those without an id and those of several records.  The batch has
+--- what was rejected.
 ---@param text string
 ---@return string, Batch
 function native.lines(text)
   local batch, out = batches.new(), {}
   lines.each_text(text, function(line, number)
-    if has_id(line) then
+    if is_whole(line) then
       out[#out + 1] = line
       return
     end
-    local ok, record = pcall(json.decode, line)
-    if ok and type(record) == "table" then
-      out[#out + 1] = json.encode(name(record))
-    else
+    local ok, value = pcall(json.decode, line)
+    if not ok or not lines.is_object(value) then
       batch:reject(("line %d is no JSON object"):format(number))
+      return
     end
+    each_record(value, number, batch, function(record)
+      out[#out + 1] = json.encode(record)
+    end)
   end)
   out[#out + 1] = ""
   return table.concat(out, "\n"), batch

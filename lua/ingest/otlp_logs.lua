@@ -5,6 +5,7 @@ local claude_code = require "ingest.claude_code"
 local codex = require "ingest.codex"
 local gemini_cli = require "ingest.gemini_cli"
 local genai = require "ingest.genai"
+local nesting = require "ingest.nesting"
 local otlp = require "ingest.otlp"
 local values = require "ingest.values"
 
@@ -91,11 +92,11 @@ local function recognise(log, origin)
   return nil, attribute or field or "log"
 end
 
--- A log of somebody else that has a model and tokens is a call: the same one as the
--- span that it belongs to.
+-- A log of somebody else that has a model and tokens, or tells of a call what it cost or
+-- that it failed, is one: the same as the span that it belongs to.
 local function call_of(event)
-  local record, has_tokens = genai.record(event.log, event.fields, event.origin)
-  if not (record and has_tokens) then
+  local record, has_tokens, _, is_guessed = genai.record(event.log, event.fields, event.origin)
+  if not (record and (has_tokens or event.fields.cost or record.status_code >= 400)) then
     return nil
   end
   record.timestamp = record.timestamp or event.timestamp
@@ -103,7 +104,7 @@ local function call_of(event)
     record.service_type, tostring(event.timestamp), record.model or "", record.tokens_input or "",
     record.tokens_output or "",
   }, ":")
-  record.unknown_operation = event.name
+  record.unknown_operation = is_guessed and event.name or nil
   return record
 end
 
@@ -141,7 +142,11 @@ local function take(batch, prices, log, origin)
   end
   local cost = (sender or genai).cost
   prices:settle(record, cost and cost(fields))
-  batch:add(record)
+  if sender then
+    batch:add(record)
+  else
+    nesting.add(batch, record, nil, true)
+  end
 end
 
 --- Records and events of an ExportLogsServiceRequest.
@@ -150,10 +155,11 @@ end
 ---@param hand_on (fun(batch: Batch): any?, string?)?
 ---@return Batch
 function otlp_logs.decode(reader, prices, hand_on)
-  local batch = batches.new(hand_on)
+  local batch = batches.new(hand_on, nesting.settle)
   otlp.each(reader, batch, function(log, origin)
     take(batch, prices, log, origin)
   end)
+  nesting.settle(batch)
   return batch
 end
 

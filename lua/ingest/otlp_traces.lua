@@ -1,8 +1,10 @@
 --- OTLP traces: spans of LLM calls become records, other spans are left alone.
 local batches = require "ingest.batch"
 local claude_code = require "ingest.claude_code"
+local gemini_cli = require "ingest.gemini_cli"
 local genai = require "ingest.genai"
 local nesting = require "ingest.nesting"
+local openrouter = require "ingest.openrouter"
 local otlp = require "ingest.otlp"
 
 local otlp_traces = {}
@@ -26,6 +28,13 @@ local function is_claude_code(span, origin)
     or scope == "" and (span:name() or ""):find(claude_code.prefix, 1, true) == 1
 end
 
+local function all()
+  return true
+end
+
+-- By service, which of its spans tell once more what it tells in logs or in other spans.
+local echoes = { [gemini_cli.service] = all, [openrouter.service] = openrouter.is_echo }
+
 local function take(batch, prices, span, origin)
   if is_claude_code(span, origin) then
     batch:recognise()
@@ -36,14 +45,19 @@ local function take(batch, prices, span, origin)
     return
   end
   local fields = span:fields(genai.fields)
-  local record, is_told, parent = genai.record(span, fields, origin)
+  local is_echo = echoes[origin.resource["service.name"]]
+  if is_echo and is_echo(span, fields) then
+    batch:recognise()
+    return
+  end
+  local record, is_told, parent, is_guessed = genai.record(span, fields, origin)
   if record then
     batch:recognise()
     prices:settle(record, genai.cost(fields))
-    nesting.add(batch, record, parent, is_told)
+    nesting.add(batch, record, parent, is_told, is_guessed)
     return
   end
-  nesting.pass(span:ids())
+  nesting.pass(batch, is_told and "known" or fields.http and "http" or "unknown", span:ids())
   if is_told then
     batch:recognise()
   end
@@ -55,10 +69,11 @@ end
 ---@param hand_on (fun(batch: Batch): any?, string?)?
 ---@return Batch
 function otlp_traces.decode(reader, prices, hand_on)
-  local batch = batches.new(hand_on)
+  local batch = batches.new(hand_on, nesting.settle)
   otlp.each(reader, batch, function(span, origin)
     take(batch, prices, span, origin)
   end)
+  nesting.settle(batch)
   return batch
 end
 

@@ -7,22 +7,26 @@ local tokens = {}
 
 local count, text = values.count, values.text
 
-local words = { service_tier = true, speed = true, inference_geo = true }
+local texts = values.set("service_tier", "asked_tier", "speed", "asked_speed", "inference_geo")
 
--- By a sender's name: what it tells, and how early it stands in its list.
+-- By the name of a member of a usage object: what it tells, and how early it stands in its list.
 ---@type table<string, { what: string, rank: integer, read: fun(v: any): any }>
 local index = {}
 
---- The same for otlp.fields.
+--- Everybody's attributes, for otlp.fields.
 ---@type table<string, string[]>
-tokens.fields = {}
+tokens.fields = { packed = { "packed", table.unpack(names.packed) } }
 
 for what, list in pairs(names) do
-  local reading = what == "packed" and what or words[what] and "text" or "count"
-  tokens.fields[what] = { reading, table.unpack(list) }
-  for rank, name in ipairs(list) do
-    index[name] = what ~= "packed"
-      and { what = what, rank = rank, read = words[what] and text or count } or nil
+  if what ~= "packed" and what ~= "places" then
+    local field = { texts[what] and "text" or "count", table.unpack(list) }
+    for _, place in ipairs(names.places) do
+      for rank, member in ipairs(list.usage or {}) do
+        field[#field + 1] = place .. member
+        index[member] = { what = what, rank = rank, read = texts[what] and text or count }
+      end
+    end
+    tokens.fields[what] = field
   end
 end
 
@@ -50,16 +54,19 @@ end
 ---@field input integer?
 ---@field fresh integer?
 ---@field output integer?
+---@field rest_of_input integer?   beside all its parts; so the next one
+---@field rest_of_output integer?
 ---@field total integer?
 ---@field cache_read integer?
 ---@field cache_write integer?
 ---@field cache_write_5m integer?
 ---@field cache_write_1h integer?
 ---@field reasoning integer?
+---@field reasoning_beside integer?
 ---@field [string] any
 
 --- What a sender tells, by our names.
----@param flat table<string, any> attributes, or a usage object made flat
+---@param flat table<string, any> a usage object made flat
 ---@return Told
 function tokens.told(flat)
   local told, ranks = {}, {}
@@ -80,7 +87,8 @@ end
 ---@param told Told
 ---@return boolean
 function tokens.any(told)
-  return (told.input or told.output or told.total or told.cache_read or told.cache_write) ~= nil
+  return (told.input or told.output or told.total or told.cache_read or told.cache_write
+    or told.rest_of_input or told.rest_of_output) ~= nil
 end
 
 -- Writes are told as a sum, as two parts, or as both; where these do not add up the
@@ -113,6 +121,9 @@ end
 
 local function fresh_input(told, read, write, excludes)
   local input, fresh, cached = told.input, told.fresh, read + write
+  if told.rest_of_input then
+    fresh = told.rest_of_input + (told.audio_input or 0)
+  end
   if fresh and (not input or input == fresh or input == fresh + cached) then
     return fresh
   elseif input then
@@ -124,12 +135,17 @@ local function fresh_input(told, read, write, excludes)
 end
 
 -- Google counts thoughts beside the output and most others inside it: a total that only
--- fits with them, or more thoughts than output, tells.
+-- fits with them, or more thoughts than output, tells; and some names do.
 local function whole_output(told, prompt)
-  local output, reasoning = told.output, told.reasoning or 0
+  local beside = not told.reasoning and told.reasoning_beside
+  local output, reasoning = told.output, told.reasoning or beside or 0
+  if not output and told.rest_of_output then
+    output = told.rest_of_output + (told.audio_output or 0)
+  end
   if not output or reasoning == 0 then
     return output
-  elseif reasoning > output or told.total == prompt + output + reasoning then
+  elseif reasoning > output or told.total == prompt + output + reasoning
+      or beside and told.total ~= prompt + output then
     return output + reasoning
   end
   return output
@@ -161,8 +177,9 @@ function tokens.put(record, told, excludes)
   record.tokens_output = whole_output(told, (fresh or 0) + (read or 0) + (write or 0))
   record.cache_read_tokens = read
   record.cache_write_tokens = write
-  record.reasoning_tokens = told.reasoning
-  record.service_tier, record.speed = told.service_tier, told.speed
+  record.reasoning_tokens = told.reasoning or told.reasoning_beside
+  record.service_tier = told.service_tier or told.asked_tier
+  record.speed = told.speed or told.asked_speed
   if told.cache_write_1h or told.audio_input or told.audio_output or told.image_input
       or told.image_output or told.web_searches or told.inference_geo then
     put_parts(record, told)

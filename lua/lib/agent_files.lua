@@ -22,7 +22,7 @@ local function home()
   return set "HOME" or "."
 end
 
--- By agent: its folders, and which paths below them are sessions.
+-- By agent: its folders, and which paths below them are sessions; Codex packs old ones by zstd.
 local agents = {
   { name = "claude", fits = "%.jsonl$", folders = function()
     local own = set "CLAUDE_CONFIG_DIR"
@@ -55,7 +55,7 @@ local function add(found, agent, folder, depth)
     local path = folder .. "/" .. entry.name
     if entry.kind == "folder" and depth < max_depth then
       add(found, agent, path, depth + 1)
-    elseif entry.kind == "file" and path:find(agent.fits) then
+    elseif entry.kind == "file" and path:gsub("%.zst$", ""):find(agent.fits) then
       found[#found + 1] = { path = path, bytes = entry.bytes, modified = entry.modified,
         agent = agent.name }
     end

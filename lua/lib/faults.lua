@@ -23,6 +23,17 @@ function faults.set(words)
   return set
 end
 
+--- Whether a value is a list: { model = 5 } is none of one member, but none.
+---@param value any
+---@return boolean
+function faults.is_list(value)
+  local count = 0
+  for _ in pairs(type(value) == "table" and value or {}) do
+    count = count + 1
+  end
+  return type(value) == "table" and count == #value
+end
+
 --- A copy that may be changed, and that the core can read: the tables of config are read-only.
 ---@generic T
 ---@param value T

@@ -40,7 +40,7 @@ local makers = {
 }
 
 -- "anthropic:claude-..", as pydantic-ai and LangChain write; "qwen3:8b" and
--- "ft:gpt-4o:.." are whole names.
+-- "ft:gpt-4o" are whole names.
 local senders = {
   ["google-gla"] = true, ["google-vertex"] = true, google_genai = true, google_vertexai = true,
   bedrock = true, bedrock_converse = true, azure = true, azure_openai = true, openrouter = true,
@@ -86,6 +86,11 @@ local function claude_spellings(name, add)
   end
 end
 
+-- "ft:gpt-4o-mini:acme:suffix:id" is priced as "ft:gpt-4o-mini", never as "gpt-4o-mini".
+local function without_owner(name)
+  return name:match("^(.-%f[%w]ft:[^:]+):")
+end
+
 local function without_ending(name)
   local function try(list)
     for _, ending in ipairs(list) do
@@ -95,7 +100,7 @@ local function without_ending(name)
       end
     end
   end
-  local short = try(endings)
+  local short = without_owner(name) or try(endings)
   for family, list in pairs(own_endings) do
     short = short or name:find(family) and try(list)
   end

@@ -15,11 +15,12 @@ native_prices.columns = {
 
 --- Rates by the length of the whole prompt: { upto, input, output, cache_read, cache_write,
 --- request }, ascending, in dollars per million tokens and per request; false where one is not
---- known.  Asked once for each combination.  nil: no price is known.
+--- known.  Asked once for each combination.  nil: no price is known; true: it depends on more, cost
+--- is asked for each record.
 ---@param model string?
 ---@param provider string?
 ---@param tier string?
----@return (number|false)[][]?
+---@return (number|false)[][]|true|nil
 function native_prices.bands(model, provider, tier)
   local rates = price_table.current():rates(model, provider)
   return rates and pricing.bands(rates, tier)

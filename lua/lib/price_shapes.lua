@@ -1,5 +1,7 @@
 --- The shapes of prices in LiteLLM's model_prices_and_context_window.json, as rates in
 --- dollars per million tokens.
+local price_times = require "lib.price_times"
+
 local price_shapes = {}
 
 local million = 1000000
@@ -43,9 +45,10 @@ local function put(rates, key, value)
   if tiers[tier] then
     key, rates = name, child(child(rates, "tiers"), tiers[tier])
   end
-  local base, thousands = key:match("^(.*)_above_(%d+)k_tokens$")
-  if keys[base or key] and thousands then
-    rates = child(child(rates, "above"), math.tointeger(tonumber(thousands)))
+  local base, threshold, unit = key:match("^(.*)_above_(%d+)(k?)_tokens$")
+  if keys[base or key] and threshold then
+    local thousands = tonumber(threshold) / (unit == "k" and 1 or 1000)
+    rates = child(child(rates, "above"), math.tointeger(thousands) or thousands)
   end
   local what = keys[base or key]
   if what then
@@ -78,15 +81,24 @@ local function put_ranges(rates, list)
   end
 end
 
--- { fast = 6, us = 1.1 }: factors of all rates in fast mode and for where the model runs.
-local function put_factors(rates, special)
-  for name, factor in pairs(special) do
+-- Factors of all rates: { fast = 6, us = 1.1 } in fast mode and for where the model runs; OpenAI's
+-- for where data stay, Vertex' for locations other than global.
+local function put_factors(rates, entry)
+  local special = entry.provider_specific_entry
+  for name, factor in pairs(type(special) == "table" and special or {}) do
     if type(factor) == "number" and name == "fast" then
       rates.fast = factor
     elseif type(factor) == "number" then
       child(rates, "geo")[name] = factor
     end
   end
+  for _, place in ipairs { "eu", "us" } do
+    local factor = price(entry["regional_processing_uplift_multiplier_" .. place])
+    if factor then
+      child(rates, "geo")[place] = factor
+    end
+  end
+  rates.regional = price(entry.regional_endpoint_uplift_multiplier)
 end
 
 -- Priced by the image, the second, the character or the query: tokens for nothing
@@ -116,20 +128,51 @@ local function searches(entry)
   return type(costs) == "table" and price(costs.search_context_size_medium) or nil
 end
 
----@param entry table one model of LiteLLM's file
----@return Rates? rates nil when it has no price per token
-function price_shapes.rates(entry)
-  if type(entry) ~= "table" then
-    return nil
-  end
+local function token_rates(entry)
   local rates = {}
   put_all(rates, entry)
+  local hit = not rates.cache_read and price(entry.input_cost_per_token_cache_hit)
+  rates.cache_read = hit and per_million(hit) or rates.cache_read
   if type(entry.tiered_pricing) == "table" then
     put_ranges(rates, entry.tiered_pricing)
   end
-  if type(entry.provider_specific_entry) == "table" then
-    put_factors(rates, entry.provider_specific_entry)
+  return rates
+end
+
+-- The rates off peak stand in place of the entry's own, whatever the prompt's length.
+local function off_peak_rates(entry, cheaper)
+  local own = {}
+  for key, value in pairs(entry) do
+    local base = type(key) == "string" and key:match("^(.*)_above_%d+k?_tokens$")
+    own[key] = not cheaper[base] and value or nil
   end
+  for key, value in pairs(cheaper) do
+    own[key] = value
+  end
+  return token_rates(own)
+end
+
+-- Of a price that changes with the clock; it holds at no time where it is not known how it does.
+local function off_peak(entry, find_zone)
+  local block, periods = entry.off_peak_pricing, type(entry.pricing_periods) == "table"
+  if type(block) ~= "table" then
+    return periods and {} or nil
+  end
+  local is_known = not periods and type(entry.tiered_pricing) ~= "table"
+  local schedule = is_known and price_times.read(block, find_zone)
+  return { schedule = schedule or nil, rates = off_peak_rates(entry, block) }
+end
+
+---@param entry table one model of LiteLLM's file
+---@param find_zone? fun(name: string): Zone?
+---@return Rates? rates nil when it has no price per token
+function price_shapes.rates(entry, find_zone)
+  if type(entry) ~= "table" then
+    return nil
+  end
+  local rates = token_rates(entry)
+  put_factors(rates, entry)
+  rates.off_peak = off_peak(entry, find_zone)
   rates.web_search = searches(entry)
   rates.request = price(entry.input_cost_per_request)
   return is_priced(rates, entry) and rates or nil
@@ -137,11 +180,12 @@ end
 
 --- Rates by model from the decoded text of LiteLLM's file.
 ---@param file table
+---@param find_zone? fun(name: string): Zone?  for prices by the days of a week in some zone
 ---@return table<string, Rates>
-function price_shapes.from_litellm(file)
+function price_shapes.from_litellm(file, find_zone)
   local prices = {}
   for name, entry in pairs(file) do
-    prices[name] = price_shapes.rates(entry)
+    prices[name] = price_shapes.rates(entry, find_zone)
   end
   return prices
 end

@@ -5,6 +5,7 @@ local json = require "json"
 local log = require "log"
 local prices = require "lib.prices"
 local pricing = require "lib.pricing"
+local zones = require "lib.zones"
 local price_file = require "price_file"
 
 local price_table = {}
@@ -22,7 +23,7 @@ local function from_file()
     log.error("the price file is no JSON object: the built-in prices stand", { error = wrong })
     return {}
   end
-  return pricing.from_litellm(decoded)
+  return pricing.from_litellm(decoded, zones.find)
 end
 
 local current

@@ -21,6 +21,7 @@
 ---@field regional? number  .. when a Bedrock profile or a Vertex location has a region
 ---@field geo? table<string, number>        .. when the provider was told where to run it
 ---@field tiers? table<string, number|Rates> .. of a service tier, or its rates
+---@field off_peak? { schedule: PriceTimes?, rates: Rates? }  schedule is nil where it is not known
 ---@field web_search? number                dollars a search
 ---@field request? number                   dollars a request
 

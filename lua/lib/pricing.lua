@@ -6,6 +6,8 @@
 --- known for makes the cost unknown; the standard price is no answer for it.
 local model_names = require "lib.model_names"
 local price_shapes = require "lib.price_shapes"
+local price_times = require "lib.price_times"
+local providers = require "lib.providers"
 
 local pricing = {}
 
@@ -24,6 +26,7 @@ local pricing = {}
 ---@field tier string?             service tier; nil: standard
 ---@field speed string?            "fast"; nil: standard
 ---@field geo string?              where the model ran, when that was asked for
+---@field time any                 when it ended, as records have it
 
 local million = 1000000
 
@@ -41,16 +44,6 @@ Prices.__index = Prices
 function pricing.new(...)
   return setmetatable({ tables = { ... }, found = {}, nfound = 0 }, Prices)
 end
-
--- Providers by the names of the GenAI conventions and of frameworks, in the words of
--- LiteLLM's file.
-local providers = {
-  ["aws.bedrock"] = "bedrock", ["gcp.vertex_ai"] = "vertex_ai",
-  ["gcp.gemini"] = "gemini", ["gcp.gen_ai"] = "gemini",
-  ["azure.ai.openai"] = "azure", ["azure.ai.inference"] = "azure_ai",
-  x_ai = "xai", mistral_ai = "mistral",
-  ["google-gla"] = "gemini", ["google-vertex"] = "vertex_ai", ["ibm.watsonx.ai"] = "watsonx",
-}
 
 local free = { input = 0, output = 0, cache_read = 0, cache_write = 0, cache_write_1h = 0 }
 
@@ -76,15 +69,17 @@ local function in_region(rates)
   return rates.regional and setmetatable({ factor = rates.regional }, { __index = rates }) or rates
 end
 
+local function rates_of(prices, model, provider)
+  return provider and (prices[provider .. "/" .. model]
+    or prices[providers.word(provider) .. "/" .. model]) or prices[model]
+end
+
 -- The first rates there are, completed from the tables behind theirs.
 local function search(tables, model, provider)
-  provider = providers[provider] or provider
   local found, place, regional
   for _, candidate in ipairs(model_names.candidates(model)) do
     for i, prices in ipairs(tables) do
-      local rates = (not place or i > place)
-        and (provider and prices[provider .. "/" .. candidate.name]
-        or prices[candidate.name])
+      local rates = (not place or i > place) and rates_of(prices, candidate.name, provider)
       if rates and not found then
         found, place, regional = rates, i, candidate.regional
       elseif rates then
@@ -143,19 +138,12 @@ local function special(word)
   return word and word ~= "" and not standard[word] and word or nil
 end
 
--- Rates of the service tier, and the factor they are multiplied by; nil when its price
--- is not known.
-local function of_tier(rates, tier)
+-- A factor of the standard rates, or rates in their place; nil when the price of the tier is not
+-- known.
+local function price_of_tier(rates, tier)
   tier = special(tier)
-  local own = tier and (rates.tiers or {})[tier]
-  if not tier then
-    return rates, 1
-  elseif type(own) == "number" then
-    return rates, own
-  elseif not own or not own.input and not own.output then
-    return nil
-  end
-  return own, 1
+  local own = not tier and 1 or (rates.tiers or {})[tier]
+  return (type(own) == "number" or own and (own.input or own.output)) and own or nil
 end
 
 local function factor_of(rates, usage)
@@ -165,22 +153,43 @@ local function factor_of(rates, usage)
   return fast and place and fast * place * (rates.factor or 1)
 end
 
+-- Those in force at the time; nil where that is not known.
+local function at_time(rates, time)
+  local off_peak = rates.off_peak
+  if not off_peak then
+    return rates
+  end
+  local is_cheap = off_peak.schedule and price_times.include(off_peak.schedule, time)
+  if is_cheap == nil then
+    return nil
+  end
+  return is_cheap and off_peak.rates or rates
+end
+
+local function tokens_of(thousands)
+  return math.floor(thousands * 1000 + 0.5)
+end
+
+-- The rates above the highest threshold that the prompt is longer than.
+local function above_threshold(rates, prompt)
+  local above, best = {}, -1
+  for thousands, candidate in pairs(rates.above or {}) do
+    if prompt > tokens_of(thousands) and thousands > best then
+      above, best = candidate, thousands
+    end
+  end
+  return above
+end
+
 -- The rates for a prompt of this length: those of Qwen's range, the last one for
--- whatever is longer, or the base rates with those above the highest threshold that the
--- prompt is longer than.
+-- whatever is longer, or the base rates with those above a threshold.
 local function at_length(rates, prompt)
   for i, range in ipairs(rates.ranges or {}) do
     if prompt <= range.upto or i == #rates.ranges then
       return range, {}
     end
   end
-  local above, best = {}, -1
-  for thousands, candidate in pairs(rates.above or {}) do
-    if prompt > thousands * 1000 and thousands > best then
-      above, best = candidate, thousands
-    end
-  end
-  return rates, above
+  return rates, above_threshold(rates, prompt)
 end
 
 -- The rate above a threshold wins over the base rate of the same name; a cache rate
@@ -203,6 +212,42 @@ local function rates_at(rates, prompt)
   }
 end
 
+local kinds = {
+  "input", "output", "reasoning", "cache_read", "cache_write",
+  "cache_write_1h", "audio_input", "image_input",
+  "audio_output", "image_output",
+}
+
+local is_output = { output = true, reasoning = true, audio_output = true, image_output = true }
+
+-- How much dearer or cheaper a tier is, by its input or output; nil where it tells none.
+local function ratio(rate, usual)
+  return rate and usual and usual > 0 and rate / usual or nil
+end
+
+-- A rate that a tier lacks, as most lack those of the cache or of long prompts, is the standard
+-- one times the tier's ratio.
+local function rates_of_tier(rates, own, prompt)
+  local base, above = at_length(rates, prompt)
+  above = base == rates and above or base
+  local usual, own_above, tier = rates_at(rates, prompt), above_threshold(own, prompt), {}
+  for _, kind in ipairs(kinds) do
+    local like = is_output[kind] and "output" or "input"
+    local times = ratio(own_above[like], usual[like]) or ratio(own[like], rates[like])
+    tier[kind] = own_above[kind] or not above[kind] and own[kind]
+      or times and usual[kind] and usual[kind] * times
+  end
+  return tier
+end
+
+-- What a million tokens of each kind cost, and a factor of it all.
+local function billed_rates(rates, tier, prompt)
+  if type(tier) == "number" then
+    return rates_at(rates, prompt), tier
+  end
+  return rates_of_tier(rates, tier, prompt), 1
+end
+
 -- Tokens by the rate that they are billed at.
 local function split(usage)
   local input, output = usage.input or 0, usage.output or 0
@@ -221,26 +266,20 @@ local function split(usage)
   }
 end
 
-local kinds = {
-  "input", "output", "reasoning", "cache_read", "cache_write",
-  "cache_write_1h", "audio_input", "image_input",
-  "audio_output", "image_output",
-}
-
 --- Dollars for usage at rates, to the pico-dollar that sums are kept in; nil where
 --- something it is billed by has no known price.
 ---@param rates Rates
 ---@param usage Usage
 ---@return number?
 function pricing.cost(rates, usage)
-  local base, tier = of_tier(rates, usage.tier)
-  local factor = base and factor_of(rates, usage)
+  local base, tier = at_time(rates, usage.time), price_of_tier(rates, usage.tier)
+  local factor = base and tier and factor_of(rates, usage)
   local searches = usage.web_searches or 0
   if not factor or searches > 0 and not rates.web_search then
     return nil
   end
   local tokens, total = split(usage), 0
-  local rate = rates_at(base,
+  local rate, times = billed_rates(base, tier,
     (usage.input or 0) + (usage.cache_read or 0) + (usage.cache_write or 0))
   for _, kind in ipairs(kinds) do
     if tokens[kind] > 0 then
@@ -251,7 +290,7 @@ function pricing.cost(rates, usage)
     end
   end
   local calls = searches * (rates.web_search or 0) + (rates.request or 0)
-  return tonumber(("%.12f"):format(total * factor * tier / million + calls))
+  return tonumber(("%.12f"):format(total * factor * times / million + calls))
 end
 
 -- The rates of those whose price is four numbers, for a prompt that is no longer than upto; false:
@@ -264,11 +303,11 @@ local function simplified(rates)
     found = false
     local upto = math.huge
     for thousands in pairs(rates.above or {}) do
-      upto = math.min(upto, thousands * 1000)
+      upto = math.min(upto, tokens_of(thousands))
     end
     local rate = rates_at(rates, 0)
     if not rates.ranges and not rates.request and not rates.reasoning and not rates.factor
-        and rate.input and rate.output then
+        and not rates.off_peak and rate.input and rate.output then
       found = {
         input = rate.input, output = rate.output, cache_read = rate.cache_read,
         cache_write = rate.cache_write, upto = upto,
@@ -295,7 +334,7 @@ local function simple_cost(rates, record, input, output, read, write)
 end
 
 -- The prompt lengths up to which the rates are the same, ascending; the last is endless.
-local function lengths(rates)
+local function lengths(rates, tier)
   local list = {}
   for i, range in ipairs(rates.ranges or {}) do
     list[i] = range.upto
@@ -303,8 +342,10 @@ local function lengths(rates)
   if #list > 0 then
     list[#list] = nil -- the last range is for whatever is longer
   end
-  for thousands in pairs(rates.above or {}) do
-    list[#list + 1] = thousands * 1000
+  for _, of in ipairs { rates, type(tier) == "table" and tier or nil } do
+    for thousands in pairs(of.above or {}) do
+      list[#list + 1] = tokens_of(thousands)
+    end
   end
   table.sort(list)
   list[#list + 1] = math.huge
@@ -313,20 +354,21 @@ end
 
 --- Rates by the length of the whole prompt: { upto, input, output, cache_read, cache_write, request
 --- },
---- ascending; false is one that is not known.  nil: the tier has no known price.
+--- ascending; false is one that is not known.  nil: the tier has no known price; true: the price
+--- depends on more than these, pricing.cost tells it.
 ---@param rates Rates
 ---@param tier string?
----@return (number|false)[][]?
+---@return (number|false)[][]|true|nil
 function pricing.bands(rates, tier)
-  local base, factor = of_tier(rates, tier)
-  if not base then
-    return nil
+  local price = price_of_tier(rates, tier)
+  if not price or rates.off_peak then
+    return price and true
   end
-  factor = factor * (rates.factor or 1)
   local bands, longest = {}, 0
-  for i, upto in ipairs(lengths(base)) do
+  for i, upto in ipairs(lengths(rates, price)) do
     longest = upto < math.huge and upto or longest + 1
-    local rate = rates_at(base, longest)
+    local rate, factor = billed_rates(rates, price, longest)
+    factor = factor * (rates.factor or 1)
     local function of(kind)
       return rate[kind] and rate[kind] * factor or false
     end
@@ -355,6 +397,7 @@ local function usage_of(record)
     tier = record.service_tier,
     speed = record.speed,
     geo = record.inference_geo,
+    time = record.timestamp,
   }
 end
 
@@ -363,7 +406,7 @@ pricing.members = {
   "model", "provider", "tokens_input", "tokens_output", "cache_read_tokens", "cache_write_tokens",
   "cache_write_1h_tokens", "reasoning_tokens", "audio_input_tokens",
   "audio_output_tokens", "image_input_tokens",
-  "image_output_tokens", "web_searches", "service_tier", "speed", "inference_geo",
+  "image_output_tokens", "web_searches", "service_tier", "speed", "inference_geo", "timestamp",
 }
 
 --- Settles cost_usd and cost_source of a record: what the sender reported wins; else it

@@ -1,7 +1,10 @@
 --- The window that an answer is about.
 local json = require "json"
+local storage = require "storage"
 
 local window = {}
+
+local DAY = 86400
 
 -- A time of 0 is no bound.
 local function bound(time)
@@ -13,6 +16,29 @@ end
 ---@return { start_time: number|Null, end_time: number|Null }
 function window.asked(values)
   return { start_time = bound(values.start_time), end_time = bound(values.end_time) }
+end
+
+--- The time of the first or last row of all, or of the day that it was in if it has gone; nil when
+--- there were none.  Yields.
+---@param last boolean
+---@return number?
+---@return string? message
+---@return Reason? reason
+function window.end_of_rows(last)
+  local rows, message, reason = storage.select { descending = last, limit = 1 }
+  if not rows then
+    return nil, message, reason
+  end
+  local days
+  days, message, reason = storage.aggregate {
+    every = "day", measures = { "requests" }, descending = last, limit = 1,
+  }
+  if not days then
+    return nil, message, reason
+  end
+  local row, day = rows[1] and rows[1].timestamp, days[1] and days[1].time
+  local gone = not last and row and day and day + DAY <= row
+  return row and not gone and row or day
 end
 
 --- The one that groups are of: retention may have taken what the ends asked for need.

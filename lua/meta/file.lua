@@ -15,7 +15,7 @@ local FileReader = {}
 ---@class FileEntry: FileStat
 ---@field name string
 
---- Opens a file for reading, plain or gzipped; "-" is standard input.
+--- Opens a file for reading, plain or packed by gzip or zstd; "-" is standard input.
 ---@param path string
 ---@return FileReader?
 ---@return string? message

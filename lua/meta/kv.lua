@@ -40,4 +40,7 @@ end
 ---@return string?
 function kv.recall(...) end
 
+--- Forgets all notes, also those of earlier runs.
+function kv.forget() end
+
 return kv

@@ -10,10 +10,12 @@ local otlp = {}
 ---@alias OtlpReading
 ---| "any"
 ---| "text"     # a number is written; "" and Python's "None" are none
+---| "name"     # the same; "none" and "unknown" are none either
 ---| "count"    # whole, not negative; from a text too
 ---| "number"   # from a text too
 ---| "flag"     # from a text or 0 and 1 too
----| "packed"   # an object, or its JSON: a.b stands for member b of attribute a, and is read as one
+---| "packed"   # an object, its JSON or Python's str of it: a.b stands for member b of attribute a,
+---             # and is read as one; other JSON stands for what it is
 ---| "nothing"  # not read, and left out of rest()
 
 --- By the name of the field: how it is read, then the attributes, of which the first that is there

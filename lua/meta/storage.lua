@@ -201,7 +201,8 @@ function storage.retention() end
 --- (unix seconds; absent: now) are columns too, time in microseconds. Yields.
 ---@param topic string    1 to 64 bytes
 ---@param entries table[]
----@param options { keep: integer? }?  the newest so many stay; default 1000000
+---@param options { keep: integer? }?  the newest so many of the topic stay, and up to
+---                                 a sixteenth more; default 1000000
 ---@return table?
 ---@return string? message
 ---@return Reason? reason

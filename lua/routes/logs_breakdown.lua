@@ -11,7 +11,7 @@ local storage = require "storage"
 local window = later "lib.window"
 local zones = later "lib.zones"
 
-local DAY, MOST_BUCKETS = 86400, 20000
+local MOST_BUCKETS = 20000
 
 local ORDERS = {}
 for name in pairs(spend.ORDERS) do
@@ -24,29 +24,14 @@ local function find_zone(input)
     ("a time zone of this machine, such as Europe/Berlin, or +hh:mm: it knows no %q"):format(input)
 end
 
--- The time of the first or last row of all, or of the day that it was in if it has gone; nil when
--- there were none.
-local function end_of_rows(last)
-  local rows, message, reason = storage.select { descending = last, limit = 1 }
-  local days = rows and storage.aggregate {
-    every = "day", measures = { "requests" }, descending = last, limit = 1,
-  }
-  if not days then
-    return nil, message, reason
-  end
-  local row, day = rows[1] and rows[1].timestamp, days[1] and days[1].time
-  local gone = not last and row and day and day + DAY <= row
-  return row and not gone and row or day
-end
-
 -- The moments between which buckets are wanted, in whole seconds.
 local function span(values)
   local first, last, message, reason = values.start_time, values.end_time, nil, nil
   if not first or first == 0 then
-    first, message, reason = end_of_rows(false)
+    first, message, reason = window.end_of_rows(false)
   end
   if first and (not last or last == 0) then
-    last, message, reason = end_of_rows(true)
+    last, message, reason = window.end_of_rows(true)
   end
   if not first or not last then
     return nil, message, reason

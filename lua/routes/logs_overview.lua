@@ -5,16 +5,35 @@ local overview = later "analytics.overview"
 local storage = require "storage"
 local window = later "lib.window"
 
-local DAY = 86400
+local DAY, MICROSECOND = 86400, 1e-6
+
+-- The moments between which it shows.  A time of 0 is no bound: all there is, up to now.
+local function span(values, now)
+  local last = values.end_time
+  if not last or last == 0 then
+    last = now
+  end
+  if values.start_time ~= 0 then
+    return values.start_time or last - DAY, last
+  end
+  local first, message, reason = window.end_of_rows(false)
+  if message then
+    return nil, message, reason
+  end
+  return math.min(first or last, last), last
+end
 
 -- The same filters over another window.
-local function where(req, start_time, end_time)
+local function where(params, first, last)
   local values = {}
-  for name, value in pairs(req.params) do
+  for name, value in pairs(params) do
     values[name] = value
   end
-  values.start_time, values.end_time = start_time, end_time
-  return filters.where(values)
+  values.start_time, values.end_time = nil, nil
+  local conditions = filters.where(values)
+  conditions[#conditions + 1] = { "timestamp", ">=", first }
+  conditions[#conditions + 1] = { "timestamp", "<=", last }
+  return conditions
 end
 
 return {
@@ -26,13 +45,16 @@ return {
   ---@param req Request
   ---@return Response
   handle = function(req)
-    local end_time = req.params.end_time or req.now
-    local start_time = req.params.start_time or end_time - DAY
-    local every = overview.step(end_time - start_time)
+    local first, last, reason = span(req.params, req.now)
+    if not first then
+      return needs_storage.failed(last, reason)
+    end
+    local every = overview.step(last - first)
     local quantiles = overview.quantiles
 
-    local now, err, reason = storage.aggregate {
-      where = where(req, start_time, end_time),
+    local now, before, err
+    now, err, reason = storage.aggregate {
+      where = where(req.params, first, last),
       { quantiles = quantiles },
       { every = every, quantiles = quantiles },
       { by = { "model" }, every = every, measures = { "cost_usd" } },
@@ -44,15 +66,14 @@ return {
     if not now then
       return needs_storage.failed(err, reason)
     end
-    local before
     before, err, reason = storage.aggregate {
-      where = where(req, start_time - (end_time - start_time), start_time),
+      where = where(req.params, first - (last - first), first - MICROSECOND),
       { quantiles = quantiles },
     }
     if not before then
       return needs_storage.failed(err, reason)
     end
-    local asked = { start_time = start_time, end_time = end_time, every = every }
+    local asked = { start_time = first, end_time = last, every = every }
     local answer = overview.shape(asked, now, before)
     answer.stored = storage.stats().rows
     answer.exact = window.exact(table.unpack(now))

@@ -1,4 +1,5 @@
---- Deletes all rows and rollups.
+--- Deletes all rows and rollups, and what decoders remember of them.
+local memory = later "ingest.memory"
 local storage = require "storage"
 
 return {
@@ -14,6 +15,7 @@ return {
     if not done then
       return { status = 503, detail = "Reset operation failed: " .. message }
     end
+    memory.clear()
     return {
       json = {
         status = "success",

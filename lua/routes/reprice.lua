@@ -17,6 +17,7 @@ local function usage_of(row)
     usage[name] = value == nil and extra[name] or value
   end
   usage.model = usage.model ~= "" and usage.model or nil
+  usage.service_tier = usage.service_tier or row.tier
   return usage, extra.cost_source
 end
 

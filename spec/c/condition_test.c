@@ -136,6 +136,14 @@ static void normal_form(void) {
        false},
       {"{ { 'status_code', 'matches', { 1, 2 } } }",
        "{ { 'status_code', 'matches', 1, 2 } }", false},
+      {"{ { 'status_code', 'matches', { 3, 9 }, 1, { 5, 4 }, { 2, 5 }, 1, 12 } }",
+       "{ { 'status_code', 'matches', 12, 1, { 2, 9 } } }", true},
+      {"{ { 'status_code', 'matches', { 1, 9 }, { 2, 3 } } }",
+       "{ { 'status_code', 'matches', { 1, 9 } } }", true},
+      {"{ { 'cost_usd', 'matches', { 0, 0.5 }, { -0.0, 0.25 } } }",
+       "{ { 'cost_usd', 'matches', { -0.0, 0.5 } } }", true},
+      {"{ { 'status_code', 'matches', { 2, 1 } } }", "{ { 'status_code', 'matches' } }", true},
+      {"{ { 'status_code', 'matches', { 2, 1 } } }", "{}", false},
   };
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
     struct conditions *a = conditions(cases[i].a), *b = conditions(cases[i].b);

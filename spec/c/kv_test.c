@@ -16,7 +16,8 @@ static struct kv_value text(const char *s) {
 
 static void check_notes(void) {
   static const char path[] = "/tmp/moonledger-notes-test";
-  struct notes *notes = notes_new(), *later = notes_new();
+  struct notes *notes = notes_new(path), *later = notes_new(path);
+  struct notes *nowhere = notes_new("/nowhere/at/all"), *homeless = notes_new(NULL);
   int64_t until = clock_now_us() + 3600 * INT64_C(1000000);
   char out[MAX_NOTE], large[MAX_NOTE] = "";
   CHECK(notes_get(notes, "a", 1, out) == -1);
@@ -28,16 +29,22 @@ static void check_notes(void) {
   CHECK(notes_get(notes, "a", 1, out) == 3 && memcmp(out, "two", 3) == 0);
   CHECK(notes_get(notes, "old", 3, out) == -1);
   remove(path);
-  CHECK(notes_load(later, path) == UV_ENOENT);
-  CHECK(notes_save(later, path) == 0 && notes_load(later, path) == UV_ENOENT);
-  CHECK(notes_save(notes, path) == 0);
-  CHECK(notes_load(later, path) == 0);
+  CHECK(notes_load(later) == UV_ENOENT);
+  CHECK(notes_save(later) == 0 && notes_load(later) == UV_ENOENT);
+  CHECK(notes_save(notes) == 0);
+  CHECK(notes_load(later) == 0);
   CHECK(notes_get(later, "a", 1, out) == 3 && memcmp(out, "two", 3) == 0);
   CHECK(notes_get(later, "b", 1, out) == 0);
-  CHECK(notes_save(notes, "/nowhere/at/all") == UV_ENOENT);
-  remove(path);
+  notes_clear(later);
+  CHECK(notes_get(later, "a", 1, out) == -1 && notes_load(later) == UV_ENOENT);
+  CHECK(notes_put(later, "a", 1, "one", 3, until) == 0 && notes_get(later, "a", 1, out) == 3);
+  CHECK(notes_put(nowhere, "a", 1, "one", 3, until) == 0 && notes_save(nowhere) == UV_ENOENT);
+  CHECK(notes_put(homeless, "a", 1, "one", 3, until) == 0 && notes_save(homeless) == 0);
+  CHECK(notes_load(homeless) == UV_ENOENT);
   notes_free(notes);
   notes_free(later);
+  notes_free(nowhere);
+  notes_free(homeless);
 }
 
 int main(void) {

@@ -88,6 +88,17 @@ static void check_redirects(const struct router *router) {
   CHECK(!find(router, METHOD_GET, "/logs/query").slash_redirect);
 }
 
+/* As long a path as config.lua allows takes no more stack than a short one. */
+static void check_slashes(const struct router *router) {
+  enum { SLASHES = 1 << 20 };
+  char *path = malloc(SLASHES + 1);
+  memset(path, '/', SLASHES);
+  path[SLASHES] = '\0';
+  struct route_match match = find(router, METHOD_GET, path);
+  CHECK(match.route == NULL && match.allowed == 0 && !match.slash_redirect);
+  free(path);
+}
+
 static void check_errors(struct router *router) {
   static const struct {
     const char *pattern, *says;
@@ -116,6 +127,7 @@ int main(void) {
   check_matches(router);
   check_misses(router);
   check_redirects(router);
+  check_slashes(router);
   check_errors(router);
   router_free(router);
   return TEST_END;

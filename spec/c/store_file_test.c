@@ -290,6 +290,33 @@ static void test_fills_a_new_column_from_extra(void) {
   store_remove(s);
 }
 
+static int64_t count_of(struct store *s, const char *name) {
+  struct query *q = query_new(QUERY_SQL);
+  buf_printf(&q->sql, "SELECT count(*) AS n FROM sqlite_schema WHERE name = '%s'", name);
+  ask(s, q);
+  CHECK(q->status == 0);
+  int64_t n = cell_of(&q->rows, 0, "n").value.i;
+  query_free(q);
+  return n;
+}
+
+/* It was made by the first entry, and without the index by topic. */
+static void test_completes_an_older_journal(void) {
+  struct store *s = store_new();
+  store_open(s);
+  CHECK(count_of(s, "journal") == 1);
+  store_close(s);
+  exec(s->path, "INSERT INTO journal(topic) VALUES('a'); DROP INDEX journal_topic");
+  store_open(s);
+  CHECK(count_of(s, "journal_topic") == 1);
+  store_close(s);
+  exec(s->path, "DROP TABLE journal");
+  store_open(s);
+  CHECK(count_of(s, "journal_topic") == 1);
+  CHECK(reset(s).status == 0);
+  store_remove(s);
+}
+
 /* More keys than a bucket may have: the rest is one key, which says so, and a filter is answered
  * from rows. */
 static void test_bounds_the_keys_of_a_bucket(void) {
@@ -323,6 +350,7 @@ static void test_bounds_the_keys_of_a_bucket(void) {
 
 int main(void) {
   test_fills_a_new_column_from_extra();
+  test_completes_an_older_journal();
   test_bounds_the_keys_of_a_bucket();
   test_refuses_what_is_not_ours();
   test_refuses_a_second_server();

@@ -1,6 +1,7 @@
 #ifndef MOONLEDGER_SPEC_STORE_FIXTURE_H
 #define MOONLEDGER_SPEC_STORE_FIXTURE_H
 
+#include <sqlite3.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -125,6 +126,19 @@ static inline struct query *ask(struct store *s, struct query *q) {
   storage_query(s->storage, q);
   wait_for(s, &q->done);
   return q;
+}
+
+/* What the file itself answers. */
+static inline int64_t number(const struct store *s, const char *sql) {
+  sqlite3 *db;
+  sqlite3_stmt *stmt;
+  int64_t n = -1;
+  CHECK(sqlite3_open(s->path, &db) == SQLITE_OK);
+  if (sqlite3_prepare_v2(db, sql, -1, &stmt, NULL) == SQLITE_OK && sqlite3_step(stmt) == SQLITE_ROW)
+    n = sqlite3_column_int64(stmt, 0);
+  sqlite3_finalize(stmt);
+  sqlite3_close(db);
+  return n;
 }
 
 static inline int column(const struct store *s, const char *name) {

@@ -16,18 +16,6 @@ static void exec(const struct store *s, const char *sql) {
   sqlite3_close(db);
 }
 
-static int64_t number(const struct store *s, const char *sql) {
-  sqlite3 *db;
-  sqlite3_stmt *stmt;
-  int64_t n = -1;
-  CHECK(sqlite3_open(s->path, &db) == SQLITE_OK);
-  if (sqlite3_prepare_v2(db, sql, -1, &stmt, NULL) == SQLITE_OK && sqlite3_step(stmt) == SQLITE_ROW)
-    n = sqlite3_column_int64(stmt, 0);
-  sqlite3_finalize(stmt);
-  sqlite3_close(db);
-  return n;
-}
-
 static void restart(struct store *s) {
   store_close(s);
   store_open(s);

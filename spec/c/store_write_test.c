@@ -404,6 +404,58 @@ static void test_counters_outlive_a_kill(void) {
   store_remove(s);
 }
 
+static void append(struct store *s, const char *topic, int64_t keep, int64_t from, int64_t to) {
+  struct script_rows rows = {.keep = keep};
+  struct submission w = {.done.receive = on_done, .loop = &s->loop, .kind = SUBMIT_SCRIPT_ROWS,
+                         .script_rows = &rows};
+  strcpy(rows.topic, topic);
+  for (int64_t time_us = from; time_us < to; time_us++)
+    script_rows_add(&rows, time_us, "kind", 4, "{}", 2);
+  CHECK(storage_submit(s->storage, &w) == 0);
+  wait_for(s, &w.done);
+  CHECK(w.status == 0);
+  script_rows_clear(&rows);
+}
+
+/* So many of the topic, the newest of which is end - 1, and none is missing between. */
+static int64_t count_kept(struct store *s, const char *topic, int64_t end) {
+  struct query *q = query_new(QUERY_SQL);
+  buf_printf(&q->sql, "SELECT count(*) AS n, min(time) AS first, max(time) AS last FROM journal "
+                      "WHERE topic = '%s'", topic);
+  ask(s, q);
+  CHECK(q->status == 0);
+  int64_t n = cell_of(&q->rows, 0, "n").value.i;
+  CHECK(n == 0 || (cell_of(&q->rows, 0, "first").value.i == end - n &&
+                   cell_of(&q->rows, 0, "last").value.i == end - 1));
+  query_free(q);
+  return n;
+}
+
+/* Each topic has its own, however much the others write. */
+static void test_journal_keeps_the_newest_of_a_topic(void) {
+  struct store *s = store_new();
+  store_open(s);
+  for (int64_t i = 0; i < 150; i++) {
+    append(s, "rare", 100, i, i + 1);
+    append(s, "busy", 10, 20 * i, 20 * (i + 1));
+    append(s, "one", 1, i, i + 1);
+  }
+  int64_t rare = count_kept(s, "rare", 150);
+  CHECK(rare >= 100 && rare <= 100 + 100 / 16);
+  CHECK(count_kept(s, "busy", 3000) == 10 && count_kept(s, "one", 150) == 1);
+  append(s, "alone", 1000, 0, 500);
+  CHECK(count_kept(s, "alone", 500) == 500);
+  for (int64_t i = 500; i < 3000; i += 10)
+    append(s, "alone", 1000, i, i + 10);
+  int64_t alone = count_kept(s, "alone", 3000);
+  CHECK(alone >= 1000 && alone <= 1000 + 1000 / 16);
+  CHECK(reset(s).status == 0);
+  CHECK(count_kept(s, "rare", 0) == 0);
+  append(s, "rare", 100, 0, 3);
+  CHECK(count_kept(s, "rare", 3) == 3);
+  store_remove(s);
+}
+
 int main(void) {
   struct store *s = store_new();
   store_open(s);
@@ -422,5 +474,6 @@ int main(void) {
   test_killed();
   test_counters_outlive_a_restart();
   test_counters_outlive_a_kill();
+  test_journal_keeps_the_newest_of_a_topic();
   return TEST_END;
 }

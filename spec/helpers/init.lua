@@ -97,4 +97,15 @@ function helpers.gunzip(bytes)
   return filter("gzip -dc", bytes)
 end
 
+--- One of zstd's frames (RFC 8878, 3.1) with the bytes as they are; two may follow each other.
+function helpers.zstd(bytes)
+  local blocks, longest = {}, 100000
+  for from = 1, #bytes, longest do
+    local block = bytes:sub(from, from + longest - 1)
+    local is_last = from + longest > #bytes and 1 or 0
+    blocks[#blocks + 1] = string.pack("<I3", #block << 3 | is_last) .. block
+  end
+  return "\x28\xB5\x2F\xFD" .. "\0\x50" .. table.concat(blocks)
+end
+
 return helpers

@@ -100,6 +100,129 @@ describe("a rollout of Codex", function()
     assert.same({ 101, 10, "computed" }, told(records[3], "tokens_input", "tokens_output",
       "cost_source"))
   end)
+
+  -- Its lines, each with a second of 10 o'clock, a type and what it holds.
+  local function rollout(lines)
+    local out = {}
+    for i, line in ipairs(lines) do
+      out[i] = json.encode { timestamp = ("2026-11-23T10:00:%06.3fZ"):format(line[1]),
+        type = line[2], payload = line[3] } .. "\n"
+    end
+    return table.concat(out)
+  end
+
+  local function usage(input, cached, output)
+    return { input_tokens = input, cached_input_tokens = cached, output_tokens = output }
+  end
+
+  local function counted(second, total, last)
+    return { second, "event_msg", { type = "token_count",
+      info = { total_token_usage = total, last_token_usage = last } } }
+  end
+
+  -- A UUID of version 7 of that second.
+  local function turn_id(second)
+    local ms = math.floor((1795428000 + second) * 1000)
+    return ("%08x-%04x-7000-8000-000000000001"):format(ms >> 16, ms & 0xFFFF)
+  end
+
+  local function turn(second, began, more)
+    local payload = { model = "gpt-5.5", turn_id = turn_id(began) }
+    for key, value in pairs(more or {}) do
+      payload[key] = value
+    end
+    return { second, "turn_context", payload }
+  end
+
+  local function session(second, id, parent, began)
+    return { second, "session_meta", { id = id, forked_from_id = parent,
+      timestamp = ("2026-11-23T%s"):format(began or "10:00:00.000Z") } }
+  end
+
+  -- The rows of files that are read twice: the ids of each, its fresh input and its output.
+  local function rows(...)
+    local found, known = {}, {}
+    for _ = 1, 2 do
+      for _, body in ipairs { ... } do
+        for _, r in ipairs(read(codex_rollout, "x", nil, body).records) do
+          if not known[r.request_id] and not known[r.other_id] then
+            found[#found + 1] =
+              ("%s %d %d"):format(r.session_client_id or "-", r.tokens_input, r.tokens_output)
+          end
+          known[r.request_id], known[r.other_id] = true, true
+        end
+      end
+    end
+    return found
+  end
+
+  it("has a call for each record of usage, also where the session was made shorter, with "
+      .. "token_count beside it or without", function()
+    local function record(second, id, counts)
+      return { second, "token_usage_record", { thread_id = "s-long", response_id = id,
+        usage = counts } }
+    end
+    local first, last = usage(2000, 1900, 50), usage(900, 0, 30)
+    local lines = { session(0, "s-long"), turn(0, 0), record(5, "r1", first),
+      record(8, "r2", usage(2010, 1990, 400)), record(9, "r3", last), record(10, "r4", last) }
+    local expected = { "s-long 100 50", "s-long 20 400", "s-long 900 30", "s-long 900 30" }
+    assert.same(expected, rows(rollout(lines)))
+    table.insert(lines, 4, counted(5.02, first, first))
+    table.insert(lines, 6, counted(8.02, first, usage(0, 0, 0)))
+    table.insert(lines, 8, counted(9.02, usage(2900, 1900, 80), last))
+    table.insert(lines, 10, counted(10.02, usage(3800, 1900, 110), last))
+    assert.same(expected, rows(rollout(lines)))
+    -- A call that only an older version told of, and one that both did.
+    assert.same({ "s-long 7 7", "s-long 100 50" }, rows(rollout { session(0, "s-long"), turn(0, 0),
+      counted(1, usage(7, 0, 7), usage(7, 0, 7)), record(5, "r1", first),
+      counted(5.02, usage(2007, 1900, 57), first) }))
+  end)
+
+  it("has the tier of the turn, of the session's settings or of the call", function()
+    local u = usage(1500, 1200, 80)
+    local function tier(...)
+      local r = read(codex_rollout, "x", nil, rollout { session(0, "s-tier"), ... }).records[1]
+      return { r.service_tier or false, r.cost_usd }
+    end
+    local settings = { 0, "event_msg", { type = "thread_settings_applied",
+      thread_settings = { service_tier = "fast" } } }
+    -- gpt-5.5: 300 * 5 + 1200 * 0.5 + 80 * 30 = 4500, priority 2.5 times that
+    assert.same({ false, 0.0045 }, tier(turn(0, 0), counted(1, u, u)))
+    assert.same({ "priority", 0.01125 },
+      tier(turn(0, 0, { service_tier = "priority" }), counted(1, u, u)))
+    assert.same({ "priority", 0.01125 }, tier(settings, turn(0, 0), counted(1, u, u)))
+    local call = counted(1, u, u)
+    call[3].info.service_tier = "priority"
+    assert.same({ "priority", 0.01125 }, tier(turn(0, 0), call))
+  end)
+
+  local a, b = usage(1000, 0, 100), usage(2000, 500, 60)
+
+  it("that is a fork's has its own calls, however soon they come", function()
+    local parent = rollout { session(0, "s-old", nil, "09:00:00.000Z"), turn(0, -3600),
+      counted(0.01, a, a) }
+    local fork = rollout { session(1, "s-new", "s-old", "10:00:01.000Z"),
+      session(1.01, "s-old", nil, "09:00:00.000Z"), turn(1.01, -3600), counted(1.02, a, a),
+      turn(1.1, 1.1), counted(2, usage(3000, 500, 160), b) }
+    -- It has the parent's and the fork's, and one of its own.
+    local again = rollout { session(20, "s-third", "s-new", "10:00:20.000Z"),
+      session(20, "s-new", "s-old", "10:00:01.000Z"),
+      session(20, "s-old", nil, "09:00:00.000Z"), turn(20.01, -3600), counted(20.01, a, a),
+      turn(20.01, 1.1), counted(20.01, usage(3000, 500, 160), b),
+      turn(20.5, 20.5), counted(21, usage(5000, 1000, 220), b) }
+    assert.same({ "s-old 1000 100", "s-new 1500 60", "s-third 1500 60" },
+      rows(parent, fork, again))
+    assert.equal(3, #rows(again, fork, parent))
+    assert.equal(3, #rows(fork, again))
+  end)
+
+  it("that is a subagent's without its parent's lines has no call of another", function()
+    local function agent(id)
+      return rollout { session(0, id, "s-old"), { 0.1, "turn_context", { turn_id = "x" } },
+        counted(8, a, a) }
+    end
+    assert.same({ "s-one 1000 100", "s-two 1000 100" }, rows(agent "s-one", agent "s-two"))
+  end)
 end)
 
 describe("a chat of Gemini CLI", function()

@@ -109,6 +109,25 @@ describe("moonledger import", function()
     assert.same({ 0, 3000, 0 }, run "many.ndjson")
   end)
 
+  it("reads pages of LiteLLM's spend logs, and rejects what they sum up", function()
+    local page = json.encode { page = 1, total = 1, data = { {
+      request_id = "chatcmpl-ui1", call_type = "acompletion", model = "gpt-4o", spend = 0.0045,
+      prompt_tokens = 1000, completion_tokens = 200, startTime = "2026-11-29T08:01:00.000Z",
+    } } }
+    helpers.write_file(folder .. "/page.json", page)
+    helpers.write_file(folder .. "/pretty.json", (page:gsub("^{", "{\n ")))
+    helpers.write_file(folder .. "/summary.json",
+      '[{"startTime":"2026-11-27","spend":4.5,"users":{"u1":4.5},"models":{"gpt-4o":4.5}}]')
+    assert.same({ 1, 0, 0 }, counts(import(folder .. "/page.json")))
+    assert.same({ 0, 1, 0 }, counts(import(folder .. "/pretty.json")))
+    assert.same({ 0, 0, 1 }, counts(import(folder .. "/summary.json")))
+    local s = server.start { database = database }
+    local stored = rows(s)["chatcmpl-ui1"]
+    assert.same({ "gpt-4o", 0.0045, "litellm" },
+      { stored.model, stored.cost_usd, stored.service_type })
+    s:stop()
+  end)
+
   it("gives records without an id one of their content", function()
     local lines =
       '{"model":"a","timestamp":1795426004}\n{"model":"b","timestamp":1795426004}\n'
@@ -118,14 +137,16 @@ describe("moonledger import", function()
     assert.same({ 0, 3, 0 }, counts(import(folder .. "/plain.ndjson")))
   end)
 
-  it("reads folders, gzip and arrays", function()
+  it("reads folders, gzip, zstd and arrays", function()
     os.execute("mkdir -p " .. folder .. "/logs/deeper")
     local nginx = helpers.read_file "spec/wire/nginx-1.26.ndjson"
     helpers.write_file(folder .. "/logs/deeper/access.log.gz", helpers.gzip(nginx))
     helpers.write_file(folder .. "/logs/array.json",
       '[\n {"request_id": "x"},\n {"request_id": "y"}\n]\n')
+    helpers.write_file(folder .. "/logs/packed.ndjson.zst",
+      helpers.zstd '{"request_id": "z"}\n{"request_id": "x"}\n')
     helpers.write_file(folder .. "/logs/ignored.txt", "no log")
-    assert.same({ 4, 0, 0 }, counts(import(folder .. "/logs")))
+    assert.same({ 5, 1, 0 }, counts(import(folder .. "/logs")))
   end)
 
   it("rejects lines that are no objects and takes the others", function()
@@ -135,6 +156,20 @@ describe("moonledger import", function()
     assert.same({ 2, 0, 2 }, counts(result))
     assert.truthy(result.stderr:find("line 2 is no JSON object", 1, true))
   end)
+
+  for text, expected in pairs {
+    ['{"records":[1,{"model":"a"},{"request_id":"b"},[2]]}\n'] = { 2, 0, 2 },
+    ['{\n"records":[1,{"model":"a"},{"request_id":"b"},[2]]}\n'] = { 2, 0, 2 },
+    ['{"model":"a"}\n[{"model":"b"}]\n["request_id"]\n'] = { 1, 0, 2 },
+    ['[{"model":"a"},["b"],[{"model":"c"}]]'] = { 1, 0, 2 },
+    ['{"records":{"a":1}}\n'] = { 1, 0, 0 },
+    ['{"records":[]}\n'] = { 0, 0, 0 },
+  } do
+    it("takes the records of a body, and rejects what is none: " .. text:gsub("\n", " "), function()
+      helpers.write_file(folder .. "/body.ndjson", text)
+      assert.same(expected, counts(import("--format", "ndjson", folder .. "/body.ndjson")))
+    end)
+  end
 
   it("reads files larger than what it sends at once", function()
     local lines = {}

@@ -49,6 +49,42 @@ describe("LiteLLM's cache writes", function()
   end
 end)
 
+describe("LiteLLM's spend logs", function()
+  local told = { cache_read_input_tokens = 200, cache_creation_input_tokens = 300,
+    prompt_tokens_details = { cached_tokens = 200 } }
+
+  local function counts(metadata)
+    local r = decode(row { metadata = metadata }).records[1]
+    return { r.tokens_input, r.cache_read_tokens, r.cache_write_tokens }
+  end
+
+  it("tell of the cache in the usage, or in additional_usage_values", function()
+    local metadata = { additional_usage_values = told }
+    assert.same({ 1000, 200, 300 }, counts(metadata))
+    assert.same({ 1000, 200, 300 }, counts(json.encode(metadata)))
+    metadata.usage_object = { prompt_tokens = 1500, cache_read_input_tokens = 500 }
+    assert.same({ 1000, 500 }, counts(metadata))
+    metadata.usage_object = {}
+    assert.same({ 1000, 200, 300 }, counts(metadata))
+  end)
+
+  it("come in pages too", function()
+    local batch = decode { data = { row(), row { id = "chatcmpl-7f1d2c3b4a5968778695" }, 7 },
+      total = 3, page = 1 }
+    assert.same({ 2, "chatcmpl-7f1d2c3b4a5968778695", 1 },
+      { #batch.records, batch.records[2].request_id, batch.rejected })
+    assert.truthy(batch.errors[1]:find("element 3", 1, true))
+    assert.same({ 0, 0 }, { #decode({ data = {} }).records, decode({ data = {} }).rejected })
+  end)
+
+  it("are no requests where they are summed up by day", function()
+    local batch = decode({ startTime = "2026-11-27", spend = 4.5, models = { ["gpt-4o"] = 4.5 } },
+      { model = "gpt-4o", total_spend = 4.5 })
+    assert.same({ 0, 2 }, { #batch.records, batch.rejected })
+    assert.truthy(batch.errors[1]:find("it needs an id", 1, true))
+  end)
+end)
+
 describe("LiteLLM's ids", function()
   local function ids(...)
     local found = {}
@@ -79,6 +115,15 @@ describe("LiteLLM's ids", function()
       response_cost = 0 }
     assert.same({ "gen-a1b2c3d4e5f6/call-3" }, ids(hit))
   end)
+
+  it("are made of any call's, however long", function()
+    local function long(end_of_id)
+      return row { id = "chatcmpl-43", call_id = ("\u{E9}"):rep(35000) .. end_of_id }
+    end
+    local found = ids(long "1", long "22", long "1", row { id = "chatcmpl-43" })
+    local kept = "chatcmpl-43/" .. ("\u{E9}"):rep(99)
+    assert.same({ kept .. "1", kept .. "22", kept .. "1", "chatcmpl-43/call-1" }, found)
+  end)
 end)
 
 describe("what generates nothing", function()
@@ -93,6 +138,19 @@ describe("what generates nothing", function()
       assert.same({ 0, 0, kind }, { #batch.records, batch.rejected, batch.events[1].name })
     end)
   end
+
+  it("is a tool, or what has no model, where it costs nothing", function()
+    local free = { total_tokens = 0, prompt_tokens = 0, completion_tokens = 0, response_cost = 0 }
+    for call_type, model in pairs { call_mcp_tool = "MCP: github-search_issues",
+      avector_store_search = "", avideo_content = "" } do
+      free.call_type, free.model, free.response_cost, free.status = call_type, model, 0, "success"
+      assert.same({ 0, 1 }, { #decode(row(free)).records, #decode(row(free)).events }, call_type)
+      free.response_cost = 0.01
+      assert.equal(0.01, decode(row(free)).records[1].cost_usd, call_type)
+    end
+    free.call_type, free.status, free.response_cost = "acompletion", "failure", 0
+    assert.equal(500, decode(row(free)).records[1].status_code)
+  end)
 
   it("is a health check without tokens, not one with them", function()
     local check = { request_tags = { "litellm-internal-health-check" } }

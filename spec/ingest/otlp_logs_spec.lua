@@ -224,6 +224,110 @@ describe("Codex, after an answer has begun", function()
   end)
 end)
 
+describe("a call of Codex", function()
+  local nconversations = 0
+
+  -- The rows of events that come twice, each as its status, counts and error.
+  local function rows(list)
+    nconversations = nconversations + 1
+    local logs = {}
+    for i, event in ipairs(list) do
+      local second, name, told = table.unpack(event, 1, 3)
+      local attributes = { { key = "event.name", value = { stringValue = "codex." .. name } } }
+      told = told or {}
+      told["conversation.id"] = "conv-" .. nconversations
+      for key, value in pairs(told) do
+        attributes[#attributes + 1] = { key = key, value = { stringValue = value } }
+      end
+      logs[i] = { timeUnixNano = ("%d"):format((1795600000 + second) * 1e9),
+        attributes = attributes }
+    end
+    local message = { resourceLogs = { { scopeLogs = { { logRecords = logs } } } } }
+    local found, ids = {}, {}
+    for _ = 1, 2 do
+      for _, r in ipairs(decoder:json("logs", message).records) do
+        if not ids[r.request_id] then
+          ids[r.request_id] = true
+          found[#found + 1] = ("%d %s %s %s"):format(r.status_code, r.tokens_input or "-",
+            r.tokens_output or "-", r.error_message or "-")
+        end
+      end
+    end
+    return found
+  end
+
+  local function request(second, more)
+    local told = { ["http.response.status_code"] = "200", duration_ms = "500",
+      endpoint = "/responses" }
+    for key, value in pairs(more or {}) do
+      told[key] = value
+    end
+    return { second, "api_request", told }
+  end
+
+  local function frame(second, kind, fault)
+    return { second, "sse_event", { ["event.kind"] = kind, duration_ms = "2",
+      ["error.message"] = fault } }
+  end
+
+  local function completed(second, input, output)
+    return { second, "sse_event", { ["event.kind"] = "response.completed",
+      input_token_count = input, output_token_count = output, cached_token_count = "0",
+      tool_token_count = "99" } }
+  end
+
+  -- How the stream ended, which is told beside the frame that ended it.
+  local function failed_end(second, fault)
+    return { second, "sse_event", { ["event.kind"] = "response.completed",
+      ["error.message"] = fault } }
+  end
+
+  it("over HTTP is one row, although its last frame is told before its counts", function()
+    assert.same({ "200 300 80 -" }, rows { request(1), frame(2, "response.created"),
+      frame(4, "response.completed"), completed(4.001, "300", "80") })
+  end)
+
+  local limit = '{"type":"response.failed","response":{"error":{"code":"rate_limit_exceeded",'
+    .. '"message":"slow down"}}}'
+
+  for what, case in pairs {
+    ["a frame that says why"] = { { request(1), frame(2, "response.failed", limit),
+      failed_end(2.001, "stream disconnected: slow down") }, { "429 - - slow down" } },
+    ["a stream that breaks off"] = { { request(1), frame(2, nil, "idle timeout"),
+      failed_end(2, "stream disconnected: idle timeout") }, { "599 - - idle timeout" } },
+    ["a frame that cannot be read"] = { { request(1),
+      frame(2, "response.completed", "missing field usage"),
+      failed_end(2.001, "missing field usage") }, { "500 - - missing field usage" } },
+    ["a websocket"] = { { { 2, "websocket_request", { success = "false", duration_ms = "12",
+      ["error.message"] = "closed" } }, failed_end(2.001, "stream disconnected: closed") },
+      { "599 - - closed" } },
+    ["an end without a frame, after another attempt that failed"] = { { request(1),
+      frame(2, "response.failed", limit), failed_end(2.001, "slow down"),
+      request(4), failed_end(5, "stream closed") },
+      { "429 - - slow down", "500 - - stream closed" } },
+  } do
+    it("that fails in its stream is one row: " .. what, function()
+      assert.same(case[2], rows(case[1]))
+    end)
+  end
+
+  it("is none the worse for a frame that nobody understands", function()
+    assert.same({ "200 100 10 -" }, rows { request(1), frame(2, "message", "expected value"),
+      frame(4, "response.completed"), completed(4.001, "100", "10") })
+  end)
+
+  it("is none where only the prompt was prepared", function()
+    assert.same({ "200 200 80 -" }, rows { completed(1, "12000", "0"), completed(2, "200", "80") })
+  end)
+
+  it("is none where models are listed", function()
+    assert.same({}, rows {
+      request(1, { endpoint = "/models", success = "false", ["error.message"] = "timeout" }),
+      request(2, { endpoint = "/models", ["http.response.status_code"] = "403" }) })
+    assert.same({ "403 - - -" }, rows { request(3, { ["http.response.status_code"] = "403" }) })
+  end)
+end)
+
 describe("Gemini CLI", function()
   local batch = decode "gemini-cli-0.9-logs.json"
 

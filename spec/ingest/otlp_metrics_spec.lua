@@ -55,6 +55,50 @@ describe("Claude Code's metrics", function()
   end)
 end)
 
+describe("Codex' metrics", function()
+  local function point(value, told)
+    local attributes = {}
+    for key, text in pairs(told) do
+      attributes[#attributes + 1] = { key = key, value = { stringValue = text } }
+    end
+    return { attributes = attributes, asInt = value, count = 1, sum = value }
+  end
+
+  local function values_by(label, metric)
+    local batch = otlp_metrics.decode {
+      resourceMetrics = { { scopeMetrics = { { metrics = { metric } } } } },
+    }
+    local found = {}
+    for _, p in ipairs(batch.points) do
+      if not p.name:find "_count_total$" then
+        found[p.labels[label]] = p.value
+      end
+    end
+    return found
+  end
+
+  it("keep the kinds of tokens apart, of which one is the sum of others", function()
+    assert.same({ total = 35, input = 30, output = 5 }, values_by("token_type", {
+      name = "codex.turn.token_usage",
+      histogram = { aggregationTemporality = 1, dataPoints = {
+        point(35, { token_type = "total", model = "gpt-5.5", originator = "codex_exec" }),
+        point(30, { token_type = "input", model = "gpt-5.5" }),
+        point(5, { token_type = "output", model = "gpt-5.5" }),
+      } },
+    }))
+  end)
+
+  it("keep what failed apart", function()
+    assert.same({ ["200"] = 7, ["429"] = 2 }, values_by("status", {
+      name = "codex.api_request",
+      sum = { aggregationTemporality = 1, isMonotonic = true, dataPoints = {
+        point(7, { status = "200", success = "true" }),
+        point(2, { status = "429", success = "false" }),
+      } },
+    }))
+  end)
+end)
+
 describe("the JavaScript SDK's metrics", function()
   local batch = decode("otel-js-0.203-metrics.json", { "region" })
   local points = by_name(batch)

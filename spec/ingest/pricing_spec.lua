@@ -50,10 +50,60 @@ local litellm = {
   ["ranker"] =
     { input_cost_per_token = 0, output_cost_per_token = 0, input_cost_per_query = 0.002 },
   ["per-character"] = { input_cost_per_character = 1e-06 },
+  ["halves"] = {
+    input_cost_per_token = 3e-06, output_cost_per_token = 1.5e-05,
+    cache_read_input_token_cost = 1.2e-06,
+    input_cost_per_token_above_200k_tokens = 6e-06, output_cost_per_token_above_200k_tokens = 2e-05,
+    cache_read_input_token_cost_above_200k_tokens = 2e-06,
+    input_cost_per_token_batches = 1.5e-06, output_cost_per_token_batches = 5e-06,
+    cache_read_input_token_cost_flex = 1e-07, input_cost_per_token_priority = 6e-06,
+  },
+  ["hit"] = { input_cost_per_token = 1e-06, input_cost_per_token_cache_hit = 2.5e-07 },
+  ["short"] = { input_cost_per_token = 1e-06, input_cost_per_token_above_570_tokens = 2e-06 },
+  ["placed"] = {
+    input_cost_per_token = 1e-06, output_cost_per_token = 2e-06,
+    regional_endpoint_uplift_multiplier = 1.1, regional_processing_uplift_multiplier_eu = 1.2,
+  },
+  ["nightly"] = {
+    input_cost_per_token = 1e-06, output_cost_per_token = 4e-06,
+    input_cost_per_token_above_200k_tokens = 2e-06,
+    off_peak_pricing = { hours_utc = "16:30-00:30", input_cost_per_token = 5e-07 },
+  },
+  ["weekly"] = {
+    input_cost_per_token = 1e-06,
+    off_peak_pricing = {
+      input_cost_per_token = 5e-07, weekday_timezone = "Asia/Shanghai",
+      windows = {
+        { hours_utc = { "00:00-01:00", "16:00-18:00" }, weekdays = { 1, "Tuesday" } },
+        { hours_utc = "00:00-00:00", weekdays = { "SAT" } },
+      },
+    },
+  },
+  ["riddle"] = {
+    input_cost_per_token = 1e-06,
+    off_peak_pricing = { hours_utc = "by night", input_cost_per_token = 5e-07 },
+  },
+  ["riddle of days"] = {
+    input_cost_per_token = 1e-06,
+    off_peak_pricing = { windows = { { hours_utc = "00:00-00:00", weekdays = "holidays" } } },
+  },
+  ["until"] = {
+    input_cost_per_token = 1e-06,
+    pricing_periods = {
+      { effective_until = "2026-09-09T16:00:00Z", input_cost_per_token = 5e-07 },
+    },
+  },
+  ["ft:gpt-4o-mini-2024-07-18"] = { input_cost_per_token = 3e-07, output_cost_per_token = 1.2e-06 },
 }
 
+local shanghai = { offset = function() return 8 * 3600 end }
+
+local function find_zone(name)
+  return name == "Asia/Shanghai" and shanghai or nil
+end
+
 describe("the price of a request", function()
-  local table_ = pricing.from_litellm(litellm)
+  local table_ = pricing.from_litellm(litellm, find_zone)
 
   for _, case in ipairs {
     -- 12*3 + 842*15 + 51342*0.3 + 2210*3.75 = 36 + 12630 + 15402.6 + 8287.5 = 36356.1
@@ -116,6 +166,37 @@ describe("the price of a request", function()
     { "reads rates that are strings", "strings", { input = 1000000 }, 1 },
     { "may be nothing", "gratis", { input = 1000, output = 10, cache_read = 50 }, 0 },
     { "needs no output rate where nothing is put out", "embedder", { input = 1000000 }, 0.02 },
+    { "reads the cache's rate in its old name", "hit", { cache_read = 1000 }, 0.00025 },
+    { "has thresholds that are no thousands", "short", { input = 570 }, 0.00057 },
+    { "and is dearer beyond one", "short", { input = 571 }, 0.001142 },
+
+    -- A batch is half of the input's price and a third of the output's: 1000*1.2*0.5 = 600
+    { "has a tier's missing rate of the cache from what its input costs", "halves",
+      { cache_read = 1000, tier = "batch" }, 0.0006 },
+    -- 300000*6*0.5 + 30*20/3 = 900000 + 200
+    { "and its missing rates above a threshold", "halves",
+      { input = 300000, output = 30, tier = "batch" }, 0.9002 },
+    { "and both", "halves", { cache_read = 300000, tier = "batch" }, 0.3 },
+    -- four times the input's rate: 250000*4 + 1000*0.1*4, and output at the tier's own 8
+    { "and that of the cache above the tier's own threshold", "tiers",
+      { input = 250000, cache_read = 1000, output = 100, tier = "priority" }, 1.0012 },
+
+    { "is that of the data's residence", "placed", { input = 1000, geo = "eu" }, 0.0012 },
+
+    { "is the cheaper one in its hours", "nightly",
+      { input = 1000, output = 100, time = "2026-09-07T16:30:00Z" }, 0.0009 },
+    { "also after midnight", "nightly", { input = 1000, time = "2026-09-08T00:29:59Z" }, 0.0005 },
+    { "and not later", "nightly", { input = 1000, time = "2026-09-08T00:30:00Z" }, 0.001 },
+    { "for a prompt of any length", "nightly",
+      { input = 300000, time = 1788800400 }, 0.15 }, -- 2026-09-07T17:00:00Z
+    { "whose own rate above a threshold is that of other hours", "nightly",
+      { input = 300000, time = 1788782400000000000 }, 0.6 }, -- 12:00, in nanoseconds
+    -- Monday the 7th in Shanghai is from Sunday 16:00 in UTC on
+    { "on some days of the week", "weekly", { input = 1000, time = "2026-09-06T16:00:00Z" },
+      0.0005 },
+    { "of a zone's calendar", "weekly", { input = 1000, time = "2026-09-08T16:00:00Z" }, 0.001 },
+    { "in each of several windows", "weekly", { input = 1000, time = "2026-09-12T12:00:00Z" },
+      0.0005 },
   } do
     local sentence, model, usage, expected = table.unpack(case)
     it(sentence, function()
@@ -132,6 +213,14 @@ describe("the price of a request", function()
     { "sound without a rate", "tiers", { input = 1000, audio_input = 1 } },
     { "pictures without a rate", "ears", { input = 1000, image_input = 1 } },
     { "output without a rate", "embedder", { input = 1000, output = 1 } },
+    { "a tier that tells no rate of its own but the cache's", "halves",
+      { input = 1000, tier = "flex" } },
+    { "output in a tier that tells the input's rate only", "halves",
+      { output = 1000, tier = "priority" } },
+    { "a price by the hour without the request's time", "nightly", { input = 1000 } },
+    { "hours that nobody understands", "riddle", { input = 1000, time = 1788800400 } },
+    { "and days", "riddle of days", { input = 1000, time = 1788800400 } },
+    { "a price that changes on a day", "until", { input = 1000, time = 1788800400 } },
   } do
     local what, model, usage = table.unpack(case)
     it("is unknown for " .. what, function()
@@ -232,9 +321,43 @@ describe("a model's name", function()
     end)
   end
 
-  it("is found behind its provider in the conventions' words", function()
-    local own = pricing.new { ["vertex_ai/m"] = { input = 1 }, m = { input = 9 } }
-    assert.equal(1, own:rates("m", "gcp.vertex_ai").input)
+  for provider, words in pairs {
+    vertex_ai = { "gcp.vertex_ai", "google-vertex", "google.vertex.chat", "VertexAI" },
+    groq = { "groq.chat", "Groq" },
+    fireworks_ai = { "fireworks", "fireworks.chat", "Fireworks AI" },
+    together_ai = { "togetherai.chat", "together", "together_ai" },
+    azure = { "az.ai.openai", "azure.responses", "Azure OpenAI" },
+    azure_ai = { "az.ai.inference", "azure.ai.inference" }, xai = { "x_ai", "xai.chat" },
+    mistral = { "mistral_ai", "mistralai", "MistralAI", "mistral.chat" }, ["my-own"] = { "My-Own" },
+  } do
+    for _, word in ipairs(words) do
+      it("is found behind its provider as " .. word, function()
+        local own = pricing.new { [provider .. "/m"] = { input = 1 }, m = { input = 9 } }
+        assert.equal(1, own:rates("m", word).input)
+      end)
+    end
+  end
+
+  it("is found behind its provider as it was told first", function()
+    local own = pricing.new { ["Groq/m"] = { input = 1 }, ["groq/m"] = { input = 9 } }
+    assert.equal(1, own:rates("m", "Groq").input)
+  end)
+
+  it("of a fine-tuned model has the price of such a one, never that of the plain model", function()
+    local own = pricing.new(pricing.from_litellm(litellm), prices)
+    for _, owner in ipairs { "acme::9aBc", "acme:suffix:123", "acme:suffix:9aBc:ckpt-step-90" } do
+      assert.equal(0.3, own:rates("ft:gpt-4o-mini-2024-07-18:" .. owner).input)
+      assert.equal(0.3, own:rates("openai/ft:gpt-4o-mini-2024-07-18:" .. owner).input)
+    end
+    assert.is_nil(own:rates "ft:gpt-4o-2024-08-06:acme::9aBc")
+  end)
+
+  it("of a Vertex location costs what the file says of such", function()
+    local own = pricing.new(pricing.from_litellm(litellm))
+    local path = "projects/p/locations/%s/publishers/google/models/placed"
+    for place, cost in pairs { ["us-east1"] = 0.0011, global = 0.001 } do
+      assert.equal(cost, pricing.cost(own:rates(path:format(place)), { input = 1000 }))
+    end
   end)
 
   it("is looked for in the overrides first", function()

@@ -294,6 +294,20 @@ describe("a span", function()
     assert.equal(500, record(of("chat", { ["ai.response.finishReason"] = "error" })).status_code)
   end)
 
+  it("has the first of its models that is one", function()
+    assert.equal("gpt-5", record(of("chat", { ["gen_ai.response.model"] = "none" })).model)
+    assert.equal("gpt-5", record(of("chat", { ["gen_ai.response.model"] = "Unknown" })).model)
+    assert.equal("unknown-2", record(of("chat", { ["gen_ai.response.model"] = "unknown-2" })).model)
+  end)
+
+  it("of OpenInference names its embedding's and its reranker's model", function()
+    local r = record { ["openinference.span.kind"] = "EMBEDDING",
+      ["embedding.model_name"] = "text-embedding-3-small", ["llm.token_count.prompt"] = 1000000 }
+    assert.same({ "text-embedding-3-small", 0.02 }, { r.model, r.cost_usd })
+    assert.equal("rerank-v3.5", record { ["openinference.span.kind"] = "RERANKER",
+      ["reranker.model_name"] = "rerank-v3.5" }.model)
+  end)
+
   it("may have its ids in base64", function()
     local r =
       record(of "chat", nil, { traceId = "W47/95gQOALSabYzgT/GDA==", spanId = "7uGbfsPBsXQ=" })
@@ -311,13 +325,14 @@ describe("one call that two instrumentations report", function()
       ("%016x"):format(parent) })
   end
 
-  -- The rows as the store keeps them: by id, what comes later over what was there.
+  -- The rows as the store keeps them: by id, what is told later over what was there.
   local function rows(...)
     local by_id, n = {}, 0
     for _, spans in ipairs { ... } do
       for _, r in ipairs(decode(spans).records) do
-        n = by_id[r.request_id] and n or n + 1
-        by_id[r.request_id] = r.tokens_input
+        local known = by_id[r.request_id]
+        n = known and n or n + 1
+        by_id[r.request_id] = r.tokens_input or known or 0
       end
     end
     local sum = 0

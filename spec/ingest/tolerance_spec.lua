@@ -130,6 +130,12 @@ describe("whatever way it comes in", function()
       found[1].cost_usd, found[1].duration_ms,
     })
     assert.equal("llm.finished", entry(found[1].request_id).extra.unknown_operation)
+    post("/v1/logs", other_log { ["event.name"] = "llm.finished", input_tokens = 10,
+      ["gen_ai.operation.name"] = "chat", model = "gpt-5" })
+    for _, row in ipairs(rows()) do
+      assert.equal(row.tokens_input == 1000 and "llm.finished" or nil,
+        entry(row.request_id).extra.unknown_operation)
+    end
   end)
 
   for what, case in pairs {

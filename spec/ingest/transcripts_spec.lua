@@ -92,6 +92,43 @@ describe("a message", function()
   end
 end)
 
+describe("a message of a subagent", function()
+  local first = usage(1)
+  -- As its parent's session shows it while it begins, and as the side chain has it in the end.
+  local shown = json.encode { type = "progress", sessionId = "one",
+    timestamp = "2026-11-20T10:00:00Z", data = { type = "agent_progress", message = {
+      timestamp = "2026-11-20T10:00:00Z", requestId = "req_s",
+      message = { id = "msg_s", model = "claude-sonnet-4-6", usage = first },
+    } } } .. "\n"
+  local function own(second, counts)
+    return line("msg_s", counts, { timestamp = ("2026-11-20T10:00:%02dZ"):format(second),
+      requestId = "req_s", isSidechain = true })
+  end
+  local side = own(0, first) .. own(1, usage(487))
+  local main = line("msg_m", usage(5), { requestId = "req_m" })
+
+  for what, runs in pairs {
+    ["together"] = { { shown .. main, side } }, ["in another order"] = { { side, shown .. main } },
+    ["apart"] = { { shown .. main }, { side } }, ["twice"] = { { shown, side }, { side, main } },
+  } do
+    it("has the counts of its end and a word for whose it is: files read " .. what, function()
+      local by_id = rows(runs)
+      assert.same({ 487, "subagent", 5 },
+        { by_id.msg_s.tokens_output, by_id.msg_s.agent, by_id.msg_m.tokens_output })
+      assert.is_nil(by_id.msg_m.agent)
+    end)
+  end
+
+  it("that its parent's session tells too is the parent's, with the counts of its end", function()
+    local parent = line("msg_s", first, { requestId = "req_p", sessionId = "one", cwd = "/p" })
+    for _, files in ipairs { { parent, side }, { side, parent } } do
+      local r = rows({ files }).msg_s
+      assert.same({ 487, "req_p", "/p" }, { r.tokens_output, r.other_id, r.project })
+      assert.is_nil(r.agent or r.sidechain)
+    end
+  end)
+end)
+
 describe("what else a message is billed by", function()
   -- Sonnet 4.6: 100*3 + 10*15 + 1000*0.3 = 750; fast mode has no price for it
   for what, case in pairs {

@@ -4,6 +4,7 @@ local dates = require "lib.dates"
 local figures = require "analytics.figures"
 local hourly_trends = require "analytics.hourly_trends"
 local json = require "json"
+local overview = require "analytics.overview"
 local request_analytics = require "analytics.request_analytics"
 local summary = require "analytics.summary"
 local token_analytics = require "analytics.token_analytics"
@@ -34,6 +35,20 @@ it("summary of nothing is all zeros", function()
   for _, value in pairs(summary.shape(figures.NONE)) do
     assert.equal(0, value)
   end
+end)
+
+it("an overview has cells of models that its totals have not by name", function()
+  local function of(model, time, cost)
+    return group { model = model, time = time, cost_usd = cost }
+  end
+  local window = { start_time = 0, end_time = 60, every = 60 }
+  local cells = { of("dear", 0, 2), of("(other)", 0, 1), of("(other)", 60, 4), of("cheap", 60, 8) }
+  local totals = { of("dear", nil, 14), of("(other)", nil, 1) }
+  local answer = overview.shape(window, { {}, {}, cells, totals, {}, {} }, { {} })
+  assert.same({
+    { model = "dear", values = { 2, 0 } }, { model = "(other)", values = { 1, 4 } },
+    { model = "all others", values = { 0, 8 } },
+  }, answer.cost_by_model)
 end)
 
 it("token_analytics has tokens by kind", function()

@@ -77,14 +77,6 @@ size_t utf8_valid(const char *s, size_t len) {
   }
 }
 
-const char *utf8_skip_mark(const char *s, size_t *len) {
-  static const char mark[] = "\xEF\xBB\xBF";
-  if (*len < sizeof mark - 1 || memcmp(s, mark, sizeof mark - 1) != 0)
-    return s;
-  *len -= sizeof mark - 1;
-  return s + sizeof mark - 1;
-}
-
 void utf8_append(struct buf *out, const char *s, size_t len) {
   for (size_t i = 0;; i++) {
     size_t valid = utf8_valid(s + i, len - i);
@@ -94,6 +86,10 @@ void utf8_append(struct buf *out, const char *s, size_t len) {
       return;
     buf_append(out, UTF8_REPLACEMENT, sizeof UTF8_REPLACEMENT - 1);
   }
+}
+
+size_t utf8_mark(const char *s, size_t len) {
+  return len >= 3 && memcmp(s, "\xEF\xBB\xBF", 3) == 0 ? 3 : 0;
 }
 
 size_t utf8_encode(char *out, unsigned code) {

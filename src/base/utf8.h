@@ -19,11 +19,11 @@ size_t utf8_copy(char *out, size_t cap, const char *s, size_t len);
 /* How many bytes at the start of s are well-formed; len when all are. */
 size_t utf8_valid(const char *s, size_t len);
 
-/* Behind the byte order mark that some editors put before a text; len becomes what is left. */
-const char *utf8_skip_mark(const char *s, size_t *len);
-
 /* Appends s with U+FFFD for every byte that is not well-formed. */
 void utf8_append(struct buf *out, const char *s, size_t len);
+
+/* Length of the byte order mark that some editors put in front: 3 or 0. */
+size_t utf8_mark(const char *s, size_t len);
 
 /* Writes code (not a surrogate, at most 0x10FFFF) at out; returns its length, 1 to 4. */
 size_t utf8_encode(char *out, unsigned code);

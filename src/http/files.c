@@ -196,6 +196,8 @@ static enum range parse_range(struct slice header, uint64_t size, uint64_t *firs
     return RANGE_WHOLE;
   if (has_from ? from >= size : to == 0)
     return RANGE_IMPOSSIBLE;
+  if (size == 0) /* the end of nothing: RFC 9110 14.1.2 has it satisfiable, no header can say it */
+    return RANGE_WHOLE;
   if (!has_from)
     from = to < size ? size - to : 0;
   else if (has_to && to < size - 1)

@@ -193,16 +193,22 @@ static bool walk_path(struct walk *w, const struct node *n, struct slice path, u
   return take_route(w, n->rest);
 }
 
+static void match_path(const struct router *router, enum method method, struct slice path,
+                       struct route_match *match) {
+  struct walk w = {.method = method, .match = match};
+  *match = (struct route_match) {0};
+  if (path.len > 0 && path.data[0] == '/')
+    walk_path(&w, &router->root, path, 0);
+}
+
 void router_match(const struct router *router, enum method method, struct slice path,
                   struct route_match *match) {
-  *match = (struct route_match) {0};
-  struct walk w = {.method = method, .match = match};
-  if (path.len == 0 || path.data[0] != '/' || walk_path(&w, &router->root, path, 0) ||
-      match->allowed != 0)
+  match_path(router, method, path, match);
+  if (match->route != NULL || match->allowed != 0)
     return;
   if (path.len > 1 && path.data[path.len - 1] == '/') {
     struct route_match without;
-    router_match(router, method, (struct slice) {path.data, path.len - 1}, &without);
+    match_path(router, method, (struct slice) {path.data, path.len - 1}, &without);
     match->slash_redirect = without.route != NULL || without.allowed != 0;
   }
 }

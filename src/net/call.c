@@ -87,11 +87,11 @@ static int end_header_part(llhttp_t *parser) {
 }
 
 static const char *header(const struct call *c, const char *name) {
-  for (const char *p = c->headers.data, *end = p + c->headers.len; p < end;) {
-    const char *value = p + strlen(p) + 1;
-    if (strcmp(p, name) == 0)
+  for (size_t at = 0; at < c->headers.len;) {
+    const char *field = c->headers.data + at, *value = field + strlen(field) + 1;
+    if (strcmp(field, name) == 0)
       return value;
-    p = value + strlen(value) + 1;
+    at = (size_t) (value + strlen(value) + 1 - c->headers.data);
   }
   return "";
 }
@@ -179,12 +179,15 @@ static const llhttp_settings_t parser_settings = {
 
 /* ---- The end ---- */
 
+/* Ends a second before the other side's promise does. */
 static int64_t keep_ms(const struct call *c) {
   const char *timeout = strcasestr(header(c, "keep-alive"), "timeout=");
   if (timeout == NULL)
     return KEEP_MS;
-  int64_t promised_ms = (strtol(timeout + 8, NULL, 10) - 1) * 1000;
-  return promised_ms < KEEP_MS ? promised_ms : KEEP_MS;
+  long promised_s = strtol(timeout + 8, NULL, 10);
+  if (promised_s > KEEP_MS / 1000)
+    return KEEP_MS;
+  return promised_s > 1 ? (promised_s - 1) * 1000 : 0;
 }
 
 /* Lets the connection go: to the next call, or closed. */

@@ -75,18 +75,19 @@ static void end_lookup(struct lookup *l) {
   uv_close((uv_handle_t *) &l->timer, on_timer_closed);
 }
 
-/* Not inside of a callback of c-ares, because those who waited may do anything. */
+/* Not inside of a callback of c-ares, because those who waited may do anything: who asks again
+ * is not answered by this lookup, which has ended but for its memory. */
 static void tell_answer(struct lookup *l) {
   const char *error = l->status != ARES_SUCCESS ? ares_strerror(l->status) : NULL;
   if (error == NULL && l->found.count == 0)
     error = "it has no address";
+  end_lookup(l);
   while (l->waiting != NULL) {
     struct resolving *r = l->waiting;
     l->waiting = r->next;
     r->lookup = NULL;
     r->resolved(r, &l->found, error);
   }
-  end_lookup(l);
 }
 
 static void on_timeout(uv_timer_t *timer);
@@ -201,9 +202,11 @@ static struct lookup *start_lookup(struct net *net, const char *host) {
     l->next->prev = &l->next;
   net->lookups = l;
   uv_timer_init(&net->loop->uv, &l->timer);
-  uv_timer_start(&l->timer, on_timeout, 0, 0);
+  /* What is answered at once is told in the next turn of the loop: not in this one, in which
+   * libuv would still run a timer of 0 ms that another timer has started. */
+  uv_timer_start(&l->timer, on_timeout, 1, 0);
   ares_getaddrinfo(l->channel, host, NULL, &hints, on_answer, l);
-  if (!l->answered) /* else the timer tells it in the next turn */
+  if (!l->answered)
     go_on(l);
   return l;
 }

@@ -135,14 +135,37 @@ static bool passes_all(const struct condition *item, enum column_type type) {
   return is_bound(item->op) && type == COLUMN_FLOAT && isnan(item->values[0].f);
 }
 
+/* Ranges in order, none of which touches another. */
+static void merge_ranges(struct condition *item, struct order *o) {
+  size_t kept = 0;
+  qsort_r(item->values, item->nvalues / 2, 2 * sizeof *item->values, order_values, o);
+  for (size_t i = 0; i < item->nvalues; i += 2) {
+    union value from = item->values[i], to = item->values[i + 1];
+    if (order_values(&from, &to, o) > 0)
+      continue; /* nothing is in it */
+    if (kept > 0 && order_values(&from, &item->values[kept - 1], o) <= 0) {
+      if (order_values(&to, &item->values[kept - 1], o) > 0)
+        item->values[kept - 1] = to;
+      continue;
+    }
+    item->values[kept++] = from;
+    item->values[kept++] = to;
+  }
+  item->nvalues = kept;
+}
+
 static void normalise_item(struct condition *item, const struct schema *schema,
                            const struct buf *text) {
   struct order o = {schema, text, schema->columns[item->column].type};
   size_t kept = 0;
-  if (item->nvalues == 0 || (condition_is_match(item->op) && o.type != COLUMN_STRING))
-    return; /* pairs keep their order */
+  if (item->nvalues == 0)
+    return;
   for (size_t i = 0; o.type == COLUMN_FLOAT && i < item->nvalues; i++)
     item->values[i].f += 0.0; /* -0.0 is 0.0 */
+  if (condition_is_match(item->op) && o.type != COLUMN_STRING) {
+    merge_ranges(item, &o);
+    return;
+  }
   qsort_r(item->values, item->nvalues, sizeof *item->values, order_values, &o);
   for (size_t i = 0; i < item->nvalues; i++)
     if (i == 0 || order_values(&item->values[kept - 1], &item->values[i], &o) != 0)

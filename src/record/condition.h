@@ -56,8 +56,8 @@ void conditions_match_text(struct conditions *c, enum match match, const char *s
 bool condition_op_parse(const char *name, size_t len, enum condition_op *op);
 const char *condition_op_name(enum condition_op op);
 
-/* Sorts items and lists, drops repeats and bounds that are NaN, so that filters
- * written differently but equal in meaning are equal.  Before sharing. */
+/* Sorts items and lists, drops repeats and bounds that are NaN, joins ranges that meet, so that
+ * filters written differently but equal in meaning are equal.  Before sharing. */
 void conditions_normalise(struct conditions *c, const struct schema *schema);
 /* in this process */
 uint64_t conditions_hash(const struct conditions *c, const struct schema *schema);

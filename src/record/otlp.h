@@ -116,8 +116,8 @@ const struct otlp_attribute *otlp_find(const struct otlp_attributes *a, const ch
 bool otlp_is_replaced(const struct otlp_attributes *a, size_t i);
 
 /* Adds what stands in an attribute of the item to its attributes, under the attribute's name, a
- * point and the member's, objects in objects as well: it is a map, or a text that is a JSON object,
- * which is void afterwards. */
+ * point and the member's, objects in objects as well: it is a map, or a text that is JSON or
+ * Python's str of a dict.  JSON that is no object is added under the attribute's own name. */
 void otlp_unpack(struct otlp_reader *r, size_t i);
 
 /* What stands in a list or a map, in the order of the body; keys are empty in a list. */

@@ -3,6 +3,7 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "base/mem.h"
 #include "base/number.h"
@@ -40,6 +41,15 @@ static bool read_as_text(struct otlp_value *v) {
   if (v->kind == OTLP_TEXT)
     return v->text.len > 0 && !is_word(&v->text, "None");
   return v->kind == OTLP_INTEGER || v->kind == OTLP_REAL;
+}
+
+/* Spring AI and OpenLLMetry write a word where no model has answered. */
+static bool read_as_name(struct otlp_value *v) {
+  static const char *const none[] = {"none", "unknown"};
+  for (size_t i = 0; v->kind == OTLP_TEXT && i < 2; i++)
+    if (v->text.len == strlen(none[i]) && strncasecmp(v->text.data, none[i], v->text.len) == 0)
+      return false;
+  return read_as_text(v);
 }
 
 static bool read_as_number(struct otlp_value *v) {
@@ -87,6 +97,8 @@ static bool read_as(enum otlp_reading read, struct otlp_value *v) {
   switch (read) {
   case OTLP_READ_TEXT:
     return read_as_text(v);
+  case OTLP_READ_NAME:
+    return read_as_name(v);
   case OTLP_READ_COUNT:
     return read_as_count(v);
   case OTLP_READ_NUMBER:
@@ -98,12 +110,18 @@ static bool read_as(enum otlp_reading read, struct otlp_value *v) {
   }
 }
 
+static bool is_packed(const struct otlp_fields *fields, int at) {
+  while (at >= 0 && fields->sources[at].read != OTLP_READ_PACKED)
+    at = fields->sources[at].next;
+  return at >= 0;
+}
+
 void otlp_number(struct otlp_reader *r, const struct otlp_fields *fields) {
   const struct otlp_attributes *list = &r->item.attributes;
   for (size_t i = 0; i < list->count; i++) {
     struct otlp_attribute *a = otlp_attribute(list, i);
     a->number = fields != NULL ? names_find(&fields->names, a->key.data, a->key.len) : -1;
-    if (a->number >= 0 && fields->sources[a->number].read == OTLP_READ_PACKED && !a->unpacked)
+    if (!a->unpacked && is_packed(fields, a->number))
       otlp_unpack(r, i);
   }
 }

@@ -7,13 +7,14 @@
 /* What a decoder reads of an item: fields by its own names, each from the first of several
  * attributes that is there and can be read as what it should be. */
 
-enum { OTLP_MAX_FIELDS = 64, OTLP_MAX_SOURCES = 1024 };
+enum { OTLP_MAX_FIELDS = 64, OTLP_MAX_SOURCES = 2048 };
 
 /* What senders mean by the values they send: numbers as texts, booleans as words, null as
  * "None". */
 enum otlp_reading {
   OTLP_READ_ANY,
   OTLP_READ_TEXT, /* with something in it; or a number, which is to be written */
+  OTLP_READ_NAME, /* text that is none of the words for no name */
   OTLP_READ_COUNT,
   OTLP_READ_NUMBER,
   OTLP_READ_FLAG,

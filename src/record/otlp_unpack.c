@@ -5,7 +5,7 @@
 #include "record/json_scan.h"
 #include "record/otlp_decode.h"
 
-/* Attributes whose texts are JSON objects: Langfuse's, MLflow's, the Vercel AI SDK's. */
+/* Attributes whose texts are JSON: Langfuse's, MLflow's, the Vercel AI SDK's. */
 
 enum { MAX_DEPTH = 4, MAX_NAME = 200, JSON_DEPTH = 16 };
 
@@ -114,14 +114,34 @@ static char *unpack_object(struct path *path, char *p, unsigned depth) {
   return p + 1;
 }
 
-static void unpack_text(struct path *path, const struct otlp_text *text) {
+/* What Python's str makes of a dict of numbers, as JSON. */
+static void translate(char *text) {
+  static const char *const words[][2] = {
+    {"'", "\""}, {"None", "null"}, {"True", "true"}, {"False", "false"},
+  };
+  for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+    for (char *p = text; (p = strstr(p, words[i][0])) != NULL;)
+      memcpy(p, words[i][1], strlen(words[i][1]));
+}
+
+static bool is_json(char *p) {
   struct json_error error;
+  char *after = json_skip_value(p, JSON_DEPTH, &error);
+  return after != NULL && *json_skip_space(after) == '\0';
+}
+
+static void unpack_text(struct path *path, const struct otlp_text *text) {
   char *copy = new_block(path->r, text->len + JSON_PADDING + 1);
   memcpy(copy, text->data, text->len);
   memset(copy + text->len, 0, JSON_PADDING + 1);
   char *p = json_skip_space(copy);
-  if (*p == '{' && json_skip_value(p, JSON_DEPTH, &error) != NULL)
-    unpack_object(path, p, 1);
+  bool is_read = is_json(p);
+  if (!is_read && *p == '{') {
+    translate(p);
+    is_read = is_json(p);
+  }
+  if (is_read)
+    unpack_value(path, p, 0);
 }
 
 static void unpack_map(struct path *path, const struct otlp_value *map, unsigned depth) {

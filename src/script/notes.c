@@ -23,6 +23,7 @@ struct note {
 };
 
 struct notes {
+  char *path; /* or NULL */
   pthread_mutex_t lock;
   bool changed; /* since they were read */
   struct note *places[PLACES];
@@ -31,16 +32,26 @@ struct notes {
 static const char heading[] = "moonledger notes 1\n";
 
 /* Mapped, so that of its places only those that have been used take memory. */
-struct notes *notes_new(void) {
+struct notes *notes_new(const char *path) {
   struct notes *notes = xmap(sizeof *notes);
+  notes->path = path != NULL ? xstrdup(path) : NULL;
   pthread_mutex_init(&notes->lock, NULL);
   return notes;
 }
 
-void notes_free(struct notes *notes) {
-  for (size_t i = 0; i < PLACES; i++)
+static void empty_places(struct notes *notes) {
+  for (size_t i = 0; i < PLACES; i++) {
+    if (notes->places[i] == NULL)
+      continue; /* not written to: it may be in no memory */
     free(notes->places[i]);
+    notes->places[i] = NULL;
+  }
+}
+
+void notes_free(struct notes *notes) {
+  empty_places(notes);
   pthread_mutex_destroy(&notes->lock);
+  free(notes->path);
   munmap(notes, sizeof *notes);
 }
 
@@ -85,6 +96,14 @@ int notes_get(struct notes *notes, const char *key, size_t key_len, char out[MAX
   return len;
 }
 
+void notes_clear(struct notes *notes) {
+  pthread_mutex_lock(&notes->lock);
+  empty_places(notes);
+  if (notes->path != NULL)
+    remove(notes->path);
+  pthread_mutex_unlock(&notes->lock);
+}
+
 /* ---- In a file: each note as it stands in memory, in the order of its places ---- */
 
 static bool write_all(struct notes *notes, FILE *file) {
@@ -100,17 +119,17 @@ static bool write_all(struct notes *notes, FILE *file) {
   return fine;
 }
 
-int notes_save(struct notes *notes, const char *path) {
+int notes_save(struct notes *notes) {
   struct buf new_path = {0};
-  if (!notes->changed)
+  if (!notes->changed || notes->path == NULL)
     return 0;
-  buf_printf(&new_path, "%s.new", path);
+  buf_printf(&new_path, "%s.new", notes->path);
   buf_putc(&new_path, '\0');
   FILE *file = fopen(new_path.data, "we");
   bool fine = file != NULL && write_all(notes, file);
   if (file != NULL)
     fine = fclose(file) == 0 && fine;
-  fine = fine && rename(new_path.data, path) == 0;
+  fine = fine && rename(new_path.data, notes->path) == 0;
   int rc = fine ? 0 : -errno;
   if (!fine && file != NULL)
     remove(new_path.data);
@@ -128,11 +147,11 @@ static bool read_note(struct notes *notes, FILE *file) {
          notes_put(notes, text, note.key_len, text + note.key_len, note.len, note.until_us) == 0;
 }
 
-int notes_load(struct notes *notes, const char *path) {
+int notes_load(struct notes *notes) {
   char read[sizeof heading - 1];
-  FILE *file = fopen(path, "re");
+  FILE *file = notes->path != NULL ? fopen(notes->path, "re") : NULL;
   if (file == NULL)
-    return -errno;
+    return notes->path != NULL ? -errno : UV_ENOENT;
   if (fread(read, sizeof read, 1, file) == 1 && memcmp(read, heading, sizeof read) == 0)
     while (read_note(notes, file))
       ;

@@ -10,7 +10,8 @@ struct notes;
 
 enum { MAX_NOTE = 1024 }; /* bytes of key and text */
 
-struct notes *notes_new(void);
+/* path: of the file that has them between two runs, copied; NULL: none. */
+struct notes *notes_new(const char *path);
 void notes_free(struct notes *notes);
 
 /* until_us: unix time until which it is kept.  What is too long is not noted: UV_E2BIG. */
@@ -20,9 +21,12 @@ int notes_put(struct notes *notes, const char *key, size_t key_len, const char *
 /* Copies the text to out and answers its length, or -1: there is none any more. */
 int notes_get(struct notes *notes, const char *key, size_t key_len, char out[MAX_NOTE]);
 
-/* Into a file and back, so that they outlive a restart; UV_E codes.  What a broken file still tells
- * is read. */
-int notes_save(struct notes *notes, const char *path);
-int notes_load(struct notes *notes, const char *path);
+/* Forgets all of them, in the file too. */
+void notes_clear(struct notes *notes);
+
+/* Into the file and back, so that they outlive a restart; UV_E codes.  What a broken file still
+ * tells is read. */
+int notes_save(struct notes *notes);
+int notes_load(struct notes *notes);
 
 #endif

@@ -96,7 +96,7 @@ void storage_close(struct storage *storage);
 struct script_rows {
   char topic[65];
   bool keyed;
-  int64_t keep;    /* not keyed: only the newest so many of the topic stay */
+  int64_t keep;    /* not keyed: the newest so many of the topic stay, and up to a sixteenth more */
   struct buf rows; /* script_rows.c */
 };
 

@@ -5,6 +5,7 @@
 
 #include "script/engine/condition_read.h"
 #include "script/engine/lua_json.h"
+#include "script/engine/lua_list.h"
 #include "script/engine/script.h"
 #include "script/services.h"
 
@@ -81,6 +82,19 @@ int lua_field_column(lua_State *L, int index, const char *name) {
   }
   lua_pop(L, 1);
   return column;
+}
+
+size_t lua_field_list(lua_State *L, int index, const char *name, size_t least, size_t most,
+                      const char *what) {
+  int type = lua_getfield(L, index, name);
+  size_t count = type == LUA_TTABLE ? lua_rawlen(L, -1) : 0;
+  if (type == LUA_TTABLE && lua_list_push_key(L, -1))
+    lua_field_error(L, name, lua_pushfstring(L, "a list of %s expected, found the key %s", what,
+                                             luaL_tolstring(L, -1, NULL)));
+  if (type != LUA_TNIL && (type != LUA_TTABLE || count < least || count > most))
+    lua_field_error(L, name, lua_pushfstring(L, "a list of %s expected, at most %I", what,
+                                             (LUAI_UACINT) most));
+  return count;
 }
 
 struct conditions *lua_field_conditions(lua_State *L, int index, const char *name) {

@@ -3,6 +3,7 @@
 
 #include <lua.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 struct conditions;
@@ -22,6 +23,10 @@ int lua_field_column(lua_State *L, int index, const char *name);
 
 /* Raises: the value at index, in the field, names no column. */
 int lua_column_error(lua_State *L, const char *field, int index);
+
+/* Pushes a list of least to most, whose length is returned, or nil: 0.  what: of what. */
+size_t lua_field_list(lua_State *L, int index, const char *name, size_t least, size_t most,
+                      const char *what);
 
 /* Conditions, NULL when the field is absent.  The caller owns the reference and raises
  * nothing before it has stored it. */

@@ -11,6 +11,7 @@
 #include "script/bindings/lua_fields.h"
 #include "script/bindings/lua_inflater.h"
 #include "script/engine/lua_json.h"
+#include "script/engine/lua_list.h"
 #include "script/engine/memory.h"
 #include "script/engine/script.h"
 #include "script/services.h"
@@ -365,6 +366,8 @@ static void add_header(lua_State *L, struct asked *a, bool raw) {
   if (is_own_header(name, raw))
     luaL_error(L, "bad field headers (%s is written by the client itself)", name);
   lua_Integer count = lua_istable(L, -1) ? (lua_Integer) lua_rawlen(L, -1) : 0;
+  if (lua_istable(L, -1) && lua_list_push_key(L, -1))
+    lua_field_error(L, "headers", "texts, or lists of texts, by name expected");
   for (lua_Integer i = 1; i <= count; i++) {
     lua_rawgeti(L, -1, i);
     add_line(L, a, name);

@@ -149,6 +149,11 @@ static int l_kv_recall(lua_State *L) {
   return 1;
 }
 
+static int l_kv_forget(lua_State *L) {
+  notes_clear(script_services(L)->notes);
+  return 0;
+}
+
 int luaopen_kv(lua_State *L) {
   static const luaL_Reg functions[] = {
     {"get", l_kv_get},
@@ -156,6 +161,7 @@ int luaopen_kv(lua_State *L) {
     {"incr", l_kv_incr},
     {"note", l_kv_note},
     {"recall", l_kv_recall},
+    {"forget", l_kv_forget},
     {NULL, NULL},
   };
   luaL_newlib(L, functions);

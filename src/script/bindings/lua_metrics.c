@@ -31,11 +31,7 @@ static const char *check_field(lua_State *L, const char *name) {
 
 /* Names stay anchored on the stack. */
 static size_t check_labels(lua_State *L, const char *labels[MAX_LABELS]) {
-  if (lua_getfield(L, 1, "labels") == LUA_TNIL)
-    return 0;
-  luaL_argcheck(L, lua_istable(L, -1) && lua_rawlen(L, -1) <= MAX_LABELS, 1,
-                "labels must be a list of at most 8 names");
-  size_t n = lua_rawlen(L, -1);
+  size_t n = lua_field_list(L, 1, "labels", 0, MAX_LABELS, "names");
   int list = lua_gettop(L);
   for (size_t i = 0; i < n; i++) {
     luaL_argcheck(L, lua_rawgeti(L, list, (lua_Integer) i + 1) == LUA_TSTRING, 1,
@@ -46,14 +42,11 @@ static size_t check_labels(lua_State *L, const char *labels[MAX_LABELS]) {
 }
 
 static size_t check_bounds(lua_State *L, double bounds[MAX_BOUNDS]) {
-  size_t n = sizeof default_bounds / sizeof *default_bounds;
-  if (lua_getfield(L, 1, "buckets") == LUA_TNIL) {
+  size_t n = lua_field_list(L, 1, "buckets", 0, MAX_BOUNDS, "bounds");
+  if (lua_isnil(L, -1)) {
     memcpy(bounds, default_bounds, sizeof default_bounds);
-    return n;
+    return sizeof default_bounds / sizeof *default_bounds;
   }
-  luaL_argcheck(L, lua_istable(L, -1) && lua_rawlen(L, -1) <= MAX_BOUNDS, 1,
-                "buckets must be a list of at most 64 bounds");
-  n = lua_rawlen(L, -1);
   for (size_t i = 0; i < n; i++) {
     lua_rawgeti(L, -1, (lua_Integer) i + 1);
     bounds[i] = luaL_checknumber(L, -1);

@@ -17,9 +17,9 @@ static const char reader_type[] = "otlp.reader", fields_type[] = "otlp.fields";
 enum { MAX_DEPTH = 16 };
 
 static const char *const readings[] = {
-    [OTLP_READ_ANY] = "any",       [OTLP_READ_TEXT] = "text", [OTLP_READ_COUNT] = "count",
-    [OTLP_READ_NUMBER] = "number", [OTLP_READ_FLAG] = "flag", [OTLP_READ_PACKED] = "packed",
-    [OTLP_READ_NOTHING] = "nothing", NULL,
+    [OTLP_READ_ANY] = "any",         [OTLP_READ_TEXT] = "text",     [OTLP_READ_NAME] = "name",
+    [OTLP_READ_COUNT] = "count",     [OTLP_READ_NUMBER] = "number", [OTLP_READ_FLAG] = "flag",
+    [OTLP_READ_PACKED] = "packed",   [OTLP_READ_NOTHING] = "nothing", NULL,
 };
 
 struct reader {
@@ -254,7 +254,7 @@ static int l_reader_rest(lua_State *L) {
 
 static void push_chosen(lua_State *L, struct reader *r, const struct otlp_choice *c) {
   push_value(L, &r->otlp, &c->value, 0);
-  if (c->read == OTLP_READ_TEXT)
+  if (c->read == OTLP_READ_TEXT || c->read == OTLP_READ_NAME)
     lua_tolstring(L, -1, NULL);
 }
 

@@ -29,6 +29,7 @@ struct band {
 struct resolved {
   size_t key_len;
   char *key; /* model, provider, tier; in the same allocation */
+  bool varies; /* with more than these: the module is asked for each record */
   size_t nbands;
   struct band bands[];
 };
@@ -123,7 +124,7 @@ static void push_text(lua_State *L, const struct batch *b, union value v) {
     lua_pushnil(L);
 }
 
-/* Asks the module at index; a list of bands, or nil, is what it answers. */
+/* Asks the module at index; a list of bands, nil, or true where it varies, is what it answers. */
 static struct resolved *resolve(lua_State *L, int module, struct prices *p, const struct batch *b,
                                 const struct record *r) {
   struct band bands[MAX_BANDS];
@@ -133,6 +134,7 @@ static struct resolved *resolve(lua_State *L, int module, struct prices *p, cons
   push_text(L, b, r->v[p->provider]);
   push_text(L, b, r->v[p->tier]);
   lua_call(L, 3, 1);
+  bool varies = lua_isboolean(L, -1);
   for (; lua_istable(L, -1) && n < MAX_BANDS && lua_rawgeti(L, -1, (lua_Integer) n + 1) != LUA_TNIL;
        lua_pop(L, 1))
     bands[n++] = read_band(L);
@@ -140,6 +142,7 @@ static struct resolved *resolve(lua_State *L, int module, struct prices *p, cons
   if (p->resolved.len >= MAX_RESOLVED)
     forget(p);
   struct resolved *known = xcalloc(1, sizeof *known + n * sizeof *bands + p->key.len);
+  known->varies = varies;
   known->nbands = n;
   /* cppcheck-suppress uninitvar; the first n have been read */
   memcpy(known->bands, bands, n * sizeof *bands);
@@ -265,9 +268,9 @@ void lua_price_batch(lua_State *L, struct batch *b) {
     struct record *r = batch_record(b, i);
     if (!lacks_cost(b, r, p))
       continue;
-    double cost = is_plain(b, r) ? cost_of(rates_of(L, module, p, b, r), p, r)
-                                 : asked_cost(L, module, b, r);
-    set_cost(b, r, p, cost);
+    const struct resolved *known = is_plain(b, r) ? rates_of(L, module, p, b, r) : NULL;
+    set_cost(b, r, p, known != NULL && !known->varies ? cost_of(known, p, r)
+                                                      : asked_cost(L, module, b, r));
   }
   lua_settop(L, module - 1);
 }

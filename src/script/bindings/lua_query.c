@@ -162,10 +162,7 @@ static enum rows_as read_as(lua_State *L) {
 /* Columns, and "extra". */
 static void read_fields(lua_State *L, struct query *q) {
   const struct schema *schema = script_services(L)->schema;
-  int type = lua_getfield(L, 1, "fields");
-  size_t n = type == LUA_TTABLE ? lua_rawlen(L, -1) : 0;
-  if (type != LUA_TNIL && (n == 0 || n > sizeof q->fields / sizeof *q->fields))
-    lua_field_error(L, "fields", "a list of columns expected");
+  size_t n = lua_field_list(L, 1, "fields", 1, sizeof q->fields / sizeof *q->fields, "columns");
   for (; q->nfields < n; q->nfields++) {
     size_t len = 0;
     lua_rawgeti(L, -1, (lua_Integer) q->nfields + 1);

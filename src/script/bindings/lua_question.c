@@ -12,10 +12,8 @@
 
 static void read_by(lua_State *L, int index, struct question *q) {
   const struct schema *schema = script_services(L)->schema;
-  int type = lua_getfield(L, index, "by");
-  if (type != LUA_TNIL && (type != LUA_TTABLE || lua_rawlen(L, -1) > SCHEMA_MAX_BY))
-    lua_field_error(L, "by", "a list of at most 8 columns expected");
-  for (size_t n = type == LUA_TTABLE ? lua_rawlen(L, -1) : 0; q->nby < n; q->nby++) {
+  for (size_t n = lua_field_list(L, index, "by", 0, SCHEMA_MAX_BY, "columns"); q->nby < n;
+       q->nby++) {
     size_t len = 0;
     lua_rawgeti(L, -1, (lua_Integer) q->nby + 1);
     const char *name = lua_tolstring(L, -1, &len);
@@ -48,11 +46,9 @@ static void read_every(lua_State *L, int index, struct question *q) {
 
 /* The ends of the buckets, in unix seconds. */
 static void read_bounds(lua_State *L, int index, struct question *q) {
-  int type = lua_getfield(L, index, "bounds");
-  size_t n = type == LUA_TTABLE ? lua_rawlen(L, -1) : 0;
-  if (type != LUA_TNIL && (n == 0 || n > QUERY_MAX_BOUNDS || q->every_s > 0))
-    lua_field_error(L, "bounds",
-                    "a list of at most 100000 ascending unix seconds expected, and no every");
+  size_t n = lua_field_list(L, index, "bounds", 1, QUERY_MAX_BOUNDS, "ascending unix seconds");
+  if (n > 0 && q->every_s > 0)
+    lua_field_error(L, "bounds", "no every beside it expected");
   if (n > 0)
     q->bounds = xcalloc(n, sizeof *q->bounds);
   for (; q->nbounds < n; q->nbounds++) {
@@ -77,10 +73,8 @@ static int to_sketch(lua_State *L) {
 }
 
 static void read_sketches(lua_State *L, int index, struct question *q) {
-  int type = lua_getfield(L, index, "sketches");
-  if (type != LUA_TNIL && type != LUA_TTABLE)
-    lua_field_error(L, "sketches", "a list of sketches expected");
-  for (size_t i = 1, n = type == LUA_TTABLE ? lua_rawlen(L, -1) : 0; i <= n; i++) {
+  size_t n = lua_field_list(L, index, "sketches", 0, SCHEMA_MAX_SKETCHES, "sketches");
+  for (size_t i = 1; i <= n; i++) {
     lua_rawgeti(L, -1, (lua_Integer) i);
     int sketch = to_sketch(L);
     if (sketch < 0)
@@ -92,10 +86,8 @@ static void read_sketches(lua_State *L, int index, struct question *q) {
 }
 
 static void read_quantiles(lua_State *L, int index, struct question *q) {
-  int type = lua_getfield(L, index, "quantiles");
-  if (type != LUA_TNIL && (type != LUA_TTABLE || lua_rawlen(L, -1) > QUERY_MAX_QUANTILES))
-    lua_field_error(L, "quantiles", "a list of at most 8 numbers expected");
-  for (size_t n = type == LUA_TTABLE ? lua_rawlen(L, -1) : 0; q->nquantiles < n; q->nquantiles++) {
+  size_t n = lua_field_list(L, index, "quantiles", 0, QUERY_MAX_QUANTILES, "numbers");
+  for (; q->nquantiles < n; q->nquantiles++) {
     lua_rawgeti(L, -1, (lua_Integer) q->nquantiles + 1);
     double quantile = lua_tonumber(L, -1);
     if (!(quantile > 0 && quantile <= 1))
@@ -114,10 +106,8 @@ static int to_measure(lua_State *L) {
 }
 
 static void read_measures(lua_State *L, int index, struct question *q) {
-  int type = lua_getfield(L, index, "measures");
-  if (type != LUA_TNIL && (type != LUA_TTABLE || lua_rawlen(L, -1) == 0))
-    lua_field_error(L, "measures", "a list of measures expected");
-  for (size_t i = 1, n = type == LUA_TTABLE ? lua_rawlen(L, -1) : 0; i <= n; i++) {
+  size_t n = lua_field_list(L, index, "measures", 1, SCHEMA_MAX_MEASURES, "measures");
+  for (size_t i = 1; i <= n; i++) {
     lua_rawgeti(L, -1, (lua_Integer) i);
     int measure = to_measure(L);
     if (measure < 0)
@@ -139,11 +129,12 @@ static void add_order(lua_State *L, struct question *q) {
 static void read_order(lua_State *L, int index, struct question *q) {
   int type = lua_getfield(L, index, "order_by");
   if (type == LUA_TTABLE) {
-    for (size_t i = 1, n = lua_rawlen(L, -1); i <= n; i++) {
+    size_t n = lua_field_list(L, index, "order_by", 1, SCHEMA_MAX_MEASURES, "measures");
+    for (size_t i = 1; i <= n; i++, lua_pop(L, 1)) {
       lua_rawgeti(L, -1, (lua_Integer) i);
       add_order(L, q);
-      lua_pop(L, 1);
     }
+    lua_pop(L, 1);
   } else if (type != LUA_TNIL) {
     add_order(L, q);
   }

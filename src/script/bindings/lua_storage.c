@@ -15,6 +15,7 @@
 #include "script/bindings/lua_price.h"
 #include "script/engine/limits.h"
 #include "script/engine/lua_json.h"
+#include "script/engine/lua_list.h"
 #include "script/engine/memory.h"
 #include "script/engine/script.h"
 #include "script/services.h"
@@ -273,7 +274,7 @@ struct batch **lua_storage_read_records(lua_State *L, uint32_t *dropped) {
 
 static int l_storage_insert(lua_State *L) {
   uint32_t dropped;
-  luaL_checktype(L, 1, LUA_TTABLE);
+  lua_list_check(L, 1, "records");
   struct counted_by by = lua_counts_check(L, 2);
   struct task *task = script_task(L, "storage.insert");
   if (lua_storage(L) == NULL)
@@ -360,7 +361,6 @@ static const char *check_topic(lua_State *L, size_t *len) {
   const char *topic = luaL_checklstring(L, 1, len);
   luaL_argcheck(L, *len > 0 && *len < sizeof((struct script_rows *) NULL)->topic, 1,
                 "a topic has 1 to 64 bytes");
-  luaL_checktype(L, 2, LUA_TTABLE);
   return topic;
 }
 
@@ -375,6 +375,7 @@ static int write_script_rows(lua_State *L, struct task *task, struct script_rows
 static int l_storage_append(lua_State *L) {
   size_t len;
   const char *topic = check_topic(L, &len);
+  lua_list_check(L, 2, "entries");
   int64_t keep = option_keep(L, 3);
   struct task *task = script_task(L, "storage.append");
   if (lua_storage(L) == NULL)
@@ -407,6 +408,7 @@ static void add_kept(lua_State *L, struct script_rows *rows, struct buf *json, s
 static int l_storage_put(lua_State *L) {
   size_t len, bytes = 0;
   const char *topic = check_topic(L, &len);
+  luaL_checktype(L, 2, LUA_TTABLE);
   struct task *task = script_task(L, "storage.put");
   if (lua_storage(L) == NULL)
     return lua_storage_unavailable(L);

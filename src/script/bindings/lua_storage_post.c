@@ -7,6 +7,7 @@
 #include "metrics/metrics.h"
 #include "script/bindings/lua_batch.h"
 #include "script/bindings/lua_storage.h"
+#include "script/engine/lua_list.h"
 #include "script/engine/script.h"
 #include "script/services.h"
 #include "store/storage.h"
@@ -48,7 +49,7 @@ static void on_posted(struct message *m) {
 /* storage.post(records) -> true, or nil, message, reason where it is clear at once. */
 int l_storage_post(lua_State *L) {
   uint32_t dropped;
-  luaL_checktype(L, 1, LUA_TTABLE);
+  lua_list_check(L, 1, "records");
   script_check_serving(L, "storage.post");
   if (lua_storage(L) == NULL)
     return lua_storage_unavailable(L);

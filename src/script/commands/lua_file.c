@@ -9,6 +9,7 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 #include <zlib.h>
+#include <zstd.h>
 
 #include "base/buf.h"
 #include "script/commands.h"
@@ -19,10 +20,14 @@ enum { PIECE = 1024 * 1024, LONGEST_LINE = 256 * 1024 * 1024 };
 
 static const char type_name[] = "file";
 
-/* ---- Reading: plain and gzipped files, in pieces of whole lines ---- */
+/* ---- Reading: files as they are, gzipped or in zstd's frames, in pieces of whole lines ---- */
 
 struct reader {
-  gzFile gz; /* reads plain files as they are; NULL: closed */
+  gzFile gz;          /* reads plain files as they are; NULL: closed */
+  ZSTD_DStream *zstd; /* NULL: there are no frames of zstd's */
+  struct buf packed;  /* what of_frames reads */
+  ZSTD_inBuffer of_frames;
+  bool begun, in_frame;
   struct buf bytes;
   size_t taken; /* of bytes, by the script */
   bool ended;
@@ -53,21 +58,73 @@ static size_t whole_lines(const struct buf *b) {
   return end != NULL ? (size_t) (end - b->data) + 1 : 0;
 }
 
-/* Reads until there is a whole line or no more; NULL, or what went wrong. */
+/* The functions that read tell NULL, or what went wrong. */
+
+static const char *read_file(struct reader *r, struct buf *to) {
+  int n = gzread(r->gz, buf_reserve(to, PIECE), PIECE), code;
+  if (n < 0) {
+    const char *why = gzerror(r->gz, &code);
+    return code == Z_ERRNO ? strerror(errno) : why;
+  }
+  to->len += (size_t) n;
+  r->ended = n == 0;
+  return NULL;
+}
+
+static const char *unpack(struct reader *r) {
+  ZSTD_outBuffer out = {buf_reserve(&r->bytes, PIECE), PIECE, 0};
+  for (;;) {
+    size_t before = r->of_frames.pos,
+           left = ZSTD_decompressStream(r->zstd, &out, &r->of_frames);
+    if (ZSTD_isError(left))
+      return ZSTD_getErrorName(left);
+    if (out.pos > 0 || r->of_frames.pos > before)
+      r->in_frame = left > 0;
+    if (out.pos > 0)
+      break;
+    if (r->of_frames.pos < r->of_frames.size)
+      continue;
+    r->packed.len = 0;
+    const char *why = read_file(r, &r->packed);
+    if (why != NULL || r->ended)
+      return why == NULL && r->in_frame ? "the file is cut off" : why;
+    r->of_frames = (ZSTD_inBuffer){r->packed.data, r->packed.len, 0};
+  }
+  r->bytes.len += out.pos;
+  return NULL;
+}
+
+static const char *begin(struct reader *r) {
+  static const char magic[] = {0x28, (char) 0xB5, 0x2F, (char) 0xFD}; /* RFC 8878, 3.1.1 */
+  const char *why = read_file(r, &r->bytes);
+  r->begun = true;
+  if (why != NULL || r->bytes.len < sizeof magic ||
+      memcmp(r->bytes.data, magic, sizeof magic) != 0)
+    return why;
+  r->packed = r->bytes;
+  r->bytes = (struct buf){0};
+  r->of_frames = (ZSTD_inBuffer){r->packed.data, r->packed.len, 0};
+  r->zstd = ZSTD_createDStream();
+  return r->zstd == NULL ? "out of memory" : unpack(r);
+}
+
+static const char *read_piece(struct reader *r) {
+  if (!r->begun)
+    return begin(r);
+  return r->zstd != NULL ? unpack(r) : read_file(r, &r->bytes);
+}
+
+/* Reads until there is a whole line or no more. */
 static const char *fill_buffer(struct reader *r) {
   buf_consume(&r->bytes, r->taken);
   r->taken = 0;
   for (size_t from = 0; !r->ended;) {
-    int n = gzread(r->gz, buf_reserve(&r->bytes, PIECE), PIECE), code;
-    if (n < 0) {
-      const char *why = gzerror(r->gz, &code);
-      return code == Z_ERRNO ? strerror(errno) : why;
-    }
-    r->ended = n == 0;
-    r->bytes.len += (size_t) n;
+    const char *why = read_piece(r);
+    if (why != NULL)
+      return why;
     if (r->bytes.len > LONGEST_LINE)
       return "a line is longer than 256 MiB";
-    if (n > 0 && memchr(r->bytes.data + from, '\n', r->bytes.len - from) != NULL)
+    if (r->bytes.len > from && memchr(r->bytes.data + from, '\n', r->bytes.len - from) != NULL)
       break;
     from = r->bytes.len;
   }
@@ -130,6 +187,9 @@ static int l_reader_close(lua_State *L) {
   if (r->gz != NULL)
     gzclose_r(r->gz);
   r->gz = NULL;
+  ZSTD_freeDStream(r->zstd);
+  r->zstd = NULL;
+  buf_clear(&r->packed);
   buf_clear(&r->bytes);
   return 0;
 }

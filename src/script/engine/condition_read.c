@@ -1,6 +1,9 @@
 #include "script/engine/condition_read.h"
 
+#include <lauxlib.h>
 #include <math.h>
+
+#include "script/engine/lua_list.h"
 
 static bool condition_fail(struct buf *error, size_t i, const char *what, const char *subject) {
   buf_printf(error, "condition %zu: ", i);
@@ -131,6 +134,12 @@ struct conditions *conditions_read(lua_State *L, int index, const struct schema 
                                    struct buf *error) {
   if (!lua_istable(L, index) || !lua_checkstack(L, 8)) {
     buf_printf(error, "expected a list of { column, op, value... }");
+    return NULL;
+  }
+  if (lua_list_push_key(L, index)) {
+    buf_printf(error, "expected a list of { column, op, value... }, found the key %.60s",
+               luaL_tolstring(L, -1, NULL));
+    lua_pop(L, 2);
     return NULL;
   }
   struct conditions *out = conditions_new();

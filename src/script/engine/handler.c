@@ -7,6 +7,7 @@
 #include "loop/loop.h"
 #include "script/engine/generation.h"
 #include "script/engine/lua_json.h"
+#include "script/engine/lua_list.h"
 #include "script/engine/lua_request.h"
 #include "script/engine/memory.h"
 #include "script/engine/task.h"
@@ -37,6 +38,8 @@ static void read_headers(lua_State *L, struct outcome *outcome) {
                  luaL_typename(L, -2));
     const char *name = lua_tolstring(L, -2, &len);
     lua_Integer count = lua_istable(L, -1) ? (lua_Integer) lua_rawlen(L, -1) : 0;
+    if (lua_istable(L, -1) && lua_list_push_key(L, -1))
+      luaL_error(L, "the handler returned the header %s that is no list of texts", name);
     if (!lua_istable(L, -1))
       read_header(L, outcome, name, len);
     for (lua_Integer i = 1; i <= count; i++) {

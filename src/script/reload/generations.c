@@ -211,9 +211,16 @@ static void count_reload(struct generations *g, const char *result) {
   metric_inc(g->services->metrics, g->reloads, &(struct metric_label){result, strlen(result)}, 1);
 }
 
-/* What a running server cannot take over from the new files. */
-static void name_restart_keys(const struct generation *gen, const struct generation *old) {
+static bool has_own_config(const struct snapshot *snapshot) {
+  const struct snapshot_file *file = snapshot_find(snapshot, "config.lua");
+  return file != NULL && file->own;
+}
+
+/* What has gone, and what a running server cannot take over from the new files. */
+static void name_losses(const struct generation *gen, const struct generation *old) {
   const struct buf *keys = &gen->settings->at_start;
+  if (has_own_config(old->snapshot) && !has_own_config(gen->snapshot))
+    log_warn("config.lua is gone: routes, alerts, budgets and all else are those of the program");
   if (keys->len > 0)
     log_warn("settings wait for a restart", log_bytes("keys", keys->data, keys->len));
   const struct snapshot_file *is = snapshot_find(gen->snapshot, "lua/schema.lua");
@@ -242,7 +249,7 @@ static void report_success(struct generations *g, const struct generation *gen,
   log_info("reloaded", log_int("generation", (int64_t) g->number),
            log_int("routes", (int64_t) settings->nroutes),
            log_int("milliseconds", (clock_monotonic_ns() - started_ns) / 1000000));
-  name_restart_keys(gen, old);
+  name_losses(gen, old);
 }
 
 static void on_retry(uv_timer_t *timer);
@@ -294,6 +301,23 @@ static bool has_lost_files(struct generations *g, const struct snapshot *snapsho
   return lost;
 }
 
+/* Takes the snapshot over.  NULL: what is in force stays, also where the new files would open up to
+ * all what a token closed. */
+static struct generation *load_next(struct generations *g, struct snapshot *snapshot,
+                                    struct buf *errors) {
+  bool gone = !has_own_config(snapshot), had_tokens = g->current->settings->site.ntokens > 0;
+  struct generation *gen =
+      generation_load(g->services, g->scripts, snapshot, g->number + 1, errors);
+  if (gen == NULL || gen->settings->site.ntokens > 0 || !had_tokens)
+    return gen;
+  generation_free(gen);
+  buf_printf(errors,
+             "config.lua:1: tokens: %s, there would be none any more, and everyone may do "
+             "everything: restart the server if that is meant\n",
+             gone ? "the file is gone" : "with this file");
+  return NULL;
+}
+
 static void reload_files(struct generations *g, enum trigger trigger, struct buf *errors) {
   int64_t started_ns = clock_monotonic_ns();
   struct snapshot *snapshot = snapshot_read(g->config_file, errors);
@@ -310,9 +334,7 @@ static void reload_files(struct generations *g, enum trigger trigger, struct buf
   }
   struct generation *old = g->current; /* only this thread replaces it */
   generation_ref(old);
-  struct generation *gen = NULL;
-  if (snapshot != NULL)
-    gen = generation_load(g->services, g->scripts, snapshot, g->number + 1, errors);
+  struct generation *gen = snapshot != NULL ? load_next(g, snapshot, errors) : NULL;
   if (gen == NULL)
     report_failure(g, trigger, hash, errors);
   else if (!put_in_force(g, gen))

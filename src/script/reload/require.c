@@ -45,11 +45,12 @@ bool require_is_loaded(lua_State *L, const struct snapshot_file *file) {
 
 int require_compile(lua_State *L, const struct snapshot_file *file) {
   const char *chunk_name = lua_pushfstring(L, "@%s", file->name);
-  size_t len = file->len;
-  const char *code = utf8_skip_mark(file->text, &len);
-  int status = luaL_loadbufferx(L, code, len, chunk_name, "t");
+  size_t mark = utf8_mark(file->text, file->len);
+  int status = luaL_loadbufferx(L, file->text + mark, file->len - mark, chunk_name, "t");
   if (status == LUA_ERRSYNTAX) {
-    lua_pushfstring(L, "%s; fix the syntax there or just above", lua_tostring(L, -1));
+    bool is_for = strstr(lua_tostring(L, -1), "near 'for'") != NULL; /* of a rule of alerts */
+    lua_pushfstring(L, "%s; %sfix the syntax there or just above", lua_tostring(L, -1),
+                    is_for ? "the key is written [\"for\"], else " : "");
     lua_remove(L, -2);
   }
   lua_remove(L, -2);

@@ -93,6 +93,10 @@ static const char *remedy(int code) {
   }
 }
 
+const char *database_why(sqlite3 *db, int rc) {
+  return sqlite3_extended_errcode(db) == rc ? sqlite3_errmsg(db) : sqlite3_errstr(rc);
+}
+
 void database_explain(sqlite3 *db, const char *path, struct buf *error) {
   int code = sqlite3_errcode(db);
   bool ours = database_status(code) == 0; /* SQLite has read it well, and it makes no sense */

@@ -17,6 +17,10 @@ enum access { ACCESS_WRITER, ACCESS_READER };
  * connection resets the log ("WAL-reset bug", sqlite.org/wal.html). */
 int database_open(sqlite3 **db, const char *path, enum access access);
 
+/* The words for what a call on the connection has just answered, which need not be SQLite's own: a
+ * damaged part or cell says SQLITE_CORRUPT, too. */
+const char *database_why(sqlite3 *db, int rc);
+
 /* Appends what went wrong with the file and how to fix it. */
 void database_explain(sqlite3 *db, const char *path, struct buf *error);
 

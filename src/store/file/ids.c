@@ -4,6 +4,7 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 
+#include "base/log.h"
 #include "base/mem.h"
 #include "store/file/database.h"
 #include "store/file/id_epoch.h"
@@ -222,7 +223,7 @@ static void keep_joined(struct ids *ids, const struct id_entries *joined) {
 }
 
 /* Negative fingerprints, which are those of the later shards, come first in the file. */
-static int write_segment(struct ids *ids, size_t least, bool join, int64_t now_us) {
+int ids_write_segment(struct ids *ids, size_t least, bool join, int64_t now_us) {
   /* a gap before it would never be noticed */
   if (ids->open_len < least || ids->open_len == 0 || !ids_loaded(ids))
     return SQLITE_OK;
@@ -241,6 +242,7 @@ static int write_segment(struct ids *ids, size_t least, bool join, int64_t now_u
     open_clear(ids);
     ids->rotated = false;
   } else {
+    log_error("writing fingerprints failed", log_str("error", database_why(ids->db, rc)));
     if (ids->segments.len > before)
       segments_drop_newest(&ids->segments);
     if (!sqlite3_get_autocommit(ids->db))
@@ -249,14 +251,6 @@ static int write_segment(struct ids *ids, size_t least, bool join, int64_t now_u
   }
   id_entries_clear(&joined);
   return rc;
-}
-
-int ids_write_segment(struct ids *ids, size_t least, int64_t now_us) {
-  return write_segment(ids, least, false, now_us);
-}
-
-int ids_write_last_segment(struct ids *ids, size_t least, int64_t now_us) {
-  return write_segment(ids, least, true, now_us);
 }
 
 int64_t ids_last_segment_row(sqlite3 *db) {
@@ -281,13 +275,15 @@ int ids_probe(struct ids *ids, const int64_t *fingerprints, size_t n, struct id_
 
 /* ---- Start ---- */
 
-/* Those of the window, as far as half of max_ids goes. */
+/* Those of the window and what is newer, whatever the clock said then, as far as half of max_ids
+ * goes. */
 static int find_unread(struct ids *ids, int64_t now_us) {
   sqlite3_stmt *stmt = NULL;
   int rc = sqlite3_prepare_v2(
       ids->db,
-      "SELECT min(segment), max(segment), max(n) FROM (SELECT segment, made_us, sum(ids) OVER "
-      "(ORDER BY segment DESC) AS n FROM segments) WHERE made_us >= ? AND n <= ?",
+      "SELECT min(segment), (SELECT max(segment) FROM segments), max(n) FROM (SELECT segment, "
+      "made_us, sum(ids) OVER (ORDER BY segment DESC) AS n FROM segments) "
+      "WHERE made_us >= ? AND n <= ?",
       -1, &stmt, NULL);
   if (rc != SQLITE_OK)
     return rc;

@@ -65,12 +65,11 @@ void ids_rollback(struct ids *ids);
  * only. */
 int ids_probe(struct ids *ids, const int64_t *fingerprints, size_t n, struct id_entries *found);
 
-/* Writes what no segment has yet as one, in a transaction of its own, when that is
- * at least `least` ids. */
-int ids_write_segment(struct ids *ids, size_t least, int64_t now_us);
+/* Writes what no segment has yet as one, in a transaction of its own, when that is at least `least`
+ * ids; joins small ones to it where `join` says so: not while they are being read, since the chunks
+ * become others.  SQLite's codes; a failure is logged. */
+int ids_write_segment(struct ids *ids, size_t least, bool join, int64_t now_us);
 bool ids_segment_due(const struct ids *ids);
-int ids_write_last_segment(struct ids *ids, size_t least,
-                           int64_t now_us); /* and joins small ones to it */
 int64_t ids_last_segment_row(sqlite3 *db); /* any connection */
 
 /* Within the caller's transaction; ids_forget after its COMMIT. */

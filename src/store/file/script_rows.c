@@ -4,10 +4,6 @@
 
 #include "store/file/database.h"
 
-static const char table[] =
-    "CREATE TABLE IF NOT EXISTS journal(entry INTEGER PRIMARY KEY AUTOINCREMENT, "
-    "topic TEXT, kind TEXT, time INTEGER, data TEXT);"
-    "CREATE INDEX IF NOT EXISTS journal_time ON journal(topic, time)";
 static const char kept_table[] =
     "CREATE TABLE IF NOT EXISTS kept(topic TEXT, key TEXT, data TEXT, PRIMARY KEY(topic, key)) "
     "WITHOUT ROWID";
@@ -51,28 +47,52 @@ static int insert_all(sqlite3_stmt *insert, const struct script_rows *rows) {
   return rc;
 }
 
-static int delete_old(sqlite3_stmt *delete, const struct script_rows *rows) {
+/* The newest of the topic; 0: none. */
+static int read_newest(sqlite3 *db, const char *topic, int64_t *entry) {
+  sqlite3_stmt *newest = NULL;
+  int rc = sqlite3_prepare_v2(db, "SELECT max(entry) FROM journal WHERE topic = ?", -1, &newest,
+                              NULL);
+  sqlite3_bind_text(newest, 1, topic, -1, SQLITE_STATIC);
+  if (rc == SQLITE_OK && (rc = sqlite3_step(newest)) == SQLITE_ROW) {
+    *entry = sqlite3_column_int64(newest, 0);
+    rc = SQLITE_OK;
+  }
+  sqlite3_finalize(newest);
+  return rc;
+}
+
+static int delete_old(sqlite3 *db, const struct script_rows *rows) {
+  sqlite3_stmt *delete = NULL;
+  int rc = sqlite3_prepare_v2(db, "DELETE FROM journal WHERE topic = ?1 AND entry <= (SELECT entry "
+                                  "FROM journal WHERE topic = ?1 ORDER BY entry DESC LIMIT 1 "
+                                  "OFFSET ?2)", -1, &delete, NULL);
   sqlite3_bind_text(delete, 1, rows->topic, -1, SQLITE_STATIC);
   sqlite3_bind_int64(delete, 2, rows->keep);
-  return statement_run(delete);
+  if (rc == SQLITE_OK)
+    rc = statement_run(delete);
+  sqlite3_finalize(delete);
+  return rc;
+}
+
+/* Whoever deletes walks over all that stay: now and then, so that an append does so for a few. */
+static bool is_time_to_delete(int64_t before, int64_t newest, int64_t keep) {
+  int64_t step = keep / 16 + 1;
+  return before / step != newest / step;
 }
 
 static int append_all(sqlite3 *db, const struct script_rows *rows) {
-  sqlite3_stmt *insert = NULL, *delete = NULL;
-  int rc = database_exec(db, table);
+  sqlite3_stmt *insert = NULL;
+  int64_t before = 0;
+  int rc = read_newest(db, rows->topic, &before);
   if (rc == SQLITE_OK)
     rc = sqlite3_prepare_v2(db,
                             "INSERT INTO journal(topic, kind, time, data) VALUES(?, ?, ?, ?)",
                             -1, &insert, NULL);
   if (rc == SQLITE_OK)
-    rc = sqlite3_prepare_v2(db, "DELETE FROM journal WHERE topic = ? AND "
-                                "entry <= (SELECT max(entry) FROM journal) - ?", -1, &delete, NULL);
-  if (rc == SQLITE_OK)
     rc = insert_all(insert, rows);
-  if (rc == SQLITE_OK)
-    rc = delete_old(delete, rows);
+  if (rc == SQLITE_OK && is_time_to_delete(before, sqlite3_last_insert_rowid(db), rows->keep))
+    rc = delete_old(db, rows);
   sqlite3_finalize(insert);
-  sqlite3_finalize(delete);
   return rc;
 }
 
@@ -107,7 +127,5 @@ int script_rows_write(sqlite3 *db, const struct script_rows *rows) {
 }
 
 int script_rows_delete_all(sqlite3 *db) {
-  int64_t there = 0;
-  int rc = database_int(db, "SELECT count(*) FROM sqlite_schema WHERE name = 'journal'", &there);
-  return rc == SQLITE_OK && there > 0 ? database_exec(db, "DELETE FROM journal") : rc;
+  return database_exec(db, "DELETE FROM journal");
 }

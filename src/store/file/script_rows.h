@@ -5,7 +5,7 @@
 
 #include "store/storage.h"
 
-/* Both within the writer's open transaction; the table is made by the first row.
+/* Both within the writer's open transaction; the table kept is made by the first row.
  * SQLite's codes. */
 int script_rows_write(sqlite3 *db, const struct script_rows *rows);
 

@@ -49,14 +49,13 @@ static const char later_additions[] =
     "WITHOUT ROWID;"
     "CREATE TABLE IF NOT EXISTS late_ids(fingerprint INTEGER, row INTEGER, "
     "PRIMARY KEY(fingerprint, row)) WITHOUT ROWID;"
+    "CREATE TABLE IF NOT EXISTS journal(entry INTEGER PRIMARY KEY AUTOINCREMENT, topic TEXT, "
+    "kind TEXT, time INTEGER, data TEXT);"
+    "CREATE INDEX IF NOT EXISTS journal_time ON journal(topic, time);"
+    "CREATE INDEX IF NOT EXISTS journal_topic ON journal(topic);"
     "INSERT OR IGNORE INTO meta SELECT 'counted', coalesce(max(rowid), 0) FROM rows";
 
-static void write_column(struct buf *sql, const struct column *c) {
-  static const char *const types[] = {
-    [COLUMN_STRING] = "TEXT",     [COLUMN_INTEGER] = "INTEGER", [COLUMN_FLOAT] = "REAL",
-    [COLUMN_BOOLEAN] = "INTEGER", [COLUMN_TIME] = "INTEGER",
-  };
-  buf_printf(sql, "\"%s\" %s DEFAULT ", c->name, types[c->type]);
+void tables_write_default(struct buf *sql, const struct column *c) {
   if (c->type == COLUMN_STRING) {
     char *quoted = sqlite3_mprintf("%Q", c->text != NULL ? c->text : "");
     buf_puts(sql, quoted);
@@ -66,6 +65,15 @@ static void write_column(struct buf *sql, const struct column *c) {
   } else {
     buf_put_int(sql, c->value.i);
   }
+}
+
+static void write_column(struct buf *sql, const struct column *c) {
+  static const char *const types[] = {
+    [COLUMN_STRING] = "TEXT",     [COLUMN_INTEGER] = "INTEGER", [COLUMN_FLOAT] = "REAL",
+    [COLUMN_BOOLEAN] = "INTEGER", [COLUMN_TIME] = "INTEGER",
+  };
+  buf_printf(sql, "\"%s\" %s DEFAULT ", c->name, types[c->type]);
+  tables_write_default(sql, c);
 }
 
 static int exec_buf(sqlite3 *db, struct buf *sql) {

@@ -34,6 +34,9 @@
  * 0 or UV_E with the reason appended to error. */
 int tables_prepare(sqlite3 *db, const char *path, const struct schema *schema, struct buf *error);
 
+/* A column's default as SQL has it. */
+void tables_write_default(struct buf *sql, const struct column *c);
+
 /* What file this is.  UV_EINVAL and the reason in error: not one of ours, or a newer one.  Empty:
  * it may become one. */
 int tables_identify(sqlite3 *db, const char *path, bool *empty, struct buf *error);

@@ -215,7 +215,7 @@ static void finish_query(struct reader *r, struct query *q, int rc) {
   } else if (rc == SQLITE_CORRUPT && *view_why(r->view) != '\0') {
     snprintf(q->error, sizeof q->error, "%s", view_why(r->view));
   } else if (q->status < 0 && q->error[0] == '\0') {
-    const char *why = r->db != NULL ? sqlite3_errmsg(r->db) : sqlite3_errstr(rc);
+    const char *why = r->db != NULL ? database_why(r->db, rc) : sqlite3_errstr(rc);
     snprintf(q->error, sizeof q->error, "%s%s",
              r->db != NULL ? "" : "the database cannot be opened for reading: ", why);
   }

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "base/mem.h"
+#include "store/file/tables.h"
 
 static const char *const comparisons[] = {
     [OP_EQ] = " = ?",  [OP_NE] = " <> ?", [OP_LT] = " < ?",
@@ -17,11 +18,8 @@ static void write_column(struct buf *sql, const struct column *c) {
     return;
   }
   buf_printf(sql, "coalesce(extra ->> '$.\"%s\"', ", c->name);
-  if (c->type == COLUMN_STRING)
-    buf_printf(sql, "'%s')", c->text != NULL ? c->text : "");
-  else
-    buf_printf(sql, "%lld)",
-               c->type == COLUMN_FLOAT ? (long long) c->value.f : (long long) c->value.i);
+  tables_write_default(sql, c);
+  buf_putc(sql, ')');
 }
 
 static void write_list(struct buf *sql, size_t n) {
@@ -60,19 +58,33 @@ static bool is_prefix_match(const struct conditions *c, union value v) {
   return c->text.data[v.s.offset] == MATCH_PREFIX;
 }
 
-/* (a = ? OR a >= ? AND a < ?), or NOT of it.  Without alternatives nothing matches. */
+/* a = ? OR a >= ? AND a < ? .., in halves: SQLite bounds how deep an expression is, which an OR of
+ * many is by one for each. */
+static void write_alternatives(struct buf *sql, const struct conditions *c,
+                               const struct column *column, const union value *values, size_t n) {
+  size_t one = column->type == COLUMN_STRING ? 1 : 2, half = n / one / 2 * one;
+  if (n > one) {
+    buf_putc(sql, '(');
+    write_alternatives(sql, c, column, values, half);
+    buf_puts(sql, " OR ");
+    write_alternatives(sql, c, column, values + half, n - half);
+    buf_putc(sql, ')');
+  } else if (column->type == COLUMN_STRING && is_prefix_match(c, *values)) {
+    write_prefix(sql, c, match_text(*values), column);
+  } else {
+    write_column(sql, column);
+    buf_puts(sql, column->type == COLUMN_STRING ? " = ?" : " BETWEEN ? AND ?");
+  }
+}
+
+/* Without alternatives nothing matches. */
 static void write_matches(struct buf *sql, const struct conditions *c, const struct condition *item,
                           const struct column *column) {
-  buf_puts(sql, item->op == OP_MATCHES ? "(0" : "NOT (0");
-  for (size_t i = 0; i < item->nvalues; i += column->type == COLUMN_STRING ? 1 : 2) {
-    buf_puts(sql, " OR ");
-    if (column->type == COLUMN_STRING && is_prefix_match(c, item->values[i])) {
-      write_prefix(sql, c, match_text(item->values[i]), column);
-    } else {
-      write_column(sql, column);
-      buf_puts(sql, column->type == COLUMN_STRING ? " = ?" : " BETWEEN ? AND ?");
-    }
-  }
+  buf_puts(sql, item->op == OP_MATCHES ? "(" : "NOT (");
+  if (item->nvalues > 0)
+    write_alternatives(sql, c, column, item->values, item->nvalues);
+  else
+    buf_putc(sql, '0');
   buf_putc(sql, ')');
 }
 

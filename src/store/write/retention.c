@@ -206,6 +206,7 @@ static void fail(struct writer *w, int rc) {
   struct retainer *r = &w->retainer;
   if (!sqlite3_get_autocommit(w->db))
     database_exec(w->db, "ROLLBACK");
+  coverage_read(w->db, w->schema, &r->coverage); /* what the slice noted is rolled back, too */
   if (database_status(rc) != UV_ENOSPC || !r->has_ballast) {
     give_up(w, rc);
     return;

@@ -129,7 +129,9 @@ bool slices_rows_left(struct writer *w) {
 
 int slices_free_rows(struct writer *w) {
   int rc = writer_has_tail(w) ? writer_flush_tail(w) : SQLITE_OK;
-  return rc == SQLITE_OK ? ids_write_last_segment(w->ids, 1, clock_now_us()) : rc;
+  if (rc == SQLITE_OK)
+    rc = ids_write_segment(w->ids, 1, !ids_has_unread(w->ids), clock_now_us());
+  return rc;
 }
 
 static int oldest(struct writer *w, char *sql, int64_t *second) {

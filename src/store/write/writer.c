@@ -131,7 +131,7 @@ static void commit_group(struct writer *w, struct submission *first) {
     return;
   }
   char error[sizeof first->error];
-  snprintf(error, sizeof error, "%s", sqlite3_errmsg(w->db));
+  snprintf(error, sizeof error, "%s", database_why(w->db, rc));
   rows_roll_back(&w->rows, next_row);
   writer_roll_back(w);
   if (database_status(rc) == UV_ENOSPC)
@@ -156,7 +156,7 @@ static void load_ids(struct writer *w) {
   int rc = ids_load(w->ids, s->columns[s->id].name, other, clock_now_us());
   if (rc != SQLITE_OK)
     log_error("reading fingerprints failed: repeated ids may be stored twice",
-              log_str("error", sqlite3_errmsg(w->db)));
+              log_str("error", database_why(w->db, rc)));
   sqlite3_db_release_memory(w->db);
   log_debug("fingerprints are loaded", log_int("ids", (int64_t) ids_count(w->ids)),
             log_int("ms", (clock_monotonic_ns() - started) / 1000000));

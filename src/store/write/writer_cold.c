@@ -29,7 +29,7 @@ static int run_step(struct writer *w, part_step *step, struct part_order *order,
   }
   if (rc != SQLITE_DONE)
     log_error("the manifest of cold days could not be written",
-              log_str("error", sqlite3_errmsg(w->db)));
+              log_str("error", database_why(w->db, rc)));
   writer_roll_back(w);
   return rc;
 }
@@ -46,7 +46,7 @@ int writer_part_begin(struct writer *w, void *arg) {
   struct part_order *order = arg;
   if (w->fresh != NULL || w->filling != 0 || w->sealing.number != 0 || !ids_loaded(w->ids))
     return SQLITE_BUSY;
-  int rc = ids_write_last_segment(w->ids, 1, clock_now_us());
+  int rc = ids_write_segment(w->ids, 1, !ids_has_unread(w->ids), clock_now_us());
   if (rc == SQLITE_OK)
     rc = run_step(w, begin_part, order, true);
   if (rc == SQLITE_OK)

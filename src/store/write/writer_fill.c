@@ -92,9 +92,10 @@ static int fill_step(struct writer *w, int64_t last) {
 
 void writer_fill(struct writer *w) {
   int64_t last = w->fill_upto - w->filled > FILL_ROWS ? w->filled + FILL_ROWS : w->fill_upto;
-  if (fill_step(w, last) != SQLITE_OK) {
+  int rc = fill_step(w, last);
+  if (rc != SQLITE_OK) {
     log_error("filling new columns failed; it is tried again at the next start",
-              log_str("error", sqlite3_errmsg(w->db)));
+              log_str("error", database_why(w->db, rc)));
     writer_roll_back(w);
     w->filling = 0;
     return;

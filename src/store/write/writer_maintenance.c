@@ -31,7 +31,7 @@ int writer_checkpoint(struct writer *w, int mode, int patience_ms) {
   identity_resized(identity);
   sqlite3_busy_timeout(w->db, 2000);
   if (rc != SQLITE_OK && rc != SQLITE_BUSY)
-    log_error("checkpoint failed", log_str("error", sqlite3_errmsg(w->db)));
+    log_error("checkpoint failed", log_str("error", database_why(w->db, rc)));
   w->checkpointed_pages = pages; /* what a long reader, a backup, holds back goes with later ones */
   if (rc == SQLITE_OK && mode != SQLITE_CHECKPOINT_PASSIVE)
     w->wal_pages = w->checkpointed_pages = 0;
@@ -104,7 +104,7 @@ static void rebuild_some(struct writer *w) {
   int rc = rebuild_step(w, &last);
   if (rc != SQLITE_OK) {
     log_error("rebuilding rollups failed; queries read rows until the next start",
-              log_str("error", sqlite3_errmsg(w->db)));
+              log_str("error", database_why(w->db, rc)));
     writer_roll_back(w);
     rollups_free(w->fresh);
     w->fresh = NULL;
@@ -144,8 +144,8 @@ bool writer_has_maintenance(const struct writer *w) {
 }
 
 void writer_maintain(struct writer *w) {
-  if (ids_segment_due(w->ids) && ids_write_segment(w->ids, 1, clock_now_us()) != SQLITE_OK)
-    log_error("writing fingerprints failed", log_str("error", sqlite3_errmsg(w->db)));
+  if (ids_segment_due(w->ids))
+    ids_write_segment(w->ids, 1, false, clock_now_us());
   if (ids_has_unread(w->ids) && ids_read_some(w->ids) != SQLITE_OK)
     log_error("reading fingerprints failed: they are looked for in the file",
               log_str("error", sqlite3_errmsg(w->db)));
@@ -169,7 +169,7 @@ int writer_flush_tail(struct writer *w) {
     writer_cells_committed(w);
     return SQLITE_OK;
   }
-  log_error("writing rollups failed", log_str("error", sqlite3_errmsg(w->db)));
+  log_error("writing rollups failed", log_str("error", database_why(w->db, rc)));
   writer_roll_back(w);
   return rc;
 }
@@ -185,6 +185,6 @@ void writer_finish(struct writer *w) {
   if (writer_has_tail(w))
     writer_flush_tail(w);
   writer_save_series(w);
-  ids_write_last_segment(w->ids, LEAST_SEGMENT, clock_now_us());
+  ids_write_segment(w->ids, LEAST_SEGMENT, true, clock_now_us());
   checkpoint(w, SQLITE_CHECKPOINT_TRUNCATE);
 }

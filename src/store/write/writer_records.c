@@ -90,7 +90,9 @@ static int merge_into_row(struct writer *w, struct submission *sub, struct recor
   struct record *stored = batch_record(w->page, 0);
   const struct buf *stored_text = &w->page->text;
   double weights[METRICS_MAX_RULES];
+  int other_id = w->schema->other_id;
   uint64_t present = r->present;
+  union value told_other = other_id >= 0 ? r->v[other_id] : (union value) {0};
   r->row = stored->row;
   int gained = settle_ids(w, stored, stored_text, r, text);
   stored->event = w->told.stamps[w->told.count - 1].event;
@@ -98,7 +100,9 @@ static int merge_into_row(struct writer *w, struct submission *sub, struct recor
     metrics_weigh(w->metrics, stored, stored_text, weights);
   writer_count(w, stored, stored_text, -1);
   enum merge_result result = merge_record(w->page, &w->told, r, text);
-  r->present = present;
+  r->present = present; /* as it came: where the group fails, it is applied again */
+  if (other_id >= 0)
+    r->v[other_id] = told_other;
   writer_count(w, stored, stored_text, 1);
   r->unchanged = result != MERGE_ROW;
   if (w->metrics != NULL && !r->unchanged)

@@ -66,7 +66,11 @@ int writer_save_series(struct writer *w) {
   int rc = statement_run(w->begin);
   if (rc == SQLITE_OK)
     rc = save_all(w);
-  return rc == SQLITE_OK ? statement_run(w->commit) : rc;
+  if (rc == SQLITE_OK)
+    rc = statement_run(w->commit);
+  if (rc != SQLITE_OK && !sqlite3_get_autocommit(w->db))
+    database_exec(w->db, "ROLLBACK");
+  return rc;
 }
 
 static void restore_blob(struct writer *w, const char *p, size_t len) {

@@ -1,0 +1,262 @@
+--- Spans of one call inside each other, and logs of them: how many rows they are and what these
+--- tell, in one export or in two, whichever comes first, again and again.
+local json = require "spec.helpers.json"
+local server = require "spec.helpers.server"
+
+local JSON = { ["content-type"] = "application/json" }
+
+local began = (os.time() - 600) * 1000000000
+
+local trace = 0
+
+local function any(value)
+  if math.type(value) == "integer" then
+    return { intValue = tostring(value) }
+  end
+  return type(value) == "number" and { doubleValue = value }
+    or { stringValue = value:gsub("TRACE", trace) }
+end
+
+local function attributes_of(t)
+  local list = {}
+  for key, value in pairs(t) do
+    list[#list + 1] = { key = key, value = any(value) }
+  end
+  return json.array(list)
+end
+
+-- Spans are told in the order in which they end: { id, parent, seconds from, to, attributes,
+-- name, scope, failed }.
+local function span_of(s)
+  return {
+    traceId = ("%032x"):format(trace), spanId = ("%016x"):format(s[1]),
+    parentSpanId = s[2] and ("%016x"):format(s[2]), name = s.name or "span",
+    startTimeUnixNano = ("%d"):format(began + s[3] * 1000000000),
+    endTimeUnixNano = ("%d"):format(began + s[4] * 1000000000),
+    attributes = attributes_of(s[5]),
+    status = s.failed and { code = 2, message = s.failed } or nil,
+  }
+end
+
+local function log_of(l)
+  return {
+    traceId = ("%032x"):format(trace), spanId = ("%016x"):format(l.log), eventName = l.name,
+    timeUnixNano = ("%d"):format(began + l[1] * 1000000000), attributes = attributes_of(l[2]),
+  }
+end
+
+local function with(base, more)
+  local both = {}
+  for _, from in ipairs { base, more } do
+    for key, value in pairs(from) do
+      both[key] = value
+    end
+  end
+  return both
+end
+
+local resource = { attributes = attributes_of { ["service.name"] = "shop" } }
+
+local function send(s, told)
+  local groups = { spans = {}, logs = {} }
+  for _, t in ipairs(told) do
+    table.insert(t.log and groups.logs or groups.spans, t.log and { logRecords = { log_of(t) } }
+      or { scope = { name = t.scope or "test" }, spans = { span_of(t) } })
+  end
+  local spans = { resourceSpans = { { resource = resource, scopeSpans = groups.spans } } }
+  local logs = { resourceLogs = { { resource = resource, scopeLogs = groups.logs } } }
+  for path, body in pairs { ["/v1/traces"] = #groups.spans > 0 and spans,
+      ["/v1/logs"] = #groups.logs > 0 and logs } do
+    local answer = body and s:post(path, json.encode(body), JSON)
+    assert(not body or answer.status == 200 and answer.body == "{}", answer and answer.body)
+  end
+end
+
+local function reversed(list)
+  local back = {}
+  for i = #list, 1, -1 do
+    back[#back + 1] = list[i]
+  end
+  return back
+end
+
+-- What is told, in exports: the last one is the outermost span, or a log.
+local function orders_of(told)
+  local inner, outer = { table.unpack(told, 1, #told - 1) }, { told[#told] }
+  local orders = {
+    ["inner first, in two exports"] = { inner, outer },
+    ["outer first, in two exports"] = { outer, inner },
+  }
+  if #inner > 1 then
+    orders["outer first, in two exports, the others reversed"] = { outer, reversed(inner) }
+  end
+  if not told[#told].log then
+    orders["inner first, in one export"] = { told }
+    orders["outer first, in one export"] = { reversed(told) }
+  end
+  return orders
+end
+
+local function sorted(list)
+  table.sort(list, function(a, b) return json.encode(a) < json.encode(b) end)
+  return list
+end
+
+-- The values of the columns of all rows, and when these were, but for the microseconds by which a
+-- wrapper stands back.
+local function rows(s, columns)
+  local found, times = {}, {}
+  local fields = table.concat(columns, ","):gsub("cost_source", "extra")
+  for i, row in ipairs(s:get("/logs/entries?fields=timestamp," .. fields).json().entries) do
+    row.cost_source = row.extra and row.extra.cost_source
+    found[i], times[i] = {}, row.timestamp:sub(1, -5)
+    for k, column in ipairs(columns) do
+      found[i][k] = row[column]
+    end
+  end
+  return sorted(found), sorted(times)
+end
+
+describe("spans inside each other #loops", function()
+  local s
+  setup(function() s = server.start() end)
+  teardown(function() s:stop() end)
+
+  -- In every order they are these rows: lists of values of the columns.
+  local function are(what, told, columns, expected)
+    it("are " .. what, function()
+      local first_times
+      for order, exports in pairs(orders_of(told)) do
+        s:post("/logs/reset")
+        trace = trace + 1
+        for _, again in ipairs { "", ", again" } do
+          for _, export in ipairs(exports) do
+            send(s, export)
+          end
+          local found, times = rows(s, columns)
+          first_times = first_times or times
+          assert.same({ expected, first_times }, { found, times }, order .. again)
+        end
+      end
+    end)
+  end
+
+  local counts = { "tokens_input", "cache_read_tokens", "tokens_output", "cost_usd" }
+  local chat = { ["gen_ai.operation.name"] = "chat", ["gen_ai.request.model"] = "gpt-4o" }
+  local function usage(input, output, more)
+    return with(with(chat, { ["gen_ai.usage.input_tokens"] = input,
+      ["gen_ai.usage.output_tokens"] = output }), more or {})
+  end
+
+  -- Sonnet 4: 1000*3 + 20000*0.3 + 100*15 = 3000 + 6000 + 1500 millionths
+  local sonnet = { ["gen_ai.request.model"] = "us.anthropic.claude-sonnet-4-20250514-v1:0" }
+  are("one row that knows the cache by its wrapper (Strands, botocore)", {
+    { 2, 1, 0.1, 1.9, usage(1000, 100, with(sonnet, { ["gen_ai.system"] = "aws.bedrock" })),
+      scope = "opentelemetry.instrumentation.botocore.bedrock-runtime" },
+    { 1, nil, 0, 2, usage(1000, 100, with(sonnet, {
+      ["gen_ai.system"] = "strands-agents", ["gen_ai.usage.total_tokens"] = 21100,
+      ["gen_ai.usage.cache_read_input_tokens"] = 20000, ["session.id"] = "s" })),
+      scope = "strands.telemetry.tracer" },
+  }, { "tokens_input", "cache_read_tokens", "tokens_output", "cost_usd", "provider",
+    "session_client_id", "duration_ms" },
+    { { 1000, 20000, 100, 0.0105, "bedrock", "s", 1800.0 } })
+
+  for what, id in pairs { ["by one id"] = { ["gen_ai.response.id"] = "chatcmpl-of-trace-TRACE" },
+      ["without ids"] = {} } do
+    are("one row with the cost that its wrapper reports, " .. what .. " (pydantic-ai)", {
+      { 2, 1, 0.1, 1.9, usage(5000, 100, id) },
+      { 1, nil, 0, 2, usage(5000, 100, with(id, { ["operation.cost"] = 0.0085,
+        ["gen_ai.usage.details.cache_read_tokens"] = 4000 })) },
+    }, { "tokens_input", "cache_read_tokens", "tokens_output", "cost_usd", "cost_source" },
+      { { 1000, 4000, 100, 0.0085, "reported" } })
+  end
+
+  -- 400*2.5 + 600*1.25 + 100*10 = 2750 millionths
+  are("one row that has what the innermost knows better (LangChain)", {
+    { 3, 2, 0.2, 0.8, usage(1000, 100, { ["gen_ai.usage.cache_read.input_tokens"] = 600 }) },
+    { 2, 1, 0.1, 0.9, usage(1000, 100) },
+    { 1, nil, 0, 1, usage(1000, 100) },
+  }, counts, { { 400, 600, 100, 0.00275 } })
+
+  -- 0.02 a million
+  local function embedding(n)
+    return { ["gen_ai.operation.name"] = "embeddings", ["gen_ai.usage.input_tokens"] = n,
+      ["gen_ai.request.model"] = "text-embedding-3-small" }
+  end
+  are("as many rows as there are calls (embedMany)", {
+    { 2, 1, 0, 0.5, embedding(10000) }, { 3, 1, 0.5, 1, embedding(20000) },
+    { 1, nil, 0, 1.1, embedding(30000) },
+  }, counts, { { 10000, 0, 0, 0.0002 }, { 20000, 0, 0, 0.0004 } })
+
+  local failed = with(chat, { ["error.type"] = "429" })
+  are("two rows where one was tried again", {
+    { 2, 1, 0, 1, failed, failed = "429" }, { 3, 1, 1, 2, usage(100, 10) },
+    { 1, nil, 0, 2.2, usage(100, 10) },
+  }, { "status_code", "tokens_input", "tokens_output" }, { { 200, 100, 10 }, { 429, 0, 0 } })
+
+  are("one row where the same call failed", {
+    { 2, 1, 0.1, 0.9, with(chat, { ["error.type"] = "ThrottlingException",
+      ["http.status_code"] = 429 }), failed = "slow down" },
+    { 1, nil, 0, 1, chat, failed = "slow down" },
+  }, { "status_code", "error_type" }, { { 429, "ThrottlingException" } })
+
+  are("two rows where one failed and one did not, without counts", {
+    { 2, 1, 0.1, 0.4, failed, failed = "429" }, { 3, 1, 0.5, 0.9, chat }, { 1, nil, 0, 1, chat },
+  }, { "status_code" }, { { 200 }, { 429 } })
+
+  local rerank = { ["gen_ai.operation.name"] = "rerank", ["gen_ai.request.model"] = "rerank-v3.5" }
+  are("one row without counts too (AI SDK)", {
+    { 2, 1, 0.1, 0.9, rerank }, { 1, nil, 0, 1, rerank },
+  }, { "endpoint", "status_code" }, { { "rerank", 200 } })
+
+  are("two rows where one outlives the other", {
+    { 2, 1, 0.1, 1.5, rerank }, { 1, nil, 0, 1, rerank },
+  }, { "endpoint", "duration_ms" }, { { "rerank", 1000.0 }, { "rerank", 1400.0 } })
+
+  local function strands(input, output)
+    return { ["gen_ai.system"] = "strands-agents", ["gen_ai.request.model"] = "gpt-4o",
+      ["gen_ai.agent.name"] = "A", ["gen_ai.usage.prompt_tokens"] = input,
+      ["gen_ai.usage.completion_tokens"] = output }
+  end
+  are("none where an agent counts its calls together (Strands 0.1)", {
+    { 3, 2, 0, 1, strands(1000, 100) }, { 2, 1, 0, 1.5, { ["event_loop.cycle_id"] = "1" } },
+    { 5, 4, 2, 3, strands(1500, 50) }, { 4, 1, 2, 3.5, { ["event_loop.cycle_id"] = "2" } },
+    { 1, nil, 0, 4, strands(2500, 150) },
+  }, { "tokens_input", "tokens_output" }, { { 1000, 100 }, { 1500, 50 } })
+
+  are("calls of their own where an agent is called by a tool of one (ADK)", {
+    { 4, 3, 0.3, 0.6, strands(300, 30) },
+    { 3, 2, 0.2, 0.7, { ["gen_ai.operation.name"] = "invoke_agent" } },
+    { 2, 1, 0.1, 0.8, { ["gen_ai.operation.name"] = "execute_tool" } },
+    { 1, nil, 0, 1, strands(200, 20) },
+  }, { "tokens_input", "tokens_output" }, { { 200, 20 }, { 300, 30 } })
+
+  -- 400*2.5 + 100*10 = 3500 of 1000 + 100, reported by the gateway
+  are("one row across a gateway (Strands, LiteLLM)", {
+    { 4, 3, 0.3, 0.7, usage(1000, 100, { ["gen_ai.operation.name"] = "acompletion",
+      ["gen_ai.cost.total_cost"] = 0.0035 }), scope = "litellm" },
+    { 3, 2, 0.2, 0.8, { ["http.route"] = "/v1/chat/completions" }, scope = "litellm" },
+    { 2, 1, 0.1, 0.9, { ["http.request.method"] = "POST", ["url.full"] = "http://gw/v1/chat" } },
+    { 1, nil, 0, 1, usage(1000, 100) },
+  }, { "tokens_input", "tokens_output", "cost_usd", "cost_source" },
+    { { 1000, 100, 0.0035, "reported" } })
+
+  are("one row with the log of the wrapper", {
+    { 2, 1, 0, 1, usage(100, 10) }, { 1, nil, 0, 1.2, usage(100, 10) },
+    { log = 1, name = "gen_ai.client.inference.operation.details", 1.2, usage(100, 10) },
+  }, { "tokens_input", "tokens_output" }, { { 100, 10 } })
+
+  are("one row with the log of the call", {
+    { 2, 1, 0, 1, usage(100, 10) }, { 1, nil, 0, 1.2, usage(100, 10) },
+    { log = 2, name = "gen_ai.client.inference.operation.details", 1, usage(100, 10) },
+  }, { "tokens_input", "tokens_output" }, { { 100, 10 } })
+
+  local function langsmith(kind, more)
+    return with({ ["langsmith.span.kind"] = kind, ["gen_ai.operation.name"] = "chat",
+      ["gen_ai.system"] = "langchain" }, more or {})
+  end
+  are("one row where prompts and retrievers are called chats (LangSmith)", {
+    { 2, 1, 0, 0.1, langsmith "prompt" }, { 3, 1, 0.1, 1, langsmith("llm", usage(1000, 100)) },
+    { 4, 1, 1, 1.1, langsmith "retriever" }, { 1, nil, 0, 1.2, langsmith "chain" },
+  }, { "endpoint", "tokens_input", "tokens_output" }, { { "chat", 1000, 100 } })
+end)
