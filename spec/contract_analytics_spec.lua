@@ -363,3 +363,26 @@ it("requests without a known price are told apart from free ones", function()
   assert.equal(1, body.model_breakdown.m.unpriced_requests)
   s:stop()
 end)
+
+it("a cost that no sum could hold is refused, and a sum at the end of its range is not exact",
+    function()
+  local s <close> = server.start()
+  local function send(line)
+    return s:post("/logs/ingest", line, { ["content-type"] = "application/x-ndjson" }).json()
+  end
+  local function exact()
+    return s:get("/logs/breakdown?by=model").json().exact
+  end
+  for _, cost in ipairs { "1e8", "-1e8", '"1e300"' } do
+    local said = send('{"model":"m","cost_usd":' .. cost .. "}")
+    assert.same({ 0, 1 }, { said.accepted, said.rejected })
+    assert.matches("expected a number that its sum can hold", said.errors[1].message)
+  end
+  send '{"request_id":"tokens","model":"gpt-4o","tokens_input":900000000000000000}'
+  assert.equal(1, s:get("/logs/analytics").json().summary.unpriced_requests)
+  send '{"request_id":"a","model":"m","cost_usd":5e6}'
+  assert.is_true(exact())
+  send '{"request_id":"b","model":"m","cost_usd":5e6}'
+  assert.is_false(exact())
+  s:stop()
+end)

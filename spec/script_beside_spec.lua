@@ -87,10 +87,10 @@ describe("what fails again and again", function()
     }
     server.eventually(function()
       local count = s:get("/metrics").body:match 'failures_total{module="every",kind="error"} (%d+)'
-      return tonumber(count or 0) > 20
+      return tonumber(count or 0) > 30
     end)
     local lines = select(2, s:log():gsub('timer="?lua/routes/calm.lua:2"? [^\n]*boom', ""))
-    assert.equal(5, lines, s:log())
+    assert.equal(10, lines, s:log())
     s:stop()
   end)
 end)

@@ -1,4 +1,5 @@
 --- What a rule measures: its figure of the last window, per group.
+local faults = require "lib.faults"
 local figures = require "analytics.figures"
 local json = require "json"
 local spend = require "analytics.spend"
@@ -92,7 +93,7 @@ local function call(rule, now)
     answer = { { group = {}, value = answer } }
   elseif #answer > MOST_GROUPS then
     return nil, ("more than %d groups"):format(MOST_GROUPS)
-  elseif #answer == 0 and next(answer) ~= nil then
+  elseif not faults.is_list(answer) then
     return nil, NO_VALUES
   end
   local values = {}

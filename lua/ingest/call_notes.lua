@@ -13,8 +13,8 @@ local call_notes = {}
 ---@field parent string?   not remembered
 ---@field has_tokens boolean
 ---@field is_failed boolean
----@field is_guessed boolean  nothing but its counts says that it is a call
----@field is_unknown boolean  .. and it calls itself something that nobody knows
+---@field doubt integer    0: it says that it is a call; 1: its counts do; 2: they do, and it calls
+---                        itself something that nobody knows
 ---@field time integer     unix nanoseconds
 ---@field fresh integer    of the prompt what is not of the cache
 ---@field prompt integer
@@ -27,18 +27,13 @@ local call_notes = {}
 --- knows, such as an agent's cycle, or "deep": one behind an agent or a tool.
 ---@alias Inside string
 
-local format = "<jjjjBBs2s2"
-
-local flags = { has_tokens = 1, is_failed = 2, is_guessed = 4, is_unknown = 8 }
+local format = "<jjjjBBBBs2s2"
 
 ---@param call Call
 function call_notes.remember(call)
-  local set = 0
-  for name, bit in pairs(flags) do
-    set = set | (call[name] and bit or 0)
-  end
-  memory.set(format:pack(call.time, call.fresh, call.prompt, call.output, call.quality, set,
-    call.inside, call.row), "call", call.trace, call.span)
+  memory.set(format:pack(call.time, call.fresh, call.prompt, call.output, call.quality, call.doubt,
+    call.has_tokens and 1 or 0, call.is_failed and 1 or 0, call.inside, call.row),
+    "call", call.trace, call.span)
 end
 
 ---@param trace string
@@ -49,13 +44,13 @@ function call_notes.recall(trace, span)
   if not text then
     return nil
   end
-  local call, set = { trace = trace, span = span }
-  call.time, call.fresh, call.prompt, call.output, call.quality, set, call.inside, call.row =
+  local time, fresh, prompt, output, quality, doubt, has_tokens, is_failed, inside, row =
     format:unpack(text)
-  for name, bit in pairs(flags) do
-    call[name] = set & bit ~= 0
-  end
-  return call
+  return {
+    trace = trace, span = span, time = time, fresh = fresh, prompt = prompt, output = output,
+    quality = quality, doubt = doubt, has_tokens = has_tokens == 1, is_failed = is_failed == 1,
+    inside = inside, row = row,
+  }
 end
 
 --- What a span holds when it holds this.  A try that failed is another call than the one that did
@@ -66,7 +61,16 @@ function call_notes.sort(call)
   return call.has_tokens and "counted" or call.is_failed and "failed" or "ended"
 end
 
-local far = { deep = 1, near = 2 }
+-- Who must be doubted to be a wrapper of what is far in.
+local far = { near = 1, deep = 2 }
+
+--- Whether it is a wrapper when it holds this.
+---@param call Call
+---@param inside Inside
+---@return boolean
+function call_notes.wraps(call, inside)
+  return (far[inside] or 0) <= call.doubt
+end
 
 --- Adds to what is known of the span what it holds.
 ---@param sort "counted"|"failed"|"ended"
@@ -78,7 +82,7 @@ function call_notes.hold(sort, trace, span, inside)
   if known and known ~= inside and not far[known] and not far[inside] then
     inside = "several"
   end
-  if not known or known ~= inside and (far[known] or 3) <= (far[inside] or 3) then
+  if not known or known ~= inside and (far[known] or 0) >= (far[inside] or 0) then
     memory.set(inside, sort, trace, span)
   end
 end

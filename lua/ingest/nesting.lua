@@ -13,17 +13,9 @@ local most_spans = 100
 
 -- ---- Which calls are wrappers ----
 
--- What is less surely a call is a wrapper of calls further in, too.
-local function wraps(call, inside)
-  if inside == "near" then
-    return call.is_guessed
-  end
-  return inside ~= "deep" or call.is_unknown
-end
-
 local function held(call)
   local inside = notes.held("counted", call.trace, call.span)
-  if inside and wraps(call, inside) then
+  if inside and notes.wraps(call, inside) then
     return inside
   elseif call.has_tokens then
     return nil
@@ -147,10 +139,10 @@ local function is_left_to(call, outer, inside)
   if outer.row == "" or outer.inside ~= "" and outer.inside ~= call.span then
     return false
   elseif call.has_tokens then
-    return wraps(outer, inside)
+    return notes.wraps(outer, inside)
   end
   return not outer.has_tokens and outer.is_failed == call.is_failed and outer.time >= call.time
-    and wraps(outer, inside)
+    and notes.wraps(outer, inside)
 end
 
 -- The nearest call around that an earlier export has told of, beyond wrappers that come now.
@@ -198,19 +190,6 @@ local function settle_call(batch, call)
   notes.remember(call)
 end
 
--- What a span that is no call was known to hold, the spans around hold too.
-local function settle_other(batch, other)
-  local trace, parent = other.trace, other.parent
-  local inside = notes.held("counted", trace, other.span)
-  if inside then
-    tell(batch, "counted", trace, parent, seen_through(other.kind, inside))
-  end
-  local caller = batch.spans[trace][parent]
-  if other.kind == "http" and caller and caller.record then
-    notes.request(trace, other.span, parent)
-  end
-end
-
 -- How many of the batch's spans it is in.
 local function depth(batch, call)
   local spans, n = batch.spans[call.trace], 0
@@ -221,17 +200,25 @@ local function depth(batch, call)
   return n
 end
 
-local function innermost_first(batch)
-  for place, call in ipairs(batch.calls) do
-    call.place, call.depth = place, depth(batch, call)
+local function by_depth(batch)
+  local levels, deepest = {}, 0
+  for _, call in ipairs(batch.calls) do
+    local n = depth(batch, call)
+    local level = levels[n] or {}
+    levels[n], deepest = level, math.max(n, deepest)
+    level[#level + 1] = call
   end
-  table.sort(batch.calls, function(a, b)
-    if a.depth ~= b.depth then
-      return a.depth > b.depth
-    end
-    return a.place < b.place
-  end)
-  return ipairs(batch.calls)
+  return levels, deepest
+end
+
+local function settle_other(batch, other)
+  if other.inside then
+    tell(batch, "counted", other.trace, other.parent, seen_through(other.kind, other.inside))
+  end
+  local caller = batch.spans[other.trace][other.parent]
+  if other.kind == "http" and caller and caller.record then
+    notes.request(other.trace, other.span, other.parent)
+  end
 end
 
 --- Adds to the batch's records what its calls tell.
@@ -240,15 +227,21 @@ function nesting.settle(batch)
   for _, other in ipairs(batch.others) do
     settle_other(batch, other)
   end
-  for _, call in innermost_first(batch) do
-    settle_call(batch, call)
+  local levels, deepest = by_depth(batch)
+  for n = deepest, 0, -1 do
+    for _, call in ipairs(levels[n] or {}) do
+      settle_call(batch, call)
+    end
   end
   batch.calls, batch.others, batch.spans = {}, {}, {}
 end
 
 local function put(batch, span)
-  local spans = batch.spans[span.trace] or {}
-  batch.spans[span.trace] = spans
+  local spans = batch.spans[span.trace]
+  if not spans then
+    spans = {}
+    batch.spans[span.trace] = spans
+  end
   spans[span.span] = span
 end
 
@@ -259,10 +252,16 @@ end
 ---@param span string?
 ---@param parent string?
 function nesting.pass(batch, kind, trace, span, parent)
-  if trace and span and parent then
-    local other = { kind = kind, trace = trace, span = span, parent = parent }
-    table.insert(batch.others, other)
-    put(batch, other)
+  if not (trace and span and parent) then
+    return
+  end
+  local other = {
+    kind = kind, trace = trace, span = span, parent = parent,
+    inside = notes.held("counted", trace, span),
+  }
+  put(batch, other)
+  if kind == "http" or other.inside then
+    batch.others[#batch.others + 1] = other
   end
 end
 
@@ -282,12 +281,12 @@ function nesting.add(batch, record, parent, has_tokens, is_guessed)
   local call = {
     record = record, trace = trace, span = span, parent = parent ~= span and parent or nil,
     time = time, has_tokens = has_tokens, is_failed = record.status_code >= 400,
-    is_guessed = is_guessed, is_unknown = record.unknown_operation ~= nil,
+    doubt = record.unknown_operation and 2 or is_guessed and 1 or 0,
     fresh = fresh, output = record.tokens_output or 0,
     prompt = fresh + (record.cache_read_tokens or 0) + (record.cache_write_tokens or 0),
     quality = qualities[record.cost_source] or 0, inside = "", row = "",
   }
-  table.insert(batch.calls, call)
+  batch.calls[#batch.calls + 1] = call
   put(batch, call)
 end
 

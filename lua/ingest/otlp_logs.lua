@@ -105,7 +105,7 @@ local function call_of(event)
     record.tokens_output or "",
   }, ":")
   record.unknown_operation = is_guessed and event.name or nil
-  return record
+  return record, has_tokens
 end
 
 local function put_event(batch, sender, event)
@@ -132,7 +132,7 @@ local function take(batch, prices, log, origin)
     log = log,
     origin = origin,
   }
-  local record = (sender and sender.request or call_of)(event)
+  local record, has_tokens = (sender and sender.request or call_of)(event)
   if record or sender then
     batch:recognise()
   end
@@ -145,7 +145,7 @@ local function take(batch, prices, log, origin)
   if sender then
     batch:add(record)
   else
-    nesting.add(batch, record, nil, true)
+    nesting.add(batch, record, nil, has_tokens)
   end
 end
 

@@ -43,18 +43,6 @@ function values.count(v)
   return math.tointeger(n) or math.floor(n)
 end
 
---- The first of several values that is a count.
----@return integer?
-function values.first_count(...)
-  for i = 1, select("#", ...) do
-    local n = values.count((select(i, ...)))
-    if n then
-      return n
-    end
-  end
-  return nil
-end
-
 --- Text with something in it; numbers become text, Python's None does not.
 ---@return string?
 function values.text(v)

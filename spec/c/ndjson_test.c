@@ -10,6 +10,26 @@ static const int64_t now = 1700000000000000;
 static const struct record_limits usual = {.record_bytes = 4000, .depth = 8};
 static struct schema *schema;
 
+/* The call that next_fails counts down to is refused. */
+static int next_fails;
+
+static bool fails(void) {
+  return next_fails > 0 && --next_fails == 0;
+}
+
+void *__real_realloc(void *p, size_t size);
+void *__wrap_realloc(void *p, size_t size);
+void *__real_calloc(size_t count, size_t size);
+void *__wrap_calloc(size_t count, size_t size);
+
+void *__wrap_realloc(void *p, size_t size) {
+  return fails() ? NULL : __real_realloc(p, size);
+}
+
+void *__wrap_calloc(size_t count, size_t size) {
+  return fails() ? NULL : __real_calloc(count, size);
+}
+
 static struct batch *scan_bytes(const char *text, size_t len, enum record_format format,
                                 int expected) {
   struct buf body = {0};
@@ -322,6 +342,29 @@ static void ids(void) {
   batch_free(b);
 }
 
+/* Each allocation on the way through a body, one after another: nothing is lost, nobody ends. */
+static void refused_memory(void) {
+  struct buf text = {0};
+  int rc = UV_ENOMEM;
+  for (int i = 0; i < 40; i++)
+    buf_printf(&text, "{\"model\":\"\xff\",\"one\":%d,\"extra\":{\"two\":\"%0*d\",\"three\":[]}}\n",
+               i, 1000 + i, i);
+  for (int n = 1; rc == UV_ENOMEM && n < 200; n++) {
+    struct buf body = {0};
+    struct batch *b = batch_new(schema);
+    buf_append(&body, text.data, text.len);
+    next_fails = n;
+    rc = batch_scan(b, &body, FORMAT_NDJSON, &usual, now);
+    CHECK(rc == 0 ? next_fails > 0 && b->count == 40 : rc == UV_ENOMEM && next_fails == 0);
+    CHECK(n > 4 || rc == UV_ENOMEM);
+    next_fails = 0;
+    buf_clear(&body);
+    batch_free(b);
+  }
+  CHECK(rc == 0);
+  buf_clear(&text);
+}
+
 int main(void) {
   schema = load_schema();
   lines();
@@ -333,6 +376,7 @@ int main(void) {
   very_many();
   zero_bytes();
   ids();
+  refused_memory();
   schema_free(schema);
   return TEST_END;
 }

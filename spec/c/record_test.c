@@ -200,8 +200,7 @@ static void measures(void) {
   CHECK(measured("{\"duration_ms\":2398.609}", "duration_ms") == 2398609000);
   CHECK(measured("{\"cost_usd\":0.0363561}", "cost_usd") == 36356100000);
   CHECK(measured("{\"cost_usd\":-1e-12}", "cost_usd") == -1);
-  CHECK(measured("{\"cost_usd\":1e300}", "cost_usd") == INT64_MAX);
-  CHECK(measured("{\"cost_usd\":-1e300}", "cost_usd") == INT64_MIN);
+  CHECK(measured("{\"cost_usd\":9223372}", "cost_usd") == 9223372000000000000);
   CHECK(measured("{\"tokens_input\":9007199254740993}", "tokens_input") == 9007199254740993);
   CHECK(measured("{}", "unpriced_requests") == 0 &&
         measured("{\"cost_source\":\"unknown\"}", "unpriced_requests") == 1);

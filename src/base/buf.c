@@ -19,12 +19,15 @@ static size_t grown(const struct buf *b, size_t n) {
 
 _Thread_local jmp_buf *buf_refused;
 
-void buf_grow(struct buf *b, size_t n) {
-  if (buf_try_reserve(b, n) != NULL)
-    return;
+void buf_refuse(size_t size) {
   if (buf_refused != NULL)
     longjmp(*buf_refused, 1);
-  mem_end(grown(b, n));
+  mem_end(size);
+}
+
+void buf_grow(struct buf *b, size_t n) {
+  if (buf_try_reserve(b, n) == NULL)
+    buf_refuse(grown(b, n));
 }
 
 char *buf_try_reserve(struct buf *b, size_t n) {

@@ -22,6 +22,9 @@ void buf_grow(struct buf *b, size_t n); /* of buf_reserve */
  * releases all that the work holds, and sets NULL again. */
 extern _Thread_local jmp_buf *buf_refused;
 
+/* Goes there for want of so many bytes, or ends the process. */
+_Noreturn void buf_refuse(size_t size);
+
 /* Makes room for n more bytes and returns where they go; the caller adds to len what it wrote. */
 static inline char *buf_reserve(struct buf *b, size_t n) {
   if (b->cap - b->len < n)

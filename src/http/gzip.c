@@ -11,6 +11,8 @@ enum {
   PIECE_BYTES = 64 << 10, /* what is longer is for another thread */
 };
 
+static const char no_memory[] = "there is no memory to compress its response";
+
 /* The weight of coding in an Accept-Encoding header (RFC 9110, 12.5.3), in thousandths;
  * -1 when it is not named. */
 static int weight(struct slice header, const char *coding) {
@@ -171,7 +173,7 @@ static void on_packed(uv_work_t *req, int status) {
   if (e == NULL)
     packer_free(p);
   else if (p->no_room)
-    conn_close(e->request.conn, "there is no memory to compress its response");
+    conn_close(e->request.conn, no_memory);
   else if (send_packed(p))
     exchange_drained(e);
 }
@@ -228,12 +230,16 @@ void gzip_stream_start(struct exchange *e, struct response *response) {
 
 bool gzip_stream_write(struct packer *p, const char *data, size_t len) {
   if (len > PIECE_BYTES) {
+    struct conn *conn = p->exchange->request.conn;
     if (!outgoing_take(p->connections, len)) {
-      outgoing_refuse(p->exchange->request.conn);
-      return false;
+      outgoing_refuse(conn);
+    } else if (buf_try_reserve(&p->piece, len) == NULL) {
+      outgoing_give(p->connections, len);
+      conn_close(conn, no_memory);
+    } else {
+      buf_append(&p->piece, data, len);
+      pack_elsewhere(p);
     }
-    p->piece = (struct buf) {xmemdup(data, len), len, len};
-    pack_elsewhere(p);
     return false;
   }
   compress_piece(p->z, &p->packed, data, len, Z_SYNC_FLUSH);

@@ -15,7 +15,7 @@ union value record_derive(const struct schema *s, const struct record *r, int co
   double n = number_scale(value_number(source, v), c->from_scale);
   if (c->type == COLUMN_INTEGER)
     return (union value) {.i = number_saturate(n)};
-  return (union value) {.f = isfinite(n) ? n : 0};
+  return (union value) {.f = fabs(n) <= c->most ? n : 0};
 }
 
 static void ensure_id(struct batch *b, struct record *r) {

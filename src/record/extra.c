@@ -1,7 +1,4 @@
-#include <stdlib.h>
-
 #include "base/hash.h"
-#include "base/mem.h"
 #include "base/number.h"
 #include "base/table.h"
 #include "record/json.h"
@@ -66,11 +63,12 @@ struct member {
   bool dropped;
 };
 
-/* A copy that the reading functions can work on. */
-static char *padded(const char *json, size_t len) {
-  char *copy = xcalloc(1, len + JSON_PADDING);
-  memcpy(copy, json, len);
-  return copy;
+/* Copies json to copy, where the reading functions can work on it. */
+static char *padded(struct buf *copy, const char *json, size_t len) {
+  copy->len = 0;
+  buf_append(copy, json, len);
+  memset(buf_reserve(copy, JSON_PADDING), 0, JSON_PADDING);
+  return copy->data;
 }
 
 /* Reads the next member at p, which is behind { or a comma; returns what follows
@@ -132,10 +130,10 @@ static const struct column_name *column_for(const struct schema *schema, const s
   return fits ? name : NULL;
 }
 
-void record_put_members(struct batch *b, struct record *r, const char *json, size_t len) {
-  char *copy = padded(json, len);
+void record_put_members(struct batch *b, struct record *r, struct buf *copy, const char *json,
+                        size_t len) {
   struct member m;
-  for (char *p = copy + 1; (p = next_member(p, &m)) != NULL;) {
+  for (char *p = padded(copy, json, len) + 1; (p = next_member(p, &m)) != NULL;) {
     const struct column_name *name = column_for(b->schema, r, &m);
     bool taken = name != NULL && set_from_json(b, r, name, &m);
     if (taken || content_is_member(b->content, m.name, m.name_len, m.value, m.value_len))
@@ -146,20 +144,20 @@ void record_put_members(struct batch *b, struct record *r, const char *json, siz
     content_append_rest(b->content, &b->text, m.value, m.value_len);
     close_extra(b, r);
   }
-  free(copy);
 }
 
 void record_read_extra(struct batch *b, struct record *r) {
   if (r->extra.len <= 2 || b->schema->in_extra == 0)
     return;
-  char *copy = padded(b->text.data + r->extra.offset, r->extra.len);
+  struct buf copy = {0};
   struct member m;
-  for (char *p = copy + 1; (p = next_member(p, &m)) != NULL;) {
+  char *p = padded(&copy, b->text.data + r->extra.offset, r->extra.len) + 1;
+  while ((p = next_member(p, &m)) != NULL) {
     const struct column_name *name = column_of(b->schema, &m);
     if (name != NULL)
       set_from_json(b, r, name, &m);
   }
-  free(copy);
+  buf_clear(&copy);
 }
 
 static bool same_name(const void *item, const void *key) {
@@ -176,16 +174,17 @@ static void put_member(struct buf *out, char separator, const struct member *m) 
 }
 
 void extra_write_rest(struct buf *out, const struct schema *schema, const char *json, size_t len) {
-  char *copy = padded(json, len), separator = '{';
+  struct buf copy = {0};
   struct member m;
-  for (char *p = copy + 1; (p = next_member(p, &m)) != NULL;)
+  char separator = '{';
+  for (char *p = padded(&copy, json, len) + 1; (p = next_member(p, &m)) != NULL;)
     if (column_of(schema, &m) == NULL) {
       put_member(out, separator, &m);
       separator = ',';
     }
   if (separator == ',')
     buf_putc(out, '}');
-  free(copy);
+  buf_clear(&copy);
 }
 
 /* Drops what has the name of a member behind it; the last one wins. */
@@ -238,9 +237,8 @@ static bool take_members(struct batch *b, struct record *r, uint64_t *columns,
 bool record_take_members(struct batch *b, struct record *r, uint64_t columns) {
   if (r->extra.len <= 2)
     return false;
-  char *copy = padded(b->text.data + r->extra.offset, r->extra.len);
-  struct buf list = {0}, rest = {0};
-  read_members(copy, &list);
+  struct buf copy = {0}, list = {0}, rest = {0};
+  read_members(padded(&copy, b->text.data + r->extra.offset, r->extra.len), &list);
   struct member *members = (struct member *) list.data;
   size_t count = list.len / sizeof *members;
   bool taken = take_members(b, r, &columns, members, count, false);
@@ -257,7 +255,7 @@ bool record_take_members(struct batch *b, struct record *r, uint64_t columns) {
   }
   buf_clear(&list);
   buf_clear(&rest);
-  free(copy);
+  buf_clear(&copy);
   return taken;
 }
 
@@ -310,20 +308,19 @@ static void write_kept(struct buf *out, struct told *told, const struct member *
 void extra_merge(struct buf *out, const struct batch *row, struct told *told, size_t at,
                  const char *later, size_t later_len) {
   const struct record *r = batch_record(row, row->count - 1);
-  char *first = padded(r->extra.len > 0 ? row->text.data + r->extra.offset : "", r->extra.len);
-  char *second = padded(later, later_len);
-  struct buf own = {0}, members = {0};
+  struct buf first = {0}, second = {0}, own = {0}, members = {0};
   const size_t size = sizeof(struct member);
-  read_rest(row->schema, r, first, r->extra.len, &own);
+  const char *extra = r->extra.len > 0 ? row->text.data + r->extra.offset : "";
+  read_rest(row->schema, r, padded(&first, extra, r->extra.len), r->extra.len, &own);
   size_t below = count_below(told, at, own.len / size) * size;
   buf_append(&members, own.data, below);
-  read_rest(row->schema, r, second, later_len, &members);
+  read_rest(row->schema, r, padded(&second, later, later_len), later_len, &members);
   told->stamps[at].members = (uint32_t) ((members.len - below) / size);
   buf_append(&members, own.data + below, own.len - below);
   drop_repeats((struct member *) members.data, members.len / size);
   write_kept(out, told, (const struct member *) members.data);
   buf_clear(&own);
   buf_clear(&members);
-  free(first);
-  free(second);
+  buf_clear(&first);
+  buf_clear(&second);
 }

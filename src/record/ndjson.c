@@ -275,7 +275,7 @@ static void record_finish(struct scanner *s, struct record *r) {
     r->extra.len = v.s.len;
   }
   if (s->members.len > 0)
-    record_put_members(s->b, r, at(s, s->members.offset), s->members.len);
+    record_put_members(s->b, r, &s->extra, at(s, s->members.offset), s->members.len);
   batch_complete(s->b, r, s->now_us);
 }
 
@@ -482,13 +482,18 @@ static int scan_json(struct scanner *s, size_t offset) {
   return refuse_body(s);
 }
 
-static void repair_utf8(struct buf *body) {
-  if (body->len == 0 || utf8_valid(body->data, body->len) == body->len)
-    return;
-  struct buf fixed = {0};
-  utf8_append(&fixed, body->data, body->len);
-  buf_clear(body);
-  *body = fixed;
+/* The body becomes the batch's text, valid UTF-8 and padded; what is appended stands behind. */
+static void take_body(struct scanner *s, struct buf *body) {
+  if (body->len > 0 && utf8_valid(body->data, body->len) != body->len) {
+    utf8_append(&s->extra, body->data, body->len);
+    buf_clear(body);
+    *body = buf_take(&s->extra);
+  }
+  s->len = body->len;
+  buf_reserve(&s->b->records, (s->len / USUAL_BYTES + 1) * batch_stride(s->schema));
+  memset(buf_reserve(body, JSON_PADDING), 0, JSON_PADDING);
+  body->len += JSON_PADDING;
+  s->b->text = buf_take(body);
 }
 
 static int scan_body(struct scanner *s, enum record_format format) {
@@ -499,14 +504,15 @@ static int scan_body(struct scanner *s, enum record_format format) {
   return 0;
 }
 
-/* What records need beyond what was reserved for them may be refused. */
-static int scan_with_room(struct scanner *s, enum record_format format) {
+/* What all of it needs may be refused. */
+static int scan_with_room(struct scanner *s, struct buf *body, enum record_format format) {
   jmp_buf refused;
   if (setjmp(refused) != 0) {
     buf_refused = NULL;
     return UV_ENOMEM;
   }
   buf_refused = &refused;
+  take_body(s, body);
   int rc = scan_body(s, format);
   buf_refused = NULL;
   return rc;
@@ -514,17 +520,8 @@ static int scan_with_room(struct scanner *s, enum record_format format) {
 
 int batch_scan(struct batch *b, struct buf *body, enum record_format format,
                const struct record_limits *limits, int64_t now_us) {
-  repair_utf8(body);
-  size_t len = body->len;
-  char *padding = buf_try_reserve(body, JSON_PADDING);
-  size_t records = (len / USUAL_BYTES + 1) * batch_stride(b->schema);
-  if (padding == NULL || buf_try_reserve(&b->records, records) == NULL)
-    return UV_ENOMEM;
-  memset(padding, 0, JSON_PADDING);
-  body->len += JSON_PADDING; /* what is appended stands behind the padding */
-  b->text = buf_take(body);
-  struct scanner s = {.b = b, .schema = b->schema, .limits = limits, .now_us = now_us, .len = len};
-  int rc = scan_with_room(&s, format);
+  struct scanner s = {.b = b, .schema = b->schema, .limits = limits, .now_us = now_us};
+  int rc = scan_with_room(&s, body, format);
   buf_clear(&s.extra);
   return rc;
 }

@@ -79,8 +79,7 @@ struct otlp_reader {
   struct otlp_attributes resource;
   struct otlp_text scope;        /* its name */
   bool new_resource, new_scope;  /* others than of the item before */
-  uint32_t broken_items;         /* of protobuf: log records or spans left out */
-  uint32_t broken_groups;        /* .. resources and scopes with all that is in them */
+  uint32_t broken_groups;        /* of protobuf: resources and scopes with all that is in them */
   uint32_t broken_values;        /* .. attributes */
 
   struct buf *text;    /* the body */

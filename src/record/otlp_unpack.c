@@ -1,6 +1,6 @@
 #include <stdlib.h>
 
-#include "base/mem.h"
+#include "base/buf.h"
 #include "base/number.h"
 #include "record/json_scan.h"
 #include "record/otlp_decode.h"
@@ -15,7 +15,9 @@ struct otlp_block {
 };
 
 static char *new_block(struct otlp_reader *r, size_t size) {
-  struct otlp_block *block = xmalloc(sizeof *block + size);
+  struct otlp_block *block = malloc(sizeof *block + size);
+  if (block == NULL)
+    buf_refuse(size);
   block->next = r->blocks;
   r->blocks = block;
   return block->data;

@@ -112,8 +112,11 @@ bool record_set_number(struct batch *b, struct record *r, const struct column_na
     real = is_integer ? (double) integer : real;
     if (name->scale != 1)
       real = number_scale(real, name->scale);
-    return isfinite(real) ? put_value(r, name->column, (union value){.f = real})
-                          : expected(why, "a finite number");
+    if (!isfinite(real))
+      return expected(why, "a finite number");
+    return fabs(real) <= b->schema->columns[name->column].most
+               ? put_value(r, name->column, (union value){.f = real})
+               : expected(why, "a number that its sum can hold");
   case COLUMN_BOOLEAN:
     if (is_integer && (integer == 0 || integer == 1))
       return put_value(r, name->column, (union value) {.i = integer});

@@ -99,8 +99,9 @@ void record_put_compact(struct batch *b, struct record *r, const char *name, siz
 
 /* The same for all members of an object, which is valid JSON.  Columns that live in extra, and
  * those that rows show on request and r does not have, get their slots: in older rows they were
- * members. */
-void record_put_members(struct batch *b, struct record *r, const char *json, size_t len);
+ * members.  copy is the caller's, to work in. */
+void record_put_members(struct batch *b, struct record *r, struct buf *copy, const char *json,
+                        size_t len);
 
 /* Gives r its id if it has none, its time, defaults and derived values
  * (schema.lua), and writes the columns that live in extra into its JSON. */

@@ -59,6 +59,7 @@ struct column {
   union value value; /* default of any other column; of a time column unused: absent means now */
   int from;          /* absent: taken from this column if that is present; -1 for none */
   double from_scale; /*   multiplied by this (numbers only) */
+  double most;       /* of a float, above and below 0: more no sum of it could hold (measures) */
   int64_t *by_event; /* default of an integer column by event type, NULL for none */
 };
 

@@ -209,7 +209,8 @@ struct question {
   struct result other,
       totals; /* of with_rest: a row each, without by and time; none where they are of nothing */
   int64_t used_every_s;
-  bool inexact; /* something stands under SCHEMA_OTHER, or has gone with retention */
+  bool inexact; /* something stands under SCHEMA_OTHER, has gone with retention, or is more than a
+                 * sum can hold */
   bool snapped; /* the window had to be another one, because rows or narrow cells have gone */
   int64_t used_from, used_to; /* that one: unix microseconds, INT64_MIN and INT64_MAX: open */
 };

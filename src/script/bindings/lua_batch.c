@@ -66,7 +66,7 @@ static bool put_extra_members(struct reader *in, int index) {
   lua_State *L = in->L;
   struct buf *json = lua_json_fragment(L, index);
   if (json != NULL) {
-    record_put_members(in->b, in->r, json->data, json->len);
+    record_put_members(in->b, in->r, in->scratch, json->data, json->len);
     return true;
   }
   if (!lua_istable(L, index))

@@ -226,10 +226,24 @@ static void charge(lua_State *L, const struct otlp_attributes *list) {
   limits_work(L, list->count * (8 + list->count / 8));
 }
 
+/* What it unpacks is of a size that others choose. */
+static bool number_with_room(struct otlp_reader *r, const struct otlp_fields *fields) {
+  jmp_buf refused;
+  if (setjmp(refused) != 0) {
+    buf_refused = NULL;
+    return false;
+  }
+  buf_refused = &refused;
+  otlp_number(r, fields);
+  buf_refused = NULL;
+  return true;
+}
+
 /* The item's attributes, with their numbers. */
-static const struct otlp_attributes *number(struct reader *r, const struct otlp_fields *fields) {
-  if (r->fields != fields)
-    otlp_number(&r->otlp, fields);
+static const struct otlp_attributes *number(lua_State *L, struct reader *r,
+                                            const struct otlp_fields *fields) {
+  if (r->fields != fields && !number_with_room(&r->otlp, fields))
+    luaL_error(L, "there is no memory to unpack an item's attributes, try again");
   r->fields = fields;
   return &r->otlp.item.attributes;
 }
@@ -239,7 +253,7 @@ enum { ROOM = 512 }; /* for what is usually left */
 static int l_reader_rest(lua_State *L) {
   struct reader *r = check_reader(L);
   const struct otlp_fields *fields = lua_isnoneornil(L, 2) ? NULL : check_fields(L, 2);
-  const struct otlp_attributes *list = number(r, fields);
+  const struct otlp_attributes *list = number(L, r, fields);
   struct buf *out = lua_json_push_fragment(L);
   buf_reserve(out, ROOM);
   for (size_t i = 0; i < list->count; i++) {
@@ -263,7 +277,7 @@ static int l_reader_fields(lua_State *L) {
   struct reader *r = check_reader(L);
   const struct otlp_fields *fields = check_fields(L, 2);
   struct otlp_choice choices[OTLP_MAX_FIELDS + 1];
-  const struct otlp_attributes *list = number(r, fields);
+  const struct otlp_attributes *list = number(L, r, fields);
   otlp_choose(&r->otlp, fields, choices);
   limits_work(L, list->count * 8);
   lua_settop(L, 2);

@@ -231,7 +231,7 @@ static double asked_cost(lua_State *L, int module, const struct batch *b, const 
 }
 
 static void set_cost(struct batch *b, struct record *r, const struct prices *p, double cost) {
-  bool known = isfinite(cost);
+  bool known = fabs(cost) <= b->schema->columns[p->cost].most; /* NaN is not */
   const char *source = known ? "computed" : "unknown";
   const char *json = known ? "\"computed\"" : "\"unknown\"";
   const struct column *c = &b->schema->columns[p->source];

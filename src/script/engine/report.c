@@ -34,16 +34,16 @@ static const char *module_of(const struct request *r) {
   return r != NULL ? r->route->module : "every";
 }
 
-enum { LINES_OF_PLACE = 5, MINUTE_MS = 60 * 1000 };
+enum { LINES_OF_PLACE = 10, MINUTE_MS = 60 * 1000 };
 
-/* What failed there and by which calls, whatever the message says of this time. */
-static uint64_t place_of(const char *what, const char *where, const struct buf *traceback) {
+/* What failed, where and how, but for the numbers in it, which may be of this time only. */
+static uint64_t place_of(const struct script *script, const char *what, const char *where,
+                         const struct buf *traceback) {
   struct buf place = {0};
-  buf_printf(&place, "%s\n%s\n", what, where);
-  const char *calls =
-      traceback->len > 0 ? memchr(traceback->data, '\n', traceback->len) : NULL;
-  if (calls != NULL)
-    buf_append(&place, calls, (size_t) (traceback->data + traceback->len - calls));
+  buf_printf(&place, "%lld\n%s\n%s\n", (long long) script->generation->site.number, what, where);
+  for (size_t i = 0; i < traceback->len; i++)
+    if (traceback->data[i] < '0' || traceback->data[i] > '9')
+      buf_putc(&place, traceback->data[i]);
   uint64_t hash = hash_quickly(place.data, place.len);
   buf_clear(&place);
   return hash;
@@ -70,8 +70,8 @@ static void write_log(struct script *script, const struct request *r, const stru
                       const char *message, const struct buf *traceback) {
   const char *timer = every != NULL ? timer_place(every) : "";
   unsigned left_out;
-  if (!may_log(script, place_of(message, r != NULL ? r->route->module : timer, traceback),
-               &left_out))
+  const char *where = r != NULL ? r->route->module : timer;
+  if (!may_log(script, place_of(script, message, where, traceback), &left_out))
     return;
   log_error(
       message, log_str("module", module_of(r)),

@@ -1,7 +1,9 @@
 #include "script/engine/schema_load.h"
 
+#include <float.h>
 #include <lauxlib.h>
 #include <lualib.h>
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -220,6 +222,7 @@ static void read_column(struct schema *s, lua_State *L, size_t i) {
   s->publics |= (uint64_t) c->is_public << i;
   c->from = (int) whole(L, "from", -1, SCHEMA_MAX_COLUMNS - 1);
   c->from_scale = real(L, "scale");
+  c->most = DBL_MAX;
   read_default(s, L, c, i);
   read_by_event(s, L, c, i);
   s->derived |= (uint64_t) (c->from >= 0) << i;
@@ -306,6 +309,8 @@ static void read_measure(struct schema *s, lua_State *L, size_t i) {
   m->column = (int) whole(L, "column", -1, (lua_Integer) s->ncolumns - 1);
   m->kind = m->column >= 0 ? MEASURE_SUM : MEASURE_COUNT;
   m->scale = real(L, "scale");
+  if (m->column >= 0 && fabs(0x1p63 / m->scale) < s->columns[m->column].most)
+    s->columns[m->column].most = fabs(0x1p63 / m->scale);
   s->nmeasures++; /* from here schema_free releases its condition */
   m->when = conditions(s, L, "when");
 }

@@ -187,11 +187,6 @@ void thrift_skip(struct thrift_in *in, enum thrift_type type) {
   skip_value(in, type, THRIFT_MAX_DEPTH);
 }
 
-bool thrift_bool(struct thrift_in *in, enum thrift_type type) {
-  thrift_skip(in, type);
-  return type == THRIFT_TRUE;
-}
-
 int64_t thrift_integer(struct thrift_in *in, enum thrift_type type) {
   if (type == THRIFT_I16 || type == THRIFT_I32 || type == THRIFT_I64)
     return unzigzag(thrift_varint(in));

@@ -78,7 +78,6 @@ bool thrift_next(struct thrift_in *in, struct thrift_field *field);
 void thrift_skip(struct thrift_in *in, enum thrift_type type);
 
 /* The value of a field, which is skipped and 0 (or empty) if it has another type. */
-bool thrift_bool(struct thrift_in *in, enum thrift_type type);
 int64_t thrift_integer(struct thrift_in *in, enum thrift_type type); /* of any width */
 const char *thrift_binary(struct thrift_in *in, enum thrift_type type, size_t *len);
 

@@ -25,7 +25,6 @@ struct shared {
   pthread_mutex_t retention_lock;
   struct retention retention; /* in force; under its lock */
   atomic_bool writable;
-  atomic_int parts_held; /* while it is not 0, no file of a part is removed (backup) */
   struct identity identity;
   atomic_uint rebuilding; /* rollup sets that are not complete yet, bit per set */
 };

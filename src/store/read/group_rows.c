@@ -100,11 +100,15 @@ static struct result_value measure_value_of(const struct schema *schema,
   return (struct result_value) {RESULT_REAL, {.f = (double) sum / m->scale}};
 }
 
+/* A sum that has reached an end of its range is at least that. */
 static void write_figures(struct result *rows, const struct schema *schema,
-                          const struct question *question, const struct tally *group) {
-  for (size_t i = 0; i < schema->nmeasures; i++)
-    if (question_wants(question, i))
-      result_put(rows, measure_value_of(schema, &schema->measures[i], group->sums[i]));
+                          struct question *question, const struct tally *group) {
+  for (size_t i = 0; i < schema->nmeasures; i++) {
+    if (!question_wants(question, i))
+      continue;
+    result_put(rows, measure_value_of(schema, &schema->measures[i], group->sums[i]));
+    question->inexact |= group->sums[i] == INT64_MAX || group->sums[i] == INT64_MIN;
+  }
   for (size_t i = 0; i < schema->nsketches; i++)
     for (size_t j = 0; question_wants_sketch(question, i) && j < question->nquantiles; j++) {
       double n = sketch_quantile(&group->sketches[i], question->quantiles[j]);
@@ -115,7 +119,7 @@ static void write_figures(struct result *rows, const struct schema *schema,
 }
 
 static void write_group(struct result *rows, const struct schema *schema,
-                        const struct question *question, const struct tally *group) {
+                        struct question *question, const struct tally *group) {
   struct buf scratch = {0};
   const char *p = group->key;
   int64_t time = 0;
@@ -160,7 +164,7 @@ static struct tally *by_tally(struct tallies *combinations, const struct tally *
   return tallies_at(combinations, group->key + offset, group->key_len - offset);
 }
 
-static void write_sum(struct result *rows, const struct question *question, struct tally **groups,
+static void write_sum(struct result *rows, struct question *question, struct tally **groups,
                       size_t n, const struct schema *schema) {
   struct tallies sum = {.schema = schema};
   struct tally *all = tallies_at(&sum, "", 0);

@@ -174,7 +174,7 @@ static void remove_dropped(struct sealer *s) {
  * once it is on the disk that they are dropped. */
 static void look_at_dropped(struct sealer *s) {
   if (s->dropped_ns != 0) {
-    if (s->oldest(s->arg) > s->dropped_ns && atomic_load(&s->shared->parts_held) == 0)
+    if (s->oldest(s->arg) > s->dropped_ns)
       remove_dropped(s);
     return;
   }
