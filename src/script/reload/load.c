@@ -98,8 +98,8 @@ static bool protect(struct loader *l, lua_CFunction step, const char *file) {
   return fine;
 }
 
-/* The line of config.lua that a message is about, by the names before what is wrong, each looked for
- * behind the one before: 'notify.ops' or 'alerts[2] "slow"'. */
+/* The line of config.lua that a message is about, by the names before what is wrong, each looked
+ * for behind the one before: 'notify.ops' or 'alerts[2] "slow"'. */
 static int config_line(const struct loader *l, const char *message) {
   const struct snapshot_file *file = snapshot_find(l->snapshot, "config.lua");
   const char *end = strstr(message, ": "), *at = file->text, *found;
