@@ -291,7 +291,7 @@ describe("bindings #loops", function()
       { "storage.aggregate { order_by = 'model' }", "bad field order_by" },
       { "storage.aggregate { measures = {} }", "bad field measures" },
       { "storage.aggregate { measures = { 'requests', 'model' } }",
-        "bad field measures (model is no measure here; there are requests, errors" },
+        "bad field measures (model is no measure here; there are requests, successes, errors," },
       { "storage.aggregate { measures = { 'requests' }, order_by = 'cost_usd' }",
         "bad field order_by (cost_usd is no measure here; there are requests)" },
       { "storage.sql({})", "string expected" },
