@@ -78,8 +78,6 @@ static bool put_value(struct record *r, int column, union value v) {
   return true;
 }
 
-/* 1 / scale is exact where scale is 1 / 1000: dividing then gives the digits that a
- * person expects. */
 static bool expected(const char **why, const char *what) {
   *why = what;
   return false;
