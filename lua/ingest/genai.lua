@@ -286,7 +286,7 @@ end
 function genai.cost(a)
   local input, output = a.cost_input, a.cost_output
   if a.cost or not input then
-    return a.cost or cost_of_details(a.cost_details)
+    return a.cost or a.cost_details and cost_of_details(a.cost_details)
   end
   return (output or (a.output or 0) == 0) and input + (output or 0) or nil
 end
