@@ -6,10 +6,11 @@
 /* The same request again: what becomes of a row when a later record has its id.  The result does
  * not depend on the order in which records with different times arrive:
  *
- * - a column is taken from the record that told it and ranks highest: one of a closing event before
- *   others, then the later by its own time, which says when what it tells of had ended, then the one
- *   that arrived later;
- * - cost, and the columns made with it (schema.lua, cost), go by how good the cost is before all that;
+ * - a column is taken from the record that told it and ranks highest: one of a closing event
+ *   before others, then the later by its own time, which says when what it tells of had ended, then
+ *   the one that arrived later;
+ * - cost, and the columns made with it (schema.lua, cost), go by how good the cost is before all
+ *   that;
  * - time is the earliest that was told;
  * - extra goes member by member, each like a column;
  * - what nobody told has no more than its default, which follows from the others. */

@@ -100,8 +100,8 @@ void script_push_content(lua_State *L);
 /* What lua_request.c gives Lua as req:
  * - method, path, query, target, id, remote: texts, query raw and without "?"; now: unix seconds as
  *   a float;
- * - params: the path's own parameters as texts, until lib/route.lua assigns the validated table (the
- *   only field that takes an assignment);
+ * - params: the path's own parameters as texts, until lib/route.lua assigns the validated table
+ *   (the only field that takes an assignment);
  * - headers: names in lower case; repeated ones joined by ", " (cookie: "; ");
  * - body: tostring(), #, and for script_body; of a raw route read() too: the next piece, nil at the
  *   end, or nil and a message. */
