@@ -1,6 +1,7 @@
 --- Spans of one call inside each other, and logs of them: how many rows they are and what these
 --- tell, in one export or in two, whichever comes first, again and again.
 local json = require "spec.helpers.json"
+local helpers = require "spec.helpers"
 local server = require "spec.helpers.server"
 
 local JSON = { ["content-type"] = "application/json" }
@@ -43,16 +44,6 @@ local function log_of(l)
     traceId = ("%032x"):format(trace), spanId = ("%016x"):format(l.log), eventName = l.name,
     timeUnixNano = ("%d"):format(began + l[1] * 1000000000), attributes = attributes_of(l[2]),
   }
-end
-
-local function with(base, more)
-  local both = {}
-  for _, from in ipairs { base, more } do
-    for key, value in pairs(from) do
-      both[key] = value
-    end
-  end
-  return both
 end
 
 local resource = { attributes = attributes_of { ["service.name"] = "shop" } }
@@ -144,16 +135,16 @@ describe("spans inside each other #loops", function()
   local counts = { "tokens_input", "cache_read_tokens", "tokens_output", "cost_usd" }
   local chat = { ["gen_ai.operation.name"] = "chat", ["gen_ai.request.model"] = "gpt-4o" }
   local function usage(input, output, more)
-    return with(with(chat, { ["gen_ai.usage.input_tokens"] = input,
+    return helpers.with(helpers.with(chat, { ["gen_ai.usage.input_tokens"] = input,
       ["gen_ai.usage.output_tokens"] = output }), more or {})
   end
 
   -- Sonnet 4: 1000*3 + 20000*0.3 + 100*15 = 3000 + 6000 + 1500 millionths
   local sonnet = { ["gen_ai.request.model"] = "us.anthropic.claude-sonnet-4-20250514-v1:0" }
   are("one row that knows the cache by its wrapper (Strands, botocore)", {
-    { 2, 1, 0.1, 1.9, usage(1000, 100, with(sonnet, { ["gen_ai.system"] = "aws.bedrock" })),
+    { 2, 1, 0.1, 1.9, usage(1000, 100, helpers.with(sonnet, { ["gen_ai.system"] = "aws.bedrock" })),
       scope = "opentelemetry.instrumentation.botocore.bedrock-runtime" },
-    { 1, nil, 0, 2, usage(1000, 100, with(sonnet, {
+    { 1, nil, 0, 2, usage(1000, 100, helpers.with(sonnet, {
       ["gen_ai.system"] = "strands-agents", ["gen_ai.usage.total_tokens"] = 21100,
       ["gen_ai.usage.cache_read_input_tokens"] = 20000, ["session.id"] = "s" })),
       scope = "strands.telemetry.tracer" },
@@ -165,7 +156,7 @@ describe("spans inside each other #loops", function()
       ["without ids"] = {} } do
     are("one row with the cost that its wrapper reports, " .. what .. " (pydantic-ai)", {
       { 2, 1, 0.1, 1.9, usage(5000, 100, id) },
-      { 1, nil, 0, 2, usage(5000, 100, with(id, { ["operation.cost"] = 0.0085,
+      { 1, nil, 0, 2, usage(5000, 100, helpers.with(id, { ["operation.cost"] = 0.0085,
         ["gen_ai.usage.details.cache_read_tokens"] = 4000 })) },
     }, { "tokens_input", "cache_read_tokens", "tokens_output", "cost_usd", "cost_source" },
       { { 1000, 4000, 100, 0.0085, "reported" } })
@@ -188,14 +179,14 @@ describe("spans inside each other #loops", function()
     { 1, nil, 0, 1.1, embedding(30000) },
   }, counts, { { 10000, 0, 0, 0.0002 }, { 20000, 0, 0, 0.0004 } })
 
-  local failed = with(chat, { ["error.type"] = "429" })
+  local failed = helpers.with(chat, { ["error.type"] = "429" })
   are("two rows where one was tried again", {
     { 2, 1, 0, 1, failed, failed = "429" }, { 3, 1, 1, 2, usage(100, 10) },
     { 1, nil, 0, 2.2, usage(100, 10) },
   }, { "status_code", "tokens_input", "tokens_output" }, { { 200, 100, 10 }, { 429, 0, 0 } })
 
   are("one row where the same call failed", {
-    { 2, 1, 0.1, 0.9, with(chat, { ["error.type"] = "ThrottlingException",
+    { 2, 1, 0.1, 0.9, helpers.with(chat, { ["error.type"] = "ThrottlingException",
       ["http.status_code"] = 429 }), failed = "slow down" },
     { 1, nil, 0, 1, chat, failed = "slow down" },
   }, { "status_code", "error_type" }, { { 429, "ThrottlingException" } })
@@ -252,7 +243,7 @@ describe("spans inside each other #loops", function()
   }, { "tokens_input", "tokens_output" }, { { 100, 10 } })
 
   local function langsmith(kind, more)
-    return with({ ["langsmith.span.kind"] = kind, ["gen_ai.operation.name"] = "chat",
+    return helpers.with({ ["langsmith.span.kind"] = kind, ["gen_ai.operation.name"] = "chat",
       ["gen_ai.system"] = "langchain" }, more or {})
   end
   are("one row where prompts and retrievers are called chats (LangSmith)", {

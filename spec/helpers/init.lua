@@ -20,6 +20,20 @@ function helpers.eventually(condition)
   error("the condition did not come true in " .. helpers.SECONDS .. " s", 2)
 end
 
+--- What both tables say; where they differ, the second.
+---@param base table
+---@param more table
+---@return table
+function helpers.with(base, more)
+  local both = {}
+  for _, from in ipairs { base, more } do
+    for key, value in pairs(from) do
+      both[key] = value
+    end
+  end
+  return both
+end
+
 ---@param text string
 function helpers.quote(text)
   return "'" .. tostring(text):gsub("'", [['\'']]) .. "'"

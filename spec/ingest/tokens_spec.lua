@@ -1,4 +1,5 @@
 local decoders = require "spec.helpers.decode"
+local helpers = require "spec.helpers"
 
 local decoder = decoders.new()
 teardown(function() decoder:stop() end)
@@ -55,28 +56,18 @@ describe("the cache's tokens, in the words of", function()
   local genai =
     { ["gen_ai.operation.name"] = "chat", ["gen_ai.request.model"] = "claude-sonnet-4-5" }
 
-  local function also(base, more)
-    local both = {}
-    for _, from in ipairs { base, more } do
-      for key, value in pairs(from) do
-        both[key] = value
-      end
-    end
-    return both
-  end
-
   for sender, case in pairs {
-    ["the GenAI conventions"] = { also(genai, {
+    ["the GenAI conventions"] = { helpers.with(genai, {
       ["gen_ai.usage.input_tokens"] = 1500, ["gen_ai.usage.output_tokens"] = 50,
       ["gen_ai.usage.cache_read.input_tokens"] = 200,
       ["gen_ai.usage.cache_creation.input_tokens"] = 300,
     }) },
-    ["the old GenAI conventions"] = { also(genai, {
+    ["the old GenAI conventions"] = { helpers.with(genai, {
       ["gen_ai.usage.prompt_tokens"] = 1500, ["gen_ai.usage.completion_tokens"] = 50,
       ["gen_ai.usage.cache_read_input_tokens"] = 200,
       ["gen_ai.usage.cache_creation_input_tokens"] = 300,
     }) },
-    ["pydantic-ai"] = { also(genai, {
+    ["pydantic-ai"] = { helpers.with(genai, {
       ["gen_ai.usage.input_tokens"] = 1500, ["gen_ai.usage.output_tokens"] = 50,
       ["gen_ai.usage.details.cache_read_tokens"] = 200,
       ["gen_ai.usage.details.cache_write_tokens"] = 300,
@@ -121,24 +112,24 @@ describe("the cache's tokens, in the words of", function()
       ["mlflow.chat.tokenUsage"] = '{"input_tokens":1500,"output_tokens":50,"total_tokens":1550,'
         .. '"cache_read_input_tokens":200,"cache_creation_input_tokens":300}',
     } },
-    ["Strands, whose input is Bedrock's"] = { also(genai, {
+    ["Strands, whose input is Bedrock's"] = { helpers.with(genai, {
       ["gen_ai.usage.input_tokens"] = 1000, ["gen_ai.usage.output_tokens"] = 50,
       ["gen_ai.usage.cache_read_input_tokens"] = 200,
       ["gen_ai.usage.cache_write_input_tokens"] = 300,
     }), "strands.telemetry.tracer" },
-    ["anyone whose total counts the cache beside the input"] = { also(genai, {
+    ["anyone whose total counts the cache beside the input"] = { helpers.with(genai, {
       ["gen_ai.usage.input_tokens"] = 1000, ["gen_ai.usage.output_tokens"] = 50,
       ["gen_ai.usage.total_tokens"] = 1550,
       ["gen_ai.usage.cache_read_input_tokens"] = 200,
       ["gen_ai.usage.cache_write_input_tokens"] = 300,
     }) },
-    ["anyone whose total counts only the writes beside it"] = { also(genai, {
+    ["anyone whose total counts only the writes beside it"] = { helpers.with(genai, {
       ["gen_ai.usage.input_tokens"] = 1200, ["gen_ai.usage.output_tokens"] = 50,
       ["gen_ai.usage.total_tokens"] = 1550,
       ["gen_ai.usage.cache_read_input_tokens"] = 200,
       ["gen_ai.usage.cache_write_input_tokens"] = 300,
     }) },
-    ["Sentry"] = { also(genai, {
+    ["Sentry"] = { helpers.with(genai, {
       ["gen_ai.usage.input_tokens"] = 1500, ["gen_ai.usage.output_tokens"] = 50,
       ["gen_ai.usage.input_tokens.cached"] = 200, ["gen_ai.usage.input_tokens.cache_write"] = 300,
     }) },
@@ -159,7 +150,7 @@ describe("the cache's tokens, in the words of", function()
   end
 
   it("Anthropic itself, smaller than the cache", function()
-    local r = record(also(genai, {
+    local r = record(helpers.with(genai, {
       ["gen_ai.usage.input_tokens"] = 12, ["gen_ai.usage.output_tokens"] = 5,
       ["gen_ai.usage.cache_read_input_tokens"] = 200,
     }))
@@ -169,7 +160,7 @@ describe("the cache's tokens, in the words of", function()
   -- 300 for five minutes, 700 for an hour: 1000*3 + 300*3.75 + 700*6 = 3000 + 1125 + 4200 = 8325
   for what, told in pairs { ["and their sum"] = 1000, ["that sum to more than the sum"] = 900 } do
     it("writes for five minutes and for an hour " .. what, function()
-      local r = record(also(genai, {
+      local r = record(helpers.with(genai, {
         ["gen_ai.usage.input_tokens"] = 2000, ["gen_ai.usage.cache_creation.input_tokens"] = told,
         ["gen_ai.usage.cache_creation.ephemeral_5m_input_tokens"] = 300,
         ["gen_ai.usage.cache_creation.ephemeral_1h_input_tokens"] = 700,
