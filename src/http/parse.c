@@ -149,10 +149,10 @@ static int check_limits(struct exchange *e, size_t line_len, size_t total) {
     return line_len > limits->request_line_bytes
                ? fault(e, 414, "the request line is too long")
                : 0;
-  if (total > limits->header_bytes + e->in.request_line_len)
-    return fault(e, 431, "the headers are too long");
   if (e->in.lines > limits->header_fields)
     return fault(e, 431, "too many headers");
+  if (total > limits->header_bytes + e->in.request_line_len)
+    return fault(e, 431, "the headers are too long");
   return 0;
 }
 
