@@ -121,17 +121,17 @@ static bool read_number(const char *text, unsigned most, unsigned *n) {
 
 /* Cuts ":PORT" off text, and the brackets of an IPv6 address. */
 static const char *take_port(char *text, struct entry *e) {
-  char *colon = strrchr(text, ':'), *bracket = strchr(text, ']');
+  char *colon = strrchr(text, ':'), *bracket = *text == '[' ? strchr(text, ']') : NULL;
   unsigned port;
   if (*text == '[' && bracket == NULL)
     return "an address without its ]";
-  if (colon != NULL && (*text == '[' ? colon == bracket + 1 : strchr(text, ':') == colon)) {
+  if (colon != NULL && colon == (bracket != NULL ? bracket + 1 : strchr(text, ':'))) {
     if (!read_number(colon + 1, 65535, &port) || port == 0)
       return "not a port";
     e->port = (uint16_t) port;
     *colon = '\0';
   }
-  if (*text == '[') {
+  if (bracket != NULL) {
     if (bracket[1] != '\0')
       return "something behind the ]";
     *bracket = '\0';

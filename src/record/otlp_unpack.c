@@ -16,11 +16,12 @@ struct otlp_block {
 
 static char *new_block(struct otlp_reader *r, size_t size) {
   struct otlp_block *block = malloc(sizeof *block + size);
-  if (block == NULL)
-    buf_refuse(size);
-  block->next = r->blocks;
-  r->blocks = block;
-  return block->data;
+  if (block != NULL) {
+    block->next = r->blocks;
+    r->blocks = block;
+    return block->data;
+  }
+  buf_refuse(size);
 }
 
 void otlp_free_blocks(struct otlp_reader *r) {

@@ -164,21 +164,23 @@ static bool add_few(struct sketch *s, int32_t bucket, int64_t count) {
 static bool merge_few(struct sketch *into, const struct sketch *from) {
   struct few both[2 * MAX_FEW];
   uint32_t n = 0, i = 0, k = 0;
-  while (i < into->len || k < from->len) {
-    const struct few *a = i < into->len ? &into->few[i] : NULL,
-                     *b = k < from->len ? &from->few[k] : NULL;
-    bool takes_a = b == NULL || (a != NULL && a->bucket <= b->bucket),
-         takes_b = a == NULL || (b != NULL && b->bucket <= a->bucket);
-    both[n] = takes_a ? *a : *b;
-    if (takes_a && takes_b && __builtin_add_overflow(a->count, b->count, &both[n].count))
+  while (i < into->len && k < from->len) {
+    struct few a = into->few[i], b = from->few[k];
+    both[n] = a.bucket <= b.bucket ? a : b;
+    if (a.bucket == b.bucket && __builtin_add_overflow(a.count, b.count, &both[n].count))
       return false;
     n++;
-    i += takes_a;
-    k += takes_b;
+    i += a.bucket <= b.bucket;
+    k += b.bucket <= a.bucket;
   }
+  while (i < into->len)
+    both[n++] = into->few[i++];
+  while (k < from->len)
+    both[n++] = from->few[k++];
   if (n > MAX_FEW)
     return false;
   reserve_few(into, n);
+  /* cppcheck-suppress uninitvar; the first n are set */
   memcpy(into->few, both, n * sizeof *both);
   into->len = n;
   return true;

@@ -106,7 +106,7 @@ static int to_measure(lua_State *L) {
 }
 
 /* Raises, naming the value at the top, which is no measure, or none of those wanted. */
-static void measure_error(lua_State *L, const char *field, const struct question *q) {
+static _Noreturn void measure_error(lua_State *L, const char *field, const struct question *q) {
   const struct schema *schema = script_services(L)->schema;
   struct buf *names = lua_json_push_fragment(L);
   for (size_t i = 0; i < schema->nmeasures; i++)

@@ -160,8 +160,8 @@ struct buf *script_body(lua_State *L, int index) {
   return &check_live(L, object)->body;
 }
 
-static const struct buf *check_body(lua_State *L) {
-  const struct buf *body = script_body(L, 1);
+static struct buf *check_body(lua_State *L) {
+  struct buf *body = script_body(L, 1);
   if (body == NULL) {
     luaL_typeerror(L, 1, "a request's body");
     __builtin_unreachable(); /* it raises */
@@ -180,8 +180,7 @@ static int on_arrived(lua_State *L, int status, lua_KContext context);
 /* body:read(), of a raw route: the next piece; nil at the end; or nil and a message. */
 static int l_body_read(lua_State *L) {
   struct task *task = script_task(L, "body:read");
-  struct buf *body = script_body(L, 1);
-  luaL_argexpected(L, body != NULL, 1, "a request's body");
+  struct buf *body = check_body(L);
   struct request *r = container_of(body, struct request, body);
   if (!task->is_raw || task->request != r)
     return luaL_error(L, "only a raw route reads its body in pieces: this one has it whole");

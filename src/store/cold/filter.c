@@ -197,9 +197,8 @@ static bool may_be(const struct parquet_range *range, const char *text, size_t l
 static bool may_have_text(const struct filter *f, const struct test *t, size_t i,
                           const struct parquet_range *range) {
   union value v = t->item->values[i];
-  const char *text = f->where->text.data;
-  if (text != NULL)
-    text += v.s.offset;
+  const struct buf *texts = &f->where->text;
+  const char *text = texts->len > 0 ? texts->data + v.s.offset : "";
   switch (t->item->op) {
   case OP_EQ:
   case OP_IN:

@@ -9,7 +9,7 @@ bool parquet_is_text(enum parquet_type type) {
 
 union parquet_value parquet_bound_value(const struct parquet_bound *bound,
                                         enum parquet_type type) {
-  union parquet_value value;
+  union parquet_value value = {.s = {0}};
   uint64_t bits = 0;
   memcpy(&bits, bound->bytes, bound->len < 8 ? bound->len : 8);
   value.i = (int64_t) le64toh(bits);

@@ -1,3 +1,4 @@
+#include <assert.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 
@@ -110,6 +111,7 @@ static int add_run(struct adding *s, const struct page *page, size_t from, size_
       return rc;
     page_figures_spread(s->figures, s->tallies, from, to, sign);
   }
+  assert(!page->p->question->seen || page->times != NULL);
   for (size_t i = from; page->p->question->seen && i < to; i++) {
     int64_t time = page->times->integers[page->places[i]];
     tally_seen(all != NULL ? all : s->tallies[i], time, time,

@@ -117,7 +117,6 @@ static int choose(struct page_figures *f, struct figure *figure, struct view *vi
 static int read_measure(struct page_figures *f, struct figure *figure, struct view *view,
                         struct cursor *c) {
   const struct measure *m = &f->schema->measures[figure->number];
-  const struct parquet_vector *v = NULL;
   int64_t *values = figure->values;
   if (choose(f, figure, view, c) != SQLITE_OK)
     return SQLITE_CORRUPT;
@@ -128,7 +127,10 @@ static int read_measure(struct page_figures *f, struct figure *figure, struct vi
       values[f->rows[k]] = 1;
     return SQLITE_OK;
   }
-  if (f->nkept > 0 && (v = column_of(view, c, m->column)) == NULL)
+  if (f->nkept == 0)
+    return SQLITE_OK;
+  const struct parquet_vector *v = column_of(view, c, m->column);
+  if (v == NULL)
     return SQLITE_CORRUPT;
   bool plain = f->schema->columns[m->column].type == COLUMN_INTEGER && m->scale == 1;
   for (size_t k = 0; k < f->nkept; k++)
