@@ -106,7 +106,7 @@ static int to_measure(lua_State *L) {
 }
 
 /* Raises, naming the value at the top, which is no measure, or none of those wanted. */
-static _Noreturn void measure_error(lua_State *L, const char *field, const struct question *q) {
+static void measure_error(lua_State *L, const char *field, const struct question *q) {
   const struct schema *schema = script_services(L)->schema;
   struct buf *names = lua_json_push_fragment(L);
   for (size_t i = 0; i < schema->nmeasures; i++)
@@ -122,9 +122,10 @@ static void read_measures(lua_State *L, int index, struct question *q) {
   for (size_t i = 1; i <= n; i++) {
     lua_rawgeti(L, -1, (lua_Integer) i);
     int measure = to_measure(L);
-    if (measure < 0)
+    if (measure >= 0)
+      q->measures |= UINT64_C(1) << measure;
+    else
       measure_error(L, "measures", &(struct question) {0});
-    q->measures |= UINT64_C(1) << measure;
     lua_pop(L, 1);
   }
   lua_pop(L, 1);
