@@ -57,7 +57,7 @@ static void order(int values) {
     sketch_merge(&backward, &parts[7 - i]);
   }
   CHECK(same(&forward, &backward));
-  CHECK(sketch_count(&forward) == values);
+  CHECK(sketch_total(&forward) == values);
 
   struct buf packed = {0};
   for (int i = 0; i < 8; i++) {
@@ -87,16 +87,36 @@ static void taking_away(void) {
   double odd[] = {0, -1, NAN, INFINITY, -INFINITY, 1e-300, 1e300, 5e-324, 0.5, 1, 2, 1234.5};
   for (size_t i = 0; i < sizeof odd / sizeof *odd; i++)
     sketch_add(&s, odd[i], 3);
-  CHECK(sketch_count(&s) == 36);
+  CHECK(sketch_total(&s) == 36);
   CHECK(s.zero == 12);
   CHECK(sketch_quantile(&s, 0.2) == 0);
   CHECK(isfinite(sketch_quantile(&s, 1)));
   for (size_t i = 0; i < sizeof odd / sizeof *odd; i++)
     sketch_add(&s, odd[i], -3);
   CHECK(same(&s, &empty));
-  CHECK(sketch_count(&s) == 0 && sketch_quantile(&s, 0.5) == 0);
+  CHECK(sketch_total(&s) == 0 && sketch_quantile(&s, 0.5) == 0);
   CHECK(sketch_quantile(&empty, 0.5) == 0);
   sketch_clear(&s);
+}
+
+/* Counted together, as one after the other; and the counts are empty again. */
+static void counting(void) {
+  static struct sketch_counts counts;
+  static const double odd[] = {0, -1, NAN, INFINITY, 1e-300, 1e300, 1};
+  for (int values = 1; values <= 4096; values *= 2) {
+    struct sketch each = {0}, taken = {0};
+    for (int i = 0; i < values; i++) {
+      double value = i < 7 ? odd[i] : exp(noise() * 20) - 2;
+      int sign = i % 5 == 4 ? -1 : 1;
+      sketch_add(&each, value, sign);
+      sketch_count(&counts, sketch_bucket(value), sign);
+    }
+    sketch_take(&taken, &counts);
+    CHECK(same(&taken, &each));
+    CHECK(sketch_total(&taken) == values - values / 5 * 2);
+    sketch_clear(&each);
+    sketch_clear(&taken);
+  }
 }
 
 /* More than the list of few buckets can count. */
@@ -107,14 +127,14 @@ static void many(void) {
   sketch_add(&s, 9, 1);
   sketch_add(&sum, 7, INT32_MAX);
   sketch_add(&sum, 9, INT32_MAX);
-  CHECK(sketch_count(&s) == 3 * (int64_t) INT32_MAX + 1);
+  CHECK(sketch_total(&s) == 3 * (int64_t) INT32_MAX + 1);
   sketch_merge(&sum, &s);
-  CHECK(sketch_count(&sum) == 5 * (int64_t) INT32_MAX + 1);
+  CHECK(sketch_total(&sum) == 5 * (int64_t) INT32_MAX + 1);
   sketch_reset(&s);
   sketch_add(&s, 9, 1);
-  CHECK(sketch_count(&s) == 1);
+  CHECK(sketch_total(&s) == 1);
   sketch_merge(&sum, &s);
-  CHECK(sketch_count(&sum) == 5 * (int64_t) INT32_MAX + 2);
+  CHECK(sketch_total(&sum) == 5 * (int64_t) INT32_MAX + 2);
   sketch_clear(&s);
   sketch_clear(&sum);
 }
@@ -162,6 +182,7 @@ int main(void) {
   for (int values = 8; values <= 4096; values *= 2)
     order(values);
   taking_away();
+  counting();
   many();
   garbage();
   size();

@@ -9,7 +9,7 @@ enum {
   STEPS = 32,
   VERSION = 1,
   MIN_INDEX = -30 * STEPS,
-  MAX_INDEX = 60 * STEPS,
+  MAX_INDEX = MIN_INDEX + SKETCH_BUCKETS - 1,
   MAX_FEW = 128, /* more are dense */
   FEW_STEP = 16,
 };
@@ -233,7 +233,43 @@ void sketch_merge(struct sketch *into, const struct sketch *from) {
       add_at(into, from->few[i].bucket, from->few[i].count);
 }
 
-int64_t sketch_count(const struct sketch *s) {
+void sketch_count(struct sketch_counts *c, int32_t bucket, int sign) {
+  if (bucket == ZERO) {
+    c->zero += sign;
+    return;
+  }
+  uint32_t i = (uint32_t) (bucket - MIN_INDEX);
+  c->counts[i] += sign;
+  c->used[i / 64] |= UINT64_C(1) << i % 64;
+}
+
+/* The next bucket from i on that is used, which then no longer is; SKETCH_BUCKETS: none. */
+static uint32_t take_used(struct sketch_counts *c, uint32_t i) {
+  for (uint32_t word = i / 64; word < sizeof c->used / sizeof *c->used; word++)
+    if (c->used[word] != 0) {
+      uint32_t bit = (uint32_t) __builtin_ctzll(c->used[word]);
+      c->used[word] &= c->used[word] - 1;
+      return word * 64 + bit;
+    }
+  return SKETCH_BUCKETS;
+}
+
+void sketch_take(struct sketch *empty, struct sketch_counts *c) {
+  empty->zero = c->zero;
+  c->zero = 0;
+  for (uint32_t i = take_used(c, 0); i < SKETCH_BUCKETS; i = take_used(c, i)) {
+    int32_t bucket = (int32_t) i + MIN_INDEX;
+    if (empty->dense || empty->len == MAX_FEW) {
+      add_at(empty, bucket, c->counts[i]);
+    } else {
+      reserve_few(empty, empty->len + 1);
+      empty->few[empty->len++] = (struct few){bucket, c->counts[i]};
+    }
+    c->counts[i] = 0;
+  }
+}
+
+int64_t sketch_total(const struct sketch *s) {
   int64_t count = s->zero;
   for (uint32_t i = 0; i < s->len; i++)
     count = plus(count, count_at(s, i));
@@ -248,7 +284,7 @@ bool sketch_is_empty(const struct sketch *s) {
 }
 
 double sketch_quantile(const struct sketch *s, double q) {
-  int64_t count = sketch_count(s), below = s->zero;
+  int64_t count = sketch_total(s), below = s->zero;
   if (count <= 0)
     return 0;
   int64_t rank = (int64_t) ceil(q * (double) count);

@@ -32,8 +32,22 @@ void sketch_add(struct sketch *s, double value,
 int32_t sketch_bucket(double value); /* once for several sketches */
 void sketch_add_bucket(struct sketch *s, int32_t bucket, int64_t count);
 void sketch_merge(struct sketch *into, const struct sketch *from);
-int64_t sketch_count(const struct sketch *s);
+int64_t sketch_total(const struct sketch *s);
 bool sketch_is_empty(const struct sketch *s); /* nothing was ever added, or all of it taken away */
+
+/* Many records of one cell are counted faster so, one after the other without looking for their
+ * places: then they are taken into a sketch that is empty, and the counts are zero again.  All
+ * zeros is an empty one. */
+enum { SKETCH_BUCKETS = 90 * 32 + 1 };
+
+struct sketch_counts {
+  int64_t zero;
+  uint64_t used[(SKETCH_BUCKETS + 63) / 64]; /* bit per bucket that has a count, or had one */
+  int32_t counts[SKETCH_BUCKETS];            /* of at most INT32_MAX records */
+};
+
+void sketch_count(struct sketch_counts *c, int32_t bucket, int sign); /* 1 or -1 */
+void sketch_take(struct sketch *empty, struct sketch_counts *c);
 
 /* The value at rank ceil(q * count), as the middle of its bucket; 0 when empty. */
 double sketch_quantile(const struct sketch *s, double q);

@@ -43,7 +43,7 @@ static void quantile(sqlite3_context *context, int n, sqlite3_value **values) {
   else {
     sqlite3_result_double(context, 0);
     merge_argument(context, &s, values[0]);
-    if (sketch_count(&s) > 0)
+    if (sketch_total(&s) > 0)
       sqlite3_result_double(context, sketch_quantile(&s, q));
   }
   sketch_clear(&s);

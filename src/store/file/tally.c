@@ -181,15 +181,24 @@ struct tally **tallies_sorted(const struct tallies *t) {
   return sorted;
 }
 
+void tally_add_sums(struct tally *t, const struct schema *schema,
+                    const struct contribution *contribution) {
+  const int64_t *values = contribution->values;
+  t->rows += contribution->sign;
+  if (contribution->sign > 0)
+    for (size_t i = 0; i < schema->nmeasures; i++)
+      t->sums[i] = add_saturating(t->sums[i], values[i], 1);
+  else
+    for (size_t i = 0; i < schema->nmeasures; i++)
+      t->sums[i] = add_saturating(t->sums[i], values[i], -1);
+}
+
 void tally_add(struct tally *t, const struct schema *schema,
                const struct contribution *contribution) {
-  int sign = contribution->sign;
-  t->rows += sign;
-  for (size_t i = 0; i < schema->nmeasures; i++)
-    t->sums[i] = add_saturating(t->sums[i], contribution->values[i], sign);
+  tally_add_sums(t, schema, contribution);
   for (size_t i = 0; i < schema->nsketches; i++)
     if (contribution->sketched >> i & 1)
-      sketch_add_bucket(&t->sketches[i], contribution->buckets[i], sign);
+      sketch_add_bucket(&t->sketches[i], contribution->buckets[i], contribution->sign);
 }
 
 void tally_seen(struct tally *t, int64_t first_us, int64_t last_us, int64_t last_row) {

@@ -77,6 +77,8 @@ static inline int64_t add_saturating(int64_t a, int64_t b, int sign) {
 
 void tally_add(struct tally *t, const struct schema *schema,
                const struct contribution *contribution);
+void tally_add_sums(struct tally *t, const struct schema *schema,
+                    const struct contribution *contribution); /* the sketches are the caller's */
 
 /* Rows between these times, of which the last is that one; 0: there was none. */
 void tally_seen(struct tally *t, int64_t first_us, int64_t last_us, int64_t last_row);

@@ -20,6 +20,7 @@ void counted_init(struct counted *c, const struct schema *schema, size_t nlists)
                    schema->nmeasures * sizeof((struct contribution *) 0)->values[0];
   c->lists = xcalloc(nlists + 1, sizeof *c->lists);
   c->sum = tally_new(schema, NULL, 0);
+  c->sketches = xcalloc(schema->nsketches + 1, sizeof *c->sketches);
 }
 
 static struct counted_cell **cells_of(const struct counted_list *list) {
@@ -60,6 +61,7 @@ void counted_clear(struct counted *c) {
   buf_clear(&c->records);
   buf_clear(&c->order);
   tally_free(c->sum, c->schema);
+  free(c->sketches);
 }
 
 void counted_add(struct counted *c, const struct contribution *contribution) {
@@ -113,6 +115,13 @@ static const struct contribution *record_at(const struct counted *c, uint32_t i)
   return (const struct contribution *) (c->records.data + i * c->record_size);
 }
 
+static void add(struct counted *c, const struct contribution *record) {
+  tally_add_sums(c->sum, c->schema, record);
+  for (size_t i = 0; i < c->schema->nsketches; i++)
+    if (record->sketched >> i & 1)
+      sketch_count(&c->sketches[i], record->buckets[i], record->sign);
+}
+
 int counted_each(struct counted *c, size_t list, counted_take *take, void *context) {
   const struct counted_list *l = &c->lists[list];
   const uint32_t *order = sort(c, l);
@@ -124,8 +133,10 @@ int counted_each(struct counted *c, size_t list, counted_take *take, void *conte
     for (size_t end = at + cell->count; at < end; at++) {
       if (at + AHEAD < c->nrecords)
         __builtin_prefetch(record_at(c, order[at + AHEAD]));
-      tally_add(c->sum, c->schema, record_at(c, order[at]));
+      add(c, record_at(c, order[at]));
     }
+    for (size_t k = 0; k < c->schema->nsketches; k++)
+      sketch_take(&c->sum->sketches[k], &c->sketches[k]);
     rc = take(context, cell, c->sum);
   }
   return rc;

@@ -21,6 +21,7 @@ struct counted {
   struct counted_list *lists;
   struct buf order;   /* of the records of a list, by cell */
   struct tally *sum;
+  struct sketch_counts *sketches; /* of the sum, before it has them */
 };
 
 void counted_init(struct counted *c, const struct schema *schema, size_t nlists);
