@@ -187,12 +187,7 @@ local function take_request(batch, prices, row, metadata)
   local record = record_of(row, metadata)
   prices:settle(record, record.status_code < 400 and reported(row) or nil)
   batch:add(record)
-  for _, part in ipairs(record.cost_source == "reported" and {}
-      or iterations.records(usage_of(metadata), record)) do
-    part.record.request_id = record.request_id and record.request_id .. ":" .. part.name
-    prices:settle(part.record)
-    batch:add(part.record)
-  end
+  iterations.add(batch, prices, record, iterations.records(usage_of(metadata), record))
 end
 
 local function take(batch, prices, row, position)
