@@ -109,7 +109,7 @@ local events = {
 --- The tokens that it was told with stay with it: those of a prompt (split) all together, so that a
 --- count with and one without the cache are never mixed.  Between costs that were computed, the one
 --- that was computed from more: whose record tells more of what stands in basis, columns or members
---- of extra; 0 tells nothing here.
+--- of extra, how the prompt is split before all; 0 tells nothing here.
 --- parts: dollars of what is billed with a call and stands in rows of its own, as another model's
 --- turns in it do.  The best cost includes them when another record tells it and it is as large:
 --- the row has the rest of it.

@@ -46,7 +46,9 @@ local function show_event(text, as_json)
     data.status_code = data.status_code or event.type == "request_error" and 500 or nil
     show_row(data)
   elseif event and event.type == "overflow" then
-    term.error(("%.0f events were too many and are not shown"):format(event.dropped))
+    term.error(event.dropped > 0
+      and ("%.0f events were too many and are not shown"):format(event.dropped)
+      or "the server has another database than before: what came in between is not shown")
   end
 end
 

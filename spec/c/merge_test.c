@@ -143,6 +143,11 @@ static void ranks(void) {
         "{\"timestamp\":6,\"tokens_input\":8,\"service_tier\":\"flex\",\"cost_usd\":0.6,"
         "\"cost_source\":\"computed\"}"},
        {"\"tokens_input\":8", "\"cost_usd\":0.6"}},
+      {{"{\"timestamp\":5,\"tokens_input\":2000,\"cache_read_tokens\":8000,\"cost_usd\":0.3,"
+        "\"cost_source\":\"computed\"}",
+        "{\"timestamp\":6,\"tokens_input\":10000,\"tier\":\"flex\",\"speed\":\"fast\","
+        "\"cost_usd\":0.6,\"cost_source\":\"computed\"}"},
+       {"\"tokens_input\":2000", "\"cache_read_tokens\":8000", "\"cost_usd\":0.3"}},
       /* The prompt of a model that has no price is told by one record, too. */
       {{"{\"timestamp\":5,\"tokens_input\":2000,\"cache_read_tokens\":8000,\"cost_source\":"
         "\"unknown\"}",

@@ -75,7 +75,8 @@ uint8_t record_basis(const struct schema *s, const struct record *r, const struc
   size_t count = extra_count(r, text, cost->basis_members, cost->nbasis_members);
   for (uint64_t left = cost->basis; left != 0;) {
     int column = take_bit(&left);
-    count += value_is_set(&s->columns[column], r->v[column]);
+    if (value_is_set(&s->columns[column], r->v[column]))
+      count += cost->split >> column & 1 ? SCHEMA_MAX_BASIS + 1 : 1;
   }
   return (uint8_t) (count < STAMP_MOST_BASIS ? count : STAMP_MOST_BASIS);
 }
@@ -260,7 +261,6 @@ static void take_parts_out(const struct schema *s, const struct told *told, stru
   r->v[cost].f = dollars(r->v[cost].f - r->v[parts].f);
   teller->apart = true;
 }
-
 
 /* Answers whether the row, whose cost was that before, has changed. */
 static bool take_told(struct batch *row, const struct told *told, const struct record *later,

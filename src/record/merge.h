@@ -25,7 +25,8 @@ struct stamp {
   uint64_t lost;    /* columns that the schema has lost; their bits are the file's (file/told.h) */
   uint8_t event;
   uint8_t quality; /* of its cost: 0 none, else the better the higher */
-  uint8_t basis;   /* how much of what a computed cost depends on it told */
+  uint8_t basis;   /* how much of what a computed cost depends on it told; a column of the split
+                      weighs more than all members of extra */
   bool apart;      /* it told the row's cost, which the row has without that of parts */
 };
 

@@ -419,7 +419,7 @@ static void push_limits(lua_State *L) {
                 {"measures", SCHEMA_MAX_MEASURES}, {"by", SCHEMA_MAX_BY},
                 {"sketches", SCHEMA_MAX_SKETCHES}, {"sets", SCHEMA_MAX_SETS},
                 {"names", SCHEMA_MAX_NAMES},       {"name", SCHEMA_MAX_NAME},
-                {"ranks", SCHEMA_MAX_RANKS},     {"basis", SCHEMA_MAX_BASIS}};
+                {"ranks", SCHEMA_MAX_RANKS},   {"basis", SCHEMA_MAX_BASIS}};
   lua_newtable(L);
   for (size_t i = 0; i < sizeof limits / sizeof *limits; i++) {
     lua_pushinteger(L, limits[i].most);
