@@ -11,7 +11,7 @@ static struct content *content;
 /* No member of that name, at any depth. */
 static bool says_content(const struct buf *json) {
   static const char name[] = "\"prompt\":";
-  return memmem(json->data, json->len, name, sizeof name - 1) != NULL;
+  return json->len > 0 && memmem(json->data, json->len, name, sizeof name - 1) != NULL;
 }
 
 /* What was taken can be written, and what was written is taken: a row and an event for
