@@ -26,7 +26,7 @@ local function counted(s)
   return sum
 end
 
-local fixtures = helpers.lines_of("cd " .. FOLDER .. " && ls *.gz")
+local fixtures = helpers.lines_of("cd " .. FOLDER .. " && ls -v *.gz")
 
 describe("a file of an older Moonledger", function()
   local folder, expected
