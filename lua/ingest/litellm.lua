@@ -71,8 +71,7 @@ end
 -- A list, or a list as JSON text.
 local function list(v)
   if type(v) == "string" then
-    local ok, decoded = pcall(json.decode, v)
-    v = ok and decoded
+    v = json.decode(v)
   end
   return type(v) == "table" and #v > 0 and json.array(v) or nil
 end
@@ -100,8 +99,7 @@ end
 local function metadata_of(row)
   local metadata = row.metadata
   if type(metadata) == "string" then
-    local ok, decoded = pcall(json.decode, metadata)
-    metadata = ok and decoded
+    metadata = json.decode(metadata)
   end
   return object(metadata)
 end
