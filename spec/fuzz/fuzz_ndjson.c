@@ -8,10 +8,13 @@ static const struct record_limits wide = {.record_bytes = 1 << 20, .depth = 18};
 static struct schema *schema;
 static struct content *content;
 
+static bool has(const struct buf *json, const char *text) {
+  return json->len > 0 && memmem(json->data, json->len, text, strlen(text)) != NULL;
+}
+
 /* No member of that name, at any depth. */
 static bool says_content(const struct buf *json) {
-  static const char name[] = "\"prompt\":";
-  return json->len > 0 && memmem(json->data, json->len, name, sizeof name - 1) != NULL;
+  return has(json, "{\"prompt\":") || has(json, ",\"prompt\":");
 }
 
 /* What was taken can be written, and what was written is taken: a row and an event for
