@@ -83,6 +83,7 @@ local columns = {
   { "error_message", "string", in_extra = true },
   { "cost_source", "string", in_extra = true },
   { "other_id", "string", in_extra = true, role = "other_id" },
+  { "parts_cost_usd", "float", in_extra = true },
 }
 
 --- What a record says has happened, named by its member "type" or "event".
@@ -106,13 +107,24 @@ local events = {
 --- costs, the one whose source stands first in ranks; a cost without a source came from its sender,
 --- and one of 0 gets that source, so that it is told from none.
 --- The tokens that it was told with stay with it: those of a prompt (split) all together, so that a
---- count with and one without the cache are never mixed.
+--- count with and one without the cache are never mixed.  Between costs that were computed, the one
+--- that was computed from more: whose record tells more of what stands in basis, columns or members
+--- of extra, how the prompt is split before all; 0 tells nothing here.
+--- parts: dollars of what is billed with a call and stands in rows of its own, as another model's
+--- turns in it do.  The best cost includes them when another record tells it and it is as large:
+--- the row has the rest of it.
 local cost = {
   column = "cost_usd",
   source = "cost_source",
   ranks = { "reported", "computed" },
   split = { "tokens_input", "cache_read_tokens", "cache_write_tokens" },
   with = { "tokens_output" },
+  basis = {
+    "cache_read_tokens", "cache_write_tokens", "tier", "cache_write_1h_tokens", "reasoning_tokens",
+    "audio_input_tokens", "audio_output_tokens", "image_input_tokens", "image_output_tokens",
+    "web_searches", "service_tier", "speed", "inference_geo",
+  },
+  parts = "parts_cost_usd",
 }
 
 --- What every rollup cell holds: a count of rows, of rows that match when, or a sum.  Sums are kept

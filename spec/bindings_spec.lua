@@ -120,6 +120,13 @@ describe("bindings #loops", function()
     it("finds cycles", function()
       assert.is_false(run [[local t = {} t.t = t return (pcall(require("json").encode, t))]][1])
     end)
+    it("decodes whole numbers as floats, which math.tointeger makes integers again", function()
+      assert.same({ '{"n":1.0}', '{"n":1}' }, run [[
+        local json = require "json"
+        local t = json.decode '{"n":1}'
+        return json.encode(t), json.encode { n = math.tointeger(t.n) }
+      ]])
+    end)
     it("decodes, and answers nil and a message for what is no JSON", function()
       assert.same({ 1, "x", json.null }, run [[
         local json = require "json"

@@ -116,7 +116,7 @@ describe("Last-Event-ID #loops", function()
       local event = stream:event()
       assert.equal("overflow", event.json.type)
       assert.equal("Event queue full, some events dropped", event.json.message)
-      assert.is_number(event.json.dropped)
+      assert.equal(0, event.json.dropped) -- not known
       s:ingest(records(1, 1, { method = id }))
       assert.same({ 1 }, (read_until(stream, 1)))
       stream:close()

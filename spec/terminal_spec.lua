@@ -242,11 +242,14 @@ Requests without a known price, which stand in no cost: 1.
       listen = "127.0.0.1:" .. port }
     again:ingest { { request_id = "3", model = "moon", duration_ms = 20, user = "ada" } }
     shows "moon +20 ms "
+    again:stop()
+    local other <close> = server.start { listen = "127.0.0.1:" .. port }
+    helpers.eventually(function() return tail:stderr():find "another database than before" end)
     tail:signal "TERM"
     tail:wait(helpers.SECONDS)
     assert.is_nil(tail:stdout():find("sun", 1, true))
     assert.equal(2, select(2, tail:stdout():gsub("\n", "")))
-    again:stop()
+    other:stop()
     helpers.remove_folder(out.path)
   end)
 

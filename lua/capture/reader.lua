@@ -35,8 +35,8 @@ local Reader = {}
 Reader.__index = Reader
 
 local function decoded(text)
-  local ok, value = pcall(json.decode, text)
-  return ok and type(value) == "table" and value or nil
+  local value = json.decode(text)
+  return type(value) == "table" and value or nil
 end
 
 -- Pieces get shorter from the first to the last, so that none is copied more than a few times,

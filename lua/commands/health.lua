@@ -26,8 +26,8 @@ return {
     if not response then
       return nil, why
     end
-    local fine, said = pcall(json.decode, response.body)
-    said = fine and type(said) == "table" and said or {}
+    local said = json.decode(response.body)
+    said = type(said) == "table" and said or {}
     if response.status == 200 and said.status ~= "warn" then
       if not args.quiet then
         print(("%s: %s, version %s"):format(url, said.status or "pass", said.version or "?"))

@@ -14,8 +14,8 @@ local function read_input()
     text = text .. piece
     piece = reader:read()
   end
-  local fine, input = pcall(json.decode, text)
-  return fine and type(input) == "table" and input or {}
+  local input = json.decode(text)
+  return type(input) == "table" and input or {}
 end
 
 -- A member of a member, where all of them are there.

@@ -39,14 +39,19 @@ local function show_event(text, as_json)
     print(text)
     return
   end
-  local fine, event = pcall(json.decode, text)
-  local data = fine and event.data
+  local event = json.decode(text)
+  if type(event) ~= "table" then
+    return
+  end
+  local data = event.data
   if type(data) == "table" and event.type ~= "request_start" then
     data.timestamp = data.timestamp or event.timestamp
     data.status_code = data.status_code or event.type == "request_error" and 500 or nil
     show_row(data)
-  elseif event and event.type == "overflow" then
-    term.error(("%.0f events were too many and are not shown"):format(event.dropped))
+  elseif event.type == "overflow" then
+    term.error(event.dropped > 0
+      and ("%.0f events were too many and are not shown"):format(event.dropped)
+      or "the server has another database than before: what came in between is not shown")
   end
 end
 

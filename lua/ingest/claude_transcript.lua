@@ -150,11 +150,7 @@ function Transcripts:finish()
     local message = rows[id]
     message.best.request_id = id
     self.batch:add(message.best)
-    for _, part in ipairs(message.parts) do
-      part.record.request_id = id .. ":" .. part.name
-      self.prices:settle(part.record)
-      self.batch:add(part.record)
-    end
+    iterations.add(self.batch, self.prices, message.best, message.parts)
   end
   return self.batch
 end

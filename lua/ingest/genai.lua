@@ -71,6 +71,7 @@ local told = {
   -- Looked at, and left in the row as the sender wrote it.
   traceloop_kind = { "text", "traceloop.span.kind", stays = true },
   call_type = { "text", "litellm.call_type", stays = true },
+  call_id = { "text", "litellm.call_id", stays = true },
   finish_reasons = { "any", "gen_ai.response.finish_reasons", stays = true },
   finish_reason = { "any", "ai.response.finishReason", stays = true },
   timestamp = { "text", "event.timestamp", stays = true },
@@ -190,10 +191,11 @@ local function excludes_cache(a, origin)
   return (provider:find("anthropic") or provider:find("bedrock")) ~= nil
 end
 
-local function row_id(record, id)
+-- LiteLLM's callback has the call's id where there is no answer that has one: when it failed.
+local function row_id(record, a)
   local trace, span, time = record.trace_id, record.span_id, record.timestamp
   local own = trace and span and trace .. ":" .. span
-  return id and ids.row(id, own, ids.SPAN, record, time and time / 1e9) or own
+  return a.id and ids.row(a.id, own, ids.SPAN, record, time and time / 1e9) or a.call_id or own
 end
 
 -- What is fetched again and again is one row.
@@ -263,7 +265,7 @@ function genai.record(span, a, origin)
   if is_fetched then
     put_fetched(record, a.id)
   else
-    record.request_id = row_id(record, a.id)
+    record.request_id = row_id(record, a)
   end
   return record, tokens.any(a), parent, is_guessed
 end

@@ -60,8 +60,8 @@ local transcripts = claude_transcript.new(prices)
 local current, nfiles = nil, 0
 
 local function try(text)
-  local ok, value = pcall(json.decode, text)
-  return ok and type(value) == "table" and value or nil
+  local value = json.decode(text)
+  return type(value) == "table" and value or nil
 end
 
 -- One value over several lines.

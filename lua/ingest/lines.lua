@@ -24,11 +24,6 @@ function lines.each_text(text, visit)
   end
 end
 
-local function decode(text)
-  local ok, value = pcall(json.decode, text)
-  return ok and value
-end
-
 --- Whether a decoded value is an object and no list; an empty list is as good as an empty object.
 ---@param value any
 ---@return boolean
@@ -41,7 +36,7 @@ local function each_of(next_value, batch, visit)
   local position = 0
   for text in next_value do
     position = position + 1
-    local value = text and decode(text)
+    local value = text and json.decode(text)
     if lines.is_object(value) then
       visit(value, position)
     else
@@ -66,7 +61,7 @@ function lines.each(text, batch, visit)
     return
   end
   lines.each_text(text, function(line, number)
-    local value = decode(line)
+    local value = json.decode(line)
     if lines.is_object(value) then
       visit(value, number)
     else
@@ -82,10 +77,10 @@ end
 -- An array, or one object over several lines.
 local function whole_of(text)
   if opening(text:sub(1, 100)) == "[" then
-    return decode(text) or nil
+    return json.decode(text) or nil
   end
   local first = text:sub(1, (text:find("\n", 1, true) or #text + 1) - 1)
-  local value = not decode(first) and decode(text)
+  local value = not json.decode(first) and json.decode(text)
   return value and { value } or nil
 end
 

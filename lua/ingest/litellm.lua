@@ -71,8 +71,7 @@ end
 -- A list, or a list as JSON text.
 local function list(v)
   if type(v) == "string" then
-    local ok, decoded = pcall(json.decode, v)
-    v = ok and decoded
+    v = json.decode(v)
   end
   return type(v) == "table" and #v > 0 and json.array(v) or nil
 end
@@ -100,8 +99,7 @@ end
 local function metadata_of(row)
   local metadata = row.metadata
   if type(metadata) == "string" then
-    local ok, decoded = pcall(json.decode, metadata)
-    metadata = ok and decoded
+    metadata = json.decode(metadata)
   end
   return object(metadata)
 end
@@ -187,12 +185,7 @@ local function take_request(batch, prices, row, metadata)
   local record = record_of(row, metadata)
   prices:settle(record, record.status_code < 400 and reported(row) or nil)
   batch:add(record)
-  for _, part in ipairs(record.cost_source == "reported" and {}
-      or iterations.records(usage_of(metadata), record)) do
-    part.record.request_id = record.request_id and record.request_id .. ":" .. part.name
-    prices:settle(part.record)
-    batch:add(part.record)
-  end
+  iterations.add(batch, prices, record, iterations.records(usage_of(metadata), record))
 end
 
 local function take(batch, prices, row, position)

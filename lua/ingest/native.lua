@@ -76,8 +76,8 @@ function native.lines(text)
       out[#out + 1] = line
       return
     end
-    local ok, value = pcall(json.decode, line)
-    if not ok or not lines.is_object(value) then
+    local value = json.decode(line)
+    if not lines.is_object(value) then
       batch:reject(("line %d is no JSON object"):format(number))
       return
     end

@@ -121,8 +121,8 @@ function agent_files.collected()
   local path = folder .. "/collected.json"
   local reader <close> = file.open(path)
   local text = reader and reader:read() or "{}"
-  local fine, all = pcall(json.decode, text)
-  return setmetatable({ path = path, all = fine and type(all) == "table" and all or {} }, Collected)
+  local all = json.decode(text)
+  return setmetatable({ path = path, all = type(all) == "table" and all or {} }, Collected)
 end
 
 --- Whether the destination has the file as it is.

@@ -62,8 +62,8 @@ function ledger.open(args)
 end
 
 local function refusal(status, body)
-  local fine, said = pcall(json.decode, body)
-  local detail = fine and type(said) == "table" and said.detail
+  local said = json.decode(body)
+  local detail = type(said) == "table" and said.detail
   if type(detail) == "table" and detail[1] then
     local fault = detail[1]
     return ("%s: %s"):format(fault.loc and fault.loc[#fault.loc] or "parameter", fault.msg)

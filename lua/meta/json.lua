@@ -21,6 +21,8 @@ function json.encode(value) end
 --- Decodes with lua-cjson; nested at most 64 deep.  Bytes that are not UTF-8, half
 --- a surrogate pair and a NUL in a member's name read U+FFFD; an integer of more
 --- than 15 digits is a string of them, exact, and so is what is beyond doubles.
+--- Any other number is a float: 1 reads 1.0 and is written so; math.tointeger(n)
+--- makes it an integer again.
 ---@param text string|Body|Fragment
 ---@return any
 ---@return string? message

@@ -1,6 +1,7 @@
 --- Computes the costs of stored rows anew, a page per request: `moonledger reprice`
 --- asks until there is no next_cursor.
 local cursor = later "lib.cursor"
+local iterations = later "ingest.iterations"
 local json = require "json"
 local params = require "lib.params"
 local price_table = later "lib.price_table"
@@ -18,7 +19,7 @@ local function usage_of(row)
   end
   usage.model = usage.model ~= "" and usage.model or nil
   usage.service_tier = usage.service_tier or row.tier
-  return usage, extra.cost_source
+  return usage, extra
 end
 
 -- A cost without a source came from its sender.
@@ -26,18 +27,30 @@ local function is_reported(row, source)
   return source == "reported" or not source and row.cost_usd ~= 0
 end
 
+-- Of what the row was made of no record told more that its cost is computed from.
+local function record_of(usage, row, extra)
+  usage.model, usage.provider, usage.timestamp = nil, nil, nil
+  usage.tier, usage.service_tier = row.tier, extra.service_tier
+  return usage
+end
+
 -- The new cost as a record that is merged into the row; nil when nothing changes.
 local function change(row)
-  local usage, source = usage_of(row)
-  if is_reported(row, source) then
+  local usage, extra = usage_of(row)
+  local prices = price_table.current()
+  local parts = extra.part_usages and iterations.settle(prices, extra.part_usages)
+  local has_other_parts = parts ~= extra.parts_cost_usd
+  if is_reported(row, extra.cost_source) then
+    return has_other_parts and { request_id = row.request_id, parts_cost_usd = parts } or nil
+  end
+  prices:settle(usage)
+  usage.cost_usd = usage.cost_usd or 0
+  if usage.cost_source == extra.cost_source and usage.cost_usd == row.cost_usd
+      and not has_other_parts then
     return nil
   end
-  price_table.current():settle(usage)
-  local cost = usage.cost_usd or 0
-  if usage.cost_source == source and cost == row.cost_usd then
-    return nil
-  end
-  return { request_id = row.request_id, cost_usd = cost, cost_source = usage.cost_source }
+  usage.parts_cost_usd = parts
+  return record_of(usage, row, extra)
 end
 
 return {

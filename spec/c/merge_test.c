@@ -24,6 +24,7 @@ static void write_row(struct buf *out, const char *const *records, const int *or
   struct batch *row = scan(records[order[0]]);
   struct record *r = batch_record(row, 0);
   struct stamp stamp = record_stamp(schema, r, &row->text);
+  stamp.basis = record_basis(schema, r, &row->text, &stamp);
   told_insert(&told, 0, &stamp);
   r->present = told_columns(&told);
   for (int i = 1; i < n; i++) {
@@ -126,6 +127,49 @@ static void ranks(void) {
       {{"{\"timestamp\":5,\"tokens_input\":9,\"cost_usd\":0.5,\"cost_source\":\"computed\"}",
         "{\"timestamp\":8,\"cost_usd\":0,\"cost_source\":\"unknown\"}"},
        {"\"tokens_input\":9", "\"cost_usd\":0.0", "\"extra\":{\"cost_source\":\"unknown\"}"}},
+      /* Of two computed ones that from the record which tells more of what is billed, with its
+         tokens, whoever ended later; 0 and null tell nothing of it. */
+      {{"{\"timestamp\":5,\"tokens_input\":10,\"cache_write_tokens\":10000,"
+        "\"cache_write_1h_tokens\":10000,\"web_searches\":1,\"cost_usd\":0.07153,"
+        "\"cost_source\":\"computed\"}",
+        "{\"timestamp\":6,\"tokens_input\":10010,\"cost_usd\":0.03003,\"web_searches\":0,"
+        "\"speed\":null,\"inference_geo\":\"\",\"cost_source\":\"computed\"}",
+        "{\"timestamp\":7,\"tokens_input\":10,\"cache_write_tokens\":10000,\"tokens_output\":3,"
+        "\"cost_usd\":0.03753,\"cost_source\":\"computed\"}"},
+       {"\"tokens_input\":10,\"tokens_output\":3", "\"cache_write_tokens\":10000",
+        "\"cost_usd\":0.07153", "\"cost_source\":\"computed\""}},
+      {{"{\"timestamp\":5,\"tokens_input\":9,\"tier\":\"flex\",\"cost_usd\":0.5,"
+        "\"cost_source\":\"computed\"}",
+        "{\"timestamp\":6,\"tokens_input\":8,\"service_tier\":\"flex\",\"cost_usd\":0.6,"
+        "\"cost_source\":\"computed\"}"},
+       {"\"tokens_input\":8", "\"cost_usd\":0.6"}},
+      {{"{\"timestamp\":5,\"tokens_input\":2000,\"cache_read_tokens\":8000,\"cost_usd\":0.3,"
+        "\"cost_source\":\"computed\"}",
+        "{\"timestamp\":6,\"tokens_input\":10000,\"tier\":\"flex\",\"speed\":\"fast\","
+        "\"cost_usd\":0.6,\"cost_source\":\"computed\"}"},
+       {"\"tokens_input\":2000", "\"cache_read_tokens\":8000", "\"cost_usd\":0.3"}},
+      /* The prompt of a model that has no price is told by one record, too. */
+      {{"{\"timestamp\":5,\"tokens_input\":2000,\"cache_read_tokens\":8000,\"cost_source\":"
+        "\"unknown\"}",
+        "{\"timestamp\":6,\"tokens_input\":10000,\"cost_source\":\"unknown\"}"},
+       {"\"tokens_input\":2000", "\"cache_read_tokens\":8000"}},
+      /* A reported cost without what stands in rows of its own; the latest says how much that is.
+         One that is smaller does not include it, nor does one that its own record tells it of. */
+      {{"{\"timestamp\":5,\"cost_usd\":0.103506,\"cost_source\":\"computed\","
+        "\"parts_cost_usd\":1}",
+        "{\"timestamp\":6,\"cost_usd\":1.103506}",
+        "{\"timestamp\":4,\"cost_usd\":0.103506,\"cost_source\":\"computed\","
+        "\"parts_cost_usd\":0.5}"},
+       {"\"cost_usd\":0.103506", "\"parts_cost_usd\":1.0"}},
+      {{"{\"timestamp\":5,\"cost_usd\":0.1,\"cost_source\":\"computed\","
+        "\"parts_cost_usd\":1}",
+        "{\"timestamp\":6,\"cost_usd\":0.2}"},
+       {"\"cost_usd\":0.2", "\"parts_cost_usd\":1.0"}},
+      {{"{\"timestamp\":5,\"cost_usd\":0.1,\"cost_source\":\"computed\","
+        "\"parts_cost_usd\":0.05}",
+        "{\"timestamp\":6,\"cost_usd\":3,\"parts_cost_usd\":1}",
+        "{\"timestamp\":4,\"cost_usd\":2}"},
+       {"\"cost_usd\":3.0", "\"parts_cost_usd\":1.0"}},
       /* Without a cost tokens that are told apart add up to one row. */
       {{"{\"timestamp\":5,\"tokens_input\":9}", "{\"timestamp\":6,\"tokens_output\":3}",
         "{\"timestamp\":7,\"cache_read_tokens\":2}"},
@@ -220,12 +264,16 @@ static void write_any(struct buf *out, int time) {
       "\"a\":%d",
       "\"b\":{\"x\":%d}",
       "\"error_message\":\"no%d\"",
+      "\"web_searches\":%d",
+      "\"cache_write_1h_tokens\":%d",
+      "\"tier\":\"t%d\"",
+      "\"parts_cost_usd\":%d",
       "\"type\":\"request_error\"",
       "\"cost_source\":\"reported\"",
       "\"cost_source\":\"computed\"",
       "\"cost_source\":\"unknown\"",
   };
-  enum { FREE = 15 }; /* a source is one of the last */
+  enum { FREE = 19 }; /* a source is one of the last */
   buf_printf(out, "{\"request_id\":\"r\",\"timestamp\":%d", time);
   for (size_t i = 0; i < FREE; i++)
     if (any(3) == 0) {

@@ -101,6 +101,9 @@ static void mistakes(void) {
       {"s.cost.source = 'num_turns'", "schema.lua: cost: source: \"num_turns\" is no string"},
       {"s.cost.ranks = { 'a', 'b', 'c', 'd' }", "schema.lua: cost: more than 3 ranks"},
       {"s.cost.split[1] = 'timestamp'", "schema.lua: cost: \"timestamp\" cannot follow a cost"},
+      {"s.cost.basis[1] = 'timestamp'", "schema.lua: cost: \"timestamp\" cannot follow a cost"},
+      {"s.cost.parts = 'tier'", "schema.lua: cost: parts: \"tier\" and \"cost_usd\" must both be "
+                                "float"},
       {"s.cost.with[1] = 5", "schema.lua: cost.with: expected a text at [1], not a number"},
       {"s.measures[2][1] = 'requests'",
        "schema.lua: measures[2]: there is a measure \"requests\" already"},
@@ -172,7 +175,7 @@ static void mistakes(void) {
 
 static void shipped(void) {
   struct schema *s = load_schema();
-  CHECK(s->nstored == 41 && s->ncolumns == 44);
+  CHECK(s->nstored == 41 && s->ncolumns == 45);
   CHECK(s->id == 0 && s->time == 1);
   CHECK(s->nevents == 3 && s->default_event == 1);
   CHECK(s->nsets == 12 && s->sets[6].max_keys == 2000 && s->sets[5].tiers == 1 << TIER_DAY &&

@@ -134,6 +134,38 @@ describe("LiteLLM's spans", function()
     end)
   end
 
+  -- Version 1 has the call's id for that of an answer; both have it where the answer has none.
+  for version, told in pairs {
+    { ["gen_ai.response.id"] = "0c3f8a52-1f0e-4f5e-9b0a-5f2c7d1e8a90", ["error.code"] = "429" },
+    { ["litellm.call_id"] = "0c3f8a52-1f0e-4f5e-9b0a-5f2c7d1e8a90",
+      ["litellm.provider.error.code"] = "429" },
+  } do
+    it("that failed are what the callback tells, in version " .. version, function()
+      local id = "0c3f8a52-1f0e-4f5e-9b0a-5f2c7d1e8a90"
+      local ways = {
+        function()
+          local log = { id = id, call_id = id, trace_id = "s", call_type = "acompletion",
+            status = "failure", model = "my-sonnet", startTime = 1795939201,
+            endTime = 1795939204, error_information = {
+              error_code = "429", error_class = "RateLimitError", error_message = "slow down" } }
+          assert.equal(200, s:post("/ingest/litellm", json.encode(log), JSON).status)
+        end,
+        function()
+          told["error.type"] = "RateLimitError"
+          post("litellm", span(7, call(told), { failed = true }))
+        end,
+      }
+      for _, order in ipairs { { 1, 2 }, { 2, 1 }, { 1, 2, 1, 2 }, { 2, 2, 1 } } do
+        s:post "/logs/reset"
+        for _, way in ipairs(order) do
+          ways[way]()
+        end
+        assert.same({ { request_id = id, status_code = 429, error_type = "RateLimitError",
+          duration_ms = 3000.0 } }, rows("request_id", "status_code", "error_type", "duration_ms"))
+      end
+    end)
+  end
+
   it("are no requests where nothing is generated", function()
     local function fetched(id, told)
       told["gen_ai.response.id"] = "resp_0123456789abcdef0123456789abcdef"

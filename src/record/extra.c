@@ -206,6 +206,30 @@ static void read_members(char *json, struct buf *members) {
     buf_append(members, &m, sizeof m);
 }
 
+static bool says_nothing(const struct member *m) {
+  static const char *const nothing[] = {"null", "0", "\"\""};
+  for (size_t i = 0; i < sizeof nothing / sizeof *nothing; i++)
+    if (strlen(nothing[i]) == m->value_len && memcmp(nothing[i], m->value, m->value_len) == 0)
+      return true;
+  return false;
+}
+
+size_t extra_count(const struct record *r, const struct buf *text, const char *const *names,
+                   size_t nnames) {
+  struct buf copy = {0};
+  struct member m;
+  size_t count = 0;
+  if (r->extra.len <= 2)
+    return 0;
+  char *p = padded(&copy, text->data + r->extra.offset, r->extra.len) + 1;
+  while ((p = next_member(p, &m)) != NULL)
+    for (size_t i = 0; i < nnames; i++)
+      if (strlen(names[i]) == m.name_len && memcmp(names[i], m.name, m.name_len) == 0)
+        count += !says_nothing(&m);
+  buf_clear(&copy);
+  return count;
+}
+
 static bool is_default(const struct column *c, union value v, const struct buf *text) {
   if (c->type == COLUMN_FLOAT)
     return v.f == c->value.f;

@@ -1,5 +1,6 @@
 #include "record/merge.h"
 
+#include <math.h>
 #include <stdlib.h>
 
 #include "base/mem.h"
@@ -62,7 +63,22 @@ static uint64_t columns_told(const struct schema *s, const struct record *r, uin
     int column = take_bit(&left);
     told |= (r->present >> s->columns[column].from & 1) << column;
   }
-  return quality > 0 && told & s->cost.split ? told | s->cost.split : told;
+  bool is_priced = quality > 0 || (s->cost.source >= 0 && told >> s->cost.source & 1);
+  return is_priced && told & s->cost.split ? told | s->cost.split : told;
+}
+
+uint8_t record_basis(const struct schema *s, const struct record *r, const struct buf *text,
+                     const struct stamp *stamp) {
+  const struct cost *cost = &s->cost;
+  if (cost->source < 0 || !(stamp->columns >> cost->source & 1) || stamp->quality == cost->nranks)
+    return 0;
+  size_t count = extra_count(r, text, cost->basis_members, cost->nbasis_members);
+  for (uint64_t left = cost->basis; left != 0;) {
+    int column = take_bit(&left);
+    if (value_is_set(&s->columns[column], r->v[column]))
+      count += cost->split >> column & 1 ? SCHEMA_MAX_BASIS + 1 : 1;
+  }
+  return (uint8_t) (count < STAMP_MOST_BASIS ? count : STAMP_MOST_BASIS);
 }
 
 struct stamp record_stamp(const struct schema *s, const struct record *r, const struct buf *text) {
@@ -89,6 +105,12 @@ static size_t place_of(const struct schema *s, const struct told *told, const st
   return at;
 }
 
+static bool has_better_cost(const struct stamp *a, const struct stamp *b, bool is_later) {
+  if (a->quality != b->quality)
+    return a->quality > b->quality;
+  return a->basis != b->basis ? a->basis > b->basis : is_later;
+}
+
 /* Between the stamp at `at` and all others: each column that two of them have is left to one. */
 static void contest(const struct schema *s, struct told *told, size_t at) {
   struct stamp *later = &told->stamps[at];
@@ -98,7 +120,7 @@ static void contest(const struct schema *s, struct told *told, size_t at) {
       continue;
     uint64_t both = other->columns & later->columns & ~(1ull << s->time),
              costs = both & s->cost.columns;
-    bool better = later->quality != other->quality ? later->quality > other->quality : i < at;
+    bool better = has_better_cost(later, other, i < at);
     uint64_t won = (i < at ? both & ~costs : 0) | (better ? costs : 0);
     other->columns &= ~won;
     later->columns &= ~(both & ~won);
@@ -129,7 +151,8 @@ static bool same_told(const struct told *a, const struct stamp *b, size_t count)
   for (size_t i = 0; i < count; i++) {
     const struct stamp *x = &a->stamps[i], *y = &b[i];
     if (x->end_us != y->end_us || x->columns != y->columns || x->members != y->members ||
-        x->event != y->event || x->quality != y->quality)
+        x->event != y->event || x->quality != y->quality || x->basis != y->basis ||
+        x->apart != y->apart)
       return false;
   }
   return true;
@@ -203,6 +226,57 @@ static bool take_extra(struct batch *row, struct told *told, size_t at, const st
          memcmp(row->text.data + r->extra.offset, row->text.data + old_offset, old_len) != 0;
 }
 
+/* ---- Parts of a call that are rows of their own ---- */
+
+/* To the pico-dollar, in which sums are kept: what is taken out and put back is the same. */
+static double dollars(double d) {
+  return rint(d * 1e12) / 1e12;
+}
+
+static struct stamp *who_told(const struct told *told, int column) {
+  for (size_t i = 0; i < told->count; i++)
+    if (told->stamps[i].columns >> column & 1)
+      return &told->stamps[i];
+  return NULL;
+}
+
+/* The cost as it was told again. */
+static void put_parts_back(const struct schema *s, const struct told *told, struct record *r) {
+  struct stamp *teller = s->cost.parts >= 0 ? who_told(told, s->cost.column) : NULL;
+  if (teller == NULL || !teller->apart)
+    return;
+  r->v[s->cost.column].f = dollars(r->v[s->cost.column].f + r->v[s->cost.parts].f);
+  teller->apart = false;
+}
+
+/* One of the best costs includes that of the parts, which who tells of them tells apart; one that
+ * is smaller than theirs does not. */
+static void take_parts_out(const struct schema *s, const struct told *told, struct record *r) {
+  int cost = s->cost.column, parts = s->cost.parts;
+  struct stamp *teller = parts >= 0 ? who_told(told, cost) : NULL;
+  const struct stamp *of_parts = parts >= 0 ? who_told(told, parts) : NULL;
+  if (teller == NULL || of_parts == NULL || teller == of_parts ||
+      teller->quality != s->cost.nranks || r->v[cost].f < r->v[parts].f)
+    return;
+  r->v[cost].f = dollars(r->v[cost].f - r->v[parts].f);
+  teller->apart = true;
+}
+
+/* Answers whether the row, whose cost was that before, has changed. */
+static bool take_told(struct batch *row, const struct told *told, const struct record *later,
+                      const struct buf *text, uint64_t columns, union value before) {
+  const struct schema *s = row->schema;
+  struct record *r = batch_record(row, row->count - 1);
+  int cost = s->cost.column;
+  if (cost < 0)
+    return take_columns(row, later, text, columns);
+  uint64_t of_cost = columns & 1ull << cost;
+  bool changed = take_columns(row, later, text, columns & ~of_cost);
+  take_columns(row, later, text, of_cost);
+  take_parts_out(s, told, r);
+  return changed || !same_value(&s->columns[cost], before, text, r->v[cost], text);
+}
+
 enum merge_result merge_record(struct batch *row, struct told *told, const struct record *later,
                                const struct buf *text) {
   const struct schema *s = row->schema;
@@ -211,13 +285,16 @@ enum merge_result merge_record(struct batch *row, struct told *told, const struc
   size_t count = told->count, at = place_of(s, told, &stamp);
   struct stamp *before = xmalloc(count * sizeof *before + 1);
   memcpy(before, told->stamps, count * sizeof *before);
+  union value cost = s->cost.column >= 0 ? r->v[s->cost.column] : (union value){0};
 
+  stamp.basis = record_basis(s, later, text, &stamp);
+  put_parts_back(s, told, r);
   told_insert(told, at, &stamp);
   contest(s, told, at);
   contest_time(s, told, at, r->v[s->time].i, later->v[s->time].i);
   uint64_t columns = told->stamps[at].columns;
   r->present = told_columns(told);
-  bool changed = take_columns(row, later, text, columns);
+  bool changed = take_told(row, told, later, text, columns, cost);
   changed |= settle(row, later, at == count);
   changed |= take_extra(row, told, at, later, text, (columns & s->in_extra) != 0);
   r->event = told->stamps[count].event;

@@ -10,10 +10,12 @@
  *   before others, then the later by its own time, which says when what it tells of had ended, then
  *   the one that arrived later;
  * - cost, and the columns made with it (schema.lua, cost), go by how good the cost is before all
- *   that;
+ *   that, then by how much a computed one is based on;
  * - time is the earliest that was told;
  * - extra goes member by member, each like a column;
  * - what nobody told has no more than its default, which follows from the others. */
+
+enum { STAMP_MOST_BASIS = 127 };
 
 /* One record that a row was made of, as far as the row still has something from it. */
 struct stamp {
@@ -23,6 +25,9 @@ struct stamp {
   uint64_t lost;    /* columns that the schema has lost; their bits are the file's (file/told.h) */
   uint8_t event;
   uint8_t quality; /* of its cost: 0 none, else the better the higher */
+  uint8_t basis;   /* how much of what a computed cost depends on it told; a column of the split
+                      weighs more than all members of extra */
+  bool apart;      /* it told the row's cost, which the row has without that of parts */
 };
 
 /* Those of one row, the highest last; it is always there.  Members of the row's extra stand in the
@@ -36,9 +41,15 @@ struct stamp *told_insert(struct told *told, size_t at, const struct stamp *stam
 void told_clear(struct told *told);
 uint64_t told_columns(const struct told *told); /* by any of them */
 
-/* What r, which is complete, says.  An empty text says nothing. */
+/* What r, which is complete, says.  An empty text says nothing.  Its basis is left 0: it matters
+ * only where something is merged. */
 struct stamp record_stamp(const struct schema *schema, const struct record *r,
                           const struct buf *text);
+
+/* The basis of the stamp of r, or of a row that one record made; 0 for one of the best quality,
+ * and for one that says nothing of where its cost is from. */
+uint8_t record_basis(const struct schema *schema, const struct record *r, const struct buf *text,
+                     const struct stamp *stamp);
 
 enum merge_result {
   MERGE_NOTHING, /* neither row nor told has changed */

@@ -135,6 +135,10 @@ struct told;
 void extra_merge(struct buf *out, const struct batch *row, struct told *told, size_t at,
                  const char *later, size_t later_len);
 
+/* How many of the names are members of extra that say something: not null, 0 nor an empty text. */
+size_t extra_count(const struct record *r, const struct buf *text, const char *const *names,
+                   size_t nnames);
+
 static inline bool record_has(const struct record *r, int column) {
   return r->present >> column & 1;
 }

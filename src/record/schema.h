@@ -21,6 +21,7 @@ enum {
   SCHEMA_MAX_SETS = 32,
   SCHEMA_MAX_BY = 8,
   SCHEMA_MAX_RANKS = 3,
+  SCHEMA_MAX_BASIS = 24,
   SCHEMA_MAX_NAMES = 1024, /* columns, aliases and event keys */
   SCHEMA_MAX_NAME = 47,    /* bytes of one */
 };
@@ -163,6 +164,10 @@ struct cost {
   size_t nranks;
   uint64_t split;          /* columns that one record tells together: what it leaves out is none */
   uint64_t columns;        /* all that follow the better cost: it, its source, split, and others */
+  int parts;               /* dollars of what is billed with it and stands in rows of its own; -1 */
+  uint64_t basis;          /* columns that a cost is computed from where they are told, .. */
+  const char *basis_members[SCHEMA_MAX_BASIS]; /* .. and members of extra */
+  size_t nbasis_members;
 };
 
 struct schema {

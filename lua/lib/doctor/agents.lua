@@ -19,8 +19,8 @@ local function read(path)
 end
 
 local function read_json(path)
-  local fine, value = pcall(json.decode, read(path))
-  return fine and type(value) == "table" and value or {}
+  local value = json.decode(read(path))
+  return type(value) == "table" and value or {}
 end
 
 local function member(value, name)

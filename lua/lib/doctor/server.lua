@@ -21,8 +21,8 @@ local ahead_s = 600
 local server = {}
 
 local function decode(response)
-  local fine, value = pcall(json.decode, response.body)
-  return fine and type(value) == "table" and value or {}
+  local value = json.decode(response.body)
+  return type(value) == "table" and value or {}
 end
 
 -- ---- Port ----

@@ -276,15 +276,16 @@ static uint64_t read_set_of_columns(struct schema *s, lua_State *L, const char *
   return columns;
 }
 
-static void read_ranks(struct schema *s, lua_State *L) {
-  struct cost *cost = &s->cost;
-  cost->nranks = list(L, "ranks", SCHEMA_MAX_RANKS);
-  for (size_t i = 0; i < cost->nranks; i++) {
+static size_t read_texts(struct schema *s, lua_State *L, const char *key, const char **texts,
+                         size_t max) {
+  size_t count = list(L, key, max);
+  for (size_t i = 0; i < count; i++) {
     lua_rawgeti(L, -1, (lua_Integer) i + 1);
-    cost->ranks[i] = schema_keep(s, xstrdup(luaL_checkstring(L, -1)));
+    texts[i] = schema_keep(s, xstrdup(luaL_checkstring(L, -1)));
     lua_pop(L, 1);
   }
   lua_pop(L, 1);
+  return count;
 }
 
 static void read_cost(struct schema *s, lua_State *L) {
@@ -293,7 +294,10 @@ static void read_cost(struct schema *s, lua_State *L) {
   luaL_checktype(L, -1, LUA_TTABLE);
   cost->column = (int) whole(L, "column", -1, (lua_Integer) s->ncolumns - 1);
   cost->source = (int) whole(L, "source", -1, (lua_Integer) s->ncolumns - 1);
-  read_ranks(s, L);
+  cost->parts = (int) whole(L, "parts", -1, (lua_Integer) s->ncolumns - 1);
+  cost->nranks = read_texts(s, L, "ranks", cost->ranks, SCHEMA_MAX_RANKS);
+  cost->nbasis_members = read_texts(s, L, "basis_members", cost->basis_members, SCHEMA_MAX_BASIS);
+  cost->basis = read_set_of_columns(s, L, "basis");
   cost->split = read_set_of_columns(s, L, "split");
   cost->columns = cost->split | read_set_of_columns(s, L, "with");
   if (cost->column >= 0)
@@ -415,7 +419,7 @@ static void push_limits(lua_State *L) {
                 {"measures", SCHEMA_MAX_MEASURES}, {"by", SCHEMA_MAX_BY},
                 {"sketches", SCHEMA_MAX_SKETCHES}, {"sets", SCHEMA_MAX_SETS},
                 {"names", SCHEMA_MAX_NAMES},       {"name", SCHEMA_MAX_NAME},
-                {"ranks", SCHEMA_MAX_RANKS}};
+                {"ranks", SCHEMA_MAX_RANKS},   {"basis", SCHEMA_MAX_BASIS}};
   lua_newtable(L);
   for (size_t i = 0; i < sizeof limits / sizeof *limits; i++) {
     lua_pushinteger(L, limits[i].most);

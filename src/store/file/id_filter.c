@@ -39,6 +39,11 @@ void id_filter_add(struct id_filter *f, int64_t fingerprint) {
     block[places >> 3 & (BLOCK_BYTES - 1)] |= (uint8_t) (1 << (places & 7));
 }
 
+void id_filter_touch(const struct id_filter *f, int64_t fingerprint) {
+  if (f->blocks != NULL)
+    __builtin_prefetch(block_of(f, fingerprint));
+}
+
 bool id_filter_may_have(const struct id_filter *f, int64_t fingerprint) {
   if (f->blocks == NULL)
     return true;

@@ -19,6 +19,7 @@ size_t
 id_filter_bytes(const struct id_filter *f); /* of blocks, which are the same on every machine */
 
 void id_filter_add(struct id_filter *f, int64_t fingerprint);
+void id_filter_touch(const struct id_filter *f, int64_t fingerprint); /* into the cache */
 bool id_filter_may_have(const struct id_filter *f, int64_t fingerprint);
 
 #endif

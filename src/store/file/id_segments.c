@@ -6,9 +6,10 @@
 #include "store/file/database.h"
 
 enum {
-  CHUNK = 120
-}; /* entries of one blob: where it does not fit in the index's page, every comparison
-      reads all of it */
+  CHUNK = 120, /* entries of one blob: where it does not fit in the index's page, every comparison
+                  reads all of it */
+  FEW = 8,     /* fingerprints whose places come into the cache together */
+};
 
 /* ---- Entries ---- */
 
@@ -202,13 +203,23 @@ static int probe_segment(sqlite3_stmt *chunk, int64_t segment, struct id_entry *
   return rc;
 }
 
+/* A record that comes alone would wait for the memory of each filter in turn. */
+static void touch_filters(const struct segments *s, const int64_t *fingerprints, size_t n) {
+  for (size_t i = 0; i < s->len; i++)
+    for (size_t k = 0; k < n && k < FEW; k++)
+      id_filter_touch(&s->items[i].filter, fingerprints[k]);
+}
+
 /* What the filter lets through. */
 static void collect(const struct segment *segment, const int64_t *fingerprints, size_t n,
                     struct id_entries *wanted) {
   wanted->len = 0;
-  for (size_t i = 0; i < n; i++)
+  for (size_t i = 0; i < n; i++) {
+    if (i + FEW < n)
+      id_filter_touch(&segment->filter, fingerprints[i + FEW]);
     if (id_filter_may_have(&segment->filter, fingerprints[i]))
       id_entries_push(wanted, (struct id_entry){.fingerprint = fingerprints[i]});
+  }
   if (wanted->len > 1)
     qsort(wanted->items, wanted->len, sizeof *wanted->items, id_entry_compare);
 }
@@ -217,6 +228,7 @@ int segments_probe(struct segments *s, int64_t upto, const int64_t *fingerprints
                    struct id_entries *found) {
   struct id_entries wanted = {0};
   int rc = SQLITE_OK;
+  touch_filters(s, fingerprints, n);
   for (size_t i = 0; i < s->len && rc == SQLITE_OK; i++) {
     if (i > 0 && s->items[i - 1].last_row > upto)
       break; /* one that begins right there may have late ids of rows before it */

@@ -10,6 +10,8 @@ enum {
   QUALITY_BITS = 2,
   COLUMNS_AT = EVENT_BITS + QUALITY_BITS,
   MAX_BITS = 63 - COLUMNS_AT, /* the integer is not negative */
+  BASIS_AT = 24, /* in members: what stands below counts them; basis has 7 bits, apart one */
+  APART_AT = 31,
 };
 
 struct __attribute__((packed)) stored_stamp {
@@ -166,7 +168,10 @@ static void read_blob(struct told *told, const struct told_layout *layout, const
     memcpy(&in, data, sizeof in);
     struct stamp stamp = from_integer(layout, (int64_t) le64toh((uint64_t) in.what),
                                       (int64_t) le64toh((uint64_t) in.end_us));
-    stamp.members = le32toh(in.members);
+    uint32_t members = le32toh(in.members);
+    stamp.members = members & ((UINT32_C(1) << BASIS_AT) - 1);
+    stamp.basis = (uint8_t) (members >> BASIS_AT & STAMP_MOST_BASIS);
+    stamp.apart = members >> APART_AT != 0;
     told_insert(told, told->count, &stamp);
   }
 }
@@ -185,6 +190,7 @@ void told_read(struct told *told, const struct told_layout *layout, struct store
   told->count = 0;
   if (stored.is_integer) {
     struct stamp stamp = from_integer(layout, stored.integer, r->v[schema->time].i);
+    stamp.basis = record_basis(schema, r, text, &stamp);
     told_insert(told, 0, &stamp);
   } else {
     read_blob(told, layout, stored.blob, stored.len);
@@ -192,10 +198,18 @@ void told_read(struct told *told, const struct told_layout *layout, struct store
   if (told->count == 0) {
     r->present = guessed;
     struct stamp stamp = record_stamp(schema, r, text);
+    stamp.basis = record_basis(schema, r, text, &stamp);
     told_insert(told, 0, &stamp);
   }
   told->stamps[0].columns |= guessed & layout->unplaced;
   r->present = told_columns(told);
+}
+
+/* With more members than the bits can count they are all the lowest stamp's (extra.c). */
+static uint32_t members_of(const struct stamp *s) {
+  uint32_t most = (UINT32_C(1) << BASIS_AT) - 1;
+  return (s->members < most ? s->members : most) | (uint32_t) s->basis << BASIS_AT |
+         (uint32_t) s->apart << APART_AT;
 }
 
 static void bind_blob(sqlite3_stmt *stmt, int index, const struct told *told,
@@ -205,7 +219,7 @@ static void bind_blob(sqlite3_stmt *stmt, int index, const struct told *told,
     const struct stamp *s = &told->stamps[i];
     struct stored_stamp out = {.end_us = (int64_t) htole64((uint64_t) s->end_us),
                                .what = (int64_t) htole64((uint64_t) to_integer(layout, s)),
-                               .members = htole32(s->members)};
+                               .members = htole32(members_of(s))};
     buf_append(&data, &out, sizeof out);
   }
   sqlite3_bind_blob(stmt, index, data.data, (int) data.len, SQLITE_TRANSIENT);

@@ -10,7 +10,8 @@
  * - an integer of a row that one record made: columns << 5 | quality << 3 | event; its time is the
  *   row's;
  * - a blob of any other, for each stamp, lowest first, little-endian: time int64, the same integer,
- *   members uint32;
+ *   members uint32, of which the highest bit is apart and the next seven are the basis (zeros in
+ *   rows that are older than these);
  * - NULL in rows that are older than the column: what is not the default was told.
  *
  * Bits are places in meta's lists told_columns and told_events, which only grow: a schema may order
