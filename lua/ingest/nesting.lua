@@ -219,7 +219,8 @@ end
 local function by_depth(batch)
   local levels, deepest = { [0] = {} }, 0
   for _, call in ipairs(batch.calls) do
-    local n = depth(batch.spans[call.trace], call)
+    local spans = batch.spans[call.trace]
+    local n = spans[call.parent] and depth(spans, call) or 0
     local level = levels[n]
     if not level then
       level, deepest = {}, n > deepest and n or deepest
