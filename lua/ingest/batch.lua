@@ -10,7 +10,7 @@
 ---@field recognised integer  those of them that somebody here knows
 ---@field made integer        records and events made of them
 ---@field calls Call[]      spans that nesting.lua has yet to make records of
----@field others table[]    .. spans that are none and that it has something to do with
+---@field others table[]    .. spans that are none
 ---@field spans table<string, table<string, table>>  .. both, by trace and span
 ---@field sender Sender?     of what it holds, where that tells
 ---@field fault string?      why records could not be handed on

@@ -1,16 +1,21 @@
---- What one export has to know of the calls in another, by trace and span:
----   call     what it told, and the row it went to
----   counted, failed, ended  what a span holds: calls with counts; calls without, by how they ended
----   caller   whose request over HTTP a span is
+--- What one export has to know of the spans in another: a note for each of them.
 local memory = require "ingest.memory"
 
 local call_notes = {}
 
----@class Call            a record of an LLM span
----@field record table?   not remembered
+---@class Noted            what is known of a span
 ---@field trace string
----@field span string
----@field parent string?   not remembered
+---@field span string      its id
+---@field holds string     the next four, each time that one of them has changed
+---@field counted Inside?  the calls with counts that it holds
+---@field failed Inside?   .. those without that failed
+---@field ended Inside?    .. those without that did not
+---@field caller string?   whose request over HTTP it is
+---@field row string?      where it went, when it is a call, and told before; "" nowhere
+
+---@class Call: Noted      an LLM span; what has told of it before is all noted but the next two
+---@field record table?
+---@field parent string?
 ---@field has_tokens boolean
 ---@field is_failed boolean
 ---@field doubt integer    0: it says that it is a call; 1: its counts do; 2: they do, and it calls
@@ -21,93 +26,60 @@ local call_notes = {}
 ---@field output integer
 ---@field quality integer  of its cost
 ---@field inside Inside    that has its row, or is why it has none; "" nothing
----@field row string       "" none
 
 --- What a span holds: the span of its only call, "several", "near": one behind spans that nobody
 --- knows, such as an agent's cycle, or "deep": one behind an agent or a tool.
 ---@alias Inside string
 
-local format = "<jjjjBBBBs2s2"
+local format = "<jjjjBBBBs1s2"
 
----@param call Call
-function call_notes.remember(call)
-  memory.set(format:pack(call.time, call.fresh, call.prompt, call.output, call.quality, call.doubt,
-    call.has_tokens and 1 or 0, call.is_failed and 1 or 0, call.inside, call.row),
-    "call", call.trace, call.span)
+local function read_call(noted, text, at)
+  local has_tokens, is_failed
+  noted.time, noted.fresh, noted.prompt, noted.output, noted.quality, noted.doubt, has_tokens,
+    is_failed, noted.inside, noted.row = format:unpack(text, at)
+  noted.has_tokens, noted.is_failed = has_tokens == 1, is_failed == 1
 end
 
 ---@param trace string
 ---@param span string
----@return Call?
+---@return Noted?
 function call_notes.recall(trace, span)
-  local text = memory.get("call", trace, span)
+  local text = memory.get("span", trace, span)
   if not text then
     return nil
   end
-  local time, fresh, prompt, output, quality, doubt, has_tokens, is_failed, inside, row =
-    format:unpack(text)
-  return {
-    trace = trace, span = span, time = time, fresh = fresh, prompt = prompt, output = output,
-    quality = quality, doubt = doubt, has_tokens = has_tokens == 1, is_failed = is_failed == 1,
-    inside = inside, row = row,
-  }
-end
-
---- What a span holds when it holds this.  A try that failed is another call than the one that did
---- not.
----@param call Call
----@return "counted"|"failed"|"ended"
-function call_notes.sort(call)
-  return call.has_tokens and "counted" or call.is_failed and "failed" or "ended"
-end
-
--- Who must be doubted to be a wrapper of what is far in.
-local far = { near = 1, deep = 2 }
-
---- Whether it is a wrapper when it holds this.
----@param call Call
----@param inside Inside
----@return boolean
-function call_notes.wraps(call, inside)
-  return (far[inside] or 0) <= call.doubt
-end
-
---- Adds to what is known of the span what it holds.
----@param sort "counted"|"failed"|"ended"
----@param trace string
----@param span string
----@param inside Inside
-function call_notes.hold(sort, trace, span, inside)
-  local known = memory.get(sort, trace, span)
-  if known and known ~= inside and not far[known] and not far[inside] then
-    inside = "several"
+  local holds, at = text:match "^([%w=,]*)()"
+  local noted = { trace = trace, span = span, holds = holds }
+  for what, inside in holds:gmatch "(%w+)=(%w+)," do
+    noted[what] = inside
   end
-  if not known or known ~= inside and (far[known] or 0) >= (far[inside] or 0) then
-    memory.set(inside, sort, trace, span)
+  if at < #text then
+    read_call(noted, text, at + 1)
   end
+  return noted
 end
 
----@param sort "counted"|"failed"|"ended"
----@param trace string
----@param span string
----@return Inside?
-function call_notes.held(sort, trace, span)
-  return memory.get(sort, trace, span)
+---@param noted Noted
+function call_notes.remember(noted)
+  local text = noted.holds
+  if noted.row then
+    text = text .. "\n" .. format:pack(noted.time, noted.fresh, noted.prompt, noted.output,
+      noted.quality, noted.doubt, noted.has_tokens and 1 or 0, noted.is_failed and 1 or 0,
+      noted.inside, noted.row)
+  end
+  memory.set(text, "span", noted.trace, noted.span)
 end
 
---- Notes whose request over HTTP a span is.
+--- Notes what a span holds, or whose request it is.
 ---@param trace string
 ---@param span string
----@param caller string  its span
-function call_notes.request(trace, span, caller)
-  memory.set(caller, "caller", trace, span)
-end
-
----@param trace string
----@param span string
----@return string? span
-function call_notes.caller(trace, span)
-  return memory.get("caller", trace, span)
+---@param noted Noted?  what is known of it
+---@param what "counted"|"failed"|"ended"|"caller"
+---@param inside Inside
+function call_notes.put(trace, span, noted, what, inside)
+  noted = noted or { trace = trace, span = span, holds = "" }
+  noted[what], noted.holds = inside, noted.holds .. what .. "=" .. inside .. ","
+  call_notes.remember(noted)
 end
 
 return call_notes

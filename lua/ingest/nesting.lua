@@ -11,18 +11,31 @@ local qualities = { reported = 2, computed = 1 }
 -- A chain of spans is followed no further: it may be a circle.
 local most_spans = 100
 
--- ---- Which calls are wrappers ----
+-- ---- What spans hold ----
 
-local function held(call)
-  local inside = notes.held("counted", call.trace, call.span)
-  if inside and notes.wraps(call, inside) then
-    return inside
-  elseif call.has_tokens then
-    return nil
+-- Under what a span holds it.  A try that failed is another call than the one that did not.
+local function sort_of(call)
+  return call.has_tokens and "counted" or call.is_failed and "failed" or "ended"
+end
+
+-- Who must be doubted to be a wrapper of what is far in.
+local far = { near = 1, deep = 2 }
+
+local function wraps(call, inside)
+  return (far[inside] or 0) <= call.doubt
+end
+
+-- Adds to what is known of a span what it holds, and returns what was known.
+local function hold(trace, id, sort, inside)
+  local span = notes.recall(trace, id)
+  local known = span and span[sort]
+  if known and known ~= inside and not far[known] and not far[inside] then
+    inside = "several"
   end
-  inside = notes.held(notes.sort(call), call.trace, call.span)
-  local inner = inside and notes.recall(call.trace, inside)
-  return not (inner and inner.time > call.time) and inside or nil
+  if not known or known ~= inside and (far[known] or 0) >= (far[inside] or 0) then
+    notes.put(trace, id, span, sort, inside)
+  end
+  return span
 end
 
 -- What a span that is no call holds when one inside of it holds this.
@@ -33,31 +46,34 @@ local function seen_through(kind, inside)
   return kind == "unknown" and inside ~= "deep" and "near" or "deep"
 end
 
--- The span around one that is no call, and what kind of span that one is; nil when it is a call, or
--- has not come.
-local function around(batch, trace, span)
-  local other = batch.spans[trace][span]
-  if other then
-    return other.parent, other.kind
-  end
-  local caller = notes.caller(trace, span)
-  return caller, caller and "http"
-end
-
--- Tells the spans around what they hold, as far out as a call or what has not come: that one, and
--- what it holds.
-local function tell(batch, sort, trace, span, inside)
+-- Tells the spans around what they hold, as far out as a call or what has not come: what was known
+-- of that one, its id, and what it holds.
+local function tell(spans, trace, sort, id, inside)
   for _ = 1, most_spans do
-    if not span then
+    if not id then
       return nil
     end
-    notes.hold(sort, trace, span, inside)
-    local parent, kind = around(batch, trace, span)
+    local known, other = hold(trace, id, sort, inside), spans[id]
+    local caller = not other and known and known.caller
+    local kind = other and other.kind or caller and "http"
     if not kind then
-      return span, inside
+      return known, id, inside
     end
-    span, inside = parent, seen_through(kind, inside)
+    id, inside = caller or other.parent, seen_through(kind, inside)
   end
+end
+
+-- What makes it a wrapper, of what it holds.
+local function held(call, noted)
+  local inside = noted.counted
+  if inside and wraps(call, inside) then
+    return inside
+  elseif call.has_tokens then
+    return nil
+  end
+  inside = noted[sort_of(call)]
+  local inner = inside and notes.recall(call.trace, inside)
+  return not (inner and inner.row and inner.time > call.time) and inside or nil
 end
 
 -- ---- Two records of one row ----
@@ -98,40 +114,36 @@ local function join(call, row)
   call.row = row
 end
 
+local function add_at(batch, time, row, record)
+  record.timestamp, record.request_id = time, row
+  batch:add(record)
+end
+
 -- Of two records that tell the same, the later one stands: a wrapper's is just before that of its
 -- call.
 local just_before = 1000
 
--- The wrapper tells what its call does not, and the cost if it knows it better.
-local function lend(batch, call, inner)
-  local record, cost = call.record, take_cost(call.record)
-  join(call, inner.row)
-  if knows_better(call, inner) then
-    cost.request_id, cost.timestamp = inner.row, math.max(call.time, inner.time)
-    batch:add(cost)
-  else
-    call.fresh, call.prompt, call.quality = inner.fresh, inner.prompt, inner.quality
+-- Adds the record of the one that comes now to the row that the other has.  What the wrapper tells
+-- stands where its call does not tell it; its cost does where it knows that better.
+local function unite(batch, call, outer, inner)
+  local record, is_one = call.record, is_same(outer, inner)
+  local is_better = is_one and knows_better(outer, inner)
+  local first = math.min(outer.time, is_one and inner.time - just_before or inner.time)
+  local last = math.max(outer.time, inner.time)
+  join(call, (call == outer and inner or outer).row)
+  local cost = (is_better or call == outer) and take_cost(record)
+  if is_one and not is_better then
+    outer.fresh, outer.prompt, outer.quality = inner.fresh, inner.prompt, inner.quality
   end
-  call.time = math.min(call.time, inner.time - just_before)
-  record.timestamp, record.unknown_operation = call.time, nil
-  batch:add(record)
-end
-
--- The wrapper's row was stored before its first call came: now it is that call's, whose own id, by
--- which a gateway may know it too, is its other.
-local function take_over(batch, call, outer)
-  local record, is_one = call.record, is_same(outer, call)
-  outer.inside = call.span
-  notes.remember(outer)
-  join(call, outer.row)
-  if is_one and knows_better(outer, call) then
-    take_cost(record)
+  if call == inner then
+    add_at(batch, first, call.row, {})
+    add_at(batch, last, call.row, record)
+    return
+  elseif is_better then
+    add_at(batch, last, call.row, cost)
   end
-  local first = is_one and call.time - just_before or call.time
-  if first < outer.time then
-    batch:add { request_id = outer.row, timestamp = first }
-    record.timestamp = math.max(call.time, outer.time)
-  end
+  outer.time, record.unknown_operation = first, nil
+  add_at(batch, first, call.row, record)
 end
 
 -- Whether the row of a call that was stored before is that of this one, which it holds.
@@ -139,20 +151,20 @@ local function is_left_to(call, outer, inside)
   if outer.row == "" or outer.inside ~= "" and outer.inside ~= call.span then
     return false
   elseif call.has_tokens then
-    return notes.wraps(outer, inside)
+    return wraps(outer, inside)
   end
   return not outer.has_tokens and outer.is_failed == call.is_failed and outer.time >= call.time
-    and notes.wraps(outer, inside)
+    and wraps(outer, inside)
 end
 
 -- The nearest call around that an earlier export has told of, beyond wrappers that come now.
-local function told_before(batch, trace, span)
-  local outer, wrapper = notes.recall(trace, span), batch.spans[trace][span]
-  while not outer and wrapper and wrapper.record and wrapper.parent do
-    outer = notes.recall(trace, wrapper.parent)
-    wrapper = batch.spans[trace][wrapper.parent]
+local function told_before(spans, trace, known, id)
+  while id and not (known and known.row) do
+    local wrapper = spans[id]
+    id = wrapper and wrapper.record and wrapper.parent
+    known = id and notes.recall(trace, id)
   end
-  return outer
+  return known
 end
 
 -- ---- The spans of an export ----
@@ -160,40 +172,44 @@ end
 local function settle_wrapper(batch, call, inside)
   local inner = notes.recall(call.trace, inside)
   call.inside = inside
-  if inner and inner.row ~= "" and is_same(call, inner) then
-    lend(batch, call, inner)
+  if inner and inner.row and inner.row ~= "" and is_same(call, inner) then
+    unite(batch, call, call, inner)
   end
 end
 
 local function settle_innermost(batch, call, outer, inside)
-  local known = notes.recall(call.trace, call.span)
-  call.row = call.record.request_id
-  if known and known.row ~= "" then
-    join(call, known.row)
-    call.inside = known.inside
-  end
-  batch:add(call.record)
   if outer and is_left_to(call, outer, inside) then
-    take_over(batch, call, outer)
+    outer.inside = call.span
+    unite(batch, call, outer, call)
+    notes.remember(outer)
+  else
+    batch:add(call.record)
   end
 end
 
 local function settle_call(batch, call)
-  local trace = call.trace
-  local span, inside = tell(batch, notes.sort(call), trace, call.parent, call.span)
-  local holds = held(call)
+  local trace, span = call.trace, call.span
+  local spans = batch.spans[trace]
+  local known, id, inside = tell(spans, trace, sort_of(call), call.parent, span)
+  local before = notes.recall(trace, span)
+  local holds = before and held(call, before)
+  call.holds = before and before.holds or ""
   if holds then
     settle_wrapper(batch, call, holds)
   else
-    settle_innermost(batch, call, span and told_before(batch, trace, span), inside)
+    call.row = call.record.request_id
+    if before and before.row and before.row ~= "" then
+      join(call, before.row)
+      call.inside = before.inside
+    end
+    settle_innermost(batch, call, told_before(spans, trace, known, id), inside)
   end
   notes.remember(call)
 end
 
 -- How many of the batch's spans it is in.
-local function depth(batch, call)
-  local spans, n = batch.spans[call.trace], 0
-  local other = spans[call.parent]
+local function depth(spans, call)
+  local other, n = spans[call.parent], 0
   while other and n < most_spans do
     other, n = spans[other.parent], n + 1
   end
@@ -201,23 +217,30 @@ local function depth(batch, call)
 end
 
 local function by_depth(batch)
-  local levels, deepest = {}, 0
+  local levels, deepest = { [0] = {} }, 0
   for _, call in ipairs(batch.calls) do
-    local n = depth(batch, call)
-    local level = levels[n] or {}
-    levels[n], deepest = level, math.max(n, deepest)
+    local spans = batch.spans[call.trace]
+    local n = spans[call.parent] and depth(spans, call) or 0
+    local level = levels[n]
+    if not level then
+      level, deepest = {}, n > deepest and n or deepest
+      levels[n] = level
+    end
     level[#level + 1] = call
   end
   return levels, deepest
 end
 
+-- What earlier exports have told of what it holds concerns those around it, which may have come
+-- only now.
 local function settle_other(batch, other)
-  if other.inside then
-    tell(batch, "counted", other.trace, other.parent, seen_through(other.kind, other.inside))
+  local spans, noted = batch.spans[other.trace], notes.recall(other.trace, other.span)
+  if noted and noted.counted then
+    tell(spans, other.trace, "counted", other.parent, seen_through(other.kind, noted.counted))
   end
-  local caller = batch.spans[other.trace][other.parent]
+  local caller = spans[other.parent]
   if other.kind == "http" and caller and caller.record then
-    notes.request(other.trace, other.span, other.parent)
+    notes.put(other.trace, other.span, noted, "caller", other.parent)
   end
 end
 
@@ -252,16 +275,10 @@ end
 ---@param span string?
 ---@param parent string?
 function nesting.pass(batch, kind, trace, span, parent)
-  if not (trace and span and parent) then
-    return
-  end
-  local other = {
-    kind = kind, trace = trace, span = span, parent = parent,
-    inside = notes.held("counted", trace, span),
-  }
-  put(batch, other)
-  if kind == "http" or other.inside then
+  if trace and span and parent then
+    local other = { kind = kind, trace = trace, span = span, parent = parent }
     batch.others[#batch.others + 1] = other
+    put(batch, other)
   end
 end
 
@@ -284,7 +301,7 @@ function nesting.add(batch, record, parent, has_tokens, is_guessed)
     doubt = record.unknown_operation and 2 or is_guessed and 1 or 0,
     fresh = fresh, output = record.tokens_output or 0,
     prompt = fresh + (record.cache_read_tokens or 0) + (record.cache_write_tokens or 0),
-    quality = qualities[record.cost_source] or 0, inside = "", row = "",
+    quality = qualities[record.cost_source] or 0, inside = "", row = "", holds = "",
   }
   batch.calls[#batch.calls + 1] = call
   put(batch, call)

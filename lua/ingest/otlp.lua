@@ -33,6 +33,7 @@ local dull = content {
 ---@field billing string?             "billed" or "notional"
 ---@field user string?
 ---@field user_agent string?          the service and its version, as rows of agents have it
+---@field is_claude_code boolean?      as otlp_traces has found
 
 -- Coding agents whose rows have a shorter name than their resource.
 local agents = { codex_cli_rs = "codex" }
@@ -78,7 +79,7 @@ function otlp.each(reader, batch, visit)
     else
       visit(reader, origin)
     end
-    if not batch:relieve() then
+    if batch.items % 64 == 0 and not batch:relieve() then
       return
     end
   end

@@ -22,10 +22,12 @@ end
 
 -- A user may give the service another name; only a span without a scope is asked for its own.
 local function is_claude_code(span, origin)
-  local scope = origin.scope
-  return origin.resource["service.name"] == claude_code.service
-    or scope:find("com.anthropic.claude_code", 1, true) == 1
-    or scope == "" and (span:name() or ""):find(claude_code.prefix, 1, true) == 1
+  if origin.is_claude_code == nil then
+    origin.is_claude_code = origin.resource["service.name"] == claude_code.service
+      or origin.scope:find("com.anthropic.claude_code", 1, true) == 1
+  end
+  return origin.is_claude_code
+    or origin.scope == "" and (span:name() or ""):find(claude_code.prefix, 1, true) == 1
 end
 
 local function all()

@@ -11,12 +11,19 @@
 #include "script/engine/generation.h"
 #include "script/engine/state.h"
 
-enum { INSTRUCTIONS = 10000, KNOCK_NS = 10000000, WORK = 100000 };
+enum { INSTRUCTIONS = 10000, KNOCK_NS = 1000000, WORK = 100000 };
 
-/* lua_sethook visits every frame of the stack.  Above DEEP frames nobody else may call
- * it, so the hook looks more often by itself: what costs a moment elsewhere must not cost
- * 10,000 of them between two looks. */
+/* lua_sethook visits every frame of the stack.  Above DEEP frames the hook stays set and looks by
+ * itself, instead of being set again by each knock. */
 enum { DEEP = 1000, DEEP_INSTRUCTIONS = 100 };
+
+struct knock {
+  timer_t timer;
+  volatile sig_atomic_t is_coming;
+};
+
+static _Thread_local struct knock *volatile own_knock; /* NULL: nobody knocks on this thread */
+static _Thread_local lua_State *volatile watched;
 
 static void on_count(lua_State *L, lua_Debug *ar);
 
@@ -33,9 +40,20 @@ static bool is_deeper(lua_State *L, int frames) {
   return lua_getstack(L, frames, &frame);
 }
 
+/* 0: the hook comes when it is knocked for. */
 static void set_period(lua_State *L, int instructions) {
   if (lua_gethookcount(L) != instructions)
-    lua_sethook(L, on_count, LUA_MASKCOUNT, instructions);
+    lua_sethook(L, on_count, instructions > 0 ? LUA_MASKCOUNT : 0, instructions);
+}
+
+/* A hook that counts makes every instruction of a script take twice as long.  ThreadSanitizer keeps
+ * signals back for as long as a loop calls nothing. */
+static int usual_period(void) {
+#ifdef __SANITIZE_THREAD__
+  return INSTRUCTIONS;
+#else
+  return own_knock != NULL ? 0 : INSTRUCTIONS;
+#endif
 }
 
 /* Raised again at every instruction from now on, so that no pcall holds it up. */
@@ -161,13 +179,13 @@ void limits_work(lua_State *L, size_t steps) {
 static void on_count(lua_State *L, lua_Debug *ar) {
   (void) ar;
   if (!limits_are_over(L))
-    set_period(L, is_deeper(L, DEEP) ? DEEP_INSTRUCTIONS : INSTRUCTIONS);
+    set_period(L, is_deeper(L, DEEP) ? DEEP_INSTRUCTIONS : usual_period());
   if (check_time(L, WAY_HOOK))
     lua_yield(L, 0);
 }
 
 void limits_apply(lua_State *co) {
-  lua_sethook(co, on_count, LUA_MASKCOUNT, INSTRUCTIONS);
+  set_period(co, usual_period());
 }
 
 void limits_charge(struct task *task) {
@@ -176,44 +194,53 @@ void limits_charge(struct task *task) {
   task->burst_ns = 0;
 }
 
-struct knock {
-  timer_t timer;
-};
-
-static _Thread_local lua_State *volatile watched;
+/* Once, a millisecond from now: while scripts run the next one is asked for at each; then no
+ * more than one comes for nothing. */
+static void ask_for_knock(struct knock *knock) {
+  static const struct itimerspec once = {{0, 0}, {0, KNOCK_NS}};
+  knock->is_coming = true;
+  timer_settime(knock->timer, 0, &once, NULL);
+}
 
 lua_State *knock_watch(lua_State *L) {
   lua_State *before = watched;
   watched = L;
+  if (L != NULL && own_knock != NULL && !own_knock->is_coming)
+    ask_for_knock(own_knock);
   return before;
 }
 
-/* lua_sethook may be called from a signal handler (ldebug.c).  The hook finds a stack
- * that has grown deep at the latest INSTRUCTIONS frames later. */
+/* lua_sethook may be called from a signal handler (ldebug.c). */
 static void on_knock(int signal) {
   (void) signal;
-  if (watched != NULL && !is_deeper(watched, DEEP + INSTRUCTIONS))
+  if (own_knock == NULL)
+    return;
+  own_knock->is_coming = false;
+  if (watched == NULL)
+    return;
+  if (lua_gethookmask(watched) == 0 || !is_deeper(watched, DEEP))
     lua_sethook(watched, on_count, LUA_MASKCOUNT, 1);
+  ask_for_knock(own_knock);
 }
 
 struct knock *knock_start(void) {
   struct sigaction action = {.sa_handler = on_knock, .sa_flags = SA_RESTART};
   struct sigevent event = {.sigev_notify = SIGEV_THREAD_ID, .sigev_signo = SIGRTMIN};
-  struct itimerspec every = {{0, KNOCK_NS}, {0, KNOCK_NS}};
   struct knock *knock = xcalloc(1, sizeof *knock);
-
   event._sigev_un._tid = gettid();
   sigaction(SIGRTMIN, &action, NULL);
-  if (timer_create(CLOCK_THREAD_CPUTIME_ID, &event, &knock->timer) < 0) {
+  if (timer_create(CLOCK_MONOTONIC, &event, &knock->timer) < 0) {
     free(knock);
     return NULL;
   }
-  timer_settime(knock->timer, 0, &every, NULL);
+  own_knock = knock;
   return knock;
 }
 
 void knock_stop(struct knock *knock) {
-  if (knock != NULL)
-    timer_delete(knock->timer);
+  if (knock == NULL)
+    return;
+  timer_delete(knock->timer);
+  own_knock = NULL;
   free(knock);
 }

@@ -8,10 +8,10 @@ struct task;
 
 enum { LIMITS_SLICE_NS = 1000000 }; /* CPU time after which a task gives way to the loop */
 
-/* Makes co answer for its CPU time: every 10,000 instructions a hook looks at the
- * thread's clock.  A task that has had its slice yields; one that has used up its budget
- * yields for ever, or gets an error where it cannot yield.  Coroutines made by co inherit
- * the hook. */
+/* Makes co answer for its CPU time: a hook looks at the thread's clock at each knock, or every
+ * 10,000 instructions where nobody knocks.  A task that has had its slice yields; one that has
+ * used up its budget yields for ever, or gets an error where it cannot yield.  Coroutines made by
+ * co inherit the hook. */
 void limits_apply(lua_State *co);
 
 /* What the hook does, for C functions that take long.  true: the caller has to yield now,
@@ -30,8 +30,9 @@ bool limits_are_over(lua_State *L);
 /* At the end of a burst: adds its CPU time to the task's account. */
 void limits_charge(struct task *task);
 
-/* A signal to the calling thread after each 10 ms of its CPU time that makes the running
- * coroutine look at the clock, for loops of few instructions and long C calls. */
+/* A signal to the calling thread at each millisecond in which scripts run, that makes the running
+ * coroutine look at the clock before its next instruction.  NULL: there can be none.  Stopped by
+ * the thread that started it. */
 struct knock;
 struct knock *knock_start(void);
 void knock_stop(struct knock *knock);
