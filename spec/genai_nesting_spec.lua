@@ -26,12 +26,17 @@ local function attributes_of(t)
   return json.array(list)
 end
 
+-- An id as the protocol has it, or a sender's own.
+local function id_of(id)
+  return type(id) == "number" and ("%016x"):format(id) or id
+end
+
 -- Spans are told in the order in which they end: { id, parent, seconds from, to, attributes,
 -- name, scope, failed }.
 local function span_of(s)
   return {
-    traceId = ("%032x"):format(trace), spanId = ("%016x"):format(s[1]),
-    parentSpanId = s[2] and ("%016x"):format(s[2]), name = s.name or "span",
+    traceId = ("%032x"):format(trace), spanId = id_of(s[1]),
+    parentSpanId = id_of(s[2]), name = s.name or "span",
     startTimeUnixNano = ("%d"):format(began + s[3] * 1000000000),
     endTimeUnixNano = ("%d"):format(began + s[4] * 1000000000),
     attributes = attributes_of(s[5]),
@@ -199,6 +204,12 @@ describe("spans inside each other #loops", function()
   are("one row without counts too (AI SDK)", {
     { 2, 1, 0.1, 0.9, rerank }, { 1, nil, 0, 1, rerank },
   }, { "endpoint", "status_code" }, { { "rerank", 200 } })
+
+  local odd = { "call=1,\n:counted", ("é"):rep(12) .. "=", "x" }
+  are("one row where ids are no ids of OpenTelemetry", {
+    { odd[1], odd[2], 0.1, 0.9, usage(100, 10) }, { odd[2], odd[3], 0, 1, usage(100, 10) },
+    { odd[3], nil, 0, 1.1, usage(100, 10) },
+  }, { "tokens_input", "tokens_output" }, { { 100, 10 } })
 
   are("two rows where one outlives the other", {
     { 2, 1, 0.1, 1.5, rerank }, { 1, nil, 0, 1, rerank },

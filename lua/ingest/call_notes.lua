@@ -6,7 +6,7 @@ local call_notes = {}
 ---@class Noted            what is known of a span
 ---@field trace string
 ---@field span string      its id
----@field holds string     the next four, each time that one of them has changed
+---@field holds string     the next four, packed, each time that one of them has changed
 ---@field counted Inside?  the calls with counts that it holds
 ---@field failed Inside?   .. those without that failed
 ---@field ended Inside?    .. those without that did not
@@ -31,7 +31,10 @@ local call_notes = {}
 --- knows, such as an agent's cycle, or "deep": one behind an agent or a tool.
 ---@alias Inside string
 
-local format = "<jjjjBBBBs1s2"
+local format = "<jjjjBBBBs2s2"
+local entry = "<Bs2" -- of holds
+local sorts = { "counted", "failed", "ended", "caller" }
+local numbers = { counted = 1, failed = 2, ended = 3, caller = 4 }
 
 local function read_call(noted, text, at)
   local has_tokens, is_failed
@@ -48,22 +51,24 @@ function call_notes.recall(trace, span)
   if not text then
     return nil
   end
-  local holds, at = text:match "^([%w=,]*)()"
-  local noted = { trace = trace, span = span, holds = holds }
-  for what, inside in holds:gmatch "(%w+)=(%w+)," do
-    noted[what] = inside
+  local holds, behind = ("<s2"):unpack(text)
+  local noted, at = { trace = trace, span = span, holds = holds }, 1
+  while at <= #holds do
+    local sort, inside
+    sort, inside, at = entry:unpack(holds, at)
+    noted[sorts[sort]] = inside
   end
-  if at < #text then
-    read_call(noted, text, at + 1)
+  if behind <= #text then
+    read_call(noted, text, behind)
   end
   return noted
 end
 
 ---@param noted Noted
 function call_notes.remember(noted)
-  local text = noted.holds
+  local text = ("<s2"):pack(noted.holds)
   if noted.row then
-    text = text .. "\n" .. format:pack(noted.time, noted.fresh, noted.prompt, noted.output,
+    text = text .. format:pack(noted.time, noted.fresh, noted.prompt, noted.output,
       noted.quality, noted.doubt, noted.has_tokens and 1 or 0, noted.is_failed and 1 or 0,
       noted.inside, noted.row)
   end
@@ -78,7 +83,7 @@ end
 ---@param inside Inside
 function call_notes.put(trace, span, noted, what, inside)
   noted = noted or { trace = trace, span = span, holds = "" }
-  noted[what], noted.holds = inside, noted.holds .. what .. "=" .. inside .. ","
+  noted[what], noted.holds = inside, noted.holds .. entry:pack(numbers[what], inside)
   call_notes.remember(noted)
 end
 
