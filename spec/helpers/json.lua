@@ -1,6 +1,5 @@
 --- JSON for specs, independent of the server's: integers stay integers, arrays are
---- marked, null is a value, keys are written in order.  It stands in for the
---- server's `json` where a pure module is tested.
+--- marked, null is a value, keys are written in order.
 local json = {}
 
 json.null = setmetatable({}, { __tostring = function() return "null" end })

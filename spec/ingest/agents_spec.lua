@@ -1,5 +1,5 @@
 --- Codex' and Gemini CLI's own files.
-package.loaded.json = package.loaded.json or require "spec.helpers.json"
+package.loaded.json = package.loaded.json or require "spec.helpers.server_json"
 local codex_rollout = require "ingest.codex_rollout"
 local gemini_chat = require "ingest.gemini_chat"
 local helpers = require "spec.helpers"

@@ -1,4 +1,4 @@
-package.loaded.json = package.loaded.json or require "spec.helpers.json"
+package.loaded.json = package.loaded.json or require "spec.helpers.server_json"
 local access_log = require "ingest.access_log"
 local ccproxy = require "ingest.ccproxy"
 local dates = require "ingest.dates"

@@ -1,6 +1,6 @@
 --- Whatever stands where a value should stand, a decoder rejects it or does
 --- without: it never raises.
-package.loaded.json = package.loaded.json or require "spec.helpers.json"
+package.loaded.json = package.loaded.json or require "spec.helpers.server_json"
 local access_log = require "ingest.access_log"
 local ccproxy = require "ingest.ccproxy"
 local decoders = require "spec.helpers.decode"

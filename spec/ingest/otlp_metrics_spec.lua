@@ -1,4 +1,4 @@
-package.loaded.json = package.loaded.json or require "spec.helpers.json"
+package.loaded.json = package.loaded.json or require "spec.helpers.server_json"
 local helpers = require "spec.helpers"
 local json = require "json"
 local metric_names = require "ingest.metric_names"

@@ -1,4 +1,4 @@
-package.loaded.json = package.loaded.json or require "spec.helpers.json"
+package.loaded.json = package.loaded.json or require "spec.helpers.server_json"
 local json = require "spec.helpers.json"
 local pricing = require "lib.pricing"
 local transcript = require "ingest.claude_transcript"

@@ -1,4 +1,4 @@
-package.loaded.json = require "spec.helpers.json"
+package.loaded.json = require "spec.helpers.server_json"
 local config = { notify = { ops = {}, boss = {} } }
 package.loaded.config = config
 package.loaded.storage = {

@@ -1,4 +1,4 @@
-package.loaded.json = package.loaded.json or require "spec.helpers.json"
+package.loaded.json = package.loaded.json or require "spec.helpers.server_json"
 local breakdown = require "analytics.breakdown"
 local dates = require "lib.dates"
 local figures = require "analytics.figures"

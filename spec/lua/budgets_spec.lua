@@ -1,4 +1,4 @@
-package.loaded.json = require "spec.helpers.json"
+package.loaded.json = require "spec.helpers.server_json"
 package.loaded.zone = {
   read = function(name)
     local file = io.open("/usr/share/zoneinfo/" .. name, "rb")

@@ -1,4 +1,4 @@
-package.loaded.json = package.loaded.json or require "spec.helpers.json"
+package.loaded.json = package.loaded.json or require "spec.helpers.server_json"
 local cursor = require "lib.cursor"
 
 describe("a cursor", function()

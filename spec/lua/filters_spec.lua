@@ -1,4 +1,4 @@
-package.loaded.json = package.loaded.json or require "spec.helpers.json"
+package.loaded.json = package.loaded.json or require "spec.helpers.server_json"
 package.loaded.storage = package.loaded.storage or { columns = function() return {} end }
 local filters = require "lib.filters"
 local params = require "lib.params"
