@@ -6,7 +6,7 @@ local call_notes = {}
 ---@class Noted            what is known of a span
 ---@field trace string
 ---@field span string      its id
----@field holds string     the next four, packed, each time that one of them has changed
+---@field holds string     the next four, packed
 ---@field counted Inside?  the calls with counts that it holds
 ---@field failed Inside?   .. those without that failed
 ---@field ended Inside?    .. those without that did not
@@ -34,7 +34,6 @@ local call_notes = {}
 local format = "<jjjjBBBBs2s2"
 local entry = "<Bs2" -- of holds
 local sorts = { "counted", "failed", "ended", "caller" }
-local numbers = { counted = 1, failed = 2, ended = 3, caller = 4 }
 
 local function read_call(noted, text, at)
   local has_tokens, is_failed
@@ -64,6 +63,17 @@ function call_notes.recall(trace, span)
   return noted
 end
 
+-- Anew each time, so that it does not grow where an export comes again and again.
+local function holds_of(noted)
+  local holds = ""
+  for number, sort in ipairs(sorts) do
+    if noted[sort] then
+      holds = holds .. entry:pack(number, noted[sort])
+    end
+  end
+  return holds
+end
+
 ---@param noted Noted
 function call_notes.remember(noted)
   local text = ("<s2"):pack(noted.holds)
@@ -82,8 +92,9 @@ end
 ---@param what "counted"|"failed"|"ended"|"caller"
 ---@param inside Inside
 function call_notes.put(trace, span, noted, what, inside)
-  noted = noted or { trace = trace, span = span, holds = "" }
-  noted[what], noted.holds = inside, noted.holds .. entry:pack(numbers[what], inside)
+  noted = noted or { trace = trace, span = span }
+  noted[what] = inside
+  noted.holds = holds_of(noted)
   call_notes.remember(noted)
 end
 

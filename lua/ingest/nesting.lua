@@ -275,7 +275,7 @@ end
 ---@param span string?
 ---@param parent string?
 function nesting.pass(batch, kind, trace, span, parent)
-  if trace and span and parent then
+  if trace and span and parent and parent ~= span then
     local other = { kind = kind, trace = trace, span = span, parent = parent }
     batch.others[#batch.others + 1] = other
     put(batch, other)
