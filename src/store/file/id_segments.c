@@ -203,9 +203,19 @@ static int probe_segment(sqlite3_stmt *chunk, int64_t segment, struct id_entry *
   return rc;
 }
 
+/* How many may have ids of rows up to `upto`: one that begins right there may have late ids of rows
+ * before it. */
+static size_t segments_upto(const struct segments *s, int64_t upto) {
+  size_t n = s->len > 0;
+  while (n < s->len && s->items[n - 1].last_row <= upto)
+    n++;
+  return n;
+}
+
 /* A record that comes alone would wait for the memory of each filter in turn. */
-static void touch_filters(const struct segments *s, const int64_t *fingerprints, size_t n) {
-  for (size_t i = 0; i < s->len; i++)
+static void touch_filters(const struct segments *s, size_t nsegments, const int64_t *fingerprints,
+                          size_t n) {
+  for (size_t i = 0; i < nsegments; i++)
     for (size_t k = 0; k < n && k < FEW; k++)
       id_filter_touch(&s->items[i].filter, fingerprints[k]);
 }
@@ -228,10 +238,9 @@ int segments_probe(struct segments *s, int64_t upto, const int64_t *fingerprints
                    struct id_entries *found) {
   struct id_entries wanted = {0};
   int rc = SQLITE_OK;
-  touch_filters(s, fingerprints, n);
-  for (size_t i = 0; i < s->len && rc == SQLITE_OK; i++) {
-    if (i > 0 && s->items[i - 1].last_row > upto)
-      break; /* one that begins right there may have late ids of rows before it */
+  size_t nsegments = segments_upto(s, upto);
+  touch_filters(s, nsegments, fingerprints, n);
+  for (size_t i = 0; i < nsegments && rc == SQLITE_OK; i++) {
     collect(&s->items[i], fingerprints, n, &wanted);
     if (wanted.len == 0)
       continue;
