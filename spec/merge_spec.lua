@@ -19,16 +19,6 @@ local function orders_of(list)
   return found
 end
 
-local function with(record, more)
-  local copy = {}
-  for _, t in ipairs { record, more } do
-    for key, value in pairs(t) do
-      copy[key] = value
-    end
-  end
-  return copy
-end
-
 local began = os.time() - 60
 
 -- A gateway that knows the cost, a client that is blind to the cache and one that prices, a start
@@ -81,7 +71,8 @@ describe("a request that is told of again #loops", function()
     for turn = 1, #told do
       local records = {}
       for i, order in ipairs(orders) do
-        records[i] = with(told[order[turn]], { request_id = "o" .. i, service_type = "s" .. i })
+        records[i] = helpers.with(told[order[turn]],
+          { request_id = "o" .. i, service_type = "s" .. i })
       end
       local result = s:ingest(records)
       assert.equal(#orders, turn == 1 and result.accepted or result.merged)
@@ -127,7 +118,8 @@ describe("a request that is told of again #loops", function()
   it("changes nothing when all of it comes once more", function()
     local before = row_of(s, "o7")
     for _, record in ipairs(told) do
-      assert.equal(1, s:ingest({ with(record, { request_id = "o7", service_type = "s7" }) }).merged)
+      local again = helpers.with(record, { request_id = "o7", service_type = "s7" })
+      assert.equal(1, s:ingest({ again }).merged)
     end
     assert.same(before, row_of(s, "o7"))
   end)
@@ -247,7 +239,7 @@ describe("a database of before it was kept what a row was told", function()
     local blind =
       { tokens_input = 9, cost_usd = 0.9, cost_source = "computed", timestamp = 1750009999 }
     for _, id in ipairs { "reported", "computed", "plain", "failed" } do
-      assert.equal(1, s:ingest({ with(blind, { request_id = id }) }).merged)
+      assert.equal(1, s:ingest({ helpers.with(blind, { request_id = id }) }).merged)
     end
     assert.same({ 2000, 0.5 }, { row("reported").tokens_input, row("reported").cost_usd })
     assert.same({ 9, 0.9 }, { row("computed").tokens_input, row("computed").cost_usd })

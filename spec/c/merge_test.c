@@ -138,6 +138,10 @@ static void ranks(void) {
         "\"cost_usd\":0.03753,\"cost_source\":\"computed\"}"},
        {"\"tokens_input\":10,\"tokens_output\":3", "\"cache_write_tokens\":10000",
         "\"cost_usd\":0.07153", "\"cost_source\":\"computed\""}},
+      {{"{\"timestamp\":5,\"tokens_input\":9,\"web_searches\":0.0,\"cost_usd\":0.5,"
+        "\"cost_source\":\"computed\"}",
+        "{\"timestamp\":6,\"tokens_input\":8,\"cost_usd\":0.6,\"cost_source\":\"computed\"}"},
+       {"\"tokens_input\":8", "\"cost_usd\":0.6"}},
       {{"{\"timestamp\":5,\"tokens_input\":9,\"tier\":\"flex\",\"cost_usd\":0.5,"
         "\"cost_source\":\"computed\"}",
         "{\"timestamp\":6,\"tokens_input\":8,\"service_tier\":\"flex\",\"cost_usd\":0.6,"

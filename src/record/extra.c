@@ -206,12 +206,14 @@ static void read_members(char *json, struct buf *members) {
     buf_append(members, &m, sizeof m);
 }
 
+/* A count that came through Lua may be 0.0. */
 static bool says_nothing(const struct member *m) {
-  static const char *const nothing[] = {"null", "0", "\"\""};
-  for (size_t i = 0; i < sizeof nothing / sizeof *nothing; i++)
-    if (strlen(nothing[i]) == m->value_len && memcmp(nothing[i], m->value, m->value_len) == 0)
-      return true;
-  return false;
+  bool is_integer;
+  int64_t integer;
+  double real;
+  if (parse_number(m->value, m->value_len, &is_integer, &integer, &real))
+    return is_integer ? integer == 0 : real == 0;
+  return m->value[0] == 'n' || (m->value[0] == '"' && m->value_len == 2);
 }
 
 size_t extra_count(const struct record *r, const struct buf *text, const char *const *names,
