@@ -35,6 +35,8 @@ local dull = content {
 ---@field user_agent string?          the service and its version, as rows of agents have it
 ---@field is_claude_code boolean?      as otlp_traces has found
 
+local items_a_look = 64
+
 -- Coding agents whose rows have a shorter name than their resource.
 local agents = { codex_cli_rs = "codex" }
 
@@ -56,7 +58,7 @@ end
 --- Calls visit(item, origin) for every log record or span that can be read; the reader is the item,
 --- and the next one after the visit.  A batch that has grown large is handed on before it goes on.
 ---@param reader OtlpReader
----@param batch Batch
+---@param batch Batch  is handed on when it is large: looked at now and then
 ---@param visit fun(item: OtlpReader, origin: Origin)
 function otlp.each(reader, batch, visit)
   local resource, kept, origin
@@ -79,7 +81,7 @@ function otlp.each(reader, batch, visit)
     else
       visit(reader, origin)
     end
-    if batch.items % 64 == 0 and not batch:relieve() then
+    if batch.items % items_a_look == 0 and not batch:relieve() then
       return
     end
   end

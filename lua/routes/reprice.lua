@@ -39,7 +39,7 @@ local function change(row)
   local usage, extra = usage_of(row)
   local prices = price_table.current()
   local parts = extra.part_usages and iterations.settle(prices, extra.part_usages)
-  local has_other_parts = parts ~= extra.parts_cost_usd
+  local has_other_parts = parts and parts ~= extra.parts_cost_usd
   if is_reported(row, extra.cost_source) then
     return has_other_parts and { request_id = row.request_id, parts_cost_usd = parts } or nil
   end
