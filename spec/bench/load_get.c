@@ -36,14 +36,26 @@ static void ask(int port, int64_t due_ns) {
   load.sent++;
 }
 
+/* The server closes what has been idle for long. */
+static void drop(int i) {
+  close(load.clients[i].fd);
+  buf_clear(&load.clients[i].in);
+  load.clients[i] = load.clients[--load.nclients];
+  load.clients[load.nclients].in = (struct buf){0};
+}
+
 static void collect(int timeout_ms) {
   struct pollfd fds[MAX_CONNECTIONS];
   for (int i = 0; i < load.nclients; i++)
     fds[i] = (struct pollfd){load.clients[i].fd, POLLIN, 0};
   poll(fds, load.nclients, timeout_ms);
-  for (int i = 0; i < load.nclients; i++) {
+  for (int i = load.nclients - 1; i >= 0; i--) {
     int status;
     size_t length;
+    if (fds[i].revents && !load.clients[i].busy) {
+      drop(i);
+      continue;
+    }
     if (!fds[i].revents || !client_read(load.clients[i].fd, &load.clients[i].in) ||
         !(length = response_length(&load.clients[i].in, &status)))
       continue;

@@ -5,7 +5,7 @@
 #include "http/router.h"
 
 /* INFLATE_PIECES: what is made of a body before others have their turn, some 100 us. */
-enum { INFLATE_BYTES = 64 << 10, INFLATE_PIECES = 4, RESERVE_BYTES = 1 << 20, GZIP_WINDOW = 15 + 16,
+enum { INFLATE_BYTES = 64 << 10, INFLATE_PIECES = 4, RESERVE_BYTES = 2 << 20, GZIP_WINDOW = 15 + 16,
        SCANNER_BYTES = 64 }; /* what a scanner puts behind a body: no reason to double it */
 
 static const struct verdict

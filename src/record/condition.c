@@ -237,10 +237,16 @@ static bool has_prefix(union value v, const struct buf *text, union value prefix
           memcmp(text->data + v.s.offset, prefix_text->data + prefix.s.offset, prefix.s.len) == 0);
 }
 
+static bool is_equal(enum column_type type, union value a, const struct buf *a_text, union value b,
+                     const struct buf *b_text) {
+  return type == COLUMN_STRING ? a.s.len == b.s.len && has_prefix(a, a_text, b, b_text)
+                               : compare_numbers(type, a, b) == 0;
+}
+
 static bool is_among(const struct condition *item, enum column_type type, union value v,
                      const struct buf *text, const struct buf *list_text) {
   for (size_t i = 0; i < item->nvalues; i++)
-    if (compare(type, v, text, item->values[i], list_text) == 0)
+    if (is_equal(type, v, text, item->values[i], list_text))
       return true;
   return false;
 }
@@ -295,16 +301,18 @@ static bool matches_other(const struct condition *item, const struct conditions 
     return has_prefix(v, text, item->values[0], &c->text);
   if (condition_is_match(item->op))
     return is_match(item, type, v, text, &c->text) == (item->op == OP_MATCHES);
-  return passes_all(item, type) ||
-         is_within(item->op, compare(type, v, text, item->values[0], &c->text));
+  return is_within(item->op, compare(type, v, text, item->values[0], &c->text));
 }
 
-/* Bounds of integers are what every record is asked a dozen times. */
+/* Bounds of numbers are what every record is asked a dozen times. */
 static inline bool matches(const struct condition *item, const struct conditions *c,
                            enum column_type type, union value v, const struct buf *text) {
-  if (is_bound(item->op) && type != COLUMN_STRING && type != COLUMN_FLOAT)
-    return is_within(item->op, compare_integers(v.i, item->values[0].i));
-  return matches_other(item, c, type, v, text);
+  if (!is_bound(item->op) || type == COLUMN_STRING)
+    return matches_other(item, c, type, v, text);
+  union value bound = item->values[0];
+  if (type != COLUMN_FLOAT)
+    return is_within(item->op, compare_integers(v.i, bound.i));
+  return isnan(bound.f) || is_within(item->op, compare_floats(v.f, bound.f));
 }
 
 bool condition_matches(const struct conditions *c, const struct condition *item,

@@ -211,15 +211,28 @@ void sketch_add(struct sketch *s, double value, int64_t count) {
   sketch_add_bucket(s, sketch_bucket(value), count);
 }
 
-static void merge_dense(struct sketch *into, const struct sketch *from) {
-  int32_t last = from->first + (int32_t) from->len - 1;
-  if (into->dense)
-    cover(into, from->first, last);
+/* Makes it a dense one that reaches from first to last at least; the counts from first on. */
+static int64_t *dense_from(struct sketch *s, int32_t first, int32_t last) {
+  if (s->dense)
+    cover(s, first, last);
   else
-    make_dense(into, from->first, last);
-  int64_t *cells = into->counts + (from->first - into->first);
+    make_dense(s, first, last);
+  return s->counts + (first - s->first);
+}
+
+static void merge_dense(struct sketch *into, const struct sketch *from) {
+  int64_t *counts = dense_from(into, from->first, from->first + (int32_t) from->len - 1);
   for (uint32_t i = 0; i < from->len; i++)
-    cells[i] = plus(cells[i], from->counts[i]);
+    counts[i] = plus(counts[i], from->counts[i]);
+}
+
+static void merge_few_into_dense(struct sketch *into, const struct sketch *from) {
+  int32_t first = from->few[0].bucket;
+  int64_t *counts = dense_from(into, first, from->few[from->len - 1].bucket);
+  for (uint32_t i = 0; i < from->len; i++) {
+    int64_t *count = &counts[from->few[i].bucket - first];
+    *count = plus(*count, from->few[i].count);
+  }
 }
 
 void sketch_merge(struct sketch *into, const struct sketch *from) {
@@ -229,8 +242,7 @@ void sketch_merge(struct sketch *into, const struct sketch *from) {
   if (from->dense)
     merge_dense(into, from);
   else
-    for (uint32_t i = 0; i < from->len; i++)
-      add_at(into, from->few[i].bucket, from->few[i].count);
+    merge_few_into_dense(into, from);
 }
 
 void sketch_count(struct sketch_counts *c, int32_t bucket, int sign) {
@@ -317,23 +329,31 @@ static int64_t unzigzag(uint64_t n) {
   return (int64_t) (n >> 1) ^ -(int64_t) (n & 1);
 }
 
+struct packing {
+  char *p;
+  int32_t previous;
+};
+
+static inline void put_count(struct packing *to, int32_t bucket, int64_t count) {
+  if (count == 0)
+    return;
+  to->p = put_varint(to->p, (uint64_t) (bucket - to->previous));
+  to->p = put_varint(to->p, zigzag(count));
+  to->previous = bucket;
+}
+
 /* Version, zero, then for each bucket that is not empty its distance from the one
  * before (the first: from MIN_INDEX) and its count. */
 void sketch_pack(const struct sketch *s, struct buf *out) {
-  int32_t previous = MIN_INDEX;
-  char *p = buf_reserve(out, 1 + VARINT_MAX + 2 * VARINT_MAX * (size_t) s->len);
-  *p++ = VERSION;
-  p = put_varint(p, zigzag(s->zero));
-  for (uint32_t i = 0; i < s->len; i++) {
-    int32_t bucket = bucket_at(s, i);
-    int64_t count = count_at(s, i);
-    if (count == 0)
-      continue;
-    p = put_varint(p, (uint64_t) (bucket - previous));
-    p = put_varint(p, zigzag(count));
-    previous = bucket;
-  }
-  out->len = (size_t) (p - out->data);
+  struct packing to = {buf_reserve(out, 1 + VARINT_MAX + 2 * VARINT_MAX * (size_t) s->len),
+                       MIN_INDEX};
+  *to.p++ = VERSION;
+  to.p = put_varint(to.p, zigzag(s->zero));
+  for (uint32_t i = 0; s->dense && i < s->len; i++)
+    put_count(&to, s->first + (int32_t) i, s->counts[i]);
+  for (uint32_t i = 0; !s->dense && i < s->len; i++)
+    put_count(&to, s->few[i].bucket, s->few[i].count);
+  out->len = (size_t) (to.p - out->data);
 }
 
 struct packed {
