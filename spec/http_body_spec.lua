@@ -32,6 +32,20 @@ describe("a body", function()
     assert.same("", http.exchange(s, echo "")[1].body)
   end)
 
+  it("of any size comes whole, and so does what is behind it", function()
+    for _, size in ipairs { 65535, 1 << 20, (2 << 20) + 1, (5 << 20) + 12345 } do
+      local numbers = {}
+      for i = 1, size // 8 + 1 do
+        numbers[i] = ("%08d"):format(i)
+      end
+      local text = table.concat(numbers):sub(1, size)
+      local responses = http.exchange(s, echo(("Content-Length: %d\r\n"):format(size), text)
+        .. echo("Content-Length: 2\r\n", "ok"), 2)
+      assert.is_true(responses[1].body == text, size .. " bytes differ")
+      assert.same("ok", responses[2].body)
+    end
+  end)
+
   it("that is not gzip, though it says so, is 400", function()
     local small = helpers.gzip(("hello "):rep(1000))
     for _, bytes in ipairs { "hello", small:sub(1, -4), small .. "x", "" } do

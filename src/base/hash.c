@@ -66,6 +66,16 @@ static inline uint64_t load(const unsigned char *p) {
   return word;
 }
 
+/* All of 0 to 7 bytes. */
+static inline uint64_t load_few(const unsigned char *p, size_t len) {
+  uint32_t head, end;
+  if (len < 4)
+    return len == 0 ? 0 : (uint64_t) (p[0] | p[len / 2] << 8 | p[len - 1] << 16);
+  memcpy(&head, p, 4);
+  memcpy(&end, p + len - 4, 4);
+  return (uint64_t) head << 32 | end;
+}
+
 static inline uint64_t fold(uint64_t a, uint64_t b) {
   unsigned __int128 product = (unsigned __int128) a * b;
   return (uint64_t) product ^ (uint64_t) (product >> 64);
@@ -78,7 +88,7 @@ uint64_t hash_quickly(const void *data, size_t len) {
   for (; end - p > 16; p += 16)
     hash = fold(load(p) ^ seed->k1, load(p + 8) ^ hash);
   if (len < 8) {
-    first = tail(start, start, len);
+    first = load_few(start, len);
   } else {
     first = load(len >= 16 ? end - 16 : start); /* some of it for the second time */
     last = load(end - 8);

@@ -148,6 +148,17 @@ static int keep_packed(struct exchange *e, const char *data, size_t len, const c
   return 0;
 }
 
+struct buf body_room(struct exchange *e) {
+  struct buf *body = &e->request.body;
+  bool plain = e->state == EXCHANGE_BODY && e->in.inflater == NULL && !e->in.streamed &&
+               !e->in.refused && !(e->parser.flags & F_CHUNKED);
+  size_t room = body->cap - body->len;
+  if (!plain || room == 0)
+    return (struct buf){0};
+  uint64_t left = e->parser.content_length;
+  return (struct buf){.data = body->data + body->len, .cap = left < room ? (size_t) left : room};
+}
+
 int body_append(struct exchange *e, const char *data, size_t len, const char **why) {
   if (e->in.refused)
     return 0;
@@ -159,7 +170,8 @@ int body_append(struct exchange *e, const char *data, size_t len, const char **w
   int status = e->in.streamed ? 0 : admit_bytes(e, len, why);
   if (status != 0)
     return status;
-  memcpy(end, data, len);
+  if (data != end)
+    memcpy(end, data, len);
   e->request.body.len += len;
   return 0;
 }

@@ -299,7 +299,12 @@ int target_parse(struct request *r, const char **why);
 /* Decides what is done with the body that the head announces: status 0 is to read it. */
 struct verdict body_begin(struct exchange *e);
 
-/* 0 or the status to refuse it with: of a chunk's size, of bytes, of the end. */
+/* Where what comes next may be read to at once, not beyond the body's end: its room (cap) is what
+ * follows what has come of it.  No room: bytes go through the connections' input. */
+struct buf body_room(struct exchange *e);
+
+/* 0 or the status to refuse it with: of a chunk's size, of bytes (which may lie in the room
+ * already), of the end. */
 int body_announce(struct exchange *e, uint64_t chunk, const char **why);
 int body_append(struct exchange *e, const char *data, size_t len, const char **why);
 int body_inflate(struct exchange *e, const char **why); /* a slice, while in.inflating */
