@@ -2,7 +2,6 @@
 
 #include <lauxlib.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "base/clock.h"
 #include "base/mem.h"
@@ -11,19 +10,17 @@
 #include "script/bindings/lua_batch.h"
 #include "script/bindings/lua_content.h"
 #include "script/bindings/lua_counts.h"
-#include "script/bindings/lua_fields.h"
 #include "script/bindings/lua_price.h"
 #include "script/engine/limits.h"
 #include "script/engine/lua_json.h"
 #include "script/engine/lua_list.h"
-#include "script/engine/memory.h"
 #include "script/engine/script.h"
 #include "script/services.h"
 #include "script/settings.h"
 #include "store/storage.h"
 
 /* A body from here on is scanned on a worker thread: the loop has other clients. */
-enum { LARGE_BODY = 256 * 1024, APPEND_KEEP = 1000000 };
+enum { LARGE_BODY = 256 * 1024 };
 
 enum { RECORD_STEPS = 200 }; /* of limits_work, to read one out of a table */
 
@@ -44,6 +41,11 @@ int lua_storage_fail(lua_State *L, int status, const char *message) {
   return 3;
 }
 
+int lua_storage_not_written(lua_State *L, const struct submission *sub) {
+  return lua_storage_fail(L, sub->status,
+                          sub->status == UV_EAGAIN ? "the write queue is full" : sub->error);
+}
+
 int lua_storage_unavailable(lua_State *L) {
   return lua_storage_fail(L, UV_ENODEV, "there is no storage: storage.backend is \"none\"");
 }
@@ -58,7 +60,6 @@ struct ingest {
   struct submission submission;
   struct storage *storage;
   struct batch *batch;
-  struct script_rows *script_rows;
   struct buf body;
   enum record_format format;
   struct record_limits limits;
@@ -120,10 +121,8 @@ static void set_integer(lua_State *L, const char *name, int64_t n) {
 
 static int push_written(lua_State *L, struct job *job) {
   struct ingest *in = container_of(job, struct ingest, job);
-  if (in->submission.status == UV_EAGAIN)
-    return lua_storage_fail(L, UV_EAGAIN, "the write queue is full");
   if (in->submission.status < 0)
-    return lua_storage_fail(L, in->submission.status, in->submission.error);
+    return lua_storage_not_written(L, &in->submission);
   lua_createtable(L, 0, 6);
   if (in->submission.kind != SUBMIT_RECORDS)
     return 1;
@@ -143,9 +142,6 @@ static int push_written(lua_State *L, struct job *job) {
 static void free_ingest(struct job *job) {
   struct ingest *in = container_of(job, struct ingest, job);
   batch_free(in->batch);
-  if (in->script_rows != NULL)
-    script_rows_clear(in->script_rows);
-  free(in->script_rows);
   buf_clear(&in->body);
   free(in);
 }
@@ -281,149 +277,6 @@ static int l_storage_insert(lua_State *L) {
     return lua_storage_unavailable(L);
   struct batch **batch = lua_storage_read_records(L, &dropped);
   return write_batch(L, task, batch, dropped, &by);
-}
-
-/* ---- storage.append(topic, entries, {keep = n}) ---- */
-
-static const char script_rows_type[] = "script rows";
-
-static int l_script_rows_gc(lua_State *L) {
-  struct script_rows **rows = lua_touserdata(L, 1);
-  if (*rows != NULL)
-    script_rows_clear(*rows);
-  free(*rows);
-  *rows = NULL;
-  return 0;
-}
-
-/* Pushes the place of rows that are being put together. */
-static struct script_rows **push_script_rows(lua_State *L) {
-  struct script_rows **rows = lua_newuserdatauv(L, sizeof *rows, 0);
-  *rows = NULL;
-  if (luaL_newmetatable(L, script_rows_type)) {
-    lua_pushcfunction(L, l_script_rows_gc);
-    lua_setfield(L, -2, "__gc");
-    lua_pushboolean(L, false);
-    lua_setfield(L, -2, "__metatable");
-  }
-  lua_setmetatable(L, -2);
-  *rows = xcalloc(1, sizeof **rows);
-  return rows;
-}
-
-/* The entry at the top: its members kind and time (unix seconds; absent: now) are columns
- * of their own. */
-static void add_entry(lua_State *L, struct script_rows *rows, struct buf *json,
-                      struct buf *error, int64_t now_us) {
-  size_t kind_len = 0;
-  luaL_checktype(L, -1, LUA_TTABLE);
-  lua_getfield(L, -1, "kind");
-  lua_getfield(L, -2, "time");
-  const char *kind = lua_type(L, -2) == LUA_TSTRING ? lua_tolstring(L, -2, &kind_len) : "";
-  double time = lua_type(L, -1) == LUA_TNUMBER ? lua_tonumber(L, -1) : 0;
-  bool has_time = time > 0 && time < 253402300800.0;
-  json->len = 0;
-  if (!lua_json_write(L, -3, json, error)) {
-    lua_pushlstring(L, error->data, error->len);
-    luaL_argerror(L, 2, lua_tostring(L, -1));
-  }
-  script_rows_add(rows, has_time ? (int64_t) (time * 1e6 + 0.5) : now_us, kind, kind_len,
-                  json->data, json->len);
-  lua_pop(L, 2);
-}
-
-static void read_script_rows(lua_State *L, struct script_rows *rows) {
-  int64_t now_us = clock_now_us();
-  struct buf *json = lua_json_push_fragment(L), *error = lua_json_push_fragment(L);
-  lua_Integer count = (lua_Integer) lua_rawlen(L, 2);
-  size_t bytes = 0;
-  for (lua_Integer i = 1; i <= count; i++) {
-    limits_work(L, RECORD_STEPS);
-    lua_rawgeti(L, 2, i);
-    add_entry(L, rows, json, error, now_us);
-    bytes += json->len;
-    if (!memory_make_room(L, bytes))
-      luaL_argerror(L, 2, "too many entries for script.memory_bytes");
-    lua_pop(L, 1);
-  }
-}
-
-static int64_t option_keep(lua_State *L, int index) {
-  static const char *const known[] = {"keep", NULL};
-  if (lua_isnoneornil(L, index))
-    return APPEND_KEEP;
-  luaL_checktype(L, index, LUA_TTABLE);
-  lua_fields_check(L, index, known);
-  return lua_field_integer(L, index, "keep", APPEND_KEEP, 1, INT64_MAX / 2);
-}
-
-static const char *check_topic(lua_State *L, size_t *len) {
-  const char *topic = luaL_checklstring(L, 1, len);
-  luaL_argcheck(L, *len > 0 && *len < sizeof((struct script_rows *) NULL)->topic, 1,
-                "a topic has 1 to 64 bytes");
-  return topic;
-}
-
-static int write_script_rows(lua_State *L, struct task *task, struct script_rows **rows) {
-  struct ingest *in = ingest_new(L, task, SUBMIT_SCRIPT_ROWS);
-  in->script_rows = in->submission.script_rows = *rows;
-  *rows = NULL;
-  ingest_write(in);
-  return script_wait(L, &in->job);
-}
-
-static int l_storage_append(lua_State *L) {
-  size_t len;
-  const char *topic = check_topic(L, &len);
-  lua_list_check(L, 2, "entries");
-  int64_t keep = option_keep(L, 3);
-  struct task *task = script_task(L, "storage.append");
-  if (lua_storage(L) == NULL)
-    return lua_storage_unavailable(L);
-  struct script_rows **rows = push_script_rows(L);
-  memcpy((*rows)->topic, topic, len);
-  (*rows)->keep = keep;
-  read_script_rows(L, *rows);
-  return write_script_rows(L, task, rows);
-}
-
-/* ---- storage.put(topic, {key = value}) ---- */
-
-/* The key below the top, and its value at the top: a table, or false, which removes it. */
-static void add_kept(lua_State *L, struct script_rows *rows, struct buf *json, struct buf *error) {
-  size_t key_len;
-  json->len = 0;
-  if (lua_type(L, -2) != LUA_TSTRING)
-    luaL_argerror(L, 2, "texts as keys expected");
-  const char *key = lua_tolstring(L, -2, &key_len);
-  if (!lua_istable(L, -1) && (!lua_isboolean(L, -1) || lua_toboolean(L, -1)))
-    luaL_argerror(L, 2, "tables, or false, as values expected");
-  if (lua_istable(L, -1) && !lua_json_write(L, -1, json, error)) {
-    lua_pushlstring(L, error->data, error->len);
-    luaL_argerror(L, 2, lua_tostring(L, -1));
-  }
-  script_rows_add(rows, 0, key, key_len, json->data, json->len);
-}
-
-static int l_storage_put(lua_State *L) {
-  size_t len, bytes = 0;
-  const char *topic = check_topic(L, &len);
-  luaL_checktype(L, 2, LUA_TTABLE);
-  struct task *task = script_task(L, "storage.put");
-  if (lua_storage(L) == NULL)
-    return lua_storage_unavailable(L);
-  struct script_rows **rows = push_script_rows(L);
-  struct buf *json = lua_json_push_fragment(L), *error = lua_json_push_fragment(L);
-  memcpy((*rows)->topic, topic, len);
-  (*rows)->keyed = true;
-  for (lua_pushnil(L); lua_next(L, 2) != 0; lua_pop(L, 1)) {
-    limits_work(L, RECORD_STEPS);
-    add_kept(L, *rows, json, error);
-    bytes += json->len;
-    if (!memory_make_room(L, bytes))
-      luaL_argerror(L, 2, "too many values for script.memory_bytes");
-  }
-  return write_script_rows(L, task, rows);
 }
 
 static int l_storage_reset(lua_State *L) {

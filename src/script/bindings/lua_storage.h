@@ -12,6 +12,10 @@ int l_storage_aggregate(lua_State *L);
 int l_storage_sql(lua_State *L);
 int l_storage_retention(lua_State *L);
 
+/* lua_storage_rows.c */
+int l_storage_append(lua_State *L);
+int l_storage_put(lua_State *L);
+
 /* lua_storage_post.c */
 struct metric;
 struct metrics;
@@ -22,6 +26,9 @@ struct metric *lua_lost_records(struct metrics *metrics); /* the family; NULL: i
  * of "unavailable" (no storage), "full" (the write queue; try again), "timeout",
  * "canceled", "invalid", "failed". */
 int lua_storage_fail(lua_State *L, int status, const char *message);
+
+struct submission;
+int lua_storage_not_written(lua_State *L, const struct submission *sub); /* its status is below 0 */
 
 struct storage;
 /* NULL with storage.backend = "none". */
