@@ -127,6 +127,18 @@ describe("the configuration", function()
     assert.equal(0, check("return {}").code)
   end)
 
+  it("may set every rate that prices.lua tells of", function()
+    local class = helpers.read_file("lua/lib/prices.lua"):match("@class Rates\n(.-)\n[^-]")
+    local rates = {}
+    for name, kind in class:gmatch("@field ([%w_]+)%? (%S+)") do
+      rates[#rates + 1] = ("%s = %s"):format(name, kind == "number" and "1" or "{}")
+    end
+    assert.is_true(#rates > 15, class)
+    local r = check(("return { pricing = { overrides = { a = { %s } } } }")
+      :format(table.concat(rates, ", ")))
+    assert.same({ 0, "" }, { r.code, r.stderr })
+  end)
+
   it("is told of named files that cannot be read, and of prices that are none", function()
     local r = check [[return {
       pricing = { file = "nope.json" }, outside = { ca_file = "no.pem" },

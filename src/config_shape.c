@@ -108,7 +108,7 @@ static void check_rates(lua_State *L, const char *place, struct buf *errors) {
       "input",       "output",       "cache_read",  "cache_write",  "cache_write_1h",
       "reasoning",   "audio_input",  "audio_output", "image_input", "image_output",
       "web_search",  "request",      "fast",        "regional",     "geo",
-      "tiers",       "above",        "ranges",      NULL};
+      "tiers",       "above",        "ranges",       "off_peak",    NULL};
   config_check_keys(L, place, known, errors);
   for (lua_pushnil(L); lua_next(L, -2) != 0; lua_pop(L, 1))
     if (lua_type(L, -2) == LUA_TSTRING && lua_type(L, -1) != LUA_TNUMBER && !lua_istable(L, -1))

@@ -133,6 +133,17 @@ int meta_get_bytes(sqlite3 *db, const char *key, struct buf *value) {
   return rc == SQLITE_ROW ? SQLITE_OK : rc;
 }
 
+int meta_get_exactly(sqlite3 *db, const char *key, void *bytes, size_t len) {
+  struct buf value = {0};
+  int rc = meta_get_bytes(db, key, &value);
+  if (rc == SQLITE_OK && value.len == len)
+    memcpy(bytes, value.data, len);
+  else if (rc == SQLITE_OK)
+    rc = SQLITE_DONE;
+  buf_clear(&value);
+  return rc;
+}
+
 static int meta_set(sqlite3_stmt *stmt) {
   int rc = sqlite3_step(stmt);
   sqlite3_finalize(stmt);

@@ -97,7 +97,7 @@ static int create_rows(sqlite3 *db, const struct schema *schema) {
 
 static int create_tables(sqlite3 *db, const struct schema *schema) {
   unsigned char random[20];
-  char name[9];
+  char name[NAME_BYTES + 1];
   random_bytes(random, sizeof random);
   sqlite3_snprintf(sizeof name, name, "%02x%02x%02x%02x", random[0], random[1], random[2],
                    random[3]);
@@ -105,7 +105,7 @@ static int create_tables(sqlite3 *db, const struct schema *schema) {
   if (rc == SQLITE_OK)
     rc = create_rows(db, schema);
   if (rc == SQLITE_OK)
-    rc = meta_set_bytes(db, "name", name, 8);
+    rc = meta_set_bytes(db, "name", name, NAME_BYTES);
   if (rc == SQLITE_OK)
     rc = meta_set_bytes(db, "seed", random + 4, 16);
   if (rc != SQLITE_OK)

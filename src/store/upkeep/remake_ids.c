@@ -59,14 +59,10 @@ static int remake(sqlite3 *db, const struct schema *schema, const struct hash_se
 }
 
 int remake_ids(sqlite3 *db, struct view *view) {
-  struct buf bytes = {0};
   struct hash_seed seed;
-  int rc = meta_get_bytes(db, "seed", &bytes);
-  if (rc == SQLITE_OK && bytes.len != sizeof seed)
+  int rc = meta_get_exactly(db, "seed", &seed, sizeof seed);
+  if (rc == SQLITE_DONE)
     rc = SQLITE_CORRUPT;
-  if (rc == SQLITE_OK)
-    memcpy(&seed, bytes.data, sizeof seed);
-  buf_clear(&bytes);
   if (rc == SQLITE_OK && !rows_table_connect(db))
     rc = rows_table_make(db, view); /* with parts `rows` has theirs too */
   if (rc == SQLITE_OK)

@@ -148,15 +148,11 @@ int verify_ids(sqlite3 *db, struct view *view, struct upkeep_progress *progress,
   struct verify_ids v = {.db = db, .view = view, .id = schema->columns[schema->id].name,
                          .column = schema->id, .progress = progress,
                          .check = check_begin(report, "ids")};
-  struct buf seed = {0};
-  int rc = meta_get_bytes(db, "seed", &seed);
-  if (rc == SQLITE_OK && seed.len == sizeof v.seed) {
-    memcpy(&v.seed, seed.data, sizeof v.seed);
-    rc = verify_all(&v);
-  } else if (rc == SQLITE_OK || rc == SQLITE_DONE) {
-    check_fault(v.check, "the seed of fingerprints is gone: restore a backup");
-    rc = SQLITE_OK;
-  }
-  buf_clear(&seed);
-  return rc;
+  int rc = meta_get_exactly(db, "seed", &v.seed, sizeof v.seed);
+  if (rc == SQLITE_OK)
+    return verify_all(&v);
+  if (rc != SQLITE_DONE)
+    return rc;
+  check_fault(v.check, "the seed of fingerprints is gone: restore a backup");
+  return SQLITE_OK;
 }

@@ -10,6 +10,7 @@
 #include "metrics/metrics.h"
 #include "store/file/database.h"
 #include "store/file/place.h"
+#include "store/file/reading.h"
 #include "store/file/script_rows.h"
 #include "store/file/tables.h"
 #include "store/write/writer_cold.h"
@@ -262,23 +263,13 @@ static int count_rows(struct writer *w) {
 
 static int open_ids(struct writer *w) {
   struct shared *shared = w->shared;
-  struct buf seed = {0}, name = {0};
-  struct hash_seed hash_seed;
-  int rc = meta_get_bytes(w->db, "seed", &seed);
+  struct ids_options options = {shared->options.dedupe_hours * INT64_C(3600000000),
+                                shared->options.dedupe_max_ids};
+  struct hash_seed seed;
+  int rc = reading_identity(shared, w->db, &seed);
   if (rc == SQLITE_OK)
-    rc = meta_get_bytes(w->db, "name", &name);
-  if (rc == SQLITE_OK && (seed.len != sizeof hash_seed || name.len >= sizeof shared->name))
-    rc = SQLITE_CORRUPT;
-  if (rc == SQLITE_OK) {
-    struct ids_options options = {shared->options.dedupe_hours * INT64_C(3600000000),
-                                  shared->options.dedupe_max_ids};
-    memcpy(shared->name, name.data, name.len);
-    memcpy(&hash_seed, seed.data, sizeof hash_seed);
-    w->ids = shared->ids = ids_open(w->db, &hash_seed, &options);
-  }
-  buf_clear(&seed);
-  buf_clear(&name);
-  return rc == SQLITE_DONE ? SQLITE_CORRUPT : rc;
+    w->ids = shared->ids = ids_open(w->db, &seed, &options);
+  return rc;
 }
 
 static int open_parts(struct writer *w) {
