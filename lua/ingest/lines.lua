@@ -34,10 +34,12 @@ end
 -- Values as json.values gives them, without the whole text in a string.
 local function each_of(next_value, batch, visit)
   local position = 0
-  for text in next_value do
+  for text, why in next_value do
     position = position + 1
     local value = text and json.decode(text)
-    if lines.is_object(value) then
+    if not text then
+      batch:reject(why)
+    elseif lines.is_object(value) then
       visit(value, position)
     else
       batch:reject(("element %d is no JSON object"):format(position))
@@ -48,7 +50,7 @@ local function each_of(next_value, batch, visit)
   end
 end
 
----@alias Text string|fun(): string|false|nil  a text, or an iterator over the texts of its values
+---@alias Text string|fun(): string|false|nil, string?  a text, or json.values of it
 
 --- Calls visit(object, line number) for each line that is a JSON object; others are
 --- rejected by their number.

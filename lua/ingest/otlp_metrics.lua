@@ -74,11 +74,16 @@ local function value_of(point)
   return values.number(point.asDouble) or values.number(point.asInt)
 end
 
+local function reject(batch, metric, fault, count)
+  batch:reject(("metric %s: %s"):format(values.clip(metric.name, 100), fault), count)
+end
+
 local function each_point(batch, metric, data, visit)
   for _, point in ipairs(values.object(data.dataPoints)) do
-    local fault = type(point) ~= "table" and "a data point is no object" or visit(point)
+    local fault = type(point) ~= "table" and "a data point is no object"
+      or otlp_tables.misfit(point, "attributes", "array") or visit(point)
     if fault then
-      batch:reject(("metric %s: %s"):format(values.clip(metric.name, 100), fault))
+      reject(batch, metric, fault)
     end
   end
 end
@@ -131,7 +136,7 @@ local function take_histogram(batch, metric, origin)
 end
 
 local takers = { sum = take_sum, gauge = take_gauge, histogram = take_histogram }
-local unread = { "exponentialHistogram", "summary" }
+local kinds = { "sum", "gauge", "histogram", "exponentialHistogram", "summary" }
 
 local function take(batch, metric, origin)
   if type(metric.name) ~= "string" or metric.name == "" or #metric.name > 255 then
@@ -139,16 +144,17 @@ local function take(batch, metric, origin)
     return
   end
   batch:recognise()
-  for kind, taker in pairs(takers) do
-    if type(metric[kind]) == "table" then
-      taker(batch, metric, origin)
-    end
-  end
-  for _, kind in ipairs(unread) do
-    local points = values.object(values.object(metric[kind]).dataPoints)
-    if #points > 0 then
-      batch:reject(
-        ("metric %s: %s is not supported"):format(values.clip(metric.name, 100), kind), #points)
+  for _, kind in ipairs(kinds) do
+    local data = values.object(metric[kind])
+    local fault = otlp_tables.misfit(metric, kind, "object")
+      or otlp_tables.misfit(data, "dataPoints", "array")
+    local points = not fault and values.object(data.dataPoints) or {}
+    if fault then
+      reject(batch, metric, fault)
+    elseif #points > 0 and not takers[kind] then
+      reject(batch, metric, kind .. " is not supported", #points)
+    elseif #points > 0 then
+      takers[kind](batch, metric, origin)
     end
   end
 end

@@ -22,14 +22,22 @@ local function decode_json(text)
 end
 
 local function json_metrics(body)
-  local next_item, fault = json.items(body, path)
+  local next_item, misfits = json.items(body, path)
   return next_item and function()
     local item, resource, scope = next_item()
     if item then
       return decode_json(item) or false, resource and decode_json(resource),
         scope and decode_json(scope)
     end
-  end, fault
+  end, misfits
+end
+
+local function tell_misfits(misfits)
+  return function(batch)
+    for message, count in pairs(misfits) do
+      batch:reject(message, count)
+    end
+  end
 end
 
 -- An item that was broken is a record less, what stood inside of one is not.
@@ -47,8 +55,8 @@ end
 
 local function open_metrics(body, encoding)
   if encoding == "json" then
-    local source, fault = json_metrics(body)
-    return source, source and tell_metrics {} or fault
+    local source, misfits = json_metrics(body)
+    return source, source and tell_misfits(misfits) or misfits
   end
   local source, broken = schema:items("ExportMetricsServiceRequest", body, path)
   return source, source and tell_metrics(broken) or broken
@@ -56,12 +64,13 @@ end
 
 local function tell_of(reader)
   return function(batch)
-    local groups, values = reader:broken()
+    local groups, values, misfits = reader:broken()
     for what, count in pairs { ["resources or scopes"] = groups, attributes = values } do
       if count > 0 then
         batch:warn(("%d broken %s"):format(count, what))
       end
     end
+    tell_misfits(misfits)(batch)
   end
 end
 

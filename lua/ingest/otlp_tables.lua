@@ -1,5 +1,7 @@
 --- OTLP messages as tables of their JSON names, decoded from JSON or protobuf alike: what metrics
 --- are read from.  Source: opentelemetry-proto, docs/specification.md.
+local json = require "json"
+local lines = require "ingest.lines"
 local values = require "ingest.values"
 
 local otlp_tables = {}
@@ -78,6 +80,18 @@ function otlp_tables.attributes(list)
   return attributes
 end
 
+--- Says of a member that it is none of the kind; nil where it is, or is not there at all.
+---@param message table
+---@param name string
+---@param kind "array"|"object"
+---@return string?
+function otlp_tables.misfit(message, name, kind)
+  local value = message[name]
+  local fits = value == nil or value == json.null
+    or type(value) == "table" and (next(value) == nil or lines.is_object(value) == (kind == "object"))
+  return not fits and ("%s is no %s"):format(name, kind) or nil
+end
+
 --- An iterator over the items of a decoded message: item, then resource and scope where
 --- they are others than before.
 ---@alias Source fun(): any, table?, table?
@@ -98,7 +112,18 @@ local function items_of(message)
   end)
 end
 
-local function origin_of(last, resource, scope)
+-- The items are not lost with a resource or a scope that cannot be read.
+local function tell(batch, around, name)
+  local fault = otlp_tables.misfit(around, name, "object")
+  local inside = otlp_tables.misfit(object(around[name]), "attributes", "array")
+  if fault or inside then
+    batch:warn(fault or name .. ": " .. inside)
+  end
+end
+
+local function origin_of(last, resource, scope, batch)
+  tell(batch, resource or {}, "resource")
+  tell(batch, scope or {}, "scope")
   local attributes = resource and otlp_tables.attributes(object(resource.resource).attributes)
   return {
     resource = attributes or last.resource,
@@ -116,7 +141,7 @@ function otlp_tables.each(source, batch, visit)
   local known_resource, known_scope
   for item, resource, scope in type(source) == "function" and source or items_of(source) do
     if resource ~= known_resource and resource or scope ~= known_scope and scope then
-      origin = origin_of(origin, resource ~= known_resource and resource, scope)
+      origin = origin_of(origin, resource ~= known_resource and resource, scope, batch)
       known_resource, known_scope = resource or known_resource, scope or known_scope
     end
     batch.items = batch.items + 1

@@ -2,9 +2,16 @@
 --- as POST /logs/ingest does.
 local json = require "json"
 local senders = later "ingest.senders"
+local storage = require "storage"
 local store = require "ingest.store"
 
 local text_http = {}
+
+-- Lines may be none, JSON is a value.
+local function is_lines(req)
+  local type = (req.headers["content-type"] or ""):lower()
+  return type:find("ndjson", 1, true) ~= nil or type:find("jsonl", 1, true) ~= nil
+end
 
 -- Lines of another kind are left alone; the sender of nothing else should hear of it.
 local function complain(batch, is_empty)
@@ -24,7 +31,7 @@ local function answer(totals, batch)
     json = {
       accepted = totals.accepted, merged = totals.merged,
       rejected = batch.rejected, errors = errors,
-      durability = totals.durability,
+      durability = totals.durability or storage.stats().durability,
     },
   }
 end
@@ -47,12 +54,16 @@ end
 ---@param decode fun(text: Text, hand_on: fun(batch: Batch): any?, string?): Batch
 ---@return Response
 function text_http.take(req, decode)
-  local totals, is_empty = { accepted = 0, merged = 0 }, #req.body <= 2
-  local batch = decode(json.values(req.body), adder(totals))
+  local totals, size = { accepted = 0, merged = 0 }, #req.body
+  local values, any = json.values(req.body)
+  local batch = decode(values, adder(totals))
   if batch.fault or not batch:flush() then
     return { status = 503, headers = { ["retry-after"] = "1" }, detail = batch.fault }
   end
-  complain(batch, is_empty)
+  if not any and not is_lines(req) then
+    batch:reject(("expected an object or an array, got the end after %d bytes"):format(size))
+  end
+  complain(batch, not any or size <= 2)
   if #batch.errors > 0 then
     senders.refused(batch.sender or senders.of_request(req), batch.rejected, batch.errors)
   end

@@ -32,18 +32,21 @@ function json.decode(text) end
 --- the whole: names are those of the arrays on the way.  Each turn gives the
 --- element's text, and the text of each object around it but for the array in it,
 --- the outermost first, when it is another one than before.  The request's body is
---- taken.
+--- taken.  The second result counts, while it goes on, what on the way is no array or
+--- no object, by what is to be said of it; nil and why when text is no object, or has
+--- something else where the first array should be.
 ---@param text string|Body
 ---@param names string[]  one to four, in camelCase; snake_case in the text is found too
 ---@return (fun(): string?, string?, string?, string?)?
----@return string? message
+---@return table<string, integer>|string
 function json.items(text, names) end
 
 --- An iterator over the elements of an array, or over values each on lines of its
---- own, as texts, without decoding the whole; false for what is none.  The
---- request's body is taken.
+--- own, as texts, without decoding the whole; false and why, with its line, for what
+--- is none.  The request's body is taken.
 ---@param text string|Body
----@return fun(): string|false|nil
+---@return fun(): string|false|nil, string?
+---@return boolean any  whether there is more than white space in text
 function json.values(text) end
 
 --- Marks the table as an array and answers it: {} is written as [].

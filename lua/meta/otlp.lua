@@ -88,10 +88,12 @@ function reader:resource(dull)
   return {}
 end
 
---- How many resources and scopes, and how many attributes, were broken and are left out so far.
----@return integer groups, integer values
+--- How many resources and scopes, and how many attributes, were broken and are left out so far; and
+--- of JSON, what around the items is of a wrong type: what is said of it, and how many items are
+--- lost with it.
+---@return integer groups, integer values, table<string, integer> misfits
 function reader:broken()
-  return 0, 0
+  return 0, 0, {}
 end
 
 --- nil and why when the body is no such message.

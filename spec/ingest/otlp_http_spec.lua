@@ -89,6 +89,7 @@ describe("OTLP over HTTP #loops", function()
     { "no protobuf", "", PROTOBUF, "" },
     { "an empty list", '{"resourceLogs":[]}', JSON, "{}" },
     { "a charset", "{}", { ["content-type"] = "application/json; charset=utf-8" }, "{}" },
+    { "a list that is null", '{"resourceLogs":null}', JSON, "{}" },
     { "unknown members", '{"resourceLogs":[],"x":1,"resourceSpans":{}}', JSON, "{}" },
   } do
     local what, body, headers, expected = table.unpack(case)
@@ -121,6 +122,91 @@ describe("OTLP over HTTP #loops", function()
     assert.equal(400, answer.status)
     assert.equal("application/x-protobuf", answer.headers["content-type"])
     assert.equal("\x08\x03\x12", answer.body:sub(1, 3))
+  end)
+
+  it("says what was expected of a body that cannot be read, and where", function()
+    for signal, request in pairs(requests) do
+      local answer = s:post("/v1/" .. signal, " {x}", JSON)
+      assert.equal("expected a member's name at byte 3, got x}", answer.json().message)
+      answer = s:post("/v1/" .. signal, "[]", JSON)
+      assert.equal("expected an object at byte 1, got []", answer.json().message)
+      answer = s:post("/v1/" .. signal, "\x0a\x00\x0a\x7f", PROTOBUF)
+      assert.equal(400, answer.status)
+      assert.equal(("expected a field of %s at byte 3"):format(request), answer.body:sub(5))
+    end
+  end)
+
+  local names = {
+    logs = { R = "resourceLogs", S = "scopeLogs", I = "logRecords" },
+    traces = { R = "resourceSpans", S = "scopeSpans", I = "spans" },
+    metrics = { R = "resourceMetrics", S = "scopeMetrics", I = "metrics" },
+  }
+  local rejected = {
+    logs = "rejectedLogRecords", traces = "rejectedSpans", metrics = "rejectedDataPoints",
+  }
+
+  -- R, S and I stand for the names of the lists.
+  local function post(signal, body)
+    return s:post("/v1/" .. signal, (body:gsub("[RSI]", names[signal])), JSON)
+  end
+
+  it("refuses what is no list of resources", function()
+    for signal, lists in pairs(names) do
+      for _, value in ipairs { "5", '"x"', "{}", "true" } do
+        local answer = post(signal, '{"R":' .. value .. "}")
+        assert.equal(400, answer.status)
+        assert.same({ code = 3, message = lists.R .. " is no array" }, answer.json())
+      end
+    end
+  end)
+
+  it("rejects what is of another type than it should be, and takes null for nothing", function()
+    for signal in pairs(names) do
+      for body, expected in pairs {
+        ['{"R":[5,null]}'] = { "2", "an element of R is no object" },
+        ['{"R":[{"S":7}]}'] = { "1", "S is no array" },
+        ['{"R":[{"S":[[]]}]}'] = { "1", "an element of S is no object" },
+        ['{"R":[{"S":[{"I":{}}]}]}'] = { "1", "I is no array" },
+        ['{"R":[{"S":[{"I":[null]}]}]}'] = { "1", "an item is no object" },
+      } do
+        local answer = post(signal, body)
+        local message = expected[2]:gsub("[RSI]", names[signal])
+        assert.equal(200, answer.status)
+        assert.same({ [rejected[signal]] = expected[1], errorMessage = message },
+          answer.json().partialSuccess)
+      end
+      assert.equal("{}", post(signal, '{"R":[{"S":null},{"S":[{"I":null}]}]}').body)
+    end
+  end)
+
+  it("tells of a resource that it cannot read, and takes what is of it", function()
+    local item = '{"S":[{"scope":3,"I":[{"name":"m","gauge":{"dataPoints":[{"asDouble":1}]}}]}],'
+    for signal in pairs(names) do
+      for resource, expected in pairs {
+        ["7"] = "resource is no object", ['{"attributes":7}'] = "resource: attributes is no array",
+      } do
+        local answer = post(signal, '{"R":[' .. item .. '"resource":' .. resource .. "}]}").json()
+        assert.equal("0", answer.partialSuccess[rejected[signal]])
+        assert.truthy(answer.partialSuccess.errorMessage:find(expected, 1, true))
+        assert.truthy(answer.partialSuccess.errorMessage:find("scope is no object", 1, true))
+      end
+    end
+  end)
+
+  it("rejects a record, a span or a metric with a part of another type", function()
+    for _, case in ipairs {
+      { "logs", '{"attributes":{}}', "attributes is no array" },
+      { "traces", '{"status":"no"}', "status is no object" },
+      { "metrics", '{"name":"m","sum":5}', "metric m: sum is no object" },
+      { "metrics", '{"name":"m","summary":[1]}', "metric m: summary is no object" },
+      { "metrics", '{"name":"m","gauge":{"dataPoints":5}}', "metric m: dataPoints is no array" },
+      { "metrics", '{"name":"m","gauge":{"dataPoints":[{"asDouble":1,"attributes":5}]}}',
+        "metric m: attributes is no array" },
+    } do
+      local signal, item, expected = table.unpack(case)
+      local answer = post(signal, '{"R":[{"S":[{"I":[' .. item .. "]}]}]}").json()
+      assert.same({ [rejected[signal]] = "1", errorMessage = expected }, answer.partialSuccess)
+    end
   end)
 
   it("refuses other content types with 415", function()

@@ -67,7 +67,37 @@ describe("an endpoint for text", function()
     local answer = s:post("/ingest/access_log", "nonsense\n{}", JSON)
     assert.equal(400, answer.status)
     assert.equal(2, answer.json().rejected)
-    assert.equal("element 1 is no JSON object", answer.json().errors[1].message)
+    assert.equal("line 1: expected a value at byte 1, got nonsense",
+      answer.json().errors[1].message)
+  end)
+
+  it("answers what is no JSON as /logs/ingest does: with 400, why and where", function()
+    local cases = {
+      ["\0\1\xFF"] = "line 1: expected a value at byte 1, got NUL",
+      [""] = "expected an object or an array, got the end after 0 bytes",
+      [" \r\n\t"] = "expected an object or an array, got the end after 4 bytes",
+      ['[\n{"a":1,}]'] = "line 2: expected a member's name at byte 8, got }]",
+      ['[] x'] = "line 1: expected the end at byte 4, got x",
+      ["["] = "line 1: expected a value, got the end after 1 bytes",
+    }
+    for body, why in pairs(cases) do
+      assert.equal(400, s:post("/logs/ingest", body, JSON).status)
+      for _, format in ipairs { "litellm", "ccproxy", "access_log" } do
+        local answer = s:post("/ingest/" .. format, body, JSON)
+        assert.equal(400, answer.status)
+        assert.same({ accepted = 0, merged = 0, rejected = 1, errors = { { message = why } },
+          durability = "full" }, answer.json())
+      end
+    end
+  end)
+
+  it("takes no lines for no fault, and says how durable even nothing is", function()
+    for _, body in ipairs { "", "\n \n" } do
+      local answer = s:post("/ingest/litellm", body, { ["content-type"] = "application/x-ndjson" })
+      assert.equal(200, answer.status)
+      assert.same({ accepted = 0, merged = 0, rejected = 0, errors = {}, durability = "full" },
+        answer.json())
+    end
   end)
 
   it("takes a body larger than the memory of its scripts", function()

@@ -1,6 +1,7 @@
 #include "base/protobuf.h"
 
 #include <endian.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -55,6 +56,18 @@ static bool read_bytes(const char **p, const char *end, struct protobuf_value *v
   value->data = *p;
   value->len = len;
   *p += len;
+  return true;
+}
+
+bool protobuf_check(const char *data, size_t len, const char *message, char why[PROTOBUF_WHY]) {
+  struct protobuf_value value;
+  for (const char *p = data, *end = data + len; p < end;) {
+    size_t at = (size_t) (p - data) + 1;
+    if (protobuf_read(&p, end, &value))
+      continue;
+    snprintf(why, PROTOBUF_WHY, "expected a field of %s at byte %zu", message, at);
+    return false;
+  }
   return true;
 }
 

@@ -27,6 +27,12 @@ struct protobuf_value {
  * bytes are no field: cut off, a varint of more than ten bytes, field number 0, a group. */
 bool protobuf_read(const char **p, const char *end, struct protobuf_value *value);
 
+enum { PROTOBUF_WHY = 128 };
+
+/* Whether the bytes are fields to their end; else why tells where they are not, and that those of
+ * this message were expected. */
+bool protobuf_check(const char *data, size_t len, const char *message, char why[PROTOBUF_WHY]);
+
 /* Reads one number of a packed list of type's wire format. */
 bool protobuf_read_packed(const char **p, const char *end, enum protobuf_wire wire,
                           uint64_t *number);

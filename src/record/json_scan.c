@@ -1,7 +1,23 @@
 #include "record/json_scan.h"
 
+#include <stdio.h>
+
 #include "base/number.h"
 #include "base/utf8.h"
+
+void json_describe(const struct json_error *error, const char *start, const char *end,
+                   char why[JSON_WHY]) {
+  const char *at = error->at;
+  if (at >= end) {
+    snprintf(why, JSON_WHY, "expected %s, got the end after %zu bytes", error->what,
+             (size_t) (end - start));
+    return;
+  }
+  size_t left = (size_t) (end - at), shown = left < 20 ? left : utf8_valid(at, 20);
+  bool is_shown = *at != '\0';
+  snprintf(why, JSON_WHY, "expected %s at byte %zu, got %.*s", error->what,
+           (size_t) (at - start) + 1, is_shown ? (int) shown : 3, is_shown ? at : "NUL");
+}
 
 static int hex_digit(char c) {
   if (c >= '0' && c <= '9')

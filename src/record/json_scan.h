@@ -12,7 +12,7 @@
 /* Reading JSON (RFC 8259) in memory, for the scanner and for extra.  The text is
  * valid UTF-8, ends with a NUL, and JSON_PADDING more bytes can be read behind it.
  * A NUL is valid nowhere in JSON, so nothing here looks at a length. */
-enum { JSON_PADDING = 64 };
+enum { JSON_PADDING = 64, JSON_WHY = 128 };
 
 struct json_error {
   const char *at;   /* where the text stopped to make sense */
@@ -23,6 +23,11 @@ static inline char *json_fail(struct json_error *error, const char *at, const ch
   *error = (struct json_error) {at, what};
   return NULL;
 }
+
+/* The error as senders read it: "expected a colon at byte 10, got ..".  Bytes are counted
+ * from start, where the text or its line begins; end is where the text ends. */
+void json_describe(const struct json_error *error, const char *start, const char *end,
+                   char why[JSON_WHY]);
 
 static inline char *json_skip_space(char *p) {
   while (*p == ' ' || *p == '\n' || *p == '\r' || *p == '\t')

@@ -319,15 +319,9 @@ static void settle(struct scanner *s, size_t offset, size_t end, uint32_t line) 
 /* Rejects what s->error is about; start is where the bytes are counted from, end
  * where the text ends. */
 static void reject_syntax(struct scanner *s, uint32_t line, size_t start, size_t end) {
-  const char *p = s->error.at;
-  size_t offset = offset_of(s, p), left = end - offset;
-  uint32_t index = s->b->sent++;
-  if (offset >= end)
-    batch_reject(s->b, index, line, -1, "expected %s, got the end after %zu bytes", s->error.what,
-                 end - start);
-  else
-    batch_reject(s->b, index, line, -1, "expected %s at byte %zu, got %.*s", s->error.what,
-                 offset - start + 1, shown(p, left < 20 ? left : utf8_valid(p, 20)), p);
+  char why[JSON_WHY];
+  json_describe(&s->error, at(s, start), at(s, end), why);
+  batch_reject(s->b, s->b->sent++, line, -1, "%s", why);
 }
 
 /* The body as a whole is none of the shapes. */

@@ -3,18 +3,23 @@
 #include <math.h>
 
 #include "base/number.h"
+#include "base/protobuf.h"
 #include "record/json.h"
+#include "record/json_scan.h"
 #include "record/otlp_decode.h"
 
 /* Lists and maps inside each other; JSON's own limit is no larger. */
 enum { MAX_DEPTH = 64 };
 
-const char *otlp_open(struct otlp_reader *r, struct buf *text, enum otlp_encoding encoding,
-                      enum otlp_signal signal, size_t *at) {
+_Static_assert((int) OTLP_WHY >= (int) JSON_WHY && (int) OTLP_WHY >= (int) PROTOBUF_WHY,
+               "what is wrong has room");
+
+bool otlp_open(struct otlp_reader *r, struct buf *text, enum otlp_encoding encoding,
+               enum otlp_signal signal, char why[OTLP_WHY]) {
   r->text = text;
   r->encoding = encoding;
   r->signal = signal;
-  return encoding == OTLP_JSON ? otlp_open_json(r, at) : otlp_open_protobuf(r, at);
+  return encoding == OTLP_JSON ? otlp_open_json(r, why) : otlp_open_protobuf(r, why);
 }
 
 static void reset(struct otlp_reader *r) {

@@ -52,6 +52,8 @@ struct otlp_attribute {
 enum {
   OTLP_MAX_ID = 100,          /* bytes of an id that is neither hexadecimal nor base64 */
   OTLP_MAX_ATTRIBUTES = 1024, /* of one item; the SDKs' own limit is 128 */
+  OTLP_MAX_MISFITS = 7,       /* kinds of them */
+  OTLP_WHY = 128,             /* bytes of what is wrong with a body */
 };
 
 struct otlp_attributes {
@@ -71,6 +73,12 @@ struct otlp_item {
   struct otlp_attributes attributes;
 };
 
+/* What stands around items and is of another type than it should be. */
+struct otlp_misfit {
+  const char *what;
+  uint32_t items; /* that are lost with it: one for a list of who knows how many */
+};
+
 /* Its fields are read, not written; valid until the next otlp_next. */
 struct otlp_reader {
   enum otlp_signal signal;
@@ -80,7 +88,9 @@ struct otlp_reader {
   struct otlp_text scope;        /* its name */
   bool new_resource, new_scope;  /* others than of the item before */
   uint32_t broken_groups;        /* of protobuf: resources and scopes with all that is in them */
-  uint32_t broken_values;        /* .. attributes */
+  uint32_t broken_values;        /* attributes */
+  struct otlp_misfit misfits[OTLP_MAX_MISFITS]; /* of JSON */
+  size_t nmisfits;
 
   struct buf *text;    /* the body */
   struct buf lists;    /* of JSON: the arrays of items */
@@ -96,10 +106,10 @@ struct otlp_reader {
 
 /* Begins to read.  text is the body, which must outlive the reader and of which nobody else makes
  * use: texts are decoded in place.  That of JSON is valid UTF-8 with JSON_PADDING zeros and one
- * more behind it.  r is all zeros before.  NULL, or what is wrong with the body as a whole, and
- * *at, where. */
-const char *otlp_open(struct otlp_reader *r, struct buf *text, enum otlp_encoding encoding,
-                      enum otlp_signal signal, size_t *at);
+ * more behind it.  r is all zeros before.  false: why says what is wrong with the body as a whole,
+ * and where. */
+bool otlp_open(struct otlp_reader *r, struct buf *text, enum otlp_encoding encoding,
+               enum otlp_signal signal, char why[OTLP_WHY]);
 bool otlp_next(struct otlp_reader *r); /* false at the end */
 void otlp_close(struct otlp_reader *r);
 

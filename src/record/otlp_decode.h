@@ -35,13 +35,13 @@ void otlp_put_id(char out[OTLP_MAX_ID + 1], const char *bytes, size_t len);
 
 void otlp_free_blocks(struct otlp_reader *r);
 
-const char *otlp_open_json(struct otlp_reader *r, size_t *at);
+bool otlp_open_json(struct otlp_reader *r, char why[OTLP_WHY]);
 bool otlp_next_json(struct otlp_reader *r);
 void otlp_enter_json(struct otlp_reader *r, const struct otlp_value *value,
                      struct otlp_inside *in);
 bool otlp_next_inside_json(struct otlp_inside *in, struct otlp_attribute *member);
 
-const char *otlp_open_protobuf(struct otlp_reader *r, size_t *at);
+bool otlp_open_protobuf(struct otlp_reader *r, char why[OTLP_WHY]);
 bool otlp_next_protobuf(struct otlp_reader *r);
 void otlp_enter_protobuf(const struct otlp_value *value, struct otlp_inside *in);
 bool otlp_next_inside_protobuf(struct otlp_inside *in, struct otlp_attribute *member);

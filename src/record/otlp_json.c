@@ -1,3 +1,4 @@
+#include <stdio.h>
 #include <string.h>
 
 #include "base/number.h"
@@ -42,6 +43,41 @@ static const struct field_name span_fields[] = {
     {"traceId", FIELD_TRACE},
     {NULL, FIELD_NONE},
 };
+
+/* What stands in each other: the lists' names, and what is said of one that is none, and of an
+ * element that is no resource or scope. */
+struct shape {
+  const char *lists[3], *no_list[3], *no_group[2];
+};
+
+static const struct shape log_shape = {
+    {"resourceLogs", "scopeLogs", "logRecords"},
+    {"resourceLogs is no array", "scopeLogs is no array", "logRecords is no array"},
+    {"an element of resourceLogs is no object", "an element of scopeLogs is no object"},
+};
+
+static const struct shape span_shape = {
+    {"resourceSpans", "scopeSpans", "spans"},
+    {"resourceSpans is no array", "scopeSpans is no array", "spans is no array"},
+    {"an element of resourceSpans is no object", "an element of scopeSpans is no object"},
+};
+
+/* what is one of a few constants. */
+static void note_misfit(struct otlp_reader *r, const char *what, uint32_t items) {
+  size_t i = 0;
+  while (i < r->nmisfits && r->misfits[i].what != what)
+    i++;
+  if (i == OTLP_MAX_MISFITS)
+    return;
+  if (i == r->nmisfits)
+    r->misfits[r->nmisfits++] = (struct otlp_misfit) {.what = what};
+  r->misfits[i].items += items;
+}
+
+/* Whether the value at p is none that opens so; null is as good as no member. */
+static bool is_misfit(const char *p, char opening) {
+  return *p != opening && *p != 'n';
+}
 
 static char *skip(char *p) {
   struct json_error error;
@@ -170,12 +206,14 @@ static char *read_pair(char *p, struct otlp_attribute *a) {
 }
 
 /* *fits is made false when there are too many. */
-static char *read_attributes(char *p, struct otlp_attributes *to, bool *fits) {
+static char *read_attributes(struct otlp_reader *r, char *p, struct otlp_attributes *to,
+                             bool *fits) {
   if (*p != '[')
     return skip(p);
   p++;
   for (char *element; (element = next_element(&p)) != NULL;) {
     struct otlp_attribute a, *added;
+    r->broken_values += *element != '{';
     p = read_pair(element, &a);
     if (a.key.len == 0 || a.value.kind == OTLP_NOTHING)
       continue;
@@ -299,7 +337,8 @@ static enum otlp_field field_of(const struct field_name *fields, const struct ot
   return fields->field;
 }
 
-static char *read_field(struct otlp_item *item, enum otlp_field field, char *p) {
+static char *read_field(struct otlp_reader *r, enum otlp_field field, char *p) {
+  struct otlp_item *item = &r->item;
   bool fits = true;
   switch (field) {
   case FIELD_TIME:
@@ -319,9 +358,13 @@ static char *read_field(struct otlp_item *item, enum otlp_field field, char *p) 
   case FIELD_BODY:
     return read_any(p, &item->body);
   case FIELD_STATUS:
+    if (is_misfit(p, '{'))
+      item->fault = "status is no object";
     return read_status(p, item);
   case FIELD_ATTRIBUTES:
-    p = read_attributes(p, &item->attributes, &fits);
+    if (is_misfit(p, '['))
+      item->fault = "attributes is no array";
+    p = read_attributes(r, p, &item->attributes, &fits);
     item->fault = fits ? item->fault : OTLP_TOO_MANY;
     return p;
   default:
@@ -338,7 +381,7 @@ static char *read_item(struct otlp_reader *r, char *p) {
   }
   p++;
   for (char *member; (member = next_member(&p, &name)) != NULL;)
-    p = read_field(&r->item, field_of(fields, &name), member);
+    p = read_field(r, field_of(fields, &name), member);
   return p;
 }
 
@@ -347,7 +390,8 @@ static char *read_item(struct otlp_reader *r, char *p) {
 struct finder {
   struct otlp_reader *r;
   struct json_error *error;
-  const char *groups[2], *items; /* names of the lists: resources, scopes, items */
+  const struct shape *shape;
+  const char *fault; /* what the whole body is refused for, though it is JSON so far */
 };
 
 static uint32_t offset_of(const struct finder *f, const char *p) {
@@ -363,12 +407,21 @@ static void note_around(struct finder *f, unsigned level, size_t first, uint32_t
       lists[i].scope = offset;
 }
 
+/* Where the resource or scope stands that value is; before, where it is none. */
+static uint32_t find_around(struct finder *f, unsigned level, const char *value, uint32_t before) {
+  if (is_misfit(value, '{'))
+    note_misfit(f->r, level == 0 ? "resource is no object" : "scope is no object", 0);
+  return *value == '{' ? offset_of(f, value) : before;
+}
+
 static char *find_group(struct finder *f, char *p, unsigned level);
 
 /* Goes through the list of resources or scopes at p. */
 static char *find_groups(struct finder *f, char *p, unsigned level) {
   p = json_skip_space(p + 1);
   while (*p != ']') {
+    if (*p != '{')
+      note_misfit(f->r, f->shape->no_group[level], 1);
     p = *p == '{' ? find_group(f, p, level) : json_skip_value(p, DEPTH, f->error);
     if (p == NULL)
       return NULL;
@@ -385,11 +438,18 @@ static char *find_groups(struct finder *f, char *p, unsigned level) {
  * it: 0 for a resource, 1 for a scope, 2 for the request. */
 static char *find_in_member(struct finder *f, const struct otlp_text *name, char *value,
                             unsigned level) {
-  const char *list = level == 2 ? f->groups[0] : level == 0 ? f->groups[1] : f->items;
-  if (*value != '[' || !is_name(name, list))
+  unsigned list = level == 2 ? 0 : level + 1;
+  bool is_list = is_name(name, f->shape->lists[list]);
+  if (is_list && list == 0 && is_misfit(value, '[')) {
+    f->fault = f->shape->no_list[0];
+    return NULL;
+  }
+  if (is_list && is_misfit(value, '['))
+    note_misfit(f->r, f->shape->no_list[list], 1);
+  if (!is_list || *value != '[')
     return json_skip_value(value, DEPTH, f->error);
-  if (level != 1)
-    return find_groups(f, value, level == 2 ? 0 : 1);
+  if (list < 2)
+    return find_groups(f, value, list);
   struct list found = {.items = offset_of(f, value)};
   buf_append(&f->r->lists, &found, sizeof found);
   return json_skip_value(value, DEPTH, f->error);
@@ -411,8 +471,8 @@ static char *find_group(struct finder *f, char *p, unsigned level) {
     if (*p != ':')
       return json_fail(f->error, p, "a colon");
     char *value = json_skip_space(p + 1);
-    if (level < 2 && *value == '{' && is_name(&name, level == 0 ? "resource" : "scope"))
-      around = offset_of(f, value);
+    if (level < 2 && is_name(&name, level == 0 ? "resource" : "scope"))
+      around = find_around(f, level, value, around);
     if ((p = find_in_member(f, &name, value, level)) == NULL)
       return NULL;
     p = json_skip_space(p);
@@ -426,24 +486,19 @@ static char *find_group(struct finder *f, char *p, unsigned level) {
   return p + 1;
 }
 
-const char *otlp_open_json(struct otlp_reader *r, size_t *at) {
+bool otlp_open_json(struct otlp_reader *r, char why[OTLP_WHY]) {
   struct json_error error = {0};
   struct finder f = {.r = r, .error = &error};
-  bool logs = r->signal == OTLP_LOGS;
-  f.groups[0] = logs ? "resourceLogs" : "resourceSpans";
-  f.groups[1] = logs ? "scopeLogs" : "scopeSpans";
-  f.items = logs ? "logRecords" : "spans";
-  char *start = json_skip_space(r->text->data), *after = NULL;
-  if (*start != '{')
-    json_fail(&error, start, "not a JSON object");
-  else
-    after = find_group(&f, start, 2);
-  if (after != NULL && json_skip_space(after) != r->text->data + r->text->len) {
-    json_fail(&error, after, "something after the object");
-    after = NULL;
-  }
-  *at = after == NULL ? (size_t) (error.at - r->text->data) : 0;
-  return after == NULL ? error.what : NULL;
+  f.shape = r->signal == OTLP_LOGS ? &log_shape : &span_shape;
+  char *text = r->text->data, *end = text + r->text->len, *p = json_skip_space(text);
+  p = *p == '{' ? find_group(&f, p, 2) : json_fail(&error, p, "an object");
+  if (p != NULL && (p = json_skip_space(p)) != end)
+    p = json_fail(&error, p, "the end");
+  if (f.fault != NULL)
+    snprintf(why, OTLP_WHY, "%s", f.fault);
+  else if (p == NULL)
+    json_describe(&error, text, end, why);
+  return p != NULL;
 }
 
 static void read_resource(struct otlp_reader *r, char *p) {
@@ -455,10 +510,13 @@ static void read_resource(struct otlp_reader *r, char *p) {
     return;
   p++;
   for (char *member; (member = next_member(&p, &name)) != NULL;)
-    if (is_name(&name, "attributes"))
-      p = read_attributes(member, &r->resource, &fits);
-    else
+    if (is_name(&name, "attributes")) {
+      if (is_misfit(member, '['))
+        note_misfit(r, "resource: attributes is no array", 0);
+      p = read_attributes(r, member, &r->resource, &fits);
+    } else {
       p = skip(member);
+    }
 }
 
 static void read_scope(struct otlp_reader *r, char *p) {

@@ -198,14 +198,14 @@ static void read_scope(struct otlp_reader *r, struct span group) {
   r->new_scope = true;
 }
 
-const char *otlp_open_protobuf(struct otlp_reader *r, size_t *at) {
-  struct span all = {r->text->data, r->text->data + r->text->len};
-  *at = 0;
-  if (!is_message(all))
-    return "no message of OTLP";
-  r->level[0] = all;
+bool otlp_open_protobuf(struct otlp_reader *r, char why[OTLP_WHY]) {
+  const char *message =
+      r->signal == OTLP_LOGS ? "ExportLogsServiceRequest" : "ExportTraceServiceRequest";
+  if (!protobuf_check(r->text->data, r->text->len, message, why))
+    return false;
+  r->level[0] = (struct span) {r->text->data, r->text->data + r->text->len};
   r->depth = 1;
-  return NULL;
+  return true;
 }
 
 /* Goes into a resource or a scope; one that is broken is left out. */

@@ -117,12 +117,11 @@ static int l_otlp_open(lua_State *L) {
   lua_pushvalue(L, 4);
   lua_setiuservalue(L, 5, 2);
   limits_work(L, text->len / 16);
-  size_t at;
-  const char *fault = otlp_open(&r->otlp, text, encoding, signal, &at);
-  if (fault == NULL)
+  char why[OTLP_WHY];
+  if (otlp_open(&r->otlp, text, encoding, signal, why))
     return 1;
   luaL_pushfail(L);
-  lua_pushfstring(L, "%s at byte %d", fault, (int) at);
+  lua_pushstring(L, why);
   return 2;
 }
 
@@ -351,7 +350,12 @@ static int l_reader_broken(lua_State *L) {
   const struct reader *r = check_reader(L);
   lua_pushinteger(L, r->otlp.broken_groups);
   lua_pushinteger(L, r->otlp.broken_values);
-  return 2;
+  lua_createtable(L, 0, (int) r->otlp.nmisfits);
+  for (size_t i = 0; i < r->otlp.nmisfits; i++) {
+    lua_pushinteger(L, r->otlp.misfits[i].items);
+    lua_setfield(L, -2, r->otlp.misfits[i].what);
+  }
+  return 3;
 }
 
 static void push_clock(lua_State *L, int64_t ns) {

@@ -313,14 +313,6 @@ static void read_path(lua_State *L, struct items *it, const struct protobuf_mess
   }
 }
 
-static bool is_message(const char *p, const char *end) {
-  struct protobuf_value v;
-  while (p < end)
-    if (!protobuf_read(&p, end, &v))
-      return false;
-  return true;
-}
-
 static int l_schema_items(lua_State *L) {
   struct protobuf_schema *schema = check_schema(L);
   const struct protobuf_message *m = protobuf_find(schema, luaL_checkstring(L, 2));
@@ -331,9 +323,10 @@ static int l_schema_items(lua_State *L) {
   read_path(L, it, m);
   const char *bytes = bytes_of(L, 3, &it->size);
   it->end[0] = it->size;
-  if (!is_message(bytes, bytes + it->size)) {
+  char why[PROTOBUF_WHY];
+  if (!protobuf_check(bytes, it->size, m->name, why)) {
     luaL_pushfail(L);
-    lua_pushfstring(L, "not a %s", m->name);
+    lua_pushstring(L, why);
     return 2;
   }
   it->depth = 1;

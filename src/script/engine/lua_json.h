@@ -55,7 +55,8 @@ const char *lua_json_check_text(lua_State *L, int index, size_t *len);
 int lua_json_items(lua_State *L);
 
 /* json.values(text): an iterator over the elements of an array, or over the values that
- * stand each on lines of their own, as texts; false for what is none. */
+ * stand each on lines of their own, as texts; false and why for what is none.  And whether
+ * anything stands in text. */
 int lua_json_values(lua_State *L);
 
 #endif
