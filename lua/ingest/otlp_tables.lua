@@ -87,8 +87,11 @@ end
 ---@return string?
 function otlp_tables.misfit(message, name, kind)
   local value = message[name]
-  local fits = value == nil or value == json.null
-    or type(value) == "table" and (next(value) == nil or lines.is_object(value) == (kind == "object"))
+  if value == nil or value == json.null then
+    return nil
+  end
+  local fits = type(value) == "table"
+    and (next(value) == nil or lines.is_object(value) == (kind == "object"))
   return not fits and ("%s is no %s"):format(name, kind) or nil
 end
 
