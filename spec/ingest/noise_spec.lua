@@ -53,15 +53,21 @@ end
 local decoder = decoders.new()
 teardown(function() decoder:stop() end)
 
--- What is no object at all is refused as a whole.
-local function of_object(signal)
+local function is_list(value)
+  return type(value) == "table" and (json.is_array(value) or #value > 0)
+end
+
+-- What is no object at all is refused as a whole, and so is what has no list of resources.
+local function of_object(signal, resources)
   return function(m)
-    return decoder:json(signal, type(m) == "table" and m ~= json.null and not json.is_array(m)
-      and (#m == 0) and m or {})
+    local is_object = type(m) == "table" and m ~= json.null and not is_list(m)
+    local list = is_object and m[resources]
+    local is_read = is_object and (list == nil or list == json.null or is_list(list))
+    return decoder:json(signal, is_read and m or {})
   end
 end
 
-local logs, traces = of_object "logs", of_object "traces"
+local logs, traces = of_object("logs", "resourceLogs"), of_object("traces", "resourceSpans")
 
 local cases = {
   ["claude-code-2.1.202-logs.json"] = message(logs),

@@ -128,6 +128,8 @@ describe("OTLP over HTTP #loops", function()
     for signal, request in pairs(requests) do
       local answer = s:post("/v1/" .. signal, " {x}", JSON)
       assert.equal("expected a member's name at byte 3, got x}", answer.json().message)
+      answer = s:post("/v1/" .. signal, '{"resourceLogs":', JSON)
+      assert.equal("expected a value, got the end after 16 bytes", answer.json().message)
       answer = s:post("/v1/" .. signal, "[]", JSON)
       assert.equal("expected an object at byte 1, got []", answer.json().message)
       answer = s:post("/v1/" .. signal, "\x0a\x00\x0a\x7f", PROTOBUF)

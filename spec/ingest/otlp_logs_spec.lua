@@ -1,3 +1,4 @@
+local json = require "spec.helpers.json"
 local decoders = require "spec.helpers.decode"
 local helpers = require "spec.helpers"
 
@@ -361,10 +362,8 @@ describe("an OTLP log message", function()
   local name = pair("event.name", { stringValue = "claude_code.api_request" })
 
   for sentence, message in pairs {
-    ["without resourceLogs"] = {}, ["with an empty list"] = { resourceLogs = {} },
+    ["without resourceLogs"] = {}, ["with an empty list"] = { resourceLogs = json.array {} },
     ["with an empty resource"] = { resourceLogs = { {} } },
-    ["with a number for a list"] = { resourceLogs = 5 },
-    ["with a number for a resource"] = { resourceLogs = { 5 } },
   } do
     it(sentence .. " is empty", function()
       local batch = decoder:json("logs", message)

@@ -44,8 +44,7 @@ static const struct field_name span_fields[] = {
     {NULL, FIELD_NONE},
 };
 
-/* What stands in each other: the lists' names, and what is said of one that is none, and of an
- * element that is no resource or scope. */
+/* Lists in each other: their names, and what is said of one that is none and of its elements. */
 struct shape {
   const char *lists[3], *no_list[3], *no_group[2];
 };
@@ -391,7 +390,6 @@ struct finder {
   struct otlp_reader *r;
   struct json_error *error;
   const struct shape *shape;
-  const char *fault; /* what the whole body is refused for, though it is JSON so far */
 };
 
 static uint32_t offset_of(const struct finder *f, const char *p) {
@@ -440,14 +438,15 @@ static char *find_in_member(struct finder *f, const struct otlp_text *name, char
                             unsigned level) {
   unsigned list = level == 2 ? 0 : level + 1;
   bool is_list = is_name(name, f->shape->lists[list]);
-  if (is_list && list == 0 && is_misfit(value, '[')) {
-    f->fault = f->shape->no_list[0];
-    return NULL;
-  }
-  if (is_list && is_misfit(value, '['))
+  if (!is_list || *value != '[') {
+    char *after = json_skip_value(value, DEPTH, f->error);
+    if (after == NULL || !is_list || *value == 'n')
+      return after;
+    if (list == 0) /* JSON, but refused as a whole: nowhere */
+      return json_fail(f->error, NULL, f->shape->no_list[0]);
     note_misfit(f->r, f->shape->no_list[list], 1);
-  if (!is_list || *value != '[')
-    return json_skip_value(value, DEPTH, f->error);
+    return after;
+  }
   if (list < 2)
     return find_groups(f, value, list);
   struct list found = {.items = offset_of(f, value)};
@@ -494,8 +493,8 @@ bool otlp_open_json(struct otlp_reader *r, char why[OTLP_WHY]) {
   p = *p == '{' ? find_group(&f, p, 2) : json_fail(&error, p, "an object");
   if (p != NULL && (p = json_skip_space(p)) != end)
     p = json_fail(&error, p, "the end");
-  if (f.fault != NULL)
-    snprintf(why, OTLP_WHY, "%s", f.fault);
+  if (p == NULL && error.at == NULL)
+    snprintf(why, OTLP_WHY, "%s", error.what);
   else if (p == NULL)
     json_describe(&error, text, end, why);
   return p != NULL;
