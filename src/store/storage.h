@@ -307,6 +307,8 @@ const char *durability_name(const struct storage *storage);
 /* Names this database in event ids; stable for the life of the file. */
 const char *storage_name(const struct storage *storage);
 
+const char *storage_path(const struct storage *storage); /* as it was opened */
+
 /* The newest row that was ever stored, also over a reset; 0: none. */
 int64_t storage_last_row(const struct storage *storage);
 
