@@ -150,12 +150,13 @@ describe("the configuration", function()
     end
     r = check [[return { pricing = { overrides = {
       a = { input = 1, output = 2, above = { [200] = { input = 2 } }, tiers = { batch = 0.5 } },
-      b = { inputt = 1 }, c = { output = "2" }, d = 3 } } }]]
-    assert.equal(3, select(2, r.stderr:gsub("\n", "")), r.stderr)
+      b = { inputt = 1 }, c = { output = "2" }, d = 3, e = { off_peak = 0.5 } } } }]]
+    assert.equal(4, select(2, r.stderr:gsub("\n", "")), r.stderr)
     for _, said in ipairs {
       "pricing.overrides.b.inputt: unknown key; there are input, output, cache_read",
       "pricing.overrides.c.output: expected dollars, got a string",
       "pricing.overrides.d: expected a table such as { input = 1, output = 4 }, got a number",
+      "pricing.overrides.e.off_peak: expected a table, got a number",
     } do
       assert.truthy(r.stderr:find(said, 1, true), r.stderr)
     end

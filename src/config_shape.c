@@ -104,16 +104,21 @@ void config_check_keys(lua_State *L, const char *place, const char *const *known
 
 /* What lua/lib/prices.lua says of Rates: the table at the top. */
 static void check_rates(lua_State *L, const char *place, struct buf *errors) {
+  enum { NUMBERS = 14 }; /* the others are tables */
   static const char *const known[] = {
-      "input",       "output",       "cache_read",  "cache_write",  "cache_write_1h",
-      "reasoning",   "audio_input",  "audio_output", "image_input", "image_output",
-      "web_search",  "request",      "fast",        "regional",     "geo",
-      "tiers",       "above",        "ranges",       "off_peak",    NULL};
+      "input",       "output",       "cache_read",  "cache_write",  "cache_write_1h", "reasoning",
+      "audio_input", "audio_output", "image_input", "image_output", "web_search",     "request",
+      "fast",        "regional",     "geo",         "tiers",        "above",          "ranges",
+      "off_peak",    NULL};
   config_check_keys(L, place, known, errors);
-  for (lua_pushnil(L); lua_next(L, -2) != 0; lua_pop(L, 1))
-    if (lua_type(L, -2) == LUA_TSTRING && lua_type(L, -1) != LUA_TNUMBER && !lua_istable(L, -1))
-      buf_printf(errors, "config.lua: %s.%.60s: expected dollars, got a %s\n", place,
-                 lua_tostring(L, -2), luaL_typename(L, -1));
+  for (size_t i = 0; known[i] != NULL; i++) {
+    int wanted = i < NUMBERS ? LUA_TNUMBER : LUA_TTABLE;
+    int type = lua_getfield(L, -1, known[i]);
+    if (type != LUA_TNIL && type != wanted)
+      buf_printf(errors, "config.lua: %s.%s: expected %s, got a %s\n", place, known[i],
+                 wanted == LUA_TNUMBER ? "dollars" : "a table", lua_typename(L, type));
+    lua_pop(L, 1);
+  }
 }
 
 /* Prices by model, at the top. */

@@ -111,6 +111,19 @@ static void test_ids_are_those_of_rows(bool sealed) {
   store_remove(s);
 }
 
+/* Fingerprints without their seed cannot be made anew; what can is all the same. */
+static void test_repair_without_a_seed(void) {
+  struct store *s = store_new();
+  fill(s);
+  exec(s->path, "DELETE FROM meta WHERE key = 'seed';"
+                "UPDATE rollup_model SET requests = requests + 1 WHERE model = 'm3' AND tier = 1");
+  struct upkeep_state state = verify(s, true);
+  CHECK(state.status == 0);
+  CHECK(strstr(check_of(&state, "ids")->detail, "restore a backup") != NULL);
+  CHECK(!check_of(&state, "ids")->repaired && check_of(&state, "cells")->repaired);
+  store_remove(s);
+}
+
 static int64_t rows_by_sql(struct store *s) {
   struct query *q = query_new(QUERY_SQL);
   buf_puts(&q->sql, "SELECT count(*) AS n FROM rows");
@@ -298,6 +311,7 @@ int main(void) {
   test_cells_are_what_rows_make(true);
   test_ids_are_those_of_rows(false);
   test_ids_are_those_of_rows(true);
+  test_repair_without_a_seed();
   test_sql_where_a_table_came();
   test_repair_needs_the_file_alone();
   test_parts_go_with_their_database();

@@ -148,15 +148,19 @@ static int keep_packed(struct exchange *e, const char *data, size_t len, const c
   return 0;
 }
 
-struct buf body_room(struct exchange *e) {
-  struct buf *body = &e->request.body;
+char *body_room(const struct exchange *e, size_t *len) {
+  const struct buf *body = &e->request.body;
   bool plain = e->state == EXCHANGE_BODY && e->in.inflater == NULL && !e->in.streamed &&
                !e->in.refused && !(e->parser.flags & F_CHUNKED);
-  size_t room = body->cap - body->len;
-  if (!plain || room == 0)
-    return (struct buf){0};
   uint64_t left = e->parser.content_length;
-  return (struct buf){.data = body->data + body->len, .cap = left < room ? (size_t) left : room};
+  if (!plain || left < READ_BYTES || body->cap == body->len)
+    return NULL;
+  *len = body->cap - body->len;
+  if (*len > left)
+    *len = (size_t) left;
+  if (*len > SLICE_BYTES)
+    *len = SLICE_BYTES;
+  return body->data + body->len;
 }
 
 int body_append(struct exchange *e, const char *data, size_t len, const char **why) {

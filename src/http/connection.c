@@ -38,8 +38,9 @@ void conn_close(struct conn *c, const char *why) {
 static void on_alloc(uv_handle_t *handle, size_t suggested, uv_buf_t *buf) {
   (void) suggested;
   struct conn *c = container_of((uv_tcp_t *) handle, struct conn, tcp);
-  struct buf room = c->exchange != NULL ? body_room(c->exchange) : (struct buf){0};
-  *buf = room.cap > 0 ? uv_buf_init(room.data, (unsigned) room.cap)
+  size_t len;
+  char *room = c->exchange != NULL ? body_room(c->exchange, &len) : NULL;
+  *buf = room != NULL ? uv_buf_init(room, (unsigned) len)
                       : uv_buf_init(connections_of(c)->input, READ_BYTES);
 }
 

@@ -299,9 +299,9 @@ int target_parse(struct request *r, const char **why);
 /* Decides what is done with the body that the head announces: status 0 is to read it. */
 struct verdict body_begin(struct exchange *e);
 
-/* Where what comes next may be read to at once, not beyond the body's end: its room (cap) is what
- * follows what has come of it.  No room: bytes go through the connections' input. */
-struct buf body_room(struct exchange *e);
+/* Where *len bytes of a long body may be read to, behind those that have come; never beyond its
+ * end.  NULL: they go through the connections' input. */
+char *body_room(const struct exchange *e, size_t *len);
 
 /* 0 or the status to refuse it with: of a chunk's size, of bytes (which may lie in the room
  * already), of the end. */

@@ -349,10 +349,12 @@ void sketch_pack(const struct sketch *s, struct buf *out) {
                        MIN_INDEX};
   *to.p++ = VERSION;
   to.p = put_varint(to.p, zigzag(s->zero));
-  for (uint32_t i = 0; s->dense && i < s->len; i++)
-    put_count(&to, s->first + (int32_t) i, s->counts[i]);
-  for (uint32_t i = 0; !s->dense && i < s->len; i++)
-    put_count(&to, s->few[i].bucket, s->few[i].count);
+  if (s->dense)
+    for (uint32_t i = 0; i < s->len; i++)
+      put_count(&to, s->first + (int32_t) i, s->counts[i]);
+  else
+    for (uint32_t i = 0; i < s->len; i++)
+      put_count(&to, s->few[i].bucket, s->few[i].count);
   out->len = (size_t) (to.p - out->data);
 }
 

@@ -305,6 +305,7 @@ void storage_stats(const struct storage *storage, struct storage_stats *stats);
 const char *durability_name(const struct storage *storage);
 
 /* Names this database in event ids; stable for the life of the file. */
+enum { STORAGE_NAME_BYTES = 8 };
 const char *storage_name(const struct storage *storage);
 
 const char *storage_path(const struct storage *storage); /* as it was opened */

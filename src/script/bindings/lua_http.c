@@ -7,6 +7,7 @@
 #include "net/call.h"
 #include "net/url.h"
 #include "script/bindings/bindings.h"
+#include "script/bindings/lua_fields.h"
 #include "script/bindings/lua_http_options.h"
 #include "script/bindings/lua_inflater.h"
 #include "script/engine/script.h"
@@ -380,7 +381,7 @@ static int l_http_request(lua_State *L) {
   lua_settop(L, 1);
   struct asked *a = push_asked(L); /* 2 */
   struct call_options o = lua_http_options(L, &a->lines, &url); /* 3 */
-  a->stream = o.max_bytes == 0;
+  a->stream = lua_field_boolean(L, 1, "stream");
   o.outside = &script_settings(L)->outside;
   struct net *net = script_services(L)->nets[script_loop(L)->index];
   a->call = call_open(net, &o, on_change, a, &fault);

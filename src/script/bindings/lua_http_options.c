@@ -99,8 +99,10 @@ static void read_headers(lua_State *L, struct buf *lines, bool raw) {
 }
 
 static const char *read_method(lua_State *L) {
-  lua_getfield(L, 1, "method");
-  const char *method = luaL_optstring(L, -1, "GET");
+  int type = lua_getfield(L, 1, "method");
+  const char *method = type == LUA_TNIL      ? "GET"
+                       : type == LUA_TSTRING ? lua_tostring(L, -1)
+                                             : "";
   if (!is_token(method) || strcmp(method, "CONNECT") == 0)
     lua_field_error(L, "method", "a method such as \"POST\" expected");
   return method; /* the options anchor it */

@@ -14,9 +14,10 @@
 #include "script/engine/script.h"
 #include "store/storage.h"
 
-enum { APPEND_KEEP = 1000000 };
-
-enum { ENTRY_STEPS = 200 }; /* of limits_work, to write one */
+enum {
+  APPEND_KEEP = 1000000,
+  ENTRY_STEPS = 200, /* of limits_work, to write one */
+};
 
 /* Rows on their way. */
 struct writing {
@@ -100,7 +101,6 @@ static const char *check_topic(lua_State *L, size_t *len) {
                 "a topic has 1 to 64 bytes");
   return topic;
 }
-
 
 /* ---- storage.append(topic, entries, {keep = n}) ---- */
 

@@ -40,8 +40,6 @@ int database_statement(sqlite3 *db, const struct buf *sql, sqlite3_stmt **stmt);
 /* Steps a statement that returns no rows and readies it for its next use. */
 int statement_run(sqlite3_stmt *stmt);
 
-enum { NAME_BYTES = 8 }; /* of a file's name in its meta, hexadecimal */
-
 int meta_get_int(sqlite3 *db, const char *key, int64_t *value); /* SQLITE_DONE: no such row */
 int meta_set_int(sqlite3 *db, const char *key, int64_t value);
 int meta_get_bytes(sqlite3 *db, const char *key, struct buf *value);

@@ -1,23 +1,14 @@
 #include "store/file/reading.h"
 
-#include <uv.h>
-
 #include "store/file/database.h"
 #include "store/file/ids.h"
 #include "store/file/rollup_tables.h"
 #include "store/file/tables.h"
 
-int reading_identity(struct shared *shared, sqlite3 *db, struct hash_seed *seed) {
-  int rc = meta_get_exactly(db, "name", shared->name, NAME_BYTES);
-  if (rc == SQLITE_OK)
-    rc = meta_get_exactly(db, "seed", seed, sizeof *seed);
-  return rc == SQLITE_DONE ? SQLITE_CORRUPT : rc;
-}
-
 static int open_ids(struct shared *shared, sqlite3 *db) {
   struct ids_options options = {.max_ids = shared->options.dedupe_max_ids};
   struct hash_seed seed;
-  int rc = reading_identity(shared, db, &seed);
+  int rc = tables_name(db, shared->name, &seed);
   if (rc == SQLITE_OK)
     shared->ids = ids_open(NULL, &seed, &options);
   return rc;

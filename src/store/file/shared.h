@@ -1,7 +1,6 @@
 #ifndef MOONLEDGER_STORE_FILE_SHARED_H
 #define MOONLEDGER_STORE_FILE_SHARED_H
 
-#include "store/file/database.h"
 #include "store/file/identity.h"
 #include "store/storage.h"
 
@@ -14,7 +13,7 @@ struct shared {
   const struct schema *schema;
   struct storage_options options; /* path is owned */
   struct metrics *metrics;        /* or NULL */
-  char name[NAME_BYTES + 1];       /* of the database, first part of event ids */
+  char name[STORAGE_NAME_BYTES + 1]; /* of the database, first part of event ids */
   struct ids *ids;
   struct part_files *parts; /* of cold days, that are open (cold/part_files.h) */
   bool has_parts;           /* at start */

@@ -97,7 +97,7 @@ static int create_rows(sqlite3 *db, const struct schema *schema) {
 
 static int create_tables(sqlite3 *db, const struct schema *schema) {
   unsigned char random[20];
-  char name[NAME_BYTES + 1];
+  char name[STORAGE_NAME_BYTES + 1];
   random_bytes(random, sizeof random);
   sqlite3_snprintf(sizeof name, name, "%02x%02x%02x%02x", random[0], random[1], random[2],
                    random[3]);
@@ -105,7 +105,7 @@ static int create_tables(sqlite3 *db, const struct schema *schema) {
   if (rc == SQLITE_OK)
     rc = create_rows(db, schema);
   if (rc == SQLITE_OK)
-    rc = meta_set_bytes(db, "name", name, NAME_BYTES);
+    rc = meta_set_bytes(db, "name", name, STORAGE_NAME_BYTES);
   if (rc == SQLITE_OK)
     rc = meta_set_bytes(db, "seed", random + 4, 16);
   if (rc != SQLITE_OK)
@@ -114,6 +114,16 @@ static int create_tables(sqlite3 *db, const struct schema *schema) {
   buf_printf(&sql, "PRAGMA application_id=%d; PRAGMA user_version=%d", APPLICATION_ID,
              NEW_VERSION);
   return exec_buf(db, &sql);
+}
+
+int tables_name(sqlite3 *db, char name[STORAGE_NAME_BYTES + 1], struct hash_seed *seed) {
+  char bytes[STORAGE_NAME_BYTES + 1] = "";
+  int rc = meta_get_exactly(db, "name", bytes, STORAGE_NAME_BYTES);
+  if (rc == SQLITE_OK)
+    rc = meta_get_exactly(db, "seed", seed, sizeof *seed);
+  if (rc == SQLITE_OK)
+    memcpy(name, bytes, sizeof bytes);
+  return rc == SQLITE_DONE ? SQLITE_CORRUPT : rc;
 }
 
 static bool has_column(sqlite3 *db, const char *table, const char *name) {

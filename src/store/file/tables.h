@@ -4,7 +4,9 @@
 #include <sqlite3.h>
 #include <stdbool.h>
 
+#include "base/hash.h"
 #include "record/schema.h"
+#include "store/storage.h"
 
 /* What the file holds:
  *
@@ -33,6 +35,10 @@
  * Makes or migrates the tables to fit the schema, and sets the writer's settings.
  * 0 or UV_E with the reason appended to error. */
 int tables_prepare(sqlite3 *db, const char *path, const struct schema *schema, struct buf *error);
+
+/* What the file is called, and what its fingerprints are seeded with; SQLITE_CORRUPT where it does
+ * not tell. */
+int tables_name(sqlite3 *db, char name[STORAGE_NAME_BYTES + 1], struct hash_seed *seed);
 
 /* A column's default as SQL has it. */
 void tables_write_default(struct buf *sql, const struct column *c);

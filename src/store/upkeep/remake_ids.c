@@ -1,5 +1,3 @@
-#include <string.h>
-
 #include "base/clock.h"
 #include "base/hash.h"
 #include "store/cold/rows_table.h"
@@ -61,8 +59,6 @@ static int remake(sqlite3 *db, const struct schema *schema, const struct hash_se
 int remake_ids(sqlite3 *db, struct view *view) {
   struct hash_seed seed;
   int rc = meta_get_exactly(db, "seed", &seed, sizeof seed);
-  if (rc == SQLITE_DONE)
-    rc = SQLITE_CORRUPT;
   if (rc == SQLITE_OK && !rows_table_connect(db))
     rc = rows_table_make(db, view); /* with parts `rows` has theirs too */
   if (rc == SQLITE_OK)

@@ -10,7 +10,6 @@
 #include "metrics/metrics.h"
 #include "store/file/database.h"
 #include "store/file/place.h"
-#include "store/file/reading.h"
 #include "store/file/script_rows.h"
 #include "store/file/tables.h"
 #include "store/write/writer_cold.h"
@@ -266,7 +265,7 @@ static int open_ids(struct writer *w) {
   struct ids_options options = {shared->options.dedupe_hours * INT64_C(3600000000),
                                 shared->options.dedupe_max_ids};
   struct hash_seed seed;
-  int rc = reading_identity(shared, w->db, &seed);
+  int rc = tables_name(w->db, shared->name, &seed);
   if (rc == SQLITE_OK)
     w->ids = shared->ids = ids_open(w->db, &seed, &options);
   return rc;
