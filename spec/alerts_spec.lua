@@ -188,12 +188,15 @@ describe("alerts", function()
   end)
 
   it("that config.lua no longer has are over", function()
-    spend("erin", 2)
+    local erin = ("erin"):rep(20)
+    spend(erin, 2)
     wait_for(13)
+    assert.truthy(server.run({ "alerts", "--url", s.url }).stdout:find(
+      "firing    cost  2  user=" .. erin:sub(1, 40) .. "…\n", 1, true))
     local path = s.root .. "/config.lua"
     helpers.write_file(path, (helpers.read_file(path):gsub("return config\n$",
       "table.remove(config.alerts, 1)\nreturn config\n")))
-    assert.equal("cost resolved warning erin", wait_for(14)[14])
+    assert.equal("cost resolved warning " .. erin, wait_for(14)[14])
     assert.is_nil(state_of "cost")
   end)
 end)

@@ -221,7 +221,7 @@ describe("moonledger doctor and a server", function()
     }
     s:post("/old", "")
     s:ingest { { request_id = "late", timestamp = 4102444800, model = "m", cost_usd = 1,
-      user_agent = "ua\27[2J" } }
+      user_agent = "ua\27[2J" }, { request_id = "long", service_type = ("s"):rep(100) } }
     s:post("/logs/ingest", '{"request_id":"a","tokens_input":"many","service_type":"proxy"}',
       { ["content-type"] = "application/json", ["user-agent"] = "cli/2" })
     helpers.write_file(s.root .. "/lua/lib/health.lua",
@@ -240,6 +240,7 @@ describe("moonledger doctor and a server", function()
       "note   sender         codex, 1: silent for 25.0 h",
       "note   rows           1 are of the future, up to 2100-01-01T00:00:00",
       "fine   sender         (no service type), ua?[2J: 1 records",
+      "fine   sender         " .. ("s"):rep(40) .. "…",
       "WRONG  sender         (no service type), cli/2: 1 were not taken: tokens_input",
       "WRONG  scripts        the server goes on with the old ones: ",
     } do
@@ -260,6 +261,18 @@ describe("moonledger doctor and a server", function()
     local said = doctor(s)
     assert.is_truthy(said:find("note   sender         nobody has been heard since the start; of "
       .. "before there are 1 rows", 1, true), said)
+    local other = folder.path .. "/other.db"
+    local function notes_other(name)
+      said = doctor({ root = s.root, database = other, url = s.url })
+      assert.matches(("note   database       %s serves another one: %s (%s), here it is %s (%s)")
+        :format(s.url, path, s:get("/logs/system").json().database.name, other, name)
+        :gsub("[%-.()]", "%%%0"):gsub("HEX", "%%x+"), said)
+    end
+    assert.is_nil(said:find("database       ", 1, true), said)
+    notes_other "not there, or not for you to read"
+    server.run { "--config", "config.lua", "--database", other, "import",
+      folder.path .. "/records.ndjson" }
+    notes_other "HEX"
     said = doctor({ root = s.root, database = path, url = "http://127.0.0.1:1" })
     assert.is_truthy(said:find("Nobody serves there, and a server has " .. path, 1, true), said)
     for _, words in ipairs { { "collect" }, { "import", folder.path .. "/records.ndjson" } } do

@@ -138,16 +138,28 @@ Requests without a known price, which stand in no cost: 1.
     for _, case in ipairs {
       { { "usage", "yearly" }, 2, "usage: yearly: expected one of daily, weekly, monthly" },
       { { "usage" }, 2, "usage: expected daily|" },
-      { { "usage", "daily", "--since", "soon" }, 1, "soon: expected 7d, 24h, 2026-11-28" },
-      { { "usage", "daily", "--since", "2026-13-01" }, 1, "2026-13-01: expected 7d, 24h" },
-      { { "usage", "daily", "--since", "20261399" }, 1, "20261399: expected 7d, 24h" },
-      { { "usage", "daily", "--until", "2026-02-31" }, 1, "2026-02-31: expected 7d, 24h" },
-      { { "usage", "daily", "--since", "2026-02-28T24:00" }, 1, "T24:00: expected 7d, 24h" },
-      { { "usage", "daily", "--tz", "Moon/Base" }, 1, "Moon/Base: no time zone of this machine" },
-      { { "usage", "daily", "--by", "mood" }, 1, 'by: Input should be columns' },
-      { { "query", "mood=good" }, 1, "mood: no filter of /logs/query" },
-      { { "query", "opus" }, 1, "opus: expected NAME=VALUE" },
-      { { "query", "--limit", "0" }, 1, "limit: Input should be greater than or equal to 1" },
+      { { "usage", "daily", "--since", "soon" }, 2, "soon: expected 7d, 24h, 2026-11-28" },
+      { { "usage", "daily", "--since", "2026-13-01" }, 2, "2026-13-01: expected 7d, 24h" },
+      { { "usage", "daily", "--since", "20261399" }, 2, "20261399: expected 7d, 24h" },
+      { { "usage", "daily", "--until", "2026-02-31" }, 2, "2026-02-31: expected 7d, 24h" },
+      { { "usage", "daily", "--since", "2026-02-28T24:00" }, 2, "T24:00: expected 7d, 24h" },
+      { { "usage", "daily", "--tz", "Moon/Base" }, 2, "Moon/Base: no time zone of this machine" },
+      { { "usage", "daily", "--by", "mood" }, 2, 'by: Input should be columns' },
+      { { "usage", "daily", "--limit", "few" }, 2, "usage: --limit: expected a number" },
+      { { "query", "mood=good" }, 2, "mood: no filter of /logs/query" },
+      { { "query", "opus" }, 2, "opus: expected NAME=VALUE" },
+      { { "query", "--since", "soon" }, 2, "soon: expected 7d, 24h" },
+      { { "query", "--limit", "0" }, 2, "limit: Input should be greater than or equal to 1" },
+      { { "query", "--csv", "--fields", "*" }, 2, "query: --csv takes the names of --fields" },
+      { { "tail", "mood=good" }, 2, "mood: no filter of /logs/stream" },
+      { { "tail", "--json", "status_code=x" }, 2, "status_code" },
+      { { "tail", "--last", "few" }, 2, "tail: --last: expected a number" },
+      { { "tail", "--last", "1000000" }, 2, "limit: Input should be less than" },
+      { { "alerts", "tset" }, 2, "alerts: expected nothing, or test NAME" },
+      { { "backup", "one", "two" }, 2, "two: one folder at a time" },
+      { { "restore", "one", "two" }, 2, "two: one folder at a time" },
+      { { "collect", "--every", "0" }, 2, "collect: --every: expected seconds" },
+      { { "demo", "/tmp/none/none.db", "--days", "0" }, 2, "demo: --days and --requests are" },
     } do
       it("refuses " .. table.concat(case[1], " "), function()
         local result = run(case[1])
@@ -172,6 +184,8 @@ Requests without a known price, which stand in no cost: 1.
       end
       assert.is_true(before == helpers.read_file(database))
       assert.is_nil(helpers.read_file(database .. "-lock"))
+      assert.equal(2, run({ "--database", database, "query", "mood=good" }, "127.0.0.1:1").code)
+      assert.equal(2, run({ "--database", database, "query", "--limit", "0" }, "127.0.0.1:1").code)
     end)
 
     it("says what there is to do where there is no file, or one of another schema", function()
@@ -214,6 +228,28 @@ Requests without a known price, which stand in no cost: 1.
       "2020-12-02 12:00:00  200  unheard-of                            -           -  5 in, 0 out",
       "2020-12-03 12:00:00  200  evil?[2Jmodel                     80 ms     $0.0040  0 in, 0 out",
     }, lines)
+  end)
+
+  it("cuts texts on a terminal alone, between characters", function()
+    local long = ("ä"):rep(100)
+    s:ingest { { request_id = "long", timestamp = NOON - DAY, model = long, user = long,
+      error_type = long } }
+    local cut = ("ä"):rep(40) .. "…"
+    for _, words in ipairs { { "usage", "daily", "--until", "2020-11-20" }, { "usage", "user" },
+        { "query", "model=" .. long } } do
+      local said = output(words)
+      assert.truthy(said:find(cut, 1, true), said)
+      assert.is_nil(said:find(cut:gsub("…", "ä"), 1, true), said)
+      for _, as in ipairs { "--json", "--csv" } do
+        local whole = table.move(words, 1, #words, 1, {})
+        assert.truthy(output(table.move({ as }, 1, 1, #whole + 1, whole)):find(long, 1, true))
+      end
+    end
+  end)
+
+  it("for alerts says where rules are written when there are none", function()
+    assert.equal("no rules: they stand in config.lua under alerts, as lua/alerting/README.md has "
+      .. "them\n", output { "alerts" })
   end)
 
   it("for tail shows what comes, filtered, and goes on after the server has restarted", function()
@@ -312,9 +348,9 @@ Requests without a known price, which stand in no cost: 1.
   it("for a demo fills a database and serves it", function()
     local folder <close> = helpers.folder()
     local path = folder.path .. "/demo.db"
-    helpers.write_file(folder.path .. "/config.lua", "return { listen = { port = 0 } }")
+    helpers.write_file(folder.path .. "/config.lua", "return { listen = { port = 1 } }")
     local process = Process.start({ BINARY, "--config", folder.path .. "/config.lua", "demo", path,
-      "--requests", "500", "--days", "3" }, folder.path)
+      "--requests", "500", "--days", "3", "--listen", "127.0.0.1:0" }, folder.path)
     local url = helpers.eventually(function()
       assert(not process:has_ended(), process:stderr())
       return process:stdout():match "listening on (http://%S+)\n"

@@ -81,7 +81,8 @@ static int l_no_writing(lua_State *L) {
 
 /* The functions of routes, but for those that write or are about a server. */
 static void push_functions(lua_State *L) {
-  static const char *const reads[] = {"select", "count", "get", "aggregate", "sql", "columns"};
+  static const char *const reads[] = {"select", "count",   "get", "aggregate",
+                                      "sql",    "columns", "file"};
   static const char *const writes[] = {"ingest", "insert", "append", "reset"};
   luaopen_storage(L);
   lua_newtable(L);

@@ -1,4 +1,5 @@
 --- moonledger alerts: what the rules say, and tests of the notifiers (routes.alerts_test).
+local cell = require "lib.cell"
 local client = require "client"
 local env = require "env"
 local json = require "json"
@@ -18,7 +19,7 @@ end
 local function shown_group(group)
   local parts = {}
   for column, value in pairs(group) do
-    parts[#parts + 1] = ("%s=%s"):format(column, value)
+    parts[#parts + 1] = ("%s=%s"):format(column, cell(value))
   end
   table.sort(parts)
   return table.concat(parts, " ")
@@ -28,11 +29,13 @@ local function list(connection)
   local answer, why = ask(connection, "get", "/alerts")
   if not answer then
     return nil, why
+  elseif #answer.alerts == 0 then
+    print "no rules: they stand in config.lua under alerts, as lua/alerting/README.md has them"
   end
   for _, alert in ipairs(answer.alerts) do
     local value = alert.value ~= json.null and ("%.6g"):format(alert.value) or "-"
     print(("%-8s  %s  %s  %s"):format(alert.state, alert.name, value,
-      plain(alert.message or shown_group(alert.group))))
+      alert.message and plain(alert.message) or shown_group(alert.group)))
   end
   return 0
 end
@@ -82,6 +85,6 @@ to the notifier NAME, or to all that the rule NAME tells, and says whether it wa
     elseif args[1] == "test" and #args == 2 then
       return test(connection, args[2])
     end
-    return nil, "expected nothing, or test NAME"
+    return 2, "alerts: expected nothing, or test NAME"
   end,
 }

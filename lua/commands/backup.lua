@@ -17,9 +17,9 @@ sha256sum -c SHA256SUMS checks a backup later, moonledger restore FOLDER puts it
   ---@param args Arguments
   run = function(args)
     if #args > 1 then
-      return nil, args[2] .. ": one folder at a time"
+      return 2, args[2] .. ": one folder at a time"
     elseif not args[1] and require("config").storage.backup_folder == "" then
-      return nil,
+      return 2,
         "expected a folder: moonledger backup FOLDER, or storage.backup_folder in config.lua"
     end
     local state, why = work.run("backup", { folder = args[1] })

@@ -176,9 +176,9 @@ told of too is the same row.]],
   run = function(args)
     local seconds = tonumber(args.every)
     if not seconds or seconds < 0.1 then
-      return nil, "collect: --every: expected seconds, at least 0.1"
+      return 2, "collect: --every: expected seconds, at least 0.1"
     elseif args.agent and not agent_files.knows(args.agent) then
-      return nil, ("collect: --agent: %s: expected claude, codex or gemini"):format(args.agent)
+      return 2, ("collect: --agent: %s: expected claude, codex or gemini"):format(args.agent)
     end
     local done, why = agent_files.collected()
     if not done then

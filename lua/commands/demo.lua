@@ -111,7 +111,7 @@ end
 local function make(path, args)
   local days, count = tonumber(args.days), tonumber(args.requests)
   if not days or days <= 0 or not math.tointeger(count) or count < 1 then
-    return nil, "demo: --days and --requests are numbers above 0"
+    return nil, "demo: --days and --requests are numbers above 0", 2
   end
   local store <close>, why = database.open(path)
   if not store then
@@ -129,6 +129,7 @@ your config would serve yours.]],
   options = {
     { "days", "N", "how far back they go", default = "30" },
     { "requests", "N", "how many there are", default = "20000" },
+    { "listen", "HOST:PORT", "where it is served (that of the config)" },
     { "no-serve", false, "fills it, and no more" },
   },
   examples = {
@@ -140,16 +141,17 @@ your config would serve yours.]],
   run = function(args)
     local path = args[1] or "moonledger-demo.db"
     if not file.stat(path) then
-      local ok, why = make(path, args)
+      local ok, why, code = make(path, args)
       if not ok then
-        return nil, why
+        return code, why
       end
     end
     print(path .. ": made-up requests; delete it when you have seen enough")
     if args["no-serve"] then
       return 0
     end
-    local words = { "--database", path, "--listen", env.server():match "//(.*)", "serve" }
+    local address = args.listen or env.server():match "//(.*)"
+    local words = { "--database", path, "--listen", address, "serve" }
     if env.config.how ~= "built in" then
       table.move({ "--config", env.config.file }, 1, 2, #words + 1, words)
     end

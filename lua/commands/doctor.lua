@@ -11,7 +11,7 @@ local function look_at_server(found, config, url, token)
   if asked then
     asked.token = token ~= "" and token or nil
     server.tokens(found, config, asked)
-    server.scripts(found, asked)
+    server.state(found, config, asked)
     server.rows(found, asked)
     server.senders(found, asked)
   end
@@ -22,8 +22,8 @@ return {
   summary = "Says what is wrong, and how to repair it.",
   description = [[
 Looks at the configuration, at the rights to the database, disk and clock, at the server that
-answers, its version, scripts, tokens and senders, and at what Claude Code, Codex and Gemini CLI
-have been told: by variables of the environment and by their files.  Changes nothing.]],
+answers, its version, file, scripts, tokens and senders, and at what Claude Code, Codex and Gemini
+CLI have been told: by variables of the environment and by their files.  Changes nothing.]],
   options = ledger.options,
   examples = {
     { "moonledger doctor", "as the user, and in the shell, in which the agent runs" },

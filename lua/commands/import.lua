@@ -168,7 +168,10 @@ adds nothing.  CSV is not read: what comes back is GET /logs/export?format=ndjso
       return nil, why
     end
     local converter = require "ingest.import"
-    converter.start(args.format)
+    local known, unknown = converter.start(args.format)
+    if not known then
+      return 2, unknown
+    end
     local target, fault = destination.open(args)
     if not target then
       return nil, fault

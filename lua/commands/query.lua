@@ -46,11 +46,11 @@ local function show_csv(rows, fields)
   term.write(require("lib.text_table").csv(columns, lines))
 end
 
--- The query of the words and options; nil and why.
+-- The query of the words and options; nil, why and an exit code.
 local function query_of(store, args)
-  local query, why = store:filters(PATH, args)
+  local query, why, code = store:filters(PATH, args)
   if not query then
-    return nil, why
+    return nil, why, code
   end
   local zone, now = zones.find(moments.local_zone()), env.now()
   if args.since then
@@ -60,7 +60,7 @@ local function query_of(store, args)
     query.end_time, why = moments.read(args["until"], zone, now, true)
   end
   query.limit, query.fields = args.limit, args.fields or shown
-  return not why and query or nil, why
+  return not why and query or nil, why, 2
 end
 
 local options = {
@@ -87,19 +87,19 @@ filters of GET /logs/query.  Lines come oldest first, as tail has them.]],
   ---@param args Arguments
   run = function(args)
     if args.csv and args.fields == "*" then
-      return nil, "query: --csv takes the names of --fields; GET /logs/export has all"
+      return 2, "query: --csv takes the names of --fields; GET /logs/export has all"
     end
     local store, why = ledger.open(args)
     if not store then
       return nil, why
     end
-    local query, fault = query_of(store, args)
+    local query, fault, code = query_of(store, args)
     local answer
     if query then
-      answer, fault = store:get(PATH, query)
+      answer, fault, code = store:get(PATH, query)
     end
     if not answer then
-      return nil, fault
+      return code, fault
     elseif args.csv then
       show_csv(answer.results, query.fields)
     elseif args.json then

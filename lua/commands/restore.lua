@@ -18,7 +18,7 @@ newer than the backup too.]],
   ---@param args Arguments
   run = function(args)
     if #args > 1 then
-      return nil, args[2] .. ": one folder at a time"
+      return 2, args[2] .. ": one folder at a time"
     end
     local state, why = work.run("restore", { folder = args[1] })
     if not state then

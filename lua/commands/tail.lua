@@ -24,9 +24,9 @@ local function show_last(store, query, count)
   for name, value in pairs(query) do
     asked[name] = value
   end
-  local answer, why = store:get("/logs/query", asked)
+  local answer, why, code = store:get("/logs/query", asked)
   if not answer then
-    return nil, why
+    return nil, why, code
   end
   for i = #answer.results, 1, -1 do
     show_row(answer.results[i])
@@ -69,7 +69,7 @@ local function take_lines(text, last_id, as_json)
   return text:sub(at), last_id
 end
 
--- One connection's worth; the id to go on from.
+-- One connection's worth; the id to go on from; nil, why and an exit code.
 local function follow(connection, target, last_id, as_json)
   local response, why = connection:get(target, { stream = true,
     headers = last_id and { ["last-event-id"] = last_id } })
@@ -77,7 +77,8 @@ local function follow(connection, target, last_id, as_json)
     return last_id, why
   elseif response.status ~= 200 then
     local body = connection:read() or ""
-    return nil, ("%s (%d)"):format(body:match '"detail":"([^"]*)"' or body, response.status)
+    return nil, ("%s (%d)"):format(body:match '"detail":"([^"]*)"' or body, response.status),
+      response.status == 422 and 2 or nil
   end
   local text, piece = "", nil
   repeat
@@ -89,12 +90,12 @@ local function follow(connection, target, last_id, as_json)
 end
 
 local function follow_for_ever(store, target, as_json)
-  local last_id, why
+  local last_id, why, code
   while true do
     local before = last_id
-    last_id, why = follow(store.connection, target, before, as_json)
+    last_id, why, code = follow(store.connection, target, before, as_json)
     if why and not last_id then
-      return nil, store.name .. ": " .. why
+      return code, store.name .. ": " .. why
     end
     sleep(again_after) -- the server stops, or has just started anew
   end
@@ -124,15 +125,16 @@ the other filters of GET /logs/stream.]],
     if not store then
       return nil, why
     end
-    local query, fault = store:filters(store.connection and PATH or "/logs/query", args)
+    local query, fault, code = store:filters(store.connection and PATH or "/logs/query", args)
+    local last = math.tointeger(tonumber(args.last))
     if not query then
-      return nil, fault
-    end
-    local last = not args.json and tonumber(args.last) or 0
-    if last > 0 then
-      local ok, wrong = show_last(store, query, args.last)
+      return code, fault
+    elseif not last then
+      return 2, "tail: --last: expected a number"
+    elseif last > 0 and not args.json then
+      local ok, wrong, exit_code = show_last(store, query, last)
       if not ok then
-        return nil, wrong
+        return exit_code, wrong
       end
     end
     term.flush()

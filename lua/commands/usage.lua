@@ -93,11 +93,11 @@ local function ask(store, kind, args)
   local name = args.tz or moments.local_zone()
   local zone = zones.find(name)
   if not zone then
-    return nil, name .. ": no time zone of this machine, such as Europe/Berlin or +02:00"
+    return nil, name .. ": no time zone of this machine, such as Europe/Berlin or +02:00", 2
   end
   local bounds, why = window(args, zone, now)
   if not bounds then
-    return nil, why
+    return nil, why, 2
   end
   -- the last day of a session is enough, and its cells are by day of UTC
   local every = kind.every or kind.column == "session_client_id" and "day"
@@ -315,7 +315,7 @@ the database when none runs, which is only read.]],
   run = function(args)
     local kind = kinds[args[1]]
     if args.limit and not math.tointeger(tonumber(args.limit)) then
-      return nil, "usage: --limit: expected a number"
+      return 2, "usage: --limit: expected a number"
     end
     if args.by == kind.column then
       args.by = nil
@@ -324,9 +324,9 @@ the database when none runs, which is only read.]],
     if not store then
       return nil, why
     end
-    local answer, fault = ask(store, kind, args)
+    local answer, fault, code = ask(store, kind, args)
     if not answer then
-      return nil, fault
+      return code, fault
     end
     return show(answer, kind, args)
   end,

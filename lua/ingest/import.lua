@@ -114,13 +114,17 @@ local function read(name, format, text)
   return encode(batch)
 end
 
---- Begins with a format of import.formats.
+--- Begins with a format of import.formats; nil and why not.
+---@param format string
+---@return true?
+---@return string? message
 function import.start(format)
   local known = format == "auto" or format == "claude" or sessions[format] or decoders[format]
   if not known then
-    error("unknown format " .. format .. ": expected " .. table.concat(import.formats, ", "), 0)
+    return nil, "unknown format " .. format .. ": expected " .. table.concat(import.formats, ", ")
   end
   wanted = format
+  return true
 end
 
 --- Begins a file.

@@ -19,7 +19,8 @@ local command_line = {}
 ---@field options Option[]?
 ---@field examples string[][]?  lines to type, each with what it is for
 ---@field exits table<integer, string>?  what exit codes mean, where that is not the plain thing
----@field run fun(args: Arguments): integer?, string?  the exit code, or nil and what went wrong
+---@field run fun(args: Arguments): integer?, string?  the exit code, and what went wrong:
+---   2 where that is the command line, nil and another fault end with 1
 
 ---@class Arguments           options by name, and the other words in order
 ---@field [integer] string
@@ -109,7 +110,7 @@ end
 local function option_line(option)
   local left = "--" .. option[1] .. (option[2] and " " .. option[2] or "")
   local value = option.env and "$" .. option.env or option.default
-  return ("  %-16s%s%s"):format(left, option[3], value and (" (%s)"):format(value) or "")
+  return ("  %-15s %s%s"):format(left, option[3], value and (" (%s)"):format(value) or "")
 end
 
 local EXITS = { [0] = "it went well", "it did not, and standard error says why",

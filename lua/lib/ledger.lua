@@ -74,6 +74,10 @@ local function refusal(status, body)
   return ("%s (%d)"):format(detail or body:sub(1, 300), status)
 end
 
+local function code_of(status)
+  return status == 422 and 2 or nil
+end
+
 local function module_of(path)
   for _, entry in ipairs(require("config").routes) do
     if entry[1] == "GET" and entry[2] == path then
@@ -103,16 +107,17 @@ local function ask_file(path, query)
   local status = response.status or 200
   if status ~= 200 then
     local body = response.json or { detail = response.detail }
-    return nil, refusal(status, json.encode(body))
+    return nil, refusal(status, json.encode(body)), code_of(status)
   end
   return json.decode(json.encode(response.json))
 end
 
---- What GET path answers as JSON; nil and why not.
+--- What GET path answers as JSON; nil and why not, and 2, the exit code, where query was wrong.
 ---@param path string
 ---@param query table<string, any>
 ---@return table?
 ---@return string? message
+---@return integer? code
 function Ledger:get(path, query)
   local text = ledger.query(query)
   if not self.connection then
@@ -122,7 +127,8 @@ function Ledger:get(path, query)
   if not response then
     return nil, why
   elseif response.status ~= 200 then
-    return nil, ("%s: %s"):format(self.name, refusal(response.status, response.body))
+    return nil, ("%s: %s"):format(self.name, refusal(response.status, response.body)),
+      code_of(response.status)
   end
   return json.decode(response.body)
 end
@@ -151,17 +157,19 @@ function Ledger:parameters(path)
   return names
 end
 
---- Words such as model=gpt-4o as a query of GET path; nil and why when one is no filter there.
+--- Words such as model=gpt-4o as a query of GET path; nil and why not, and 2, the exit code, when
+--- one is no filter there.
 ---@param path string
 ---@param words string[]
 ---@return table<string, string>?
 ---@return string? message
+---@return integer? code
 function Ledger:filters(path, words)
   local query, known = {}, nil
   for _, word in ipairs(words) do
     local name, value = word:match "^([^=]+)=(.*)$"
     if not name then
-      return nil, word .. ": expected NAME=VALUE, such as model=gpt-4o"
+      return nil, word .. ": expected NAME=VALUE, such as model=gpt-4o", 2
     end
     local why
     if not known then
@@ -170,7 +178,7 @@ function Ledger:filters(path, words)
     if not known then
       return nil, why
     elseif not known[name] then
-      return nil, ("%s: no filter of %s"):format(name, path)
+      return nil, ("%s: no filter of %s"):format(name, path), 2
     end
     query[name] = value
   end

@@ -1,7 +1,7 @@
 --- A request as a line of a terminal: when, how it went, what, how long, tokens, cost, who.
 local amounts = require "lib.amounts"
+local cell = require "lib.cell"
 local colour = require "lib.colours"
-local plain = require "lib.plain"
 local zones = require "lib.zones"
 
 local request_line = {}
@@ -18,7 +18,7 @@ end
 local function clock(timestamp)
   local seconds = type(timestamp) == "number" and timestamp or seconds_of(tostring(timestamp))
   if not seconds then
-    return plain(timestamp)
+    return cell(timestamp)
   end
   local date = os.date("%Y-%m-%d %H:%M:%S", math.floor(seconds))
   return date:sub(1, 10) == os.date "%Y-%m-%d" and date:sub(12) or date
@@ -42,13 +42,13 @@ end
 function request_line.of(row)
   local parts = {
     colour("dim", clock(row.timestamp)), status(row.status_code),
-    colour("bold", ("%-28s"):format(plain(row.model ~= "" and row.model or row.endpoint))),
+    colour("bold", ("%-28s"):format(cell(row.model ~= "" and row.model or row.endpoint))),
     ("%9s"):format(row.duration_ms and amounts.duration(row.duration_ms) or "-"),
     ("%10s"):format(row.cost_usd and amounts.dollars(row.cost_usd) or "-"), tokens(row),
   }
   for _, name in ipairs { "service_type", "user", "error_type" } do
     if row[name] and row[name] ~= "" then
-      parts[#parts + 1] = colour("cyan", plain(row[name]))
+      parts[#parts + 1] = colour("cyan", cell(row[name]))
     end
   end
   return table.concat(parts, "  ")

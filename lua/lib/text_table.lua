@@ -1,4 +1,5 @@
 --- A table for a terminal, with lines around its cells as ccusage draws them.
+local cell_text = require "lib.cell"
 local plain = require "lib.plain"
 
 local text_table = {}
@@ -15,7 +16,7 @@ end
 local function lines_of(cell)
   local lines = {}
   for line in (cell .. "\n"):gmatch "([^\n]*)\n" do
-    lines[#lines + 1] = plain(line)
+    lines[#lines + 1] = cell_text(line)
   end
   return lines
 end
@@ -49,7 +50,7 @@ local function draw(cells, columns, widths, out)
 end
 
 ---@param columns TextColumn[]
----@param rows string[][]  a cell may have several lines
+---@param rows string[][]  a cell may have several lines, each as wide as lib.cell lets it be
 ---@param total string[]?  a last row, apart
 ---@return string
 function text_table.draw(columns, rows, total)

@@ -246,6 +246,16 @@ function storage.reset() end
 ---@return Reason? reason
 function storage.stats() end
 
+---@class StorageFile
+---@field name string  for the life of the file, wherever it is: the first part of event ids
+---@field path string  absolute, while it is there
+
+--- Which database this is.
+---@return StorageFile?
+---@return string? message
+---@return Reason? reason
+function storage.file() end
+
 --- The names of columns, in their order: those of a row (public), those that it shows on request
 --- (dimensions, measures), those that rows can be grouped by (keys), those of texts, or all.
 ---@param kind ("public"|"dimensions"|"measures"|"keys"|"texts"|"all")?

@@ -22,6 +22,7 @@ return {
         started = state.started,
         generation = state.generation,
         reload_errors = state.errors,
+        database = storage.file(),
         storage = storage.stats(),
         retention = kept and retention.shape(kept) or json.null,
         stream = sse.stats(),

@@ -183,7 +183,7 @@ describe("moonledger import", function()
 
   for _, case in ipairs {
     { "a file that is not there", { "nowhere.ndjson" }, 1, "nowhere.ndjson: No such file" },
-    { "an unknown format", { "--format", "csv", "config.lua" }, 1, "unknown format csv" },
+    { "an unknown format", { "--format", "csv", "config.lua" }, 2, "unknown format csv" },
     { "a server that is not there",
       { "--url", "http://127.0.0.1:1", "spec/wire/nginx-1.26.ndjson" }, 1, "refused" },
     { "another scheme", { "--url", "ftp://example.com", "spec/wire/nginx-1.26.ndjson" }, 1,

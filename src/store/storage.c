@@ -230,6 +230,10 @@ const char *storage_name(const struct storage *s) {
   return s->shared.name;
 }
 
+const char *storage_path(const struct storage *s) {
+  return s->shared.options.path;
+}
+
 int64_t storage_last_row(const struct storage *s) {
   return atomic_load(&s->shared.last_row);
 }

@@ -308,6 +308,8 @@ const char *durability_name(const struct storage *storage);
 enum { STORAGE_NAME_BYTES = 8 };
 const char *storage_name(const struct storage *storage);
 
+const char *storage_path(const struct storage *storage); /* as it was opened */
+
 /* The newest row that was ever stored, also over a reset; 0: none. */
 int64_t storage_last_row(const struct storage *storage);
 

@@ -1,5 +1,6 @@
---- moonledger doctor: the server that answers, or why none does; its version, scripts, tokens,
---- clock and senders.
+--- moonledger doctor: the server that answers, or why none does; its version, file, scripts,
+--- tokens, clock and senders.
+local cell = require "lib.cell"
 local client = require "client"
 local database = require "database"
 local dates = require "ingest.dates"
@@ -150,14 +151,43 @@ local function get(asked, path)
   return response and response.status == 200 and decode(response) or nil
 end
 
----@param report Report
----@param asked Asked
-function server.scripts(report, asked)
-  local state = get(asked, "/logs/system")
-  local errors = state and state.reload_errors
+local function check_scripts(report, errors)
   if errors and errors ~= json.null and #errors > 0 then
     report:fault("scripts", "the server goes on with the old ones: " .. tostring(errors[1]),
       "Correct it; moonledger check says when it is right.")
+  end
+end
+
+-- The file of the configuration; without its name where it cannot be read.
+local function own_file(config)
+  local fine, storage = pcall(require, "storage")
+  return fine and storage.file() or { path = config.storage.path }
+end
+
+local function check_database(report, config, url, served)
+  local own = own_file(config)
+  if own.name == served.name or not own.name and own.path == served.path then
+    return
+  end
+  report:note("database", ("%s serves another one: %s (%s), here it is %s (%s)"):format(url,
+    served.path, served.name, own.path, own.name or "not there, or not for you to read"),
+    "What is said of scripts, rows and senders is of that one: moonledger --config FILE doctor\n"
+    .. "with its config.lua looks at all of it.  To serve this one beside it: listen.port in\n"
+    .. "config.lua takes a free port; then moonledger serve")
+end
+
+--- Its scripts, and whether its file is the one of the configuration.
+---@param report Report
+---@param config Config
+---@param asked Asked
+function server.state(report, config, asked)
+  local state = get(asked, "/logs/system")
+  if not state then
+    return
+  end
+  check_scripts(report, state.reload_errors)
+  if state.database then
+    check_database(report, config, asked.url, state.database)
   end
 end
 
@@ -175,8 +205,8 @@ function server.rows(report, asked)
 end
 
 local function name_of(sender)
-  local name = sender.service_type ~= "" and sender.service_type or "(no service type)"
-  return sender.version ~= "" and name .. ", " .. sender.version or name
+  local name = sender.service_type ~= "" and cell(sender.service_type) or "(no service type)"
+  return sender.version ~= "" and name .. ", " .. cell(sender.version) or name
 end
 
 local function check_sender(report, sender, now)

@@ -1,6 +1,7 @@
 #include "script/bindings/lua_storage.h"
 
 #include <lauxlib.h>
+#include <limits.h>
 #include <stdlib.h>
 
 #include "base/clock.h"
@@ -295,6 +296,20 @@ static void set_number(lua_State *L, const char *name, double n) {
   lua_setfield(L, -2, name);
 }
 
+static int l_storage_file(lua_State *L) {
+  struct storage *storage = lua_storage(L);
+  char path[PATH_MAX];
+  if (storage == NULL)
+    return lua_storage_unavailable(L);
+  lua_createtable(L, 0, 2);
+  lua_pushstring(L, storage_name(storage));
+  lua_setfield(L, -2, "name");
+  bool is_there = realpath(storage_path(storage), path) != NULL;
+  lua_pushstring(L, is_there ? path : storage_path(storage));
+  lua_setfield(L, -2, "path");
+  return 1;
+}
+
 static int l_storage_stats(lua_State *L) {
   struct storage *storage = lua_storage(L);
   struct storage_stats stats;
@@ -377,6 +392,7 @@ int luaopen_storage(lua_State *L) {
     {"sql", l_storage_sql},
     {"retention", l_storage_retention},
     {"reset", l_storage_reset},
+    {"file", l_storage_file},
     {"stats", l_storage_stats},
     {"columns", l_storage_columns},
     {NULL, NULL},
