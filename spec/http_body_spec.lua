@@ -55,6 +55,15 @@ describe("a body", function()
     end
   end)
 
+  it("with two faults is told of the first, however it is cut", function()
+    local bytes = echo("Content-Encoding: gzip\r\n" .. chunked, "5\r\nhello!")
+    local whole = http.exchange(s, bytes)[1]
+    assert.same(400, whole.status)
+    assert.truthy(whole.body:find("not what gzip makes", 1, true), whole.body)
+    local cut <close> = s:raw(bytes:sub(1, -2))
+    assert.same(whole.body, cut:response().body)
+  end)
+
   it("in another coding is 415, and the connection goes on", function()
     for _, coding in ipairs { "deflate", "br", "gzip, gzip" } do
       local bytes = echo("Content-Encoding: " .. coding .. "\r\nContent-Length: 5\r\n", "hello")

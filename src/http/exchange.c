@@ -183,7 +183,8 @@ static size_t take_head(struct exchange *e, const char *data, size_t len) {
   return used;
 }
 
-/* A slice of what has come of a body; its request goes on when nothing is left of that. */
+/* A slice of what has come of a body; its request goes on when nothing is left of that.  A fault
+ * behind it is told then, as when it comes later: of two the first. */
 static void inflate_some(struct exchange *e) {
   const char *why;
   int status = body_inflate(e, &why);
@@ -191,6 +192,8 @@ static void inflate_some(struct exchange *e) {
     exchange_fail(e, status, why);
   else if (e->in.inflating)
     exchange_wake(e);
+  else if (e->in.fault != 0)
+    exchange_fail(e, e->in.fault, e->in.fault_text);
   else if (e->in.complete)
     complete_request(e);
 }
@@ -209,10 +212,8 @@ static size_t take_body(struct exchange *e, const char *data, size_t len) {
   e->in.arrived += used;
   if (e->in.streamed)
     tell_arrived(e, status > 0);
-  else if (status == 0 || status == PARSE_MORE)
-    inflate_some(e);
   else
-    exchange_fail(e, status, e->in.fault_text);
+    inflate_some(e);
   return used;
 }
 
