@@ -381,7 +381,7 @@ static int l_http_request(lua_State *L) {
   lua_settop(L, 1);
   struct asked *a = push_asked(L); /* 2 */
   struct call_options o = lua_http_options(L, &a->lines, &url); /* 3 */
-  a->stream = lua_field_boolean(L, 1, "stream");
+  a->stream = o.max_bytes == 0;
   o.outside = &script_settings(L)->outside;
   struct net *net = script_services(L)->nets[script_loop(L)->index];
   a->call = call_open(net, &o, on_change, a, &fault);
