@@ -198,6 +198,19 @@ static void test_segments(void) {
   store_remove(s);
 }
 
+/* What a reader has to add up besides cells stays small while somebody asks, however much comes. */
+static void test_tail_while_asked(void) {
+  const char *tail = "SELECT (SELECT max(rowid) FROM rows) - value FROM meta WHERE key = 'counted'";
+  struct store *s = store_new();
+  store_open(s);
+  for (int i = 0; i < 60000; i += 5000) {
+    CHECK(count_rows(s) == i);
+    put_many(s, i, i + 5000, 5000);
+    CHECK(number(s, tail) < 32768);
+  }
+  store_remove(s);
+}
+
 static int64_t ids_in_memory(struct store *s) {
   struct storage_stats stats;
   storage_stats(s->storage, &stats);
@@ -467,6 +480,7 @@ int main(void) {
   test_reset(s);
   store_remove(s);
   test_nothing_to_sync();
+  test_tail_while_asked();
   test_segments();
   test_segments_are_read_meanwhile();
   test_disk_full();

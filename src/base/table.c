@@ -4,6 +4,17 @@
 
 #include "base/mem.h"
 
+void table_touch(const struct table *t, uint64_t hash) {
+  if (t->len > 0)
+    mem_touch(&t->slots[hash & (t->cap - 1)], sizeof *t->slots);
+}
+
+void table_touch_item(const struct table *t, uint64_t hash, size_t size) {
+  const void *item = t->len > 0 ? t->slots[hash & (t->cap - 1)].item : NULL;
+  if (item != NULL)
+    mem_touch(item, size);
+}
+
 void *table_find(const struct table *t, uint64_t hash, table_equal equal, const void *key) {
   if (t->len == 0)
     return NULL;

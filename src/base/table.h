@@ -19,6 +19,10 @@ struct table {
 
 typedef bool (*table_equal)(const void *item, const void *key);
 
+/* Before table_find, of some keys: first the slots, then what is in those. */
+void table_touch(const struct table *t, uint64_t hash);
+void table_touch_item(const struct table *t, uint64_t hash, size_t size);
+
 void *table_find(const struct table *t, uint64_t hash, table_equal equal, const void *key);
 void table_insert(struct table *t, uint64_t hash, void *item);  /* the key is not in t */
 void table_remove(struct table *t, uint64_t hash, const void *item);  /* the item is in t */

@@ -33,6 +33,16 @@ void batch_free(struct batch *b) {
   free(b);
 }
 
+void batch_touch(const struct batch *b, size_t i) {
+  enum { TEXT = 1024 }; /* that stands after the id, which senders tell first */
+  if (i >= b->count)
+    return;
+  const struct record *r = batch_record(b, i);
+  size_t from = r->v[b->schema->id].s.offset, left = b->text.len - from;
+  mem_touch(r, batch_stride(b->schema));
+  mem_touch(b->text.data + from, left < TEXT ? left : TEXT);
+}
+
 struct record *batch_add(struct batch *b) {
   const struct schema *s = b->schema;
   size_t stride = batch_stride(s);

@@ -288,6 +288,11 @@ int64_t sketch_total(const struct sketch *s) {
   return count;
 }
 
+void sketch_touch(const struct sketch *s) {
+  enum { COUNTS = 24 };
+  mem_touch(s->counts, (s->len < COUNTS ? s->len : COUNTS) * sizeof *s->counts);
+}
+
 bool sketch_is_empty(const struct sketch *s) {
   for (uint32_t i = 0; i < s->len; i++)
     if (count_at(s, i) != 0)

@@ -33,6 +33,7 @@ int32_t sketch_bucket(double value); /* once for several sketches */
 void sketch_add_bucket(struct sketch *s, int32_t bucket, int64_t count);
 void sketch_merge(struct sketch *into, const struct sketch *from);
 int64_t sketch_total(const struct sketch *s);
+void sketch_touch(const struct sketch *s); /* mem_touch: its first counts */
 bool sketch_is_empty(const struct sketch *s); /* nothing was ever added, or all of it taken away */
 
 /* Many records of one cell are counted faster so, one after the other without looking for their

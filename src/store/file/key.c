@@ -88,3 +88,8 @@ const char *key_get_text(const char *p, struct buf *scratch, const char **s, siz
   *len = scratch->len;
   return p + n + 2;
 }
+
+void key_put_cell(struct buf *key, size_t set, enum tier tier, int64_t bucket) {
+  buf_append(key, (char[]) {(char) set, (char) tier}, 2);
+  key_put_int(key, bucket);
+}

@@ -129,9 +129,11 @@ static int bind_record(sqlite3_stmt *stmt, const struct schema *schema, const st
   return extra + 1;
 }
 
-void rows_insert(struct rows *rows, struct record *r, const struct buf *text) {
+int rows_insert(struct rows *rows, struct record *r, const struct buf *text) {
+  enum { AT_ONCE = 128 }; /* that are still in the cache */
   r->row = rows->next++;
   rows_vtab_add(&rows->vtab, r, text);
+  return rows->vtab.len < AT_ONCE ? SQLITE_OK : rows_flush(rows);
 }
 
 int rows_flush(struct rows *rows) {

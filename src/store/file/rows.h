@@ -23,9 +23,9 @@ struct rows {
 int rows_init(struct rows *rows, sqlite3 *db, const struct schema *schema);
 void rows_close(struct rows *rows);
 
-/* Sets r->row.  The record is in the table after rows_flush, and until then its
- * batch must stay as it is. */
-void rows_insert(struct rows *rows, struct record *r, const struct buf *text);
+/* Sets r->row.  The record is in the table after rows_flush at the latest, and until then its batch
+ * must stay as it is.  Where it fails, that may be of records before it. */
+int rows_insert(struct rows *rows, struct record *r, const struct buf *text);
 int rows_flush(struct rows *rows);
 
 /* After a rollback: what was not flushed is forgotten, and the next row has this

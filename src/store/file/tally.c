@@ -96,6 +96,15 @@ void tally_reset(struct tally *t, const struct schema *schema) {
     sketch_reset(&t->sketches[i]);
 }
 
+void tally_touch(const struct tally *t, const struct schema *schema) {
+  mem_touch(t, (size_t) ((const char *) (t->sketches + schema->nsketches) - (const char *) t));
+}
+
+void tally_touch_sketches(const struct tally *t, const struct schema *schema) {
+  for (size_t i = 0; i < schema->nsketches; i++)
+    sketch_touch(&t->sketches[i]);
+}
+
 void tally_free(struct tally *t, const struct schema *schema) {
   for (size_t i = 0; i < schema->nsketches; i++)
     sketch_clear(&t->sketches[i]);

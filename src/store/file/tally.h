@@ -47,6 +47,10 @@ struct tally *tally_new(const struct schema *schema, const char *key, size_t len
 void tally_reset(struct tally *t, const struct schema *schema);
 void tally_free(struct tally *t, const struct schema *schema);
 
+/* Ahead of one that will be looked at (mem_touch): itself, then what its sketches hold. */
+void tally_touch(const struct tally *t, const struct schema *schema);
+void tally_touch_sketches(const struct tally *t, const struct schema *schema);
+
 /* Tallies by key.  All zeros but the schema is an empty one. */
 struct tallies {
   const struct schema *schema;

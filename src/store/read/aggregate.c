@@ -1,6 +1,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/clock.h"
 #include "base/mem.h"
 #include "store/file/database.h"
 #include "store/file/key.h"
@@ -377,6 +378,7 @@ static int gather_groups(struct aggregate *a, struct question *questions, size_t
     a->planned[i] = (struct planned){.question = &questions[i],
                                      .usable = questions[i].seen ? 0 : usable,
                                      .groups = {.schema = a->schema}};
+  atomic_store(&reader_shared(a->reader)->asked_ns, clock_monotonic_ns());
   int rc = reader_begin(a->reader);
   if (rc == SQLITE_OK)
     rc = meta_get_int(reader_database(a->reader), "counted", &a->rolled_up_to);

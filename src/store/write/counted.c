@@ -5,8 +5,20 @@
 
 #include "base/hash.h"
 #include "base/mem.h"
+#include "store/file/key.h"
+#include "store/file/rollup_tables.h"
+
+/* Of one record in a list. */
+struct place {
+  const char *key; /* in keys */
+  size_t len;
+  uint64_t hash;
+};
 
 struct counted_list {
+  size_t set;
+  enum tier tier;
+  struct place place; /* of the record that is being added */
   struct table table; /* of struct counted_cell */
   struct buf cells;   /* the same by number */
   struct buf numbers; /* uint32_t for each record */
@@ -14,13 +26,17 @@ struct counted_list {
 
 enum { AHEAD = 8 }; /* records that come into the cache while others are added */
 
-void counted_init(struct counted *c, const struct schema *schema, size_t nlists) {
-  *c = (struct counted){.schema = schema, .nlists = nlists};
+void counted_init(struct counted *c, const struct schema *schema) {
+  *c = (struct counted){.schema = schema};
   c->record_size = offsetof(struct contribution, values) +
                    schema->nmeasures * sizeof((struct contribution *) 0)->values[0];
-  c->lists = xcalloc(nlists + 1, sizeof *c->lists);
+  c->lists = xcalloc(schema->nsets + 1, sizeof *c->lists);
   c->sum = tally_new(schema, NULL, 0);
   c->sketches = xcalloc(schema->nsketches + 1, sizeof *c->sketches);
+}
+
+void counted_add_list(struct counted *c, size_t set, enum tier tier) {
+  c->lists[c->nlists++] = (struct counted_list){.set = set, .tier = tier};
 }
 
 static struct counted_cell **cells_of(const struct counted_list *list) {
@@ -58,41 +74,69 @@ void counted_clear(struct counted *c) {
     buf_clear(&c->lists[i].numbers);
   }
   free(c->lists);
+  buf_clear(&c->keys);
   buf_clear(&c->records);
   buf_clear(&c->order);
   tally_free(c->sum, c->schema);
   free(c->sketches);
 }
 
-void counted_add(struct counted *c, const struct contribution *contribution) {
-  buf_append(&c->records, contribution, c->record_size);
-  c->nrecords++;
-}
-
-struct wanted {
-  const char *key;
-  size_t len;
-};
-
 static bool has_key(const void *item, const void *key) {
   const struct counted_cell *cell = item;
-  const struct wanted *wanted = key;
-  return cell->key_len == wanted->len && memcmp(cell->key, wanted->key, wanted->len) == 0;
+  const struct place *place = key;
+  return cell->key_len == place->len && memcmp(cell->key, place->key, place->len) == 0;
 }
 
-void counted_under(struct counted *c, size_t list, const char *key, size_t len) {
-  struct counted_list *l = &c->lists[list];
-  uint64_t hash = hash_quickly(key, len);
-  struct counted_cell *cell = table_find(&l->table, hash, has_key, &(struct wanted){key, len});
-  if (cell == NULL) {
-    cell = xmalloc(sizeof *cell + len);
-    *cell = (struct counted_cell){.number = (uint32_t) l->table.len, .key_len = (uint32_t) len};
-    memcpy(cell->key, key, len);
-    table_insert(&l->table, hash, cell);
-    buf_append(&l->cells, &cell, sizeof cell);
+static struct counted_cell *cell_at(struct counted_list *l, const struct place *place) {
+  struct counted_cell *cell = table_find(&l->table, place->hash, has_key, place);
+  if (cell != NULL)
+    return cell;
+  cell = xmalloc(sizeof *cell + place->len);
+  *cell = (struct counted_cell){.number = (uint32_t) l->table.len,
+                                .key_len = (uint32_t) place->len};
+  memcpy(cell->key, place->key, place->len);
+  table_insert(&l->table, place->hash, cell);
+  buf_append(&l->cells, &cell, sizeof cell);
+  return cell;
+}
+
+/* Into each list's place. */
+static void find_places(struct counted *c, const struct record *r, const struct buf *text) {
+  const struct schema *schema = c->schema;
+  int64_t second = floor_to(r->v[schema->time].i, 1000000) / 1000000;
+  c->keys.len = 0;
+  for (struct counted_list *l = c->lists; l < c->lists + c->nlists; l++) {
+    const struct rollup_set *set = &schema->sets[l->set];
+    size_t from = c->keys.len;
+    key_put_cell(&c->keys, l->set, l->tier, floor_to(second, tier_seconds[l->tier]));
+    for (size_t i = 0; i < set->nby; i++)
+      key_put_value(&c->keys, &schema->columns[set->by[i]], r->v[set->by[i]], text);
+    l->place.len = c->keys.len - from;
   }
-  cell->count++;
-  buf_append(&l->numbers, &cell->number, sizeof cell->number);
+  const char *key = c->keys.data;
+  for (struct counted_list *l = c->lists; l < c->lists + c->nlists; key += l->place.len, l++) {
+    l->place.key = key;
+    l->place.hash = hash_quickly(key, l->place.len);
+  }
+}
+
+/* The cells of a record stand in no order: they are fetched side by side. */
+void counted_add(struct counted *c, const struct record *r, const struct buf *text, int sign) {
+  struct contribution contribution;
+  struct counted_list *l, *end = c->lists + c->nlists;
+  contribution_of(&contribution, c->schema, ALL_FIGURES, r, text, sign);
+  buf_append(&c->records, &contribution, c->record_size);
+  c->nrecords++;
+  find_places(c, r, text);
+  for (l = c->lists; l < end; l++)
+    table_touch(&l->table, l->place.hash);
+  for (l = c->lists; l < end; l++)
+    table_touch_item(&l->table, l->place.hash, sizeof(struct counted_cell));
+  for (l = c->lists; l < end; l++) {
+    struct counted_cell *cell = cell_at(l, &l->place);
+    cell->count++;
+    buf_append(&l->numbers, &cell->number, sizeof cell->number);
+  }
 }
 
 /* Into c->order: the records by their cells, each cell's from where those before it end. */
@@ -122,8 +166,8 @@ static void add(struct counted *c, const struct contribution *record) {
       sketch_count(&c->sketches[i], record->buckets[i], record->sign);
 }
 
-int counted_each(struct counted *c, size_t list, counted_take *take, void *context) {
-  const struct counted_list *l = &c->lists[list];
+static int each_in(struct counted *c, const struct counted_list *l, counted_take *take,
+                   void *context) {
   const uint32_t *order = sort(c, l);
   size_t at = 0;
   int rc = 0;
@@ -132,12 +176,19 @@ int counted_each(struct counted *c, size_t list, counted_take *take, void *conte
     tally_reset(c->sum, c->schema);
     for (size_t end = at + cell->count; at < end; at++) {
       if (at + AHEAD < c->nrecords)
-        __builtin_prefetch(record_at(c, order[at + AHEAD]));
+        mem_touch(record_at(c, order[at + AHEAD]), c->record_size);
       add(c, record_at(c, order[at]));
     }
     for (size_t k = 0; k < c->schema->nsketches; k++)
       sketch_take(&c->sum->sketches[k], &c->sketches[k]);
     rc = take(context, cell, c->sum);
   }
+  return rc;
+}
+
+int counted_each(struct counted *c, counted_take *take, void *context) {
+  int rc = 0;
+  for (size_t i = 0; i < c->nlists && rc == 0; i++)
+    rc = each_in(c, &c->lists[i], take, context);
   return rc;
 }

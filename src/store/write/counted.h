@@ -1,7 +1,7 @@
 #ifndef MOONLEDGER_STORE_WRITE_COUNTED_H
 #define MOONLEDGER_STORE_WRITE_COUNTED_H
 
-#include "base/buf.h"
+#include "record/record.h"
 #include "store/file/tally.h"
 
 /* What records add to cells, until it is spread to them.  Each record is noted once, and in every
@@ -11,30 +11,33 @@ struct counted_cell {
   uint32_t number; /* in its list */
   uint32_t count;  /* of records */
   uint32_t key_len;
-  char key[];
+  char key[]; /* key_put_cell, then the by columns of the set */
 };
 
 struct counted {
   const struct schema *schema;
   size_t nlists, nrecords, record_size;
-  struct buf records; /* struct contribution, as far as the schema has measures */
   struct counted_list *lists;
+  struct buf keys;    /* of the record that is being added */
+  struct buf records; /* struct contribution, as far as the schema has measures */
   struct buf order;   /* of the records of a list, by cell */
   struct tally *sum;
   struct sketch_counts *sketches; /* of the sum, before it has them */
 };
 
-void counted_init(struct counted *c, const struct schema *schema, size_t nlists);
+void counted_init(struct counted *c, const struct schema *schema);
 void counted_clear(struct counted *c);
 void counted_empty(struct counted *c); /* keeps the room for as many again */
 
-void counted_add(struct counted *c, const struct contribution *contribution); /* a record .. */
-void counted_under(struct counted *c, size_t list, const char *key,
-                   size_t len); /* .. which is in the cell of this key, once in each list */
+/* A list of the cells of a set, in one tier.  Before the first record. */
+void counted_add_list(struct counted *c, size_t set, enum tier tier);
 
-/* Calls take with each cell of a list and what its records add up to, until it answers something
+/* Counts r in, or with sign -1 out again. */
+void counted_add(struct counted *c, const struct record *r, const struct buf *text, int sign);
+
+/* Calls take with each cell of each list and what its records add up to, until it answers something
  * else than 0, and answers that. */
 typedef int counted_take(void *context, const struct counted_cell *cell, const struct tally *sum);
-int counted_each(struct counted *c, size_t list, counted_take *take, void *context);
+int counted_each(struct counted *c, counted_take *take, void *context);
 
 #endif

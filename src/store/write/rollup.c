@@ -9,15 +9,11 @@
 #include "store/file/sketch_sql.h"
 #include "store/write/counted.h"
 
-enum {
-  MAX_CELLS = 4096, /* kept in memory between flushes */
-  HEAD_BYTES = 10,  /* of a key: set, tier, bucket */
-};
+enum { MAX_CELLS = 4096 }; /* kept in memory between flushes */
 
 struct set_writer {
   sqlite3_stmt *get, *put;
   int root;            /* the set that records are counted in for this one; itself for a root */
-  size_t list;         /* of a root: that of its cells in counted */
   enum tier finest;    /* of a root: of all sets that follow from it */
   int position[SCHEMA_MAX_BY]; /* of this set's by columns among the root's */
   int64_t newest[TIERS];       /* no stored cell has a later bucket */
@@ -29,7 +25,6 @@ struct rollups {
   uint32_t mask;
   bool knows_newest; /* of each set: once something is to be written */
   struct set_writer *sets;
-  size_t nroots;
   struct counted counted; /* since the last flush, a list for each root in its finest tier */
   struct tallies cells; /* as they will be in the file; kept are those of the newest buckets */
   struct tallies
@@ -156,6 +151,17 @@ static void find_all_newest(struct rollups *rollups) {
   rollups->knows_newest = true;
 }
 
+static bool is_root(const struct rollups *rollups, size_t s) {
+  return rollups->mask >> s & 1 && rollups->sets[s].root == (int) s;
+}
+
+static void init_counted(struct rollups *rollups) {
+  counted_init(&rollups->counted, rollups->schema);
+  for (size_t s = 0; s < rollups->schema->nsets; s++)
+    if (is_root(rollups, s))
+      counted_add_list(&rollups->counted, s, rollups->sets[s].finest);
+}
+
 struct rollups *rollups_new(sqlite3 *db, const struct schema *schema, uint32_t mask) {
   struct rollups *rollups = xcalloc(1, sizeof *rollups);
   rollups->db = db;
@@ -172,10 +178,8 @@ struct rollups *rollups_new(sqlite3 *db, const struct schema *schema, uint32_t m
     struct set_writer *root = &rollups->sets[rollups->sets[s].root];
     if (finest_tier(&schema->sets[s]) < root->finest)
       root->finest = finest_tier(&schema->sets[s]);
-    if (rollups->sets[s].root == (int) s)
-      root->list = rollups->nroots++;
   }
-  counted_init(&rollups->counted, schema, rollups->nroots);
+  init_counted(rollups);
   return rollups;
 }
 
@@ -196,31 +200,9 @@ void rollups_free(struct rollups *rollups) {
 
 /* ---- Counting ---- */
 
-/* A key starts with the set and, for a cell, its tier; then the bucket in seconds
- * and the by columns. */
-static void put_head(struct buf *key, size_t set, enum tier tier, int64_t bucket) {
-  key->len = 0;
-  buf_append(key, (char[]) {(char) set, (char) tier}, 2);
-  key_put_int(key, bucket);
-}
-
 void rollups_add(struct rollups *rollups, const struct record *r, const struct buf *text,
                  int sign) {
-  const struct schema *schema = rollups->schema;
-  struct contribution contribution;
-  contribution_of(&contribution, schema, ALL_FIGURES, r, text, sign);
-  counted_add(&rollups->counted, &contribution);
-  int64_t second = floor_to(r->v[schema->time].i, 1000000) / 1000000;
-  for (size_t s = 0; s < schema->nsets; s++) {
-    if (!(rollups->mask >> s & 1) || rollups->sets[s].root != (int) s)
-      continue;
-    const struct rollup_set *set = &schema->sets[s];
-    enum tier finest = rollups->sets[s].finest;
-    put_head(&rollups->key, s, finest, floor_to(second, tier_seconds[finest]));
-    for (size_t i = 0; i < set->nby; i++)
-      key_put_value(&rollups->key, &schema->columns[set->by[i]], r->v[set->by[i]], text);
-    counted_under(&rollups->counted, rollups->sets[s].list, rollups->key.data, rollups->key.len);
-  }
+  counted_add(&rollups->counted, r, text, sign);
 }
 
 /* Answers the index after the last. */
@@ -280,7 +262,7 @@ static int find_stored(struct rollups *rollups, size_t s, bool *found) {
 /* How many keys the bucket of rollups->key has. */
 static int count_keys(struct rollups *rollups, size_t s, enum tier tier, int64_t bucket,
                       struct tally **held) {
-  *held = tallies_at(&rollups->held, rollups->key.data, HEAD_BYTES);
+  *held = tallies_at(&rollups->held, rollups->key.data, KEY_CELL_BYTES);
   if ((*held)->stored)
     return SQLITE_OK;
   (*held)->stored = true;
@@ -312,7 +294,7 @@ static int bound_key(struct rollups *rollups, size_t s, int64_t bucket) {
     held->rows++;
     return SQLITE_OK;
   }
-  rollups->key.len = HEAD_BYTES;
+  rollups->key.len = KEY_CELL_BYTES;
   for (size_t i = 0; i < set->nby; i++)
     key_put_text(&rollups->key, SCHEMA_OTHER, sizeof SCHEMA_OTHER - 1);
   return SQLITE_OK;
@@ -368,7 +350,8 @@ static int find_cell(struct rollups *rollups, size_t s, int64_t bucket, struct t
 static int spread_to(struct rollups *rollups, size_t s, enum tier tier, int64_t bucket,
                      const struct key_value *by, const struct tally *sum) {
   struct tally *cell;
-  put_head(&rollups->key, s, tier, bucket);
+  rollups->key.len = 0;
+  key_put_cell(&rollups->key, s, tier, bucket);
   for (size_t i = 0; i < rollups->schema->sets[s].nby; i++) {
     const struct key_value *value = &by[rollups->sets[s].position[i]];
     buf_append(&rollups->key, value->data, value->len);
@@ -464,18 +447,25 @@ static int by_key(const void *a, const void *b) {
 }
 
 static int spread_all(struct rollups *rollups) {
-  int rc = SQLITE_OK;
-  for (size_t list = 0; list < rollups->nroots && rc == SQLITE_OK; list++)
-    rc = counted_each(&rollups->counted, list, spread, rollups);
+  int rc = counted_each(&rollups->counted, spread, rollups);
   counted_empty(&rollups->counted);
   return rc;
+}
+
+static void touch_ahead(const struct rollups *rollups, size_t i) {
+  if (i + 4 < rollups->ndirty)
+    tally_touch(rollups->dirty[i + 4], rollups->schema);
+  if (i + 2 < rollups->ndirty)
+    tally_touch_sketches(rollups->dirty[i + 2], rollups->schema);
 }
 
 static int store_cells(struct rollups *rollups) {
   struct buf scratch[SCHEMA_MAX_BY] = {0}, packed[SCHEMA_MAX_SKETCHES] = {0};
   int rc = SQLITE_OK;
-  for (size_t i = 0; i < rollups->ndirty && rc == SQLITE_OK; i++)
+  for (size_t i = 0; i < rollups->ndirty && rc == SQLITE_OK; i++) {
+    touch_ahead(rollups, i);
     rc = store_cell(rollups, rollups->dirty[i], scratch, packed);
+  }
   for (size_t i = 0; i < SCHEMA_MAX_BY; i++)
     buf_clear(&scratch[i]);
   for (size_t i = 0; i < SCHEMA_MAX_SKETCHES; i++)

@@ -7,8 +7,10 @@
  * with it. */
 
 enum {
-  TAIL_ROWS = 4096,       /* that a reader may have to look at, some milliseconds .. */
-  BUSY_TAIL_ROWS = 32768, /* .. and more during a bulk load */
+  TAIL_ROWS = 4096,          /* that a reader may have to look at, some milliseconds .. */
+  BUSY_TAIL_ROWS = 32768,    /* .. more during a bulk load .. */
+  UNASKED_TAIL_ROWS = 65536, /* .. and in one during which nobody has asked for UNASKED_MS */
+  UNASKED_MS = 10000,
   TAIL_MS = 1000,
 };
 
@@ -26,9 +28,16 @@ bool writer_has_tail(const struct writer *w) {
   return w->rolled_up_to < last_row(w);
 }
 
+static int64_t most_tail_rows(struct writer *w) {
+  int64_t asked_ns = atomic_load(&w->shared->asked_ns);
+  if (!writer_is_busy(w))
+    return TAIL_ROWS;
+  return clock_monotonic_ns() - asked_ns < UNASKED_MS * INT64_C(1000000) ? BUSY_TAIL_ROWS
+                                                                        : UNASKED_TAIL_ROWS;
+}
+
 bool writer_cells_due(struct writer *w) {
-  if (w->flush_due ||
-      last_row(w) - w->rolled_up_to >= (writer_is_busy(w) ? BUSY_TAIL_ROWS : TAIL_ROWS))
+  if (w->flush_due || last_row(w) - w->rolled_up_to >= most_tail_rows(w))
     return true;
   return writer_has_tail(w) && clock_monotonic_ns() - w->rolled_up_ns >= TAIL_MS * INT64_C(1000000);
 }

@@ -8,7 +8,10 @@
 #include "store/write/writer_cold.h"
 #include "store/write/writer_state.h"
 
-enum { SIDE_BY_SIDE = 32 }; /* records whose places among the ids come into the cache together */
+enum {
+  SIDE_BY_SIDE = 32, /* records whose places among the ids come into the cache together */
+  AHEAD = 2,         /* and of one that comes itself */
+};
 
 static bool is_text(const struct record *r, const struct buf *text, int column, const char *id,
                     size_t len) {
@@ -119,9 +122,9 @@ static int merge_into_row(struct writer *w, struct submission *sub, struct recor
   return store_row(w, stored, stored_text);
 }
 
-static void insert_row(struct writer *w, struct submission *sub, struct record *r,
-                       const struct buf *text, int64_t fingerprint, int64_t other) {
-  rows_insert(&w->rows, r, text);
+static int insert_row(struct writer *w, struct submission *sub, struct record *r,
+                      const struct buf *text, int64_t fingerprint, int64_t other) {
+  int rc = rows_insert(&w->rows, r, text);
   ids_add(w->ids, fingerprint, r->row);
   if (other != fingerprint)
     ids_add(w->ids, other, r->row);
@@ -132,6 +135,7 @@ static void insert_row(struct writer *w, struct submission *sub, struct record *
   w->inserted++;
   w->last_row = r->row;
   w->flush_due |= r->event != w->schema->default_event; /* a row does not tell */
+  return rc;
 }
 
 /* Its row went with retention, and so did what there was to merge. */
@@ -178,8 +182,7 @@ static int apply_record(struct writer *w, struct submission *sub, struct record 
     return rc == SQLITE_OK ? merge_into_row(w, sub, r, text, fingerprint, other) : rc;
   if (gone != 0)
     return merge_into_gone(sub, r, gone);
-  insert_row(w, sub, r, text, fingerprint, other);
-  return SQLITE_OK;
+  return insert_row(w, sub, r, text, fingerprint, other);
 }
 
 /* A start is not stored: it is only told of. */
@@ -220,6 +223,7 @@ static int apply_all(struct writer *w, struct submission *sub, const int64_t *fi
     struct record *r = batch_record(b, i);
     r->row = 0;
     r->unchanged = false;
+    batch_touch(b, i + AHEAD);
     if (i % SIDE_BY_SIDE == 0)
       ids_touch(w->ids, fingerprints + i,
                 b->count - i < SIDE_BY_SIDE ? b->count - i : SIDE_BY_SIDE);
