@@ -92,8 +92,8 @@ static struct counted_cell *cell_at(struct counted_list *l, const struct place *
   if (cell != NULL)
     return cell;
   cell = xmalloc(sizeof *cell + place->len);
-  *cell = (struct counted_cell){.number = (uint32_t) l->table.len,
-                                .key_len = (uint32_t) place->len};
+  *cell =
+      (struct counted_cell){.number = (uint32_t) l->table.len, .key_len = (uint32_t) place->len};
   memcpy(cell->key, place->key, place->len);
   table_insert(&l->table, place->hash, cell);
   buf_append(&l->cells, &cell, sizeof cell);
