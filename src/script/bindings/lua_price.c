@@ -208,16 +208,22 @@ static bool is_usual(const char *member, size_t len) {
   return false;
 }
 
-/* What extra has may change the price: the module says what it is then. */
+static bool ends_with(const char *from, const char *end, const char *s, size_t len) {
+  return (size_t) (end - from) >= len && memcmp(end - len, s, len) == 0;
+}
+
+/* What extra has may change the price: the module says what it is then.  Any name of a member, of
+ * objects in it as well, stands before a colon. */
 static bool is_plain(const struct batch *b, const struct record *r) {
-  static const char *const words[] = {"_tokens\"", "\"web_searches\"", "\"service_tier\"",
+  static const char *const names[] = {"_tokens\"", "\"web_searches\"", "\"service_tier\"",
                                       "\"speed\"", "\"inference_geo\""};
-  const char *extra = b->text.data + r->extra.offset, *end = extra + r->extra.len;
-  for (size_t i = 0; r->extra.len > 0 && i < sizeof words / sizeof *words; i++)
-    for (const char *p = extra;
-         (p = memmem(p, (size_t) (end - p), words[i], strlen(words[i]))) != NULL; p++)
-      if (!is_usual(p, (size_t) (end - p)))
+  const char *extra = b->text.data + r->extra.offset, *end = extra + r->extra.len, *p = extra;
+  for (; r->extra.len > 0 && (p = memchr(p, ':', (size_t) (end - p))) != NULL; p++)
+    for (size_t i = 0; p[-1] == '"' && i < sizeof names / sizeof *names; i++) {
+      size_t len = strlen(names[i]);
+      if (ends_with(extra, p, names[i], len) && !is_usual(p - len, (size_t) (end - p) + len))
         return false;
+    }
   return true;
 }
 
