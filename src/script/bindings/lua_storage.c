@@ -29,6 +29,10 @@ struct storage *lua_storage(lua_State *L) {
   return script_services(L)->storage;
 }
 
+const char *lua_storage_why(int status) {
+  return status == UV_EAGAIN ? "the write queue is full" : uv_strerror(status);
+}
+
 int lua_storage_fail(lua_State *L, int status, const char *message) {
   const char *reason = status == UV_EAGAIN      ? "full"
                        : status == UV_ETIMEDOUT ? "timeout"
@@ -37,14 +41,13 @@ int lua_storage_fail(lua_State *L, int status, const char *message) {
                        : status == UV_ENODEV    ? "unavailable"
                                                 : "failed";
   lua_pushnil(L);
-  lua_pushstring(L, message != NULL && *message != '\0' ? message : uv_strerror(status));
+  lua_pushstring(L, message != NULL && *message != '\0' ? message : lua_storage_why(status));
   lua_pushstring(L, reason);
   return 3;
 }
 
 int lua_storage_not_written(lua_State *L, const struct submission *sub) {
-  return lua_storage_fail(L, sub->status,
-                          sub->status == UV_EAGAIN ? "the write queue is full" : sub->error);
+  return lua_storage_fail(L, sub->status, sub->status == UV_EAGAIN ? NULL : sub->error);
 }
 
 int lua_storage_unavailable(lua_State *L) {

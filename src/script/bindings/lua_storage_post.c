@@ -74,10 +74,8 @@ int l_storage_post(lua_State *L) {
     return 1;
   }
   if (p->batch->count > 0)
-    count_lost(p, rc == UV_EAGAIN ? "the write queue is full" : uv_strerror(rc));
+    count_lost(p, lua_storage_why(rc));
   batch_free(p->batch);
   free(p);
-  return lua_storage_fail(L, rc, rc == UV_EAGAIN ? "the write queue is full"
-                                 : rc == UV_EINVAL ? "none of the records can be stored"
-                                                   : NULL);
+  return lua_storage_fail(L, rc, rc == UV_EINVAL ? "none of the records can be stored" : NULL);
 }
