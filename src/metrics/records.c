@@ -302,12 +302,23 @@ static double gain(const struct record_families *f, const double *before, size_t
   return grows ? n - before[rule] : NAN;
 }
 
+/* Series of a combination, and what is pending of them, stand in no order: side by side. */
+static void touch_series(const struct record_families *f, const struct combination *c) {
+  for (size_t i = 0; i < f->nrules; i++)
+    if (c->series[i] != NULL)
+      mem_touch(c->series[i], sizeof *c->series[i]);
+  for (size_t i = 0; i < f->nrules; i++)
+    if (c->series[i] != NULL && c->series[i]->delta != NULL)
+      mem_touch(c->series[i]->delta, sizeof *c->series[i]->delta);
+}
+
 /* Returns whether any rule counted. */
 static bool count_record(struct metrics *m, const struct record *r, const struct buf *text,
                   const double *before) {
   struct record_families *f = m->record_families;
   struct combination *c = find_combination(f, r, text);
   uint64_t matched = 0;
+  touch_series(f, c);
   for (size_t i = 0; i < f->nrules; i++) {
     double n = weight(f->schema, f->rules[i].family, r, text);
     if (before != NULL)
