@@ -2,10 +2,6 @@
 local helpers = require "spec.helpers"
 local server = require "spec.helpers.server"
 
-local function run(...)
-  return server.run { ... }
-end
-
 describe("the configuration", function()
   local folder
   before_each(function() folder = helpers.temporary_folder() end)
@@ -15,11 +11,11 @@ describe("the configuration", function()
   local function check(text)
     os.execute("cp -R lua " .. folder)
     helpers.write_file(folder .. "/config.lua", text)
-    return run("--check", folder .. "/config.lua")
+    return server.run { "--check", folder .. "/config.lua" }
   end
 
   it("is fine as it is shipped", function()
-    local r = run "--check"
+    local r = server.run { "--check" }
     assert.same({ 0, "" }, { r.code, r.stderr })
     assert.truthy(r.stdout:find("^config.lua: fine\n"), r.stdout)
   end)
@@ -91,7 +87,7 @@ describe("the configuration", function()
   end)
 
   it("may name another file that is not there", function()
-    local r = run("--config", folder .. "/none.lua")
+    local r = server.run { "--config", folder .. "/none.lua" }
     assert.equal(1, r.code)
     assert.equal(folder .. "/none.lua: No such file or directory; --config names another file\n",
       r.stderr)
@@ -139,7 +135,7 @@ describe("the configuration", function()
     os.execute("cp -R lua " .. folder)
     helpers.write_file(folder .. "/lua/routes/health.lua", "return {")
     helpers.write_file(folder .. "/config.lua", "return {\n  bogus = 1,\n}\n")
-    local r = run("--check", folder .. "/config.lua")
+    local r = server.run { "--check", folder .. "/config.lua" }
     assert.equal(1, r.code)
     assert.truthy(r.stderr:find("config.lua:2: bogus: unknown key", 1, true), r.stderr)
     assert.truthy(r.stderr:find("lua/routes/health.lua:1: unexpected symbol", 1, true), r.stderr)
@@ -221,8 +217,8 @@ describe("the configuration", function()
 
   it("keeps a server from starting where --check would refuse it", function()
     helpers.write_file(folder .. "/config.lua", "return { bogus = 1 }")
-    local r = run("--config", folder .. "/config.lua", "--listen", "127.0.0.1:0", "--database",
-      folder .. "/x.db")
+    local r = server.run { "--config", folder .. "/config.lua", "--listen", "127.0.0.1:0",
+      "--database", folder .. "/x.db" }
     assert.equal(1, r.code)
     assert.truthy(r.stderr:find("bogus: unknown key", 1, true))
     assert.is_nil(helpers.read_file(folder .. "/x.db"))
@@ -249,7 +245,7 @@ describe("--check", function()
       helpers.write_file(folder .. "/config.lua",
         (config:gsub("  routes = {", (line:gsub("%%", "%%%%")), 1)))
     end
-    local r = run("--check", folder .. "/config.lua")
+    local r = server.run { "--check", folder .. "/config.lua" }
     assert.equal(1, r.code, r.stdout)
     assert.equal("", r.stdout)
     return r.stderr

@@ -22,11 +22,12 @@ struct metrics;
 int l_storage_post(lua_State *L);
 struct metric *lua_lost_records(struct metrics *metrics); /* the family; NULL: it cannot be had */
 
+/* What a status below 0 of the store means, in words. */
 const char *lua_storage_why(int status);
 
-/* nil, message, reason: what a script gets when the store could not do it.  Without a message it is
- * why.  reason is one of "unavailable" (no storage), "full" (the write queue; try again),
- * "timeout", "canceled", "invalid", "failed". */
+/* nil, message, reason: what a script gets when the store could not do it.  A message that is NULL
+ * or empty becomes lua_storage_why.  reason is one of "unavailable" (no storage), "full" (the write
+ * queue; try again), "timeout", "canceled", "invalid", "failed". */
 int lua_storage_fail(lua_State *L, int status, const char *message);
 
 struct submission;

@@ -41,7 +41,7 @@ void id_filter_add(struct id_filter *f, int64_t fingerprint) {
 
 void id_filter_touch(const struct id_filter *f, int64_t fingerprint) {
   if (f->blocks != NULL)
-    __builtin_prefetch(block_of(f, fingerprint));
+    mem_touch(block_of(f, fingerprint), BLOCK_BYTES);
 }
 
 bool id_filter_may_have(const struct id_filter *f, int64_t fingerprint) {

@@ -22,11 +22,11 @@ struct shared {
   atomic_llong rows, last_row, committed_records, commits, merged, last_commit_ns, checkpoint_ns;
   atomic_llong removed_rows, removed_cells, removed_parts, given_back_bytes, passes, retention_ns;
   atomic_llong last_pass_us; /* unix time; 0: none yet */
-  atomic_llong asked_ns;     /* monotonic: when a reader last added cells and rows up */
   pthread_mutex_t retention_lock;
   struct retention retention; /* in force; under its lock */
   atomic_bool writable;
   struct identity identity;
+  atomic_llong asked_ns; /* set by readers, monotonic: when one last added cells and rows up */
   atomic_uint rebuilding; /* rollup sets that are not complete yet, bit per set */
 };
 
