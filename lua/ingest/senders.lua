@@ -60,24 +60,33 @@ end
 
 -- ---- Noting ----
 
+local function count_at(prefix, what, count)
+  kv.incr(prefix .. what, count)
+  kv.set(prefix .. "last", os.time())
+end
+
 --- Counts what a sender sent.
 ---@param sender Sender
 ---@param what "records"|"events"
 ---@param count integer
 function senders.sent(sender, what, count)
-  local prefix = prefix_of(sender)
+  count_at(prefix_of(sender), what, count)
   kv.incr "senders.news"
-  kv.incr(prefix .. what, count)
-  kv.set(prefix .. "last", os.time())
 end
 
 --- Counts what storage has taken of a body.
 ---@param counts Counts[]
 ---@return Sender? first
 function senders.took(counts)
+  local sums = {} -- by place: many senders may share one
   for _, count in ipairs(counts) do
-    senders.sent(count, "records", count.records)
+    local prefix = prefix_of(count)
+    sums[prefix] = (sums[prefix] or 0) + count.records
   end
+  for prefix, sum in pairs(sums) do
+    count_at(prefix, "records", sum)
+  end
+  kv.incr("senders.news", #counts)
   return counts[1]
 end
 

@@ -7,14 +7,6 @@
 #include "script/engine/script.h"
 #include "script/services.h"
 
-enum { MAX_GROUPS = 32 };
-
-struct group {
-  uint64_t hash;
-  const struct record *of; /* its first; NULL: what is beyond the others */
-  lua_Integer records;
-};
-
 /* The name at the top. */
 static int column_at(lua_State *L, int index) {
   const struct schema *schema = script_services(L)->schema;
@@ -27,87 +19,102 @@ static int column_at(lua_State *L, int index) {
   return column;
 }
 
-struct counted_by lua_counts_check(lua_State *L, int index) {
-  struct counted_by by = {0};
+struct counts lua_counts_check(lua_State *L, int index) {
+  struct counts c = {0};
   if (lua_isnoneornil(L, index))
-    return by;
+    return c;
   luaL_checktype(L, index, LUA_TTABLE);
-  by.ncolumns = lua_rawlen(L, index);
-  luaL_argcheck(L, by.ncolumns > 0 && by.ncolumns <= COUNTED_COLUMNS, index,
+  c.ncolumns = lua_rawlen(L, index);
+  luaL_argcheck(L, c.ncolumns > 0 && c.ncolumns <= COUNTED_COLUMNS, index,
                 "a list of up to 4 columns expected");
-  for (size_t i = 0; i < by.ncolumns; i++) {
+  for (size_t i = 0; i < c.ncolumns; i++) {
     lua_rawgeti(L, index, (lua_Integer) i + 1);
-    by.columns[i] = column_at(L, index);
+    c.columns[i] = column_at(L, index);
   }
-  return by;
+  return c;
 }
 
-static uint64_t hash_of(const struct counted_by *by, const struct buf *text,
-                        const struct record *r) {
+static uint64_t hash_of(const struct counts *c, const struct buf *text, const struct record *r) {
   uint64_t hash = 0;
-  for (size_t i = 0; i < by->ncolumns; i++) {
+  for (size_t i = 0; i < c->ncolumns; i++) {
     size_t len;
-    const char *s = value_text(text, r->v[by->columns[i]], &len);
+    const char *s = value_text(text, r->v[c->columns[i]], &len);
     hash = hash * 31 + hash_quickly(s, len);
   }
   return hash;
 }
 
-static bool is_same(const struct counted_by *by, const struct buf *text, const struct record *a,
+static bool is_same(const struct counts *c, const struct buf *text, const struct record *a,
                     const struct record *b) {
-  for (size_t i = 0; i < by->ncolumns; i++) {
+  for (size_t i = 0; i < c->ncolumns; i++) {
     size_t a_len, b_len;
-    const char *a_text = value_text(text, a->v[by->columns[i]], &a_len);
-    const char *b_text = value_text(text, b->v[by->columns[i]], &b_len);
+    const char *a_text = value_text(text, a->v[c->columns[i]], &a_len);
+    const char *b_text = value_text(text, b->v[c->columns[i]], &b_len);
     if (a_len != b_len || memcmp(a_text, b_text, a_len) != 0)
       return false;
   }
   return true;
 }
 
-/* Records of one sender stand together: last is tried first.  *n grows by one for a new group. */
-static size_t group_of(const struct counted_by *by, const struct batch *b, const struct record *r,
-                       struct group *groups, size_t *n, size_t last) {
-  if (last < *n && groups[last].of != NULL && is_same(by, &b->text, groups[last].of, r))
-    return last;
-  uint64_t hash = hash_of(by, &b->text, r);
-  for (size_t i = 0; i < *n; i++)
-    if (groups[i].of == NULL ||
-        (groups[i].hash == hash && is_same(by, &b->text, groups[i].of, r)))
-      return i;
-  groups[*n] = (struct group){.hash = hash, .of = *n < MAX_GROUPS ? r : NULL};
-  return (*n)++;
+enum { SLOTS = 2 * COUNTED_GROUPS }; /* each with the number of a group, from 1, or 0 */
+
+/* That of the record at `at`; a new one where there is room for it. */
+static struct counted_group *group_of(struct counts *c, uint8_t slots[SLOTS], const struct batch *b,
+                                      uint32_t at) {
+  const struct record *r = batch_record(b, at);
+  uint64_t hash = hash_of(c, &b->text, r);
+  size_t slot = hash % SLOTS;
+  for (; slots[slot] > 0; slot = (slot + 1) % SLOTS) {
+    struct counted_group *group = &c->groups[slots[slot] - 1];
+    if (group->hash == hash && is_same(c, &b->text, batch_record(b, group->first), r))
+      return group;
+  }
+  if (c->ngroups == COUNTED_GROUPS)
+    return &c->others;
+  c->groups[c->ngroups] = (struct counted_group){.hash = hash, .first = at};
+  slots[slot] = (uint8_t) ++c->ngroups;
+  return &c->groups[c->ngroups - 1];
 }
 
-static void push_group(lua_State *L, const struct counted_by *by, const struct batch *b,
-                       const struct group *group) {
-  lua_createtable(L, 0, (int) by->ncolumns + 1);
-  for (size_t i = 0; group->of != NULL && i < by->ncolumns; i++) {
+void lua_counts_take(struct counts *c, const struct batch *b) {
+  uint8_t slots[SLOTS] = {0};
+  for (uint32_t i = 0; c->ncolumns > 0 && i < b->count; i++)
+    group_of(c, slots, b, i)->records++;
+}
+
+static void push_texts(lua_State *L, const struct counts *c, const struct batch *b,
+                       const struct record *r) {
+  for (size_t i = 0; i < c->ncolumns; i++) {
     size_t len;
-    const char *text = value_text(&b->text, group->of->v[by->columns[i]], &len);
+    const char *text = value_text(&b->text, r->v[c->columns[i]], &len);
     if (len == 0)
       continue;
     lua_pushlstring(L, text, len);
-    lua_setfield(L, -2, b->schema->columns[by->columns[i]].name);
+    lua_setfield(L, -2, b->schema->columns[c->columns[i]].name);
   }
+}
+
+static void push_group(lua_State *L, const struct counts *c, const struct batch *b,
+                       const struct counted_group *group) {
+  lua_createtable(L, 0, (int) c->ncolumns + 1);
+  if (group != &c->others)
+    push_texts(L, c, b, batch_record(b, group->first));
   lua_pushinteger(L, group->records);
   lua_setfield(L, -2, "records");
 }
 
-void lua_counts_push(lua_State *L, const struct counted_by *by, const struct batch *b) {
-  struct group groups[MAX_GROUPS + 1] = {0};
-  size_t n = 0, last = 0;
-  if (by->ncolumns == 0) {
+void lua_counts_push(lua_State *L, const struct counts *c, const struct batch *b) {
+  if (c->ncolumns == 0) {
     lua_pushnil(L);
     return;
   }
-  for (size_t i = 0; i < b->count; i++) {
-    last = group_of(by, b, batch_record(b, i), groups, &n, last);
-    groups[last].records++;
-  }
-  lua_createtable(L, (int) n, 0);
-  for (size_t i = 0; i < n; i++) {
-    push_group(L, by, b, &groups[i]);
+  lua_createtable(L, (int) c->ngroups + 1, 0);
+  for (size_t i = 0; i < c->ngroups; i++) {
+    push_group(L, c, b, &c->groups[i]);
     lua_rawseti(L, -2, (lua_Integer) i + 1);
+  }
+  if (c->others.records > 0) {
+    push_group(L, c, b, &c->others);
+    lua_rawseti(L, -2, (lua_Integer) c->ngroups + 1);
   }
 }

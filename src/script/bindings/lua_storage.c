@@ -70,7 +70,7 @@ struct ingest {
   int64_t now_us;
   uint32_t dropped; /* by the hook */
   bool then_price;  /* what was scanned goes back to Lua first */
-  struct counted_by counted_by;
+  struct counts counts;
 };
 
 static void ingest_done(struct ingest *in) {
@@ -103,6 +103,7 @@ static const char no_memory[] = "there is no memory for so large a body, try aga
 static void scan(uv_work_t *work) {
   struct ingest *in = container_of(work, struct ingest, work);
   int rc = batch_scan(in->batch, &in->body, in->format, &in->limits, in->now_us);
+  lua_counts_take(&in->counts, in->batch);
   if (rc != UV_ENOMEM)
     return; /* what else is wrong stands in the batch */
   in->submission.status = rc;
@@ -139,7 +140,7 @@ static int push_written(lua_State *L, struct job *job) {
   lua_setfield(L, -2, "durability");
   lua_batch_push_errors(L, in->batch);
   lua_setfield(L, -2, "errors");
-  lua_counts_push(L, &in->counted_by, in->batch);
+  lua_counts_push(L, &in->counts, in->batch);
   return 2;
 }
 
@@ -185,10 +186,10 @@ static struct batch *new_batch(lua_State *L) {
 
 /* Hands the batch over to a new job and writes it. */
 static int write_batch(lua_State *L, struct task *task, struct batch **batch, uint32_t dropped,
-                       const struct counted_by *by) {
+                       const struct counts *counts) {
   struct ingest *in = ingest_new(L, task, SUBMIT_RECORDS);
   in->batch = *batch;
-  in->counted_by = *by;
+  in->counts = *counts;
   in->dropped = dropped;
   *batch = NULL;
   ingest_write(in);
@@ -196,8 +197,8 @@ static int write_batch(lua_State *L, struct task *task, struct batch **batch, ui
 }
 
 /* Scans here; a hook, if there is one, lies at the top. */
-static int ingest_here(lua_State *L, struct task *task, struct buf *body,
-                       enum record_format format, bool hooked, const struct counted_by *by) {
+static int ingest_here(lua_State *L, struct task *task, struct buf *body, enum record_format format,
+                       bool hooked, struct counts *counts) {
   int hook = lua_gettop(L);
   int64_t now_us = clock_now_us();
   struct batch **batch = lua_batch_push(L);
@@ -207,7 +208,8 @@ static int ingest_here(lua_State *L, struct task *task, struct buf *body,
     return lua_storage_fail(L, rc, no_memory);
   uint32_t dropped = hooked ? lua_batch_apply(L, hook, batch, now_us) : 0;
   lua_price_batch(L, *batch);
-  return write_batch(L, task, batch, dropped, by);
+  lua_counts_take(counts, *batch);
+  return write_batch(L, task, batch, dropped, counts);
 }
 
 /* The worker has scanned: the batch is priced here, where Lua may be asked, and written. */
@@ -218,13 +220,13 @@ static int on_ready_to_price(lua_State *L, int status, lua_KContext context) {
   struct batch **batch = lua_batch_push(L);
   *batch = in->batch;
   in->batch = NULL;
-  struct counted_by by = in->counted_by;
+  struct counts counts = in->counts;
   bool refused = in->submission.status == UV_ENOMEM;
   script_end(job);
   if (refused)
     return lua_storage_fail(L, UV_ENOMEM, no_memory);
   lua_price_batch(L, *batch);
-  return write_batch(L, script_task(L, "storage.ingest"), batch, 0, &by);
+  return write_batch(L, script_task(L, "storage.ingest"), batch, 0, &counts);
 }
 
 static int l_storage_ingest(lua_State *L) {
@@ -232,7 +234,7 @@ static int l_storage_ingest(lua_State *L) {
   enum record_format format = luaL_checkoption(L, 2, "ndjson", formats) == 0
                                   ? FORMAT_JSON
                                   : FORMAT_NDJSON;
-  struct counted_by by = lua_counts_check(L, 3);
+  struct counts counts = lua_counts_check(L, 3);
   struct task *task = script_task(L, "storage.ingest");
   if (lua_storage(L) == NULL)
     return lua_storage_unavailable(L);
@@ -240,14 +242,14 @@ static int l_storage_ingest(lua_State *L) {
   struct buf *body = take_body(L, 1);
   bool hooked = script_push_hook(L);
   if (hooked || body->len < LARGE_BODY)
-    return ingest_here(L, task, body, format, hooked, &by);
+    return ingest_here(L, task, body, format, hooked, &counts);
 
   struct ingest *in = ingest_new(L, task, SUBMIT_RECORDS);
   in->batch = new_batch(L);
   in->body = buf_take(body);
   in->format = format;
   in->limits = script_settings(L)->record;
-  in->counted_by = by;
+  in->counts = counts;
   in->then_price = lua_price_is_on(L);
   uv_queue_work(&in->job.loop->uv, &in->work, scan, on_scanned);
   return in->then_price ? script_wait_then(L, &in->job, on_ready_to_price)
@@ -275,12 +277,13 @@ struct batch **lua_storage_read_records(lua_State *L, uint32_t *dropped) {
 static int l_storage_insert(lua_State *L) {
   uint32_t dropped;
   lua_list_check(L, 1, "records");
-  struct counted_by by = lua_counts_check(L, 2);
+  struct counts counts = lua_counts_check(L, 2);
   struct task *task = script_task(L, "storage.insert");
   if (lua_storage(L) == NULL)
     return lua_storage_unavailable(L);
   struct batch **batch = lua_storage_read_records(L, &dropped);
-  return write_batch(L, task, batch, dropped, &by);
+  lua_counts_take(&counts, *batch);
+  return write_batch(L, task, batch, dropped, &counts);
 }
 
 static int l_storage_reset(lua_State *L) {
