@@ -27,7 +27,7 @@ struct counted_list {
 enum { AHEAD = 8 }; /* records that come into the cache while others are added */
 
 void counted_init(struct counted *c, const struct schema *schema) {
-  *c = (struct counted){.schema = schema};
+  *c = (struct counted){.schema = schema, .latest = INT64_MIN};
   c->record_size = offsetof(struct contribution, values) +
                    schema->nmeasures * sizeof((struct contribution *) 0)->values[0];
   c->lists = xcalloc(schema->nsets + 1, sizeof *c->lists);
@@ -64,6 +64,7 @@ void counted_empty(struct counted *c) {
   empty(&c->records);
   empty(&c->order);
   c->nrecords = 0;
+  c->latest = INT64_MIN;
 }
 
 void counted_clear(struct counted *c) {
@@ -104,6 +105,7 @@ static struct counted_cell *cell_at(struct counted_list *l, const struct place *
 static void find_places(struct counted *c, const struct record *r, const struct buf *text) {
   const struct schema *schema = c->schema;
   int64_t second = floor_to(r->v[schema->time].i, 1000000) / 1000000;
+  c->latest = second > c->latest ? second : c->latest;
   c->keys.len = 0;
   for (struct counted_list *l = c->lists; l < c->lists + c->nlists; l++) {
     const struct rollup_set *set = &schema->sets[l->set];

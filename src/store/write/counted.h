@@ -17,6 +17,7 @@ struct counted_cell {
 struct counted {
   const struct schema *schema;
   size_t nlists, nrecords, record_size;
+  int64_t latest; /* second of a record */
   struct counted_list *lists;
   struct buf keys;    /* of the record that is being added */
   struct buf records; /* struct contribution, as far as the schema has measures */

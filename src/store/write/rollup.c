@@ -32,6 +32,7 @@ struct rollups {
   struct tally **dirty;
   size_t ndirty, dirty_cap;
   struct buf key;
+  struct buf texts[SCHEMA_MAX_BY], packed[SCHEMA_MAX_SKETCHES]; /* of the cell that is written */
 };
 
 /* ---- Which set follows from which ---- */
@@ -195,6 +196,10 @@ void rollups_free(struct rollups *rollups) {
   free(rollups->sets);
   free(rollups->dirty);
   buf_clear(&rollups->key);
+  for (size_t i = 0; i < SCHEMA_MAX_BY; i++)
+    buf_clear(&rollups->texts[i]);
+  for (size_t i = 0; i < SCHEMA_MAX_SKETCHES; i++)
+    buf_clear(&rollups->packed[i]);
   free(rollups);
 }
 
@@ -206,8 +211,9 @@ void rollups_add(struct rollups *rollups, const struct record *r, const struct b
 }
 
 /* Answers the index after the last. */
-static int bind_key(sqlite3_stmt *stmt, const struct schema *schema, const struct rollup_set *set,
-                    const char *key, struct buf scratch[SCHEMA_MAX_BY]) {
+static int bind_key(struct rollups *rollups, sqlite3_stmt *stmt, const char *key) {
+  const struct schema *schema = rollups->schema;
+  const struct rollup_set *set = &schema->sets[(int) key[0]];
   int64_t n;
   double real;
   const char *s, *p = key_get_int(key + 2, &n);
@@ -218,7 +224,7 @@ static int bind_key(sqlite3_stmt *stmt, const struct schema *schema, const struc
     int index = (int) i + 3;
     enum column_type type = schema->columns[set->by[i]].type;
     if (type == COLUMN_STRING) {
-      p = key_get_text(p, &scratch[i], &s, &len);
+      p = key_get_text(p, &rollups->texts[i], &s, &len);
       sqlite3_bind_text(stmt, index, s, (int) len, SQLITE_STATIC);
     } else if (type == COLUMN_FLOAT) {
       p = key_get_real(p, &real);
@@ -245,17 +251,13 @@ static bool is_in_file(const struct rollups *rollups, size_t s, enum tier tier, 
 
 /* Whether the file has a cell of rollups->key. */
 static int find_stored(struct rollups *rollups, size_t s, bool *found) {
-  struct buf scratch[SCHEMA_MAX_BY] = {0};
   int rc = rollups->sets[s].get != NULL ? SQLITE_OK : prepare_get(rollups, s);
   if (rc == SQLITE_OK) {
-    bind_key(rollups->sets[s].get, rollups->schema, &rollups->schema->sets[s], rollups->key.data,
-             scratch);
+    bind_key(rollups, rollups->sets[s].get, rollups->key.data);
     rc = sqlite3_step(rollups->sets[s].get);
     *found = rc == SQLITE_ROW;
     sqlite3_reset(rollups->sets[s].get);
   }
-  for (size_t i = 0; i < SCHEMA_MAX_BY; i++)
-    buf_clear(&scratch[i]);
   return rc == SQLITE_ROW || rc == SQLITE_DONE ? SQLITE_OK : rc;
 }
 
@@ -276,9 +278,9 @@ static int count_keys(struct rollups *rollups, size_t s, enum tier tier, int64_t
 }
 
 /* A bucket that has all the keys that its set may have counts any other under one of SCHEMA_OTHER:
- * rollups->key becomes that.  A key once taken stays, so that what is counted out goes where it was
- * counted in. */
-static int bound_key(struct rollups *rollups, size_t s, int64_t bucket) {
+ * rollups->key becomes that, and *is_other true.  A key once taken stays, so that what is counted out
+ * goes where it was counted in. */
+static int bound_key(struct rollups *rollups, size_t s, int64_t bucket, bool *is_other) {
   const struct rollup_set *set = &rollups->schema->sets[s];
   enum tier tier = (enum tier) rollups->key.data[1];
   struct tally *held;
@@ -294,6 +296,7 @@ static int bound_key(struct rollups *rollups, size_t s, int64_t bucket) {
     held->rows++;
     return SQLITE_OK;
   }
+  *is_other = true;
   rollups->key.len = KEY_CELL_BYTES;
   for (size_t i = 0; i < set->nby; i++)
     key_put_text(&rollups->key, SCHEMA_OTHER, sizeof SCHEMA_OTHER - 1);
@@ -301,6 +304,31 @@ static int bound_key(struct rollups *rollups, size_t s, int64_t bucket) {
 }
 
 /* ---- Flushing ---- */
+
+/* A sketch of nothing is no bytes. */
+static void bind_sketches(struct rollups *rollups, sqlite3_stmt *put, int index,
+                          const struct tally *cell) {
+  for (size_t i = 0; i < rollups->schema->nsketches; i++) {
+    struct buf *packed = &rollups->packed[i];
+    packed->len = 0;
+    if (!sketch_is_empty(&cell->sketches[i]))
+      sketch_pack(&cell->sketches[i], packed);
+    sqlite3_bind_blob(put, index++, packed->data, (int) packed->len, SQLITE_STATIC);
+  }
+}
+
+static int put_cell(struct rollups *rollups, const char *key, const struct tally *cell) {
+  struct set_writer *set = &rollups->sets[(int) key[0]];
+  int rc = set->put != NULL ? SQLITE_OK : prepare_put(rollups, (size_t) key[0]);
+  if (rc != SQLITE_OK)
+    return rc;
+  int next = bind_key(rollups, set->put, key);
+  sqlite3_bind_int64(set->put, next++, cell->rows);
+  for (size_t i = 0; i < rollups->schema->nmeasures; i++)
+    sqlite3_bind_int64(set->put, next++, cell->sums[i]);
+  bind_sketches(rollups, set->put, next, cell);
+  return statement_run(set->put);
+}
 
 struct key_value {
   const char *data;
@@ -341,22 +369,37 @@ static int find_cell(struct rollups *rollups, size_t s, int64_t bucket, struct t
   *cell = tallies_find(&rollups->cells, rollups->key.data, rollups->key.len);
   if (*cell != NULL)
     return SQLITE_OK;
-  int rc = bound_key(rollups, s, bucket);
+  bool is_other;
+  int rc = bound_key(rollups, s, bucket, &is_other);
   if (rc == SQLITE_OK)
     *cell = tallies_at(&rollups->cells, rollups->key.data, rollups->key.len);
   return rc;
 }
 
+/* Whether a sum is all there is to its cell: the bucket is new, and others have begun after it, with
+ * which it would be dropped from memory. */
+static bool is_whole(const struct rollups *rollups, size_t s, enum tier tier, int64_t bucket) {
+  const struct set_writer *set = &rollups->sets[s];
+  return set->root == (int) s && set->finest == tier && !is_in_file(rollups, s, tier, bucket) &&
+         bucket < floor_to(rollups->counted.latest, tier_seconds[tier]);
+}
+
 static int spread_to(struct rollups *rollups, size_t s, enum tier tier, int64_t bucket,
                      const struct key_value *by, const struct tally *sum) {
   struct tally *cell;
+  bool is_other = false;
   rollups->key.len = 0;
   key_put_cell(&rollups->key, s, tier, bucket);
   for (size_t i = 0; i < rollups->schema->sets[s].nby; i++) {
     const struct key_value *value = &by[rollups->sets[s].position[i]];
     buf_append(&rollups->key, value->data, value->len);
   }
-  int rc = find_cell(rollups, s, bucket, &cell);
+  bool whole = is_whole(rollups, s, tier, bucket);
+  int rc = whole ? bound_key(rollups, s, bucket, &is_other) : SQLITE_OK;
+  if (rc == SQLITE_OK && whole && !is_other)
+    return put_cell(rollups, rollups->key.data, sum);
+  if (rc == SQLITE_OK)
+    rc = find_cell(rollups, s, bucket, &cell);
   if (rc != SQLITE_OK)
     return rc;
   tally_merge(cell, sum, rollups->schema);
@@ -387,7 +430,7 @@ static int spread(void *context, const struct counted_cell *counted, const struc
 }
 
 /* Adds what the file holds to a cell that has so far only what is new. */
-static int load_cell(struct rollups *rollups, struct tally *cell, struct buf *scratch) {
+static int load_cell(struct rollups *rollups, struct tally *cell) {
   const struct schema *schema = rollups->schema;
   size_t s = (size_t) cell->key[0];
   struct set_writer *set = &rollups->sets[s];
@@ -398,7 +441,7 @@ static int load_cell(struct rollups *rollups, struct tally *cell, struct buf *sc
   if (rc != SQLITE_OK)
     return rc;
   sqlite3_stmt *get = set->get;
-  bind_key(get, schema, &schema->sets[s], cell->key, scratch);
+  bind_key(rollups, get, cell->key);
   rc = sqlite3_step(get);
   if (rc == SQLITE_ROW) {
     cell->rows += sqlite3_column_int64(get, 0);
@@ -412,34 +455,10 @@ static int load_cell(struct rollups *rollups, struct tally *cell, struct buf *sc
   return rc == SQLITE_ROW || rc == SQLITE_DONE ? SQLITE_OK : rc;
 }
 
-/* A sketch of nothing is no bytes. */
-static void bind_sketches(sqlite3_stmt *put, int index, const struct schema *schema,
-                          const struct tally *cell, struct buf packed[SCHEMA_MAX_SKETCHES]) {
-  for (size_t i = 0; i < schema->nsketches; i++) {
-    packed[i].len = 0;
-    if (!sketch_is_empty(&cell->sketches[i]))
-      sketch_pack(&cell->sketches[i], &packed[i]);
-    sqlite3_bind_blob(put, index++, packed[i].data, (int) packed[i].len, SQLITE_STATIC);
-  }
-}
-
-static int store_cell(struct rollups *rollups, struct tally *cell, struct buf *scratch,
-                      struct buf *packed) {
-  const struct schema *schema = rollups->schema;
-  size_t s = (size_t) cell->key[0];
-  int rc = cell->stored ? SQLITE_OK : load_cell(rollups, cell, scratch);
-  if (rc == SQLITE_OK && rollups->sets[s].put == NULL)
-    rc = prepare_put(rollups, s);
-  if (rc != SQLITE_OK)
-    return rc;
-  sqlite3_stmt *put = rollups->sets[s].put;
-  int next = bind_key(put, schema, &schema->sets[s], cell->key, scratch);
-  sqlite3_bind_int64(put, next++, cell->rows);
-  for (size_t i = 0; i < schema->nmeasures; i++)
-    sqlite3_bind_int64(put, next++, cell->sums[i]);
-  bind_sketches(put, next, schema, cell, packed);
+static int store_cell(struct rollups *rollups, struct tally *cell) {
+  int rc = cell->stored ? SQLITE_OK : load_cell(rollups, cell);
   cell->dirty = false;
-  return statement_run(put);
+  return rc == SQLITE_OK ? put_cell(rollups, cell->key, cell) : rc;
 }
 
 static int by_key(const void *a, const void *b) {
@@ -460,16 +479,11 @@ static void touch_ahead(const struct rollups *rollups, size_t i) {
 }
 
 static int store_cells(struct rollups *rollups) {
-  struct buf scratch[SCHEMA_MAX_BY] = {0}, packed[SCHEMA_MAX_SKETCHES] = {0};
   int rc = SQLITE_OK;
   for (size_t i = 0; i < rollups->ndirty && rc == SQLITE_OK; i++) {
     touch_ahead(rollups, i);
-    rc = store_cell(rollups, rollups->dirty[i], scratch, packed);
+    rc = store_cell(rollups, rollups->dirty[i]);
   }
-  for (size_t i = 0; i < SCHEMA_MAX_BY; i++)
-    buf_clear(&scratch[i]);
-  for (size_t i = 0; i < SCHEMA_MAX_SKETCHES; i++)
-    buf_clear(&packed[i]);
   return rc;
 }
 
