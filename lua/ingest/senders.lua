@@ -30,12 +30,21 @@ local function text_of(value)
   return values.clip(value or "", max_text)
 end
 
-local function find_place(name)
-  local place = kv.get("sender:" .. name)
-  if not place and (kv.get "senders" or 0) < max_senders then
-    place = kv.incr "senders"
-    kv.set("sender:" .. name, place)
+local all_taken = false -- which they are until the server ends
+
+local function take_place(name)
+  local taken = kv.get "senders" or 0
+  all_taken = taken >= max_senders
+  if all_taken then
+    return nil
   end
+  local place = kv.incr "senders"
+  kv.set("sender:" .. name, place)
+  return place
+end
+
+local function find_place(name)
+  local place = kv.get("sender:" .. name) or not all_taken and take_place(name)
   local prefix = ("senders.%d."):format(place or 0)
   if not kv.get(prefix .. "who") then
     kv.set(prefix .. "first", os.time())

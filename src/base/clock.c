@@ -12,6 +12,10 @@ int64_t clock_now_us(void) {
   return read_ns(CLOCK_REALTIME) / 1000;
 }
 
+int64_t clock_now_s(void) {
+  return time(NULL);
+}
+
 int64_t clock_monotonic_ns(void) {
   return read_ns(CLOCK_MONOTONIC);
 }

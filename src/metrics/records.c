@@ -336,7 +336,7 @@ static bool count_record(struct metrics *m, const struct record *r, const struct
 
 static bool is_past(const struct metrics *m, const struct record *r) {
   int64_t time = r->v[m->record_families->schema->time].i;
-  return m->max_age_us > 0 && time < clock_now_us() - m->max_age_us;
+  return m->max_age_us > 0 && time < clock_now_s() * 1000000 - m->max_age_us;
 }
 
 bool metrics_count_record(struct metrics *m, const struct record *r, const struct buf *text) {

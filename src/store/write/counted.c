@@ -124,10 +124,10 @@ static void find_places(struct counted *c, const struct record *r, const struct 
 
 /* The cells of a record stand in no order: they are fetched side by side. */
 void counted_add(struct counted *c, const struct record *r, const struct buf *text, int sign) {
-  struct contribution contribution;
   struct counted_list *l, *end = c->lists + c->nlists;
-  contribution_of(&contribution, c->schema, ALL_FIGURES, r, text, sign);
-  buf_append(&c->records, &contribution, c->record_size);
+  struct contribution *note = (struct contribution *) buf_reserve(&c->records, c->record_size);
+  contribution_of(note, c->schema, ALL_FIGURES, r, text, sign);
+  c->records.len += c->record_size;
   c->nrecords++;
   find_places(c, r, text);
   for (l = c->lists; l < end; l++)
