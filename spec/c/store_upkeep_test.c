@@ -89,6 +89,36 @@ static void test_cells_are_what_rows_make(bool sealed) {
   store_remove(s);
 }
 
+/* Records of hours that are over when they come: all at once, late ones, one that changes, and more
+ * users than an hour keeps apart. */
+static void test_cells_of_hours_that_are_over(void) {
+  struct store *s = store_new();
+  s->schema->sets[6].max_keys = 40;
+  store_open(s);
+  for (int batch = 0; batch < 2; batch++) {
+    struct buf text = {0};
+    for (int i = 0; i < 4000; i++)
+      buf_printf(&text,
+                 "{\"request_id\":\"r%d-%d\",\"timestamp\":%d,\"model\":\"m%d\",\"user\":\"u%d\","
+                 "\"duration_ms\":%d.5}\n",
+                 batch, i % 3900, 1750000000 + i * 10 - batch * 7, i % 7, i % 97, i % 100);
+    buf_putc(&text, '\0');
+    struct submission sent = put(s, text.data);
+    CHECK(sent.accepted == 3900 && sent.merged == 100);
+    buf_clear(&text);
+  }
+  wait_until(s,
+             "SELECT sum(requests) = 7800 AND sum(requests) FILTER (WHERE user = '(other)') > 4000"
+             " FROM rollup_user WHERE tier = 1");
+  wait_until(s, "SELECT max(n) = 41 FROM (SELECT count(*) AS n FROM rollup_user WHERE tier = 1"
+                " GROUP BY bucket)");
+  store_close(s);
+  struct upkeep_state state = verify(s, false);
+  CHECK(is_fine(&state));
+  CHECK(check_of(&state, "cells")->seen == 7800);
+  store_remove(s);
+}
+
 static void test_ids_are_those_of_rows(bool sealed) {
   struct store *s = store_new();
   fill(s);
@@ -309,6 +339,7 @@ static void test_parts_stand_in_their_folder(void) {
 int main(void) {
   test_cells_are_what_rows_make(false);
   test_cells_are_what_rows_make(true);
+  test_cells_of_hours_that_are_over();
   test_ids_are_those_of_rows(false);
   test_ids_are_those_of_rows(true);
   test_repair_without_a_seed();
