@@ -100,6 +100,21 @@ describe("GET /logs/senders", function()
     s:stop()
   end)
 
+  it("keeps 64 senders of one body apart, and counts the records of the others", function()
+    local s = server.start()
+    local records = {}
+    for i = 1, 200 do
+      records[i] = { request_id = "r" .. i, service_type = "s" .. i % 100 }
+    end
+    post(s, "/logs/ingest", records)
+    local found, named = senders_of(s), 0
+    for i = 0, 99 do
+      named = named + (found["s" .. i .. " "] and found["s" .. i .. " "].records or 0)
+    end
+    assert.same({ 128, 72 }, { named, found["(other) "].records })
+    s:stop()
+  end)
+
   it("outlives a restart", function()
     local folder <close> = helpers.folder()
     local route = helpers.read_file "lua/routes/logs_senders.lua":gsub("every%(5000", "every(50")

@@ -95,7 +95,7 @@ end
 
 local function fault_of(record)
   if not (record.path and record.status_code) then
-    return "is no access log line: uri or status is missing"
+    return "is no known access log line: nginx's has uri and status, Caddy's logger and request"
   end
   if not dates.seconds(record.timestamp) then
     return "has no time that can be read"

@@ -57,15 +57,22 @@ local function fill_dimensions(record)
   end
 end
 
---- Hands on what the batch holds and empties it.
----@return boolean false when it could not be taken: then fault says why
-function Batch:flush()
+--- Makes the records whole that it holds, before somebody takes them.
+---@return table[] records
+function Batch:complete()
   if self.settle then
     self:settle()
   end
   for _, record in ipairs(self.records) do
     fill_dimensions(record)
   end
+  return self.records
+end
+
+--- Hands on what the batch holds and empties it.
+---@return boolean false when it could not be taken: then fault says why
+function Batch:flush()
+  self:complete()
   local taken, fault = self.hand_on(self)
   self.records, self.events, self.points = {}, {}, {}
   self.fault = not taken and (fault or "not stored") or nil

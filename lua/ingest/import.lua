@@ -42,7 +42,7 @@ end
 
 local function encode(batch)
   local out = {}
-  for i, record in ipairs(batch.records) do
+  for i, record in ipairs(batch:complete()) do
     out[i] = json.encode(record)
   end
   out[#out + 1] = ""

@@ -43,14 +43,18 @@ local function take_place(name)
   return place
 end
 
-local function find_place(name)
-  local place = kv.get("sender:" .. name) or not all_taken and take_place(name)
-  local prefix = ("senders.%d."):format(place or 0)
+local function prefix_at(place, who)
+  local prefix = ("senders.%d."):format(place)
   if not kv.get(prefix .. "who") then
     kv.set(prefix .. "first", os.time())
-    kv.set(prefix .. "who", place and name or other)
+    kv.set(prefix .. "who", who)
   end
   return prefix
+end
+
+local function find_place(name)
+  local place = kv.get("sender:" .. name) or not all_taken and take_place(name)
+  return place and prefix_at(place, name) or prefix_at(0, other)
 end
 
 local function prefix_of(sender)
@@ -89,7 +93,7 @@ end
 function senders.took(counts)
   local sums = {} -- by place: many senders may share one
   for _, count in ipairs(counts) do
-    local prefix = prefix_of(count)
+    local prefix = count.others and prefix_at(0, other) or prefix_of(count)
     sums[prefix] = (sums[prefix] or 0) + count.records
   end
   for prefix, sum in pairs(sums) do

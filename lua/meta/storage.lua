@@ -30,10 +30,11 @@ local storage = {}
 ---@field errors { index: integer, line: integer?, field: string?, message: string }[]  at most 20
 ---@field durability "full"|"normal"
 
---- How many of the records that were taken have these texts; 32 at most, and one without texts for
---- what is beyond.
+--- How many of the records that were taken have these texts; 64 at most, and one of others for what
+--- is beyond.
 ---@class Counts
 ---@field records integer
+---@field others true?
 ---@field [string] string
 
 --- Stores the records of a body; answers after the commit.  Yields.

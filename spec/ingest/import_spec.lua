@@ -128,6 +128,29 @@ describe("moonledger import", function()
     s:stop()
   end)
 
+  it("fills the dimensions that a POST of the same does", function()
+    local call = {
+      id = "chatcmpl-d1", call_type = "acompletion", model = "gpt-4o", response_cost = 0.0045,
+      prompt_tokens = 1000, completion_tokens = 200, startTime = 1795600001, endTime = 1795600005,
+      completionStartTime = 1795600002.5, service_tier = "flex", stream = true,
+      custom_llm_provider = "openai",
+    }
+    local function dimensions(s)
+      local row = s:get "/logs/query?fields=tier,time_to_first_token_ms,provider".json().results[1]
+      return { row.tier, row.time_to_first_token_ms, row.provider }
+    end
+    helpers.write_file(folder .. "/call.json", json.encode { call })
+    assert.same({ 1, 0, 0 }, counts(import(folder .. "/call.json")))
+    local s = server.start { database = database }
+    local imported = dimensions(s)
+    s:stop()
+    s = server.start()
+    s:post("/ingest/litellm", json.encode { call })
+    assert.same({ "flex", 1500, "openai" }, dimensions(s))
+    assert.same(dimensions(s), imported)
+    s:stop()
+  end)
+
   it("gives records without an id one of their content", function()
     local lines =
       '{"model":"a","timestamp":1795426004}\n{"model":"b","timestamp":1795426004}\n'

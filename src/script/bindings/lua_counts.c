@@ -97,8 +97,12 @@ static void push_texts(lua_State *L, const struct counts *c, const struct batch 
 static void push_group(lua_State *L, const struct counts *c, const struct batch *b,
                        const struct counted_group *group) {
   lua_createtable(L, 0, (int) c->ncolumns + 1);
-  if (group != &c->others)
+  if (group != &c->others) {
     push_texts(L, c, b, batch_record(b, group->first));
+  } else {
+    lua_pushboolean(L, true);
+    lua_setfield(L, -2, "others");
+  }
   lua_pushinteger(L, group->records);
   lua_setfield(L, -2, "records");
 }

@@ -7,7 +7,7 @@
 
 /* How many of a batch's records have each value of some columns: who sent them, for one. */
 
-enum { COUNTED_COLUMNS = 4, COUNTED_GROUPS = 32 };
+enum { COUNTED_COLUMNS = 4, COUNTED_GROUPS = 64 };
 
 struct counts {
   size_t ncolumns; /* 0: nothing is counted */
@@ -28,8 +28,8 @@ struct counts lua_counts_check(lua_State *L, int index);
 void lua_counts_take(struct counts *c, const struct batch *b);
 
 /* Pushes a list of { column = text.., records = n } in order of arrival, without empty texts; what
- * is beyond COUNTED_GROUPS is counted in one without texts, the last.  nil where nothing is
- * counted.  b is that which was counted. */
+ * is beyond COUNTED_GROUPS is counted in one more, { others = true, records = n }.  nil where
+ * nothing is counted.  b is that which was counted. */
 void lua_counts_push(lua_State *L, const struct counts *c, const struct batch *b);
 
 #endif

@@ -278,8 +278,8 @@ static int count_keys(struct rollups *rollups, size_t s, enum tier tier, int64_t
 }
 
 /* A bucket that has all the keys that its set may have counts any other under one of SCHEMA_OTHER:
- * rollups->key becomes that, and *is_other true.  A key once taken stays, so that what is counted out
- * goes where it was counted in. */
+ * rollups->key becomes that, and *is_other true.  A key once taken stays, so that what is counted
+ * out goes where it was counted in. */
 static int bound_key(struct rollups *rollups, size_t s, int64_t bucket, bool *is_other) {
   const struct rollup_set *set = &rollups->schema->sets[s];
   enum tier tier = (enum tier) rollups->key.data[1];
@@ -376,8 +376,8 @@ static int find_cell(struct rollups *rollups, size_t s, int64_t bucket, struct t
   return rc;
 }
 
-/* Whether a sum is all there is to its cell: the bucket is new, and others have begun after it, with
- * which it would be dropped from memory. */
+/* Whether a sum is all there is to its cell: the bucket is new, and others have begun after it,
+ * with which it would be dropped from memory. */
 static bool is_whole(const struct rollups *rollups, size_t s, enum tier tier, int64_t bucket) {
   const struct set_writer *set = &rollups->sets[s];
   return set->root == (int) s && set->finest == tier && !is_in_file(rollups, s, tier, bucket) &&
