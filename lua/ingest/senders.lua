@@ -99,7 +99,9 @@ function senders.took(counts)
   for prefix, sum in pairs(sums) do
     count_at(prefix, "records", sum)
   end
-  kv.incr("senders.news", #counts)
+  if #counts > 0 then
+    kv.incr "senders.news"
+  end
   return counts[1]
 end
 

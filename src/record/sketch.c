@@ -131,6 +131,7 @@ static void reserve_few(struct sketch *s, uint32_t n) {
   if (n <= s->cap)
     return;
   s->cap = n > 2 * s->cap ? (n + FEW_STEP - 1) / FEW_STEP * FEW_STEP : 2 * s->cap;
+  s->cap = s->cap < MAX_FEW ? s->cap : MAX_FEW;
   s->few = xrealloc(s->few, s->cap * sizeof *s->few);
 }
 

@@ -38,9 +38,10 @@ local subjects = {
 local targets = { { of = "not told", metric = "refused", at_most = 0 } }
 
 -- The server on one core, which all its threads share, and on those that there are.
-for place, core in pairs { ["one core"] = 1, ["any core"] = machine.ANY_CORE } do
-  for when, spread in pairs { ["of now"] = false, ["of a day"] = true } do
-    local words = (", %s, %s"):format(when, place)
+for _, place in ipairs { { "one core", 1 }, { "any core", machine.ANY_CORE } } do
+  for _, when in ipairs { { "of now", false }, { "of a day", true } } do
+    local core, spread = place[2], when[2]
+    local words = (", %s, %s"):format(when[1], place[1])
     table.insert(subjects,
       { name = "told" .. words, run = function() return load(ours(core), 1, spread) end })
     table.insert(subjects, { name = "old" .. words,

@@ -103,9 +103,10 @@ static const char no_memory[] = "there is no memory for so large a body, try aga
 static void scan(uv_work_t *work) {
   struct ingest *in = container_of(work, struct ingest, work);
   int rc = batch_scan(in->batch, &in->body, in->format, &in->limits, in->now_us);
-  lua_counts_take(&in->counts, in->batch);
-  if (rc != UV_ENOMEM)
-    return; /* what else is wrong stands in the batch */
+  if (rc != UV_ENOMEM) { /* what else is wrong stands in the batch */
+    lua_counts_take(&in->counts, in->batch);
+    return;
+  }
   in->submission.status = rc;
   snprintf(in->submission.error, sizeof in->submission.error, "%s", no_memory);
 }

@@ -16,7 +16,7 @@ struct set_writer {
   int root;            /* the set that records are counted in for this one; itself for a root */
   enum tier finest;    /* of a root: of all sets that follow from it */
   int position[SCHEMA_MAX_BY]; /* of this set's by columns among the root's */
-  int64_t newest[TIERS];       /* no stored cell has a later bucket */
+  int64_t newest[TIERS];       /* no cell that was stored before this flush has a later bucket */
 };
 
 struct rollups {
@@ -277,10 +277,19 @@ static int count_keys(struct rollups *rollups, size_t s, enum tier tier, int64_t
   return rc;
 }
 
+/* Whether rollups->key is that of the others, which a record may also tell. */
+static bool is_other(const struct rollups *rollups, const struct rollup_set *set) {
+  static const char text[] = SCHEMA_OTHER "\0"; /* as key_put_text writes it */
+  bool is = rollups->key.len == KEY_CELL_BYTES + set->nby * sizeof text;
+  for (size_t i = 0; is && i < set->nby; i++)
+    is = memcmp(rollups->key.data + KEY_CELL_BYTES + i * sizeof text, text, sizeof text) == 0;
+  return is;
+}
+
 /* A bucket that has all the keys that its set may have counts any other under one of SCHEMA_OTHER:
- * rollups->key becomes that, and *is_other true.  A key once taken stays, so that what is counted
- * out goes where it was counted in. */
-static int bound_key(struct rollups *rollups, size_t s, int64_t bucket, bool *is_other) {
+ * rollups->key becomes that.  A key once taken stays, so that what is counted out goes where it was
+ * counted in. */
+static int bound_key(struct rollups *rollups, size_t s, int64_t bucket) {
   const struct rollup_set *set = &rollups->schema->sets[s];
   enum tier tier = (enum tier) rollups->key.data[1];
   struct tally *held;
@@ -296,7 +305,6 @@ static int bound_key(struct rollups *rollups, size_t s, int64_t bucket, bool *is
     held->rows++;
     return SQLITE_OK;
   }
-  *is_other = true;
   rollups->key.len = KEY_CELL_BYTES;
   for (size_t i = 0; i < set->nby; i++)
     key_put_text(&rollups->key, SCHEMA_OTHER, sizeof SCHEMA_OTHER - 1);
@@ -369,8 +377,7 @@ static int find_cell(struct rollups *rollups, size_t s, int64_t bucket, struct t
   *cell = tallies_find(&rollups->cells, rollups->key.data, rollups->key.len);
   if (*cell != NULL)
     return SQLITE_OK;
-  bool is_other;
-  int rc = bound_key(rollups, s, bucket, &is_other);
+  int rc = bound_key(rollups, s, bucket);
   if (rc == SQLITE_OK)
     *cell = tallies_at(&rollups->cells, rollups->key.data, rollups->key.len);
   return rc;
@@ -384,27 +391,38 @@ static bool is_whole(const struct rollups *rollups, size_t s, enum tier tier, in
          bucket < floor_to(rollups->counted.latest, tier_seconds[tier]);
 }
 
+/* *done: false where the cell is that of the others, to which more may come: it is not written. */
+static int put_whole(struct rollups *rollups, size_t s, int64_t bucket, const struct tally *sum,
+                     bool *done) {
+  const struct rollup_set *set = &rollups->schema->sets[s];
+  int rc = bound_key(rollups, s, bucket);
+  *done = rc == SQLITE_OK && !(set->max_keys > 0 && is_other(rollups, set));
+  return *done ? put_cell(rollups, rollups->key.data, sum) : rc;
+}
+
+static int add_to_cell(struct rollups *rollups, size_t s, int64_t bucket, const struct tally *sum) {
+  struct tally *cell;
+  int rc = find_cell(rollups, s, bucket, &cell);
+  if (rc != SQLITE_OK)
+    return rc;
+  tally_merge(cell, sum, rollups->schema);
+  mark_dirty(rollups, cell);
+  return SQLITE_OK;
+}
+
 static int spread_to(struct rollups *rollups, size_t s, enum tier tier, int64_t bucket,
                      const struct key_value *by, const struct tally *sum) {
-  struct tally *cell;
-  bool is_other = false;
+  int rc = SQLITE_OK;
+  bool done = false;
   rollups->key.len = 0;
   key_put_cell(&rollups->key, s, tier, bucket);
   for (size_t i = 0; i < rollups->schema->sets[s].nby; i++) {
     const struct key_value *value = &by[rollups->sets[s].position[i]];
     buf_append(&rollups->key, value->data, value->len);
   }
-  bool whole = is_whole(rollups, s, tier, bucket);
-  int rc = whole ? bound_key(rollups, s, bucket, &is_other) : SQLITE_OK;
-  if (rc == SQLITE_OK && whole && !is_other)
-    return put_cell(rollups, rollups->key.data, sum);
-  if (rc == SQLITE_OK)
-    rc = find_cell(rollups, s, bucket, &cell);
-  if (rc != SQLITE_OK)
-    return rc;
-  tally_merge(cell, sum, rollups->schema);
-  mark_dirty(rollups, cell);
-  return SQLITE_OK;
+  if (is_whole(rollups, s, tier, bucket))
+    rc = put_whole(rollups, s, bucket, sum, &done);
+  return rc == SQLITE_OK && !done ? add_to_cell(rollups, s, bucket, sum) : rc;
 }
 
 /* To the cells of all sets and tiers that follow from it.  Adding hours up first, for the day,
