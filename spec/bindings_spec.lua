@@ -64,7 +64,7 @@ describe("bindings #loops", function()
   end
 
   for _, name in ipairs { "crypto", "json", "kv", "log", "metrics", "server", "sse", "storage" } do
-    it("have a stub for each function and no other: " .. name, function()
+    it("have annotations of each function and no other: " .. name, function()
       local there, described = {}, {}
       for _, key in ipairs(run([[
         local json, names = require "json", {}
@@ -73,11 +73,11 @@ describe("bindings #loops", function()
       ]], name)[1]) do
         there[key] = true
       end
-      local stub = assert(helpers.read_file("lua/meta/" .. name .. ".lua"))
-      for key in stub:gmatch("\nfunction " .. name .. "%.([%w_]+)%(") do
+      local annotated = assert(helpers.read_file("lua/meta/" .. name .. ".lua"))
+      for key in annotated:gmatch("\nfunction " .. name .. "%.([%w_]+)%(") do
         described[key] = true
       end
-      for key in stub:gmatch("\n" .. name .. "%.([%w_]+) =") do
+      for key in annotated:gmatch("\n" .. name .. "%.([%w_]+) =") do
         described[key] = true
       end
       assert.same(described, there)

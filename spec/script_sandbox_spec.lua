@@ -75,7 +75,7 @@ describe("the sandbox", function()
             local co = coroutine.wrap(function(a) local b = coroutine.yield(a + 1) return a + b end)
             return { json = {
               co(1), co(2), os.time() > 0, #os.date "%Y", utf8.char(955), math.type(1),
-              ("x"):rep(3), load "return 1 + 1"(), select("#", table.unpack({ 1, 2 })),
+              ("ab"):rep(2), load "return 1 + 1"(), select("#", table.unpack({ 1, 2 })),
               cjson.decode '{"a":[1]}'.a[1], collectgarbage "count" > 0,
               pcall(cjson.decode, '{"a":NaN}'), type(next(require("config").listen, nil)),
             } }
@@ -95,7 +95,7 @@ describe("the sandbox", function()
 
   it("leaves what scripts need", function()
     local got = s:get("/allowed").json()
-    assert.same({ 2, 3, true, 4, "λ", "integer", "xxx", 2, 2, 1, true, false },
+    assert.same({ 2, 3, true, 4, "λ", "integer", "abab", 2, 2, 1, true, false },
       { table.unpack(got, 1, 12) })
   end)
 

@@ -130,8 +130,7 @@ static void add_dense(struct sketch *s, int32_t bucket, int64_t count) {
 static void reserve_few(struct sketch *s, uint32_t n) {
   if (n <= s->cap)
     return;
-  s->cap = n > 2 * s->cap ? (n + FEW_STEP - 1) / FEW_STEP * FEW_STEP : 2 * s->cap;
-  s->cap = s->cap < MAX_FEW ? s->cap : MAX_FEW;
+  s->cap = (n + FEW_STEP - 1) / FEW_STEP * FEW_STEP;
   s->few = xrealloc(s->few, s->cap * sizeof *s->few);
 }
 
@@ -165,12 +164,6 @@ static bool add_few(struct sketch *s, int32_t bucket, int64_t count) {
 static bool merge_few(struct sketch *into, const struct sketch *from) {
   struct few both[2 * MAX_FEW];
   uint32_t n = 0, i = 0, k = 0;
-  if (into->len == 0) {
-    reserve_few(into, from->len);
-    memcpy(into->few, from->few, from->len * sizeof *from->few);
-    into->len = from->len;
-    return true;
-  }
   while (i < into->len && k < from->len) {
     struct few a = into->few[i], b = from->few[k];
     both[n] = a.bucket <= b.bucket ? a : b;

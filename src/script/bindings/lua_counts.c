@@ -19,13 +19,13 @@ static int column_at(lua_State *L, int index) {
   return column;
 }
 
-struct counts lua_counts_check(lua_State *L, int index) {
-  struct counts c = {0};
+struct value_counts lua_counts_check(lua_State *L, int index) {
+  struct value_counts c = {0};
   if (lua_isnoneornil(L, index))
     return c;
   luaL_checktype(L, index, LUA_TTABLE);
   c.ncolumns = lua_rawlen(L, index);
-  luaL_argcheck(L, c.ncolumns > 0 && c.ncolumns <= COUNTED_COLUMNS, index,
+  luaL_argcheck(L, c.ncolumns > 0 && c.ncolumns <= VALUE_COLUMNS, index,
                 "a list of up to 4 columns expected");
   for (size_t i = 0; i < c.ncolumns; i++) {
     lua_rawgeti(L, index, (lua_Integer) i + 1);
@@ -34,7 +34,8 @@ struct counts lua_counts_check(lua_State *L, int index) {
   return c;
 }
 
-static uint64_t hash_of(const struct counts *c, const struct buf *text, const struct record *r) {
+static uint64_t hash_of(const struct value_counts *c, const struct buf *text,
+                        const struct record *r) {
   uint64_t hash = 0;
   for (size_t i = 0; i < c->ncolumns; i++) {
     size_t len;
@@ -44,7 +45,7 @@ static uint64_t hash_of(const struct counts *c, const struct buf *text, const st
   return hash;
 }
 
-static bool is_same(const struct counts *c, const struct buf *text, const struct record *a,
+static bool is_same(const struct value_counts *c, const struct buf *text, const struct record *a,
                     const struct record *b) {
   for (size_t i = 0; i < c->ncolumns; i++) {
     size_t a_len, b_len;
@@ -56,33 +57,33 @@ static bool is_same(const struct counts *c, const struct buf *text, const struct
   return true;
 }
 
-enum { SLOTS = 2 * COUNTED_GROUPS }; /* each with the number of a group, from 1, or 0 */
+enum { SLOTS = 2 * VALUE_GROUPS }; /* each with the number of a group, from 1, or 0 */
 
 /* That of the record at `at`; a new one where there is room for it. */
-static struct counted_group *group_of(struct counts *c, uint8_t slots[SLOTS], const struct batch *b,
-                                      uint32_t at) {
+static struct value_group *group_of(struct value_counts *c, uint8_t slots[SLOTS],
+                                    const struct batch *b, uint32_t at) {
   const struct record *r = batch_record(b, at);
   uint64_t hash = hash_of(c, &b->text, r);
   size_t slot = hash % SLOTS;
   for (; slots[slot] > 0; slot = (slot + 1) % SLOTS) {
-    struct counted_group *group = &c->groups[slots[slot] - 1];
+    struct value_group *group = &c->groups[slots[slot] - 1];
     if (group->hash == hash && is_same(c, &b->text, batch_record(b, group->first), r))
       return group;
   }
-  if (c->ngroups == COUNTED_GROUPS)
+  if (c->ngroups == VALUE_GROUPS)
     return &c->others;
-  c->groups[c->ngroups] = (struct counted_group){.hash = hash, .first = at};
+  c->groups[c->ngroups] = (struct value_group){.hash = hash, .first = at};
   slots[slot] = (uint8_t) ++c->ngroups;
   return &c->groups[c->ngroups - 1];
 }
 
-void lua_counts_take(struct counts *c, const struct batch *b) {
+void lua_counts_add(struct value_counts *c, const struct batch *b) {
   uint8_t slots[SLOTS] = {0};
   for (uint32_t i = 0; c->ncolumns > 0 && i < b->count; i++)
     group_of(c, slots, b, i)->records++;
 }
 
-static void push_texts(lua_State *L, const struct counts *c, const struct batch *b,
+static void push_texts(lua_State *L, const struct value_counts *c, const struct batch *b,
                        const struct record *r) {
   for (size_t i = 0; i < c->ncolumns; i++) {
     size_t len;
@@ -94,8 +95,8 @@ static void push_texts(lua_State *L, const struct counts *c, const struct batch 
   }
 }
 
-static void push_group(lua_State *L, const struct counts *c, const struct batch *b,
-                       const struct counted_group *group) {
+static void push_group(lua_State *L, const struct value_counts *c, const struct batch *b,
+                       const struct value_group *group) {
   lua_createtable(L, 0, (int) c->ncolumns + 1);
   if (group != &c->others) {
     push_texts(L, c, b, batch_record(b, group->first));
@@ -107,7 +108,7 @@ static void push_group(lua_State *L, const struct counts *c, const struct batch 
   lua_setfield(L, -2, "records");
 }
 
-void lua_counts_push(lua_State *L, const struct counts *c, const struct batch *b) {
+void lua_counts_push(lua_State *L, const struct value_counts *c, const struct batch *b) {
   if (c->ncolumns == 0) {
     lua_pushnil(L);
     return;

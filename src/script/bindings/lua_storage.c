@@ -70,7 +70,7 @@ struct ingest {
   int64_t now_us;
   uint32_t dropped; /* by the hook */
   bool then_price;  /* what was scanned goes back to Lua first */
-  struct counts counts;
+  struct value_counts counts;
 };
 
 static void ingest_done(struct ingest *in) {
@@ -104,7 +104,7 @@ static void scan(uv_work_t *work) {
   struct ingest *in = container_of(work, struct ingest, work);
   int rc = batch_scan(in->batch, &in->body, in->format, &in->limits, in->now_us);
   if (rc != UV_ENOMEM) { /* what else is wrong stands in the batch */
-    lua_counts_take(&in->counts, in->batch);
+    lua_counts_add(&in->counts, in->batch);
     return;
   }
   in->submission.status = rc;
@@ -187,7 +187,7 @@ static struct batch *new_batch(lua_State *L) {
 
 /* Hands the batch over to a new job and writes it. */
 static int write_batch(lua_State *L, struct task *task, struct batch **batch, uint32_t dropped,
-                       const struct counts *counts) {
+                       const struct value_counts *counts) {
   struct ingest *in = ingest_new(L, task, SUBMIT_RECORDS);
   in->batch = *batch;
   in->counts = *counts;
@@ -199,7 +199,7 @@ static int write_batch(lua_State *L, struct task *task, struct batch **batch, ui
 
 /* Scans here; a hook, if there is one, lies at the top. */
 static int ingest_here(lua_State *L, struct task *task, struct buf *body, enum record_format format,
-                       bool hooked, struct counts *counts) {
+                       bool hooked, struct value_counts *counts) {
   int hook = lua_gettop(L);
   int64_t now_us = clock_now_us();
   struct batch **batch = lua_batch_push(L);
@@ -209,7 +209,7 @@ static int ingest_here(lua_State *L, struct task *task, struct buf *body, enum r
     return lua_storage_fail(L, rc, no_memory);
   uint32_t dropped = hooked ? lua_batch_apply(L, hook, batch, now_us) : 0;
   lua_price_batch(L, *batch);
-  lua_counts_take(counts, *batch);
+  lua_counts_add(counts, *batch);
   return write_batch(L, task, batch, dropped, counts);
 }
 
@@ -221,7 +221,7 @@ static int on_ready_to_price(lua_State *L, int status, lua_KContext context) {
   struct batch **batch = lua_batch_push(L);
   *batch = in->batch;
   in->batch = NULL;
-  struct counts counts = in->counts;
+  struct value_counts counts = in->counts;
   bool refused = in->submission.status == UV_ENOMEM;
   script_end(job);
   if (refused)
@@ -235,7 +235,7 @@ static int l_storage_ingest(lua_State *L) {
   enum record_format format = luaL_checkoption(L, 2, "ndjson", formats) == 0
                                   ? FORMAT_JSON
                                   : FORMAT_NDJSON;
-  struct counts counts = lua_counts_check(L, 3);
+  struct value_counts counts = lua_counts_check(L, 3);
   struct task *task = script_task(L, "storage.ingest");
   if (lua_storage(L) == NULL)
     return lua_storage_unavailable(L);
@@ -278,12 +278,12 @@ struct batch **lua_storage_read_records(lua_State *L, uint32_t *dropped) {
 static int l_storage_insert(lua_State *L) {
   uint32_t dropped;
   lua_list_check(L, 1, "records");
-  struct counts counts = lua_counts_check(L, 2);
+  struct value_counts counts = lua_counts_check(L, 2);
   struct task *task = script_task(L, "storage.insert");
   if (lua_storage(L) == NULL)
     return lua_storage_unavailable(L);
   struct batch **batch = lua_storage_read_records(L, &dropped);
-  lua_counts_take(&counts, *batch);
+  lua_counts_add(&counts, *batch);
   return write_batch(L, task, batch, dropped, &counts);
 }
 

@@ -72,7 +72,7 @@ static char *name_folder(const struct upkeep *u) {
   struct buf folder = {0};
   struct tm tm;
   char when[24];
-  time_t now = (time_t) (clock_now_us() / 1000000);
+  time_t now = (time_t) clock_now_s();
   const char *slash = strrchr(u->path, '/'), *name = slash != NULL ? slash + 1 : u->path;
   size_t len = strlen(name);
   strftime(when, sizeof when, "%Y%m%dT%H%M%SZ", gmtime_r(&now, &tm));

@@ -112,7 +112,7 @@ static int pressure_cut(struct writer *w, int64_t now_s, int64_t *cut) {
 
 static int set_cuts(struct writer *w) {
   struct retainer *r = &w->retainer;
-  int64_t now_s = clock_now_us() / 1000000;
+  int64_t now_s = clock_now_s();
   r->rows_cut = cut_of(now_s, r->limits.rows_s, retention_unit(r->limits.rows_s));
   for (int tier = 0; tier < TIERS; tier++)
     r->cut[tier] = cut_of(now_s, r->limits.tiers_s[tier], 86400);

@@ -277,10 +277,11 @@ static int count_keys(struct rollups *rollups, size_t s, enum tier tier, int64_t
   return rc;
 }
 
-/* Whether rollups->key is that of the others, which a record may also tell. */
-static bool is_other(const struct rollups *rollups, const struct rollup_set *set) {
+/* Whether rollups->key is that of the others of a bounded set, which a record may also tell. */
+static bool is_other(const struct rollups *rollups, size_t s) {
   static const char text[] = SCHEMA_OTHER "\0"; /* as key_put_text writes it */
-  bool is = rollups->key.len == KEY_CELL_BYTES + set->nby * sizeof text;
+  const struct rollup_set *set = &rollups->schema->sets[s];
+  bool is = set->max_keys > 0 && rollups->key.len == KEY_CELL_BYTES + set->nby * sizeof text;
   for (size_t i = 0; is && i < set->nby; i++)
     is = memcmp(rollups->key.data + KEY_CELL_BYTES + i * sizeof text, text, sizeof text) == 0;
   return is;
@@ -372,17 +373,6 @@ static void mark_dirty(struct rollups *rollups, struct tally *cell) {
   rollups->dirty[rollups->ndirty++] = cell;
 }
 
-/* The cell of rollups->key, made where there is none. */
-static int find_cell(struct rollups *rollups, size_t s, int64_t bucket, struct tally **cell) {
-  *cell = tallies_find(&rollups->cells, rollups->key.data, rollups->key.len);
-  if (*cell != NULL)
-    return SQLITE_OK;
-  int rc = bound_key(rollups, s, bucket);
-  if (rc == SQLITE_OK)
-    *cell = tallies_at(&rollups->cells, rollups->key.data, rollups->key.len);
-  return rc;
-}
-
 /* Whether a sum is all there is to its cell: the bucket is new, and others have begun after it,
  * with which it would be dropped from memory. */
 static bool is_whole(const struct rollups *rollups, size_t s, enum tier tier, int64_t bucket) {
@@ -391,38 +381,29 @@ static bool is_whole(const struct rollups *rollups, size_t s, enum tier tier, in
          bucket < floor_to(rollups->counted.latest, tier_seconds[tier]);
 }
 
-/* *done: false where the cell is that of the others, to which more may come: it is not written. */
-static int put_whole(struct rollups *rollups, size_t s, int64_t bucket, const struct tally *sum,
-                     bool *done) {
-  const struct rollup_set *set = &rollups->schema->sets[s];
-  int rc = bound_key(rollups, s, bucket);
-  *done = rc == SQLITE_OK && !(set->max_keys > 0 && is_other(rollups, set));
-  return *done ? put_cell(rollups, rollups->key.data, sum) : rc;
-}
-
-static int add_to_cell(struct rollups *rollups, size_t s, int64_t bucket, const struct tally *sum) {
-  struct tally *cell;
-  int rc = find_cell(rollups, s, bucket, &cell);
+static int spread_to(struct rollups *rollups, size_t s, enum tier tier, int64_t bucket,
+                     const struct key_value *by, const struct tally *sum) {
+  struct buf *key = &rollups->key;
+  struct tally *cell = NULL;
+  key->len = 0;
+  key_put_cell(key, s, tier, bucket);
+  for (size_t i = 0; i < rollups->schema->sets[s].nby; i++) {
+    const struct key_value *value = &by[rollups->sets[s].position[i]];
+    buf_append(key, value->data, value->len);
+  }
+  bool whole = is_whole(rollups, s, tier, bucket);
+  if (!whole)
+    cell = tallies_find(&rollups->cells, key->data, key->len);
+  int rc = cell == NULL ? bound_key(rollups, s, bucket) : SQLITE_OK;
   if (rc != SQLITE_OK)
     return rc;
+  if (whole && !is_other(rollups, s))
+    return put_cell(rollups, key->data, sum);
+  if (cell == NULL)
+    cell = tallies_at(&rollups->cells, key->data, key->len);
   tally_merge(cell, sum, rollups->schema);
   mark_dirty(rollups, cell);
   return SQLITE_OK;
-}
-
-static int spread_to(struct rollups *rollups, size_t s, enum tier tier, int64_t bucket,
-                     const struct key_value *by, const struct tally *sum) {
-  int rc = SQLITE_OK;
-  bool done = false;
-  rollups->key.len = 0;
-  key_put_cell(&rollups->key, s, tier, bucket);
-  for (size_t i = 0; i < rollups->schema->sets[s].nby; i++) {
-    const struct key_value *value = &by[rollups->sets[s].position[i]];
-    buf_append(&rollups->key, value->data, value->len);
-  }
-  if (is_whole(rollups, s, tier, bucket))
-    rc = put_whole(rollups, s, bucket, sum, &done);
-  return rc == SQLITE_OK && !done ? add_to_cell(rollups, s, bucket, sum) : rc;
 }
 
 /* To the cells of all sets and tiers that follow from it.  Adding hours up first, for the day,
