@@ -19,7 +19,8 @@ senders.columns = { "service_type", "user_agent", "api_key" }
 local max_senders, max_reasons, max_text = 500, 10, 200
 
 -- Whose figures those are for whom there is no place any more.
-local other = "(other)\n\n"
+local others = "(other)"
+local other = others .. "\n\n"
 
 -- ---- Where a sender's figures stand ----
 
@@ -179,7 +180,10 @@ local function add(to, entry)
   for _, known in ipairs(entry.why) do
     add_reason(to.why, known.reason, known.count)
   end
-  to.newest_error = entry.newest_error or to.newest_error
+  local fault = entry.newest_error
+  if fault and not (to.newest_error and to.newest_error.timestamp > fault.timestamp) then
+    to.newest_error = fault
+  end
 end
 
 -- Two loops may have met a sender at the same time, and it was there in earlier runs.
@@ -229,7 +233,7 @@ local function mended(entry)
   return entry
 end
 
---- All senders, those first that were heard last.  Yields.
+--- All senders, those first that were heard last; what is beyond max_senders is one more.  Yields.
 ---@return table[]
 ---@return boolean whole  with those of earlier runs
 function senders.list()
@@ -242,9 +246,16 @@ function senders.list()
   table.sort(list, function(a, b)
     return a.last_seen > b.last_seen
   end)
+  local room = max_senders
+  for _, entry in ipairs(list) do
+    room = room - (entry.service_type == others and 0 or 1)
+    if room < 0 then
+      entry.service_type, entry.version, entry.api_key = others, "", ""
+    end
+  end
   local shown = json.array {}
-  for i = 1, math.min(#list, max_senders) do
-    shown[i] = mended(list[i])
+  for i, entry in ipairs(join(list)) do
+    shown[i] = mended(entry)
   end
   return shown, earlier ~= nil
 end
