@@ -193,20 +193,22 @@ function look.rule(name)
   end
 end
 
---- What GET /alerts shows, before and after looks: a list of AlertLine as JSON, of all loops.
----@return string
-function look.shown()
-  return kv.get "alerting.lines" or "[]"
-end
-
-local function publish()
+-- Of a rule that nobody has looked at yet, that there is no figure.
+local function lines_as_json(now)
   local all = json.array {}
   for _, rule in ipairs(rules) do
-    for _, shown in ipairs(lines[rule.name] or {}) do
+    for _, shown in ipairs(lines[rule.name] or worth_showing(rule, {}, now)) do
       all[#all + 1] = shown
     end
   end
-  kv.set("alerting.lines", json.encode(all))
+  return json.encode(all)
+end
+
+--- What GET /alerts shows, before and after looks: a list of AlertLine as JSON, of all loops.
+---@param now number
+---@return string
+function look.shown(now)
+  return kv.get "alerting.lines" or lines_as_json(now)
 end
 
 --- Looks at the rules that are due.
@@ -225,7 +227,7 @@ function look.at_rules(turn)
   end
   if has_looked then
     published = true
-    publish()
+    kv.set("alerting.lines", lines_as_json(turn.now))
   end
 end
 

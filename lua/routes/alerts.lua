@@ -10,6 +10,6 @@ return {
   ---@param req Request
   ---@return Response
   handle = function(req)
-    return { json = { alerts = json.fragment(look.shown()), timestamp = req.now } }
+    return { json = { alerts = json.fragment(look.shown(req.now)), timestamp = req.now } }
   end,
 }

@@ -126,8 +126,16 @@ export const cases = {
 
   "alerts: says what there is to do where nothing is watched": async ({ open }) => {
     const { page } = await open({ query: "?view=alerts" });
-    await page.getByText("Nothing is watched").waitFor();
+    await page.getByText("Nothing to watch yet").waitFor();
   },
+
+  "alerts: a budget is there once it is spent of": withServer(async ({ server, open }) => {
+    const { page } = await open();
+    await page.getByText("Nothing to watch yet").waitFor();
+    await server.ingest([{ user: "bob", cost_usd: 1 }]);
+    await cardOf(page, "Budgets").locator("tbody td.name", { hasText: "each user bob" }).waitFor();
+  }, { config: 'return { budgets = { { name = "each", by = "user", limit_usd = 2 } } }' },
+  { query: "?view=alerts" }),
 
   "system: shows store, queue and code": async ({ open, records }) => {
     const { page } = await open({ query: "?view=system" });

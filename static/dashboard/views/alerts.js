@@ -49,20 +49,28 @@ export async function draw(main, state, { signal, say, fail }) {
   const alerts = sortable({ caption: "Alerts", key: "key", sort: "urgency", bar: "none",
     columns: alertColumns, empty: "config.lua has no rules." });
   const budgets = sortable({ caption: "Budgets", key: "key", sort: "share", bar: "share",
-    columns: budgetColumns, empty: "config.lua has no budgets." });
+    columns: budgetColumns, empty: "config.lua has no budgets, or nobody has spent of one." });
+
+  let isShown = null;
+
+  function show(isAny) {
+    if (isAny === isShown) return;
+    isShown = isAny;
+    replace(main, isAny ? [alerts.element, budgets.element]
+      : message("Nothing to watch yet", h("p", {},
+        "alerts and budgets in config.lua say what is watched; lua/alerting/README.md shows how. "
+          + "A budget of each user is here once somebody has spent of it.")));
+  }
 
   async function refresh() {
     const [a, b] = await Promise.all([get("/alerts", null, signal), get("/budgets", null, signal)]);
     alerts.update(withKeys(a.alerts, (row) => row.group));
     budgets.update(withKeys(b.budgets, (row) => row.scope));
+    show(a.alerts.length + b.budgets.length > 0);
     const timer = setTimeout(() => refresh().catch(fail), REFRESH_MS);
     signal.addEventListener("abort", () => clearTimeout(timer), { once: true });
-    return a.alerts.length + b.budgets.length;
   }
 
-  const any = await refresh();
-  replace(main, any > 0 ? [alerts.element, budgets.element]
-    : message("Nothing is watched", h("p", {},
-      "alerts and budgets in config.lua say what is; lua/README.md shows how.")));
+  await refresh();
   say("");
 }
