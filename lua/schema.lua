@@ -74,10 +74,11 @@ local columns = {
   { "project", "string", dimension = true },
   { "host", "string", dimension = true },
   { "agent", "string", dimension = true },
-  { "tier", "string", dimension = true },
+  { "tier", "string", dimension = true, aliases = { "service_tier" } },
   { "billing", "string", dimension = true }, -- billed or notional; unknown counts as billed
   { "error_type", "string", dimension = true },
-  { "time_to_first_token_ms", "float", measure = true, unknown = no_first_token },
+  { "time_to_first_token_ms", "float", measure = true, unknown = no_first_token,
+    aliases = { "ttft_ms" } },
 
   -- Known to the core, but no columns of the table: they live in the JSON of extra.
   { "error_message", "string", in_extra = true },

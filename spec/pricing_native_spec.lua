@@ -27,6 +27,8 @@ describe("a native record with tokens and no cost", function()
       { request_id = "zero", model = "plain", tokens_input = 1000, cost_usd = 0 },
       { request_id = "told", model = "plain", tokens_input = 1000, cost_usd = 7 },
       { request_id = "batch", model = "plain", tokens_input = 1000, tier = "batch" },
+      { request_id = "alias", model = "plain", tokens_input = 1000, service_tier = "batch",
+        ttft_ms = 250 },
       { request_id = "usual", model = "plain", tokens_input = 1000, speed = "normal",
         service_tier = "standard" },
       { request_id = "fast", model = "plain", tokens_input = 1000, speed = "fast" },
@@ -55,7 +57,7 @@ describe("a native record with tokens and no cost", function()
   -- Dollars a million tokens, by hand.
   local costs = {
     plain = (1000 * 2 + 100 * 10 + 2000 * 0.5 + 10 * 3) / 1e6, null = 2 / 1e6,
-    batch = 0.001, short = 0.2, long = (150000 * 4 + 60000 * 0.4 + 10 * 8) / 1e6,
+    batch = 0.001, alias = 0.001, short = 0.2, long = (150000 * 4 + 60000 * 0.4 + 10 * 8) / 1e6,
     day = 0.001, night = 0.0005, ["next%20night"] = 0.001,
     hour = 1000 * 4 / 1e6, usual = 0.002, fast = 0.006, within = 0.006,
   }
@@ -66,6 +68,15 @@ describe("a native record with tokens and no cost", function()
       assert.equal("computed", row.extra.cost_source)
     end)
   end
+
+  it("has the dimensions that it is told by the names of prices and agents", function()
+    local rows = s:get("/logs/query?tier=batch&fields=request_id,time_to_first_token_ms").json()
+    local found = {}
+    for _, row in ipairs(rows.results) do
+      found[row.request_id] = row.time_to_first_token_ms
+    end
+    assert.same({ batch = json.null, alias = 250 }, found)
+  end)
 
   for _, id in ipairs { "tier", "half", "nobody", "nameless" } do
     it("is of unknown cost where no price is known: " .. id, function()

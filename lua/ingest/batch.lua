@@ -47,24 +47,11 @@ function Batch:recognise()
   self.recognised = self.recognised + 1
 end
 
--- Decoders name some things as their senders and prices do; rows are found by the dimensions.
-local function fill_dimensions(record)
-  if record.service_tier then
-    record.tier = record.tier or record.service_tier
-  end
-  if record.ttft_ms then
-    record.time_to_first_token_ms, record.ttft_ms = record.ttft_ms, nil
-  end
-end
-
 --- Makes the records whole that it holds, before somebody takes them.
 ---@return table[] records
 function Batch:complete()
   if self.settle then
     self:settle()
-  end
-  for _, record in ipairs(self.records) do
-    fill_dimensions(record)
   end
   return self.records
 end

@@ -9,7 +9,7 @@ local JSON = { ["content-type"] = "application/json" }
 local PROTOBUF = { ["content-type"] = "application/x-protobuf" }
 
 local FIELDS = "endpoint,model,status_code,tokens_input,tokens_output,cache_read_tokens,"
-  .. "cache_write_tokens,cost_usd,request_id,extra"
+  .. "cache_write_tokens,cost_usd,request_id,tier,extra"
 
 local function any(value)
   if math.type(value) == "integer" then
@@ -280,7 +280,7 @@ describe("a call in the words of", function()
     -- (1000*2.5 + 100*10) / 2 = 1750
     expect {
       { request_id = first, cost_usd = 0.0175, cost_source = "reported" },
-      { request_id = second, cost_usd = 0.00175, service_tier = "batch" },
+      { request_id = second, cost_usd = 0.00175, tier = "batch" },
     }
   end)
 
