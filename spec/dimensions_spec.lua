@@ -202,7 +202,10 @@ describe("dimensions", function()
       get("/logs/values?field=user&prefix=b").values)
     assert.same({ { value = 200, request_count = 3 }, { value = 429, request_count = 2 } },
       get("/logs/values?field=status_code&end_time=2000000").values)
-    assert.equal(422, s:get("/logs/values").status)
+    local missing = s:get "/logs/values"
+    assert.equal(422, missing.status)
+    assert.same({ { type = "missing", loc = { "query", "field" }, msg = "Field required",
+      input = json.null } }, missing.json().detail)
     assert.equal(422, s:get("/logs/values?field=status_code&prefix=4").status)
     assert.equal(422, s:get("/logs/values?field=cost_usd").status)
   end)

@@ -32,6 +32,7 @@ local CASES = {
   { "status_code=", "abcd" },
   { "status_code=500-", nil },
   { "status_code=x", nil },
+  { "status_code=503-500", nil },
   { "endpoint=*&status_code=0-499", "ab" },
 }
 

@@ -63,11 +63,11 @@ end
 local function read_all()
   local rows, message = storage.sql("SELECT key, data FROM kept WHERE topic = ? AND key > 'alert/' "
     .. "AND key < 'failure0'", TOPIC)
-  if not rows and not message:find("no such table", 1, true) then
+  if not rows then
     return nil, message
   end
   known, saved = {}, {}
-  for _, row in ipairs(rows or {}) do
+  for _, row in ipairs(rows) do
     known[row.key], saved[row.key] = whole(json.decode(row.data)), row.data
   end
   return true

@@ -40,10 +40,10 @@ function outbox.prepare()
   end
   local rows, message = storage.sql("SELECT max(substr(key, -16)) AS last FROM kept "
     .. "WHERE topic = ? AND key > 'outbox/' AND key < 'outbox0'", outbox.TOPIC)
-  if not rows and not message:find("no such table", 1, true) then
+  if not rows then
     return nil, message
   end
-  kv.set("outbox.number", math.tointeger(tonumber(rows and rows[1].last)) or 0)
+  kv.set("outbox.number", math.tointeger(tonumber(rows[1].last)) or 0)
   return true
 end
 
@@ -176,12 +176,10 @@ end
 local function turn(name)
   local began = os.time()
   kv.set("outbox.waits/" .. name, false) -- before it looks: what comes meanwhile says so again
-  local rows, message = read_page(name)
+  local rows = read_page(name)
   if not rows then
-    if not message:find("no such table", 1, true) then
-      outbox.wake(name)
-      pause(name, 1)
-    end
+    outbox.wake(name)
+    pause(name, 1)
     return
   end
   for i, row in ipairs(rows) do

@@ -35,8 +35,8 @@ local is_done, complained_at = false, 0
 
 -- Of what config.lua once had.
 local function is_anything_kept()
-  local rows, message = storage.sql("SELECT 1 FROM kept WHERE topic = 'alerting' LIMIT 1")
-  return rows and #rows > 0 or not rows and not message:find("no such table", 1, true)
+  local rows = storage.sql "SELECT 1 FROM kept WHERE topic = 'alerting' LIMIT 1"
+  return not rows or #rows > 0
 end
 
 -- Once there is nothing to watch, and what was is over.

@@ -47,6 +47,36 @@ function figures.rate(part, total)
   return total > 0 and part / total * 100 or 0
 end
 
+--- What every shape tells: cost, tokens, and of how many requests they are known.
+---@param group Group
+---@return table
+function figures.totals(group)
+  return {
+    duration_known = group.duration_known,
+    total_cost_usd = group.cost_usd,
+    billed_cost_usd = group.billed_cost_usd,
+    unpriced_requests = group.unpriced_requests,
+    total_tokens_input = group.tokens_input,
+    total_tokens_output = group.tokens_output,
+    total_cache_read_tokens = group.cache_read_tokens,
+    total_cache_write_tokens = group.cache_write_tokens,
+    total_tokens_all = figures.tokens_all(group),
+  }
+end
+
+--- The same of one group among others, with its requests and how they ended.
+---@param group Group
+---@return table
+function figures.part(group)
+  local shape = figures.totals(group)
+  shape.request_count = group.requests
+  shape.successful_requests = group.successes
+  shape.error_requests = group.errors
+  shape.success_rate = figures.rate(group.successes, group.requests)
+  shape.error_rate = figures.rate(group.errors, group.requests)
+  return shape
+end
+
 --- Adds the quantiles of response times to a shape: 0 of no rows, null of rows that do not
 --- know theirs.
 ---@param shape table

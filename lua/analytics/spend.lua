@@ -33,26 +33,11 @@ spend.ORDERS = {
 ---@param group Group
 ---@return table
 function spend.shape(group)
-  local shape = {
-    request_count = group.requests,
-    successful_requests = group.successes,
-    error_requests = group.errors,
-    success_rate = figures.rate(group.successes, group.requests),
-    error_rate = figures.rate(group.errors, group.requests),
-    avg_duration_ms = figures.known_average(group.duration_ms, group.duration_known),
-    duration_known = group.duration_known,
-    avg_time_to_first_token_ms =
-      figures.known_average(group.time_to_first_token_ms, group.time_to_first_token_known),
-    time_to_first_token_known = group.time_to_first_token_known,
-    total_cost_usd = group.cost_usd,
-    billed_cost_usd = group.billed_cost_usd,
-    unpriced_requests = group.unpriced_requests,
-    total_tokens_input = group.tokens_input,
-    total_tokens_output = group.tokens_output,
-    total_cache_read_tokens = group.cache_read_tokens,
-    total_cache_write_tokens = group.cache_write_tokens,
-    total_tokens_all = figures.tokens_all(group),
-  }
+  local shape = figures.part(group)
+  shape.avg_duration_ms = figures.known_average(group.duration_ms, group.duration_known)
+  shape.time_to_first_token_known = group.time_to_first_token_known
+  shape.avg_time_to_first_token_ms =
+    figures.known_average(group.time_to_first_token_ms, group.time_to_first_token_known)
   for _, name in ipairs(QUANTILE_NAMES) do
     shape[name] = group[name] or json.null
   end

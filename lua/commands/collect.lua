@@ -137,7 +137,7 @@ local function follow(done, args, found, seconds)
   local seen = marks_of(found)
   args.again = nil
   while true do
-    sleep(seconds)
+    sleep(seconds * 1000)
     found = agent_files.find(args.agent)
     local marks = marks_of(found)
     if marks ~= seen then

@@ -6,7 +6,7 @@ local request_line = require "lib.request_line"
 local term = require "term"
 
 local PATH = "/logs/stream"
-local again_after = 1 -- seconds
+local AGAIN_MS = 1000
 
 local fields = "timestamp,status_code,model,endpoint,duration_ms,cost_usd,tokens_input,"
   .. "tokens_output,cache_read_tokens,service_type,user,error_type"
@@ -97,7 +97,7 @@ local function follow_for_ever(store, target, as_json)
     if why and not last_id then
       return code, store.name .. ": " .. why
     end
-    sleep(again_after) -- the server stops, or has just started anew
+    sleep(AGAIN_MS) -- the server stops, or has just started anew
   end
 end
 

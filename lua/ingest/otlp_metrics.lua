@@ -21,14 +21,12 @@ local otlp_metrics = {}
 ---@field start integer?    unix nanoseconds
 ---@field time integer?
 
-local function labels_of(metric, attributes, origin, extra)
+local function labels_of(metric, attributes, origin)
   local labels = { service = values.text(origin.resource["service.name"]) or "unknown" }
-  for _, names in ipairs { metric_labels[metric.name] or metric_labels.default, extra } do
-    for _, name in ipairs(names) do
-      local value = attributes[name]
-      local shown = type(value) ~= "table" and value ~= nil and tostring(value) or ""
-      labels[metric_names.plain(name)] = values.clip(shown, 128)
-    end
+  for _, name in ipairs(metric_labels[metric.name] or metric_labels.default) do
+    local value = attributes[name]
+    local shown = type(value) ~= "table" and value ~= nil and tostring(value) or ""
+    labels[metric_names.plain(name)] = values.clip(shown, 128)
   end
   return labels
 end
@@ -62,7 +60,7 @@ local function put(batch, metric, origin, kind, suffix, point, value, temporalit
     name = name,
     help = values.text(metric.description) or ("OTLP metric " .. metric.name),
     value = value,
-    labels = labels_of(metric, attributes, origin, batch.extra_labels),
+    labels = labels_of(metric, attributes, origin),
     series = temporality and series_of(name, attributes, origin),
     cumulative = temporality == cumulative or nil,
     start = temporality and values.nanoseconds(point.startTimeUnixNano) or nil,
@@ -161,12 +159,10 @@ end
 
 --- Points of an ExportMetricsServiceRequest, in the batch's points.
 ---@param source Source|table the message, or an iterator over its items
----@param extra_labels string[]? attributes that become labels of every family
 ---@param hand_on (fun(batch: Batch): any?, string?)?
 ---@return Batch
-function otlp_metrics.decode(source, extra_labels, hand_on)
+function otlp_metrics.decode(source, hand_on)
   local batch = batches.new(hand_on)
-  batch.extra_labels = extra_labels or {}
   otlp_tables.each(source, batch, function(metric, origin)
     take(batch, metric, origin)
   end)

@@ -206,12 +206,12 @@ end
 local function earlier_runs()
   local text = kv.get "senders.earlier"
   if not text then
-    local rows, message = storage.sql("SELECT data FROM journal WHERE topic = 'senders' "
+    local rows = storage.sql("SELECT data FROM journal WHERE topic = 'senders' "
       .. "ORDER BY entry DESC LIMIT 1")
-    if not rows and not message:find("no such table", 1, true) then
+    if not rows then
       return nil
     end
-    text = kv.get "senders.earlier" or rows and rows[1] and rows[1].data or '{"senders":[]}'
+    text = kv.get "senders.earlier" or rows[1] and rows[1].data or '{"senders":[]}'
     kv.set("senders.earlier", text)
   end
   return json.decode(text).senders

@@ -32,7 +32,7 @@ local function server(url, token)
   local function post(lines, tries)
     local response, fault = connection:post("/logs/ingest", lines, options)
     if response and (response.status == 503 or response.status == 429) and tries > 1 then
-      sleep(1)
+      sleep(1000)
       return post(lines, tries - 1)
     end
     return response, fault

@@ -25,7 +25,8 @@ local SCHEMAS = {
     { "detail", "error" }),
   ValidationError = object({
     detail = list_of(object({
-      type = TEXT, loc = list_of(TEXT), msg = TEXT, input = TEXT, ctx = { type = "object" },
+      type = TEXT, loc = list_of(TEXT), msg = TEXT,
+      input = { type = json.array { "string", "null" } }, ctx = { type = "object" },
     }, { "type", "loc", "msg", "input" })),
   }, { "detail" }),
 }

@@ -194,7 +194,7 @@ function read.ranges(_, input)
     local from, to = part:match("^%s*(%d+)%s*%-%s*(%d+)%s*$")
     local number = math.tointeger(tonumber(part:match("^%s*(%d+)%s*$")))
     from, to = math.tointeger(tonumber(from)), math.tointeger(tonumber(to))
-    if not number and not (from and to) then
+    if not number and not (from and to and from <= to) then
       return nil, fault("ranges", "Input should be whole numbers and ranges, such as 429,500-503")
     end
     ranges[#ranges + 1] = number or { from, to }
@@ -238,8 +238,8 @@ end
 ---@param wrong Fault
 ---@return table
 function params.detail(name, input, wrong)
-  return { type = wrong.type, loc = json.array { "query", name }, msg = wrong.msg, input = input,
-    ctx = wrong.ctx }
+  return { type = wrong.type, loc = json.array { "query", name }, msg = wrong.msg,
+    input = input == nil and json.null or input, ctx = wrong.ctx }
 end
 
 --- The 422 answer of a handler that finds out by itself.

@@ -26,7 +26,7 @@ function work.run(what, options)
   local state = upkeep.state()
   while state.running do
     term.progress(text(state))
-    sleep(0.05)
+    sleep(50)
     state = upkeep.state()
   end
   term.progress()

@@ -35,8 +35,8 @@ function env.now() end
 ---@return number
 function env.seconds() end
 
---- The same as the global sleep.
----@param seconds number
-function env.sleep(seconds) end
+--- The global sleep of commands: nothing else runs meanwhile.
+---@param ms number
+function env.sleep(ms) end
 
 return env

@@ -62,9 +62,9 @@ return {
     end
     local text, bound = statement(req.params)
     local rows, message = storage.sql(text, table.unpack(bound))
-    if not rows and not message:find("no such table", 1, true) then
+    if not rows then
       return { status = 503, detail = message }
     end
-    return { json = shape(rows or {}, req.params.limit) }
+    return { json = shape(rows, req.params.limit) }
   end,
 }

@@ -24,7 +24,8 @@ local function find_zone(input)
     ("a time zone of this machine, such as Europe/Berlin, or +hh:mm: it knows no %q"):format(input)
 end
 
--- The moments between which buckets are wanted, in whole seconds.
+-- The moments between which buckets are wanted, in whole seconds; nil, or nil, why not and its
+-- reason, where there are none.
 local function span(values)
   local first, last, message, reason = values.start_time, values.end_time, nil, nil
   if not first or first == 0 then
@@ -36,12 +37,13 @@ local function span(values)
   if not first or not last then
     return nil, message, reason
   end
-  return math.floor(first), math.floor(last)
+  return { first = math.floor(first), last = math.floor(last) }
 end
 
 -- A row may be of a year that only its sender's clock knows: where the buckets to it would be too
 -- many, an open window ends now.  nil: there are too many.
-local function bounds_of(values, first, last, now)
+local function bounds_of(values, asked, now)
+  local first, last = asked.first, asked.last
   local zone, is_open = values.tz or zones.UTC, not values.end_time or values.end_time == 0
   local bounds = calendar.bounds(zone, values.every, first, last, MOST_BUCKETS)
   if not bounds and is_open and now < last then
@@ -55,8 +57,7 @@ end
 local function empty(values)
   return {
     json = { groups = json.array {}, other = json.null, totals = spend.NONE,
-      window = window.asked(values),
-             by = json.array(values.by), exact = true },
+      window = window.asked(values), by = json.array(values.by), exact = true },
   }
 end
 
@@ -114,11 +115,11 @@ return {
   handle = function(req)
     local values, bounds = req.params, nil
     if values.every then
-      local first, last, reason = span(values)
-      if not first then
-        return last and needs_storage.failed(last, reason) or empty(values)
+      local asked, message, reason = span(values)
+      if not asked then
+        return message and needs_storage.failed(message, reason) or empty(values)
       end
-      bounds = bounds_of(values, first, last, req.now)
+      bounds = bounds_of(values, asked, req.now)
       if not bounds then
         return params.refuse("every", values.every, "too_many",
           ("Input should give at most %d buckets: take wider ones, or narrow the window"):format(

@@ -7,20 +7,21 @@ local window = later "lib.window"
 
 local DAY, MICROSECOND = 86400, 1e-6
 
--- The moments between which it shows.  A time of 0 is no bound: all there is, up to now.
+-- The moments between which it shows; nil and why where they cannot be had.  A time of 0 is no
+-- bound: all there is, up to now.
 local function span(values, now)
   local last = values.end_time
   if not last or last == 0 then
     last = now
   end
   if values.start_time ~= 0 then
-    return values.start_time or last - DAY, last
+    return { first = values.start_time or last - DAY, last = last }
   end
   local first, message, reason = window.end_of_rows(false)
   if message then
     return nil, message, reason
   end
-  return math.min(first or last, last), last
+  return { first = math.min(first or last, last), last = last }
 end
 
 -- The same filters over another window.
@@ -45,15 +46,16 @@ return {
   ---@param req Request
   ---@return Response
   handle = function(req)
-    local first, last, reason = span(req.params, req.now)
-    if not first then
-      return needs_storage.failed(last, reason)
+    local shown, message, reason = span(req.params, req.now)
+    if not shown then
+      return needs_storage.failed(message, reason)
     end
+    local first, last = shown.first, shown.last
     local every = overview.step(last - first)
     local quantiles = overview.quantiles
 
-    local now, before, err
-    now, err, reason = storage.aggregate {
+    local now, before
+    now, message, reason = storage.aggregate {
       where = where(req.params, first, last),
       { quantiles = quantiles },
       { every = every, quantiles = quantiles },
@@ -64,14 +66,14 @@ return {
         limit = 50 },
     }
     if not now then
-      return needs_storage.failed(err, reason)
+      return needs_storage.failed(message, reason)
     end
-    before, err, reason = storage.aggregate {
+    before, message, reason = storage.aggregate {
       where = where(req.params, first - (last - first), first - MICROSECOND),
       { quantiles = quantiles },
     }
     if not before then
-      return needs_storage.failed(err, reason)
+      return needs_storage.failed(message, reason)
     end
     local asked = { start_time = first, end_time = last, every = every }
     local answer = overview.shape(asked, now, before)

@@ -1,10 +1,7 @@
 --- OTLP metrics, shown on /metrics under their own names.
-local config = require "config"
 local metric_points = later "ingest.metric_points"
 local otlp_http = later "ingest.otlp_http"
 local otlp_metrics = later "ingest.otlp_metrics"
-
-local labels = (config.settings or {}).otlp_labels
 
 return {
   summary = "Takes OTLP metrics, as JSON or protobuf.",
@@ -14,8 +11,6 @@ return {
   ---@param req Request
   ---@return Response
   handle = function(req)
-    return otlp_http.take(req, "metrics", function(source, hand_on)
-      return otlp_metrics.decode(source, labels, hand_on)
-    end, metric_points.take)
+    return otlp_http.take(req, "metrics", otlp_metrics.decode, metric_points.take)
   end,
 }

@@ -89,4 +89,15 @@ export const cases = {
     await page.waitForSelector("text=A gap of 7 events");
     await page.waitForSelector(".badge.waiting"); // each answer ends, so it is live for moments
   }),
+
+  "live: a refused filter is told by its name": withLiveServer(async ({ open }) => {
+    const refused = { detail: [{ type: "ranges", loc: ["query", "status_code"],
+      msg: "Input should be whole numbers" }] };
+    const { page } = await open({
+      expected: /status of 422/,
+      before: (page) => page.route("**/logs/stream*",
+        (route) => route.fulfill({ status: 422, json: refused })),
+    });
+    await page.getByText("query.status_code: Input should be whole numbers").waitFor();
+  }),
 };

@@ -34,7 +34,7 @@ end
 local handlers = {
   otlp("logs", function(source, hand_on) return otlp_logs.decode(source, prices, hand_on) end),
   otlp("traces", function(source, hand_on) return otlp_traces.decode(source, prices, hand_on) end),
-  otlp("metrics", function(source, hand_on) return otlp_metrics.decode(source, nil, hand_on) end),
+  otlp("metrics", otlp_metrics.decode),
 }
 
 -- What is posted comes value by value, what is imported as one text.

@@ -29,12 +29,13 @@ static int l_env_seconds(lua_State *L) {
   return 1;
 }
 
-/* env.sleep(seconds), which is the global sleep */
+/* env.sleep(ms), which is the global sleep of commands */
 static int l_env_sleep(lua_State *L) {
-  lua_Number seconds = luaL_checknumber(L, 1);
-  luaL_argcheck(L, seconds >= 0 && seconds <= 1e6, 1, "expected seconds");
-  struct timespec rest = {.tv_sec = (time_t) seconds,
-                          .tv_nsec = (long) ((seconds - (lua_Number) (time_t) seconds) * 1e9)};
+  lua_Number ms = luaL_checknumber(L, 1);
+  luaL_argcheck(L, ms >= 0 && ms <= 1e9, 1, "expected milliseconds");
+  uint64_t ns = (uint64_t) (ms * 1e6);
+  struct timespec rest = {.tv_sec = (time_t) (ns / 1000000000),
+                          .tv_nsec = (long) (ns % 1000000000)};
   nanosleep(&rest, NULL);
   return 0;
 }

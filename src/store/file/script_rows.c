@@ -4,10 +4,6 @@
 
 #include "store/file/database.h"
 
-static const char kept_table[] =
-    "CREATE TABLE IF NOT EXISTS kept(topic TEXT, key TEXT, data TEXT, PRIMARY KEY(topic, key)) "
-    "WITHOUT ROWID";
-
 /* What script_rows.rows holds: this, then the kind, then the data. */
 struct script_row {
   int64_t time_us;
@@ -100,10 +96,8 @@ static int append_all(sqlite3 *db, const struct script_rows *rows) {
 static int put_all(sqlite3 *db, const struct script_rows *rows) {
   sqlite3_stmt *put = NULL, *delete = NULL;
   struct script_row row;
-  int rc = database_exec(db, kept_table);
-  if (rc == SQLITE_OK)
-    rc = sqlite3_prepare_v2(db, "INSERT OR REPLACE INTO kept(topic, key, data) VALUES(?, ?, ?)",
-                            -1, &put, NULL);
+  int rc = sqlite3_prepare_v2(db, "INSERT OR REPLACE INTO kept(topic, key, data) VALUES(?, ?, ?)",
+                              -1, &put, NULL);
   if (rc == SQLITE_OK)
     rc = sqlite3_prepare_v2(db, "DELETE FROM kept WHERE topic = ? AND key = ?", -1, &delete, NULL);
   const char *end = rows->rows.data + rows->rows.len;

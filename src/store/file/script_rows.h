@@ -5,8 +5,7 @@
 
 #include "store/storage.h"
 
-/* Both within the writer's open transaction; the table kept is made by the first row.
- * SQLite's codes. */
+/* Both within the writer's open transaction.  SQLite's codes. */
 int script_rows_write(sqlite3 *db, const struct script_rows *rows);
 
 /* Those of the journal: what is kept by key is no log of requests, and a reset leaves it. */

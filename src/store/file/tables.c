@@ -53,6 +53,8 @@ static const char later_additions[] =
     "kind TEXT, time INTEGER, data TEXT);"
     "CREATE INDEX IF NOT EXISTS journal_time ON journal(topic, time);"
     "CREATE INDEX IF NOT EXISTS journal_topic ON journal(topic);"
+    "CREATE TABLE IF NOT EXISTS kept(topic TEXT, key TEXT, data TEXT, PRIMARY KEY(topic, key)) "
+    "WITHOUT ROWID;"
     "INSERT OR IGNORE INTO meta SELECT 'counted', coalesce(max(rowid), 0) FROM rows";
 
 void tables_write_default(struct buf *sql, const struct column *c) {

@@ -13,10 +13,9 @@ export class Refused extends Error {
 export const token = {
   get: () => sessionStorage.getItem(KEY),
   set: (value) => sessionStorage.setItem(KEY, value),
-  clear: () => sessionStorage.removeItem(KEY),
 };
 
-export function headers(more = {}) {
+function headers(more = {}) {
   const bearer = token.get();
   return bearer ? { ...more, authorization: `Bearer ${bearer}` } : more;
 }

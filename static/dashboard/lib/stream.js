@@ -1,6 +1,6 @@
 /** Server-sent events over fetch(), so that a token travels in a header (WHATWG HTML,
  * "Server-sent events"). */
-import { headers, Refused } from "./api.js";
+import { Refused, request } from "./api.js";
 
 const RETRY_MS = [250, 500, 1000, 2000, 4000];
 const SILENCE_MS = 40000; // the server breaks each silence after 15 s
@@ -26,13 +26,8 @@ async function* blocks(body) {
   }
 }
 
-async function open(path, query, last, signal) {
-  const response = await fetch(`${path}?${query}`,
-    { signal, headers: headers(last ? { "last-event-id": last } : {}) });
-  if (response.ok) return response;
-  const body = await response.json().catch(() => ({}));
-  throw new Refused(response.status, body.detail ?? response.statusText);
-}
+const open = (path, query, last, signal) =>
+  request(`${path}?${query}`, { signal, headers: last ? { "last-event-id": last } : {} });
 
 const pause = (ms, signal) => new Promise((resolve) => {
   const timer = setTimeout(resolve, ms);

@@ -2,6 +2,7 @@
 import { get } from "../lib/api.js";
 import { h, message, replace } from "../lib/dom.js";
 import { dollars, percent, time } from "../lib/format.js";
+import { later } from "../lib/later.js";
 import { sortable } from "../lib/table.js";
 
 const REFRESH_MS = 5000;
@@ -67,8 +68,7 @@ export async function draw(main, state, { signal, say, fail }) {
     alerts.update(withKeys(a.alerts, (row) => row.group));
     budgets.update(withKeys(b.budgets, (row) => row.scope));
     show(a.alerts.length + b.budgets.length > 0);
-    const timer = setTimeout(() => refresh().catch(fail), REFRESH_MS);
-    signal.addEventListener("abort", () => clearTimeout(timer), { once: true });
+    later(() => refresh().catch(fail), REFRESH_MS, signal);
   }
 
   await refresh();

@@ -20,7 +20,7 @@ export function emptyStore() {
     h("p", {}, "or point Claude Code at it:"),
     h("pre", {},
       "export CLAUDE_CODE_ENABLE_TELEMETRY=1 OTEL_LOGS_EXPORTER=otlp OTEL_METRICS_EXPORTER=otlp\n"
-        + "export OTEL_EXPORTER_OTLP_PROTOCOL=http/json "
+        + "export OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf "
         + `OTEL_EXPORTER_OTLP_ENDPOINT=${origin}`));
 }
 

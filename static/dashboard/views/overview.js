@@ -3,6 +3,7 @@ import { chart, library } from "../lib/chart.js";
 import { h, replace } from "../lib/dom.js";
 import { axis, change, clock, dollars, integer, milliseconds, percent, perMinute, points, price,
   short } from "../lib/format.js";
+import { later } from "../lib/later.js";
 
 const REFRESH_MS = 10000;
 const FIRST_RECORD_MS = 1000;
@@ -150,13 +151,8 @@ export async function draw(main, state, { first, ask, signal, say, fail }) {
     await show(data);
     say(`updated ${clock(new Date())}`);
     if (parts) await showTables(data, query);
-    if (state.window !== "custom" && !signal.aborted) later();
-  }
-
-  function later() {
-    const again = () => (document.hidden && parts ? later() : refresh(ask()).catch(fail));
-    const timer = setTimeout(again, parts ? REFRESH_MS : FIRST_RECORD_MS);
-    signal.addEventListener("abort", () => clearTimeout(timer), { once: true });
+    if (state.window !== "custom")
+      later(() => refresh(ask()).catch(fail), parts ? REFRESH_MS : FIRST_RECORD_MS, signal);
   }
 
   await refresh(first);

@@ -3,6 +3,7 @@ import { get, post } from "../lib/api.js";
 import { chart } from "../lib/chart.js";
 import { h, replace } from "../lib/dom.js";
 import { axis, bytes, integer, milliseconds, perMinute, time } from "../lib/format.js";
+import { later } from "../lib/later.js";
 import { retentionFacts } from "../lib/retention.js";
 
 const REFRESH_SECONDS = 2;
@@ -112,8 +113,7 @@ export async function draw(main, state, { signal, say, fail }) {
 
   async function refresh() {
     show(await get("/logs/system", null, signal));
-    const timer = setTimeout(() => refresh().catch(fail), REFRESH_SECONDS * 1000);
-    signal.addEventListener("abort", () => clearTimeout(timer), { once: true });
+    later(() => refresh().catch(fail), REFRESH_SECONDS * 1000, signal);
   }
 
   await refresh();
