@@ -58,12 +58,7 @@ local function one_of(words)
   end
 end
 
-local function read_text(value)
-  return type(value) == "string" and value ~= "" and #value <= 200 and value or nil,
-    "a text of at most 200 bytes"
-end
-
-read.name, read.summary = read_text, read_text
+read.name, read.summary = faults.read_text, faults.read_text
 read.window, read.every, read["for"] = read_duration, read_duration, read_duration
 read.keep_firing_for, read.repeat_every = read_duration, read_duration
 read.warning, read.critical = read_number, read_number

@@ -27,16 +27,12 @@ local SCOPE_SET = faults.set(table.concat(budgets.SCOPES, " "))
 local PERIODS = faults.set "day week month"
 local MOST = 50
 
-local function read_text(value)
-  return type(value) == "string" and value ~= "" and #value <= 200 and value or nil,
-    "a text of at most 200 bytes"
-end
-
 local function is_amount(value)
   return type(value) == "number" and value > 0 and value < 1e12
 end
 
-local read = { name = read_text, summary = read_text, notify = alert_rules.read_notify }
+local read = { name = faults.read_text, summary = faults.read_text,
+  notify = alert_rules.read_notify }
 
 function read.by(value)
   return SCOPE_SET[value] and value or nil, "one of " .. table.concat(budgets.SCOPES, ", ")

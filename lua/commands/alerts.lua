@@ -3,6 +3,7 @@ local cell = require "lib.cell"
 local client = require "client"
 local env = require "env"
 local json = require "json"
+local ledger = require "lib.ledger"
 local plain = require "lib.plain"
 
 local function ask(connection, method, target)
@@ -40,14 +41,8 @@ local function list(connection)
   return 0
 end
 
-local function percent_encoded(text)
-  return (text:gsub("[^%w_.-]", function(byte)
-    return ("%%%02X"):format(byte:byte())
-  end))
-end
-
 local function test(connection, name)
-  local answer, why = ask(connection, "post", "/-/alerts/test?name=" .. percent_encoded(name))
+  local answer, why = ask(connection, "post", "/-/alerts/test?" .. ledger.query { name = name })
   if not answer then
     return nil, why
   end

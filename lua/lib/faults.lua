@@ -23,6 +23,15 @@ function faults.set(words)
   return set
 end
 
+--- Reads a name or a summary.
+---@param value any
+---@return string?
+---@return string expected
+function faults.read_text(value)
+  return type(value) == "string" and value ~= "" and #value <= 200 and value or nil,
+    "a text of at most 200 bytes"
+end
+
 --- Whether a value is a list: { model = 5 } is none of one member, but none.
 ---@param value any
 ---@return boolean

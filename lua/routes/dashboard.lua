@@ -1,4 +1,6 @@
 --- The page.
+local page = require "lib.page"
+
 return {
   summary = "The dashboard.",
   feature = "dashboard_enabled",
@@ -13,9 +15,7 @@ return {
         ["cache-control"] = "no-cache, no-store, must-revalidate",
         pragma = "no-cache",
         expires = "0",
-        ["content-security-policy"] =
-          "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
-          .. "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+        ["content-security-policy"] = page.POLICY,
       },
       file = "dashboard/index.html",
       missing =

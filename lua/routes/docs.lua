@@ -1,4 +1,6 @@
 --- A page that shows /openapi.json and asks the routes in it.
+local page = require "lib.page"
+
 return {
   summary = "This API, to read and to try.",
   feature = "dashboard_enabled",
@@ -11,9 +13,7 @@ return {
       headers = {
         ["content-type"] = "text/html; charset=utf-8",
         ["cache-control"] = "no-cache",
-        ["content-security-policy"] =
-          "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
-          .. "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+        ["content-security-policy"] = page.POLICY,
       },
       file = "docs/index.html",
       missing =
