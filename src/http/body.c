@@ -1,5 +1,4 @@
 #include <stdlib.h>
-#include <strings.h>
 
 #include "http/exchange.h"
 #include "http/router.h"
@@ -26,11 +25,6 @@ static bool has_room(const struct exchange *e, uint64_t n) {
   return n + bytes_in_flight(server) <= e->request.site->options->limits.in_flight_bytes;
 }
 
-static bool is_one_of(struct slice s, const char *a, const char *b) {
-  return (s.len == strlen(a) && strncasecmp(s.data, a, s.len) == 0) ||
-         (s.len == strlen(b) && strncasecmp(s.data, b, s.len) == 0);
-}
-
 static void start_inflater(struct exchange *e) {
   e->in.inflater = xcalloc(1, sizeof *e->in.inflater);
   if (inflateInit2(e->in.inflater, GZIP_WINDOW) != Z_OK)
@@ -51,11 +45,11 @@ struct verdict body_begin(struct exchange *e) {
   bool chunked = e->parser.flags & F_CHUNKED;
   uint64_t announced = chunked ? 0 : e->parser.content_length;
   struct slice coding = request_header(r, "content-encoding");
-  bool gzip = is_one_of(coding, "gzip", "x-gzip");
+  bool gzip = slice_is_nocase(coding, "gzip") || slice_is_nocase(coding, "x-gzip");
   e->in.body_limit = r->route->max_body != 0 ? r->route->max_body
                                              : r->site->options->limits.body_bytes;
 
-  if (coding.len > 0 && !gzip && !is_one_of(coding, "identity", "identity"))
+  if (coding.len > 0 && !gzip && !slice_is_nocase(coding, "identity"))
     return (struct verdict) {415, "the only Content-Encoding that is taken is gzip",
                              "Accept-Encoding: gzip\r\n"};
   if (announced > e->in.body_limit)

@@ -1,5 +1,3 @@
-#include <strings.h>
-
 #include "base/uuid.h"
 #include "http/exchange.h"
 #include "http/router.h"
@@ -23,10 +21,6 @@ static enum method method_of(const llhttp_t *parser) {
   default:
     return METHOD_OTHER;
   }
-}
-
-static bool slice_is(struct slice s, const char *text) {
-  return s.len == strlen(text) && strncasecmp(s.data, text, s.len) == 0;
 }
 
 /* The client's, so that logs of several programs can be joined; without one, or with one
@@ -55,7 +49,7 @@ static int check_framing(struct exchange *e) {
     return 0;
   if (e->request.http10)
     return refuse_head(e, 400, "Transfer-Encoding in HTTP/1.0");
-  if (!slice_is(coding, "chunked"))
+  if (!slice_is_nocase(coding, "chunked"))
     return refuse_head(e, 400, "the only Transfer-Encoding that is taken is chunked");
   if (request_header(&e->request, "content-length").data != NULL)
     return refuse_head(e, 400, "Content-Length beside Transfer-Encoding");
@@ -83,7 +77,7 @@ static int check_expectation(struct exchange *e) {
   struct slice expect = request_header(r, "expect");
   if (expect.data == NULL || r->http10 || e->in.complete)
     return 0;
-  if (!slice_is(expect, "100-continue"))
+  if (!slice_is_nocase(expect, "100-continue"))
     return refuse_head(e, 417, "no expectation but 100-continue is met here");
   e->in.expects_continue = true;
   return 0;

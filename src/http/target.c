@@ -1,13 +1,5 @@
-#include <strings.h>
-
+#include "base/number.h"
 #include "http/exchange.h"
-
-static int hex(char c) {
-  if (c >= '0' && c <= '9')
-    return c - '0';
-  c |= 0x20;
-  return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
 
 /* Once, in place.  An encoded slash would be a separator to some and a letter to others. */
 static const char *decode(char *path, size_t *len) {
@@ -19,9 +11,9 @@ static const char *decode(char *path, size_t *len) {
       *out++ = *p;
       continue;
     }
-    if (end - p < 3 || hex(p[1]) < 0 || hex(p[2]) < 0)
+    if (end - p < 3 || hex_digit(p[1]) < 0 || hex_digit(p[2]) < 0)
       return "a % in the path without two hex digits";
-    char byte = (char) (hex(p[1]) << 4 | hex(p[2]));
+    char byte = (char) (hex_digit(p[1]) << 4 | hex_digit(p[2]));
     if (byte == '\0')
       return "%00 in the path";
     *out++ = byte != '/' ? byte : ENCODED_SLASH;
