@@ -30,15 +30,9 @@ static void ensure_id(struct batch *b, struct record *r) {
   r->present |= UINT64_C(1) << id;
 }
 
-static int take_bit(uint64_t *set) {
-  int bit = __builtin_ctzll(*set);
-  *set &= *set - 1;
-  return bit;
-}
-
 void record_write_extra(struct batch *b, struct record *r) {
   for (uint64_t left = b->schema->in_extra & r->present; left != 0;) {
-    int column = take_bit(&left);
+    int column = columns_take(&left);
     const struct column *c = &b->schema->columns[column];
     struct buf json = {0};
     value_write_json(&json, c, r->v[column], &b->text);
@@ -75,7 +69,7 @@ void batch_complete(struct batch *b, struct record *r, int64_t now_us) {
   if (!record_has(r, s->time))
     r->v[s->time].i = now_us;
   for (uint64_t left = (s->derived | s->by_event | s->texts) & ~r->present; left != 0;) {
-    int column = take_bit(&left);
+    int column = columns_take(&left);
     r->v[column] = default_of(b, r, column);
   }
   name_source(b, r);

@@ -315,6 +315,13 @@ static inline bool matches(const struct condition *item, const struct conditions
   return isnan(bound.f) || is_within(item->op, compare_floats(v.f, bound.f));
 }
 
+uint64_t conditions_columns(const struct conditions *c) {
+  uint64_t columns = 0;
+  for (size_t i = 0; c != NULL && i < c->count; i++)
+    columns |= UINT64_C(1) << c->items[i].column;
+  return columns;
+}
+
 bool condition_matches(const struct conditions *c, const struct condition *item,
                        enum column_type type, union value v, const struct buf *text) {
   return matches(item, c, type, v, text);

@@ -65,6 +65,9 @@ uint64_t conditions_hash(const struct conditions *c, const struct schema *schema
 bool conditions_equal(const struct conditions *a, const struct conditions *b,
                       const struct schema *schema);
 
+/* The columns that c (or NULL) is about, bit per column. */
+uint64_t conditions_columns(const struct conditions *c);
+
 /* Whether a value of a stored row, of that column's type, matches one of them. */
 bool condition_matches(const struct conditions *c, const struct condition *item,
                        enum column_type type, union value v, const struct buf *text);

@@ -86,7 +86,7 @@ static void write_cells(struct buf *sql, const struct aggregate *a, const struct
 
 /* The cell is the rest of a full bucket.  false: the filter looks for what may be in it. */
 static bool take_rest(struct aggregate *a, struct planned *p) {
-  uint64_t filtered = where_columns(a->where), by = 0, kept = 0;
+  uint64_t filtered = conditions_columns(a->where), by = 0, kept = 0;
   for (size_t i = 0; i < p->plan.set->nby; i++)
     kept |= UINT64_C(1) << p->plan.set->by[i];
   for (size_t i = 0; i < p->question->nby; i++)
@@ -306,7 +306,7 @@ static void add_late_rows(const struct aggregate *a, struct plan *plan) {
 }
 
 static int plan_one(struct aggregate *a, struct planned *p) {
-  uint64_t columns = where_columns(a->where);
+  uint64_t columns = conditions_columns(a->where);
   if (a->time >= 0)
     columns &= ~(UINT64_C(1) << a->time);
   struct question *question = p->question;
