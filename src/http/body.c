@@ -21,7 +21,7 @@ static size_t bytes_in_flight(const struct server *server) {
 }
 
 static bool has_room(const struct exchange *e, uint64_t n) {
-  const struct server *server = connections_of(e->request.conn)->server;
+  const struct server *server = e->request.conn->all->server;
   return n + bytes_in_flight(server) <= e->request.site->options->limits.in_flight_bytes;
 }
 
@@ -83,7 +83,7 @@ static int admit_bytes(struct exchange *e, size_t len, const char **why) {
   if (!has_room(e, len))
     return refuse_body(&too_many, why);
   e->in.in_flight += len;
-  atomic_fetch_add_explicit(&connections_of(e->request.conn)->in_flight, len, memory_order_relaxed);
+  atomic_fetch_add_explicit(&e->request.conn->all->in_flight, len, memory_order_relaxed);
   return 0;
 }
 
@@ -189,7 +189,7 @@ void body_clear(struct exchange *e) {
     free(e->in.inflater);
     e->in.inflater = NULL;
   }
-  atomic_fetch_sub_explicit(&connections_of(e->request.conn)->in_flight, e->in.in_flight,
+  atomic_fetch_sub_explicit(&e->request.conn->all->in_flight, e->in.in_flight,
                             memory_order_relaxed);
   e->in.in_flight = 0;
 }

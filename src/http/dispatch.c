@@ -103,7 +103,7 @@ static int check_head(struct exchange *e) {
 }
 
 static void enter_site(struct exchange *e) {
-  struct connections *all = connections_of(e->request.conn);
+  struct connections *all = e->request.conn->all;
   const struct server_options *server = &all->server->options;
   struct site *site = server->site(server->arg);
   e->request.site = site;

@@ -108,7 +108,7 @@ struct packer {
 static struct packer *packer_new(struct exchange *e) {
   struct packer *p = xcalloc(1, sizeof *p);
   p->exchange = e;
-  p->connections = connections_of(e->request.conn);
+  p->connections = e->request.conn->all;
   e->out.packer = p;
   return p;
 }
@@ -202,7 +202,7 @@ static struct buf compress_now(struct connections *all, const struct buf *body) 
 }
 
 void gzip_respond(struct exchange *e, struct response *response) {
-  struct connections *all = connections_of(e->request.conn);
+  struct connections *all = e->request.conn->all;
   if (response->body.len <= PIECE_BYTES) {
     respond_compressed(e, response, compress_now(all, &response->body));
     return;

@@ -144,7 +144,7 @@ static int check_line(struct exchange *e, const char *line, size_t len) {
 }
 
 static int check_limits(struct exchange *e, size_t line_len, size_t total) {
-  const struct http_limits *limits = &connections_of(e->request.conn)->limits;
+  const struct http_limits *limits = &e->request.conn->all->limits;
   if (e->in.lines == 0)
     return line_len > limits->request_line_bytes
                ? fault(e, 414, "the request line is too long")
