@@ -104,7 +104,7 @@ static uint32_t write_rows(const char *path, make_row *fill, size_t rows, size_t
   }
   parquet_end(w);
   step_all(w, true);
-  CHECK(parquet_sync(w) && parquet_rows(w) == rows);
+  CHECK(parquet_sync(w));
   uint32_t checksum = parquet_checksum(w);
   parquet_writer_free(w);
   buf_clear(&scratch);

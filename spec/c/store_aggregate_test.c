@@ -1,7 +1,7 @@
 #include <math.h>
 
 #include "record/measure.h"
-#include "record/sketch.h"
+#include "sketch_fixture.h"
 #include "store_fixture.h"
 
 /* Random records, windows, filters and groupings: what the store answers from rollups and

@@ -207,10 +207,6 @@ void sketch_add_bucket(struct sketch *s, int32_t bucket, int64_t count) {
     add_at(s, bucket, count);
 }
 
-void sketch_add(struct sketch *s, double value, int64_t count) {
-  sketch_add_bucket(s, sketch_bucket(value), count);
-}
-
 /* Makes it a dense one that reaches from first to last at least; the counts from first on. */
 static int64_t *dense_from(struct sketch *s, int32_t first, int32_t last) {
   if (s->dense)

@@ -306,10 +306,6 @@ bool parquet_sync(struct parquet_writer *w) {
   return fsync(w->fd) == 0 || fail(w, strerror(errno));
 }
 
-uint64_t parquet_rows(const struct parquet_writer *w) {
-  return (uint64_t) w->meta.rows;
-}
-
 uint64_t parquet_bytes(const struct parquet_writer *w) {
   return (uint64_t) w->bytes;
 }
