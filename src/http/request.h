@@ -32,9 +32,8 @@ struct header {
 enum { REQUEST_ID_MAX = 128, ROUTE_MAX_PARAMS = 4 };
 
 /* One request, complete with its body; that of a raw route may still be coming.  Owned by its
- * connection; valid until
- * http_respond, http_stream_end or http_become_stream is called, or site->cancel says
- * that the client is gone. */
+ * connection; valid until http_respond, http_stream_end or http_become_stream is called, or
+ * site->cancel says that the client is gone. */
 struct request {
   struct conn *conn;
   struct loop *loop;

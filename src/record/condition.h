@@ -76,10 +76,9 @@ bool condition_matches(const struct conditions *c, const struct condition *item,
 bool conditions_match_row(const struct conditions *c, const struct schema *schema,
                           const struct record *r, const struct buf *text);
 
-/* Whether an event as received matches (GET /logs/stream): a value that is not known
- * (record_knows) fails
- * =, in, prefix and matches, and passes !=, not_in, not_matches and every bound.  In
- * both, a bound that is NaN lets everything pass. */
+/* Whether an event as received matches (GET /logs/stream): a value that is not known (record_knows)
+ * fails =, in, prefix and matches, and passes !=, not_in, not_matches and every bound.  In both, a
+ * bound that is NaN lets everything pass. */
 bool conditions_match_event(const struct conditions *c, const struct schema *schema,
                             const struct record *r, const struct buf *text);
 

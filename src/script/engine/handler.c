@@ -92,8 +92,9 @@ static void read_text(lua_State *L, struct buf *out, const char *field) {
 static void read_status(lua_State *L, struct outcome *outcome) {
   int is_integer;
   lua_Integer status = lua_tointegerx(L, -1, &is_integer);
-  if (!is_integer || status < 200 || status > (outcome->response.bare ? 999 : 599))
-    luaL_error(L, "the handler returned a status that is no integer from 200 to 599");
+  int last = outcome->response.bare ? 999 : 599;
+  if (!is_integer || status < 200 || status > last)
+    luaL_error(L, "the handler returned a status that is no integer from 200 to %d", last);
   outcome->response.status = (int) status;
 }
 
