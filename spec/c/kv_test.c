@@ -8,11 +8,11 @@
 #include "test.h"
 
 static struct kv_value integer(int64_t n) {
-  return (struct kv_value) {.type = KV_INTEGER, .integer = n};
+  return (struct kv_value){.type = KV_INTEGER, .integer = n};
 }
 
 static struct kv_value text(const char *s) {
-  return (struct kv_value) {.type = KV_TEXT, .text = {.data = (char *) s, .len = strlen(s)}};
+  return (struct kv_value){.type = KV_TEXT, .text = {.data = (char *) s, .len = strlen(s)}};
 }
 
 static void check_notes(void) {
@@ -91,14 +91,14 @@ int main(void) {
   kv_get(kv, "a", 1, &got);
   CHECK(got.type == KV_TEXT);
   CHECK_BYTES(got.text.data, got.text.len, "hello");
-  CHECK(kv_incr(kv, "a", 1, &(struct kv_value) {.type = KV_INTEGER, .integer = 1}, 0,
+  CHECK(kv_incr(kv, "a", 1, &(struct kv_value){.type = KV_INTEGER, .integer = 1}, 0,
                 &v) == UV_EINVAL);
 
   v = integer(3);
   struct kv_value sum;
   CHECK(kv_incr(kv, "n", 1, &v, 0, &sum) == 0 && sum.integer == 3);
   CHECK(kv_incr(kv, "n", 1, &v, 0, &sum) == 0 && sum.integer == 6);
-  v = (struct kv_value) {.type = KV_REAL, .real = 0.5};
+  v = (struct kv_value){.type = KV_REAL, .real = 0.5};
   CHECK(kv_incr(kv, "n", 1, &v, 0, &sum) == 0 && sum.type == KV_REAL && sum.real == 6.5);
 
   static char large[5000];
@@ -117,7 +117,7 @@ int main(void) {
   kv_get(kv, "b", 1, &got);
   CHECK(got.type == KV_NONE);
 
-  v = (struct kv_value) {0};
+  v = (struct kv_value){0};
   CHECK(kv_set(kv, "c", 1, &v, 0) == 0);
   kv_get(kv, "c", 1, &got);
   CHECK(got.type == KV_NONE);

@@ -242,7 +242,7 @@ static void test_full_disk(void) {
   struct row row;
   bool ok = true;
   getrlimit(RLIMIT_FSIZE, &old);
-  limit = (struct rlimit) {20000, old.rlim_max};
+  limit = (struct rlimit){20000, old.rlim_max};
   signal(SIGXFSZ, SIG_IGN);
   unlink(path);
   struct parquet_writer *w = parquet_writer_new(path, columns, COLUMNS, 3, &why);

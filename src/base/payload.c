@@ -11,7 +11,7 @@ struct payload *payload_from_buf(struct buf *b) {
   p->len = b->len;
   p->cap = b->cap;
   p->data = b->data;
-  *b = (struct buf) {0};
+  *b = (struct buf){0};
   return p;
 }
 

@@ -14,7 +14,7 @@ void string_list_clear(struct string_list *list) {
   for (size_t i = 0; i < list->count; i++)
     free(list->items[i]);
   free(list->items);
-  *list = (struct string_list) {0};
+  *list = (struct string_list){0};
 }
 
 bool strings_have(const char *const *list, const char *text) {

@@ -40,7 +40,7 @@ struct verdict body_begin(struct exchange *e) {
   if (r->route->raw) {
     e->in.streamed = true;
     e->in.body_limit = SIZE_MAX;
-    return (struct verdict) {0};
+    return (struct verdict){0};
   }
   bool chunked = e->parser.flags & F_CHUNKED;
   uint64_t announced = chunked ? 0 : e->parser.content_length;
@@ -50,8 +50,8 @@ struct verdict body_begin(struct exchange *e) {
                                              : r->site->options->limits.body_bytes;
 
   if (coding.len > 0 && !gzip && !slice_is_nocase(coding, "identity"))
-    return (struct verdict) {415, "the only Content-Encoding that is taken is gzip",
-                             "Accept-Encoding: gzip\r\n"};
+    return (struct verdict){415, "the only Content-Encoding that is taken is gzip",
+                            "Accept-Encoding: gzip\r\n"};
   if (announced > e->in.body_limit)
     return too_large;
   if (!has_room(e, announced))
@@ -60,7 +60,7 @@ struct verdict body_begin(struct exchange *e) {
     start_inflater(e);
   else if (announced > 0 && buf_try_reserve(&r->body, first_bytes(announced)) == NULL)
     return no_memory;
-  return (struct verdict) {0};
+  return (struct verdict){0};
 }
 
 int body_announce(struct exchange *e, uint64_t chunk, const char **why) {

@@ -67,7 +67,7 @@ static int check_host(struct exchange *e) {
     }
   if (hosts > 1 || (hosts == 0 && !r->http10))
     return refuse_head(e, 400, hosts > 1 ? "more than one Host header" : "no Host header");
-  if (hosts == 1 && !authority_split(r->host, &(struct slice) {0}))
+  if (hosts == 1 && !authority_split(r->host, &(struct slice){0}))
     return refuse_head(e, 400, "not a Host");
   return 0;
 }
@@ -97,7 +97,7 @@ static int check_head(struct exchange *e) {
   if (status != 0)
     return refuse_head(e, status, why);
   if (e->in.target.data != r->path.data &&
-      !authority_split(r->host, &(struct slice) {0}) && !r->http10)
+      !authority_split(r->host, &(struct slice){0}) && !r->http10)
     return refuse_head(e, 400, "not an authority");
   return check_expectation(e);
 }
@@ -225,7 +225,7 @@ static void put_encoded(struct buf *out, struct slice path) {
 static void respond_redirect(struct request *r) {
   struct response response = {.status = 307};
   buf_literal(&response.headers, "Location: ");
-  put_encoded(&response.headers, (struct slice) {r->path.data, r->path.len - 1});
+  put_encoded(&response.headers, (struct slice){r->path.data, r->path.len - 1});
   if (r->query.data != NULL) {
     buf_putc(&response.headers, '?');
     buf_append(&response.headers, r->query.data, r->query.len);
@@ -257,11 +257,11 @@ static struct slice served_ending(const struct request *r) {
     if (match.route != NULL)
       return rest;
   }
-  return (struct slice) {0};
+  return (struct slice){0};
 }
 
 static void answer_not_found(struct request *r) {
-  struct slice ending = r->method == METHOD_POST ? served_ending(r) : (struct slice) {0};
+  struct slice ending = r->method == METHOD_POST ? served_ending(r) : (struct slice){0};
   struct buf message = {0};
   buf_literal(&message, "Not Found");
   if (ending.len > 0) {

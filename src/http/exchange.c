@@ -20,10 +20,10 @@ static void read_remote(struct exchange *e) {
 static void begin_request(struct exchange *e, struct conn *c) {
   struct request *r = &e->request;
   e->head.len = 0;
-  e->in = (struct incoming) {0};
-  e->out = (struct outgoing) {0};
+  e->in = (struct incoming){0};
+  e->out = (struct outgoing){0};
   e->state = EXCHANGE_HEAD;
-  *r = (struct request) {
+  *r = (struct request){
       .conn = c, .loop = c->all->loop, .headers = r->headers, .remote = e->remote};
 }
 

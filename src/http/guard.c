@@ -29,7 +29,7 @@ static const struct verdict
                    "WWW-Authenticate: Bearer error=\"insufficient_scope\"\r\n"};
 
 static struct slice skip_bytes(struct slice s, size_t n) {
-  return (struct slice) {s.data + n, s.len - n};
+  return (struct slice){s.data + n, s.len - n};
 }
 
 /* ---- Hosts ---- */
@@ -66,7 +66,7 @@ bool authority_split(struct slice authority, struct slice *host) {
                  (authority.data[n] != ':' || !is_port(skip_bytes(authority, n + 1)))))
     return false;
   bool bracketed = authority.data[0] == '[';
-  *host = (struct slice) {authority.data + bracketed, n - 2 * bracketed};
+  *host = (struct slice){authority.data + bracketed, n - 2 * bracketed};
   return true;
 }
 
@@ -126,7 +126,7 @@ static bool serves_host(const struct site_options *site, const struct request *r
 /* The authority of scheme://authority. */
 static struct slice origin_authority(struct slice origin) {
   const char *p = origin.data != NULL ? memmem(origin.data, origin.len, "://", 3) : NULL;
-  return p != NULL ? skip_bytes(origin, (size_t) (p + 3 - origin.data)) : (struct slice) {0};
+  return p != NULL ? skip_bytes(origin, (size_t) (p + 3 - origin.data)) : (struct slice){0};
 }
 
 static bool same_origin(const struct request *r, struct slice origin) {
@@ -138,7 +138,7 @@ bool guard_allows_origin(const struct site_options *site, const struct request *
                          struct slice origin) {
   struct slice host;
   if (same_origin(r, origin) || is_listed(&site->cors_origins, origin) ||
-      is_listed(&site->cors_origins, (struct slice) {"*", 1}))
+      is_listed(&site->cors_origins, (struct slice){"*", 1}))
     return true;
   return authority_split(origin_authority(origin), &host) && is_loopback(host);
 }
@@ -160,7 +160,7 @@ static bool is_cross_origin(const struct site_options *site, const struct reques
     return false;
   struct slice origin = request_header(r, "origin"),
                fetch_site = request_header(r, "sec-fetch-site");
-  if (is_listed(&site->cors_origins, (struct slice) {"*", 1}) ||
+  if (is_listed(&site->cors_origins, (struct slice){"*", 1}) ||
       (origin.len > 0 && is_listed(&site->cors_origins, origin)))
     return false;
   if (fetch_site.len > 0)
@@ -190,7 +190,7 @@ static struct slice token_of(const struct request *r) {
   bool raw = is_raw(r);
   struct slice given = request_header(r, raw ? "x-moonledger-token" : "authorization");
   if (raw ? given.len == 0 : !slice_starts_nocase(given, "bearer "))
-    return (struct slice) {0};
+    return (struct slice){0};
   given = skip_bytes(given, raw ? 0 : 7);
   while (given.len > 0 && given.data[0] == ' ')
     given = skip_bytes(given, 1);
@@ -216,7 +216,7 @@ static uint64_t secret_of(struct slice token) {
 }
 
 struct permit guard_permit(const struct request *r) {
-  return (struct permit) {secret_of(token_of(r)), r->route->scope};
+  return (struct permit){secret_of(token_of(r)), r->route->scope};
 }
 
 bool guard_still_admits(const struct site_options *site, struct permit permit) {
@@ -224,7 +224,7 @@ bool guard_still_admits(const struct site_options *site, struct permit permit) {
   for (size_t i = 0; i < site->ntokens && !admits; i++) {
     const struct token *token = &site->tokens[i];
     admits = (token->scopes & 1u << permit.scope) &&
-             secret_of((struct slice) {token->text, strlen(token->text)}) == permit.secret;
+             secret_of((struct slice){token->text, strlen(token->text)}) == permit.secret;
   }
   return admits;
 }

@@ -150,7 +150,7 @@ static void finish_whole(struct packer *p) {
   struct response response = p->response;
   struct buf packed = buf_take(&p->packed), piece = buf_take(&p->piece);
   bool no_room = p->no_room;
-  p->response.headers = (struct buf) {0};
+  p->response.headers = (struct buf){0};
   e->out.packer = NULL;
   packer_free(p);
   response.body = piece;

@@ -37,7 +37,7 @@ static size_t find_candidates(struct connections *all, struct candidate *found) 
   size_t n = 0;
   for (struct conn *c = all->first; c != NULL; c = c->next)
     if (c->queue != NULL)
-      found[n++] = (struct candidate) {
+      found[n++] = (struct candidate){
           c, (double) c->queued_bytes * (double) (now - c->moved_ms + 1)};
   qsort(found, n, sizeof *found, heavier_first);
   return n;

@@ -77,7 +77,7 @@ static void queue_payload(struct conn *c, struct payload *p, size_t offset) {
     return;
   }
   struct queued *w = xmalloc(sizeof *w), **last = &c->queue;
-  *w = (struct queued) {.conn = c, .payload = p, .offset = offset};
+  *w = (struct queued){.conn = c, .payload = p, .offset = offset};
   while (*last != NULL)
     last = &(*last)->next;
   *last = w;

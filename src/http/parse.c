@@ -15,7 +15,7 @@ static struct exchange *owner(llhttp_t *parser) {
 }
 
 static int on_url(llhttp_t *parser, const char *at, size_t len) {
-  owner(parser)->in.target = (struct slice) {at, len};
+  owner(parser)->in.target = (struct slice){at, len};
   return 0;
 }
 
@@ -38,7 +38,7 @@ static int on_header_field(llhttp_t *parser, const char *at, size_t len) {
   for (size_t i = 0; i < len; i++)
     if (name[i] >= 'A' && name[i] <= 'Z')
       name[i] |= 0x20;
-  r->headers[r->nheaders++] = (struct header) {.name = {name, len}, .value = {at + len, 0}};
+  r->headers[r->nheaders++] = (struct header){.name = {name, len}, .value = {at + len, 0}};
   return 0;
 }
 
@@ -46,7 +46,7 @@ static int on_header_value(llhttp_t *parser, const char *at, size_t len) {
   struct exchange *e = owner(parser);
   while (len > 0 && (at[len - 1] == ' ' || at[len - 1] == '\t'))
     len--;
-  e->request.headers[e->request.nheaders - 1].value = (struct slice) {at, len};
+  e->request.headers[e->request.nheaders - 1].value = (struct slice){at, len};
   return 0;
 }
 

@@ -11,7 +11,7 @@ struct slice request_header(const struct request *r, const char *name) {
   for (size_t i = 0; i < r->nheaders; i++)
     if (r->headers[i].name.len == len && memcmp(r->headers[i].name.data, name, len) == 0)
       return r->headers[i].value;
-  return (struct slice) {0};
+  return (struct slice){0};
 }
 
 static bool is_ours(struct slice name, bool bare) {

@@ -61,7 +61,7 @@ static char *absolute(char *target, size_t len) {
 static void keep_target(struct exchange *e, const char *target, size_t len) {
   struct request *r = &e->request;
   e->target.len = 0;
-  r->target = (struct slice) {target, len};
+  r->target = (struct slice){target, len};
   if (memchr(target, '%', len) == NULL && memmem(target, len, "/.", 2) == NULL &&
       memmem(target, len, "//", 2) == NULL)
     return;
@@ -81,15 +81,15 @@ int target_parse(struct request *r, const char **why) {
   if (authority != NULL) {
     for (p = authority; p < end && *p != '/' && *p != '?';)
       p++;
-    r->host = (struct slice) {authority, (size_t) (p - authority)};
+    r->host = (struct slice){authority, (size_t) (p - authority)};
   }
   keep_target(e, p, (size_t) (end - p));
   char *question = memchr(p, '?', (size_t) (end - p));
   size_t len = (size_t) ((question != NULL ? question : end) - p);
   if (question != NULL)
-    r->query = (struct slice) {question + 1, (size_t) (end - question - 1)};
+    r->query = (struct slice){question + 1, (size_t) (end - question - 1)};
   if (len == 0 && authority != NULL) {
-    r->path = (struct slice) {root, 1};
+    r->path = (struct slice){root, 1};
     return 0;
   }
   bool asterisk = len == 1 && *p == '*' && r->method == METHOD_OPTIONS;
@@ -99,6 +99,6 @@ int target_parse(struct request *r, const char **why) {
   if (*why != NULL)
     return 400;
   remove_dots(p, &len);
-  r->path = (struct slice) {p, len};
+  r->path = (struct slice){p, len};
   return 0;
 }

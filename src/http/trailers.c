@@ -31,7 +31,7 @@ bool trailers_take(struct trailers *t, const char *data, size_t len, size_t *use
       continue;
     }
     bool empty = t->len == 0;
-    *t = (struct trailers) {0};
+    *t = (struct trailers){0};
     if (empty)
       return true;
   }

@@ -14,8 +14,8 @@ union value record_derive(const struct schema *s, const struct record *r, int co
     return v;
   double n = number_scale(value_number(source, v), c->from_scale);
   if (c->type == COLUMN_INTEGER)
-    return (union value) {.i = number_saturate(n)};
-  return (union value) {.f = fabs(n) <= c->most ? n : 0};
+    return (union value){.i = number_saturate(n)};
+  return (union value){.f = fabs(n) <= c->most ? n : 0};
 }
 
 static void ensure_id(struct batch *b, struct record *r) {
@@ -47,7 +47,7 @@ static union value default_of(struct batch *b, const struct record *r, int colum
   if (s->derived >> column & 1 && record_has(r, c->from))
     return record_derive(s, r, column);
   if (c->by_event != NULL)
-    return (union value) {.i = c->by_event[r->event]};
+    return (union value){.i = c->by_event[r->event]};
   if (s->texts >> column & 1)
     return batch_put_text(b, c->text, strlen(c->text));
   return s->defaults[column];

@@ -32,7 +32,7 @@ void conditions_unref(struct conditions *c) {
 
 void conditions_add(struct conditions *c, int column, enum condition_op op) {
   c->items = xrealloc(c->items, (c->count + 1) * sizeof *c->items);
-  c->items[c->count++] = (struct condition) {.column = column, .op = op};
+  c->items[c->count++] = (struct condition){.column = column, .op = op};
 }
 
 void conditions_value(struct conditions *c, union value v) {

@@ -73,7 +73,7 @@ void content_add_prefix(struct content *content, const char *prefix, size_t len)
   content->prefixes = xrealloc(content->prefixes, content->nprefixes * sizeof *content->prefixes);
   memmove(&content->prefixes[at + 1], &content->prefixes[at],
           (n - at) * sizeof *content->prefixes);
-  content->prefixes[at] = (struct prefix) {.text = xmalloc(len), .len = len};
+  content->prefixes[at] = (struct prefix){.text = xmalloc(len), .len = len};
   memcpy(content->prefixes[at].text, prefix, len);
   content->begins[(unsigned char) *prefix] = true;
 }

@@ -20,7 +20,7 @@ struct json_error {
 };
 
 static inline char *json_fail(struct json_error *error, const char *at, const char *what) {
-  *error = (struct json_error) {at, what};
+  *error = (struct json_error){at, what};
   return NULL;
 }
 

@@ -229,7 +229,7 @@ static char *read_other(struct scanner *s, struct record *r, const struct column
   else if (!is_extra(key, key_len, p))
     keep_in_extra(s, key, key_len, p, (size_t) (after - p));
   else
-    s->members = (struct span) {offset_of(s, p), (size_t) (after - p)};
+    s->members = (struct span){offset_of(s, p), (size_t) (after - p)};
   return after;
 }
 

@@ -29,7 +29,7 @@ static const double bounds[STEPS] = {
 
 void sketch_clear(struct sketch *s) {
   free(s->counts);
-  *s = (struct sketch) {0};
+  *s = (struct sketch){0};
 }
 
 void sketch_reset(struct sketch *s) {

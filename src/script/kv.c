@@ -136,7 +136,7 @@ void kv_free(struct kv *kv) {
 
 void kv_get(struct kv *kv, const char *key, size_t len, struct kv_value *value) {
   pthread_mutex_lock(&kv->lock);
-  struct entry *e = find_entry(kv, (struct key) {key, len});
+  struct entry *e = find_entry(kv, (struct key){key, len});
   if (e != NULL)
     copy_value(value, &e->value);
   else
@@ -162,13 +162,13 @@ int kv_set(struct kv *kv, const char *key, size_t len, const struct kv_value *va
            int64_t ttl_ms) {
   int rc = 0;
   pthread_mutex_lock(&kv->lock);
-  struct entry *e = find_entry(kv, (struct key) {key, len});
+  struct entry *e = find_entry(kv, (struct key){key, len});
   if (e != NULL && value->type != KV_NONE)
     rc = replace(kv, e, value, ttl_ms);
   else if (e != NULL)
     remove_entry(kv, e);
   else if (value->type != KV_NONE)
-    rc = insert(kv, (struct key) {key, len}, value, ttl_ms);
+    rc = insert(kv, (struct key){key, len}, value, ttl_ms);
   pthread_mutex_unlock(&kv->lock);
   return rc;
 }
@@ -191,9 +191,9 @@ int kv_incr(struct kv *kv, const char *key, size_t len, const struct kv_value *b
             struct kv_value *sum) {
   int rc = 0;
   pthread_mutex_lock(&kv->lock);
-  struct entry *e = find_entry(kv, (struct key) {key, len});
+  struct entry *e = find_entry(kv, (struct key){key, len});
   if (e == NULL) {
-    rc = insert(kv, (struct key) {key, len}, by, ttl_ms);
+    rc = insert(kv, (struct key){key, len}, by, ttl_ms);
     *sum = *by;
   } else if (!is_number(&e->value)) {
     rc = UV_EINVAL;

@@ -99,11 +99,11 @@ int l_every(lua_State *L) {
   lua_pushvalue(L, 2);
   int function = luaL_ref(L, LUA_REGISTRYINDEX);
   struct every *every = xcalloc(1, sizeof *every);
-  *every = (struct every) {.script = script,
-                           .place = copy_place(L, 3),
-                           .function = function,
-                           .ms = (uint64_t) ms,
-                           .next = script->everies};
+  *every = (struct every){.script = script,
+                          .place = copy_place(L, 3),
+                          .function = function,
+                          .ms = (uint64_t) ms,
+                          .next = script->everies};
   script->everies = every;
   return 0;
 }

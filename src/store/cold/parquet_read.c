@@ -175,7 +175,7 @@ void parquet_group_range(const struct parquet_file *f, size_t group, size_t colu
 
 void parquet_range_of(const struct parquet_stats *stats, enum parquet_type type,
                       struct parquet_range *range) {
-  *range = (struct parquet_range) {.known = stats->known, .nulls = stats->nulls};
+  *range = (struct parquet_range){.known = stats->known, .nulls = stats->nulls};
   if (!stats->known)
     return;
   range->min = parquet_bound_value(&stats->min, type);

@@ -73,7 +73,7 @@ const struct parquet_vector *parquet_get(struct parquet_reader *r, size_t column
 /* The text of a row, whichever way it is kept. */
 static inline struct parquet_text parquet_text_at(const struct parquet_vector *v, size_t row) {
   return v->texts != NULL ? v->texts[row]
-         : v->present != NULL && !v->present[row] ? (struct parquet_text) {"", 0}
+         : v->present != NULL && !v->present[row] ? (struct parquet_text){"", 0}
                                                   : v->dictionary[v->codes[row]];
 }
 

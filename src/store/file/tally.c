@@ -126,7 +126,7 @@ static void put_by(struct tallies *t, struct tally *tally) {
 
 struct tally *tallies_at(struct tallies *t, const char *key, size_t len) {
   uint64_t hash = hash_quickly(key, len);
-  struct tally *found = table_find(&t->table, hash, has_key, &(struct wanted_key) {key, len});
+  struct tally *found = table_find(&t->table, hash, has_key, &(struct wanted_key){key, len});
   if (found != NULL)
     return found;
   found = take(t, key, len);
@@ -138,7 +138,7 @@ void tallies_drop(struct tallies *t,
                   bool (*unwanted)(const struct tally *tally, const void *context),
                   const void *context) {
   struct table old = t->table;
-  t->table = (struct table) {0};
+  t->table = (struct table){0};
   for (size_t i = 0; i < old.cap; i++) {
     struct tally *tally = old.slots[i].item;
     if (tally == NULL)

@@ -13,7 +13,7 @@ struct figures {
   unsigned sketches;
 };
 
-#define ALL_FIGURES ((struct figures) {UINT64_MAX, UINT_MAX})
+#define ALL_FIGURES ((struct figures){UINT64_MAX, UINT_MAX})
 
 /* What one record adds to those, or takes away; 0 to the others. */
 struct contribution {

@@ -302,7 +302,7 @@ static void add_late_rows(const struct aggregate *a, struct plan *plan) {
   if (late.to > rows_reach(a))
     late.to = rows_reach(a);
   if (a->of_rows && late.from < late.to)
-    plan->rows[plan->nrows++] = (struct row_span) {late, 1};
+    plan->rows[plan->nrows++] = (struct row_span){late, 1};
 }
 
 static int plan_one(struct aggregate *a, struct planned *p) {
@@ -369,7 +369,7 @@ static int gather_groups(struct aggregate *a, struct question *questions, size_t
   uint32_t usable = ~reader_rebuilding(a->reader);
   a->time = plan_window(a->where, a->schema, &a->window) ? a->schema->time : -1;
   if (a->time < 0)
-    a->window = (struct span) {INT64_MIN, INT64_MAX};
+    a->window = (struct span){INT64_MIN, INT64_MAX};
   keep_others(a);
   find_wanted(a, questions, n);
   a->planned = xcalloc(n, sizeof *a->planned);
