@@ -14,6 +14,7 @@ local HANDLERS = {
   typed = [[return { headers = { ["Content-Type"] = "text/csv" }, body = "a,b" }]],
   detail = [[return { status = 409, headers = { ["retry-after"] = "7" }, detail = "not now" }]],
   empty = [[return { status = 204 }]],
+  beyond = [[return { status = 1000 }]],
   file = [[return { file = "dashboard/index.html" }]],
   nap = [[local before = os.clock() sleep(30) return { json = { cpu = os.clock() - before < 1 } }]],
   lines = [[return { headers = { ["content-type"] = "text/plain" }, stream = function(write)
@@ -34,13 +35,13 @@ local HANDLERS = {
     return { json = { held = kv.get "held", closed = kv.get "closed" } }]],
 }
 
-local function handlers_file()
+local function handlers_file(options)
   local lines = { "local handlers = {}" }
   for name, code in pairs(HANDLERS) do
     lines[#lines + 1] = ("function handlers.%s(req) %s end"):format(name, code)
   end
   lines[#lines + 1] = [[
-    return { summary = "Tries.", scope = "open",
+    return { summary = "Tries.", scope = "open", ]] .. (options or "") .. [[
       handle = function(req) return handlers[req.params.name](req) end }]]
   return table.concat(lines, "\n")
 end
@@ -50,11 +51,15 @@ for workers = 1, 2 do
     local s
     lazy_setup(function()
       s = server.start {
-        workers = workers, files = { ["lua/routes/try.lua"] = handlers_file() },
+        workers = workers, files = {
+          ["lua/routes/try.lua"] = handlers_file(),
+          ["lua/routes/raw.lua"] = handlers_file "raw = true,",
+        },
         config = [[
           config.script.wall_ms = 60000
           table.insert(config.routes, { "GET", "/try/{name}", "routes.try" })
-          table.insert(config.routes, { "POST", "/try/{name}", "routes.try" })]],
+          table.insert(config.routes, { "POST", "/try/{name}", "routes.try" })
+          table.insert(config.routes, { "GET", "/raw/{name}", "routes.raw" })]],
       }
     end)
     lazy_teardown(function() s:stop() end)
@@ -104,6 +109,13 @@ for workers = 1, 2 do
       local response = s:get "/try/empty"
       assert.equal(204, response.status)
       assert.equal("", response.body)
+    end)
+
+    it("is told which statuses there are", function()
+      for path, last in pairs { ["/try/beyond"] = 599, ["/raw/beyond"] = 999 } do
+        assert.equal(500, s:get(path).status)
+        assert.truthy(s:log():find("is no integer from 200 to " .. last, 1, true), path)
+      end
     end)
 
     it("answers a file", function()

@@ -79,7 +79,7 @@ static void publish(void *hub, const struct batch *b) {
 /* What is committed becomes events, and old events are read back. */
 static void wire_hub(struct hub *hub, struct storage *storage) {
   hub_set_name(hub, storage_name(storage), storage_last_row(storage));
-  hub_set_pages(hub, &(struct hub_pages) {storage, page_read, page_cancel});
+  hub_set_pages(hub, &(struct hub_pages){storage, page_read, page_cancel});
   storage_on_committed(storage, publish, hub);
 }
 
@@ -110,7 +110,7 @@ static void on_changed(void *server) {
 
 static void open_server(struct app *app) {
   struct services *s = &app->services;
-  app->server = server_new(&(struct server_options) {
+  app->server = server_new(&(struct server_options){
     .loops = s->loops,
     .nloops = s->nloops,
     .metrics = s->metrics,
@@ -297,7 +297,7 @@ static void stop_serving(struct app *app) {
   app->draining = s->nloops;
   server_close(app->server);
   for (unsigned i = 0; i < s->nloops; i++) {
-    app->leaving[i] = (struct leaving) {
+    app->leaving[i] = (struct leaving){
         .message.receive = on_drain, .app = app, .loop = &s->loops[i]};
     loop_post(&s->loops[i], &app->leaving[i].message);
   }

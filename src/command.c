@@ -115,21 +115,8 @@ static int l_no_module(lua_State *L) {
                     lua_tostring(L, 1));
 }
 
-/* price_file.read(), as lua_price_file.c has it for routes. */
 static int l_price_file_read(lua_State *L) {
-  const struct config *config = command_config(L);
-  const char *path = config->price_file;
-  struct buf text = {0};
-  luaL_pushfail(L);
-  if (*path == '\0')
-    return 1; /* none is configured */
-  int rc = *path == '/' ? assets_read("", path + 1, &text) : assets_read(config->root, path, &text);
-  if (rc == 0)
-    lua_pushlstring(L, text.data, text.len);
-  else
-    lua_pushfstring(L, "%s: %s", path, uv_strerror(rc));
-  buf_clear(&text);
-  return rc == 0 ? 1 : 2;
+  return lua_price_file_push(L, command_config(L)->price_file);
 }
 
 static int open_price_file(lua_State *L) {

@@ -38,14 +38,14 @@ static int l_reading_close(lua_State *L) {
     uv_run(&r->loop.uv, UV_RUN_DEFAULT);
     loop_clear(&r->loop);
   }
-  *r = (struct reading) {0};
+  *r = (struct reading){0};
   return 0;
 }
 
 /* The registry has it, so that the end of the state closes it. */
 static struct reading *push_reading(lua_State *L) {
   struct reading *r = lua_newuserdatauv(L, sizeof *r, 0);
-  *r = (struct reading) {0};
+  *r = (struct reading){0};
   luaL_newmetatable(L, type_name);
   lua_pushcfunction(L, l_reading_close);
   lua_setfield(L, -2, "__gc");

@@ -21,13 +21,13 @@ static int l_upkeep_gc(lua_State *L) {
   upkeep_free(own->upkeep);
   if (own->schema != NULL)
     schema_free(own->schema);
-  *own = (struct own_upkeep) {0};
+  *own = (struct own_upkeep){0};
   return 0;
 }
 
 static struct own_upkeep *push_own(lua_State *L) {
   struct own_upkeep *own = lua_newuserdatauv(L, sizeof *own, 0);
-  *own = (struct own_upkeep) {0};
+  *own = (struct own_upkeep){0};
   lua_createtable(L, 0, 1);
   lua_pushcfunction(L, l_upkeep_gc);
   lua_setfield(L, -2, "__gc");

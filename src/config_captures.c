@@ -25,7 +25,7 @@ static void add_route(struct config *config, const char *prefix, const char *res
   buf_putc(&path, '\0');
   config->routes = xrealloc(config->routes, (config->nroutes + 1) * sizeof *config->routes);
   config->routes[config->nroutes++] =
-      (struct config_route) {xstrdup("*"), path.data, xstrdup(module)};
+      (struct config_route){xstrdup("*"), path.data, xstrdup(module)};
 }
 
 static void add_capture(struct config *config, const char *prefix, const struct url *url) {

@@ -63,7 +63,7 @@ static bool take_named(struct config_place *place, const char *how, const char *
     fprintf(stderr, "%s: %s; %s names another file\n", file, strerror(errno), how);
     return false;
   }
-  *place = (struct config_place) {xstrdup(file), how, data_of(file)};
+  *place = (struct config_place){xstrdup(file), how, data_of(file)};
   return true;
 }
 
@@ -78,10 +78,10 @@ bool config_place_find(struct config_place *place, const char *named) {
   int found = 0;
   while (found < PLACES && !is_there(places[found]))
     found++;
-  *place = (struct config_place) {xstrdup("config.lua"), "built in", NULL};
+  *place = (struct config_place){xstrdup("config.lua"), "built in", NULL};
   if (found < PLACES) {
     free(place->file);
-    *place = (struct config_place) {xstrdup(places[found]), "looked for", data_of(places[found])};
+    *place = (struct config_place){xstrdup(places[found]), "looked for", data_of(places[found])};
   } else if (!is_there(database_name)) {
     place->data = own_data();
   }

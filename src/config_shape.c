@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/buf.h"
+#include "base/string_list.h"
 #include "script/engine/lua_list.h"
 
 static const struct shaped {
@@ -83,17 +84,11 @@ static void check(lua_State *L, const struct shaped *s, struct buf *errors) {
   buf_clear(&why);
 }
 
-static bool is_one_of(const char *const *known, const char *key) {
-  while (*known != NULL && strcmp(*known, key) != 0)
-    known++;
-  return *known != NULL;
-}
-
 void config_check_keys(lua_State *L, const char *place, const char *const *known,
                        struct buf *errors) {
   for (lua_pushnil(L); lua_next(L, -2) != 0; lua_pop(L, 2)) {
     const char *key = luaL_tolstring(L, -2, NULL);
-    if (lua_type(L, -3) == LUA_TSTRING && is_one_of(known, key))
+    if (lua_type(L, -3) == LUA_TSTRING && strings_have(known, key))
       continue;
     buf_printf(errors, "config.lua: %s.%.60s: unknown key; there are ", place, key);
     for (size_t i = 0; known[i] != NULL; i++)

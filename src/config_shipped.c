@@ -132,7 +132,7 @@ static void read_list(struct config *config, lua_State *L, struct buf *errors) {
     struct config_route *entry = &config->routes[config->nroutes];
     lua_rawgeti(L, -1, (lua_Integer) i + 1);
     if (lua_istable(L, -1))
-      *entry = (struct config_route) {entry_text(L, 1), entry_text(L, 2), entry_text(L, 3)};
+      *entry = (struct config_route){entry_text(L, 1), entry_text(L, 2), entry_text(L, 3)};
     config->nroutes++;
     if (entry->method == NULL || entry->path == NULL || entry->module == NULL)
       buf_printf(

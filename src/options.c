@@ -136,16 +136,16 @@ static void list_options(struct option names[MAX_OPTIONS]) {
   size_t n = 0;
   for (const struct options_row *row = options_table; row->name != NULL; row++)
     if (row->kind == ROW_OPTION && n + 1 < MAX_OPTIONS)
-      names[n++] = (struct option) {row->name + 2, row->value != NULL, NULL,
-                                    (int) (row - options_table) + 1};
-  names[n] = (struct option) {0};
+      names[n++] =
+          (struct option){row->name + 2, row->value != NULL, NULL, (int) (row - options_table) + 1};
+  names[n] = (struct option){0};
 }
 
 bool options_parse(struct options *options, int argc, char **argv) {
   struct option names[MAX_OPTIONS];
   bool named = false, rest = false;
   list_options(names);
-  *options = (struct options) {.first = argc};
+  *options = (struct options){.first = argc};
   while (!rest && optind < argc) {
     int c = getopt_long(argc, argv, "+h", names, NULL);
     if (c == '?')

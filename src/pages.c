@@ -22,7 +22,7 @@ static void on_read(struct message *m) {
 void *page_read(void *storage, const struct hub_page *page) {
   struct reading *reading = xmalloc(sizeof *reading);
   struct query *q = query_new(QUERY_SELECT);
-  *reading = (struct reading) {q, page->done, page->asker};
+  *reading = (struct reading){q, page->done, page->asker};
   q->done.receive = on_read;
   q->loop = page->loop;
   q->asker = reading;

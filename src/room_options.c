@@ -20,7 +20,7 @@ unsigned workers_of(const struct config *c) {
 }
 
 struct http_limits http_limits_of(const struct config *c) {
-  return (struct http_limits) {
+  return (struct http_limits){
     .body_bytes = c->limits.body_bytes,
     .in_flight_bytes = c->limits.in_flight_bytes,
     .out_bytes = c->limits.out_bytes,
@@ -36,7 +36,7 @@ struct http_limits http_limits_of(const struct config *c) {
 }
 
 struct hub_options hub_options_of(const struct config *c) {
-  return (struct hub_options) {
+  return (struct hub_options){
     .ring_events = c->stream.ring_events,
     .ring_bytes = c->stream.ring_bytes,
     .max_subscribers = c->stream.max_subscribers,
@@ -64,7 +64,7 @@ unsigned max_connections_of(const struct config *c, unsigned nloops) {
 }
 
 static struct retention retention_of(const struct config *c) {
-  return (struct retention) {
+  return (struct retention){
       .rows_s = c->storage.retention.rows_s,
       .tiers_s = {[TIER_MINUTE] = c->storage.retention.minute_s,
                   [TIER_HOUR] = c->storage.retention.hour_s,
@@ -75,7 +75,7 @@ static struct retention retention_of(const struct config *c) {
 }
 
 struct storage_options storage_options_of(const struct config *c, unsigned nloops) {
-  return (struct storage_options) {
+  return (struct storage_options){
     .path = c->storage.path,
     .durability = c->storage.sync ? DURABILITY_FULL : DURABILITY_NORMAL,
     .queue_bytes = c->storage.queue_bytes,
@@ -116,7 +116,7 @@ static struct token *tokens_of(const struct config *c) {
 static struct route_entry *routes_of(const struct config *c) {
   struct route_entry *routes = xcalloc(c->nroutes + 1, sizeof *routes);
   for (size_t i = 0; i < c->nroutes; i++)
-    routes[i] = (struct route_entry) {c->routes[i].method, c->routes[i].path, c->routes[i].module};
+    routes[i] = (struct route_entry){c->routes[i].method, c->routes[i].path, c->routes[i].module};
   return routes;
 }
 
@@ -137,7 +137,7 @@ static struct settings *settings_new(struct config *c) {
   own->allow = allow_of(c);
   buf_printf(&own->static_folder, "%s/static", c->root);
   buf_putc(&own->static_folder, '\0');
-  own->settings = (struct settings) {
+  own->settings = (struct settings){
       .site =
           {
               .limits = http_limits_of(c),

@@ -90,8 +90,8 @@ static void serve(struct client *c, short events) {
 static void wait_for_events(int timeout_ms) {
   struct pollfd fds[MAX_CONNECTIONS];
   for (int i = 0; i < load.nclients; i++)
-    fds[i] = (struct pollfd) {load.clients[i].fd,
-                              POLLIN | (load.clients[i].sending ? POLLOUT : 0), 0};
+    fds[i] =
+        (struct pollfd){load.clients[i].fd, POLLIN | (load.clients[i].sending ? POLLOUT : 0), 0};
   poll(fds, load.nclients, timeout_ms);
   for (int i = 0; i < load.nclients; i++)
     if (fds[i].revents)

@@ -39,7 +39,7 @@ static void open_subscriber(struct subscriber *s, int port, int filter) {
   client_write(s->fd, &out, &sent);
   buf_clear(&out);
   epoll_ctl(load.epoll, EPOLL_CTL_ADD, s->fd,
-            &(struct epoll_event) {.events = EPOLLIN, .data.ptr = s});
+            &(struct epoll_event){.events = EPOLLIN, .data.ptr = s});
 }
 
 /* One block of the stream, without the empty line at its end. */

@@ -17,9 +17,9 @@ struct record_source {
 /* As the command line says; else of the 15 hours that end about now, which no day's end seals. */
 static inline struct record_source record_source_of(char **argv) {
   int64_t start_us = clock_now_us() - INT64_C(15) * 3600 * 1000000;
-  return (struct record_source) {option_int(argv, "--start-us", start_us),
-                                 option_int(argv, "--step-us", 259200),
-                                 option_int(argv, "--owned", 0)};
+  return (struct record_source){option_int(argv, "--start-us", start_us),
+                                option_int(argv, "--step-us", 259200),
+                                option_int(argv, "--owned", 0)};
 }
 
 static const char *const record_models[] = {

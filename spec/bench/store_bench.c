@@ -65,7 +65,7 @@ static void fill(uint64_t from, uint64_t to, uint64_t batch, size_t nflights) {
     int64_t scan_since = clock_thread_cpu_ns();
     scan_write(&body, &source, i, i + batch <= to ? batch : to - i);
     struct flight *f = wait_for_place(flights, nflights);
-    f->submission = (struct submission) {
+    f->submission = (struct submission){
         .done.receive = on_stored, .loop = &loop, .batch = scan_body(schema, &body)};
     f->busy = true;
     scan_cpu += clock_thread_cpu_ns() - scan_since;
@@ -103,9 +103,9 @@ static int64_t ask(const struct question *questions, size_t n, int64_t from_us, 
   struct query *q = query_new(QUERY_AGGREGATE);
   q->where = conditions_new();
   conditions_add(q->where, schema->time, OP_GE);
-  conditions_value(q->where, (union value) {.i = from_us});
+  conditions_value(q->where, (union value){.i = from_us});
   conditions_add(q->where, schema->time, OP_LE);
-  conditions_value(q->where, (union value) {.i = to_us});
+  conditions_value(q->where, (union value){.i = to_us});
   q->questions = xmemdup(questions, n * sizeof *questions);
   q->nquestions = n;
   q->loop = &loop;
@@ -186,10 +186,10 @@ int main(int argc, char **argv) {
   };
   struct buf error = {0};
   struct metrics *metrics = metrics_new("bench", 2000);
-  struct hub *hub = hub_new(schema, &(struct hub_options) {.ring_events = 4096,
-                                                           .ring_bytes = 8 << 20,
-                                                           .max_subscribers = 10,
-                                                           .heartbeat_ms = 15000});
+  struct hub *hub = hub_new(schema, &(struct hub_options){.ring_events = 4096,
+                                                          .ring_bytes = 8 << 20,
+                                                          .max_subscribers = 10,
+                                                          .heartbeat_ms = 15000});
   if (!metrics_declare(metrics, schema, &error))
     die("%.*s", (int) error.len, error.data);
   int64_t since = clock_monotonic_ns();

@@ -155,7 +155,7 @@ static inline void disk_opened(int fd, const char *path, int flags) {
     int file = disk_file_named(name);
     if (file < 0 && (flags & O_CREAT) != 0) {
       file = disk.nfiles++;
-      disk_add((struct disk_call) {.kind = DISK_CREATE, .file = file, .name = strdup(name)});
+      disk_add((struct disk_call){.kind = DISK_CREATE, .file = file, .name = strdup(name)});
     }
     disk.file_of[fd] = 1 + file;
   }
@@ -170,7 +170,7 @@ static inline void disk_wrote(int fd, const void *data, ssize_t len, int64_t at,
     at = disk.place[fd];
     disk.place[fd] += len;
   }
-  struct disk_call *c = disk_add((struct disk_call) {
+  struct disk_call *c = disk_add((struct disk_call){
       .kind = DISK_WRITE, .file = disk.file_of[fd] - 1, .at = at, .len = (size_t) len});
   c->data = malloc((size_t) len);
   memcpy(c->data, data, (size_t) len);
@@ -259,8 +259,10 @@ int fdatasync(int fd) {
 
 static inline void disk_named(int kind, const char *from, const char *to) {
   pthread_mutex_lock(&disk.lock);
-  disk_add((struct disk_call) {.kind = kind, .file = disk_file_named(disk_name(from)),
-                               .name = strdup(disk_name(from)), .to = strdup(disk_name(to))});
+  disk_add((struct disk_call){.kind = kind,
+                              .file = disk_file_named(disk_name(from)),
+                              .name = strdup(disk_name(from)),
+                              .to = strdup(disk_name(to))});
   pthread_mutex_unlock(&disk.lock);
 }
 
@@ -282,7 +284,7 @@ int unlink(const char *path) {
   int rc = (int) syscall(SYS_unlink, path);
   if (rc == 0 && disk_name(path) != NULL) {
     pthread_mutex_lock(&disk.lock);
-    disk_add((struct disk_call) {.kind = DISK_UNLINK, .name = strdup(disk_name(path))});
+    disk_add((struct disk_call){.kind = DISK_UNLINK, .name = strdup(disk_name(path))});
     pthread_mutex_unlock(&disk.lock);
   }
   return rc;

@@ -38,10 +38,10 @@ static union value some_number(enum column_type type) {
   static const int64_t integers[] = {0, -1, 1, INT64_MIN, INT64_MAX, 500};
   static const double doubles[] = {0, -0.0, NAN, INFINITY, -INFINITY, 0.5};
   if (type == COLUMN_BOOLEAN)
-    return (union value) {.i = (int64_t) any(2)};
+    return (union value){.i = (int64_t) any(2)};
   if (type == COLUMN_FLOAT)
-    return (union value) {.f = any(8) == 0 ? doubles[any(6)] : (double) any(1000) / 4};
-  return (union value) {.i = any(8) == 0 ? integers[any(6)] : (int64_t) any(1000)};
+    return (union value){.f = any(8) == 0 ? doubles[any(6)] : (double) any(1000) / 4};
+  return (union value){.i = any(8) == 0 ? integers[any(6)] : (int64_t) any(1000)};
 }
 
 /* Each group begins elsewhere, so that statistics can tell. */
@@ -67,8 +67,8 @@ static void write_part(void) {
       [COLUMN_BOOLEAN] = PARQUET_BOOLEAN,
   };
   for (size_t k = 0; k < KINDS; k++)
-    columns[k] = (struct parquet_column) {names[k], types[schema->columns[of_schema[k]].type],
-                                          false};
+    columns[k] =
+        (struct parquet_column){names[k], types[schema->columns[of_schema[k]].type], false};
   unlink(path);
   struct parquet_writer *w = parquet_writer_new(path, columns, KINDS, 1, &why);
   for (size_t i = 0; i < ROWS; i++) {
@@ -103,8 +103,8 @@ static void add_value(struct conditions *c, enum condition_op op, size_t kind) {
       v.i = (int64_t) any(ROWS);
     conditions_value(c, v);
     if (condition_is_match(op))
-      conditions_value(c, type == COLUMN_FLOAT ? (union value) {.f = v.f + 20}
-                                               : (union value) {.i = v.i / 2 + 300});
+      conditions_value(c, type == COLUMN_FLOAT ? (union value){.f = v.f + 20}
+                                               : (union value){.i = v.i / 2 + 300});
     return;
   }
   size_t len = some_text(text, kind);

@@ -5,7 +5,7 @@
 static struct header headers[4];
 
 static struct slice text(const char *s) {
-  return (struct slice) {s, s != NULL ? strlen(s) : 0};
+  return (struct slice){s, s != NULL ? strlen(s) : 0};
 }
 
 static struct request make_request(enum method method, const char *host,
@@ -16,7 +16,7 @@ static struct request make_request(enum method method, const char *host,
   const char *const values[] = {origin, site, authorization};
   for (int i = 0; i < 3; i++)
     if (values[i] != NULL)
-      headers[r.nheaders++] = (struct header) {text(names[i]), text(values[i])};
+      headers[r.nheaders++] = (struct header){text(names[i]), text(values[i])};
   return r;
 }
 
@@ -105,7 +105,7 @@ static void check_readers(void) {
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
     CHECK(guard_allows_origin(&site, &r, text(cases[i].origin)) == cases[i].allowed);
   char *any[] = {"*"};
-  site.cors_origins = (struct string_list) {any, 1};
+  site.cors_origins = (struct string_list){any, 1};
   CHECK(guard_allows_origin(&site, &r, text("http://evil.example")));
 }
 

@@ -6,7 +6,7 @@
 static struct schema *schema;
 
 static struct hub *hub_with(uint32_t events, size_t bytes) {
-  struct hub *hub = hub_new(schema, &(struct hub_options) {events, bytes, 2, 15000});
+  struct hub *hub = hub_new(schema, &(struct hub_options){events, bytes, 2, 15000});
   hub_set_name(hub, "db", 100);
   hub_admit(hub); /* somebody listens */
   return hub;
@@ -55,7 +55,7 @@ static void test_bounds(void) {
 }
 
 static void test_silence(void) {
-  struct hub *hub = hub_new(schema, &(struct hub_options) {10, 1 << 20, 2, 15000});
+  struct hub *hub = hub_new(schema, &(struct hub_options){10, 1 << 20, 2, 15000});
   hub_set_name(hub, "db", 100);
   struct place before = {100, 0};
   struct resumption at;
@@ -184,7 +184,7 @@ static void test_groups(void) {
 
   struct conditions *narrow = is("model", "opus");
   conditions_add(narrow, schema_column(schema, "status_code", 11), OP_GE);
-  conditions_value(narrow, (union value) {.i = 500});
+  conditions_value(narrow, (union value){.i = 500});
   struct group *opus_errors = groups_join(&groups, "logs", narrow, &is_new);
   CHECK(is_new);
 
@@ -216,7 +216,7 @@ static void test_many_groups(void) {
     snprintf(model, sizeof model, "model-%d", i / 2);
     struct conditions *c = is("model", model);
     conditions_add(c, schema_column(schema, "duration_ms", 11), OP_GE);
-    conditions_value(c, (union value) {.f = i % 2});
+    conditions_value(c, (union value){.f = i % 2});
     g[i] = groups_join(&groups, "logs", c, &is_new);
     CHECK(is_new);
   }

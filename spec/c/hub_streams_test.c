@@ -53,7 +53,7 @@ static void on_read(struct message *m) {
 static void *read_page(void *arg, const struct hub_page *page) {
   (void) arg;
   struct reading *reading = xmalloc(sizeof *reading);
-  *reading = (struct reading) {.done.receive = on_read, .page = *page, .rows = batch_new(schema)};
+  *reading = (struct reading){.done.receive = on_read, .page = *page, .rows = batch_new(schema)};
   for (int64_t row = page->after + 1;
        row <= stored_rows && reading->rows->count < page->limit; row++) {
     struct record *r = batch_add(reading->rows);
@@ -81,10 +81,9 @@ static void turn(void) {
 static uint32_t max_subscribers = 10;
 
 static void open_loop(uint32_t ring_events, int64_t heartbeat_ms) {
-  hub = hub_new(schema, &(struct hub_options) {ring_events, 1 << 20, max_subscribers,
-                                               heartbeat_ms});
+  hub = hub_new(schema, &(struct hub_options){ring_events, 1 << 20, max_subscribers, heartbeat_ms});
   hub_set_name(hub, "db", 0);
-  hub_set_pages(hub, &(struct hub_pages) {NULL, read_page, cancel_page});
+  hub_set_pages(hub, &(struct hub_pages){NULL, read_page, cancel_page});
   loop_init(&loop, 0);
   streams = streams_new(&loop, hub);
 }
@@ -109,9 +108,9 @@ static void close_loop(void) {
 static void subscribe(struct client *c, const char *resume, struct conditions *where,
                       bool chunked) {
   buf_clear(&c->got);
-  *c = (struct client) {0};
+  *c = (struct client){0};
   CHECK(streams_admit(streams) == 0);
-  streams_subscribe(streams, &c->conn, &(struct subscription) {
+  streams_subscribe(streams, &c->conn, &(struct subscription){
     .topic = "logs", .where = where, .hello = payload_copy("{\"hello\":1}", 11), .resume = resume,
     .connection_id = "01234567-89ab-cdef-0123-456789abcdef", .chunked = chunked});
 }
@@ -468,9 +467,9 @@ static void test_limit(void) {
   CHECK(streams_admit(streams) == UV_EMFILE);
   leave(&c[0]);
   CHECK(streams_admit(streams) == 0);
-  streams_subscribe(streams, NULL, &(struct subscription) {.topic = "logs"});
+  streams_subscribe(streams, NULL, &(struct subscription){.topic = "logs"});
   CHECK(streams_admit(streams) == 0 && streams_admit(streams) == UV_EMFILE);
-  streams_subscribe(streams, NULL, &(struct subscription) {.topic = "logs"});
+  streams_subscribe(streams, NULL, &(struct subscription){.topic = "logs"});
   for (int i = 1; i < 10; i++)
     leave(&c[i]);
   close_loop();

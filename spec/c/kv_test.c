@@ -1,5 +1,6 @@
 #include "script/kv.h"
 
+#include <malloc.h>
 #include <uv.h>
 
 #include "base/clock.h"
@@ -7,11 +8,11 @@
 #include "test.h"
 
 static struct kv_value integer(int64_t n) {
-  return (struct kv_value) {.type = KV_INTEGER, .integer = n};
+  return (struct kv_value){.type = KV_INTEGER, .integer = n};
 }
 
 static struct kv_value text(const char *s) {
-  return (struct kv_value) {.type = KV_TEXT, .text = {.data = (char *) s, .len = strlen(s)}};
+  return (struct kv_value){.type = KV_TEXT, .text = {.data = (char *) s, .len = strlen(s)}};
 }
 
 static void check_notes(void) {
@@ -47,8 +48,40 @@ static void check_notes(void) {
   notes_free(homeless);
 }
 
+static size_t bytes_in_use(void) {
+  struct mallinfo2 info = mallinfo2();
+  return info.uordblks + info.hblkhd;
+}
+
+/* Each of many values was large once. */
+static void check_shrinking(void) {
+  enum { LARGE = 60000, KEYS = 50 };
+  static char large[LARGE];
+  struct kv *kv = kv_new(2 * LARGE);
+  struct kv_value big = {.type = KV_TEXT, .text = {.data = large, .len = LARGE}};
+  struct kv_value small[] = {text(""), integer(1), text("abc")};
+  size_t before = bytes_in_use();
+  for (char key = 0; key < KEYS; key++) {
+    CHECK(kv_set(kv, &key, 1, &big, 0) == 0);
+    CHECK(kv_set(kv, &key, 1, &small[key % 3], 0) == 0);
+  }
+  CHECK(bytes_in_use() < before + 2 * LARGE);
+
+  /* a text a little shorter keeps its room, which still counts */
+  char key = 0;
+  CHECK(kv_set(kv, &key, 1, &big, 0) == 0);
+  big.text.len = LARGE * 3 / 4;
+  CHECK(kv_set(kv, &key, 1, &big, 0) == 0);
+  CHECK(kv_set(kv, "other", 5, &big, 0) == 0);
+  key = 1;
+  big.text.len = LARGE / 4;
+  CHECK(kv_set(kv, &key, 1, &big, 0) == UV_ENOSPC);
+  kv_free(kv);
+}
+
 int main(void) {
   check_notes();
+  check_shrinking();
   struct kv *kv = kv_new(4096);
   struct kv_value got = {0}, v = text("hello");
   kv_get(kv, "a", 1, &got);
@@ -58,14 +91,14 @@ int main(void) {
   kv_get(kv, "a", 1, &got);
   CHECK(got.type == KV_TEXT);
   CHECK_BYTES(got.text.data, got.text.len, "hello");
-  CHECK(kv_incr(kv, "a", 1, &(struct kv_value) {.type = KV_INTEGER, .integer = 1}, 0,
+  CHECK(kv_incr(kv, "a", 1, &(struct kv_value){.type = KV_INTEGER, .integer = 1}, 0,
                 &v) == UV_EINVAL);
 
   v = integer(3);
   struct kv_value sum;
   CHECK(kv_incr(kv, "n", 1, &v, 0, &sum) == 0 && sum.integer == 3);
   CHECK(kv_incr(kv, "n", 1, &v, 0, &sum) == 0 && sum.integer == 6);
-  v = (struct kv_value) {.type = KV_REAL, .real = 0.5};
+  v = (struct kv_value){.type = KV_REAL, .real = 0.5};
   CHECK(kv_incr(kv, "n", 1, &v, 0, &sum) == 0 && sum.type == KV_REAL && sum.real == 6.5);
 
   static char large[5000];
@@ -84,7 +117,7 @@ int main(void) {
   kv_get(kv, "b", 1, &got);
   CHECK(got.type == KV_NONE);
 
-  v = (struct kv_value) {0};
+  v = (struct kv_value){0};
   CHECK(kv_set(kv, "c", 1, &v, 0) == 0);
   kv_get(kv, "c", 1, &got);
   CHECK(got.type == KV_NONE);

@@ -5,15 +5,15 @@
 #include "test.h"
 
 static struct metric_label label(const char *s) {
-  return (struct metric_label) {s, strlen(s)};
+  return (struct metric_label){s, strlen(s)};
 }
 
 static struct metric *family(struct metrics *m, enum metric_kind kind, const char *name,
                              const char *help, const char *label) {
   struct buf error = {0};
-  struct metric *f = metrics_family(m, &(struct metric_options) {
+  struct metric *f = metrics_family(m, &(struct metric_options){
     .kind = kind, .name = name, .help = help, .labels = &label, .nlabels = label != NULL,
-    .bounds = (const double[]) {0.5, 1, 10}, .nbounds = kind == METRIC_HISTOGRAM ? 3 : 0}, &error);
+    .bounds = (const double[]){0.5, 1, 10}, .nbounds = kind == METRIC_HISTOGRAM ? 3 : 0}, &error);
   buf_clear(&error);
   return f;
 }
@@ -36,7 +36,7 @@ static void test_text(void) {
   struct metric_label odd = label("a\"b\\c\nd\xff");
   metric_inc(m, counter, &odd, 1);
   metric_inc(m, counter, &odd, 2);
-  metric_inc(m, counter, &(struct metric_label) {0}, 0.25);
+  metric_inc(m, counter, &(struct metric_label){0}, 0.25);
   metric_inc(m, counter, &odd, -1);
   metric_inc(m, counter, &odd, NAN);
   char *at = page_from(m, EXPOSITION_TEXT, "# HELP t_total", &page);

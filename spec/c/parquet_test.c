@@ -1,8 +1,9 @@
-#include "store/cold/parquet_read.h"
+#include "store/cold/parquet_file.h"
 
 #include <signal.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
+#include <zlib.h>
 
 #include "base/file.h"
 #include "parquet_fixture.h"
@@ -83,13 +84,18 @@ static bool check_page(const struct parquet_file *f, struct parquet_reader *r, m
 }
 
 static uint32_t checksum_of(const struct parquet_file *f) {
-  uint64_t offset = 0;
-  uint32_t checksum = 0;
-  struct buf why = {0};
-  for (bool done = false; !done;)
-    if (!parquet_check(f, &offset, &checksum, 1000, &done, &why))
-      return fprintf(stderr, "%.*s\n", (int) why.len, why.data), 0;
+  struct buf data = {0}, why = {0};
+  CHECK(parquet_pread(f, 0, f->size, &data, &why));
+  uint32_t checksum = (uint32_t) crc32_z(0, (Bytef *) data.data, data.len);
+  buf_clear(&data);
   return checksum;
+}
+
+static const char *noted(const struct parquet_file *f, const char *key) {
+  for (size_t i = 0; i < 2 * f->meta.nnotes; i += 2)
+    if (strcmp(f->meta.notes[i], key) == 0)
+      return f->meta.notes[i + 1];
+  return "";
 }
 
 /* Writes, reads all pages from the last to the first, and compares. */
@@ -101,8 +107,8 @@ static void round_trip(make_row *fill, size_t rows, size_t group, int level) {
     fprintf(stderr, "%.*s\n", (int) why.len, why.data);
     exit(1);
   }
-  CHECK(parquet_file_rows(f) == rows && parquet_columns(f) == COLUMNS);
-  CHECK(strcmp(parquet_noted(f, "what"), "a test") == 0 && parquet_noted(f, "who") == NULL);
+  CHECK(f->meta.rows == (int64_t) rows && parquet_columns(f) == COLUMNS);
+  CHECK(strcmp(noted(f, "what"), "a test") == 0);
   CHECK(parquet_find(f, "time") == TIME && parquet_find(f, "tim") == -1);
   for (size_t c = 0; c < COLUMNS; c++)
     CHECK(parquet_column(f, c)->type == columns[c].type &&
@@ -111,7 +117,7 @@ static void round_trip(make_row *fill, size_t rows, size_t group, int level) {
   struct parquet_reader *r = parquet_reader_new(f);
   size_t end = rows;
   for (size_t g = parquet_groups(f); g-- > 0;) {
-    size_t start = end - parquet_group_rows(f, g);
+    size_t start = end - parquet_page_row(f, g, parquet_pages(f, g));
     for (size_t p = parquet_pages(f, g); p-- > 0;)
       CHECK(check_page(f, r, fill, start, g, p));
     end = start;
@@ -236,7 +242,7 @@ static void test_full_disk(void) {
   struct row row;
   bool ok = true;
   getrlimit(RLIMIT_FSIZE, &old);
-  limit = (struct rlimit) {20000, old.rlim_max};
+  limit = (struct rlimit){20000, old.rlim_max};
   signal(SIGXFSZ, SIG_IGN);
   unlink(path);
   struct parquet_writer *w = parquet_writer_new(path, columns, COLUMNS, 3, &why);

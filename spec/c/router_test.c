@@ -28,7 +28,7 @@ static struct router *make_router(void) {
 
 static struct route_match find(const struct router *router, enum method method, const char *path) {
   struct route_match match;
-  router_match(router, method, (struct slice) {path, strlen(path)}, &match);
+  router_match(router, method, (struct slice){path, strlen(path)}, &match);
   return match;
 }
 

@@ -1,7 +1,6 @@
-#include "record/sketch.h"
-
 #include <math.h>
 
+#include "sketch_fixture.h"
 #include "test.h"
 
 static double noise(void) {

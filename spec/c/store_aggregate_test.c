@@ -1,7 +1,7 @@
 #include <math.h>
 
 #include "record/measure.h"
-#include "record/sketch.h"
+#include "sketch_fixture.h"
 #include "store_fixture.h"
 
 /* Random records, windows, filters and groupings: what the store answers from rollups and
@@ -126,7 +126,7 @@ static void add_text(struct conditions *c, int column, enum condition_op op, con
 
 static void add_int(struct conditions *c, int column, enum condition_op op, int64_t n) {
   conditions_add(c, column, op);
-  conditions_value(c, (union value) {.i = n});
+  conditions_value(c, (union value){.i = n});
 }
 
 static struct conditions *any_conditions(struct store *s) {
@@ -154,7 +154,7 @@ static struct conditions *any_conditions(struct store *s) {
     add_text(c, column(s, "cost_source"), any(2) ? OP_EQ : OP_NE, "unknown");
   if (any(15) == 0) {
     conditions_add(c, column(s, "duration_ms"), OP_GE);
-    conditions_value(c, (union value) {.f = any(3) == 0 ? (double) NAN : 5000});
+    conditions_value(c, (union value){.f = any(3) == 0 ? (double) NAN : 5000});
   }
   return c;
 }

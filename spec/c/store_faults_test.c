@@ -171,7 +171,7 @@ static bool run_group(int n) {
 
   CHECK(try_open_only(s));
   for (int i = 0; i < 2; i++) {
-    group[i] = (struct submission) {
+    group[i] = (struct submission){
         .done.receive = on_done, .loop = &s->loop, .batch = scan(s, texts[i])};
     CHECK(storage_submit(s->storage, &group[i]) == 0);
   }

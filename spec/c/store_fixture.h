@@ -28,7 +28,7 @@ static inline struct store *store_new(void) {
   if (mkdtemp(s->folder) == NULL)
     abort();
   sprintf(s->path, "%s/test.db", s->folder);
-  s->options = (struct storage_options) {
+  s->options = (struct storage_options){
       .path = s->path,
       .durability = DURABILITY_NORMAL,
       .queue_bytes = 64 << 20,

@@ -36,7 +36,7 @@ static void put_one(struct store *s, int64_t time_s) {
     len += (size_t) snprintf(text + len, sizeof text - len,
                              "{\"request_id\":\"b%d-%d\",\"timestamp\":%lld,\"tokens_input\":1}\n",
                              told.nbatches, i, (long long) time_s);
-  *b = (struct batch_told) {.merged = NEVER, .time_s = time_s};
+  *b = (struct batch_told){.merged = NEVER, .time_s = time_s};
   struct submission w = put(s, text);
   CHECK(w.status == 0 && w.accepted == BATCH);
   b->acknowledged = disk_calls();
@@ -100,7 +100,7 @@ static void feed_days(struct store *s) {
   put_again(s, 1);
   told.retained_s = OLD_S + 2 * DAY_S;
   told.retained = disk_calls();
-  storage_set_retention(s->storage, &(struct retention) {
+  storage_set_retention(s->storage, &(struct retention){
     .rows_s = clock_now_us() / 1000000 - told.retained_s});
   wait_for_pass(s);
   put_one(s, clock_now_us() / 1000000);
@@ -137,7 +137,7 @@ static void feed_copies(struct store *s) {
     put_one(s, OLD_S + i * 60);
   store_close(s);
   make_older(s->path);
-  work(s, s->path, &(struct upkeep_order) {.kind = UPKEEP_UPGRADE});
+  work(s, s->path, &(struct upkeep_order){.kind = UPKEEP_UPGRADE});
   s->options.hot_days = 2;
   store_open(s);
   wait_until(s, "SELECT count(*) = 1 AND " AT_REST);
@@ -145,7 +145,7 @@ static void feed_copies(struct store *s) {
   put_again(s, 2);
   told.copied = told.nbatches;
   told.copy_begun = disk_calls();
-  work(s, s->path, &(struct upkeep_order) {.kind = UPKEEP_BACKUP, .folder = copy_folder});
+  work(s, s->path, &(struct upkeep_order){.kind = UPKEEP_BACKUP, .folder = copy_folder});
   put_one(s, clock_now_us() / 1000000);
   store_close(s);
 }
@@ -226,7 +226,7 @@ static void check_files(const struct store *s) {
 static void check_copy(struct store *s, size_t ncalls) {
   if (ncalls < told.copy_begun || access(copy_folder, F_OK) < 0)
     return;
-  work(s, back_path, &(struct upkeep_order) {.kind = UPKEEP_RESTORE, .folder = copy_folder});
+  work(s, back_path, &(struct upkeep_order){.kind = UPKEEP_RESTORE, .folder = copy_folder});
   s->options.path = back_path;
   store_open(s);
   check_rows(s, told.copy_begun, told.copied);

@@ -124,7 +124,7 @@ static void test_sql_reads(struct store *s) {
   buf_puts(&q->sql, "SELECT model, count(*) AS n, NULL, 1.5 FROM rows WHERE tokens_input "
                     "< ? GROUP BY model ORDER BY 1");
   q->bound.ncolumns = 1;
-  buf_append(&q->bound.values, &(struct result_value) {RESULT_INTEGER, {.i = 100}},
+  buf_append(&q->bound.values, &(struct result_value){RESULT_INTEGER, {.i = 100}},
              sizeof(struct result_value));
   ask(s, q);
   CHECK(q->status == 0 && q->rows.nrows == 5 && q->rows.ncolumns == 4);

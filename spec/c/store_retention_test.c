@@ -59,7 +59,7 @@ struct asked {
 
 static void add_time(struct conditions *c, int column, enum condition_op op, int64_t us) {
   conditions_add(c, column, op);
-  conditions_value(c, (union value) {.i = us});
+  conditions_value(c, (union value){.i = us});
 }
 
 static struct asked ask_window(struct store *s, const char *by, int64_t every_s, int64_t from_us,
@@ -147,7 +147,7 @@ static void test_ages(void) {
   store_open(s);
   fill(s);
   check_figures(s, DAYS * A_DAY);
-  retain(s, (struct retention) {.rows_s = 3 * day_s});
+  retain(s, (struct retention){.rows_s = 3 * day_s});
   int64_t left = count_rows(s);
   CHECK(left == 4 * A_DAY);
   check_figures(s, left);
@@ -159,7 +159,7 @@ static void test_ages(void) {
   check_windows(s);
   check_repeats(s);
 
-  retain(s, (struct retention) {.rows_s = 3 * day_s, .tiers_s[TIER_MINUTE] = 2 * day_s});
+  retain(s, (struct retention){.rows_s = 3 * day_s, .tiers_s[TIER_MINUTE] = 2 * day_s});
   CHECK(stats_of(s).removed.cells > 0);
   check_figures(s, left);
   int64_t first = (today_s - 8 * day_s) * 1000000;
@@ -168,7 +168,7 @@ static void test_ages(void) {
   a = ask_window(s, NULL, 60, INT64_MIN, INT64_MAX);
   CHECK(a.snapped && !a.exact && a.requests == 4 * A_DAY);
 
-  retain(s, (struct retention) {.rows_s = 3 * day_s, .tiers_s = {day_s, 5 * day_s, 7 * day_s}});
+  retain(s, (struct retention){.rows_s = 3 * day_s, .tiers_s = {day_s, 5 * day_s, 7 * day_s}});
   a = ask_all(s, "session_client_id");
   CHECK(a.requests == 8 * A_DAY && a.snapped && !a.exact);
   CHECK(a.from == (today_s - 7 * day_s) * 1000000);
@@ -186,7 +186,7 @@ static void test_all_rows_go(void) {
   store_open(s);
   put(s, "{\"request_id\":\"a\",\"timestamp\":1600000000,\"tokens_input\":3}\n");
   put(s, "{\"request_id\":\"b\",\"timestamp\":1600000001,\"tokens_input\":4}\n");
-  retain(s, (struct retention) {.rows_s = 60});
+  retain(s, (struct retention){.rows_s = 60});
   CHECK(count_rows(s) == 0 && ask_all(s, NULL).tokens == 7);
   for (int i = 0; i < 2; i++) {
     CHECK(put(s, "{\"request_id\":\"b\",\"tokens_input\":9}\n").merged == 1);
@@ -254,7 +254,7 @@ static void test_declarations(void) {
   struct store *s = store_new();
   store_open(s);
   fill(s);
-  retain(s, (struct retention) {.rows_s = 3 * day_s});
+  retain(s, (struct retention){.rows_s = 3 * day_s});
   reopen_with(s, schema_with(words, sizeof words / sizeof *words));
   check_kept(s);
   struct asked a = ask_all(s, NULL);
@@ -294,7 +294,7 @@ static void test_bytes(void) {
              (long long) (today_s - 4 * day_s + i * 60), extra);
     put(s, text);
   }
-  retain(s, (struct retention) {.max_bytes = 4 << 20});
+  retain(s, (struct retention){.max_bytes = 4 << 20});
   struct storage_stats stats = stats_of(s);
   CHECK(stats.file_bytes + stats.wal_bytes <= 4 << 20);
   CHECK(stats.removed.bytes > 0 && stats.rows > 0);
@@ -333,7 +333,7 @@ static void test_parts(void) {
   CHECK(hot_rows(s) == 2 * A_DAY);
   check_figures(s, DAYS * A_DAY);
   CHECK(put(s, "{\"request_id\":\"2-7\",\"status_code\":404}\n").merged == 1);
-  retain(s, (struct retention) {.rows_s = 3 * day_s});
+  retain(s, (struct retention){.rows_s = 3 * day_s});
   CHECK(stats_of(s).removed.parts == 6);
   check_figures(s, 4 * A_DAY);
   check_windows(s);

@@ -167,7 +167,7 @@ static double rows_a_slice(int us) {
   atomic_store(&longest_wal, 0);
   taken = nslices = 0;
   atomic_store(&watched, true);
-  want((struct retention) {.rows_s = 3 * day_s});
+  want((struct retention){.rows_s = 3 * day_s});
   wait_for_pass(0);
   atomic_store(&watched, false);
   struct storage_stats stats = stats_of();
@@ -244,7 +244,7 @@ static void test_ballast(int64_t room) {
   begin();
   CHECK(put_hours(24 * 9, 1, 8000).accepted == 8000);
   CHECK(put_hours(0, 1, 100).accepted == 100);
-  want((struct retention) {.rows_s = 30 * day_s});
+  want((struct retention){.rows_s = 30 * day_s});
   for (int i = 0; i < TEST_SECONDS * 1000 && bytes_of("-ballast") < BALLAST_BYTES; i++)
     usleep(1000);
   do { /* not a page of the log stays, whose room could be used again */
@@ -255,7 +255,7 @@ static void test_ballast(int64_t room) {
   atomic_store(&refused, 0);
   atomic_store(&lost_ballast, false);
   atomic_store(&watched, true);
-  want((struct retention) {.rows_s = 3 * day_s});
+  want((struct retention){.rows_s = 3 * day_s});
   int turned_away = 0;
   for (int i = 0; i < TEST_SECONDS * 1000 && stats_of().passes == 0; i++) {
     struct submission w = put_hours(1, 1, 1);
@@ -275,7 +275,7 @@ static void test_ingest_goes_on(void) {
   begin();
   int64_t free_bytes = 8 << 20;
   atomic_store(&disk_bytes, 64 << 20);
-  want((struct retention) {.min_free = free_bytes});
+  want((struct retention){.min_free = free_bytes});
   int hours = 60, each = 1000, waits = 0;
   for (int hour = hours; hour > 0; hour--) {
     struct submission w = put_hours(hour, 1, each);

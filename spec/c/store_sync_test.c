@@ -70,7 +70,7 @@ static struct sent *send_some(struct store *s, int from, int to) {
   buf_putc(&text, '\0');
   sent->batch = scan(s, text.data);
   buf_clear(&text);
-  sent->submission = (struct submission) {
+  sent->submission = (struct submission){
       .done.receive = on_done, .loop = &s->loop, .batch = sent->batch};
   CHECK(storage_submit(s->storage, &sent->submission) == 0);
   uv_run(&s->loop.uv, UV_RUN_NOWAIT); /* the end of the turn hands it over */

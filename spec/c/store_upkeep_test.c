@@ -18,7 +18,7 @@ static void exec(const char *path, const char *sql) {
 }
 
 static struct upkeep_state verify(struct store *s, bool repair) {
-  return upkeep_do(s, s->path, &(struct upkeep_order) {
+  return upkeep_do(s, s->path, &(struct upkeep_order){
     .kind = UPKEEP_VERIFY, .full = true, .repair = repair});
 }
 
@@ -278,7 +278,7 @@ static void test_parts_go_with_their_database(void) {
   CHECK(is_fine(&state));
   CHECK(has_part(other, "newer.parquet", "of a later day") &&
         has_part(other, "mine.parquet", "part one"));
-  state = upkeep_do(s, back, &(struct upkeep_order) {.kind = UPKEEP_VERIFY});
+  state = upkeep_do(s, back, &(struct upkeep_order){.kind = UPKEEP_VERIFY});
   CHECK(is_fine(&state) && check_of(&state, "parts")->seen == 1);
 
   /* A part that is another is no part of this, and is not overwritten. */

@@ -284,7 +284,7 @@ static void test_queue_is_bounded(void) {
     char line[64];
     sprintf(line, "{\"request_id\":\"q%d\"}\n", i);
     b[i] = scan(s, line);
-    w[i] = (struct submission) {.done.receive = on_done, .loop = &s->loop, .batch = b[i]};
+    w[i] = (struct submission){.done.receive = on_done, .loop = &s->loop, .batch = b[i]};
     int rc = storage_submit(s->storage, &w[i]);
     CHECK(rc == 0 || rc == UV_EAGAIN);
     refused += rc != 0;

@@ -24,7 +24,7 @@ struct fuzz_input {
 };
 
 static inline struct fuzz_input fuzz_input(const uint8_t *data, size_t size) {
-  return (struct fuzz_input) {(const char *) data, size};
+  return (struct fuzz_input){(const char *) data, size};
 }
 
 static inline unsigned fuzz_byte(struct fuzz_input *in) {

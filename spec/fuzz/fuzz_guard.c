@@ -11,7 +11,7 @@ static const struct token tokens[] = {
     {"read-token-0123456789", 1 << SCOPE_READ}, {"all-token-0123456789", 0xff}};
 
 static struct slice slice_of(struct fuzz_input in) {
-  return (struct slice) {in.data, in.len};
+  return (struct slice){in.data, in.len};
 }
 
 /* Names that lead to this machine only, whatever a hostile name server says. */
@@ -39,7 +39,7 @@ static void check_loopback(const struct site_options *site, const struct request
     return;
   if (r->host.data != NULL) {
     FUZZ_CHECK(authority_split(r->host, &host));
-    char *text = fuzz_text((struct fuzz_input) {host.data, host.len});
+    char *text = fuzz_text((struct fuzz_input){host.data, host.len});
     FUZZ_CHECK(is_here(text));
     free(text);
   }
@@ -79,7 +79,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size) {
   for (size_t i = 0; i < 3; i++) {
     struct slice value = slice_of(fuzz_line(&in));
     if (value.len > 0)
-      headers[r.nheaders++] = (struct header) {{names[i], strlen(names[i])}, value};
+      headers[r.nheaders++] = (struct header){{names[i], strlen(names[i])}, value};
   }
   check_loopback(&here, &r);
   check_tokens(&outside, &r, choice / METHODS % 4);

@@ -54,7 +54,7 @@ static void handle(struct site *site, struct request *r) {
     put(out, "name", r->headers[i].name);
     put(out, "value", r->headers[i].value);
   }
-  put(out, "body", (struct slice) {r->body.data, r->body.len});
+  put(out, "body", (struct slice){r->body.data, r->body.len});
   http_respond(r, &response);
 }
 
@@ -97,15 +97,19 @@ static void open_server(void) {
   string_list_add(&options[1].cors_origins, "https://page.example.org");
   for (unsigned i = 0; i < SITES; i++) {
     options[i].limits = limits;
-    sites[i] = (struct site) {.number = i + 1, .options = &options[i], .router = router,
-                              .handle = handle, .arrived = arrived,
-                              .cancel = cancel,
-                              .ref = count_nothing, .unref = count_nothing};
+    sites[i] = (struct site){.number = i + 1,
+                             .options = &options[i],
+                             .router = router,
+                             .handle = handle,
+                             .arrived = arrived,
+                             .cancel = cancel,
+                             .ref = count_nothing,
+                             .unref = count_nothing};
     for (int status = 0; status < ERRORS; status++)
       sites[i].errors[status] = "{\"detail\":\1}";
   }
   loop_init(&loop, 0);
-  server = server_new(&(struct server_options) {
+  server = server_new(&(struct server_options){
       .loops = &loop, .nloops = 1, .metrics = metrics_new("moonledger", 10),
       .max_connections = 4, .limits = limits, .site = site_of});
 }

@@ -63,9 +63,9 @@ static void give_page(void) {
 
 static void open_hub(void) {
   schema = load_schema();
-  hub = hub_new(schema, &(struct hub_options) {RING, 1 << 20, 4, 1000000});
+  hub = hub_new(schema, &(struct hub_options){RING, 1 << 20, 4, 1000000});
   hub_set_name(hub, "db", 0);
-  hub_set_pages(hub, &(struct hub_pages) {NULL, read_page, cancel_page});
+  hub_set_pages(hub, &(struct hub_pages){NULL, read_page, cancel_page});
   loop_init(&loop, 0);
   streams = streams_new(&loop, hub);
   atexit(free_hub);
@@ -73,7 +73,7 @@ static void open_hub(void) {
 
 static void subscribe(struct conn *c, const char *resume) {
   FUZZ_CHECK(streams_admit(streams) == 0);
-  streams_subscribe(streams, c, &(struct subscription) {
+  streams_subscribe(streams, c, &(struct subscription){
     .topic = "logs", .resume = resume,
     .connection_id = "01234567-89ab-cdef-0123-456789abcdef"});
 }

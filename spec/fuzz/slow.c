@@ -204,7 +204,7 @@ static void consider(struct shape s) {
 static void settle_size(void) {
   int64_t sum_ns = 0;
   size_t sum = 0;
-  slow.smallest_ns = cost_ns((struct text) {slow.kept[0].data, 1}, 10);
+  slow.smallest_ns = cost_ns((struct text){slow.kept[0].data, 1}, 10);
   for (int i = 0; i < 8; i++) {
     struct shape s = shape_of_kept();
     sum_ns += cost_of(&s, 4 * LEAST, 2);

@@ -26,7 +26,7 @@ int __wrap_clock_gettime(clockid_t id, struct timespec *t) {
   int rc = __real_clock_gettime(id, t);
   if (rc == 0 && id == CLOCK_REALTIME) {
     long long ns = since + (t->tv_sec * second + t->tv_nsec - since) * rate;
-    *t = (struct timespec) {ns / second, ns % second};
+    *t = (struct timespec){ns / second, ns % second};
   }
   return rc;
 }
@@ -35,7 +35,7 @@ int __wrap_gettimeofday(struct timeval *now, void *zone) {
   struct timespec t;
   (void) zone;
   int rc = __wrap_clock_gettime(CLOCK_REALTIME, &t);
-  *now = (struct timeval) {t.tv_sec, t.tv_nsec / 1000};
+  *now = (struct timeval){t.tv_sec, t.tv_nsec / 1000};
   return rc;
 }
 

@@ -27,7 +27,7 @@ void log_configure(enum log_level least, enum log_format format) {
 }
 
 struct log_field log_bytes(const char *key, const char *text, size_t len) {
-  return (struct log_field) {.key = key, .type = LOG_TEXT, .text = text, .len = len};
+  return (struct log_field){.key = key, .type = LOG_TEXT, .text = text, .len = len};
 }
 
 struct log_field log_str(const char *key, const char *text) {
@@ -35,11 +35,11 @@ struct log_field log_str(const char *key, const char *text) {
 }
 
 struct log_field log_int(const char *key, int64_t n) {
-  return (struct log_field) {.key = key, .type = LOG_INTEGER, .integer = n};
+  return (struct log_field){.key = key, .type = LOG_INTEGER, .integer = n};
 }
 
 struct log_field log_real(const char *key, double n) {
-  return (struct log_field) {.key = key, .type = LOG_REAL, .real = n};
+  return (struct log_field){.key = key, .type = LOG_REAL, .real = n};
 }
 
 static void put_quoted(struct buf *b, const char *text, size_t len) {
@@ -148,14 +148,14 @@ void log_write(enum log_level level, const char *message, const struct log_field
     buf_putc(&line, '{');
   put_field(
       &line,
-      &(struct log_field) {.key = "time", .text = time_text, .len = strlen(time_text)},
+      &(struct log_field){.key = "time", .text = time_text, .len = strlen(time_text)},
       format);
   put_field(&line,
-            &(struct log_field) {
+            &(struct log_field){
                 .key = "level", .text = names[level], .len = strlen(names[level])},
             format);
   put_field(&line,
-            &(struct log_field) {.key = "msg", .text = message, .len = strlen(message)},
+            &(struct log_field){.key = "msg", .text = message, .len = strlen(message)},
             format);
   for (; fields->key != NULL; fields++)
     put_field(&line, fields, format);

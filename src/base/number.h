@@ -33,4 +33,12 @@ static inline double number_scale(double n, double scale) {
   return scale >= 1 ? n * scale : n / (1 / scale);
 }
 
+/* The value of a hexadecimal digit; -1: it is none. */
+static inline int hex_digit(char c) {
+  if (c >= '0' && c <= '9')
+    return c - '0';
+  c |= 0x20;
+  return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
 #endif

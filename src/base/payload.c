@@ -6,12 +6,12 @@
 
 struct payload *payload_from_buf(struct buf *b) {
   struct payload *p = xmalloc(sizeof *p);
-  atomic_init(&p->refs, 1);
-  atomic_init(&p->waiting, 0);
+  p->refs = 1;
+  p->waiting = 0;
   p->len = b->len;
   p->cap = b->cap;
   p->data = b->data;
-  *b = (struct buf) {0};
+  *b = (struct buf){0};
   return p;
 }
 
@@ -22,12 +22,12 @@ struct payload *payload_copy(const void *data, size_t len) {
 }
 
 struct payload *payload_ref(struct payload *p) {
-  atomic_fetch_add_explicit(&p->refs, 1, memory_order_relaxed);
+  p->refs++;
   return p;
 }
 
 void payload_unref(struct payload *p) {
-  if (p == NULL || atomic_fetch_sub_explicit(&p->refs, 1, memory_order_acq_rel) > 1)
+  if (p == NULL || --p->refs > 0)
     return;
   free(p->data);
   free(p);

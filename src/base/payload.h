@@ -1,15 +1,14 @@
 #ifndef MOONLEDGER_BASE_PAYLOAD_H
 #define MOONLEDGER_BASE_PAYLOAD_H
 
-#include <stdatomic.h>
 #include <stddef.h>
 
 #include "base/buf.h"
 
-/* Immutable bytes with a reference count, shared by all writes that send them, on any thread. */
+/* Immutable bytes with a reference count, shared by all writes of one loop that send them. */
 struct payload {
-  atomic_uint refs;
-  atomic_uint waiting; /* sockets that it waits for: http/outgoing.c */
+  unsigned refs;
+  unsigned waiting; /* sockets that it waits for: http/outgoing.c */
   size_t len, cap;
   char *data;
 };

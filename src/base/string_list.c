@@ -1,6 +1,7 @@
 #include "base/string_list.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/mem.h"
 
@@ -13,5 +14,11 @@ void string_list_clear(struct string_list *list) {
   for (size_t i = 0; i < list->count; i++)
     free(list->items[i]);
   free(list->items);
-  *list = (struct string_list) {0};
+  *list = (struct string_list){0};
+}
+
+bool strings_have(const char *const *list, const char *text) {
+  while (*list != NULL && strcmp(*list, text) != 0)
+    list++;
+  return *list != NULL;
 }

@@ -1,6 +1,7 @@
 #ifndef MOONLEDGER_BASE_STRING_LIST_H
 #define MOONLEDGER_BASE_STRING_LIST_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 /* Texts of its own.  All zero is an empty list. */
@@ -11,5 +12,8 @@ struct string_list {
 
 void string_list_add(struct string_list *list, const char *text);
 void string_list_clear(struct string_list *list);
+
+/* Whether list, which ends with a NULL, has text. */
+bool strings_have(const char *const *list, const char *text);
 
 #endif

@@ -28,7 +28,7 @@ static void place_item(struct table *t, uint64_t hash, void *item) {
   size_t i = hash & (t->cap - 1);
   while (t->slots[i].item != NULL)
     i = (i + 1) & (t->cap - 1);
-  t->slots[i] = (struct table_slot) {hash, item};
+  t->slots[i] = (struct table_slot){hash, item};
 }
 
 static void grow_table(struct table *t) {
@@ -62,10 +62,10 @@ void table_remove(struct table *t, uint64_t hash, const void *item) {
     t->slots[gap] = t->slots[i];
     gap = i;
   }
-  t->slots[gap] = (struct table_slot) {0};
+  t->slots[gap] = (struct table_slot){0};
 }
 
 void table_clear(struct table *t) {
   free(t->slots);
-  *t = (struct table) {0};
+  *t = (struct table){0};
 }

@@ -1,5 +1,4 @@
 #include <stdlib.h>
-#include <strings.h>
 
 #include "http/exchange.h"
 #include "http/router.h"
@@ -22,13 +21,8 @@ static size_t bytes_in_flight(const struct server *server) {
 }
 
 static bool has_room(const struct exchange *e, uint64_t n) {
-  const struct server *server = connections_of(e->request.conn)->server;
+  const struct server *server = e->request.conn->all->server;
   return n + bytes_in_flight(server) <= e->request.site->options->limits.in_flight_bytes;
-}
-
-static bool is_one_of(struct slice s, const char *a, const char *b) {
-  return (s.len == strlen(a) && strncasecmp(s.data, a, s.len) == 0) ||
-         (s.len == strlen(b) && strncasecmp(s.data, b, s.len) == 0);
 }
 
 static void start_inflater(struct exchange *e) {
@@ -46,18 +40,18 @@ struct verdict body_begin(struct exchange *e) {
   if (r->route->raw) {
     e->in.streamed = true;
     e->in.body_limit = SIZE_MAX;
-    return (struct verdict) {0};
+    return (struct verdict){0};
   }
   bool chunked = e->parser.flags & F_CHUNKED;
   uint64_t announced = chunked ? 0 : e->parser.content_length;
   struct slice coding = request_header(r, "content-encoding");
-  bool gzip = is_one_of(coding, "gzip", "x-gzip");
+  bool gzip = slice_is_nocase(coding, "gzip") || slice_is_nocase(coding, "x-gzip");
   e->in.body_limit = r->route->max_body != 0 ? r->route->max_body
                                              : r->site->options->limits.body_bytes;
 
-  if (coding.len > 0 && !gzip && !is_one_of(coding, "identity", "identity"))
-    return (struct verdict) {415, "the only Content-Encoding that is taken is gzip",
-                             "Accept-Encoding: gzip\r\n"};
+  if (coding.len > 0 && !gzip && !slice_is_nocase(coding, "identity"))
+    return (struct verdict){415, "the only Content-Encoding that is taken is gzip",
+                            "Accept-Encoding: gzip\r\n"};
   if (announced > e->in.body_limit)
     return too_large;
   if (!has_room(e, announced))
@@ -66,7 +60,7 @@ struct verdict body_begin(struct exchange *e) {
     start_inflater(e);
   else if (announced > 0 && buf_try_reserve(&r->body, first_bytes(announced)) == NULL)
     return no_memory;
-  return (struct verdict) {0};
+  return (struct verdict){0};
 }
 
 int body_announce(struct exchange *e, uint64_t chunk, const char **why) {
@@ -89,7 +83,7 @@ static int admit_bytes(struct exchange *e, size_t len, const char **why) {
   if (!has_room(e, len))
     return refuse_body(&too_many, why);
   e->in.in_flight += len;
-  atomic_fetch_add_explicit(&connections_of(e->request.conn)->in_flight, len, memory_order_relaxed);
+  atomic_fetch_add_explicit(&e->request.conn->all->in_flight, len, memory_order_relaxed);
   return 0;
 }
 
@@ -195,7 +189,7 @@ void body_clear(struct exchange *e) {
     free(e->in.inflater);
     e->in.inflater = NULL;
   }
-  atomic_fetch_sub_explicit(&connections_of(e->request.conn)->in_flight, e->in.in_flight,
+  atomic_fetch_sub_explicit(&e->request.conn->all->in_flight, e->in.in_flight,
                             memory_order_relaxed);
   e->in.in_flight = 0;
 }

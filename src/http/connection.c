@@ -10,7 +10,7 @@ enum { DRAIN_BYTES = 256 << 10, KEEPALIVE_S = 60 };
 
 static void on_closed(uv_handle_t *handle) {
   struct conn *c = container_of((uv_tcp_t *) handle, struct conn, tcp);
-  struct connections *all = connections_of(c);
+  struct connections *all = c->all;
   if (c->exchange != NULL) {
     exchange_abandon(c->exchange);
     exchange_free(c->exchange);
@@ -40,8 +40,7 @@ static void on_alloc(uv_handle_t *handle, size_t suggested, uv_buf_t *buf) {
   struct conn *c = container_of((uv_tcp_t *) handle, struct conn, tcp);
   size_t len;
   char *room = c->exchange != NULL ? body_room(c->exchange, &len) : NULL;
-  *buf = room != NULL ? uv_buf_init(room, (unsigned) len)
-                      : uv_buf_init(connections_of(c)->input, READ_BYTES);
+  *buf = room != NULL ? uv_buf_init(room, (unsigned) len) : uv_buf_init(c->all->input, READ_BYTES);
 }
 
 static void discard_input(struct conn *c, size_t n) {

@@ -24,7 +24,7 @@ static void start_timer(struct connections *all, int64_t at) {
 }
 
 static void leave_list(struct conn *c) {
-  struct deadline_list *list = &connections_of(c)->deadlines[c->deadline];
+  struct deadline_list *list = &c->all->deadlines[c->deadline];
   *c->deadline_prev = c->deadline_next;
   if (c->deadline_next != NULL)
     c->deadline_next->deadline_prev = c->deadline_prev;
@@ -33,7 +33,7 @@ static void leave_list(struct conn *c) {
 }
 
 static void enter_list(struct conn *c, enum deadline deadline) {
-  struct deadline_list *list = &connections_of(c)->deadlines[deadline];
+  struct deadline_list *list = &c->all->deadlines[deadline];
   c->deadline_next = NULL;
   c->deadline_prev = list->last;
   *list->last = c;
@@ -43,7 +43,7 @@ static void enter_list(struct conn *c, enum deadline deadline) {
 /* The timer is not moved when a deadline goes away: it then fires once for nothing, which
  * is cheaper than moving it twice per request. */
 void deadline_set(struct conn *c, enum deadline deadline) {
-  struct connections *all = connections_of(c);
+  struct connections *all = c->all;
   if (c->deadline != DEADLINE_NONE)
     leave_list(c);
   c->deadline = deadline;

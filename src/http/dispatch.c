@@ -1,5 +1,3 @@
-#include <strings.h>
-
 #include "base/uuid.h"
 #include "http/exchange.h"
 #include "http/router.h"
@@ -23,10 +21,6 @@ static enum method method_of(const llhttp_t *parser) {
   default:
     return METHOD_OTHER;
   }
-}
-
-static bool slice_is(struct slice s, const char *text) {
-  return s.len == strlen(text) && strncasecmp(s.data, text, s.len) == 0;
 }
 
 /* The client's, so that logs of several programs can be joined; without one, or with one
@@ -55,7 +49,7 @@ static int check_framing(struct exchange *e) {
     return 0;
   if (e->request.http10)
     return refuse_head(e, 400, "Transfer-Encoding in HTTP/1.0");
-  if (!slice_is(coding, "chunked"))
+  if (!slice_is_nocase(coding, "chunked"))
     return refuse_head(e, 400, "the only Transfer-Encoding that is taken is chunked");
   if (request_header(&e->request, "content-length").data != NULL)
     return refuse_head(e, 400, "Content-Length beside Transfer-Encoding");
@@ -73,7 +67,7 @@ static int check_host(struct exchange *e) {
     }
   if (hosts > 1 || (hosts == 0 && !r->http10))
     return refuse_head(e, 400, hosts > 1 ? "more than one Host header" : "no Host header");
-  if (hosts == 1 && !authority_split(r->host, &(struct slice) {0}))
+  if (hosts == 1 && !authority_split(r->host, &(struct slice){0}))
     return refuse_head(e, 400, "not a Host");
   return 0;
 }
@@ -83,7 +77,7 @@ static int check_expectation(struct exchange *e) {
   struct slice expect = request_header(r, "expect");
   if (expect.data == NULL || r->http10 || e->in.complete)
     return 0;
-  if (!slice_is(expect, "100-continue"))
+  if (!slice_is_nocase(expect, "100-continue"))
     return refuse_head(e, 417, "no expectation but 100-continue is met here");
   e->in.expects_continue = true;
   return 0;
@@ -103,13 +97,13 @@ static int check_head(struct exchange *e) {
   if (status != 0)
     return refuse_head(e, status, why);
   if (e->in.target.data != r->path.data &&
-      !authority_split(r->host, &(struct slice) {0}) && !r->http10)
+      !authority_split(r->host, &(struct slice){0}) && !r->http10)
     return refuse_head(e, 400, "not an authority");
   return check_expectation(e);
 }
 
 static void enter_site(struct exchange *e) {
-  struct connections *all = connections_of(e->request.conn);
+  struct connections *all = e->request.conn->all;
   const struct server_options *server = &all->server->options;
   struct site *site = server->site(server->arg);
   e->request.site = site;
@@ -231,7 +225,7 @@ static void put_encoded(struct buf *out, struct slice path) {
 static void respond_redirect(struct request *r) {
   struct response response = {.status = 307};
   buf_literal(&response.headers, "Location: ");
-  put_encoded(&response.headers, (struct slice) {r->path.data, r->path.len - 1});
+  put_encoded(&response.headers, (struct slice){r->path.data, r->path.len - 1});
   if (r->query.data != NULL) {
     buf_putc(&response.headers, '?');
     buf_append(&response.headers, r->query.data, r->query.len);
@@ -263,11 +257,11 @@ static struct slice served_ending(const struct request *r) {
     if (match.route != NULL)
       return rest;
   }
-  return (struct slice) {0};
+  return (struct slice){0};
 }
 
 static void answer_not_found(struct request *r) {
-  struct slice ending = r->method == METHOD_POST ? served_ending(r) : (struct slice) {0};
+  struct slice ending = r->method == METHOD_POST ? served_ending(r) : (struct slice){0};
   struct buf message = {0};
   buf_literal(&message, "Not Found");
   if (ending.len > 0) {

@@ -20,10 +20,10 @@ static void read_remote(struct exchange *e) {
 static void begin_request(struct exchange *e, struct conn *c) {
   struct request *r = &e->request;
   e->head.len = 0;
-  e->in = (struct incoming) {0};
-  e->out = (struct outgoing) {0};
+  e->in = (struct incoming){0};
+  e->out = (struct outgoing){0};
   e->state = EXCHANGE_HEAD;
-  *r = (struct request) {
+  *r = (struct request){
       .conn = c, .loop = c->all->loop, .headers = r->headers, .remote = e->remote};
 }
 
@@ -37,7 +37,7 @@ static void release_request(struct exchange *e) {
 }
 
 struct exchange *exchange_new(struct conn *c) {
-  struct connections *all = connections_of(c);
+  struct connections *all = c->all;
   struct exchange *e = all->pool;
   if (e != NULL)
     all->pool = e->next_free, all->pooled--;
@@ -56,7 +56,7 @@ static void destroy_exchange(struct exchange *e) {
 }
 
 static void leave_ready(struct exchange *e) {
-  struct connections *all = connections_of(e->request.conn);
+  struct connections *all = e->request.conn->all;
   struct exchange **p = &all->ready;
   while (*p != e)
     p = *p != NULL ? &(*p)->next_ready : &all->resuming;
@@ -65,7 +65,7 @@ static void leave_ready(struct exchange *e) {
 }
 
 void exchange_free(struct exchange *e) {
-  struct connections *all = connections_of(e->request.conn);
+  struct connections *all = e->request.conn->all;
   if (e->waiting)
     leave_ready(e);
   buf_clear(&e->pending);
@@ -201,7 +201,7 @@ static void inflate_some(struct exchange *e) {
 static void tell_arrived(struct exchange *e, bool broken) {
   if (broken) {
     e->in.broken = true;
-    counter_add(&connections_of(e->request.conn)->parse_errors, 1);
+    counter_add(&e->request.conn->all->parse_errors, 1);
   }
   e->request.site->arrived(&e->request);
 }
@@ -291,7 +291,7 @@ void exchange_drained(struct exchange *e) {
 }
 
 void exchange_wake(struct exchange *e) {
-  struct connections *all = connections_of(e->request.conn);
+  struct connections *all = e->request.conn->all;
   if (e->waiting)
     return;
   e->waiting = true;
@@ -331,13 +331,13 @@ void exchanges_wake(struct connections *all) {
 }
 
 void exchange_fail(struct exchange *e, int status, const char *message) {
-  counter_add(&connections_of(e->request.conn)->parse_errors, 1);
+  counter_add(&e->request.conn->all->parse_errors, 1);
   e->in.keep_alive = false;
   http_respond_error(&e->request, status, message, NULL);
 }
 
 void exchange_timeout(struct exchange *e) {
-  struct connections *all = connections_of(e->request.conn);
+  struct connections *all = e->request.conn->all;
   size_t expected = all->limits.body_bytes_per_second * (size_t) all->limits.body_ms / 1000;
   if ((e->state == EXCHANGE_BODY || e->in.streamed) && e->in.arrived > 0 &&
       e->in.arrived >= expected) {

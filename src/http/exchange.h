@@ -168,10 +168,6 @@ static inline struct exchange *exchange_of(struct request *r) {
   return container_of(r, struct exchange, request);
 }
 
-static inline struct connections *connections_of(const struct conn *c) {
-  return c->all;
-}
-
 /* A counter with one writer needs no locked instruction. */
 static inline void counter_add(atomic_ullong *counter, unsigned long long n) {
   unsigned long long sum = atomic_load_explicit(counter, memory_order_relaxed) + n;

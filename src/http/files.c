@@ -186,7 +186,7 @@ static enum range parse_range(struct slice header, uint64_t size, uint64_t *firs
   static const char unit[] = "bytes=";
   const char *p = header.data + sizeof unit - 1, *end = header.data + header.len;
   uint64_t from, to;
-  if (header.len < sizeof unit || strncasecmp(header.data, unit, sizeof unit - 1) != 0)
+  if (!slice_starts_nocase(header, unit))
     return RANGE_WHOLE;
   bool has_from = read_number(&p, end, &from);
   if (p == end || *p++ != '-')
@@ -207,10 +207,6 @@ static enum range parse_range(struct slice header, uint64_t size, uint64_t *firs
   return RANGE_PART;
 }
 
-static bool is_text(struct slice s, const char *text) {
-  return s.len == strlen(text) && memcmp(s.data, text, s.len) == 0;
-}
-
 static enum range wanted_range(const struct request *r, const struct file *file, uint64_t *first,
                                uint64_t *length) {
   struct slice range = request_header(r, "range"), condition = request_header(r, "if-range");
@@ -220,8 +216,8 @@ static enum range wanted_range(const struct request *r, const struct file *file,
     return RANGE_WHOLE;
   char modified[40];
   http_date(modified, file->modified);
-  bool holds = condition.data == NULL || (file->asset == NULL && is_text(condition, modified)) ||
-               (file->etag[0] == '"' && is_text(condition, file->etag));
+  bool holds = condition.data == NULL || (file->asset == NULL && slice_is(condition, modified)) ||
+               (file->etag[0] == '"' && slice_is(condition, file->etag));
   return holds ? parse_range(range, *length, first, length) : RANGE_WHOLE;
 }
 
@@ -249,27 +245,16 @@ static bool read_part(const struct file *file, uint64_t first, uint64_t length, 
   return true;
 }
 
-static bool has_header(const struct buf *headers, const char *name) {
-  size_t n = strlen(name);
-  const char *p = headers->data, *end = p + headers->len;
-  while (p < end) {
-    if ((size_t) (end - p) > n && strncasecmp(p, name, n) == 0 && p[n] == ':')
-      return true;
-    const char *newline = memchr(p, '\n', (size_t) (end - p));
-    p = newline != NULL ? newline + 1 : end;
-  }
-  return false;
-}
-
 static void put_headers(struct response *response, const struct file *file, const char *path) {
   struct buf *out = &response->headers;
   char modified[40];
   const char *type = content_type(path);
-  if (!has_header(out, "content-type"))
+  if (!response_has_header(response, "content-type"))
     buf_printf(out, "Content-Type: %s\r\n", type);
-  if (strncmp(type, "text/html", 9) == 0 && !has_header(out, "content-security-policy"))
+  if (strncmp(type, "text/html", 9) == 0 &&
+      !response_has_header(response, "content-security-policy"))
     buf_literal(out, "Content-Security-Policy: frame-ancestors 'none'\r\n");
-  if (!has_header(out, "cache-control"))
+  if (!response_has_header(response, "cache-control"))
     buf_literal(out, "Cache-Control: no-cache\r\n");
   if (file->gzipped)
     buf_literal(out, "Content-Encoding: gzip\r\n");

@@ -2,8 +2,6 @@
 
 #include <arpa/inet.h>
 #include <ctype.h>
-#include <string.h>
-#include <strings.h>
 
 #include "base/hash.h"
 #include "http/router.h"
@@ -30,20 +28,8 @@ static const struct verdict
     wrong_scope = {403, "this token does not allow it",
                    "WWW-Authenticate: Bearer error=\"insufficient_scope\"\r\n"};
 
-static bool is_text(struct slice s, const char *text) {
-  return s.len == strlen(text) && strncasecmp(s.data, text, s.len) == 0;
-}
-
-static bool is_same_text(struct slice a, struct slice b) {
-  return a.len == b.len && (a.len == 0 || strncasecmp(a.data, b.data, a.len) == 0);
-}
-
-static bool starts_with(struct slice s, const char *prefix) {
-  return s.len >= strlen(prefix) && strncasecmp(s.data, prefix, strlen(prefix)) == 0;
-}
-
 static struct slice skip_bytes(struct slice s, size_t n) {
-  return (struct slice) {s.data + n, s.len - n};
+  return (struct slice){s.data + n, s.len - n};
 }
 
 /* ---- Hosts ---- */
@@ -80,7 +66,7 @@ bool authority_split(struct slice authority, struct slice *host) {
                  (authority.data[n] != ':' || !is_port(skip_bytes(authority, n + 1)))))
     return false;
   bool bracketed = authority.data[0] == '[';
-  *host = (struct slice) {authority.data + bracketed, n - 2 * bracketed};
+  *host = (struct slice){authority.data + bracketed, n - 2 * bracketed};
   return true;
 }
 
@@ -106,15 +92,15 @@ static enum address address_of(struct slice host) {
 static bool is_loopback(struct slice host) {
   static const char suffix[] = ".localhost";
   size_t n = sizeof suffix - 1;
-  if (is_text(host, "localhost") ||
-      (host.len > n && is_text(skip_bytes(host, host.len - n), suffix)))
+  if (slice_is_nocase(host, "localhost") ||
+      (host.len > n && slice_is_nocase(skip_bytes(host, host.len - n), suffix)))
     return true;
   return address_of(host) == ADDRESS_LOOPBACK;
 }
 
 static bool is_listed(const struct string_list *list, struct slice s) {
   for (size_t i = 0; i < list->count; i++)
-    if (is_text(s, list->items[i]))
+    if (slice_is_nocase(s, list->items[i]))
       return true;
   return false;
 }
@@ -127,7 +113,7 @@ static bool serves_host(const struct site_options *site, const struct request *r
     return r->http10;
   if (!authority_split(r->host, &host))
     return false;
-  if (is_same_text(host, listen) || is_loopback(host) || is_listed(&site->hosts, host))
+  if (slice_equal_nocase(host, listen) || is_loopback(host) || is_listed(&site->hosts, host))
     return true;
   if (is_loopback(listen))
     return false;
@@ -140,19 +126,19 @@ static bool serves_host(const struct site_options *site, const struct request *r
 /* The authority of scheme://authority. */
 static struct slice origin_authority(struct slice origin) {
   const char *p = origin.data != NULL ? memmem(origin.data, origin.len, "://", 3) : NULL;
-  return p != NULL ? skip_bytes(origin, (size_t) (p + 3 - origin.data)) : (struct slice) {0};
+  return p != NULL ? skip_bytes(origin, (size_t) (p + 3 - origin.data)) : (struct slice){0};
 }
 
 static bool same_origin(const struct request *r, struct slice origin) {
   struct slice authority = origin_authority(origin);
-  return authority.len > 0 && is_same_text(authority, r->host);
+  return authority.len > 0 && slice_equal_nocase(authority, r->host);
 }
 
 bool guard_allows_origin(const struct site_options *site, const struct request *r,
                          struct slice origin) {
   struct slice host;
   if (same_origin(r, origin) || is_listed(&site->cors_origins, origin) ||
-      is_listed(&site->cors_origins, (struct slice) {"*", 1}))
+      is_listed(&site->cors_origins, (struct slice){"*", 1}))
     return true;
   return authority_split(origin_authority(origin), &host) && is_loopback(host);
 }
@@ -174,18 +160,18 @@ static bool is_cross_origin(const struct site_options *site, const struct reques
     return false;
   struct slice origin = request_header(r, "origin"),
                fetch_site = request_header(r, "sec-fetch-site");
-  if (is_listed(&site->cors_origins, (struct slice) {"*", 1}) ||
+  if (is_listed(&site->cors_origins, (struct slice){"*", 1}) ||
       (origin.len > 0 && is_listed(&site->cors_origins, origin)))
     return false;
   if (fetch_site.len > 0)
-    return !is_text(fetch_site, "same-origin") && !is_text(fetch_site, "none");
+    return !slice_is_nocase(fetch_site, "same-origin") && !slice_is_nocase(fetch_site, "none");
   return origin.data != NULL && !same_origin(r, origin);
 }
 
 /* The other side's HTML and scripts would run as if they were ours. */
 static bool is_embedded(const struct request *r) {
   struct slice dest = request_header(r, "sec-fetch-dest");
-  return is_raw(r) && dest.len > 0 && !is_text(dest, "empty");
+  return is_raw(r) && dest.len > 0 && !slice_is_nocase(dest, "empty");
 }
 
 /* ---- Tokens ---- */
@@ -203,8 +189,8 @@ static bool same_secret(const char *secret, struct slice given) {
 static struct slice token_of(const struct request *r) {
   bool raw = is_raw(r);
   struct slice given = request_header(r, raw ? "x-moonledger-token" : "authorization");
-  if (raw ? given.len == 0 : !starts_with(given, "bearer "))
-    return (struct slice) {0};
+  if (raw ? given.len == 0 : !slice_starts_nocase(given, "bearer "))
+    return (struct slice){0};
   given = skip_bytes(given, raw ? 0 : 7);
   while (given.len > 0 && given.data[0] == ' ')
     given = skip_bytes(given, 1);
@@ -230,7 +216,7 @@ static uint64_t secret_of(struct slice token) {
 }
 
 struct permit guard_permit(const struct request *r) {
-  return (struct permit) {secret_of(token_of(r)), r->route->scope};
+  return (struct permit){secret_of(token_of(r)), r->route->scope};
 }
 
 bool guard_still_admits(const struct site_options *site, struct permit permit) {
@@ -238,7 +224,7 @@ bool guard_still_admits(const struct site_options *site, struct permit permit) {
   for (size_t i = 0; i < site->ntokens && !admits; i++) {
     const struct token *token = &site->tokens[i];
     admits = (token->scopes & 1u << permit.scope) &&
-             secret_of((struct slice) {token->text, strlen(token->text)}) == permit.secret;
+             secret_of((struct slice){token->text, strlen(token->text)}) == permit.secret;
   }
   return admits;
 }

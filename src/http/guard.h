@@ -8,7 +8,7 @@
  * other origins (Go 1.25's CrossOriginProtection algorithm), pages and parts of pages out of
  * raw routes, tokens without the scope. */
 struct verdict {
-  int status;           /* 0: admitted; else 401, 403, 421, .. */
+  int status;           /* 0: admitted; else 401, 403, .. */
   const char *message;  /* static */
   const char *headers;  /* static: extra header lines, each ended by CRLF, or NULL */
 };

@@ -108,7 +108,7 @@ struct packer {
 static struct packer *packer_new(struct exchange *e) {
   struct packer *p = xcalloc(1, sizeof *p);
   p->exchange = e;
-  p->connections = connections_of(e->request.conn);
+  p->connections = e->request.conn->all;
   e->out.packer = p;
   return p;
 }
@@ -150,7 +150,7 @@ static void finish_whole(struct packer *p) {
   struct response response = p->response;
   struct buf packed = buf_take(&p->packed), piece = buf_take(&p->piece);
   bool no_room = p->no_room;
-  p->response.headers = (struct buf) {0};
+  p->response.headers = (struct buf){0};
   e->out.packer = NULL;
   packer_free(p);
   response.body = piece;
@@ -202,7 +202,7 @@ static struct buf compress_now(struct connections *all, const struct buf *body) 
 }
 
 void gzip_respond(struct exchange *e, struct response *response) {
-  struct connections *all = connections_of(e->request.conn);
+  struct connections *all = e->request.conn->all;
   if (response->body.len <= PIECE_BYTES) {
     respond_compressed(e, response, compress_now(all, &response->body));
     return;

@@ -37,7 +37,7 @@ static size_t find_candidates(struct connections *all, struct candidate *found) 
   size_t n = 0;
   for (struct conn *c = all->first; c != NULL; c = c->next)
     if (c->queue != NULL)
-      found[n++] = (struct candidate) {
+      found[n++] = (struct candidate){
           c, (double) c->queued_bytes * (double) (now - c->moved_ms + 1)};
   qsort(found, n, sizeof *found, heavier_first);
   return n;
@@ -101,15 +101,13 @@ void outgoing_give(struct connections *all, size_t n) {
 }
 
 bool outgoing_take_payload(struct connections *all, struct payload *p) {
-  if (atomic_fetch_add_explicit(&p->waiting, 1, memory_order_relaxed) > 0)
-    return true;
-  if (outgoing_take(all, p->cap))
-    return true;
-  atomic_fetch_sub_explicit(&p->waiting, 1, memory_order_relaxed);
-  return false;
+  if (p->waiting == 0 && !outgoing_take(all, p->cap))
+    return false;
+  p->waiting++;
+  return true;
 }
 
 void outgoing_give_payload(struct connections *all, struct payload *p) {
-  if (atomic_fetch_sub_explicit(&p->waiting, 1, memory_order_relaxed) == 1)
+  if (--p->waiting == 0)
     outgoing_give(all, p->cap);
 }

@@ -32,7 +32,7 @@ static void write_slice(struct queued *w) {
 static void drop_first(struct conn *c) {
   struct queued *w = c->queue;
   c->queue = w->next;
-  outgoing_give_payload(connections_of(c), w->payload);
+  outgoing_give_payload(c->all, w->payload);
   payload_unref(w->payload);
   free(w);
 }
@@ -71,13 +71,13 @@ static void on_write(uv_write_t *req, int status) {
 
 /* Takes over one reference to p. */
 static void queue_payload(struct conn *c, struct payload *p, size_t offset) {
-  if (!outgoing_take_payload(connections_of(c), p)) {
+  if (!outgoing_take_payload(c->all, p)) {
     payload_unref(p);
     outgoing_refuse(c);
     return;
   }
   struct queued *w = xmalloc(sizeof *w), **last = &c->queue;
-  *w = (struct queued) {.conn = c, .payload = p, .offset = offset};
+  *w = (struct queued){.conn = c, .payload = p, .offset = offset};
   while (*last != NULL)
     last = &(*last)->next;
   *last = w;
@@ -113,14 +113,14 @@ size_t conn_send(struct conn *c, struct payload *p, size_t offset) {
   size_t left = p->len - offset;
   uv_buf_t buf = slice_of(p->data + offset, left);
   size_t sent = try_write(c, &buf, 1);
-  counter_add(&connections_of(c)->bytes_out, left);
+  counter_add(&c->all->bytes_out, left);
   if (!c->closing && sent < left)
     queue_payload(c, payload_ref(p), offset + sent);
   return sent;
 }
 
 struct buf *output_begin(struct conn *c) {
-  struct connections *all = connections_of(c);
+  struct connections *all = c->all;
   if (all->out_conn != c) {
     if (all->out_conn != NULL)
       output_flush(all->out_conn, NULL);
@@ -130,7 +130,7 @@ struct buf *output_begin(struct conn *c) {
 }
 
 void output_flush(struct conn *c, struct buf *body) {
-  struct connections *all = connections_of(c);
+  struct connections *all = c->all;
   struct buf *out = &all->out;
   size_t len = all->out_conn == c ? out->len : 0, body_len = body != NULL ? body->len : 0;
   if (len + body_len == 0 || c->closing) {
@@ -158,7 +158,7 @@ void output_flush(struct conn *c, struct buf *body) {
 }
 
 void output_forget(struct conn *c) {
-  struct connections *all = connections_of(c);
+  struct connections *all = c->all;
   if (all->out_conn != c)
     return;
   all->out_conn = NULL;
@@ -169,6 +169,6 @@ void output_forget(struct conn *c) {
 
 void output_done(struct conn *c) {
   bool more = c->exchange != NULL && c->exchange->feeding;
-  if (!more || connections_of(c)->out.len > BATCH_BYTES)
+  if (!more || c->all->out.len > BATCH_BYTES)
     output_flush(c, NULL);
 }

@@ -15,7 +15,7 @@ static struct exchange *owner(llhttp_t *parser) {
 }
 
 static int on_url(llhttp_t *parser, const char *at, size_t len) {
-  owner(parser)->in.target = (struct slice) {at, len};
+  owner(parser)->in.target = (struct slice){at, len};
   return 0;
 }
 
@@ -38,7 +38,7 @@ static int on_header_field(llhttp_t *parser, const char *at, size_t len) {
   for (size_t i = 0; i < len; i++)
     if (name[i] >= 'A' && name[i] <= 'Z')
       name[i] |= 0x20;
-  r->headers[r->nheaders++] = (struct header) {.name = {name, len}, .value = {at + len, 0}};
+  r->headers[r->nheaders++] = (struct header){.name = {name, len}, .value = {at + len, 0}};
   return 0;
 }
 
@@ -46,7 +46,7 @@ static int on_header_value(llhttp_t *parser, const char *at, size_t len) {
   struct exchange *e = owner(parser);
   while (len > 0 && (at[len - 1] == ' ' || at[len - 1] == '\t'))
     len--;
-  e->request.headers[e->request.nheaders - 1].value = (struct slice) {at, len};
+  e->request.headers[e->request.nheaders - 1].value = (struct slice){at, len};
   return 0;
 }
 
@@ -144,7 +144,7 @@ static int check_line(struct exchange *e, const char *line, size_t len) {
 }
 
 static int check_limits(struct exchange *e, size_t line_len, size_t total) {
-  const struct http_limits *limits = &connections_of(e->request.conn)->limits;
+  const struct http_limits *limits = &e->request.conn->all->limits;
   if (e->in.lines == 0)
     return line_len > limits->request_line_bytes
                ? fault(e, 414, "the request line is too long")

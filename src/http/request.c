@@ -1,7 +1,5 @@
 #include "http/request.h"
 
-#include <strings.h>
-
 const char *method_name(enum method method) {
   static const char *const names[METHODS] = {"GET",    "HEAD",  "POST",    "PUT",
                                              "DELETE", "PATCH", "OPTIONS", "OTHER"};
@@ -13,10 +11,10 @@ struct slice request_header(const struct request *r, const char *name) {
   for (size_t i = 0; i < r->nheaders; i++)
     if (r->headers[i].name.len == len && memcmp(r->headers[i].name.data, name, len) == 0)
       return r->headers[i].value;
-  return (struct slice) {0};
+  return (struct slice){0};
 }
 
-static bool is_ours(const char *name, size_t len, bool bare) {
+static bool is_ours(struct slice name, bool bare) {
   enum { BARE = 5 }; /* the first of them */
   static const struct slice ours[] = {{"content-length", 14},
                                       {"transfer-encoding", 17},
@@ -27,13 +25,13 @@ static bool is_ours(const char *name, size_t len, bool bare) {
                                       {"x-request-id", 12},
                                       {"trailer", 7}};
   for (size_t i = 0; i < (bare ? BARE : sizeof ours / sizeof *ours); i++)
-    if (len == ours[i].len && strncasecmp(name, ours[i].data, len) == 0)
+    if (slice_equal_nocase(name, ours[i]))
       return true;
   return false;
 }
 
-static bool is_token(const char *s, size_t len) {
-  static const bool token[256] = { /* RFC 9110, 5.6.2 */
+bool http_is_token(const char *s, size_t len) {
+  static const bool token[256] = {
       ['!'] = true, ['#' ... '\''] = true, ['*'] = true, ['+'] = true, ['-'] = true, ['.'] = true,
       ['0' ... '9'] = true, ['A' ... 'Z'] = true, ['^' ... 'z'] = true, ['|'] = true, ['~'] = true,
   };
@@ -52,7 +50,8 @@ static bool is_value(const char *s, size_t len) {
 
 bool response_header(struct response *response, const char *name, size_t name_len,
                      const char *value, size_t len) {
-  if (!is_token(name, name_len) || !is_value(value, len) || is_ours(name, name_len, response->bare))
+  if (!http_is_token(name, name_len) || !is_value(value, len) ||
+      is_ours((struct slice){name, name_len}, response->bare))
     return false;
   struct buf *out = &response->headers;
   buf_append(out, name, name_len);
@@ -60,4 +59,16 @@ bool response_header(struct response *response, const char *name, size_t name_le
   buf_append(out, value, len);
   buf_literal(out, "\r\n");
   return true;
+}
+
+bool response_has_header(const struct response *response, const char *name) {
+  size_t n = strlen(name);
+  const char *p = response->headers.data, *end = p + response->headers.len;
+  while (p < end) {
+    if ((size_t) (end - p) > n && strncasecmp(p, name, n) == 0 && p[n] == ':')
+      return true;
+    const char *newline = memchr(p, '\n', (size_t) (end - p));
+    p = newline != NULL ? newline + 1 : end;
+  }
+  return false;
 }

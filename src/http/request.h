@@ -6,16 +6,12 @@
 #include <stdint.h>
 
 #include "base/buf.h"
+#include "base/slice.h"
 
 struct conn;
 struct loop;
 struct route;
 struct site;
-
-struct slice {
-  const char *data;
-  size_t len;
-};
 
 enum method {
   METHOD_GET,
@@ -36,9 +32,8 @@ struct header {
 enum { REQUEST_ID_MAX = 128, ROUTE_MAX_PARAMS = 4 };
 
 /* One request, complete with its body; that of a raw route may still be coming.  Owned by its
- * connection; valid until
- * http_respond, http_stream_end or http_become_stream is called, or site->cancel says
- * that the client is gone. */
+ * connection; valid until http_respond, http_stream_end or http_become_stream is called, or
+ * site->cancel says that the client is gone. */
 struct request {
   struct conn *conn;
   struct loop *loop;
@@ -92,6 +87,9 @@ struct response {
 bool response_header(struct response *response, const char *name, size_t name_len,
                      const char *value, size_t len);
 
+/* name in lower case */
+bool response_has_header(const struct response *response, const char *name);
+
 /* Responds to r and ends it; takes over everything in response.  The head gets date,
  * x-request-id, content-length, connection, the CORS and safety headers.  HEAD, 204 and
  * 304 go out without the body. */
@@ -123,5 +121,7 @@ void http_stream_abort(struct request *r);
 struct conn *http_become_stream(struct request *r, struct response *response);
 
 const char *method_name(enum method method);
+
+bool http_is_token(const char *s, size_t len); /* RFC 9110, 5.6.2 */
 
 #endif

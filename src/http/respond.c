@@ -89,7 +89,7 @@ static void put_framing(struct buf *out, enum framing framing, size_t length) {
 void respond_head(struct exchange *e, struct response *response, enum framing framing,
                   size_t length) {
   struct request *r = &e->request;
-  struct connections *all = connections_of(r->conn);
+  struct connections *all = r->conn->all;
   if (framing == FRAMING_CLOSE || all->draining)
     e->in.keep_alive = false;
   if (r->id[0] == '\0') {
@@ -179,7 +179,7 @@ static void put_error(struct buf *body, const struct site *site, int status, con
 /* A head that could not be read has no site: the one in force has the words. */
 void http_respond_error(struct request *r, int status, const char *message, const char *headers) {
   struct response response = {.status = status, .type = "application/json"};
-  const struct server_options *server = &connections_of(r->conn)->server->options;
+  const struct server_options *server = &r->conn->all->server->options;
   struct site *site = r->site != NULL ? r->site : server->site(server->arg);
   put_error(&response.body, site, status, message);
   if (r->site == NULL)

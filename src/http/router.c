@@ -183,20 +183,20 @@ static bool walk_path(struct walk *w, const struct node *n, struct slice path, u
   if (child != NULL && walk_path(w, child, rest, nparams))
     return true;
   if (n->parameter != NULL && len > 0) {
-    w->params[nparams] = (struct slice) {segment, len};
+    w->params[nparams] = (struct slice){segment, len};
     if (walk_path(w, n->parameter, rest, nparams + 1))
       return true;
   }
   if (path.len == 1 || nparams == ROUTE_MAX_PARAMS)
     return false;
-  w->params[nparams] = (struct slice) {segment, path.len - 1};
+  w->params[nparams] = (struct slice){segment, path.len - 1};
   return take_route(w, n->rest);
 }
 
 static void match_path(const struct router *router, enum method method, struct slice path,
                        struct route_match *match) {
   struct walk w = {.method = method, .match = match};
-  *match = (struct route_match) {0};
+  *match = (struct route_match){0};
   if (path.len > 0 && path.data[0] == '/')
     walk_path(&w, &router->root, path, 0);
 }
@@ -208,7 +208,7 @@ void router_match(const struct router *router, enum method method, struct slice 
     return;
   if (path.len > 1 && path.data[path.len - 1] == '/') {
     struct route_match without;
-    match_path(router, method, (struct slice) {path.data, path.len - 1}, &without);
+    match_path(router, method, (struct slice){path.data, path.len - 1}, &without);
     match->slash_redirect = without.route != NULL || without.allowed != 0;
   }
 }

@@ -29,7 +29,7 @@ static void hand_over(struct connections *all, uv_os_sock_t socket) {
     return;
   }
   struct handover *h = xmalloc(sizeof *h);
-  *h = (struct handover) {.message = {.receive = on_handover}, .all = all, .socket = socket};
+  *h = (struct handover){.message = {.receive = on_handover}, .all = all, .socket = socket};
   loop_post(all->loop, &h->message);
 }
 
@@ -49,7 +49,7 @@ static void on_change(struct message *m) {
 void server_site_changed(struct server *s) {
   for (unsigned i = 0; i < s->options.nloops; i++) {
     struct change *change = xmalloc(sizeof *change);
-    *change = (struct change) {.message = {.receive = on_change}, .all = s->connections[i]};
+    *change = (struct change){.message = {.receive = on_change}, .all = s->connections[i]};
     loop_post(s->connections[i]->loop, &change->message);
   }
 }

@@ -1,13 +1,5 @@
-#include <strings.h>
-
+#include "base/number.h"
 #include "http/exchange.h"
-
-static int hex(char c) {
-  if (c >= '0' && c <= '9')
-    return c - '0';
-  c |= 0x20;
-  return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
 
 /* Once, in place.  An encoded slash would be a separator to some and a letter to others. */
 static const char *decode(char *path, size_t *len) {
@@ -19,9 +11,9 @@ static const char *decode(char *path, size_t *len) {
       *out++ = *p;
       continue;
     }
-    if (end - p < 3 || hex(p[1]) < 0 || hex(p[2]) < 0)
+    if (end - p < 3 || hex_digit(p[1]) < 0 || hex_digit(p[2]) < 0)
       return "a % in the path without two hex digits";
-    char byte = (char) (hex(p[1]) << 4 | hex(p[2]));
+    char byte = (char) (hex_digit(p[1]) << 4 | hex_digit(p[2]));
     if (byte == '\0')
       return "%00 in the path";
     *out++ = byte != '/' ? byte : ENCODED_SLASH;
@@ -69,7 +61,7 @@ static char *absolute(char *target, size_t len) {
 static void keep_target(struct exchange *e, const char *target, size_t len) {
   struct request *r = &e->request;
   e->target.len = 0;
-  r->target = (struct slice) {target, len};
+  r->target = (struct slice){target, len};
   if (memchr(target, '%', len) == NULL && memmem(target, len, "/.", 2) == NULL &&
       memmem(target, len, "//", 2) == NULL)
     return;
@@ -89,15 +81,15 @@ int target_parse(struct request *r, const char **why) {
   if (authority != NULL) {
     for (p = authority; p < end && *p != '/' && *p != '?';)
       p++;
-    r->host = (struct slice) {authority, (size_t) (p - authority)};
+    r->host = (struct slice){authority, (size_t) (p - authority)};
   }
   keep_target(e, p, (size_t) (end - p));
   char *question = memchr(p, '?', (size_t) (end - p));
   size_t len = (size_t) ((question != NULL ? question : end) - p);
   if (question != NULL)
-    r->query = (struct slice) {question + 1, (size_t) (end - question - 1)};
+    r->query = (struct slice){question + 1, (size_t) (end - question - 1)};
   if (len == 0 && authority != NULL) {
-    r->path = (struct slice) {root, 1};
+    r->path = (struct slice){root, 1};
     return 0;
   }
   bool asterisk = len == 1 && *p == '*' && r->method == METHOD_OPTIONS;
@@ -107,6 +99,6 @@ int target_parse(struct request *r, const char **why) {
   if (*why != NULL)
     return 400;
   remove_dots(p, &len);
-  r->path = (struct slice) {p, len};
+  r->path = (struct slice){p, len};
   return 0;
 }

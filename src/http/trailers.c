@@ -1,15 +1,7 @@
-#include <string.h>
-
 #include "http/exchange.h"
 
 /* Trailers are read here and thrown away; llhttp would take folded ones and such as end in
  * a bare LF, where others see the end of the message elsewhere. */
-
-/* RFC 9110, 5.6.2 */
-static bool is_token(unsigned char c) {
-  return (c >= '0' && c <= '9') || ((c | 0x20) >= 'a' && (c | 0x20) <= 'z') ||
-         (c != '\0' && strchr("!#$%&'*+-.^_`|~", c) != NULL);
-}
 
 /* The next byte of a line that has not ended; NULL or what is wrong with it. */
 static const char *check_byte(struct trailers *t, unsigned char c) {
@@ -26,7 +18,7 @@ static const char *check_byte(struct trailers *t, unsigned char c) {
   t->colon = c == ':';
   if (t->colon && t->len == 1)
     return "a trailer without a name";
-  return t->colon || is_token(c) ? NULL : "not a trailer";
+  return t->colon || http_is_token((const char *) &c, 1) ? NULL : "not a trailer";
 }
 
 bool trailers_take(struct trailers *t, const char *data, size_t len, size_t *used,
@@ -39,7 +31,7 @@ bool trailers_take(struct trailers *t, const char *data, size_t len, size_t *use
       continue;
     }
     bool empty = t->len == 0;
-    *t = (struct trailers) {0};
+    *t = (struct trailers){0};
     if (empty)
       return true;
   }

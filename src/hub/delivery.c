@@ -11,7 +11,7 @@ static void open_group(struct delivery *d, struct group *g) {
   if (g == NULL)
     return;
   d->next = g->live;
-  d->frames = (struct frames) {.events = g->hits, .count = g->nhits};
+  d->frames = (struct frames){.events = g->hits, .count = g->nhits};
   d->sent = 0;
 }
 

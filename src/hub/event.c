@@ -45,7 +45,7 @@ static struct event *event_new(const struct schema *schema, const char *topic,
   size_t topic_size = strlen(topic) + 1, id = ID_ROOM + name_len;
   size_t bytes = sizeof(struct event) + record + topic_size + id + 6 + len + 2;
   struct event *e = xmalloc(bytes);
-  *e = (struct event) {.bytes = bytes};
+  *e = (struct event){.bytes = bytes};
   atomic_init(&e->refs, 1);
   char *p = (char *) (e + 1);
   if (r != NULL)

@@ -4,10 +4,10 @@
 #include "base/number.h"
 #include "base/uuid.h"
 
-static size_t frames_len(const struct frames *b) {
+static size_t frames_len(const struct frames *frames) {
   size_t len = 0;
-  for (size_t i = 0; i < b->count; i++)
-    len += b->events[i]->frame_len;
+  for (size_t i = 0; i < frames->count; i++)
+    len += frames->events[i]->frame_len;
   return len;
 }
 
@@ -23,19 +23,19 @@ static struct payload *close_chunk(struct buf *out, bool chunked) {
   return payload_from_buf(out);
 }
 
-struct payload *frames_payload(struct frames *b, bool chunked) {
-  if (b->made[chunked] != NULL)
-    return b->made[chunked];
+struct payload *frames_payload(struct frames *frames, bool chunked) {
+  if (frames->made[chunked] != NULL)
+    return frames->made[chunked];
   struct buf out = {0};
-  open_chunk(&out, frames_len(b), chunked);
-  for (size_t i = 0; i < b->count; i++)
-    buf_append(&out, b->events[i]->frame, b->events[i]->frame_len);
-  return b->made[chunked] = close_chunk(&out, chunked);
+  open_chunk(&out, frames_len(frames), chunked);
+  for (size_t i = 0; i < frames->count; i++)
+    buf_append(&out, frames->events[i]->frame, frames->events[i]->frame_len);
+  return frames->made[chunked] = close_chunk(&out, chunked);
 }
 
-void frames_clear(struct frames *b) {
-  payload_unref(b->made[0]);
-  payload_unref(b->made[1]);
+void frames_clear(struct frames *frames) {
+  payload_unref(frames->made[0]);
+  payload_unref(frames->made[1]);
 }
 
 struct payload *payload_of_text(struct buf *text, bool chunked) {

@@ -4,16 +4,16 @@
 #include "base/payload.h"
 #include "hub/event.h"
 
-/* Events as one write, made at most once for HTTP/1.1 (as one chunk, RFC 9112,
- * section 7.1) and once for HTTP/1.0. */
+/* Events as one write, made at most once for HTTP/1.1 (as one chunk, RFC 9112, section 7.1) and once
+ * for HTTP/1.0. */
 struct frames {
   struct event *const *events;
   size_t count;
   struct payload *made[2];
 };
 
-struct payload *frames_payload(struct frames *b, bool chunked); /* the frames's own reference */
-void frames_clear(struct frames *b);
+struct payload *frames_payload(struct frames *frames, bool chunked); /* they keep the reference */
+void frames_clear(struct frames *frames);
 
 struct payload *payload_of_text(struct buf *text, bool chunked); /* empties text */
 

@@ -46,7 +46,7 @@ static bool is_for(const void *item, const void *key) {
 
 static struct key value_key(const struct groups *groups, int column, union value v,
                             const struct buf *text) {
-  return (struct key) {column, groups->schema->columns[column].type == COLUMN_STRING, v, text};
+  return (struct key){column, groups->schema->columns[column].type == COLUMN_STRING, v, text};
 }
 
 static int find_indexable(const struct groups *groups, const struct conditions *where) {
@@ -64,7 +64,7 @@ static void index_group(struct groups *groups, struct group *g) {
   const struct condition *c = &g->where->items[g->indexed];
   for (size_t i = 0; i < c->nvalues; i++) {
     struct entry *e = xmalloc(sizeof *e);
-    *e = (struct entry) {NULL, g, c->column, c->values[i]};
+    *e = (struct entry){NULL, g, c->column, c->values[i]};
     struct key key = value_key(groups, c->column, e->value, &g->where->text);
     uint64_t hash = key_hash(&key);
     struct entry *chain = table_find(&t->index, hash, is_for, &key);

@@ -51,7 +51,7 @@ void hub_set_name(struct hub *hub, const char *name, int64_t last_row) {
   memcpy(hub->name, name, hub->name_len);
   hub->name[hub->name_len] = '\0';
   hub->first_n = clock_now_us();
-  hub->newest = hub->floor = (struct place) {last_row, hub->first_n};
+  hub->newest = hub->floor = (struct place){last_row, hub->first_n};
 }
 
 static struct event **slot(const struct hub *hub, uint64_t number) {
@@ -83,8 +83,8 @@ void hub_free(struct hub *hub) {
 
 static struct place next_place(const struct hub *hub, int64_t row) {
   if (row > hub->newest.row)
-    return (struct place) {row, hub->newest.n};
-  return (struct place) {hub->newest.row, hub->newest.n + 1};
+    return (struct place){row, hub->newest.n};
+  return (struct place){hub->newest.row, hub->newest.n + 1};
 }
 
 static bool is_full(const struct hub *hub, size_t more_bytes) {
@@ -175,7 +175,7 @@ void hub_read(struct hub *hub, uint64_t from, uint64_t upto, size_t max_bytes,
               struct stretch *stretch) {
   size_t bytes = 0;
   pthread_mutex_lock(&hub->lock);
-  *stretch = (struct stretch) {.tail = hub->next};
+  *stretch = (struct stretch){.tail = hub->next};
   stretch->from = from < hub->first ? hub->first : from;
   stretch->lost = stretch->from - from;
   uint64_t end = upto < hub->next ? upto : hub->next;
@@ -242,7 +242,7 @@ static uint64_t first_after(const struct hub *hub, struct place seen) {
 void hub_seek(struct hub *hub, struct place seen, struct resumption *r) {
   pthread_mutex_lock(&hub->lock);
   int64_t known = seen.n > hub->first_n ? seen.n : hub->first_n;
-  *r = (struct resumption) {
+  *r = (struct resumption){
     .next = first_after(hub, seen),
     .first = hub->first,
     .tail = hub->next,

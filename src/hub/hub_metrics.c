@@ -32,7 +32,7 @@ static void collect_hub(struct metrics *m, void *arg) {
   hub_stats(arg, &stats);
   for (size_t i = 0; i < FAMILIES; i++) {
     const uint64_t *n = (const void *) ((const char *) &stats + families[i].offset);
-    struct metric *f = metrics_family(m, &(struct metric_options) {
+    struct metric *f = metrics_family(m, &(struct metric_options){
       .kind = families[i].kind, .name = families[i].name, .help = families[i].help}, &error);
     metric_set(m, f, NULL, (double) *n);
   }

@@ -153,7 +153,7 @@ void replay_begin(struct subscriber *sub, const char *id, struct conditions *whe
   struct resumption at;
   hub_seek(s->hub, seen, &at);
   struct replay *r = xmalloc(sizeof *r);
-  *r = (struct replay) {.subscriber = sub, .where = where, .until = at.tail, .seen = seen};
+  *r = (struct replay){.subscriber = sub, .where = where, .until = at.tail, .seen = seen};
   sub->replay = r;
   replay_go_on(sub);
 }

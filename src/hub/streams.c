@@ -164,7 +164,7 @@ static void send_heartbeat(struct streams *s, struct group *g) {
   event_write_id(&id, hub_name(s->hub), s->place);
   buf_putc(&id, '\n');
   struct event e = {.frame = id.data, .frame_len = id.len};
-  struct frames frames = {.events = (struct event *[]) {&e}, .count = 1};
+  struct frames frames = {.events = (struct event *[]){&e}, .count = 1};
   for (struct subscriber *sub = g->live, *next; sub != NULL; sub = next) {
     next = sub->next;
     if (sub->conn->queued_bytes == 0)

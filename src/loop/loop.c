@@ -42,7 +42,7 @@ static void on_wake(uv_async_t *async) {
 }
 
 int loop_init(struct loop *loop, unsigned index) {
-  *loop = (struct loop) {.index = index};
+  *loop = (struct loop){.index = index};
   loop->last = &loop->first;
   loop->last_ending = &loop->ending;
   pthread_mutex_init(&loop->lock, NULL);

@@ -51,7 +51,7 @@ static void forget_old(struct active *a, int64_t now_us) {
 
 static void open_id(struct active *a, uint64_t hash, int64_t now_us) {
   struct open_id *id = xmalloc(sizeof *id);
-  *id = (struct open_id) {NULL, a->last, hash, now_us};
+  *id = (struct open_id){NULL, a->last, hash, now_us};
   *a->last = id;
   a->last = &id->next;
   table_insert(&a->ids, hash, id);
@@ -94,7 +94,7 @@ void active_declare(struct metrics *m, const struct schema *schema) {
   a->schema = schema;
   a->last = &a->first;
   pthread_mutex_init(&a->lock, NULL);
-  a->gauge = metrics_must(m, &(struct metric_options) {
+  a->gauge = metrics_must(m, &(struct metric_options){
     .kind = METRIC_GAUGE,
     .name = "active_requests",
     .help = "Requests that have started and not ended.",

@@ -51,7 +51,7 @@ static bool is(struct range r, const char *text) {
 
 static bool is_version(struct range r, const char *version) {
   if (r.len >= 2 && r.s[0] == '"' && r.s[r.len - 1] == '"')
-    r = (struct range) {r.s + 1, r.len - 2};
+    r = (struct range){r.s + 1, r.len - 2};
   return is(r, version);
 }
 

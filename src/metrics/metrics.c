@@ -10,11 +10,11 @@ struct metrics *metrics_new(const char *name_space, size_t max_series) {
   m->name_space = xstrdup(name_space);
   m->max_series = max_series;
   pthread_mutex_init(&m->lock, NULL);
-  m->overflows = metrics_must(m, &(struct metric_options) {
+  m->overflows = metrics_must(m, &(struct metric_options){
     .kind = METRIC_COUNTER,
     .name = "moonledger_metrics_overflow_total",
     .help = "Samples counted into a family's overflow series because it has too many label sets.",
-    .labels = (const char *[]) {"family"},
+    .labels = (const char *[]){"family"},
     .nlabels = 1,
   });
   process_metrics(m);
@@ -68,7 +68,7 @@ void metrics_free(struct metrics *m) {
 void metrics_collector(struct metrics *m, void (*collect)(struct metrics *m, void *arg),
                        void *arg) {
   struct collector *c = xmalloc(sizeof *c);
-  *c = (struct collector) {NULL, collect, arg};
+  *c = (struct collector){NULL, collect, arg};
   pthread_mutex_lock(&m->lock);
   c->next = m->collectors;
   m->collectors = c;

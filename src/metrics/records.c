@@ -49,7 +49,7 @@ static struct metric *declare(struct metrics *m, const struct family *family, st
   const char *labels[METRIC_MAX_LABELS];
   for (size_t i = 0; i < family->nlabels && i < METRIC_MAX_LABELS; i++)
     labels[i] = family->labels[i].name;
-  return metrics_family(m, &(struct metric_options) {
+  return metrics_family(m, &(struct metric_options){
     .kind = family->kind == FAMILY_HISTOGRAM ? METRIC_HISTOGRAM : METRIC_COUNTER,
     .name = family->name,
     .help = family->help,
@@ -74,14 +74,14 @@ static void note_columns(struct record_families *f, const struct family *family)
 /* A gauge that is 1 and says what it has to say in its label. */
 static void declare_fixed(struct metrics *m, const char *name, const char *help, const char *label,
                           const char *value, bool namespaced) {
-  struct metric *f = metrics_must(m, &(struct metric_options) {
+  struct metric *f = metrics_must(m, &(struct metric_options){
     .kind = METRIC_GAUGE, .name = name, .help = help, .labels = &label, .nlabels = 1,
     .namespaced = namespaced});
-  metric_set(m, f, &(struct metric_label) {value, strlen(value)}, 1);
+  metric_set(m, f, &(struct metric_label){value, strlen(value)}, 1);
 }
 
 static void declare_past(struct metrics *m, struct record_families *f) {
-  struct metric *past = metrics_must(m, &(struct metric_options) {
+  struct metric *past = metrics_must(m, &(struct metric_options){
     .kind = METRIC_COUNTER,
     .name = "moonledger_past_records_total",
     .help = "Records that are older than metrics.max_age, which no family of records counts.",
@@ -103,7 +103,7 @@ static uint64_t find_rivals(const struct record_families *f, size_t rule) {
 static bool declare_rules(struct metrics *m, struct record_families *f, struct buf *error) {
   for (size_t i = 0; i < f->nrules; i++) {
     const struct family *family = &f->schema->families[i];
-    f->rules[i] = (struct rule) {.family = family, .metric = declare(m, family, error)};
+    f->rules[i] = (struct rule){.family = family, .metric = declare(m, family, error)};
     if (f->rules[i].metric == NULL)
       return false;
     f->rules[i].rivals = find_rivals(f, i);
@@ -199,19 +199,19 @@ static struct metric_label label_value(const struct schema *schema, const struct
     if (column->type == COLUMN_STRING) {
       const char *s = value_text(text, v, &len);
       if (len > 0)
-        return (struct metric_label) {s, len};
+        return (struct metric_label){s, len};
     } else if (column->type == COLUMN_BOOLEAN)
-      return v.i ? (struct metric_label) {"true", 4} : (struct metric_label) {"false", 5};
+      return v.i ? (struct metric_label){"true", 4} : (struct metric_label){"false", 5};
     else
-      return (struct metric_label) {
+      return (struct metric_label){
           room, column->type == COLUMN_FLOAT ? format_double(room, v.f) : format_int(room, v.i)};
   }
   if (label->prefix != NULL && record_has(r, schema->status)) {
     size_t len = strnlen(label->prefix, NUMBER_MAX);
     memcpy(room, label->prefix, len);
-    return (struct metric_label) {room, len + format_int(room + len, r->v[schema->status].i)};
+    return (struct metric_label){room, len + format_int(room + len, r->v[schema->status].i)};
   }
-  return (struct metric_label) {label->text, label->text != NULL ? strlen(label->text) : 0};
+  return (struct metric_label){label->text, label->text != NULL ? strlen(label->text) : 0};
 }
 
 static struct series *find_series(struct metrics *m, const struct rule *rule,

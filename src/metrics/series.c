@@ -12,7 +12,7 @@ static size_t write_key(char *key, const struct metric *f, const struct metric_l
   for (size_t i = 0; i < f->nlabels; i++) {
     struct metric_label label = labels[i];
     if (label.len == 0)
-      label = (struct metric_label) {"unknown", 7};
+      label = (struct metric_label){"unknown", 7};
     n += utf8_copy(key + n, METRIC_MAX_LABEL, label.value, label.len);
     key[n++] = '\0';
   }
@@ -128,7 +128,7 @@ static struct series *overflow_series(struct metrics *m, struct metric *f) {
   char key[METRIC_MAX_KEY];
   struct metric_label labels[METRIC_MAX_LABELS];
   for (size_t i = 0; i < f->nlabels; i++)
-    labels[i] = (struct metric_label) {"overflow", 8};
+    labels[i] = (struct metric_label){"overflow", 8};
   size_t len = write_key(key, f, labels);
   uint64_t hash = hash_quickly(key, len);
 
@@ -143,7 +143,7 @@ static struct series *overflow_series(struct metrics *m, struct metric *f) {
   if (first)
     log_warn("too many label sets, the rest counts into the overflow series",
              log_str("family", f->name), log_int("max_series", (int64_t) m->max_series));
-  metric_inc(m, m->overflows, &(struct metric_label) {f->name, strlen(f->name)}, 1);
+  metric_inc(m, m->overflows, &(struct metric_label){f->name, strlen(f->name)}, 1);
   return f->overflow;
 }
 

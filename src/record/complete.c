@@ -14,8 +14,8 @@ union value record_derive(const struct schema *s, const struct record *r, int co
     return v;
   double n = number_scale(value_number(source, v), c->from_scale);
   if (c->type == COLUMN_INTEGER)
-    return (union value) {.i = number_saturate(n)};
-  return (union value) {.f = fabs(n) <= c->most ? n : 0};
+    return (union value){.i = number_saturate(n)};
+  return (union value){.f = fabs(n) <= c->most ? n : 0};
 }
 
 static void ensure_id(struct batch *b, struct record *r) {
@@ -30,15 +30,9 @@ static void ensure_id(struct batch *b, struct record *r) {
   r->present |= UINT64_C(1) << id;
 }
 
-static int take_bit(uint64_t *set) {
-  int bit = __builtin_ctzll(*set);
-  *set &= *set - 1;
-  return bit;
-}
-
 void record_write_extra(struct batch *b, struct record *r) {
   for (uint64_t left = b->schema->in_extra & r->present; left != 0;) {
-    int column = take_bit(&left);
+    int column = columns_take(&left);
     const struct column *c = &b->schema->columns[column];
     struct buf json = {0};
     value_write_json(&json, c, r->v[column], &b->text);
@@ -53,7 +47,7 @@ static union value default_of(struct batch *b, const struct record *r, int colum
   if (s->derived >> column & 1 && record_has(r, c->from))
     return record_derive(s, r, column);
   if (c->by_event != NULL)
-    return (union value) {.i = c->by_event[r->event]};
+    return (union value){.i = c->by_event[r->event]};
   if (s->texts >> column & 1)
     return batch_put_text(b, c->text, strlen(c->text));
   return s->defaults[column];
@@ -75,7 +69,7 @@ void batch_complete(struct batch *b, struct record *r, int64_t now_us) {
   if (!record_has(r, s->time))
     r->v[s->time].i = now_us;
   for (uint64_t left = (s->derived | s->by_event | s->texts) & ~r->present; left != 0;) {
-    int column = take_bit(&left);
+    int column = columns_take(&left);
     r->v[column] = default_of(b, r, column);
   }
   name_source(b, r);

@@ -32,7 +32,7 @@ void conditions_unref(struct conditions *c) {
 
 void conditions_add(struct conditions *c, int column, enum condition_op op) {
   c->items = xrealloc(c->items, (c->count + 1) * sizeof *c->items);
-  c->items[c->count++] = (struct condition) {.column = column, .op = op};
+  c->items[c->count++] = (struct condition){.column = column, .op = op};
 }
 
 void conditions_value(struct conditions *c, union value v) {
@@ -313,6 +313,13 @@ static inline bool matches(const struct condition *item, const struct conditions
   if (type != COLUMN_FLOAT)
     return is_within(item->op, compare_integers(v.i, bound.i));
   return isnan(bound.f) || is_within(item->op, compare_floats(v.f, bound.f));
+}
+
+uint64_t conditions_columns(const struct conditions *c) {
+  uint64_t columns = 0;
+  for (size_t i = 0; c != NULL && i < c->count; i++)
+    columns |= UINT64_C(1) << c->items[i].column;
+  return columns;
 }
 
 bool condition_matches(const struct conditions *c, const struct condition *item,

@@ -65,6 +65,9 @@ uint64_t conditions_hash(const struct conditions *c, const struct schema *schema
 bool conditions_equal(const struct conditions *a, const struct conditions *b,
                       const struct schema *schema);
 
+/* The columns that c (or NULL) is about, bit per column. */
+uint64_t conditions_columns(const struct conditions *c);
+
 /* Whether a value of a stored row, of that column's type, matches one of them. */
 bool condition_matches(const struct conditions *c, const struct condition *item,
                        enum column_type type, union value v, const struct buf *text);
@@ -73,10 +76,9 @@ bool condition_matches(const struct conditions *c, const struct condition *item,
 bool conditions_match_row(const struct conditions *c, const struct schema *schema,
                           const struct record *r, const struct buf *text);
 
-/* Whether an event as received matches (GET /logs/stream): a value that is not known
- * (record_knows) fails
- * =, in, prefix and matches, and passes !=, not_in, not_matches and every bound.  In
- * both, a bound that is NaN lets everything pass. */
+/* Whether an event as received matches (GET /logs/stream): a value that is not known (record_knows)
+ * fails =, in, prefix and matches, and passes !=, not_in, not_matches and every bound.  In both, a
+ * bound that is NaN lets everything pass. */
 bool conditions_match_event(const struct conditions *c, const struct schema *schema,
                             const struct record *r, const struct buf *text);
 

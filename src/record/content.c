@@ -73,7 +73,7 @@ void content_add_prefix(struct content *content, const char *prefix, size_t len)
   content->prefixes = xrealloc(content->prefixes, content->nprefixes * sizeof *content->prefixes);
   memmove(&content->prefixes[at + 1], &content->prefixes[at],
           (n - at) * sizeof *content->prefixes);
-  content->prefixes[at] = (struct prefix) {.text = xmalloc(len), .len = len};
+  content->prefixes[at] = (struct prefix){.text = xmalloc(len), .len = len};
   memcpy(content->prefixes[at].text, prefix, len);
   content->begins[(unsigned char) *prefix] = true;
 }
@@ -147,12 +147,8 @@ struct walk {
   const char *end;
 };
 
-static bool is_space(char c) {
-  return c == ' ' || c == '\t' || c == '\r' || c == '\n';
-}
-
 static const char *skip_space(const char *p) {
-  while (is_space(*p))
+  while (json_is_space(*p))
     p++;
   return p;
 }
@@ -166,7 +162,7 @@ static const char *text_end(const char *p) {
 static const char *scalar_end(const struct walk *w, const char *p) {
   if (*p == '"')
     return text_end(p);
-  while (p < w->end && !is_space(*p) && *p != ',' && *p != ']' && *p != '}')
+  while (p < w->end && !json_is_space(*p) && *p != ',' && *p != ']' && *p != '}')
     p++;
   return p;
 }

@@ -19,13 +19,6 @@ void json_describe(const struct json_error *error, const char *start, const char
            (size_t) (at - start) + 1, is_shown ? (int) shown : 3, is_shown ? at : "NUL");
 }
 
-static int hex_digit(char c) {
-  if (c >= '0' && c <= '9')
-    return c - '0';
-  c |= 0x20;
-  return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 int32_t json_hex4(const char *p) {
   int32_t n = 0;
   for (int i = 0; i < 4; i++) {

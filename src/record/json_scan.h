@@ -20,7 +20,7 @@ struct json_error {
 };
 
 static inline char *json_fail(struct json_error *error, const char *at, const char *what) {
-  *error = (struct json_error) {at, what};
+  *error = (struct json_error){at, what};
   return NULL;
 }
 
@@ -29,8 +29,12 @@ static inline char *json_fail(struct json_error *error, const char *at, const ch
 void json_describe(const struct json_error *error, const char *start, const char *end,
                    char why[JSON_WHY]);
 
+static inline bool json_is_space(char c) {
+  return c == ' ' || c == '\n' || c == '\r' || c == '\t';
+}
+
 static inline char *json_skip_space(char *p) {
-  while (*p == ' ' || *p == '\n' || *p == '\r' || *p == '\t')
+  while (json_is_space(*p))
     p++;
   return p;
 }

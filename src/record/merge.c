@@ -30,12 +30,6 @@ uint64_t told_columns(const struct told *told) {
   return columns;
 }
 
-static int take_bit(uint64_t *set) {
-  int bit = __builtin_ctzll(*set);
-  *set &= *set - 1;
-  return bit;
-}
-
 /* A cost without a source came from its sender; one with a source that has no rank is told as the
  * last of them. */
 static uint8_t cost_quality(const struct schema *s, const struct record *r,
@@ -55,12 +49,12 @@ static uint8_t cost_quality(const struct schema *s, const struct record *r,
 static uint64_t columns_told(const struct schema *s, const struct record *r, uint8_t quality) {
   uint64_t told = r->present;
   for (uint64_t left = told & s->strings; left != 0;) {
-    int column = take_bit(&left);
+    int column = columns_take(&left);
     if (r->v[column].s.len == 0)
       told &= ~(1ull << column);
   }
   for (uint64_t left = s->rescaled & ~told; left != 0;) {
-    int column = take_bit(&left);
+    int column = columns_take(&left);
     told |= (r->present >> s->columns[column].from & 1) << column;
   }
   bool is_priced = quality > 0 || (s->cost.source >= 0 && told >> s->cost.source & 1);
@@ -74,7 +68,7 @@ uint8_t record_basis(const struct schema *s, const struct record *r, const struc
     return 0;
   size_t count = extra_count(r, text, cost->basis_members, cost->nbasis_members);
   for (uint64_t left = cost->basis; left != 0;) {
-    int column = take_bit(&left);
+    int column = columns_take(&left);
     if (value_is_set(&s->columns[column], r->v[column]))
       count += cost->split >> column & 1 ? SCHEMA_MAX_BASIS + 1 : 1;
   }
@@ -189,7 +183,7 @@ static bool take_columns(struct batch *row, const struct record *later, const st
                          uint64_t columns) {
   bool changed = false;
   while (columns != 0) {
-    int column = take_bit(&columns);
+    int column = columns_take(&columns);
     changed |= take(row, column, later->v[column], text);
   }
   return changed;
@@ -201,7 +195,7 @@ static bool settle(struct batch *row, const struct record *later, bool is_highes
   const struct record *r = batch_record(row, row->count - 1);
   bool changed = is_highest && take_columns(row, later, &row->text, s->by_event & ~r->present);
   for (uint64_t left = s->derived & ~r->present & ~s->rescaled; left != 0;) {
-    int column = take_bit(&left);
+    int column = columns_take(&left);
     if (record_has(r, s->columns[column].from))
       changed |= take(row, column, record_derive(s, r, column), &row->text);
   }

@@ -229,7 +229,7 @@ static char *read_other(struct scanner *s, struct record *r, const struct column
   else if (!is_extra(key, key_len, p))
     keep_in_extra(s, key, key_len, p, (size_t) (after - p));
   else
-    s->members = (struct span) {offset_of(s, p), (size_t) (after - p)};
+    s->members = (struct span){offset_of(s, p), (size_t) (after - p)};
   return after;
 }
 
@@ -351,10 +351,6 @@ static void scan_line(struct scanner *s, size_t start, size_t end, uint32_t line
   }
 }
 
-static bool is_space(char c) {
-  return c == ' ' || c == '\t' || c == '\r' || c == '\n';
-}
-
 /* Each line stands for itself: a NUL takes the place of its end, so that nothing
  * reads on into the next. */
 static void scan_lines(struct scanner *s, size_t offset) {
@@ -362,9 +358,9 @@ static void scan_lines(struct scanner *s, size_t offset) {
     const char *newline = memchr(at(s, offset), '\n', s->len - offset);
     size_t start = offset, end = newline != NULL ? offset_of(s, newline) : s->len;
     offset = end + 1;
-    while (start < end && is_space(*at(s, start)))
+    while (start < end && json_is_space(*at(s, start)))
       start++;
-    while (end > start && is_space(*at(s, end - 1)))
+    while (end > start && json_is_space(*at(s, end - 1)))
       end--;
     if (start < end)
       scan_line(s, start, end, line);
@@ -432,7 +428,7 @@ static bool is_lines(const struct scanner *s, size_t offset) {
   if (newline == NULL || *json_skip_space((char *) newline) != '{')
     return false;
   const char *last = newline;
-  while (is_space(*last))
+  while (json_is_space(*last))
     last--;
   return strchr(":[,{", *last) == NULL;
 }

@@ -29,7 +29,7 @@ static void reset(struct otlp_reader *r) {
   item->fault = NULL;
   item->time = item->observed = item->start = 0;
   item->trace_id[0] = item->span_id[0] = item->parent_id[0] = '\0';
-  item->name = item->message = (struct otlp_text) {0};
+  item->name = item->message = (struct otlp_text){0};
   item->failed = false;
   item->body.kind = OTLP_NOTHING;
   kept.list.len = kept.count = 0;
@@ -81,9 +81,9 @@ bool otlp_is_replaced(const struct otlp_attributes *a, size_t i) {
 
 struct otlp_value otlp_real(double real) {
   if (real == rint(real) && fabs(real) < 0x1p63)
-    return (struct otlp_value) {.kind = OTLP_INTEGER, .integer = (int64_t) real};
+    return (struct otlp_value){.kind = OTLP_INTEGER, .integer = (int64_t) real};
   enum otlp_kind kind = isfinite(real) ? OTLP_REAL : OTLP_NOTHING;
-  return (struct otlp_value) {.kind = kind, .real = real};
+  return (struct otlp_value){.kind = kind, .real = real};
 }
 
 int64_t otlp_clock(int64_t ns) {
@@ -105,7 +105,7 @@ void otlp_put_id(char out[OTLP_MAX_ID + 1], const char *bytes, size_t len) {
 }
 
 void otlp_enter(struct otlp_reader *r, const struct otlp_value *value, struct otlp_inside *in) {
-  *in = (struct otlp_inside) {.reader = r, .is_map = value->kind == OTLP_MAP};
+  *in = (struct otlp_inside){.reader = r, .is_map = value->kind == OTLP_MAP};
   if (r->encoding == OTLP_JSON)
     otlp_enter_json(r, value, in);
   else

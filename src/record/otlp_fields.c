@@ -29,7 +29,7 @@ bool otlp_fields_add(struct otlp_fields *fields, const char *attribute, size_t l
 void otlp_fields_clear(struct otlp_fields *fields) {
   names_clear(&fields->names);
   free(fields->sources);
-  *fields = (struct otlp_fields) {0};
+  *fields = (struct otlp_fields){0};
 }
 
 static bool is_word(const struct otlp_text *text, const char *word) {
@@ -65,7 +65,7 @@ static bool read_as_number(struct otlp_value *v) {
     t.len--;
   if (!parse_number(t.data, t.len, &is_integer, &integer, &real))
     return false;
-  *v = is_integer ? (struct otlp_value) {.kind = OTLP_INTEGER, .integer = integer}
+  *v = is_integer ? (struct otlp_value){.kind = OTLP_INTEGER, .integer = integer}
                   : otlp_real(real);
   return v->kind != OTLP_NOTHING;
 }
@@ -89,7 +89,7 @@ static bool read_as_flag(struct otlp_value *v) {
     yes = is_word(&v->text, "true") || is_word(&v->text, "True") || is_word(&v->text, "1");
     no = is_word(&v->text, "false") || is_word(&v->text, "False") || is_word(&v->text, "0");
   }
-  *v = (struct otlp_value) {.kind = OTLP_BOOLEAN, .boolean = yes};
+  *v = (struct otlp_value){.kind = OTLP_BOOLEAN, .boolean = yes};
   return yes || no;
 }
 
@@ -142,7 +142,7 @@ static void choose(const struct otlp_fields *fields, const struct otlp_attribute
     struct otlp_choice *c = &choices[source->field];
     struct otlp_value value = a->value;
     if ((c->rank == 0 || source->rank <= c->rank) && read_as(source->read, &value))
-      *c = (struct otlp_choice) {source->rank, source->read, value};
+      *c = (struct otlp_choice){source->rank, source->read, value};
   }
 }
 

@@ -69,7 +69,7 @@ static void note_misfit(struct otlp_reader *r, const char *what, uint32_t items)
   if (i == OTLP_MAX_MISFITS)
     return;
   if (i == r->nmisfits)
-    r->misfits[r->nmisfits++] = (struct otlp_misfit) {.what = what};
+    r->misfits[r->nmisfits++] = (struct otlp_misfit){.what = what};
   r->misfits[i].items += items;
 }
 
@@ -117,7 +117,7 @@ static bool is_name(const struct otlp_text *text, const char *name) {
 /* A string, with its escapes decoded; anything else is skipped and empty. */
 static char *read_text(char *p, struct otlp_text *text) {
   struct json_error error;
-  *text = (struct otlp_text) {0};
+  *text = (struct otlp_text){0};
   if (*p != '"')
     return skip(p);
   text->data = p + 1;
@@ -137,7 +137,7 @@ static char *read_number_of(char *p, struct otlp_value *value) {
   if (text.len == 0 || !parse_number(text.data, text.len, &is_integer, &integer, &real))
     return after;
   if (is_integer)
-    *value = (struct otlp_value) {.kind = OTLP_INTEGER, .integer = integer};
+    *value = (struct otlp_value){.kind = OTLP_INTEGER, .integer = integer};
   else
     *value = otlp_real(real);
   return after;
@@ -145,14 +145,14 @@ static char *read_number_of(char *p, struct otlp_value *value) {
 
 static char *read_boolean(char *p, struct otlp_value *value) {
   if (*p == 't' || *p == 'f')
-    *value = (struct otlp_value) {.kind = OTLP_BOOLEAN, .boolean = *p == 't'};
+    *value = (struct otlp_value){.kind = OTLP_BOOLEAN, .boolean = *p == 't'};
   return skip(p);
 }
 
 static char *read_raw(char *p, enum otlp_kind kind, struct otlp_value *value) {
   char *after = skip(p);
   if (*p == '{')
-    *value = (struct otlp_value) {.kind = kind, .text = {p, (size_t) (after - p)}};
+    *value = (struct otlp_value){.kind = kind, .text = {p, (size_t) (after - p)}};
   return after;
 }
 
@@ -161,7 +161,7 @@ static char *read_member_of_any(char *p, const struct otlp_text *name, struct ot
     struct otlp_text text;
     char *after = read_text(p, &text);
     if (text.data != NULL)
-      *value = (struct otlp_value) {.kind = OTLP_TEXT, .text = text};
+      *value = (struct otlp_value){.kind = OTLP_TEXT, .text = text};
     return after;
   }
   if (is_name(name, "intValue") || is_name(name, "doubleValue"))
@@ -190,7 +190,7 @@ static char *read_any(char *p, struct otlp_value *value) {
 /* A KeyValue. */
 static char *read_pair(char *p, struct otlp_attribute *a) {
   struct otlp_text name;
-  *a = (struct otlp_attribute) {0};
+  *a = (struct otlp_attribute){0};
   if (*p != '{')
     return skip(p);
   p++;
@@ -520,7 +520,7 @@ static void read_resource(struct otlp_reader *r, char *p) {
 
 static void read_scope(struct otlp_reader *r, char *p) {
   struct otlp_text name;
-  r->scope = (struct otlp_text) {0};
+  r->scope = (struct otlp_text){0};
   r->new_scope = true;
   if (p == NULL)
     return;
@@ -586,7 +586,7 @@ void otlp_enter_json(struct otlp_reader *r, const struct otlp_value *value,
 
 bool otlp_next_inside_json(struct otlp_inside *in, struct otlp_attribute *member) {
   for (char *element; in->at.p != NULL && (element = next_element(&in->at.p)) != NULL;) {
-    member->key = (struct otlp_text) {"", 0};
+    member->key = (struct otlp_text){"", 0};
     if (in->is_map)
       in->at.p = read_pair(element, member);
     else

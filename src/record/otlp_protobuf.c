@@ -27,11 +27,11 @@ static bool next_field(struct span *s, struct protobuf_value *v, bool *broken) {
 }
 
 static struct otlp_text text_of(const struct protobuf_value *v) {
-  return (struct otlp_text) {(char *) v->data, v->len};
+  return (struct otlp_text){(char *) v->data, v->len};
 }
 
 static struct span span_of(const struct protobuf_value *v) {
-  return (struct span) {(char *) v->data, (char *) v->data + v->len};
+  return (struct span){(char *) v->data, (char *) v->data + v->len};
 }
 
 static bool is_bytes(const struct protobuf_value *v, uint32_t field) {
@@ -51,17 +51,17 @@ static bool read_any(struct span s, struct otlp_value *value) {
   value->kind = OTLP_NOTHING;
   while (next_field(&s, &v, &broken)) {
     if (v.field == 1 && v.wire == PROTOBUF_BYTES)
-      *value = (struct otlp_value) {.kind = OTLP_TEXT, .text = text_of(&v)};
+      *value = (struct otlp_value){.kind = OTLP_TEXT, .text = text_of(&v)};
     else if (v.field == 2 && v.wire == PROTOBUF_VARINT)
-      *value = (struct otlp_value) {.kind = OTLP_BOOLEAN, .boolean = v.number != 0};
+      *value = (struct otlp_value){.kind = OTLP_BOOLEAN, .boolean = v.number != 0};
     else if (v.field == 3 && v.wire == PROTOBUF_VARINT)
-      *value = (struct otlp_value) {.kind = OTLP_INTEGER, .integer = (int64_t) v.number};
+      *value = (struct otlp_value){.kind = OTLP_INTEGER, .integer = (int64_t) v.number};
     else if (v.field == 4 && v.wire == PROTOBUF_FIXED64)
       set_real(value, v.number);
     else if (v.field == 5 && v.wire == PROTOBUF_BYTES)
-      *value = (struct otlp_value) {.kind = OTLP_LIST, .text = text_of(&v)};
+      *value = (struct otlp_value){.kind = OTLP_LIST, .text = text_of(&v)};
     else if (v.field == 6 && v.wire == PROTOBUF_BYTES)
-      *value = (struct otlp_value) {.kind = OTLP_MAP, .text = text_of(&v)};
+      *value = (struct otlp_value){.kind = OTLP_MAP, .text = text_of(&v)};
   }
   return !broken;
 }
@@ -70,7 +70,7 @@ static bool read_any(struct span s, struct otlp_value *value) {
 static bool read_pair(struct span s, struct otlp_attribute *a) {
   struct protobuf_value v;
   bool broken = false;
-  *a = (struct otlp_attribute) {.key = {"", 0}};
+  *a = (struct otlp_attribute){.key = {"", 0}};
   while (next_field(&s, &v, &broken)) {
     if (is_bytes(&v, 1))
       a->key = text_of(&v);
@@ -186,7 +186,7 @@ static void read_resource(struct otlp_reader *r, struct span group) {
 static void read_scope(struct otlp_reader *r, struct span group) {
   struct protobuf_value v, inner;
   bool broken;
-  r->scope = (struct otlp_text) {0};
+  r->scope = (struct otlp_text){0};
   while (next_field(&group, &v, &broken)) {
     if (!is_bytes(&v, SCOPE))
       continue;
@@ -203,7 +203,7 @@ bool otlp_open_protobuf(struct otlp_reader *r, char why[OTLP_WHY]) {
       r->signal == OTLP_LOGS ? "ExportLogsServiceRequest" : "ExportTraceServiceRequest";
   if (!protobuf_check(r->text->data, r->text->len, message, why))
     return false;
-  r->level[0] = (struct span) {r->text->data, r->text->data + r->text->len};
+  r->level[0] = (struct span){r->text->data, r->text->data + r->text->len};
   r->depth = 1;
   return true;
 }
@@ -252,7 +252,7 @@ bool otlp_next_protobuf(struct otlp_reader *r) {
 /* ---- Lists and maps ---- */
 
 void otlp_enter_protobuf(const struct otlp_value *value, struct otlp_inside *in) {
-  in->at = (struct span) {value->text.data, value->text.data + value->text.len};
+  in->at = (struct span){value->text.data, value->text.data + value->text.len};
 }
 
 bool otlp_next_inside_protobuf(struct otlp_inside *in, struct otlp_attribute *member) {
@@ -261,7 +261,7 @@ bool otlp_next_inside_protobuf(struct otlp_inside *in, struct otlp_attribute *me
   while (next_field(&in->at, &v, &broken)) {
     if (!is_bytes(&v, 1))
       continue;
-    member->key = (struct otlp_text) {"", 0};
+    member->key = (struct otlp_text){"", 0};
     if (in->is_map ? read_pair(span_of(&v), member) : read_any(span_of(&v), &member->value))
       return true;
     in->reader->broken_values++;

@@ -61,7 +61,7 @@ static void add(struct path *path, const struct otlp_value *value) {
   struct otlp_attribute *added = otlp_add(&path->r->item.attributes);
   if (added == NULL)
     return;
-  *added = (struct otlp_attribute) {.value = *value, .unpacked = true};
+  *added = (struct otlp_attribute){.value = *value, .unpacked = true};
   added->key = keep(path->r, path->name, path->len);
   if (value->kind == OTLP_TEXT)
     added->value.text = keep(path->r, value->text.data, value->text.len);
@@ -74,8 +74,8 @@ static struct otlp_value number_at(const char *p, size_t len) {
   int64_t integer;
   double real;
   if (!parse_number(p, len, &is_integer, &integer, &real))
-    return (struct otlp_value) {.kind = OTLP_NOTHING};
-  return is_integer ? (struct otlp_value) {.kind = OTLP_INTEGER, .integer = integer}
+    return (struct otlp_value){.kind = OTLP_NOTHING};
+  return is_integer ? (struct otlp_value){.kind = OTLP_INTEGER, .integer = integer}
                     : otlp_real(real);
 }
 
@@ -87,10 +87,10 @@ static char *unpack_value(struct path *path, char *p, unsigned depth) {
     return unpack_object(path, p, depth + 1);
   char *after = json_skip_value(p, JSON_DEPTH, &error);
   if (*p == '"') {
-    value = (struct otlp_value) {.kind = OTLP_TEXT, .text = {p + 1, 0}};
+    value = (struct otlp_value){.kind = OTLP_TEXT, .text = {p + 1, 0}};
     after = json_read_string(p, &value.text.len, &error);
   } else if (*p == 't' || *p == 'f') {
-    value = (struct otlp_value) {.kind = OTLP_BOOLEAN, .boolean = *p == 't'};
+    value = (struct otlp_value){.kind = OTLP_BOOLEAN, .boolean = *p == 't'};
   } else if (*p == '-' || (*p >= '0' && *p <= '9')) {
     value = number_at(p, (size_t) (after - p));
   }

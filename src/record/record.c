@@ -47,7 +47,7 @@ struct record *batch_add(struct batch *b) {
   const struct schema *s = b->schema;
   size_t stride = batch_stride(s);
   struct record *r = (struct record *) buf_reserve(&b->records, stride);
-  *r = (struct record) {.event = (uint8_t) s->default_event};
+  *r = (struct record){.event = (uint8_t) s->default_event};
   memcpy(r->v, s->defaults, s->ncolumns * sizeof *r->v);
   b->records.len += stride;
   b->count++;
@@ -67,7 +67,7 @@ void batch_reject(struct batch *b, uint32_t index, uint32_t line, int column,
   if (b->errors == NULL)
     b->errors = xcalloc(BATCH_MAX_ERRORS, sizeof *b->errors);
   struct rejection *e = &b->errors[b->nerrors++];
-  *e = (struct rejection) {.index = index, .line = line, .column = column};
+  *e = (struct rejection){.index = index, .line = line, .column = column};
   va_list args;
   va_start(args, format);
   vsnprintf(e->message, sizeof e->message, format, args);
@@ -106,7 +106,7 @@ static bool set_integer(struct record *r, int column, bool is_integer, int64_t i
     return expected(why, "an integer");
   if (!is_integer && !(fabs(real) < 0x1p63))
     return expected(why, "an integer of 64 bits");
-  return put_value(r, column, (union value) {.i = is_integer ? integer : (int64_t) real});
+  return put_value(r, column, (union value){.i = is_integer ? integer : (int64_t) real});
 }
 
 bool record_set_number(struct batch *b, struct record *r, const struct column_name *name,
@@ -127,11 +127,11 @@ bool record_set_number(struct batch *b, struct record *r, const struct column_na
                : expected(why, "a number that its sum can hold");
   case COLUMN_BOOLEAN:
     if (is_integer && (integer == 0 || integer == 1))
-      return put_value(r, name->column, (union value) {.i = integer});
+      return put_value(r, name->column, (union value){.i = integer});
     break;
   case COLUMN_TIME:
     if (is_integer ? timestamp_from_integer(integer, &us) : timestamp_from_real(real, &us))
-      return put_value(r, name->column, (union value) {.i = us});
+      return put_value(r, name->column, (union value){.i = us});
     break;
   case COLUMN_STRING:
     break;
@@ -144,7 +144,7 @@ bool record_set_boolean(struct batch *b, struct record *r, const struct column_n
   enum column_type type = b->schema->columns[name->column].type;
   if (type != COLUMN_BOOLEAN)
     return expected(why, type_names[type]);
-  return put_value(r, name->column, (union value) {.i = value});
+  return put_value(r, name->column, (union value){.i = value});
 }
 
 static bool is_word(const char *s, size_t len, const char *word) {
@@ -167,11 +167,11 @@ bool record_set_text(struct batch *b, struct record *r, const struct column_name
   if (type == COLUMN_STRING)
     return put_value(r, name->column, batch_put_text(b, s, len));
   if (type == COLUMN_TIME)
-    return timestamp_parse(s, len, &us) ? put_value(r, name->column, (union value) {.i = us})
+    return timestamp_parse(s, len, &us) ? put_value(r, name->column, (union value){.i = us})
                                         : expected(why, type_names[type]);
   trim(&s, &len);
   if (type == COLUMN_BOOLEAN && (is_word(s, len, "true") || is_word(s, len, "false")))
-    return put_value(r, name->column, (union value) {.i = len == 4});
+    return put_value(r, name->column, (union value){.i = len == 4});
   if (!parse_number(s, len, &is_integer, &integer, &real))
     return expected(why, type_names[type]);
   return record_set_number(b, r, name, is_integer, integer, real, why);

@@ -147,6 +147,13 @@ static inline bool record_has(const struct record *r, int column) {
   return r->present >> column & 1;
 }
 
+/* Takes the lowest column out of a set that has some, bit per column. */
+static inline int columns_take(uint64_t *set) {
+  int column = __builtin_ctzll(*set);
+  *set &= *set - 1;
+  return column;
+}
+
 /* Known: received, or derived from what was. */
 static inline bool record_knows(const struct schema *schema, const struct record *r, int column) {
   int from = schema->columns[column].from;

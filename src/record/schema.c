@@ -62,7 +62,7 @@ bool schema_add_label(struct schema *s, const char *name) {
     struct label *labels = schema_keep(s, xcalloc(f->nlabels + 1, sizeof *labels));
     memcpy(labels, f->labels, f->nlabels * sizeof *labels);
     labels[f->nlabels++] =
-        (struct label) {.name = s->columns[column].name, .column = column, .text = "unknown"};
+        (struct label){.name = s->columns[column].name, .column = column, .text = "unknown"};
     f->labels = labels;
   }
   return true;

@@ -29,7 +29,7 @@ static const double bounds[STEPS] = {
 
 void sketch_clear(struct sketch *s) {
   free(s->counts);
-  *s = (struct sketch) {0};
+  *s = (struct sketch){0};
 }
 
 void sketch_reset(struct sketch *s) {
@@ -205,10 +205,6 @@ void sketch_add_bucket(struct sketch *s, int32_t bucket, int64_t count) {
     s->zero = plus(s->zero, count);
   else
     add_at(s, bucket, count);
-}
-
-void sketch_add(struct sketch *s, double value, int64_t count) {
-  sketch_add_bucket(s, sketch_bucket(value), count);
 }
 
 /* Makes it a dense one that reaches from first to last at least; the counts from first on. */

@@ -27,10 +27,8 @@ struct sketch {
 
 void sketch_clear(struct sketch *s);
 void sketch_reset(struct sketch *s); /* an empty one that keeps its room */
-void sketch_add(struct sketch *s, double value,
-                int64_t count); /* count may be negative; NaN counts as zero */
-int32_t sketch_bucket(double value); /* once for several sketches */
-void sketch_add_bucket(struct sketch *s, int32_t bucket, int64_t count);
+int32_t sketch_bucket(double value); /* NaN counts as zero */
+void sketch_add_bucket(struct sketch *s, int32_t bucket, int64_t count); /* perhaps less than 0 */
 void sketch_merge(struct sketch *into, const struct sketch *from);
 int64_t sketch_total(const struct sketch *s);
 void sketch_touch(const struct sketch *s); /* mem_touch: its first counts */

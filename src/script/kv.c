@@ -34,13 +34,13 @@ static bool entry_equal(const void *item, const void *key) {
   return e->len == k->len && memcmp(e->key, k->data, k->len) == 0;
 }
 
-static size_t entry_bytes(size_t key_len, const struct kv_value *value) {
-  return sizeof(struct entry) + sizeof(struct table_slot) + key_len + value->text.len;
+static size_t entry_bytes(size_t key_len, size_t text_cap) {
+  return sizeof(struct entry) + sizeof(struct table_slot) + key_len + text_cap;
 }
 
 static void remove_entry(struct kv *kv, struct entry *e) {
   table_remove(&kv->entries, e->hash, e);
-  kv->bytes -= entry_bytes(e->len, &e->value);
+  kv->bytes -= entry_bytes(e->len, e->value.text.cap);
   buf_clear(&e->value.text);
   free(e);
 }
@@ -81,12 +81,27 @@ static void copy_value(struct kv_value *to, const struct kv_value *from) {
   buf_append(&to->text, from->text.data, from->text.len);
 }
 
+/* What an entry that holds a buffer of cap bytes will hold once the text is len bytes. */
+static size_t fitting_cap(size_t cap, size_t len) {
+  return cap < len || cap > 2 * len ? len : cap;
+}
+
+static void store_value(struct kv_value *held, const struct kv_value *value) {
+  size_t cap = fitting_cap(held->text.cap, value->text.len);
+  if (cap != held->text.cap) {
+    buf_clear(&held->text);
+    if (cap > 0)
+      held->text = (struct buf){.data = xmalloc(cap), .cap = cap};
+  }
+  copy_value(held, value);
+}
+
 static int64_t expiry(int64_t ttl_ms) {
   return ttl_ms > 0 ? clock_monotonic_ns() + ttl_ms * 1000000 : 0;
 }
 
 static int insert(struct kv *kv, struct key key, const struct kv_value *value, int64_t ttl_ms) {
-  size_t bytes = entry_bytes(key.len, value);
+  size_t bytes = entry_bytes(key.len, value->text.len);
   if (!make_room(kv, bytes))
     return UV_ENOSPC;
   struct entry *e = xcalloc(1, sizeof *e + key.len);
@@ -94,7 +109,7 @@ static int insert(struct kv *kv, struct key key, const struct kv_value *value, i
   e->expires_ns = expiry(ttl_ms);
   e->len = key.len;
   memcpy(e->key, key.data, key.len);
-  copy_value(&e->value, value);
+  store_value(&e->value, value);
   table_insert(&kv->entries, e->hash, e);
   kv->bytes += bytes;
   return 0;
@@ -121,7 +136,7 @@ void kv_free(struct kv *kv) {
 
 void kv_get(struct kv *kv, const char *key, size_t len, struct kv_value *value) {
   pthread_mutex_lock(&kv->lock);
-  struct entry *e = find_entry(kv, (struct key) {key, len});
+  struct entry *e = find_entry(kv, (struct key){key, len});
   if (e != NULL)
     copy_value(value, &e->value);
   else
@@ -130,7 +145,7 @@ void kv_get(struct kv *kv, const char *key, size_t len, struct kv_value *value) 
 }
 
 static int replace(struct kv *kv, struct entry *e, const struct kv_value *value, int64_t ttl_ms) {
-  size_t before = entry_bytes(e->len, &e->value), after = entry_bytes(e->len, value);
+  size_t before = e->value.text.cap, after = fitting_cap(before, value->text.len);
   int64_t expires_ns = e->expires_ns;
   e->expires_ns = 0; /* making room must not take it */
   if (after > before && !make_room(kv, after - before)) {
@@ -139,7 +154,7 @@ static int replace(struct kv *kv, struct entry *e, const struct kv_value *value,
   }
   e->expires_ns = expiry(ttl_ms);
   kv->bytes += after - before;
-  copy_value(&e->value, value);
+  store_value(&e->value, value);
   return 0;
 }
 
@@ -147,13 +162,13 @@ int kv_set(struct kv *kv, const char *key, size_t len, const struct kv_value *va
            int64_t ttl_ms) {
   int rc = 0;
   pthread_mutex_lock(&kv->lock);
-  struct entry *e = find_entry(kv, (struct key) {key, len});
+  struct entry *e = find_entry(kv, (struct key){key, len});
   if (e != NULL && value->type != KV_NONE)
     rc = replace(kv, e, value, ttl_ms);
   else if (e != NULL)
     remove_entry(kv, e);
   else if (value->type != KV_NONE)
-    rc = insert(kv, (struct key) {key, len}, value, ttl_ms);
+    rc = insert(kv, (struct key){key, len}, value, ttl_ms);
   pthread_mutex_unlock(&kv->lock);
   return rc;
 }
@@ -176,9 +191,9 @@ int kv_incr(struct kv *kv, const char *key, size_t len, const struct kv_value *b
             struct kv_value *sum) {
   int rc = 0;
   pthread_mutex_lock(&kv->lock);
-  struct entry *e = find_entry(kv, (struct key) {key, len});
+  struct entry *e = find_entry(kv, (struct key){key, len});
   if (e == NULL) {
-    rc = insert(kv, (struct key) {key, len}, by, ttl_ms);
+    rc = insert(kv, (struct key){key, len}, by, ttl_ms);
     *sum = *by;
   } else if (!is_number(&e->value)) {
     rc = UV_EINVAL;

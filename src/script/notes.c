@@ -75,7 +75,7 @@ int notes_put(struct notes *notes, const char *key, size_t key_len, const char *
     return UV_E2BIG;
   pthread_mutex_lock(&notes->lock);
   struct note *note = make_note(place_of(notes, key, key_len), key_len + len);
-  *note = (struct note) {until_us, (uint32_t) key_len, (uint32_t) len};
+  *note = (struct note){until_us, (uint32_t) key_len, (uint32_t) len};
   memcpy(note->text, key, key_len);
   memcpy(note->text + key_len, text, len);
   notes->changed = true;

@@ -196,7 +196,7 @@ static int64_t file_size(const char *path, const char *suffix) {
 void storage_stats(const struct storage *s, struct storage_stats *stats) {
   const struct shared *shared = &s->shared;
   const char *fault = identity_fault((struct identity *) &shared->identity);
-  *stats = (struct storage_stats) {
+  *stats = (struct storage_stats){
     .rows = atomic_load(&shared->rows),
     .file_bytes = file_size(shared->options.path, ""),
     .wal_bytes = file_size(shared->options.path, "-wal"),

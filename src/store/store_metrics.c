@@ -77,7 +77,7 @@ struct store_metrics *store_metrics_new(struct metrics *metrics, const struct st
   s->storage = storage;
   struct buf error = {0};
   for (size_t i = 0; i < FAMILIES; i++)
-    s->metrics[i] = metrics_family(metrics, &(struct metric_options) {
+    s->metrics[i] = metrics_family(metrics, &(struct metric_options){
       .kind = families[i].kind, .name = families[i].name, .help = families[i].help}, &error);
   assert(error.len == 0);
   metrics_collector(metrics, collect_store, s);
@@ -88,7 +88,7 @@ struct metric *store_metrics_commits(struct metrics *metrics) {
   static const double bounds[] = {0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025,
                                   0.05,   0.1,   0.25,   0.5,   1,    2.5};
   struct buf error = {0};
-  struct metric *m = metrics_family(metrics, &(struct metric_options) {
+  struct metric *m = metrics_family(metrics, &(struct metric_options){
     .kind = METRIC_HISTOGRAM,
     .name = "moonledger_store_commit_seconds",
     .help = "Duration of a commit, from its first record to the disk.",

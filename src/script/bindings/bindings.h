@@ -22,6 +22,10 @@ int luaopen_storage(lua_State *L);  /* lua_storage.c */
 int luaopen_upkeep(lua_State *L);   /* lua_upkeep.c */
 int luaopen_zone(lua_State *L);     /* lua_zone.c */
 
+/* price_file.read() of a path: pushes the file's text; nil where path is empty; nil and why where
+ * it cannot be read.  For a function of Lua's to return. */
+int lua_price_file_push(lua_State *L, const char *path); /* lua_price_file.c */
+
 struct upkeep;
 
 /* Pushes the module upkeep of a database, which outlives the state; NULL: there is none. */

@@ -3,6 +3,7 @@
 #include <lauxlib.h>
 #include <string.h>
 
+#include "base/string_list.h"
 #include "script/engine/condition_read.h"
 #include "script/engine/lua_json.h"
 #include "script/engine/lua_list.h"
@@ -12,12 +13,6 @@
 void lua_field_error(lua_State *L, const char *name, const char *message) {
   luaL_error(L, "bad field %s (%s)", name, message);
   __builtin_unreachable(); /* it raises */
-}
-
-static bool is_known(const char *key, const char *const *known) {
-  while (*known != NULL && strcmp(*known, key) != 0)
-    known++;
-  return *known != NULL;
 }
 
 static void raise_unknown(lua_State *L, const char *key, const char *const *known) {
@@ -37,7 +32,7 @@ void lua_fields_check(lua_State *L, int index, const char *const *known) {
       continue;
     const char *key = lua_type(L, -2) == LUA_TSTRING ? lua_tostring(L, -2)
                                                      : luaL_tolstring(L, -2, NULL);
-    if (!is_known(key, known))
+    if (!strings_have(known, key))
       raise_unknown(L, key, known);
   }
 }

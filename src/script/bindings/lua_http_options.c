@@ -1,9 +1,9 @@
 #include "script/bindings/lua_http_options.h"
 
-#include <ctype.h>
 #include <lauxlib.h>
 #include <string.h>
 
+#include "http/request.h"
 #include "script/bindings/lua_fields.h"
 #include "script/engine/lua_json.h"
 #include "script/engine/lua_list.h"
@@ -28,13 +28,6 @@ const char *lua_http_text(lua_State *L, size_t *len) {
     return lua_type(L, -1) == LUA_TSTRING ? lua_tolstring(L, -1, len) : NULL;
   *len = buf->len;
   return buf->len > 0 ? buf->data : "";
-}
-
-static bool is_token(const char *name) {
-  for (const char *p = name; *p != '\0'; p++)
-    if (!isalnum((unsigned char) *p) && strchr("!#$%&'*+-.^_`|~", *p) == NULL)
-      return false;
-  return *name != '\0';
 }
 
 static bool is_own_header(const char *name, bool raw) {
@@ -66,7 +59,7 @@ static void add_line(lua_State *L, struct buf *lines, const char *name) {
 
 static void add_header(lua_State *L, struct buf *lines, bool raw) {
   const char *name = lua_type(L, -2) == LUA_TSTRING ? lua_tostring(L, -2) : "";
-  if (!is_token(name))
+  if (!http_is_token(name, strlen(name)))
     lua_field_error(L, "headers", "names with their values expected");
   if (is_own_header(name, raw))
     luaL_error(L, "bad field headers (%s is written by the client itself)", name);
@@ -103,7 +96,7 @@ static const char *read_method(lua_State *L) {
   const char *method = type == LUA_TNIL      ? "GET"
                        : type == LUA_TSTRING ? lua_tostring(L, -1)
                                              : "";
-  if (!is_token(method) || strcmp(method, "CONNECT") == 0)
+  if (!http_is_token(method, strlen(method)) || strcmp(method, "CONNECT") == 0)
     lua_field_error(L, "method", "a method such as \"POST\" expected");
   return method; /* the options anchor it */
 }

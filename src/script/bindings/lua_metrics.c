@@ -167,7 +167,7 @@ static int l_metrics_render(lua_State *L) {
   struct task *task = script_task(L, "metrics.render");
   struct loop *loop = script_loop(L);
   struct render *r = xcalloc(1, sizeof *r);
-  r->job = (struct job) {.push = push_page, .free = free_render};
+  r->job = (struct job){.push = push_page, .free = free_render};
   r->metrics = script_services(L)->metrics;
   r->format = exposition_negotiate(accept, len);
   script_begin(task, &r->job);

@@ -74,7 +74,7 @@ static int l_otlp_fields(lua_State *L) {
   luaL_checktype(L, 1, LUA_TTABLE);
   lua_settop(L, 1);
   struct otlp_fields *fields = lua_newuserdatauv(L, sizeof *fields, 1);
-  *fields = (struct otlp_fields) {0};
+  *fields = (struct otlp_fields){0};
   luaL_setmetatable(L, fields_type);
   lua_newtable(L);
   for (lua_pushnil(L); lua_next(L, 1); lua_pop(L, 1))
@@ -110,7 +110,7 @@ static int l_otlp_open(lua_State *L) {
   const struct content *content = lua_content_check(L, 4);
   lua_settop(L, 4);
   struct reader *r = lua_newuserdatauv(L, sizeof *r, 2);
-  *r = (struct reader) {.content = content};
+  *r = (struct reader){.content = content};
   luaL_setmetatable(L, reader_type);
   struct buf *text = push_body(L, 1, encoding);
   lua_setiuservalue(L, 5, 1);
@@ -128,7 +128,7 @@ static int l_otlp_open(lua_State *L) {
 static int l_reader_gc(lua_State *L) {
   struct reader *r = lua_touserdata(L, 1);
   otlp_close(&r->otlp);
-  r->otlp = (struct otlp_reader) {0};
+  r->otlp = (struct otlp_reader){0};
   return 0;
 }
 
@@ -408,7 +408,7 @@ static int l_reader_name(lua_State *L) {
 
 static int l_reader_body(lua_State *L) {
   const struct otlp_value *body = &check_reader(L)->otlp.item.body;
-  return push_name(L, body->kind == OTLP_TEXT ? &body->text : &(struct otlp_text) {0});
+  return push_name(L, body->kind == OTLP_TEXT ? &body->text : &(struct otlp_text){0});
 }
 
 static int l_reader_scope(lua_State *L) {

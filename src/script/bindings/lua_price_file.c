@@ -18,10 +18,7 @@ static int push_failure(lua_State *L, const char *path, const char *what) {
   return 2;
 }
 
-/* price_file.read(): the text of pricing.file; nil when none is configured, nil and why
- * when it cannot be read. */
-static int l_price_file_read(lua_State *L) {
-  const char *path = script_settings(L)->price_file;
+int lua_price_file_push(lua_State *L, const char *path) {
   if (*path == '\0') {
     luaL_pushfail(L);
     return 1;
@@ -43,6 +40,10 @@ static int l_price_file_read(lua_State *L) {
   lua_pushlstring(L, text->data, text->len);
   buf_clear(text);
   return 1;
+}
+
+static int l_price_file_read(lua_State *L) {
+  return lua_price_file_push(L, script_settings(L)->price_file);
 }
 
 int luaopen_price_file(lua_State *L) {

@@ -69,7 +69,7 @@ static void free_asked(struct job *job) {
 static int ask(lua_State *L, struct task *task, struct query **q, struct asked options,
                int (*push)(lua_State *L, struct job *job)) {
   struct asked *a = xmemdup(&options, sizeof options);
-  a->job = (struct job) {.push = push, .free = free_asked, .cancel = cancel};
+  a->job = (struct job){.push = push, .free = free_asked, .cancel = cancel};
   a->query = *q;
   *q = NULL;
   script_begin(task, &a->job);
@@ -196,7 +196,7 @@ int l_storage_select(lua_State *L) {
   q->as = read_as(L);
   read_fields(L, q);
   read_after(L, q);
-  return ask(L, task, place, (struct asked) {0}, q->as == ROWS_BATCH ? push_rows : push_page);
+  return ask(L, task, place, (struct asked){0}, q->as == ROWS_BATCH ? push_rows : push_page);
 }
 
 static int push_count(lua_State *L, struct job *job) {
@@ -216,7 +216,7 @@ int l_storage_count(lua_State *L) {
     return lua_storage_unavailable(L);
   struct query **q = push_query(L, QUERY_COUNT);
   (*q)->where = lua_field_conditions(L, 1, "where");
-  return ask(L, task, q, (struct asked) {0}, push_count);
+  return ask(L, task, q, (struct asked){0}, push_count);
 }
 
 static int push_found(lua_State *L, struct job *job) {
@@ -248,7 +248,7 @@ int l_storage_get(lua_State *L) {
   struct query **q = push_query(L, QUERY_LOOKUP);
   (*q)->with_extra = true;
   buf_append(&(*q)->id, id, len);
-  return ask(L, task, q, (struct asked) {.as_json = as_json}, push_found);
+  return ask(L, task, q, (struct asked){.as_json = as_json}, push_found);
 }
 
 /* ---- Figures ---- */
@@ -276,7 +276,7 @@ int l_storage_aggregate(lua_State *L) {
     return lua_storage_unavailable(L);
   struct query **q = push_query(L, QUERY_AGGREGATE);
   bool list = lua_questions_read(L, *q);
-  return ask(L, task, q, (struct asked) {.list = list}, push_groups);
+  return ask(L, task, q, (struct asked){.list = list}, push_groups);
 }
 
 static void bind_value(lua_State *L, int index, struct result *bound) {
@@ -329,7 +329,7 @@ int l_storage_sql(lua_State *L) {
   for (int i = 2; i <= nargs; i++)
     bind_value(L, i, &(*q)->bound);
   (*q)->bound.nrows = 1;
-  return ask(L, task, q, (struct asked) {0}, push_sql);
+  return ask(L, task, q, (struct asked){0}, push_sql);
 }
 
 /* ---- What is kept ---- */
@@ -394,5 +394,5 @@ int l_storage_retention(lua_State *L) {
   struct task *task = script_task(L, "storage.retention");
   if (lua_storage(L) == NULL)
     return lua_storage_unavailable(L);
-  return ask(L, task, push_query(L, QUERY_RETAINED), (struct asked) {0}, push_retained);
+  return ask(L, task, push_query(L, QUERY_RETAINED), (struct asked){0}, push_retained);
 }

@@ -125,7 +125,7 @@ static void read_measures(lua_State *L, int index, struct question *q) {
     if (measure >= 0)
       q->measures |= UINT64_C(1) << measure;
     else
-      measure_error(L, "measures", &(struct question) {0});
+      measure_error(L, "measures", &(struct question){0});
     lua_pop(L, 1);
   }
   lua_pop(L, 1);

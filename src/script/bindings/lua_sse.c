@@ -134,8 +134,8 @@ static int l_sse_stream(lua_State *L) {
   lua_settop(L, 1);
   lua_fields_check(L, 1, known);
   struct stream *s = lua_newuserdatauv(L, sizeof *s, 0);
-  *s = (struct stream) {.response.send = send_stream,
-                        .streams = &script_services(L)->streams[script_loop(L)->index]};
+  *s = (struct stream){.response.send = send_stream,
+                       .streams = &script_services(L)->streams[script_loop(L)->index]};
   luaL_setmetatable(L, type_name);
   uuid4(s->connection_id);
   luaL_argcheck(L, copy_field(L, "topic", s->topic, sizeof s->topic), 1,

@@ -64,10 +64,8 @@ int l_storage_post(lua_State *L) {
   p->batch = *batch;
   *batch = NULL;
   p->metrics = script_services(L)->metrics;
-  p->submission = (struct submission) {.kind = SUBMIT_RECORDS,
-                                       .batch = p->batch,
-                                       .loop = script_loop(L),
-                                       .done.receive = on_posted};
+  p->submission = (struct submission){
+      .kind = SUBMIT_RECORDS, .batch = p->batch, .loop = script_loop(L), .done.receive = on_posted};
   int rc = p->batch->count > 0 ? storage_submit(lua_storage(L), &p->submission) : UV_EINVAL;
   if (rc == 0) {
     lua_pushboolean(L, true);

@@ -51,14 +51,6 @@ static void read_headers(lua_State *L, struct outcome *outcome) {
   }
 }
 
-static bool has_type(const struct outcome *outcome) {
-  const struct buf *headers = &outcome->response.headers;
-  const char *line = headers->data, *end = line + headers->len;
-  while (line < end && strncasecmp(line, "content-type:", 13) != 0)
-    line = (const char *) memchr(line, '\n', (size_t) (end - line)) + 1;
-  return line < end;
-}
-
 static void read_json(lua_State *L, struct outcome *outcome) {
   struct buf error = {0};
   if (lua_json_write(L, lua_gettop(L), &outcome->text, &error))
@@ -100,8 +92,9 @@ static void read_text(lua_State *L, struct buf *out, const char *field) {
 static void read_status(lua_State *L, struct outcome *outcome) {
   int is_integer;
   lua_Integer status = lua_tointegerx(L, -1, &is_integer);
-  if (!is_integer || status < 200 || status > (outcome->response.bare ? 999 : 599))
-    luaL_error(L, "the handler returned a status that is no integer from 200 to 599");
+  int last = outcome->response.bare ? 999 : 599;
+  if (!is_integer || status < 200 || status > last)
+    luaL_error(L, "the handler returned a status that is no integer from 200 to %d", last);
   outcome->response.status = (int) status;
 }
 
@@ -171,7 +164,8 @@ static enum body_kind read_fields(lua_State *L, struct outcome *outcome) {
 }
 
 static void set_type(struct outcome *outcome, const char *type) {
-  outcome->response.type = has_type(outcome) ? NULL : type;
+  bool has_type = response_has_header(&outcome->response, "content-type");
+  outcome->response.type = has_type ? NULL : type;
 }
 
 /* ---- stream = function(write) ---- */

@@ -273,7 +273,7 @@ struct fragment {
 
 struct buf *lua_json_push_fragment(lua_State *L) {
   struct fragment *f = lua_newuserdatauv(L, sizeof *f, 0);
-  *f = (struct fragment) {0};
+  *f = (struct fragment){0};
   lua_rawgetp(L, LUA_REGISTRYINDEX, &fragment_key);
   lua_setmetatable(L, -2);
   return &f->buf;

@@ -69,11 +69,10 @@ struct every {
   struct every *next;
 };
 
-/* Of the function that has called every. */
-static char *copy_place(lua_State *L) {
-  luaL_where(L, 1);
+/* Of luaL_where's text at index.  Raises nothing. */
+static char *copy_place(lua_State *L, int index) {
   size_t len;
-  const char *where = lua_tolstring(L, -1, &len);
+  const char *where = lua_tolstring(L, index, &len);
   static const char end[] = ": ";
   char *place = xmemdup(where, len + 1);
   if (len > sizeof end - 1)
@@ -96,13 +95,15 @@ int l_every(lua_State *L) {
     return luaL_error(L, "at most %d timers: one every can do the work of several", MAX_EVERIES);
 
   lua_settop(L, 2);
+  luaL_where(L, 1);
+  lua_pushvalue(L, 2);
   int function = luaL_ref(L, LUA_REGISTRYINDEX);
   struct every *every = xcalloc(1, sizeof *every);
-  *every = (struct every) {.script = script,
-                           .place = copy_place(L),
-                           .function = function,
-                           .ms = (uint64_t) ms,
-                           .next = script->everies};
+  *every = (struct every){.script = script,
+                          .place = copy_place(L, 3),
+                          .function = function,
+                          .ms = (uint64_t) ms,
+                          .next = script->everies};
   script->everies = every;
   return 0;
 }

@@ -236,7 +236,7 @@ static bool repeat_greedily(struct pattern *m, const char *end, long *steps) {
   m->s = s;
   m->p = end + 1;
   return s == least ||
-         push_choice(m, (struct choice) {
+         push_choice(m, (struct choice){
                      .kind = CHOICE_GREEDY, .s = s, .p = end + 1, .other = least});
 }
 
@@ -257,7 +257,7 @@ static bool take_item(struct pattern *m, long *steps) {
   if (suffix == '?') {
     m->p = end + 1;
     return !taken ||
-           (push_choice(m, (struct choice) {.kind = CHOICE_OPTIONAL, .s = m->s, .p = end + 1}) &&
+           (push_choice(m, (struct choice){.kind = CHOICE_OPTIONAL, .s = m->s, .p = end + 1}) &&
             m->s++);
   }
   m->s += taken;

@@ -15,7 +15,7 @@ struct script *script_open_standalone(lua_State *L, struct loop *loop,
   script->hook = script->prices = LUA_NOREF;
   memory_init(&script->memory, SIZE_MAX);
   script->running = xcalloc(1, sizeof *script->running);
-  *script->running = (struct task) {.script = script, .co = L, .grace = -1, .standalone = true};
+  *script->running = (struct task){.script = script, .co = L, .grace = -1, .standalone = true};
   *(struct script **) lua_getextraspace(L) = script;
   return script;
 }

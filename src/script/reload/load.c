@@ -194,7 +194,7 @@ static int l_load_errors(lua_State *L) {
   for (int i = 0; i < ERRORS; i++) {
     lua_pushvalue(L, 2);
     lua_pushinteger(L, ERRORS_FROM + i);
-    lua_pushlstring(L, (const char[]) {ERROR_MESSAGE}, 1);
+    lua_pushlstring(L, (const char[]){ERROR_MESSAGE}, 1);
     lua_call(L, 2, 1);
     const char *text = lua_tostring(L, -1);
     if (text == NULL)

@@ -82,7 +82,7 @@ static int l_status_gc(lua_State *L) {
 static int l_server_status(lua_State *L) {
   script_check_serving(L, "server.status");
   struct generations_status *status = lua_newuserdatauv(L, sizeof *status, 0);
-  *status = (struct generations_status) {0};
+  *status = (struct generations_status){0};
   luaL_setmetatable(L, status_type);
   generations_status(check_generations(L), status);
   lua_createtable(L, 0, 3);

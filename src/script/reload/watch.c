@@ -79,11 +79,8 @@ static void on_event(uv_fs_event_t *event, const char *name, int events, int sta
 /* A folder that cannot be watched (too many watches) is left to the poll. */
 static void add_folder(struct watch *w, const char *path, ino_t inode, bool is_root) {
   struct folder *f = xcalloc(1, sizeof *f);
-  *f = (struct folder) {.watch = w,
-                        .path = xstrdup(path),
-                        .inode = inode,
-                        .is_root = is_root,
-                        .seen = true};
+  *f = (struct folder){
+      .watch = w, .path = xstrdup(path), .inode = inode, .is_root = is_root, .seen = true};
   f->next = w->folders;
   w->folders = f;
   w->handles++;

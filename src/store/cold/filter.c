@@ -38,7 +38,7 @@ struct filter {
 /* ---- Conditions on numbers become intervals ---- */
 
 static void add_integers(struct test *t, int64_t from, int64_t to) {
-  t->intervals[t->nintervals] = (struct interval) {{.i = from}, {.i = to}};
+  t->intervals[t->nintervals] = (struct interval){{.i = from}, {.i = to}};
   t->nintervals += from <= to;
 }
 
@@ -64,7 +64,7 @@ static void bound_integers(struct test *t, int64_t bound) {
 static void add_doubles(struct test *t, double from, double to) {
   if (isnan(to))
     to = INFINITY;
-  t->intervals[t->nintervals] = (struct interval) {{.f = from}, {.f = to}};
+  t->intervals[t->nintervals] = (struct interval){{.f = from}, {.f = to}};
   t->nintervals += from <= to;
 }
 
@@ -113,7 +113,7 @@ static void make_test(const struct filter *f, struct test *t, const struct condi
     return;
   make_intervals(t);
   t->nan = t->type == COLUMN_FLOAT && item->op != OP_PREFIX &&
-           condition_matches(f->where, item, t->type, (union value) {.f = NAN}, NULL);
+           condition_matches(f->where, item, t->type, (union value){.f = NAN}, NULL);
 }
 
 struct filter *filter_new(struct conditions *where, const struct schema *schema) {
@@ -248,7 +248,7 @@ static bool may_match(const struct filter *f, const struct test *t,
 static bool text_matches(const struct filter *f, const struct test *t, struct parquet_text s) {
   struct buf text = {.data = (char *) s.data, .len = s.len};
   return condition_matches(f->where, t->item, COLUMN_STRING,
-                           (union value) {.s = {0, s.len}}, &text);
+                           (union value){.s = {0, s.len}}, &text);
 }
 
 /* Decides a condition for each entry of the group's dictionary. */

@@ -11,7 +11,7 @@
 enum { MAX_DICTIONARY = 1 << 20, ROWS_PER_NUMBER = 4 };
 
 void parquet_encoder_init(struct parquet_encoder *e, int level) {
-  *e = (struct parquet_encoder) {0};
+  *e = (struct parquet_encoder){0};
   if (level != 0) {
     e->zstd = ZSTD_createCCtx();
     ZSTD_CCtx_setParameter(e->zstd, ZSTD_c_compressionLevel, level);
@@ -166,7 +166,7 @@ bool parquet_encode_page(struct parquet_encoder *e, const struct parquet_slice *
     put_texts(e, slice);
   else
     put_numbers(e, slice, encoding);
-  *header = (struct parquet_page_header) {
+  *header = (struct parquet_page_header){
       .type = PAGE_DATA, .values = (int32_t) slice->count, .encoding = encoding};
   return finish(e, header);
 }
@@ -183,7 +183,7 @@ static size_t encode_dictionary(struct parquet_encoder *e, const struct parquet_
   }
   if (!text)
     pack_plain(&e->raw, e->distinct.values, count);
-  e->dictionary_header = (struct parquet_page_header) {
+  e->dictionary_header = (struct parquet_page_header){
       .type = PAGE_DICTIONARY, .values = (int32_t) count, .encoding = ENCODING_PLAIN};
   if (!finish(e, &e->dictionary_header))
     return 0;
@@ -233,7 +233,7 @@ static size_t candidates_of(enum parquet_type type, enum parquet_encoding *candi
 
 void parquet_choose(struct parquet_encoder *e, const struct parquet_fill *fill) {
   struct parquet_choice *choice = &e->choice;
-  *choice = (struct parquet_choice) {.least = SIZE_MAX};
+  *choice = (struct parquet_choice){.least = SIZE_MAX};
   choice->count = candidates_of(fill->type, choice->candidates);
   choice->best = choice->candidates[0];
   if (may_have_dictionary(e, fill))

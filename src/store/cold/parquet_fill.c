@@ -18,7 +18,7 @@ static void slots_empty(struct fill_slots *s) {
 }
 
 void parquet_fill_init(struct parquet_fill *fill, const struct parquet_column *column) {
-  *fill = (struct parquet_fill) {.type = column->type, .optional = column->optional};
+  *fill = (struct parquet_fill){.type = column->type, .optional = column->optional};
   if (column->optional)
     fill->present = xmalloc(PARQUET_GROUP_ROWS);
   if (column->type == PARQUET_TEXT || column->type == PARQUET_BYTES) {

@@ -49,7 +49,7 @@ static inline void parquet_fill_number(struct parquet_fill *fill, int64_t value)
 static inline struct parquet_text parquet_fill_entry(const struct parquet_fill *fill,
                                                      size_t entry) {
   uint32_t start = fill->starts[entry];
-  return (struct parquet_text) {fill->text.data + start, fill->starts[entry + 1] - start};
+  return (struct parquet_text){fill->text.data + start, fill->starts[entry + 1] - start};
 }
 
 /* The different ones of many numbers, and which of them each is. */

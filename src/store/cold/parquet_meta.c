@@ -14,7 +14,7 @@ union parquet_value parquet_bound_value(const struct parquet_bound *bound,
   memcpy(&bits, bound->bytes, bound->len < 8 ? bound->len : 8);
   value.i = (int64_t) le64toh(bits);
   if (parquet_is_text(type))
-    value.s = (struct parquet_text) {bound->bytes, bound->len};
+    value.s = (struct parquet_text){bound->bytes, bound->len};
   return value;
 }
 
@@ -28,5 +28,5 @@ void parquet_meta_clear(struct parquet_meta *meta) {
   free(meta->columns);
   free(meta->groups);
   free(meta->notes);
-  *meta = (struct parquet_meta) {0};
+  *meta = (struct parquet_meta){0};
 }

@@ -8,7 +8,7 @@
  * loops over its fields and skips those that mean nothing to us. */
 
 static struct thrift_in input(const char *data, size_t len) {
-  return (struct thrift_in) {(const uint8_t *) data, (const uint8_t *) data + len, false};
+  return (struct thrift_in){(const uint8_t *) data, (const uint8_t *) data + len, false};
 }
 
 static char *text_of(struct thrift_in *in, enum thrift_type type) {
@@ -243,7 +243,7 @@ bool parquet_read_footer(const char *data, size_t len, struct parquet_meta *meta
   struct thrift_in in = input(data, len);
   bool ok = true;
   int64_t rows = 0;
-  *meta = (struct parquet_meta) {0};
+  *meta = (struct parquet_meta){0};
   for (struct thrift_field f = {0}; ok && thrift_next(&in, &f);) {
     if (f.number == 2)
       ok = read_schema(&in, f.type, meta);
@@ -280,7 +280,7 @@ bool parquet_read_page_header(const char *data, size_t len, struct parquet_page_
                               size_t *used) {
   struct thrift_in in = input(data, len);
   int64_t type = -1, size = -1, raw_size = -1, values = -1, encoding = -1;
-  *header = (struct parquet_page_header) {0};
+  *header = (struct parquet_page_header){0};
   for (struct thrift_field f = {0}; thrift_next(&in, &f);) {
     if (f.number == 1) {
       type = thrift_integer(&in, f.type);

@@ -38,7 +38,7 @@ static void end_bits(struct bit_writer *w) {
 }
 
 static struct bit_writer begin_bits(struct buf *b, size_t count, unsigned width) {
-  return (struct bit_writer) {.out = (uint8_t *) buf_reserve(b, count * width / 8 + 8)};
+  return (struct bit_writer){.out = (uint8_t *) buf_reserve(b, count * width / 8 + 8)};
 }
 
 /* A bit-packed run; the last one of a list is filled up with zeros. */

@@ -126,7 +126,7 @@ bool parquet_page_range(struct parquet_reader *r, size_t page, size_t column,
   if (c->has_stats)
     parquet_range_of(&c->stats[page], r->file->meta.columns[column].type, range);
   else
-    *range = (struct parquet_range) {.nulls = chunk->stats.nulls};
+    *range = (struct parquet_range){.nulls = chunk->stats.nulls};
   return true;
 }
 
@@ -180,7 +180,7 @@ static bool split_words(struct column_view *c, size_t count) {
     p += 4;
     if (len > (size_t) (end - p))
       return false;
-    c->words[i] = (struct parquet_text) {p, len};
+    c->words[i] = (struct parquet_text){p, len};
     p += len;
   }
   return true;
@@ -259,7 +259,7 @@ static void fill(struct parquet_reader *r, size_t column) {
     c->numbers[i] = value.i; /* or the bits of value.f */
   if (nulls)
     memset(c->present, 0, PARQUET_PAGE_ROWS);
-  c->word = text && !nulls ? value.s : (struct parquet_text) {"", 0};
+  c->word = text && !nulls ? value.s : (struct parquet_text){"", 0};
   c->filled = true;
 }
 
@@ -326,7 +326,7 @@ static bool decode_texts(struct column_view *c, const uint8_t **p, const uint8_t
   for (size_t i = 0; i < count; i++) {
     if (c->numbers[i] < 0 || c->numbers[i] > end - *p)
       return false;
-    c->texts[i] = (struct parquet_text) {(const char *) *p, (uint32_t) c->numbers[i]};
+    c->texts[i] = (struct parquet_text){(const char *) *p, (uint32_t) c->numbers[i]};
     *p += c->numbers[i];
   }
   return true;
@@ -363,14 +363,14 @@ static void spread(struct column_view *c, size_t rows, size_t count, bool text, 
     else if (coded)
       c->codes[i] = present ? c->codes[count] : 0;
     else
-      c->texts[i] = present ? c->texts[count] : (struct parquet_text) {"", 0};
+      c->texts[i] = present ? c->texts[count] : (struct parquet_text){"", 0};
   }
 }
 
 static void set_vector(struct column_view *c, enum parquet_type type, size_t rows, bool coded,
                        bool nulls) {
   bool text = parquet_is_text(type);
-  c->vector = (struct parquet_vector) {.rows = rows};
+  c->vector = (struct parquet_vector){.rows = rows};
   c->vector.present = nulls ? c->present : NULL;
   if (type == PARQUET_DOUBLE)
     /* cppcheck-suppress invalidPointerCast ; the type may alias */

@@ -8,7 +8,6 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
-#include <zlib.h>
 
 #include "base/mem.h"
 #include "store/cold/parquet_file.h"
@@ -156,23 +155,8 @@ int parquet_find(const struct parquet_file *f, const char *name) {
   return -1;
 }
 
-const char *parquet_noted(const struct parquet_file *f, const char *key) {
-  for (size_t i = 0; i < 2 * f->meta.nnotes; i += 2)
-    if (f->meta.notes[i] != NULL && strcmp(f->meta.notes[i], key) == 0)
-      return f->meta.notes[i + 1];
-  return NULL;
-}
-
-uint64_t parquet_file_rows(const struct parquet_file *f) {
-  return (uint64_t) f->meta.rows;
-}
-
 size_t parquet_groups(const struct parquet_file *f) {
   return f->meta.ngroups;
-}
-
-size_t parquet_group_rows(const struct parquet_file *f, size_t group) {
-  return (size_t) f->meta.groups[group].rows;
 }
 
 size_t parquet_pages(const struct parquet_file *f, size_t group) {
@@ -191,24 +175,9 @@ void parquet_group_range(const struct parquet_file *f, size_t group, size_t colu
 
 void parquet_range_of(const struct parquet_stats *stats, enum parquet_type type,
                       struct parquet_range *range) {
-  *range = (struct parquet_range) {.known = stats->known, .nulls = stats->nulls};
+  *range = (struct parquet_range){.known = stats->known, .nulls = stats->nulls};
   if (!stats->known)
     return;
   range->min = parquet_bound_value(&stats->min, type);
   range->max = parquet_bound_value(&stats->max, type);
-}
-
-bool parquet_check(const struct parquet_file *f, uint64_t *offset, uint32_t *checksum, size_t max,
-                   bool *done, struct buf *why) {
-  struct buf data = {0};
-  int64_t left = f->size - (int64_t) *offset;
-  int64_t len = left < (int64_t) max ? left : (int64_t) max;
-  bool ok = parquet_pread(f, (int64_t) *offset, len, &data, why);
-  if (ok) {
-    *checksum = (uint32_t) crc32_z(*checksum, (Bytef *) data.data, data.len);
-    *offset += (uint64_t) len;
-    *done = len == left;
-  }
-  buf_clear(&data);
-  return ok;
 }

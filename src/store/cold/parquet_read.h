@@ -20,11 +20,8 @@ void parquet_close(struct parquet_file *f); /* after its readers; NULL is allowe
 size_t parquet_columns(const struct parquet_file *f);
 const struct parquet_column *parquet_column(const struct parquet_file *f, size_t column);
 int parquet_find(const struct parquet_file *f, const char *name); /* a column; -1: not there */
-const char *parquet_noted(const struct parquet_file *f, const char *key); /* or NULL */
 
-uint64_t parquet_file_rows(const struct parquet_file *f);
 size_t parquet_groups(const struct parquet_file *f);
-size_t parquet_group_rows(const struct parquet_file *f, size_t group);
 size_t parquet_pages(const struct parquet_file *f, size_t group);
 /* The first row of a page, counted from its group's first; of page == pages, the group's rows. */
 size_t parquet_page_row(const struct parquet_file *f, size_t group, size_t page);
@@ -76,7 +73,7 @@ const struct parquet_vector *parquet_get(struct parquet_reader *r, size_t column
 /* The text of a row, whichever way it is kept. */
 static inline struct parquet_text parquet_text_at(const struct parquet_vector *v, size_t row) {
   return v->texts != NULL ? v->texts[row]
-         : v->present != NULL && !v->present[row] ? (struct parquet_text) {"", 0}
+         : v->present != NULL && !v->present[row] ? (struct parquet_text){"", 0}
                                                   : v->dictionary[v->codes[row]];
 }
 
@@ -84,10 +81,5 @@ static inline struct parquet_text parquet_text_at(const struct parquet_vector *v
  * whole group can be skipped in which no entry matches.  *size 0: it has none. */
 bool parquet_dictionary(struct parquet_reader *r, size_t column,
                         const struct parquet_text **entries, size_t *size, struct buf *why);
-
-/* CRC-32 of a whole file, to compare with the writer's; slice by slice: begins with *offset 0 and
- * *checksum 0, reads at most max bytes, *done at the end. */
-bool parquet_check(const struct parquet_file *f, uint64_t *offset, uint32_t *checksum, size_t max,
-                   bool *done, struct buf *why);
 
 #endif

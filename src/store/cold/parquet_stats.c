@@ -93,7 +93,7 @@ static void stats_of_texts(struct parquet_encoder *e, const struct parquet_slice
 void parquet_stats_of(struct parquet_encoder *e, const struct parquet_slice *slice,
                       struct parquet_stats *stats) {
   const uint8_t *present = slice->fill->present;
-  *stats = (struct parquet_stats) {.values = slice->count};
+  *stats = (struct parquet_stats){.values = slice->count};
   for (size_t i = 0; i < slice->count && present != NULL; i++)
     stats->nulls += !present[slice->first + i];
   if (parquet_is_text(slice->fill->type))
@@ -107,8 +107,8 @@ void parquet_stats_of(struct parquet_encoder *e, const struct parquet_slice *sli
 static int compare_bounds(const struct parquet_bound *a, const struct parquet_bound *b,
                           enum parquet_type type) {
   if (parquet_is_text(type))
-    return compare_texts((struct parquet_text) {a->bytes, a->len},
-                         (struct parquet_text) {b->bytes, b->len});
+    return compare_texts((struct parquet_text){a->bytes, a->len},
+                         (struct parquet_text){b->bytes, b->len});
   union parquet_value x = parquet_bound_value(a, type), y = parquet_bound_value(b, type);
   if (type == PARQUET_DOUBLE)
     return x.f < y.f ? -1 : x.f > y.f;

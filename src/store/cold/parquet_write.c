@@ -172,7 +172,7 @@ static struct parquet_chunk *current_chunk(struct parquet_writer *w) {
 static void begin_group(struct parquet_writer *w) {
   struct parquet_meta *meta = &w->meta;
   meta->groups = xrealloc(meta->groups, (meta->ngroups + 1) * sizeof *meta->groups);
-  meta->groups[meta->ngroups++] = (struct parquet_group) {
+  meta->groups[meta->ngroups++] = (struct parquet_group){
       .rows = (int64_t) w->rows, .chunks = xcalloc(meta->ncolumns, sizeof(struct parquet_chunk))};
 }
 
@@ -198,7 +198,7 @@ static bool put_page(struct parquet_writer *w, const struct parquet_page_header 
 
 static struct parquet_slice page_slice(const struct parquet_writer *w, size_t page) {
   size_t first = w->starts[page];
-  return (struct parquet_slice) {&w->fills[w->column], first, w->starts[page + 1] - first};
+  return (struct parquet_slice){&w->fills[w->column], first, w->starts[page + 1] - first};
 }
 
 /* One encoding more is tried; with the last one the column's dictionary is written, if it has
@@ -229,7 +229,7 @@ static bool write_page(struct parquet_writer *w) {
   struct parquet_page *page = &w->pages[w->page];
   if (!parquet_encode_page(&w->encoder, &slice, chunk->encoding, &header))
     return fail(w, "no memory to compress a page");
-  *page = (struct parquet_page) {.offset = w->bytes, .first_row = (int64_t) slice.first};
+  *page = (struct parquet_page){.offset = w->bytes, .first_row = (int64_t) slice.first};
   if (w->page == 0)
     chunk->data_offset = w->bytes;
   if (!put_page(w, &header, &w->encoder.packed))
@@ -304,10 +304,6 @@ const char *parquet_fault(const struct parquet_writer *w) {
 
 bool parquet_sync(struct parquet_writer *w) {
   return fsync(w->fd) == 0 || fail(w, strerror(errno));
-}
-
-uint64_t parquet_rows(const struct parquet_writer *w) {
-  return (uint64_t) w->meta.rows;
 }
 
 uint64_t parquet_bytes(const struct parquet_writer *w) {

@@ -60,7 +60,6 @@ const char *parquet_fault(const struct parquet_writer *w);
 /* Once done: the file is on the disk (its folder is the caller's to sync). */
 bool parquet_sync(struct parquet_writer *w);
 
-uint64_t parquet_rows(const struct parquet_writer *w);   /* put so far */
 uint64_t parquet_bytes(const struct parquet_writer *w);  /* written so far */
 uint32_t parquet_checksum(const struct parquet_writer *w); /* CRC-32 of all bytes, once done */
 

@@ -15,7 +15,7 @@ enum part_kind part_kind_of(enum parquet_type type) {
 bool part_value_read(struct view *view, struct cursor *c, int column, size_t place,
                      struct part_value *value) {
   const struct parquet_vector *v = cursor_get(view, c, column);
-  *value = (struct part_value) {KIND_NULL, {0}};
+  *value = (struct part_value){KIND_NULL, {0}};
   if (v == NULL || (v->present != NULL && !v->present[place]))
     return v != NULL;
   value->kind = part_kind_of(parquet_column(c->file, (size_t) column)->type);
@@ -69,9 +69,9 @@ static int64_t to_integer(const struct part_value *value) {
 union value part_value_as(const struct part_value *value, enum column_type type, struct batch *b) {
   char text[40];
   if (type == COLUMN_FLOAT)
-    return (union value) {.f = to_double(value)};
+    return (union value){.f = to_double(value)};
   if (type != COLUMN_STRING)
-    return (union value) {.i = to_integer(value)};
+    return (union value){.i = to_integer(value)};
   if (value->kind == KIND_TEXT)
     return batch_put_text(b, value->v.s.data, value->v.s.len);
   if (value->kind == KIND_DOUBLE)
@@ -89,7 +89,7 @@ struct parquet_text part_value_text(const struct part_value *value, struct buf *
     buf_put_double(scratch, value->v.f);
   else
     buf_put_int(scratch, value->v.i);
-  return (struct parquet_text) {scratch->data, (uint32_t) scratch->len};
+  return (struct parquet_text){scratch->data, (uint32_t) scratch->len};
 }
 
 void part_value_bind(sqlite3_stmt *stmt, int index, const struct part_value *value) {

@@ -85,7 +85,7 @@ void id_shard_empty(struct id_shard *s) {
 
 void id_shard_clear(struct id_shard *s) {
   slots_free(s);
-  *s = (struct id_shard) {0};
+  *s = (struct id_shard){0};
 }
 
 /* ---- All of them ---- */
@@ -118,5 +118,5 @@ void id_epoch_touch(const struct id_epoch *e, int64_t fingerprint) {
 void id_epoch_clear(struct id_epoch *e) {
   for (size_t i = 0; i < ID_SHARDS; i++)
     id_shard_clear(&e->shards[i]);
-  *e = (struct id_epoch) {0};
+  *e = (struct id_epoch){0};
 }

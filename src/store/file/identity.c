@@ -11,12 +11,12 @@ void identity_take(struct identity *id, const char *path, const char *wal_path) 
   struct stat file, wal;
   if (stat(path, &file) < 0 || stat(wal_path, &wal) < 0)
     return; /* removed already: opening would have failed, or the first commit will */
-  *id = (struct identity) {.path = path,
-                           .wal_path = wal_path,
-                           .device = file.st_dev,
-                           .file = file.st_ino,
-                           .wal = wal.st_ino,
-                           .bytes = (int64_t) file.st_size};
+  *id = (struct identity){.path = path,
+                          .wal_path = wal_path,
+                          .device = file.st_dev,
+                          .file = file.st_ino,
+                          .wal = wal.st_ino,
+                          .bytes = (int64_t) file.st_size};
   pthread_mutex_init(&id->resizing, NULL);
 }
 

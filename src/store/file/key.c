@@ -90,6 +90,6 @@ const char *key_get_text(const char *p, struct buf *scratch, const char **s, siz
 }
 
 void key_put_cell(struct buf *key, size_t set, enum tier tier, int64_t bucket) {
-  buf_append(key, (char[]) {(char) set, (char) tier}, 2);
+  buf_append(key, (char[]){(char) set, (char) tier}, 2);
   key_put_int(key, bucket);
 }

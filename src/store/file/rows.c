@@ -65,7 +65,7 @@ static int prepare_get(sqlite3 *db, const struct schema *schema, sqlite3_stmt **
 }
 
 int rows_init(struct rows *rows, sqlite3 *db, const struct schema *schema) {
-  *rows = (struct rows) {.db = db, .schema = schema, .vtab.layout = &rows->layout, .next = 1};
+  *rows = (struct rows){.db = db, .schema = schema, .vtab.layout = &rows->layout, .next = 1};
   return told_layout_read(&rows->layout, db, schema);
 }
 
@@ -187,8 +187,8 @@ static union value read_value(sqlite3_stmt *stmt, int i, enum column_type type, 
     return batch_put_text(b, s, (size_t) sqlite3_column_bytes(stmt, i));
   }
   if (type == COLUMN_FLOAT)
-    return (union value) {.f = sqlite3_column_double(stmt, i)};
-  return (union value) {.i = sqlite3_column_int64(stmt, i)};
+    return (union value){.f = sqlite3_column_double(stmt, i)};
+  return (union value){.i = sqlite3_column_int64(stmt, i)};
 }
 
 struct record *rows_read(sqlite3_stmt *stmt, struct batch *b, uint64_t wanted, bool with_extra) {

@@ -27,7 +27,7 @@ static int on_connect(sqlite3 *db, void *arg, int argc, const char *const *argv,
   struct buf sql = {0};
   if (view == NULL)
     return SQLITE_NOMEM;
-  *view = (struct view) {.vtab = vtab};
+  *view = (struct view){.vtab = vtab};
   *out = &view->base;
   buf_puts(&sql, "CREATE TABLE new_rows(");
   for (size_t i = 0; i < schema->nstored; i++)
@@ -54,7 +54,7 @@ static int on_open(sqlite3_vtab *base, sqlite3_vtab_cursor **out) {
   struct vtab_cursor *cursor = sqlite3_malloc(sizeof *cursor);
   if (cursor == NULL)
     return SQLITE_NOMEM;
-  *cursor = (struct vtab_cursor) {
+  *cursor = (struct vtab_cursor){
       .layout = vtab->layout, .at = vtab->items, .end = vtab->items + vtab->len};
   *out = &cursor->base;
   return SQLITE_OK;
@@ -140,5 +140,5 @@ void rows_vtab_add(struct rows_vtab *vtab, const struct record *record, const st
     vtab->cap = vtab->cap > 0 ? vtab->cap * 2 : 64;
     vtab->items = xrealloc(vtab->items, vtab->cap * sizeof *vtab->items);
   }
-  vtab->items[vtab->len++] = (struct arrival) {record, text};
+  vtab->items[vtab->len++] = (struct arrival){record, text};
 }

@@ -17,7 +17,7 @@ static int64_t allocated(const char *path, const char *suffix) {
 }
 
 int space_measure(sqlite3 *db, const char *path, struct space *s) {
-  *s = (struct space) {.disk_free = place_free(path)};
+  *s = (struct space){.disk_free = place_free(path)};
   int rc = database_int(db, "PRAGMA page_size", &s->page_bytes);
   if (rc == SQLITE_OK)
     rc = database_int(db, "PRAGMA page_count", &s->pages);

@@ -27,13 +27,6 @@ void contribution_of(struct contribution *contribution, const struct schema *sch
   }
 }
 
-static uint64_t condition_columns(const struct conditions *c) {
-  uint64_t columns = 0;
-  for (size_t i = 0; c != NULL && i < c->count; i++)
-    columns |= UINT64_C(1) << c->items[i].column;
-  return columns;
-}
-
 uint64_t contribution_columns(const struct schema *schema, struct figures wanted) {
   uint64_t columns = 0;
   for (size_t i = 0; i < schema->nsketches; i++) {
@@ -41,7 +34,7 @@ uint64_t contribution_columns(const struct schema *schema, struct figures wanted
     if (!(wanted.sketches >> i & 1))
       continue;
     columns |= UINT64_C(1) << k->value | (k->per >= 0 ? UINT64_C(1) << k->per : 0) |
-               condition_columns(k->when);
+               conditions_columns(k->when);
   }
   for (size_t i = 0; i < schema->nmeasures; i++) {
     const struct measure *m = &schema->measures[i];
@@ -49,7 +42,7 @@ uint64_t contribution_columns(const struct schema *schema, struct figures wanted
       continue;
     if (m->kind == MEASURE_SUM)
       columns |= UINT64_C(1) << m->column;
-    columns |= condition_columns(m->when);
+    columns |= conditions_columns(m->when);
   }
   return columns;
 }
@@ -133,7 +126,7 @@ static void put_by(struct tallies *t, struct tally *tally) {
 
 struct tally *tallies_at(struct tallies *t, const char *key, size_t len) {
   uint64_t hash = hash_quickly(key, len);
-  struct tally *found = table_find(&t->table, hash, has_key, &(struct wanted_key) {key, len});
+  struct tally *found = table_find(&t->table, hash, has_key, &(struct wanted_key){key, len});
   if (found != NULL)
     return found;
   found = take(t, key, len);
@@ -145,7 +138,7 @@ void tallies_drop(struct tallies *t,
                   bool (*unwanted)(const struct tally *tally, const void *context),
                   const void *context) {
   struct table old = t->table;
-  t->table = (struct table) {0};
+  t->table = (struct table){0};
   for (size_t i = 0; i < old.cap; i++) {
     struct tally *tally = old.slots[i].item;
     if (tally == NULL)
@@ -174,7 +167,7 @@ int tally_compare(const struct tally *a, const struct tally *b) {
   return order != 0 ? order : (a->key_len > b->key_len) - (a->key_len < b->key_len);
 }
 
-static int by_key(const void *a, const void *b) {
+int tally_by_key(const void *a, const void *b) {
   return tally_compare(*(struct tally *const *) a, *(struct tally *const *) b);
 }
 
@@ -186,7 +179,7 @@ struct tally **tallies_sorted(const struct tallies *t) {
   for (size_t i = 0; i < t->table.cap; i++)
     if (t->table.slots[i].item != NULL)
       sorted[n++] = t->table.slots[i].item;
-  qsort(sorted, n, sizeof *sorted, by_key);
+  qsort(sorted, n, sizeof *sorted, tally_by_key);
   return sorted;
 }
 

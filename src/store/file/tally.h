@@ -13,7 +13,7 @@ struct figures {
   unsigned sketches;
 };
 
-#define ALL_FIGURES ((struct figures) {UINT64_MAX, UINT_MAX})
+#define ALL_FIGURES ((struct figures){UINT64_MAX, UINT_MAX})
 
 /* What one record adds to those, or takes away; 0 to the others. */
 struct contribution {
@@ -71,6 +71,7 @@ void tallies_drop(struct tallies *t,
  * there are none. */
 struct tally **tallies_sorted(const struct tallies *t);
 int tally_compare(const struct tally *a, const struct tally *b);
+int tally_by_key(const void *a, const void *b); /* the same, for qsort of pointers */
 
 static inline int64_t add_saturating(int64_t a, int64_t b, int sign) {
   int64_t sum;

@@ -86,7 +86,7 @@ static void write_cells(struct buf *sql, const struct aggregate *a, const struct
 
 /* The cell is the rest of a full bucket.  false: the filter looks for what may be in it. */
 static bool take_rest(struct aggregate *a, struct planned *p) {
-  uint64_t filtered = where_columns(a->where), by = 0, kept = 0;
+  uint64_t filtered = conditions_columns(a->where), by = 0, kept = 0;
   for (size_t i = 0; i < p->plan.set->nby; i++)
     kept |= UINT64_C(1) << p->plan.set->by[i];
   for (size_t i = 0; i < p->question->nby; i++)
@@ -302,11 +302,11 @@ static void add_late_rows(const struct aggregate *a, struct plan *plan) {
   if (late.to > rows_reach(a))
     late.to = rows_reach(a);
   if (a->of_rows && late.from < late.to)
-    plan->rows[plan->nrows++] = (struct row_span) {late, 1};
+    plan->rows[plan->nrows++] = (struct row_span){late, 1};
 }
 
 static int plan_one(struct aggregate *a, struct planned *p) {
-  uint64_t columns = where_columns(a->where);
+  uint64_t columns = conditions_columns(a->where);
   if (a->time >= 0)
     columns &= ~(UINT64_C(1) << a->time);
   struct question *question = p->question;
@@ -369,7 +369,7 @@ static int gather_groups(struct aggregate *a, struct question *questions, size_t
   uint32_t usable = ~reader_rebuilding(a->reader);
   a->time = plan_window(a->where, a->schema, &a->window) ? a->schema->time : -1;
   if (a->time < 0)
-    a->window = (struct span) {INT64_MIN, INT64_MAX};
+    a->window = (struct span){INT64_MIN, INT64_MAX};
   keep_others(a);
   find_wanted(a, questions, n);
   a->planned = xcalloc(n, sizeof *a->planned);

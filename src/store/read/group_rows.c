@@ -96,8 +96,8 @@ static struct result_value measure_value_of(const struct schema *schema,
                                             const struct measure *m, int64_t sum) {
   if (m->kind == MEASURE_COUNT ||
       (schema->columns[m->column].type != COLUMN_FLOAT && m->scale == 1))
-    return (struct result_value) {RESULT_INTEGER, {.i = sum}};
-  return (struct result_value) {RESULT_REAL, {.f = (double) sum / m->scale}};
+    return (struct result_value){RESULT_INTEGER, {.i = sum}};
+  return (struct result_value){RESULT_REAL, {.f = (double) sum / m->scale}};
 }
 
 /* A sum that has reached an end of its range is at least that. */
@@ -128,7 +128,7 @@ static void write_group(struct result *rows, const struct schema *schema,
   for (size_t i = 0; i < question->nby; i++)
     p = put_key(rows, &schema->columns[question->by[i]], p, &scratch);
   if (question_has_time(question))
-    result_put(rows, (struct result_value) {RESULT_REAL, {.f = (double) time}});
+    result_put(rows, (struct result_value){RESULT_REAL, {.f = (double) time}});
   if (question->seen) {
     result_put(rows, (struct result_value){RESULT_REAL, {.f = (double) group->first_us / 1e6}});
     result_put(rows, (struct result_value){RESULT_REAL, {.f = (double) group->last_us / 1e6}});

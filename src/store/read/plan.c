@@ -7,7 +7,7 @@ static bool narrow(struct span *window, const struct condition *item) {
   int64_t after = time < INT64_MAX ? time + 1 : time;
   struct span s = {INT64_MIN, INT64_MAX};
   switch (item->op) {
-  case OP_EQ: s = (struct span) {time, after}; break;
+  case OP_EQ: s = (struct span){time, after}; break;
   case OP_LT: s.to = time; break;
   case OP_LE: s.to = after; break;
   case OP_GT: s.from = after; break;
@@ -22,7 +22,7 @@ static bool narrow(struct span *window, const struct condition *item) {
 }
 
 bool plan_window(const struct conditions *where, const struct schema *schema, struct span *window) {
-  *window = (struct span) {INT64_MIN, INT64_MAX};
+  *window = (struct span){INT64_MIN, INT64_MAX};
   for (size_t i = 0; where != NULL && i < where->count; i++)
     if (where->items[i].column == schema->time && !narrow(window, &where->items[i]))
       return false;
@@ -120,7 +120,7 @@ static void cover_end(struct plan *plan, const struct reach *reach, int tier, st
   if (piece.from <= piece.to)
     cover(plan, reach, tier, piece, lows, sign);
   else
-    cover(plan, reach, tier, (struct span) {piece.to, piece.from}, lows, -sign);
+    cover(plan, reach, tier, (struct span){piece.to, piece.from}, lows, -sign);
 }
 
 /* Covers the window with the widest cells that fit, and what they leave open or
@@ -133,7 +133,7 @@ static void cover(struct plan *plan, const struct reach *reach, int tier, struct
   while (tier >= 0 && reach->tiers[tier] > window.from)
     tier--;
   if (tier < 0) {
-    plan->rows[plan->nrows++] = (struct row_span) {window, sign};
+    plan->rows[plan->nrows++] = (struct row_span){window, sign};
     return;
   }
   int64_t width = tier_seconds[tier] * 1000000;
@@ -144,9 +144,9 @@ static void cover(struct plan *plan, const struct reach *reach, int tier, struct
     cover(plan, reach, tier - 1, window, low, sign);
     return;
   }
-  plan->cells[plan->ncells++] = (struct cell_span) {(enum tier) tier, {from, to}, sign};
-  cover_end(plan, reach, tier - 1, (struct span) {window.from, from}, low.from, sign);
-  cover_end(plan, reach, tier - 1, (struct span) {to, window.to}, low.to, sign);
+  plan->cells[plan->ncells++] = (struct cell_span){(enum tier) tier, {from, to}, sign};
+  cover_end(plan, reach, tier - 1, (struct span){window.from, from}, low.from, sign);
+  cover_end(plan, reach, tier - 1, (struct span){to, window.to}, low.to, sign);
 }
 
 /* A measure that was declared later than the cells begin is not whole in them. */
@@ -172,7 +172,7 @@ static void cover_all(struct plan *plan, const struct reach *reach, struct span 
   int64_t cells = cells_reach(reach);
   if (cells != INT64_MAX && window.from < cells && window.from < window.to) {
     int64_t to = cells < window.to ? cells : window.to;
-    plan->rows[plan->nrows++] = (struct row_span) {{window.from, to}, 1};
+    plan->rows[plan->nrows++] = (struct row_span){{window.from, to}, 1};
     window.from = to;
   }
   cover(plan, reach, TIERS - 1, window, low, 1);
@@ -215,7 +215,7 @@ static bool is_better(const struct rollup_set *a, uint8_t a_tiers, int64_t a_fro
 void plan_question(struct plan *plan, const struct schema *schema, const struct coverage *coverage,
                    const struct question *question, uint64_t columns, uint32_t usable,
                    struct span window) {
-  *plan = (struct plan) {0};
+  *plan = (struct plan){0};
   uint64_t needed = columns | columns_of(question->by, question->nby);
   uint8_t tiers = 0;
   int64_t from = 0;

@@ -86,7 +86,7 @@ int reader_statement(struct reader *r, struct buf *sql, sqlite3_stmt **stmt) {
   if (*stmt == NULL) {
     struct cached *c = &r->statements[r->next_statement++ % STATEMENTS];
     sqlite3_finalize(c->stmt);
-    *c = (struct cached) {.hash = hash};
+    *c = (struct cached){.hash = hash};
     rc = database_statement(r->db, sql, &c->stmt);
     *stmt = c->stmt;
   }

@@ -4,7 +4,7 @@ void result_clear(struct result *r) {
   buf_clear(&r->names);
   buf_clear(&r->values);
   buf_clear(&r->text);
-  *r = (struct result) {0};
+  *r = (struct result){0};
 }
 
 void result_name(struct result *r, const char *name) {

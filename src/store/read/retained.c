@@ -17,7 +17,7 @@
 
 static void put(struct query *q, const char *name, int64_t value) {
   result_put_text(&q->rows, name, strlen(name));
-  result_put(&q->rows, (struct result_value) {RESULT_INTEGER, {.i = value}});
+  result_put(&q->rows, (struct result_value){RESULT_INTEGER, {.i = value}});
   q->rows.nrows++;
 }
 

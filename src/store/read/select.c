@@ -71,7 +71,7 @@ static void bind_select(sqlite3_stmt *stmt, const struct query *q, const struct 
 }
 
 static struct row_place place_of(const struct schema *schema, const struct record *r) {
-  return (struct row_place) {r->v[schema->time].i, r->row};
+  return (struct row_place){r->v[schema->time].i, r->row};
 }
 
 static void write_text(struct query *q, const struct schema *schema, const struct record *row,

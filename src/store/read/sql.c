@@ -95,12 +95,12 @@ static void bind_values(sqlite3_stmt *stmt, const struct result *bound) {
 
 static void put_column(struct result *rows, sqlite3_stmt *stmt, int i) {
   switch (sqlite3_column_type(stmt, i)) {
-  case SQLITE_NULL: result_put(rows, (struct result_value) {.type = RESULT_NULL}); break;
+  case SQLITE_NULL: result_put(rows, (struct result_value){.type = RESULT_NULL}); break;
   case SQLITE_INTEGER:
-    result_put(rows, (struct result_value) {RESULT_INTEGER, {.i = sqlite3_column_int64(stmt, i)}});
+    result_put(rows, (struct result_value){RESULT_INTEGER, {.i = sqlite3_column_int64(stmt, i)}});
     break;
   case SQLITE_FLOAT:
-    result_put(rows, (struct result_value) {RESULT_REAL, {.f = sqlite3_column_double(stmt, i)}});
+    result_put(rows, (struct result_value){RESULT_REAL, {.f = sqlite3_column_double(stmt, i)}});
     break;
   default: {
     const char *s = sqlite3_column_blob(stmt, i);

@@ -178,10 +178,3 @@ int where_bind(sqlite3_stmt *stmt, int index, const struct conditions *c,
   }
   return index;
 }
-
-uint64_t where_columns(const struct conditions *c) {
-  uint64_t columns = 0;
-  for (size_t i = 0; c != NULL && i < c->count; i++)
-    columns |= UINT64_C(1) << c->items[i].column;
-  return columns;
-}

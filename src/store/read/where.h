@@ -16,7 +16,4 @@ void where_write(struct buf *sql, const struct conditions *c, const struct schem
 int where_bind(sqlite3_stmt *stmt, int index, const struct conditions *c,
                const struct schema *schema, int skip);
 
-/* The columns that c is about, bit per column. */
-uint64_t where_columns(const struct conditions *c);
-
 #endif

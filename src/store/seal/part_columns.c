@@ -29,17 +29,17 @@ static enum parquet_type type_of(unsigned kinds) {
 }
 
 static void begin(struct part_columns *columns, const struct schema *schema) {
-  *columns = (struct part_columns) {.count = 1, .items[0] = {"rowid", PARQUET_INTEGER, false}};
+  *columns = (struct part_columns){.count = 1, .items[0] = {"rowid", PARQUET_INTEGER, false}};
   for (size_t i = 0; i < schema->nstored; i++) {
     const struct column *c = &schema->columns[i];
     columns->items[columns->count++] =
-        (struct parquet_column) {c->name, types[c->type].parquet, false};
+        (struct parquet_column){c->name, types[c->type].parquet, false};
     columns->by_schema |= UINT64_C(1) << i;
   }
   columns->extra = columns->count;
-  columns->items[columns->count++] = (struct parquet_column) {"extra", PARQUET_TEXT, true};
-  columns->items[columns->count++] = (struct parquet_column) {"told", PARQUET_INTEGER, true};
-  columns->items[columns->count++] = (struct parquet_column) {"told_stamps", PARQUET_BYTES, true};
+  columns->items[columns->count++] = (struct parquet_column){"extra", PARQUET_TEXT, true};
+  columns->items[columns->count++] = (struct parquet_column){"told", PARQUET_INTEGER, true};
+  columns->items[columns->count++] = (struct parquet_column){"told_stamps", PARQUET_BYTES, true};
   columns->beyond = columns->count;
 }
 
@@ -75,7 +75,7 @@ static size_t add(struct part_columns *columns, const char *name, struct buf *wh
 void part_columns_clear(struct part_columns *columns) {
   for (size_t i = columns->beyond; i < columns->count; i++)
     free((char *) columns->items[i].name);
-  *columns = (struct part_columns) {0};
+  *columns = (struct part_columns){0};
 }
 
 /* ---- Of the table ---- */

@@ -12,10 +12,9 @@ struct group {
   bool wrote;         /* else there is nothing to sync: starts of requests, and repeats */
 };
 
-/* What happens to a group once its fate is known: it is counted and published, and
- * its senders are told.  On the syncer's thread where a sync decides
- * (DURABILITY_FULL, but of a group that wrote nothing while the syncer is idle), else on the
- * writer's; never on both at once, so that rows
+/* What happens to a group once its fate is known: it is counted and published, and its senders are
+ * told.  On the syncer's thread where a sync decides (DURABILITY_FULL, but of a group that wrote
+ * nothing while the syncer is idle), else on the writer's; never on both at once, so that rows
  * leave in order of commit. */
 struct receipts {
   struct shared *shared;

@@ -20,7 +20,7 @@ void check_listens(sqlite3 *db, struct upkeep_progress *progress) {
 struct upkeep_check *check_begin(struct upkeep_report *report, const char *name) {
   assert(report->nchecks < UPKEEP_CHECKS);
   struct upkeep_check *check = &report->checks[report->nchecks++];
-  *check = (struct upkeep_check) {.name = name};
+  *check = (struct upkeep_check){.name = name};
   return check;
 }
 

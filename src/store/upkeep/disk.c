@@ -133,7 +133,7 @@ static int pump(int in, int out, const char *from, const char *to,
   struct sha256 sha;
   ssize_t n;
   int status = 0;
-  *sums = (struct disk_sums) {.crc32 = (uint32_t) crc32(0, NULL, 0)};
+  *sums = (struct disk_sums){.crc32 = (uint32_t) crc32(0, NULL, 0)};
   sha256_init(&sha);
   while (status == 0 && (n = read(in, piece, PIECE)) != 0) {
     if (n < 0)

@@ -13,9 +13,9 @@ static int add_part(struct kept_parts *parts, sqlite3_stmt *stmt) {
     return SQLITE_CORRUPT;
   parts->items = xrealloc(parts->items, (parts->len + 1) * sizeof *parts->items);
   struct kept_part *part = &parts->items[parts->len++];
-  *part = (struct kept_part) {.file = xstrdup(file),
-                              .bytes = sqlite3_column_int64(stmt, 1),
-                              .crc32 = (uint32_t) sqlite3_column_int64(stmt, 2)};
+  *part = (struct kept_part){.file = xstrdup(file),
+                             .bytes = sqlite3_column_int64(stmt, 1),
+                             .crc32 = (uint32_t) sqlite3_column_int64(stmt, 2)};
   parts->bytes += part->bytes;
   return SQLITE_OK;
 }
@@ -38,7 +38,7 @@ void kept_parts_clear(struct kept_parts *parts) {
   for (size_t i = 0; i < parts->len; i++)
     free(parts->items[i].file);
   free(parts->items);
-  *parts = (struct kept_parts) {0};
+  *parts = (struct kept_parts){0};
 }
 
 int kept_part_check(const struct kept_part *part, const char *path, const struct disk_sums *sums,

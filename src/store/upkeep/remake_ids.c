@@ -27,7 +27,7 @@ static int write_segments(sqlite3 *db, sqlite3_stmt *stmt, const struct hash_see
     int64_t fingerprint = (int64_t) hash_bytes(seed, id, len);
     if (row != last_row && (rc = write_when_full(&segments, &entries, last_row, SEGMENT_IDS)) != 0)
       break;
-    id_entries_push(&entries, (struct id_entry) {fingerprint, row});
+    id_entries_push(&entries, (struct id_entry){fingerprint, row});
     last_row = row;
   }
   if (rc == SQLITE_DONE)

@@ -59,7 +59,7 @@ int upgrade_cost(const char *path, struct upgrade_cost *cost, struct buf *error)
   int status = check_exists(path, error), rc = SQLITE_OK;
   if (status < 0)
     return status;
-  *cost = (struct upgrade_cost) {.free_bytes = place_free(path)};
+  *cost = (struct upgrade_cost){.free_bytes = place_free(path)};
   rc = database_open(&db, path, ACCESS_READER);
   bool empty = false;
   if (rc == SQLITE_OK)

@@ -96,10 +96,10 @@ static int start_thread(struct upkeep *u, const struct upkeep_order *order) {
   u->order = *order;
   free(u->folder);
   u->folder = folder_of(u, order);
-  u->report = (struct upkeep_report) {0};
+  u->report = (struct upkeep_report){0};
   atomic_store(&u->progress.cancelled, false);
   upkeep_step(&u->progress, "starting", 0);
-  u->state = (struct upkeep_state) {.kind = order->kind, .began_us = clock_now_us()};
+  u->state = (struct upkeep_state){.kind = order->kind, .began_us = clock_now_us()};
   if (u->folder != NULL)
     snprintf(u->state.folder, sizeof u->state.folder, "%s", u->folder);
   int status = -pthread_create(&u->thread, NULL, upkeep_main, u);

@@ -4,9 +4,8 @@
 #include "record/record.h"
 #include "store/file/tally.h"
 
-/* What records add to cells, until it is spread to them.  Each record is noted once, and in every
- * list the number of its cell there: adding it up for all of them as it comes would touch, and
- * make, thousands of tallies in no order. */
+/* Collects what records add to cells: each record once, and in every list the number of its cell
+ * there.  Cells are summed up at a flush, because random access for each record is slow. */
 struct counted_cell {
   uint32_t number; /* in its list */
   uint32_t count;  /* of records */

@@ -12,7 +12,7 @@ struct pace {
 };
 
 #define SLICE_NS INT64_C(20000000)
-#define PACE_BEGIN ((struct pace) {64, SLICE_NS / 2})
+#define PACE_BEGIN ((struct pace){64, SLICE_NS / 2})
 
 void pace_statement(struct pace *pace, int64_t took_ns); /* with as many items as it had */
 void pace_slice(struct pace *pace, int64_t took_ns);

@@ -15,7 +15,7 @@ void queue_init(struct queue *q, size_t max_bytes) {
   pthread_condattr_t attributes;
   pthread_condattr_init(&attributes);
   pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-  *q = (struct queue) {.max_bytes = max_bytes};
+  *q = (struct queue){.max_bytes = max_bytes};
   q->last = &q->first;
   pthread_mutex_init(&q->lock, NULL);
   pthread_cond_init(&q->filled, &attributes);

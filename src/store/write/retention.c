@@ -25,7 +25,7 @@ enum {
 static const int64_t ms = 1000000;
 
 void retention_init(struct retainer *r) {
-  *r = (struct retainer) {.pace = PACE_BEGIN};
+  *r = (struct retainer){.pace = PACE_BEGIN};
 }
 
 int64_t retention_wait_ms(struct writer *w) {
@@ -146,7 +146,7 @@ static int look(struct writer *w) {
     return SQLITE_OK;
   }
   r->has_ballast = r->has_ballast || (!r->afloat && ballast_make(path));
-  r->done = (struct retention_counts) {0};
+  r->done = (struct retention_counts){0};
   r->for_space = false;
   r->started_ns = clock_monotonic_ns();
   return begin_round(w);

@@ -460,10 +460,6 @@ static int store_cell(struct rollups *rollups, struct tally *cell) {
   return rc == SQLITE_OK ? put_cell(rollups, cell->key, cell) : rc;
 }
 
-static int by_key(const void *a, const void *b) {
-  return tally_compare(*(struct tally *const *) a, *(struct tally *const *) b);
-}
-
 static int spread_all(struct rollups *rollups) {
   int rc = counted_each(&rollups->counted, spread, rollups);
   counted_empty(&rollups->counted);
@@ -504,7 +500,7 @@ int rollups_flush(struct rollups *rollups) {
   find_all_newest(rollups);
   int rc = spread_all(rollups);
   if (rollups->ndirty > 0)
-    qsort(rollups->dirty, rollups->ndirty, sizeof *rollups->dirty, by_key);
+    qsort(rollups->dirty, rollups->ndirty, sizeof *rollups->dirty, tally_by_key);
   if (rc == SQLITE_OK)
     rc = store_cells(rollups);
   note_newest(rollups);

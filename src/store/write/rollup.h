@@ -6,9 +6,8 @@
 #include "record/record.h"
 
 /* Rollup cells, kept by the writer: of each record is noted what it counts, and in which cells of
- * the widest sets (roots). rollups_flush makes the cells of narrower sets and
- * wider tiers from those and writes them all, in one transaction for many of the
- * rows' (writer_cells.c). */
+ * the widest sets (roots).  rollups_flush makes the cells of narrower sets and wider tiers from
+ * those and writes them all, in one transaction for many of the rows' (writer_cells.c). */
 struct rollups;
 
 /* The keeper of the sets in mask (bit per set). */

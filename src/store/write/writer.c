@@ -16,7 +16,7 @@
 #include "store/write/writer_state.h"
 
 enum {
-  TAIL_IDLE_MS = 100, /* without a sub, before the cells go to the file */
+  TAIL_IDLE_MS = 100, /* without a submission, before the cells go to the file */
   IDLE_MS = 1000,     /* and before the log does */
   AGAIN_MS = 500,     /* after a commit that failed */
 };

@@ -95,7 +95,7 @@ static int merge_into_row(struct writer *w, struct submission *sub, struct recor
   double weights[METRICS_MAX_RULES];
   int other_id = w->schema->other_id;
   uint64_t present = r->present;
-  union value told_other = other_id >= 0 ? r->v[other_id] : (union value) {0};
+  union value told_other = other_id >= 0 ? r->v[other_id] : (union value){0};
   r->row = stored->row;
   int gained = settle_ids(w, stored, stored_text, r, text);
   stored->event = w->told.stamps[w->told.count - 1].event;
