@@ -1,5 +1,5 @@
 --- What an API's answer has told of itself.
-local values = require "ingest.values"
+local values = require "lib.values"
 
 ---@class CaptureTold
 ---@field usage table           members of all usage objects, the latest of each name

@@ -1,9 +1,9 @@
 --- JSON access logs of nginx (the log_format in README.md here) and of Caddy, in front
 --- of an LLM API.  They know no model and no tokens.
 local batches = require "ingest.batch"
-local dates = require "ingest.dates"
+local dates = require "lib.dates"
 local lines = require "ingest.lines"
-local values = require "ingest.values"
+local values = require "lib.values"
 
 local access_log = {}
 

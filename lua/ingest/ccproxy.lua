@@ -4,7 +4,7 @@
 local batches = require "ingest.batch"
 local json = require "json"
 local lines = require "ingest.lines"
-local values = require "ingest.values"
+local values = require "lib.values"
 
 local ccproxy = {}
 

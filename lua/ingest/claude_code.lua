@@ -3,7 +3,7 @@
 --- the cache.  api_retries_exhausted and api_refusal accompany a request that is
 --- reported by itself.
 local otlp = require "otlp"
-local values = require "ingest.values"
+local values = require "lib.values"
 
 local no_answer = 599 -- a connection error has no status
 

@@ -4,13 +4,13 @@
 --- codex.sse_event: that of the frame, which has a duration, and response.completed with an error
 --- when the stream ends.  They share a conversation, no request id.  input_token_count includes
 --- what came from the cache.
-local dates = require "ingest.dates"
+local dates = require "lib.dates"
 local json = require "json"
 local memory = require "ingest.memory"
 local otlp = require "otlp"
 local shared_ids = require "ingest.shared_ids"
 local tokens = require "ingest.tokens"
-local values = require "ingest.values"
+local values = require "lib.values"
 
 local fields = otlp.fields {
   conversation = { "text", "conversation.id" },

@@ -5,11 +5,11 @@
 --- token_count does.  input_tokens include what came from the cache.  A fork, and a subagent's
 --- file, begin with the token counts of the session they come from, told anew (ccusage#1370).
 local batches = require "ingest.batch"
-local dates = require "ingest.dates"
+local dates = require "lib.dates"
 local lines = require "ingest.lines"
 local shared_ids = require "ingest.shared_ids"
 local tokens = require "ingest.tokens"
-local values = require "ingest.values"
+local values = require "lib.values"
 
 local object, text, count = values.object, values.text, values.count
 

@@ -4,7 +4,7 @@
 local gemini_tokens = require "ingest.gemini_tokens"
 local otlp = require "otlp"
 local shared_ids = require "ingest.shared_ids"
-local values = require "ingest.values"
+local values = require "lib.values"
 
 local fields = otlp.fields {
   prompt = { "text", "prompt_id" },

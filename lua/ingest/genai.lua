@@ -8,7 +8,7 @@ local json = require "json"
 local otlp = require "otlp"
 local providers = require "lib.providers"
 local tokens = require "ingest.tokens"
-local values = require "ingest.values"
+local values = require "lib.values"
 
 local told = {
   model = {

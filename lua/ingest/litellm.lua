@@ -4,13 +4,13 @@
 --- metadata only.  messages and response are content and are left out.
 local batches = require "ingest.batch"
 local calls = require "ingest.calls"
-local dates = require "ingest.dates"
+local dates = require "lib.dates"
 local ids = require "ingest.ids"
 local iterations = require "ingest.iterations"
 local json = require "json"
 local lines = require "ingest.lines"
 local tokens = require "ingest.tokens"
-local values = require "ingest.values"
+local values = require "lib.values"
 
 local litellm = {}
 

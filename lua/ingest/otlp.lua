@@ -1,7 +1,7 @@
 --- OTLP's three signals, and the walk through the log records or spans of a body.
 --- Source: opentelemetry-proto, docs/specification.md.
 local content = require "content"
-local values = require "ingest.values"
+local values = require "lib.values"
 
 local otlp = {}
 

@@ -7,7 +7,7 @@ local gemini_cli = require "ingest.gemini_cli"
 local genai = require "ingest.genai"
 local nesting = require "ingest.nesting"
 local otlp = require "ingest.otlp"
-local values = require "ingest.values"
+local values = require "lib.values"
 
 local otlp_logs = {}
 

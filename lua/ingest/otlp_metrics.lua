@@ -6,7 +6,7 @@ local batches = require "ingest.batch"
 local metric_labels = require "ingest.metric_labels"
 local metric_names = require "ingest.metric_names"
 local otlp_tables = require "ingest.otlp_tables"
-local values = require "ingest.values"
+local values = require "lib.values"
 
 local otlp_metrics = {}
 

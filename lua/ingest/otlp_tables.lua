@@ -2,7 +2,7 @@
 --- are read from.  Source: opentelemetry-proto, docs/specification.md.
 local json = require "json"
 local lines = require "ingest.lines"
-local values = require "ingest.values"
+local values = require "lib.values"
 
 local otlp_tables = {}
 

@@ -4,7 +4,7 @@
 local json = require "json"
 local kv = require "kv"
 local storage = require "storage"
-local values = require "ingest.values"
+local values = require "lib.values"
 
 local senders = {}
 

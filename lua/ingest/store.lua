@@ -1,6 +1,6 @@
 --- What becomes of a decoded batch: records are stored, events counted and sent to the stream.
 local config = require "config"
-local dates = later "ingest.dates"
+local dates = later "lib.dates"
 local metrics = require "metrics"
 local senders = later "ingest.senders"
 local sse = require "sse"
