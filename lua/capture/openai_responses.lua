@@ -21,7 +21,8 @@ end
 
 function responses.event(told, event)
   if event.type == "error" then
-    told_of.take_error(told, type(event.error) == "table" and event.error or event)
+    told_of.take_error(told, type(event.error) == "table" and event.error
+      or { code = event.code, message = event.message })
     return
   end
   responses.whole(told, told_of.object(event.response))

@@ -46,12 +46,12 @@ function told.merge(what, usage)
 end
 
 ---@param what CaptureTold
----@param problem any  an error object of OpenAI's or Google's
+---@param problem any  an error object: OpenAI's code says more than HTTP, Google's does not
 function told.take_error(what, problem)
   if type(problem) ~= "table" then
     return
   end
-  what.error_type = values.first_text(problem.type, problem.code, problem.status)
+  what.error_type = values.first_text(problem.type, problem.status, problem.code)
     or what.error_type
   what.error_message = values.text(problem.message) or what.error_message
 end
