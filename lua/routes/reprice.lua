@@ -12,13 +12,9 @@ local page = 2000
 
 local function usage_of(row)
   local extra = row.extra and json.decode(tostring(row.extra)) or {}
-  local usage = { request_id = row.request_id }
-  for _, name in ipairs(pricing.members) do
-    local value = row[name]
-    usage[name] = value == nil and extra[name] or value
-  end
+  local usage = pricing.usage_of_row(row, extra)
+  usage.request_id = row.request_id
   usage.model = usage.model ~= "" and usage.model or nil
-  usage.service_tier = usage.service_tier or row.tier
   return usage, extra
 end
 
