@@ -1,6 +1,7 @@
 --- OpenAI's responses: developers.openai.com/api, "Responses" and its streaming events.
 local chat = require "capture.openai_chat"
 local told_of = require "capture.told"
+local values = require "lib.values"
 
 local responses = { provider = "openai", endpoint = "responses" }
 
@@ -25,7 +26,7 @@ function responses.event(told, event)
       or { code = event.code, message = event.message })
     return
   end
-  responses.whole(told, told_of.object(event.response))
+  responses.whole(told, values.object(event.response))
   told.complete = event.type == "response.completed" or told.complete
 end
 

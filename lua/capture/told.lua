@@ -17,13 +17,6 @@ function told.new()
   return { usage = {} }
 end
 
---- What is no object tells nothing.
----@param value any
----@return table
-function told.object(value)
-  return type(value) == "table" and value or {}
-end
-
 --- Names stay what they were where there are no others.
 ---@param what CaptureTold
 ---@param id any

@@ -21,7 +21,7 @@ end
 
 local function milliseconds(seconds)
   local n = number(seconds)
-  return n and n >= 0 and math.floor(n * 1e6 + 0.5) / 1e3 or nil
+  return n and n >= 0 and values.milliseconds(n) or nil
 end
 
 -- "0.1, 3.879" when a request went to several upstreams, "-" when to none.

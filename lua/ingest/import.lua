@@ -7,6 +7,7 @@ local codex_rollout = require "ingest.codex_rollout"
 local detect = require "ingest.detect"
 local gemini_chat = require "ingest.gemini_chat"
 local json = require "json"
+local lines = require "ingest.lines"
 local litellm = require "ingest.litellm"
 local native = require "ingest.native"
 local prices = require("lib.price_table").current()
@@ -61,11 +62,6 @@ end
 ---@field format string?
 ---@field session Rollout|Chat|nil
 ---@field parts string[]? of a file that is one JSON value: it is decoded at its end
-local function try(text)
-  local value = json.decode(text)
-  return type(value) == "table" and value or nil
-end
-
 -- One value over several lines.
 local function is_one_value(text)
   local start, rest = text:match "^\xEF?\xBB?\xBF?%s*(.)([^\n]*)"
@@ -80,7 +76,7 @@ local function recognise(text)
   local from = 1
   for _ = 1, 20 do
     local to = text:find("\n", from, true)
-    local value = try(text:sub(from, (to or 0) - 1))
+    local value = lines.decoded(text:sub(from, (to or 0) - 1))
     if value then
       return detect.format(value)
     end
@@ -152,7 +148,7 @@ function Importer:close()
   local text = table.concat(file.parts)
   local format = file.format
   if not format then
-    local value = try(text)
+    local value = lines.decoded(text)
     format = value and detect.format(value) or "ndjson"
   end
   return self:read(format, text)

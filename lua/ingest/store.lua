@@ -1,6 +1,6 @@
 --- What becomes of a decoded batch: records are stored, events counted and sent to the stream.
+local batches = later "ingest.batch"
 local config = require "config"
-local dates = later "lib.dates"
 local metrics = require "metrics"
 local senders = later "ingest.senders"
 local sse = require "sse"
@@ -16,15 +16,11 @@ local events = metrics.counter {
 
 local settings = config.events or {}
 
-local function seconds(timestamp)
-  return math.type(timestamp) == "integer" and timestamp / 1e9 or dates.seconds(timestamp)
-end
-
 ---@param event Event
 local function entry_of(event)
   return {
     kind = event.name, sender = event.sender,
-    time = seconds(event.timestamp), session = event.session,
+    time = batches.seconds(event), session = event.session,
     attributes = event.attributes,
   }
 end
