@@ -2,20 +2,12 @@
 --- are.  One without an id gets one made of its own content, so that importing it again
 --- finds it.
 local batches = require "ingest.batch"
+local hash = require "lib.hash"
 local json = require "json"
 local lines = require "ingest.lines"
 local values = require "lib.values"
 
 local native = {}
-
--- FNV-1a, 64 bits: the same at every run.
-local function fingerprint(text)
-  local hash = 0xcbf29ce484222325
-  for i = 1, #text do
-    hash = (hash ~ text:byte(i)) * 0x100000001b3
-  end
-  return ("%016x"):format(hash)
-end
 
 local function canonical(row)
   local parts = {}
@@ -29,7 +21,7 @@ end
 
 local function name(record)
   if not values.text(record.request_id) then
-    record.request_id = "import-" .. fingerprint(canonical(record))
+    record.request_id = ("import-%016x"):format(hash(canonical(record)))
   end
   return record
 end
