@@ -72,11 +72,11 @@ function store.batch(batch)
   local records = batch.records
   for from = 1, #records, slice do
     local part = table.move(records, from, math.min(from + slice - 1, #records), 1, {})
-    local result, counts, reason = storage.insert(part, senders.columns)
+    local result, counts_or_why, reason = storage.insert(part, senders.columns)
     if not result then
-      return nil, counts, reason
+      return nil, counts_or_why, reason
     end
-    batch.sender = senders.took(counts) or batch.sender
+    batch.sender = senders.took(counts_or_why) or batch.sender
     put(totals, batch, result)
   end
   local taken, message = take_events(batch)

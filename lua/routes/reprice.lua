@@ -64,10 +64,10 @@ return {
         return cursor.refuse(req.params.cursor)
       end
     end
-    local rows, place = storage.select { order_by = "timestamp", limit = page, after = after,
+    local rows, place_or_why = storage.select { order_by = "timestamp", limit = page, after = after,
       extra = true }
     if not rows then
-      return { status = 503, detail = place }
+      return { status = 503, detail = place_or_why }
     end
     local changes = {}
     for _, row in ipairs(rows) do
@@ -80,7 +80,7 @@ return {
     return {
       json = {
         seen = #rows, changed = result.merged, total = storage.stats().rows,
-        next_cursor = cursor.encode(place, {}, false),
+        next_cursor = cursor.encode(place_or_why, {}, false),
       },
     }
   end,
