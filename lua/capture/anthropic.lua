@@ -39,8 +39,6 @@ function anthropic.event(told, event)
     take_message(told, values.object(event.message))
   elseif event.type == "message_delta" then
     told_of.merge(told, event.usage)
-  elseif event.type == "message_stop" then
-    told.complete = true
   elseif event.type == "error" then
     told_of.take_error(told, event.error)
   end

@@ -27,7 +27,6 @@ function responses.event(told, event)
     return
   end
   responses.whole(told, values.object(event.response))
-  told.complete = event.type == "response.completed" or told.complete
 end
 
 return responses

@@ -6,7 +6,6 @@ local values = require "lib.values"
 ---@field id string?            the provider's, of the answer
 ---@field model string?
 ---@field tier string?
----@field complete boolean?     a stream has said that it is at its end
 ---@field error_type string?
 ---@field error_message string?
 

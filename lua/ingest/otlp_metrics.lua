@@ -160,7 +160,7 @@ local function take(batch, metric, origin)
 end
 
 --- Points of an ExportMetricsServiceRequest, in the batch's points.
----@param source Source|table the message, or an iterator over its items
+---@param source Source
 ---@param extra_labels string[]? attributes that become labels of every family
 ---@param hand_on (fun(batch: Batch): any?, string?)?
 ---@return Batch
