@@ -352,10 +352,9 @@ local function lengths(rates, tier)
   return list
 end
 
---- Rates by the length of the whole prompt: { upto, input, output, cache_read, cache_write, request
---- },
---- ascending; false is one that is not known.  nil: the tier has no known price; true: the price
---- depends on more than these, pricing.cost tells it.
+--- Rates by the length of the whole prompt: { upto, input, output, cache_read, cache_write,
+--- request }, ascending; false is one that is not known.  nil: the tier has no known price; true:
+--- the price depends on more than these, pricing.cost tells it.
 ---@param rates Rates
 ---@param tier string?
 ---@return (number|false)[][]|true|nil
