@@ -126,7 +126,7 @@ describe("captures with the SDKs", function()
       ["generate_content true 200"] =
         row("generate_content", "google", "gemini-2.5-flash", true, 200, { 60, 16, 10, 0 }),
       ["generate_content false 503"] =
-        row("generate_content", "google", "error", false, 503, { 0, 0, 0, 0 }, "503"),
+        row("generate_content", "google", "error", false, 503, { 0, 0, 0, 0 }, "UNAVAILABLE"),
     }, found)
   end)
 

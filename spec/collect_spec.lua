@@ -51,8 +51,8 @@ describe("moonledger collect", function()
     write_home(home.path)
   end)
   after_each(function()
-    helpers.remove_folder(home.path)
     s = s and s:stop()
+    helpers.remove_folder(home.path)
   end)
 
   it("finds them, and the second time only what has changed", function()
@@ -160,9 +160,8 @@ describe("moonledger collect", function()
     end)
   end
 
-  it("goes on with --follow, and waits for a server that is away", function()
-    local database = home.path .. "/server.db"
-    s = server.start { database = database }
+  -- --follow into s, until it is killed.
+  local function follow()
     local words = Process.environment(environment())
     for _, word in ipairs { BINARY, "--database", home.path .. "/m.db", "collect", "--follow",
       "--every", "0.1", "--url", s.url } do
@@ -170,6 +169,32 @@ describe("moonledger collect", function()
     end
     local folder = helpers.temporary_folder()
     local process = Process.start(words, folder)
+    return process, function()
+      process:kill()
+      helpers.remove_folder(folder)
+    end
+  end
+
+  it("gives reasons with --follow, however many it has given before", function()
+    s = server.start()
+    local path = ".claude/projects/repo/broken.jsonl"
+    write(home.path, path, ("broken\n"):rep(12))
+    local process, stop = follow()
+    local function tells(reason)
+      server.eventually(function()
+        return process:stderr():find(reason, 1, true) ~= nil
+      end)
+    end
+    tells "broken.jsonl: line 10 is no JSON object"
+    write(home.path, ".claude/projects/repo/later.jsonl", "broken\n")
+    tells "later.jsonl: line 1 is no JSON object"
+    stop()
+  end)
+
+  it("goes on with --follow, and waits for a server that is away", function()
+    local database = home.path .. "/server.db"
+    s = server.start { database = database }
+    local process, stop = follow()
     local function has(count)
       server.eventually(function()
         return s:get("/logs/analytics?start_time=0").json().summary.total_requests == count
@@ -186,7 +211,6 @@ describe("moonledger collect", function()
     end)
     s = server.start { database = database, listen = "127.0.0.1:" .. s.port }
     has(10)
-    process:kill()
-    helpers.remove_folder(folder)
+    stop()
   end)
 end)

@@ -1,5 +1,6 @@
 --- Anthropic's messages: platform.claude.com/docs, "Messages" and "Streaming messages".
 local told_of = require "capture.told"
+local values = require "lib.values"
 
 local anthropic = { provider = "anthropic", endpoint = "messages", excludes_cache = true }
 
@@ -35,11 +36,9 @@ end
 --- message_delta counts what message_start counted, and the output, up to there.
 function anthropic.event(told, event)
   if event.type == "message_start" then
-    take_message(told, told_of.object(event.message))
+    take_message(told, values.object(event.message))
   elseif event.type == "message_delta" then
     told_of.merge(told, event.usage)
-  elseif event.type == "message_stop" then
-    told.complete = true
   elseif event.type == "error" then
     told_of.take_error(told, event.error)
   end

@@ -1,5 +1,6 @@
 --- Gemini's generateContent and its stream: ai.google.dev/api/generate-content.
 local told_of = require "capture.told"
+local values = require "lib.values"
 
 local gemini = { provider = "google", endpoint = "generate_content" }
 
@@ -22,7 +23,7 @@ end
 function gemini.whole(told, body)
   take(told, body)
   for _, chunk in ipairs(body) do
-    take(told, told_of.object(chunk))
+    take(told, values.object(chunk))
   end
 end
 

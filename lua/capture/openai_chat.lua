@@ -1,7 +1,7 @@
 --- OpenAI's chat completions, which many others speak too: developers.openai.com/api, "Chat".
 --- A stream tells its usage only when stream_options.include_usage asks for it.
 local told_of = require "capture.told"
-local values = require "ingest.values"
+local values = require "lib.values"
 
 local chat = { provider = "openai", endpoint = "chat" }
 

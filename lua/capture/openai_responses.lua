@@ -1,6 +1,7 @@
 --- OpenAI's responses: developers.openai.com/api, "Responses" and its streaming events.
 local chat = require "capture.openai_chat"
 local told_of = require "capture.told"
+local values = require "lib.values"
 
 local responses = { provider = "openai", endpoint = "responses" }
 
@@ -21,11 +22,11 @@ end
 
 function responses.event(told, event)
   if event.type == "error" then
-    told_of.take_error(told, type(event.error) == "table" and event.error or event)
+    told_of.take_error(told, type(event.error) == "table" and event.error
+      or { code = event.code, message = event.message })
     return
   end
-  responses.whole(told, told_of.object(event.response))
-  told.complete = event.type == "response.completed" or told.complete
+  responses.whole(told, values.object(event.response))
 end
 
 return responses

@@ -1,7 +1,7 @@
 --- Reads the usage out of an answer while it passes.  Nothing of it is kept: of JSON what is
 --- needed to read it, of a stream the event in hand.
 local http = require "http"
-local json = require "json"
+local lines = require "ingest.lines"
 local told_of = require "capture.told"
 
 local apis = {
@@ -34,11 +34,6 @@ end
 local Reader = {}
 Reader.__index = Reader
 
-local function decoded(text)
-  local value = json.decode(text)
-  return type(value) == "table" and value or nil
-end
-
 -- Pieces get shorter from the first to the last, so that none is copied more than a few times,
 -- however small they come.
 function Reader:keep(bytes)
@@ -61,7 +56,7 @@ function Reader:take_event(text)
   local api, told = self.api, self.told
   self.saw_output = self.saw_output or api.is_output(text)
   if api.wants(text, told) then
-    local event = decoded(text)
+    local event = lines.decoded(text)
     if event then
       api.event(told, event)
     end
@@ -106,7 +101,7 @@ end
 
 --- No more comes.
 function Reader:finish()
-  local body = not self.is_stream and not self.blind and decoded(self:take_text())
+  local body = not self.is_stream and not self.blind and lines.decoded(self:take_text())
   if body then
     self.api.whole(self.told, body)
   end

@@ -6,7 +6,7 @@ local server = require "server"
 local shared_ids = require "ingest.shared_ids"
 local storage = require "storage"
 local tokens = require "ingest.tokens"
-local values = require "ingest.values"
+local values = require "lib.values"
 
 local clip = values.clip
 

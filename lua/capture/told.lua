@@ -1,12 +1,11 @@
 --- What an API's answer has told of itself.
-local values = require "ingest.values"
+local values = require "lib.values"
 
 ---@class CaptureTold
 ---@field usage table           members of all usage objects, the latest of each name
 ---@field id string?            the provider's, of the answer
 ---@field model string?
 ---@field tier string?
----@field complete boolean?     a stream has said that it is at its end
 ---@field error_type string?
 ---@field error_message string?
 
@@ -15,13 +14,6 @@ local told = {}
 ---@return CaptureTold
 function told.new()
   return { usage = {} }
-end
-
---- What is no object tells nothing.
----@param value any
----@return table
-function told.object(value)
-  return type(value) == "table" and value or {}
 end
 
 --- Names stay what they were where there are no others.
@@ -46,12 +38,12 @@ function told.merge(what, usage)
 end
 
 ---@param what CaptureTold
----@param problem any  an error object of OpenAI's or Google's
+---@param problem any  an error object: OpenAI's code says more than HTTP, Google's does not
 function told.take_error(what, problem)
   if type(problem) ~= "table" then
     return
   end
-  what.error_type = values.first_text(problem.type, problem.code, problem.status)
+  what.error_type = values.first_text(problem.type, problem.status, problem.code)
     or what.error_type
   what.error_message = values.text(problem.message) or what.error_message
 end

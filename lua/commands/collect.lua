@@ -11,6 +11,7 @@ local term = require "term"
 ---@class Collecting
 ---@field to Destination
 ---@field done Collected
+---@field importer Importer
 ---@field bar Bar
 ---@field bytes integer      of the files that are done
 ---@field lines string[]     that wait until they are worth a request,
@@ -23,21 +24,20 @@ local function whole_lines(entry, piece)
   return entry.path:find "%.jsonl$" and (piece:match "^.*\n" or "") or piece
 end
 
-local function convert(entry)
+local function convert(importer, entry)
   local reader <close>, why = file.open(entry.path)
   if not reader then
     return nil, why
   end
   local lines = {}
-  import.start(entry.agent)
-  import.open(entry.path)
+  importer:open(entry.path, entry.agent)
   local piece, fault = reader:read()
   while piece do
-    lines[#lines + 1] = import.feed(whole_lines(entry, piece))
+    lines[#lines + 1] = importer:feed(whole_lines(entry, piece))
     piece, fault = reader:read()
   end
-  lines[#lines + 1] = import.close()
-  lines[#lines + 1] = import.finish()
+  lines[#lines + 1] = importer:close()
+  lines[#lines + 1] = importer:finish()
   return not fault and table.concat(lines), fault and entry.path .. ": " .. fault
 end
 
@@ -54,7 +54,7 @@ end
 
 ---@param run Collecting
 local function collect_file(run, entry)
-  local text, why = convert(entry)
+  local text, why = convert(run.importer, entry)
   if not text then
     term.error(why)
     return true
@@ -85,27 +85,14 @@ local function changed(done, to, found, again)
   return entries, bytes
 end
 
-local rejected, ncomplaints = 0, 0
-
--- How many lines could not be read since the last time, with the first few reasons.
-local function new_complaints()
-  local before, i = rejected, 0
-  local complaints
-  rejected, complaints = import.rejected()
-  for complaint in complaints:gmatch "[^\n]+" do
-    i = i + 1
-    if i > ncomplaints then
-      term.error(plain(complaint))
-    end
-  end
-  ncomplaints = i
-  return rejected - before
-end
-
 local function tell(run, entries, seconds)
   local counts = run.counts
+  local rejected, complaints = run.importer:rejected()
+  for _, complaint in ipairs(complaints) do
+    term.error(plain(complaint))
+  end
   print(("%s: %d files in %.1f s: %d new, %d known already, %d rejected"):format(run.to.name,
-    #entries, seconds, counts.accepted, counts.merged, counts.rejected + new_complaints()))
+    #entries, seconds, counts.accepted, counts.merged, counts.rejected + rejected))
   term.flush()
 end
 
@@ -117,8 +104,9 @@ local function look(done, args, found)
   end
   local _ <close> = to.store
   local entries, bytes = changed(done, to, found, args.again)
-  local run = { to = to, done = done, bar = progress.start(bytes), bytes = 0, lines = {},
-    waiting = 0, files = {}, counts = { accepted = 0, merged = 0, rejected = 0 } }
+  local run = { to = to, done = done, importer = import.new(), bar = progress.start(bytes),
+    bytes = 0, lines = {}, waiting = 0, files = {},
+    counts = { accepted = 0, merged = 0, rejected = 0 } }
   local ok, fault = collect_all(run, entries)
   tell(run, entries, run.bar:finish())
   return ok, fault

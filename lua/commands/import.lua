@@ -72,7 +72,8 @@ end
 -- ---- The run ----
 
 ---@class Run
----@field converter table  ingest.import
+---@field importer Importer
+---@field format string
 ---@field target table
 ---@field lines string[]   that wait until they are worth a request
 ---@field waiting integer  bytes of them
@@ -97,10 +98,10 @@ local function read_file(run, entry, bar)
   if not reader then
     return nil, why
   end
-  run.converter.open(entry.path)
+  run.importer:open(entry.path, run.format)
   local piece, fault = reader:read()
   while piece do
-    local ok, refused = send(run, run.converter.feed(piece))
+    local ok, refused = send(run, run.importer:feed(piece))
     if not ok then
       return nil, refused
     end
@@ -111,7 +112,7 @@ local function read_file(run, entry, bar)
     return nil, entry.path .. ": " .. fault
   end
   run.bytes_before = run.bytes_before + entry.bytes
-  return send(run, run.converter.close())
+  return send(run, run.importer:close())
 end
 
 local function read_all(run, files, bar)
@@ -121,7 +122,7 @@ local function read_all(run, files, bar)
       return nil, why
     end
   end
-  local ok, why = send(run, run.converter.finish())
+  local ok, why = send(run, run.importer:finish())
   if not ok then
     return nil, why
   end
@@ -130,9 +131,9 @@ end
 
 -- Whether something was taken, where there was something.
 local function summarise(run, files, seconds)
-  local rejected, complaints = run.converter.rejected()
+  local rejected, complaints = run.importer:rejected()
   local counts = run.counts
-  for complaint in complaints:gmatch "[^\n]+" do
+  for _, complaint in ipairs(complaints) do
     term.error(plain(complaint))
   end
   print(("%s: %d records from %d files in %.1f s: %d new, %d known already, %d rejected"):format(
@@ -167,8 +168,8 @@ adds nothing.  CSV is not read: what comes back is GET /logs/export?format=ndjso
     if not files then
       return nil, why
     end
-    local converter = require "ingest.import"
-    local known, unknown = converter.start(args.format)
+    local import = require "ingest.import"
+    local known, unknown = import.knows(args.format)
     if not known then
       return 2, unknown
     end
@@ -183,8 +184,8 @@ adds nothing.  CSV is not read: what comes back is GET /logs/export?format=ndjso
     end
     local bar = progress.start(bytes)
     local run = {
-      converter = converter, target = target, lines = {}, waiting = 0, bytes_before = 0,
-      counts = { accepted = 0, merged = 0, rejected = 0 },
+      importer = import.new(), format = args.format, target = target, lines = {}, waiting = 0,
+      bytes_before = 0, counts = { accepted = 0, merged = 0, rejected = 0 },
     }
     local ok, wrong = read_all(run, files, bar)
     local taken = summarise(run, files, bar:finish())

@@ -1,9 +1,9 @@
 --- JSON access logs of nginx (the log_format in README.md here) and of Caddy, in front
 --- of an LLM API.  They know no model and no tokens.
 local batches = require "ingest.batch"
-local dates = require "ingest.dates"
+local dates = require "lib.dates"
 local lines = require "ingest.lines"
-local values = require "ingest.values"
+local values = require "lib.values"
 
 local access_log = {}
 
@@ -21,7 +21,7 @@ end
 
 local function milliseconds(seconds)
   local n = number(seconds)
-  return n and n >= 0 and math.floor(n * 1e6 + 0.5) / 1e3 or nil
+  return n and n >= 0 and values.milliseconds(n) or nil
 end
 
 -- "0.1, 3.879" when a request went to several upstreams, "-" when to none.

@@ -1,4 +1,5 @@
 --- What a decoder makes of one body.
+local dates = require "lib.dates"
 
 ---@class Batch
 ---@field records table[]   in the schema's column names; other members are kept in extra
@@ -19,7 +20,7 @@
 ---@field sender string
 ---@field name string
 ---@field user_agent string?   of the sender, with its version
----@field timestamp integer? unix nanoseconds
+---@field timestamp any      unix nanoseconds, or ISO text
 ---@field session string?
 ---@field attributes table
 
@@ -94,4 +95,12 @@ function Batch:reject(message, count)
   self:warn(message)
 end
 
-return { new = new }
+--- When an event was, in unix seconds.
+---@param event Event|LogEvent
+---@return number?
+local function seconds(event)
+  local time = event.timestamp
+  return math.type(time) == "integer" and time / 1e9 or dates.seconds(time)
+end
+
+return { new = new, seconds = seconds }

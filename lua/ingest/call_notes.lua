@@ -13,7 +13,7 @@ local call_notes = {}
 ---@field caller string?   whose request over HTTP it is
 ---@field row string?      where it went, when it is a call, and told before; "" nowhere
 
----@class Call: Noted      an LLM span; what has told of it before is all noted but the next two
+---@class Call: Noted      an LLM span; all fields are stored but record and parent
 ---@field record table?
 ---@field parent string?
 ---@field has_tokens boolean

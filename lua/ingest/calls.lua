@@ -1,13 +1,7 @@
 --- What the name of an operation says of it: whether a model generates something in it.
-local calls = {}
+local set = require("lib.values").set
 
-local function set(...)
-  local names = {}
-  for _, name in ipairs { ... } do
-    names[name] = true
-  end
-  return names
-end
+local calls = {}
 
 -- The GenAI conventions' and frameworks', and LiteLLM's call types, which begin with an
 -- "a" when they are asynchronous.

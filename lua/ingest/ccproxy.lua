@@ -4,20 +4,19 @@
 local batches = require "ingest.batch"
 local json = require "json"
 local lines = require "ingest.lines"
-local values = require "ingest.values"
+local values = require "lib.values"
 
 local ccproxy = {}
 
 local text = values.text
 
--- structlog's own members.
-local chrome = { event = true, level = true, logger = true, event_type = true, headers = true,
-  timestamp = true }
+local structlogs_own =
+  values.set("event", "level", "logger", "event_type", "headers", "timestamp")
 
 local function copy(row)
   local record = {}
   for name, value in pairs(row) do
-    if not chrome[name] and value ~= json.null then
+    if not structlogs_own[name] and value ~= json.null then
       record[name] = type(value) == "number" and values.number(value) or value
     end
   end

@@ -2,10 +2,10 @@
 --- are requests, all else is events. input_tokens leave out what came from or went to
 --- the cache.  api_retries_exhausted and api_refusal accompany a request that is
 --- reported by itself.
+local failures = require "ingest.failures"
+local origins = require "ingest.origins"
 local otlp = require "otlp"
-local values = require "ingest.values"
-
-local no_answer = 599 -- a connection error has no status
+local values = require "lib.values"
 
 local fields = otlp.fields {
   request_id = { "text", "request_id" },
@@ -53,7 +53,7 @@ end
 local function common(event)
   local a = event.fields
   local version = a.version or values.text(event.origin.resource["service.version"])
-  return {
+  local record = {
     request_id = a.request_id or made_id(event),
     timestamp = event.timestamp,
     method = "POST",
@@ -69,25 +69,22 @@ local function common(event)
     session_client_id = a.session_client_id,
     user_agent = version and "claude-code/" .. version,
     speed = a.speed,
-    team = event.origin.team,
-    host = event.origin.host,
-    project = event.origin.project or values.text(values.object(a.folders)[1]),
-    billing = event.origin.billing,
-    user = a.email or event.origin.user or a.user_id,
+    user = a.email,
     user_id = a.email and a.user_id,
     agent = a.query_source,
     effort = a.effort,
     prompt_id = a.prompt_id,
     attempt = a.attempt,
     attributes = event.log:rest(fields),
-    resource = event.origin.kept,
   }
+  origins.put(record, event.origin)
+  record.project = record.project or values.text(values.object(a.folders)[1])
+  record.user = record.user or a.user_id
+  return record
 end
 
 local function failed(record, a)
-  record.status_code = a.status or no_answer
-  record.error_type = not a.status and "connection_error" or nil
-  record.error_message = values.clip(a.error, 1024)
+  failures.put(record, a.status, not a.status and "connection_error" or nil, a.error)
   return record
 end
 

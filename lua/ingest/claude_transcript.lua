@@ -7,7 +7,7 @@ local batches = require "ingest.batch"
 local iterations = require "ingest.iterations"
 local lines = require "ingest.lines"
 local tokens = require "ingest.tokens"
-local values = require "ingest.values"
+local values = require "lib.values"
 
 local object, text = values.object, values.text
 

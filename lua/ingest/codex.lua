@@ -4,13 +4,15 @@
 --- codex.sse_event: that of the frame, which has a duration, and response.completed with an error
 --- when the stream ends.  They share a conversation, no request id.  input_token_count includes
 --- what came from the cache.
-local dates = require "ingest.dates"
+local batches = require "ingest.batch"
+local failures = require "ingest.failures"
 local json = require "json"
 local memory = require "ingest.memory"
+local origins = require "ingest.origins"
 local otlp = require "otlp"
 local shared_ids = require "ingest.shared_ids"
 local tokens = require "ingest.tokens"
-local values = require "ingest.values"
+local values = require "lib.values"
 
 local fields = otlp.fields {
   conversation = { "text", "conversation.id" },
@@ -49,7 +51,7 @@ end
 local function common(event)
   local a = event.fields
   local version = a.version
-  return {
+  local record = {
     timestamp = event.timestamp,
     method = "POST",
     endpoint = "responses",
@@ -58,19 +60,12 @@ local function common(event)
     provider = "openai",
     model = a.model,
     session_client_id = a.conversation,
-    team = event.origin.team,
-    host = event.origin.host,
-    project = event.origin.project,
-    billing = event.origin.billing,
-    user = a.email or event.origin.user,
+    user = a.email,
     user_agent = version and "codex/" .. version,
     attributes = event.log:rest(fields),
-    resource = event.origin.kept,
   }
-end
-
-local function seconds(timestamp)
-  return math.type(timestamp) == "integer" and timestamp / 1e9 or dates.seconds(timestamp)
+  origins.put(record, event.origin)
+  return record
 end
 
 -- When something last happened to a conversation: "began" or "failed", in unix seconds.
@@ -86,14 +81,14 @@ end
 
 -- codex.api_request comes when the answer begins, duration_ms after the request was sent.
 local function note_begin(event)
-  local time = seconds(event.timestamp)
+  local time = batches.seconds(event)
   note("began", event.fields.conversation, time and time - (event.fields.duration_ms or 0) / 1000)
 end
 
 local function duration_ms(event)
-  local start, time = noted("began", event.fields.conversation), seconds(event.timestamp)
+  local start, time = noted("began", event.fields.conversation), batches.seconds(event)
   if start and time and time >= start and time - start < 3600 then
-    return math.floor((time - start) * 1e6 + 0.5) / 1e3
+    return values.milliseconds(time - start)
   end
   return nil
 end
@@ -111,7 +106,7 @@ local function completed(event)
   return record
 end
 
-local no_answer, in_stream = 599, 500
+local in_stream = 500
 
 -- The status that the provider would have given, had the answer not begun already.
 local statuses = {
@@ -139,14 +134,13 @@ end
 local function failed(event, status, begun)
   local a = event.fields
   if not is_end(a) then
-    note("failed", a.conversation, seconds(event.timestamp))
+    note("failed", a.conversation, batches.seconds(event))
   end
   local record = common(event)
   local code, message = told_error(a.error)
   record.request_id = made_id(event, tostring(a.attempt or ""), tostring(status or ""))
-  record.status_code = status or statuses[code] or begun and in_stream or no_answer
-  record.error_type = code or not status and not begun and "connection_error" or nil
-  record.error_message = values.clip(message, 1024)
+  failures.put(record, status or statuses[code] or begun and in_stream,
+    code or not status and not begun and "connection_error" or nil, message)
   record.duration_ms = begun and duration_ms(event) or a.duration_ms
   record.streaming = begun or nil
   record.attempt = a.attempt
@@ -157,7 +151,7 @@ local codex = { name = "codex", fields = fields, prefix = "codex.", service = "c
 
 -- Whether why the attempt has failed is told already: nothing has begun since.
 local function is_told(event)
-  local conversation, time = event.fields.conversation, seconds(event.timestamp)
+  local conversation, time = event.fields.conversation, batches.seconds(event)
   local at, began = noted("failed", conversation), noted("began", conversation)
   return at and time and at <= time and not (began and at < began and began <= time)
 end

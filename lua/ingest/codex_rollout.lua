@@ -5,11 +5,11 @@
 --- token_count does.  input_tokens include what came from the cache.  A fork, and a subagent's
 --- file, begin with the token counts of the session they come from, told anew (ccusage#1370).
 local batches = require "ingest.batch"
-local dates = require "ingest.dates"
+local dates = require "lib.dates"
 local lines = require "ingest.lines"
 local shared_ids = require "ingest.shared_ids"
 local tokens = require "ingest.tokens"
-local values = require "ingest.values"
+local values = require "lib.values"
 
 local object, text, count = values.object, values.text, values.count
 
@@ -115,7 +115,7 @@ local function usage_of(info, before)
   return grown
 end
 
----@class Call
+---@class CountedCall
 ---@field id string
 ---@field session string?   that telemetry tells it of
 ---@field place string?     what no two calls of that session have in common
@@ -125,7 +125,7 @@ end
 -- Codex' own word for what the provider calls priority.
 local tiers = { fast = "priority" }
 
----@param call Call
+---@param call CountedCall
 function Rollout:add_call(usage, timestamp, call)
   local input, cached = count(usage.input_tokens), count(usage.cached_input_tokens)
   local output, reasoning = count(usage.output_tokens), count(usage.reasoning_output_tokens)

@@ -1,5 +1,5 @@
 --- Which format a file has, by its first JSON value.
-local values = require "ingest.values"
+local values = require "lib.values"
 
 local detect = {}
 

@@ -7,7 +7,7 @@ local batches = require "ingest.batch"
 local gemini_tokens = require "ingest.gemini_tokens"
 local lines = require "ingest.lines"
 local shared_ids = require "ingest.shared_ids"
-local values = require "ingest.values"
+local values = require "lib.values"
 
 local object, text, count = values.object, values.text, values.count
 

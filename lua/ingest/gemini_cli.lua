@@ -1,10 +1,11 @@
 --- Gemini CLI's log events (google-gemini/gemini-cli, docs/cli/telemetry.md).  It tells
 --- of one call three times: the log gemini_cli.api_response counts,
 --- gen_ai.client.inference.operation.details and the metrics do not.
+local failures = require "ingest.failures"
 local gemini_tokens = require "ingest.gemini_tokens"
+local origins = require "ingest.origins"
 local otlp = require "otlp"
 local shared_ids = require "ingest.shared_ids"
-local values = require "ingest.values"
 
 local fields = otlp.fields {
   prompt = { "text", "prompt_id" },
@@ -36,7 +37,7 @@ end
 
 local function common(event)
   local a = event.fields
-  return {
+  local record = {
     request_id = made_id(event),
     timestamp = event.timestamp,
     method = "POST",
@@ -48,15 +49,12 @@ local function common(event)
     model = a.model,
     duration_ms = a.duration_ms,
     session_client_id = a.session,
-    team = event.origin.team,
-    host = event.origin.host,
-    project = event.origin.project,
-    billing = event.origin.billing,
-    user = a.email or event.origin.user,
+    user = a.email,
     prompt_id = a.prompt,
     attributes = event.log:rest(fields),
-    resource = event.origin.kept,
   }
+  origins.put(record, event.origin)
+  return record
 end
 
 local function answered(event)
@@ -71,11 +69,8 @@ end
 
 local function failed(event)
   local a = event.fields
-  local status = a.status
   local record = common(event)
-  record.status_code = status or 599
-  record.error_type = a.error_type
-  record.error_message = values.clip(a.error, 1024)
+  failures.put(record, a.status, a.error_type, a.error)
   return record
 end
 

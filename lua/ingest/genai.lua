@@ -5,10 +5,11 @@
 local calls = require "ingest.calls"
 local ids = require "ingest.ids"
 local json = require "json"
+local origins = require "ingest.origins"
 local otlp = require "otlp"
 local providers = require "lib.providers"
 local tokens = require "ingest.tokens"
-local values = require "ingest.values"
+local values = require "lib.values"
 
 local told = {
   model = {
@@ -247,19 +248,16 @@ function genai.record(span, a, origin)
     duration_ms = from and to and to >= from and (to - from) / 1e6 or a.duration_ms,
     ttft_ms = a.ttft_s and a.ttft_s * 1000 or a.ttft_ms,
     session_client_id = a.session,
-    user = a.user or origin.user,
-    team = a.team or origin.team,
+    user = a.user,
+    team = a.team,
     api_key = a.api_key,
-    host = origin.host,
-    project = origin.project,
-    billing = origin.billing,
     error_type = failed and a.error_type or nil,
     error_message = failed and values.clip(message, 1024) or nil,
     trace_id = trace,
     span_id = id,
     attributes = span:rest(fields),
-    resource = origin.kept,
   }
+  origins.put(record, origin)
   a.cost_details = a.langfuse_kind and span:get "langfuse.observation.cost_details"
   tokens.put(record, a, excludes_cache(a, origin))
   if is_fetched then

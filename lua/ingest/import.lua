@@ -1,6 +1,5 @@
---- `moonledger import`: pieces of files in, lines of records out, for
---- lua/commands/import.lua; what it makes goes through the same door as POST
---- /logs/ingest.
+--- `moonledger import` and `collect`: pieces of files in, lines of records out; what it makes
+--- goes through the same door as POST /logs/ingest.
 local access_log = require "ingest.access_log"
 local ccproxy = require "ingest.ccproxy"
 local claude_transcript = require "ingest.claude_transcript"
@@ -8,6 +7,7 @@ local codex_rollout = require "ingest.codex_rollout"
 local detect = require "ingest.detect"
 local gemini_chat = require "ingest.gemini_chat"
 local json = require "json"
+local lines = require "ingest.lines"
 local litellm = require "ingest.litellm"
 local native = require "ingest.native"
 local prices = require("lib.price_table").current()
@@ -28,14 +28,22 @@ import.formats = {
   "auto", "access_log", "ccproxy", "claude", "codex", "gemini", "litellm", "ndjson",
 }
 
-local rejected, errors = 0, {}
-local max_errors = 10
+---@class Importer
+---@field private transcripts Transcripts
+---@field private file Reading?        the one that was opened last
+---@field private nfiles integer       since it began or was finished
+---@field private nrejected integer
+---@field private complaints string[]  the first few
+local Importer = {}
+Importer.__index = Importer
 
-local function note(name, batch)
-  rejected = rejected + batch.rejected
+local max_complaints = 10
+
+function Importer:note(name, batch)
+  self.nrejected = self.nrejected + batch.rejected
   for _, message in ipairs(batch.errors) do
-    if #errors < max_errors then
-      errors[#errors + 1] = name .. ": " .. message
+    if #self.complaints < max_complaints then
+      table.insert(self.complaints, name .. ": " .. message)
     end
   end
 end
@@ -49,21 +57,11 @@ local function encode(batch)
   return table.concat(out, "\n")
 end
 
-local wanted = "auto"
-local transcripts = claude_transcript.new(prices)
-
 ---@class Reading
 ---@field name string
 ---@field format string?
 ---@field session Rollout|Chat|nil
 ---@field parts string[]? of a file that is one JSON value: it is decoded at its end
-local current, nfiles = nil, 0
-
-local function try(text)
-  local value = json.decode(text)
-  return type(value) == "table" and value or nil
-end
-
 -- One value over several lines.
 local function is_one_value(text)
   local start, rest = text:match "^\xEF?\xBB?\xBF?%s*(.)([^\n]*)"
@@ -78,7 +76,7 @@ local function recognise(text)
   local from = 1
   for _ = 1, 20 do
     local to = text:find("\n", from, true)
-    local value = try(text:sub(from, (to or 0) - 1))
+    local value = lines.decoded(text:sub(from, (to or 0) - 1))
     if value then
       return detect.format(value)
     end
@@ -90,92 +88,106 @@ local function recognise(text)
   return nil
 end
 
-local function read_session(format, text)
-  current.session = current.session or sessions[format].new(current.name, prices)
-  current.session:add(text)
-  local batch = current.session:finish()
-  note(current.name, batch)
+function Importer:read_session(format, text)
+  local file = self.file
+  file.session = file.session or sessions[format].new(file.name, prices)
+  file.session:add(text)
+  local batch = file.session:finish()
+  self:note(file.name, batch)
   return encode(batch)
 end
 
-local function read(name, format, text)
+function Importer:read(format, text)
+  local file = self.file
   if format == "claude" then
-    transcripts:add(text)
+    self.transcripts:add(text)
     return ""
   elseif sessions[format] then
-    return read_session(format, text)
-  elseif format == "ndjson" and not current.parts then
+    return self:read_session(format, text)
+  elseif format == "ndjson" and not file.parts then
     local out, batch = native.lines(text)
-    note(name, batch)
+    self:note(file.name, batch)
     return out
   end
   local batch = decoders[format](text)
-  note(name, batch)
+  self:note(file.name, batch)
   return encode(batch)
 end
 
---- Begins with a format of import.formats; nil and why not.
----@param format string
----@return true?
----@return string? message
-function import.start(format)
-  local known = format == "auto" or format == "claude" or sessions[format] or decoders[format]
-  if not known then
-    return nil, "unknown format " .. format .. ": expected " .. table.concat(import.formats, ", ")
-  end
-  wanted = format
-  return true
-end
-
 --- Begins a file.
-function import.open(name)
-  current, nfiles = { name = name, format = wanted ~= "auto" and wanted or nil }, nfiles + 1
+---@param name string
+---@param format string  of import.formats
+function Importer:open(name, format)
+  self.file = { name = name, format = format ~= "auto" and format or nil }
+  self.nfiles = self.nfiles + 1
 end
 
 --- Takes a piece that ends with a line, and answers records as lines.
 ---@param text string
 ---@return string
-function import.feed(text)
-  if not current.parts and not current.format then
-    current.format = recognise(text:sub(1, 262144))
+function Importer:feed(text)
+  local file = self.file
+  if not file.parts and not file.format then
+    file.format = recognise(text:sub(1, 262144))
   end
-  if not current.format or current.parts or not current.session and is_one_value(text) then
-    current.parts = current.parts or {}
-    table.insert(current.parts, text)
+  if not file.format or file.parts or not file.session and is_one_value(text) then
+    file.parts = file.parts or {}
+    table.insert(file.parts, text)
     return ""
   end
-  return read(current.name, current.format, text)
+  return self:read(file.format, text)
 end
 
 --- Ends the file.
 ---@return string
-function import.close()
-  if not current.parts then
+function Importer:close()
+  local file = self.file
+  if not file.parts then
     return ""
   end
-  local text = table.concat(current.parts)
-  local format = current.format
+  local text = table.concat(file.parts)
+  local format = file.format
   if not format then
-    local value = try(text)
+    local value = lines.decoded(text)
     format = value and detect.format(value) or "ndjson"
   end
-  return read(current.name, format, text)
+  return self:read(format, text)
 end
 
---- Ends the run; another may begin.
----@return string lines of the transcripts' records
-function import.finish()
-  local batch = transcripts:finish()
-  transcripts = claude_transcript.new(prices)
-  note(nfiles == 1 and current.name or "transcripts", batch)
-  nfiles = 0
+--- The records of the transcripts so far, of which the files that follow know nothing.
+---@return string lines
+function Importer:finish()
+  local batch = self.transcripts:finish()
+  self.transcripts = claude_transcript.new(prices)
+  self:note(self.nfiles == 1 and self.file.name or "transcripts", batch)
+  self.nfiles = 0
   return encode(batch)
 end
 
---- What was rejected here.
----@return integer, string complaints the first few, a line each
-function import.rejected()
-  return rejected, table.concat(errors, "\n") .. (#errors > 0 and "\n" or "")
+--- How many records could not be taken, and why: the first few complaints.
+---@return integer, string[]
+function Importer:rejected()
+  return self.nrejected, self.complaints
+end
+
+--- Whether there is such a format; nil and why not.
+---@param format string
+---@return true?
+---@return string? message
+function import.knows(format)
+  for _, known in ipairs(import.formats) do
+    if format == known then
+      return true
+    end
+  end
+  return nil, "unknown format " .. format .. ": expected " .. table.concat(import.formats, ", ")
+end
+
+---@return Importer
+function import.new()
+  return setmetatable({
+    transcripts = claude_transcript.new(prices), nfiles = 0, nrejected = 0, complaints = {},
+  }, Importer)
 end
 
 return import

@@ -4,7 +4,7 @@
 local json = require "json"
 local pricing = require "lib.pricing"
 local tokens = require "ingest.tokens"
-local values = require "ingest.values"
+local values = require "lib.values"
 
 local iterations = {}
 

@@ -24,6 +24,14 @@ function lines.each_text(text, visit)
   end
 end
 
+--- The object or the list that a text is; nil where it is none.
+---@param text string
+---@return table?
+function lines.decoded(text)
+  local value = json.decode(text)
+  return type(value) == "table" and value or nil
+end
+
 --- Whether a decoded value is an object and no list; an empty list is as good as an empty object.
 ---@param value any
 ---@return boolean

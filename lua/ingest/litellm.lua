@@ -4,13 +4,14 @@
 --- metadata only.  messages and response are content and are left out.
 local batches = require "ingest.batch"
 local calls = require "ingest.calls"
-local dates = require "ingest.dates"
+local dates = require "lib.dates"
+local failures = require "ingest.failures"
 local ids = require "ingest.ids"
 local iterations = require "ingest.iterations"
 local json = require "json"
 local lines = require "ingest.lines"
 local tokens = require "ingest.tokens"
-local values = require "ingest.values"
+local values = require "lib.values"
 
 local litellm = {}
 
@@ -40,10 +41,9 @@ local function put_times(record, row)
   local from, to = dates.seconds(row.startTime), dates.seconds(row.endTime)
   local first = dates.seconds(row.completionStartTime)
   record.timestamp = to or from
-  record.duration_ms = from and to and to >= from and math.floor((to - from) * 1e6 + 0.5) / 1e3
-    or nil
+  record.duration_ms = from and to and to >= from and values.milliseconds(to - from) or nil
   if record.streaming and from and first and first >= from then
-    record.ttft_ms = math.floor((first - from) * 1e6 + 0.5) / 1e3
+    record.ttft_ms = values.milliseconds(first - from)
   end
 end
 
@@ -63,9 +63,8 @@ local function put_status(record, row, metadata)
     return
   end
   local code = count(problem.error_code)
-  record.status_code = code and code >= 400 and code < 1000 and code or 500
-  record.error_type = text(problem.error_class)
-  record.error_message = values.clip(text(problem.error_message), 1024)
+  failures.put(record, code and code >= 400 and code < 1000 and code or 500,
+    text(problem.error_class), text(problem.error_message))
 end
 
 -- A list, or a list as JSON text.

@@ -1,8 +1,9 @@
 --- What decoders remember from one body to the next, for as long as senders take to tell
 --- the rest: shared by all loops in kv, and kept over a restart; an import, which has no kv,
 --- remembers for its run.
---- It has so many places and no more: what comes to a place that is taken is remembered
---- instead.  A key is a word for what it is of, and one or two ids.
+--- kv has so many places and no more: what comes to a place that is taken is remembered
+--- instead.  An import that would remember more than so many keys forgets all of them first.  A key
+--- is a word for what it is of, and one or two ids.
 local has_kv, kv = pcall(require, "kv")
 
 local memory = {}
@@ -25,10 +26,14 @@ end
 memory.set = has_kv and function(value, what, id, more)
   kv.note(kept_s, value, what, id, more)
 end or function(value, ...)
-  if nown == max_own then
-    own, nown = {}, 0
+  local key = own_key(...)
+  if own[key] == nil then
+    if nown == max_own then
+      own, nown = {}, 0
+    end
+    nown = nown + 1
   end
-  own[own_key(...)], nown = value, nown + 1
+  own[key] = value
 end
 
 --- Forgets everything: what it belonged to is gone.

@@ -1,7 +1,7 @@
 --- Names of OTLP metrics in Prometheus, as Prometheus's own translation makes them
 --- (otlptranslator, metric_namer.go): the words of the name, its unit unless a word
 --- says it, "ratio" for a gauge of unit 1, and "total" once, at the end of a counter.
-local values = require "ingest.values"
+local values = require "lib.values"
 
 local metric_names = {}
 

@@ -2,20 +2,12 @@
 --- are.  One without an id gets one made of its own content, so that importing it again
 --- finds it.
 local batches = require "ingest.batch"
+local hash = require "lib.hash"
 local json = require "json"
 local lines = require "ingest.lines"
-local values = require "ingest.values"
+local values = require "lib.values"
 
 local native = {}
-
--- FNV-1a, 64 bits: the same at every run.
-local function fingerprint(text)
-  local hash = 0xcbf29ce484222325
-  for i = 1, #text do
-    hash = (hash ~ text:byte(i)) * 0x100000001b3
-  end
-  return ("%016x"):format(hash)
-end
 
 local function canonical(row)
   local parts = {}
@@ -29,16 +21,19 @@ end
 
 local function name(record)
   if not values.text(record.request_id) then
-    record.request_id = "import-" .. fingerprint(canonical(record))
+    record.request_id = ("import-%016x"):format(hash(canonical(record)))
   end
   return record
 end
 
--- The records of one value: itself, or those of a body of POST /logs/ingest.
-local function each_record(value, position, batch, take)
+-- The records of a value that is a body of POST /logs/ingest; nil where it is a record.
+local function records_in(value)
   local list = value.records
-  local several = type(list) == "table" and (list[1] ~= nil or next(list) == nil)
-  for i, record in ipairs(several and list or { value }) do
+  return type(list) == "table" and (list[1] ~= nil or next(list) == nil) and list or nil
+end
+
+local function each_record(value, position, batch, take)
+  for i, record in ipairs(records_in(value) or { value }) do
     if lines.is_object(record) then
       take(name(record))
     else
@@ -60,9 +55,11 @@ function native.decode(body)
   return batch
 end
 
+-- Whether the text alone shows that it is one record with an id: that of a line with an object
+-- inside may stand there.
 local function is_whole(line)
-  return line:find('"request_id"%s*:%s*"[^"]') and not line:find('"request_id"%s*:%s*"None"')
-    and not line:find('"records"%s*:')
+  return line:find "^%s*{[^{]*$" and line:find('"request_id"%s*:%s*"[^"]')
+    and not line:find('"request_id"%s*:%s*"None"') and not line:find('"records"%s*:')
 end
 
 --- Lines as they came, but for those without an id and those of several records.  The batch has
@@ -79,11 +76,13 @@ function native.lines(text)
     local value = json.decode(line)
     if not lines.is_object(value) then
       batch:reject(("line %d is no JSON object"):format(number))
-      return
+    elseif values.text(value.request_id) and not records_in(value) then
+      out[#out + 1] = line
+    else
+      each_record(value, number, batch, function(record)
+        out[#out + 1] = json.encode(record)
+      end)
     end
-    each_record(value, number, batch, function(record)
-      out[#out + 1] = json.encode(record)
-    end)
   end)
   out[#out + 1] = ""
   return table.concat(out, "\n"), batch

@@ -13,12 +13,13 @@ local most_spans = 100
 
 -- ---- What spans hold ----
 
--- Under what a span holds it.  A try that failed is another call than the one that did not.
+-- The note that a call is filed under.  A try that failed is another call than the one that did
+-- not.
 local function sort_of(call)
   return call.has_tokens and "counted" or call.is_failed and "failed" or "ended"
 end
 
--- Who must be doubted to be a wrapper of what is far in.
+-- How uncertain a span must be to count as the wrapper of a distant call.
 local far = { near = 1, deep = 2 }
 
 local function wraps(call, inside)

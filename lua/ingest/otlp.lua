@@ -1,7 +1,8 @@
 --- OTLP's three signals, and the walk through the log records or spans of a body.
 --- Source: opentelemetry-proto, docs/specification.md.
 local content = require "content"
-local values = require "ingest.values"
+local origins = require "ingest.origins"
+local values = require "lib.values"
 
 local otlp = {}
 
@@ -23,37 +24,7 @@ local dull = content {
   prefixes = { "telemetry.", "process.", "os.", "host.arch" },
 }
 
----@class Origin
----@field resource table<string, any> attributes of the resource
----@field kept Fragment?              those that are worth a place in each row: team, host, version
----@field scope string                name of the instrumentation scope
----@field team string?                team.id of the resource
----@field host string?                host.name
----@field project string?             what a user put there (OTEL_RESOURCE_ATTRIBUTES), as billing
----@field billing string?             "billed" or "notional"
----@field user string?
----@field user_agent string?          the service and its version, as rows of agents have it
----@field is_claude_code boolean?      as otlp_traces has found
-
 local items_a_look = 64
-
--- Coding agents whose rows have a shorter name than their resource.
-local agents = { codex_cli_rs = "codex" }
-
-local function origin_of(resource, kept, scope)
-  local service = values.text(resource["service.name"])
-  local version = values.text(resource["service.version"])
-  return {
-    resource = resource, kept = kept, scope = scope or "",
-    team = values.first_text(resource["team.id"], resource.team),
-    host = values.text(resource["host.name"]),
-    project = values.first_text(resource.project, resource["project.name"],
-      resource["service.namespace"]),
-    billing = values.text(resource.billing),
-    user = values.first_text(resource["user.email"], resource["user.id"], resource["enduser.id"]),
-    user_agent = service and version and (agents[service] or service) .. "/" .. version,
-  }
-end
 
 --- Calls visit(item, origin) for every log record or span that can be read; the reader is the item,
 --- and the next one after the visit.  A batch that has grown large is handed on before it goes on.
@@ -70,7 +41,7 @@ function otlp.each(reader, batch, visit)
       resource, kept = reader:resource(dull)
     end
     if new_resource or new_scope then
-      origin = origin_of(resource, kept, reader:scope())
+      origin = origins.of(resource, kept, reader:scope())
       batch.sender = batch.sender or {
         service_type = values.text(resource["service.name"]), user_agent = origin.user_agent,
       }

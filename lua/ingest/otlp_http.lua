@@ -70,8 +70,8 @@ encodings["application/x-protobuf"] = {
 }
 
 local function encoding_of(req)
-  local type = (req.headers["content-type"] or ""):lower()
-  return encodings[type:match("^%s*([^;%s]*)")]
+  local content_type = (req.headers["content-type"] or ""):lower()
+  return encodings[content_type:match("^%s*([^;%s]*)")]
 end
 
 local function answer(encoding, status, body, headers)

@@ -7,7 +7,7 @@ local gemini_cli = require "ingest.gemini_cli"
 local genai = require "ingest.genai"
 local nesting = require "ingest.nesting"
 local otlp = require "ingest.otlp"
-local values = require "ingest.values"
+local values = require "lib.values"
 
 local otlp_logs = {}
 
@@ -18,7 +18,7 @@ local otlp_logs = {}
 ---@field log OtlpReader     for what else it tells
 ---@field origin Origin
 
----@class Sender
+---@class AgentEvents
 ---@field name string     service_type of its rows
 ---@field fields OtlpFields  what it reads
 ---@field prefix string   of its event names
@@ -27,7 +27,7 @@ local otlp_logs = {}
 ---@field request fun(event: LogEvent): table? a record, without its cost; nil: no request
 ---@field cost (fun(fields: table<string, any>): number?)? the cost that it reports
 
----@type Sender[]
+---@type AgentEvents[]
 local senders = { claude_code, codex, gemini_cli }
 
 -- What a log is called, not what it says.

@@ -6,7 +6,7 @@ local batches = require "ingest.batch"
 local metric_labels = require "ingest.metric_labels"
 local metric_names = require "ingest.metric_names"
 local otlp_tables = require "ingest.otlp_tables"
-local values = require "ingest.values"
+local values = require "lib.values"
 
 local otlp_metrics = {}
 
@@ -158,7 +158,7 @@ local function take(batch, metric, origin)
 end
 
 --- Points of an ExportMetricsServiceRequest, in the batch's points.
----@param source Source|table the message, or an iterator over its items
+---@param source Source
 ---@param hand_on (fun(batch: Batch): any?, string?)?
 ---@return Batch
 function otlp_metrics.decode(source, hand_on)

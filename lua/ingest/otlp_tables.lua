@@ -2,7 +2,7 @@
 --- are read from.  Source: opentelemetry-proto, docs/specification.md.
 local json = require "json"
 local lines = require "ingest.lines"
-local values = require "ingest.values"
+local values = require "lib.values"
 
 local otlp_tables = {}
 
@@ -95,25 +95,8 @@ function otlp_tables.misfit(message, name, kind)
   return not fits and ("%s is no %s"):format(name, kind) or nil
 end
 
---- An iterator over the items of a decoded message: item, then resource and scope where
---- they are others than before.
+--- The items of a message: each with its resource and scope where they are others than before.
 ---@alias Source fun(): any, table?, table?
-
----@param message any
----@return Source
-local function items_of(message)
-  return coroutine.wrap(function()
-    for _, resource in ipairs(object(object(message).resourceMetrics)) do
-      resource = object(resource)
-      for _, scope in ipairs(object(resource.scopeMetrics)) do
-        scope = object(scope)
-        for _, item in ipairs(object(scope.metrics)) do
-          coroutine.yield(item, resource, scope)
-        end
-      end
-    end
-  end)
-end
 
 -- The items are not lost with a resource or a scope that cannot be read.
 local function tell(batch, around, name)
@@ -136,13 +119,13 @@ end
 
 --- Calls visit(item, origin) for every item; what is no object is rejected.  A batch that
 --- has grown large is handed on before it goes on.
----@param source Source|table a decoded message, or an iterator over its items
+---@param source Source
 ---@param batch Batch
 ---@param visit fun(item: table, origin: Origin)
 function otlp_tables.each(source, batch, visit)
   local origin = { resource = {}, scope = "" }
   local known_resource, known_scope
-  for item, resource, scope in type(source) == "function" and source or items_of(source) do
+  for item, resource, scope in source do
     if resource ~= known_resource and resource or scope ~= known_scope and scope then
       origin = origin_of(origin, resource ~= known_resource and resource, scope, batch)
       known_resource, known_scope = resource or known_resource, scope or known_scope

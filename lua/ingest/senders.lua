@@ -4,7 +4,7 @@
 local json = require "json"
 local kv = require "kv"
 local storage = require "storage"
-local values = require "ingest.values"
+local values = require "lib.values"
 
 local senders = {}
 
@@ -113,6 +113,8 @@ function senders.of_request(req)
   return { user_agent = req.headers["user-agent"] }
 end
 
+-- ---- Why ----
+
 -- Places and values differ from record to record.
 local function reason_of(message)
   message = message:gsub(", got .*$", ""):gsub("%d+", "N")
@@ -131,6 +133,39 @@ local function add_reason(why, reason, count)
   end
 end
 
+-- Its place among those that a sender was told; nil where all are taken.
+local function place_of_reason(prefix, reason)
+  local taken = kv.get(prefix .. "reasons") or 0
+  for place = 1, taken do
+    if kv.get(prefix .. "reason." .. place) == reason then
+      return place
+    end
+  end
+  local place = taken < max_reasons and kv.incr(prefix .. "reasons")
+  if place then
+    kv.set(prefix .. "reason." .. place, reason)
+  end
+  return place
+end
+
+local function count_reason(prefix, reason)
+  local place = place_of_reason(prefix, reason)
+  if place then
+    kv.incr(("%sreason.%d.count"):format(prefix, place))
+  end
+end
+
+local function reasons_at(prefix)
+  local why = {}
+  for place = 1, kv.get(prefix .. "reasons") or 0 do
+    local reason = kv.get(prefix .. "reason." .. place)
+    if reason then
+      add_reason(why, reason, kv.get(("%sreason.%d.count"):format(prefix, place)) or 0)
+    end
+  end
+  return why
+end
+
 --- Counts records that were not taken, and notes why.  count may be 0: what was taken may be of no
 --- use to anybody.
 ---@param sender Sender
@@ -139,16 +174,14 @@ end
 function senders.refused(sender, count, errors)
   senders.sent(sender, "rejected", count)
   local prefix = prefix_of(sender)
-  local why = json.decode(kv.get(prefix .. "why") or "[]")
   for _, fault in ipairs(errors) do
     local message = fault.message or fault
     message = fault.field and fault.field .. ": " .. message or message
-    add_reason(why, reason_of(message), 1)
+    count_reason(prefix, reason_of(message))
     kv.set(prefix .. "newest", json.encode {
       message = values.clip(message, 1024), timestamp = os.time(),
     })
   end
-  kv.set(prefix .. "why", json.encode(json.array(why)))
 end
 
 -- ---- Telling ----
@@ -167,7 +200,7 @@ local function told(place)
     last_seen = kv.get(prefix .. "last") or kv.get(prefix .. "first"),
     records = kv.get(prefix .. "records") or 0, events = kv.get(prefix .. "events") or 0,
     rejected = kv.get(prefix .. "rejected") or 0,
-    why = json.decode(kv.get(prefix .. "why") or "[]"),
+    why = reasons_at(prefix),
     newest_error = newest and json.decode(newest) or nil,
   }
 end

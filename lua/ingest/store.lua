@@ -1,6 +1,6 @@
 --- What becomes of a decoded batch: records are stored, events counted and sent to the stream.
+local batches = later "ingest.batch"
 local config = require "config"
-local dates = later "ingest.dates"
 local metrics = require "metrics"
 local senders = later "ingest.senders"
 local sse = require "sse"
@@ -16,15 +16,11 @@ local events = metrics.counter {
 
 local settings = config.events or {}
 
-local function seconds(timestamp)
-  return math.type(timestamp) == "integer" and timestamp / 1e9 or dates.seconds(timestamp)
-end
-
 ---@param event Event
 local function entry_of(event)
   return {
     kind = event.name, sender = event.sender,
-    time = seconds(event.timestamp), session = event.session,
+    time = batches.seconds(event), session = event.session,
     attributes = event.attributes,
   }
 end
@@ -76,11 +72,11 @@ function store.batch(batch)
   local records = batch.records
   for from = 1, #records, slice do
     local part = table.move(records, from, math.min(from + slice - 1, #records), 1, {})
-    local result, counts, reason = storage.insert(part, senders.columns)
+    local result, counts_or_why, reason = storage.insert(part, senders.columns)
     if not result then
-      return nil, counts, reason
+      return nil, counts_or_why, reason
     end
-    batch.sender = senders.took(counts) or batch.sender
+    batch.sender = senders.took(counts_or_why) or batch.sender
     put(totals, batch, result)
   end
   local taken, message = take_events(batch)

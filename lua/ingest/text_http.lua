@@ -9,8 +9,8 @@ local text_http = {}
 
 -- Lines may be none, JSON is a value.
 local function is_lines(req)
-  local type = (req.headers["content-type"] or ""):lower()
-  return type:find("ndjson", 1, true) ~= nil or type:find("jsonl", 1, true) ~= nil
+  local content_type = (req.headers["content-type"] or ""):lower()
+  return content_type:find("ndjson", 1, true) ~= nil or content_type:find("jsonl", 1, true) ~= nil
 end
 
 -- Lines of another kind are left alone; the sender of nothing else should hear of it.

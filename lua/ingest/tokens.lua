@@ -1,7 +1,7 @@
 --- Token counts by everyone's convention, as those of a row: tokens_input never
 --- includes the cache, tokens_output always includes reasoning.
 local names = require "ingest.token_names"
-local values = require "ingest.values"
+local values = require "lib.values"
 
 local tokens = {}
 

@@ -21,8 +21,8 @@ end
 
 function steps.month(days)
   local year, month = dates.civil(days)
-  local first = zones.days_from_civil(year, month, 1)
-  return first, zones.days_from_civil(year + month // 12, month % 12 + 1, 1)
+  local first = dates.days(year, month, 1)
+  return first, dates.days(year + month // 12, month % 12 + 1, 1)
 end
 
 local function hours(zone, first, last, most)

@@ -1,17 +1,9 @@
 --- Where a page of rows ended, as opaque text that a client sends back.  It names
 --- the order and the filters it belongs to, so that it cannot be used with others.
+local hash = require "lib.hash"
 local params = require "lib.params"
 
 local cursor = {}
-
--- FNV-1a, 64 bits (draft-eastlake-fnv); a check against mistakes, not against forgers.
-local function hash(s)
-  local h = 0xcbf29ce484222325
-  for i = 1, #s do
-    h = (h ~ s:byte(i)) * 0x100000001b3
-  end
-  return h
-end
 
 local function write(parts, value)
   if type(value) ~= "table" then

@@ -3,6 +3,7 @@
 local params = require "lib.params"
 local storage = require "storage"
 local text = require "lib.text"
+local values = require "lib.values"
 
 local fields = {}
 
@@ -18,16 +19,8 @@ end
 fields.ALL = joined(storage.columns(), storage.columns "dimensions", storage.columns "measures",
   { "extra" })
 
-local function set_of(names)
-  local set = {}
-  for _, name in ipairs(names) do
-    set[name] = true
-  end
-  return set
-end
-
-local SHOWN = set_of(joined(storage.columns "all", { "extra" }))
-local KEYS = set_of(storage.columns "keys")
+local SHOWN = values.set("extra", table.unpack(storage.columns "all"))
+local KEYS = values.set(table.unpack(storage.columns "keys"))
 
 -- The names of a list, each once; nil and the first that is not known.
 local function read_names(input, known)

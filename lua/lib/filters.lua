@@ -146,8 +146,7 @@ for _, name in ipairs(storage.columns "dimensions") do
 end
 
 --- The params of a route that takes the common filters.  Those that the route declares itself stay
---- as they are and come
---- first.
+--- as they are and come first.
 ---@param own table<string, Param>
 ---@return table<string, Param>
 function filters.params(own)

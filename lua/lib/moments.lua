@@ -20,11 +20,8 @@ local function date_of(text)
     return nil
   end
   hour, minute, second = tonumber(hour) or 0, tonumber(minute) or 0, tonumber(second) or 0
-  local days = zones.days_from_civil(tonumber(year), tonumber(month), tonumber(day))
-  local wall = days * 86400 + hour * 3600 + minute * 60 + second
-  local is_there = hour < 24 and minute < 60 and second < 60
-    and dates.day(wall) == ("%s-%s-%s"):format(year, month, day)
-  return is_there and wall or nil, rest == ""
+  return dates.clock(tonumber(year), tonumber(month), tonumber(day), hour, minute, second),
+    rest == ""
 end
 
 --- Unix seconds; nil and why when it is none.  A date without a clock is the whole day: as the end

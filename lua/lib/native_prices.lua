@@ -31,12 +31,7 @@ end
 ---@return number?
 function native_prices.cost(record)
   local extra = record.extra and json.decode(tostring(record.extra)) or {}
-  local usage = {}
-  for _, name in ipairs(pricing.members) do
-    local value = record[name]
-    usage[name] = value == nil and extra[name] or value
-  end
-  usage.service_tier = usage.service_tier or record.tier
+  local usage = pricing.usage_of_row(record, extra)
   price_table.current():settle(usage)
   return usage.cost_usd
 end

@@ -1,6 +1,6 @@
 --- When a price holds: the hours of LiteLLM's off_peak_pricing.
-local dates = require "ingest.dates"
-local values = require "ingest.values"
+local dates = require "lib.dates"
+local values = require "lib.values"
 
 local price_times = {}
 

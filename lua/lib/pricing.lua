@@ -352,10 +352,9 @@ local function lengths(rates, tier)
   return list
 end
 
---- Rates by the length of the whole prompt: { upto, input, output, cache_read, cache_write, request
---- },
---- ascending; false is one that is not known.  nil: the tier has no known price; true: the price
---- depends on more than these, pricing.cost tells it.
+--- Rates by the length of the whole prompt: { upto, input, output, cache_read, cache_write,
+--- request }, ascending; false is one that is not known.  nil: the tier has no known price; true:
+--- the price depends on more than these, pricing.cost tells it.
 ---@param rates Rates
 ---@param tier string?
 ---@return (number|false)[][]|true|nil
@@ -408,6 +407,20 @@ pricing.members = {
   "audio_output_tokens", "image_input_tokens",
   "image_output_tokens", "web_searches", "service_tier", "speed", "inference_geo", "timestamp",
 }
+
+--- The members of a stored row that its cost follows from; what has no column is in extra.
+---@param row table
+---@param extra table  the row's, decoded
+---@return table
+function pricing.usage_of_row(row, extra)
+  local usage = {}
+  for _, name in ipairs(pricing.members) do
+    local value = row[name]
+    usage[name] = value == nil and extra[name] or value
+  end
+  usage.service_tier = usage.service_tier or row.tier
+  return usage
+end
 
 --- Settles cost_usd and cost_source of a record: what the sender reported wins; else it
 --- is computed from the tokens; else it is unknown, which is not zero.  A record

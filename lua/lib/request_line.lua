@@ -2,21 +2,13 @@
 local amounts = require "lib.amounts"
 local cell = require "lib.cell"
 local colour = require "lib.colours"
-local zones = require "lib.zones"
+local dates = require "lib.dates"
 
 local request_line = {}
 
--- Unix seconds of a row's ISO 8601, which is UTC.
-local function seconds_of(text)
-  local year, month, day, hour, minute, second =
-    text:match "^(%d+)-(%d%d)-(%d%d)T(%d%d):(%d%d):(%d%d)"
-  local days = year and zones.days_from_civil(tonumber(year), tonumber(month), tonumber(day))
-  return days and days * 86400 + hour * 3600 + minute * 60 + second
-end
-
 -- On this terminal's clock; with the date where that is another day than today.
 local function clock(timestamp)
-  local seconds = type(timestamp) == "number" and timestamp or seconds_of(tostring(timestamp))
+  local seconds = dates.seconds(timestamp)
   if not seconds then
     return cell(timestamp)
   end

@@ -1,5 +1,6 @@
 --- Time zones: what a clock on a wall shows at a moment, from the machine's TZif files (RFC 8536)
 --- or from a fixed offset.  Times are whole unix seconds.
+local dates = require "lib.dates"
 local zone_file = require "zone"
 
 local zones = {}
@@ -12,25 +13,10 @@ local zones = {}
 local Zone = {}
 Zone.__index = Zone
 
--- ---- Days ----
-
--- Days since 1970-01-01 of a civil date (Howard Hinnant, "chrono-compatible low-level date
--- algorithms").
-local function days_from_civil(year, month, day)
-  year = month <= 2 and year - 1 or year
-  local era = year // 400
-  local year_of_era = year - era * 400
-  local day_of_year = (153 * (month > 2 and month - 3 or month + 9) + 2) // 5 + day - 1
-  return era * 146097 + year_of_era * 365 + year_of_era // 4 - year_of_era // 100 + day_of_year
-    - 719468
-end
-
-zones.days_from_civil = days_from_civil
-
 local function year_of(seconds)
   local days = seconds // 86400
   local year = 1970 + days // 365
-  while days_from_civil(year, 1, 1) > days do
+  while dates.days(year, 1, 1) > days do
     year = year - 1
   end
   return year
@@ -90,16 +76,16 @@ end
 
 -- The day of a change, as days since 1970-01-01.
 local function change_day(change, year)
-  local january = days_from_civil(year, 1, 1)
+  local january = dates.days(year, 1, 1)
   if change.day then
     return january + change.day
   elseif change.julian then
-    local leap = days_from_civil(year, 3, 1) - january == 60
+    local leap = dates.days(year, 3, 1) - january == 60
     return january + change.julian - 1 + (leap and change.julian >= 60 and 1 or 0)
   end
-  local first = days_from_civil(year, change.month, 1)
+  local first = dates.days(year, change.month, 1)
   local day = first + (change.weekday - (first + 4) % 7) % 7 + (change.week - 1) * 7
-  local after = days_from_civil(year + change.month // 12, change.month % 12 + 1, 1)
+  local after = dates.days(year + change.month // 12, change.month % 12 + 1, 1)
   return day >= after and day - 7 or day
 end
 

@@ -32,11 +32,11 @@ return {
     if not format then
       return { status = 415, detail = UNKNOWN_TYPE }
     end
-    local result, counts = storage.ingest(req.body, format, senders.columns)
+    local result, counts_or_why = storage.ingest(req.body, format, senders.columns)
     if not result then
-      return { status = 503, headers = RETRY, detail = "Not stored: " .. counts }
+      return { status = 503, headers = RETRY, detail = "Not stored: " .. counts_or_why }
     end
-    local sender = senders.took(counts) or senders.of_request(req)
+    local sender = senders.took(counts_or_why) or senders.of_request(req)
     if result.rejected > 0 then
       senders.refused(sender, result.rejected, result.errors)
     end

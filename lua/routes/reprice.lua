@@ -12,13 +12,9 @@ local page = 2000
 
 local function usage_of(row)
   local extra = row.extra and json.decode(tostring(row.extra)) or {}
-  local usage = { request_id = row.request_id }
-  for _, name in ipairs(pricing.members) do
-    local value = row[name]
-    usage[name] = value == nil and extra[name] or value
-  end
+  local usage = pricing.usage_of_row(row, extra)
+  usage.request_id = row.request_id
   usage.model = usage.model ~= "" and usage.model or nil
-  usage.service_tier = usage.service_tier or row.tier
   return usage, extra
 end
 
@@ -68,10 +64,10 @@ return {
         return cursor.refuse(req.params.cursor)
       end
     end
-    local rows, place = storage.select { order_by = "timestamp", limit = page, after = after,
+    local rows, place_or_why = storage.select { order_by = "timestamp", limit = page, after = after,
       extra = true }
     if not rows then
-      return { status = 503, detail = place }
+      return { status = 503, detail = place_or_why }
     end
     local changes = {}
     for _, row in ipairs(rows) do
@@ -84,7 +80,7 @@ return {
     return {
       json = {
         seen = #rows, changed = result.merged, total = storage.stats().rows,
-        next_cursor = cursor.encode(place, {}, false),
+        next_cursor = cursor.encode(place_or_why, {}, false),
       },
     }
   end,

@@ -160,6 +160,18 @@ describe("moonledger import", function()
     assert.same({ 0, 3, 0 }, counts(import(folder .. "/plain.ndjson")))
   end)
 
+  it("takes no request_id of an object inside for the record's own", function()
+    helpers.write_file(folder .. "/nested.ndjson", '{"model":"a","timestamp":1795426004,'
+      .. '"extra":{"request_id":"x"}}\n'
+      .. '{"request_id":"None","timestamp":1795426004,"extra":{"request_id":"y"}}\n'
+      .. '{"request_id":"z","timestamp":1795426004,"extra":{"request_id":"None","records":[]}}\n')
+    assert.same({ 3, 0, 0 }, counts(import(folder .. "/nested.ndjson")))
+    assert.same({ 0, 3, 0 }, counts(import(folder .. "/nested.ndjson")))
+    local s = server.start { database = database }
+    assert.truthy(rows(s).z)
+    s:stop()
+  end)
+
   it("reads folders, gzip, zstd and arrays", function()
     os.execute("mkdir -p " .. folder .. "/logs/deeper")
     local nginx = helpers.read_file "spec/wire/nginx-1.26.ndjson"

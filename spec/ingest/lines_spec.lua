@@ -1,7 +1,7 @@
 package.loaded.json = package.loaded.json or require "spec.helpers.server_json"
 local access_log = require "ingest.access_log"
 local ccproxy = require "ingest.ccproxy"
-local dates = require "ingest.dates"
+local dates = require "lib.dates"
 local helpers = require "spec.helpers"
 local litellm = require "ingest.litellm"
 local pricing = require "lib.pricing"
@@ -242,14 +242,17 @@ describe("a time", function()
   for text, seconds in pairs {
     ["2026-11-23T09:26:44.2Z"] = 1795426004.2 - 0, ["1970-01-01T00:00:00Z"] = 0,
     ["2000-02-29 12:00:00"] = 951825600, ["2024-03-01T00:00:00+02:00"] = 1709244000 - 0,
-    ["1795426004.25"] = 1795426004.25,
+    ["1795426004.25"] = 1795426004.25, ["2016-12-31T23:59:60Z"] = 1483228800,
   } do
     it("is read from " .. text, function()
       assert.near(seconds, dates.seconds(text), 1e-6)
     end)
   end
   for _, text in ipairs { "", "yesterday", "2026-11-23", "2026-11-23T09:26",
-      "2026-11-23T09:26:44 CET" } do
+      "2026-11-23T09:26:44 CET", "2026-99-99T99:99:99Z", "2026-00-10T00:00:00Z",
+      "2026-02-29T00:00:00Z", "2026-04-31T00:00:00Z", "2026-01-00T00:00:00Z",
+      "2026-01-01T24:00:00Z", "2026-01-01T00:60:00Z", "2026-01-01T00:00:61Z",
+      "2026-01-01T00:00:00+24:00", "2026-01-01T00:00:00+01:60" } do
     it(("is none in %q"):format(text), function()
       assert.is_nil(dates.seconds(text))
     end)

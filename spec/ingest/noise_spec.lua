@@ -7,6 +7,7 @@ local decoders = require "spec.helpers.decode"
 local helpers = require "spec.helpers"
 local json = require "spec.helpers.json"
 local litellm = require "ingest.litellm"
+local metric_items = require "spec.helpers.metric_items"
 local otlp_metrics = require "ingest.otlp_metrics"
 local pricing = require "lib.pricing"
 local transcript = require "ingest.claude_transcript"
@@ -69,6 +70,10 @@ end
 
 local logs, traces = of_object("logs", "resourceLogs"), of_object("traces", "resourceSpans")
 
+local function metrics(m)
+  return otlp_metrics.decode(metric_items(m))
+end
+
 local cases = {
   ["claude-code-2.1.202-logs.json"] = message(logs),
   ["claude-code-2.1.70-logs.json"] = message(logs),
@@ -79,8 +84,8 @@ local cases = {
   ["genai-1.36-traces.json"] = message(traces),
   ["openinference-0.1-traces.json"] = message(traces),
   ["openllmetry-0.47-traces.json"] = message(traces),
-  ["claude-code-2.1.202-metrics.json"] = message(otlp_metrics.decode),
-  ["otel-js-0.203-metrics.json"] = message(otlp_metrics.decode),
+  ["claude-code-2.1.202-metrics.json"] = message(metrics),
+  ["otel-js-0.203-metrics.json"] = message(metrics),
   ["litellm-1.77.ndjson"] = lines(function(text) return litellm.decode(text, prices) end),
   ["ccproxy-0.1.7.ndjson"] = lines(function(text) return ccproxy.decode(text, prices) end),
   ["ccproxy-0.2.9.ndjson"] = lines(function(text) return ccproxy.decode(text, prices) end),

@@ -2,10 +2,12 @@ package.loaded.json = package.loaded.json or require "spec.helpers.server_json"
 local helpers = require "spec.helpers"
 local json = require "json"
 local metric_names = require "ingest.metric_names"
+local metric_items = require "spec.helpers.metric_items"
 local otlp_metrics = require "ingest.otlp_metrics"
 
 local function decode(name)
-  return otlp_metrics.decode(json.decode(helpers.read_file("spec/wire/" .. name)))
+  local message = json.decode(helpers.read_file("spec/wire/" .. name))
+  return otlp_metrics.decode(metric_items(message))
 end
 
 local function by_name(batch)
@@ -65,9 +67,9 @@ describe("Codex' metrics", function()
   end
 
   local function values_by(label, metric)
-    local batch = otlp_metrics.decode {
+    local batch = otlp_metrics.decode(metric_items {
       resourceMetrics = { { scopeMetrics = { { metrics = { metric } } } } },
-    }
+    })
     local found = {}
     for _, p in ipairs(batch.points) do
       if not p.name:find "_count_total$" then
@@ -138,9 +140,9 @@ describe("a data point", function()
       data[name] = value
     end
     local metrics = { { name = "m", sum = data } }
-    return otlp_metrics.decode {
+    return otlp_metrics.decode(metric_items {
       resourceMetrics = { { scopeMetrics = { { metrics = metrics } } } },
-    }
+    })
   end
 
   for sentence, batch in pairs {

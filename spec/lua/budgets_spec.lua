@@ -19,7 +19,6 @@ local faults = require "lib.faults"
 local json = require "json"
 local period = require "budgets.period"
 local shape = require "budgets.shape"
-local zones = require "lib.zones"
 
 local function read(entry)
   entry.name = entry.name or "b"
@@ -28,7 +27,7 @@ local function read(entry)
   return budgets.load(found)[1], table.concat(found, "\n")
 end
 
-local DAY = zones.days_from_civil(2026, 3, 29) * 86400 -- clocks change in Berlin
+local DAY = dates.days(2026, 3, 29) * 86400 -- clocks change in Berlin
 
 describe("a budget", function()
   it("is made whole", function()

@@ -10,11 +10,12 @@ end
 package.loaded.zone = { read = read }
 package.path = "lua/?.lua;" .. package.path
 local calendar = require "lib.calendar"
+local dates = require "lib.dates"
 local zones = require "lib.zones"
 
 local function utc(text)
   local y, mo, d, h, mi, s = text:match("(%d+)-(%d+)-(%d+)T(%d+):(%d+):(%d+)")
-  return zones.days_from_civil(tonumber(y), tonumber(mo),
+  return dates.days(tonumber(y), tonumber(mo),
     tonumber(d)) * 86400 + h * 3600 + mi * 60 + s
 end
 

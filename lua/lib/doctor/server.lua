@@ -3,7 +3,7 @@
 local cell = require "lib.cell"
 local client = require "client"
 local database = require "database"
-local dates = require "ingest.dates"
+local dates = require "lib.dates"
 local env = require "env"
 local json = require "json"
 local sizes = require "lib.sizes"

@@ -1,5 +1,7 @@
 --- What all parts of the check share: its answer, and how a member of the schema is read. Columns
 --- and events are numbered from 0; -1 is none.
+local values = require "lib.values"
+
 local types = { "string", "integer", "float", "boolean", "time" }
 local whole_numbers = 2 ^ 53 -- beyond them a float skips some
 
@@ -28,14 +30,6 @@ local function refuse_unknown(where, t, known)
       fail(where, '"%s" is not known here', key)
     end
   end
-end
-
-local function keys(...)
-  local known = {}
-  for _, key in ipairs { ... } do
-    known[key] = true
-  end
-  return known
 end
 
 local expected_types = { string = "a string", number = "a number", boolean = "true or false" }
@@ -136,7 +130,7 @@ end
 
 return {
   types = types, checked = checked, limits = limits,
-  fail = fail, has = has, refuse_unknown = refuse_unknown, keys = keys, member = member,
+  fail = fail, has = has, refuse_unknown = refuse_unknown, keys = values.set, member = member,
   item = item, column_of = column_of, named_column = named_column, column_member = column_member,
   kind_of = kind_of, is_number = is_number, each = each, is_finite = is_finite, whole = whole,
   is_identifier = is_identifier, read_conditions = read_conditions, place_of = place_of,

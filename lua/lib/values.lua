@@ -43,6 +43,13 @@ function values.count(v)
   return math.tointeger(n) or math.floor(n)
 end
 
+--- Milliseconds of so many seconds, to the microsecond.
+---@param seconds number
+---@return number
+function values.milliseconds(seconds)
+  return math.floor(seconds * 1e6 + 0.5) / 1e3
+end
+
 --- Text with something in it; numbers become text, Python's None does not.
 ---@return string?
 function values.text(v)
