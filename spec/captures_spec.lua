@@ -122,11 +122,11 @@ describe("captures with the SDKs", function()
       ["responses false 200"] = row("responses", "openai", "gpt-5", false, 200, { 40, 9, 20, 0 }),
       ["responses true 200"] = row("responses", "openai", "gpt-5", true, 200, { 40, 9, 20, 0 }),
       ["generate_content false 200"] =
-        row("generate_content", "google", "gemini-2.5-flash", false, 200, { 60, 16, 10, 0 }),
+        row("generate_content", "gemini", "gemini-2.5-flash", false, 200, { 60, 16, 10, 0 }),
       ["generate_content true 200"] =
-        row("generate_content", "google", "gemini-2.5-flash", true, 200, { 60, 16, 10, 0 }),
+        row("generate_content", "gemini", "gemini-2.5-flash", true, 200, { 60, 16, 10, 0 }),
       ["generate_content false 503"] =
-        row("generate_content", "google", "error", false, 503, { 0, 0, 0, 0 }, "UNAVAILABLE"),
+        row("generate_content", "gemini", "error", false, 503, { 0, 0, 0, 0 }, "UNAVAILABLE"),
     }, found)
   end)
 
@@ -194,6 +194,49 @@ describe("captures", function()
     assert.equal("OPTIONS", last().method)
     assert.equal("", call("HEAD", "/anthropic/x").body)
     assert.equal("HEAD", last().method)
+  end)
+
+  local function rows_of(agent)
+    local found = {}
+    for _, each in ipairs(s:get("/logs/query?limit=1000&fields=*",
+        { authorization = "Bearer may-read" }).json().results) do
+      if each.user_agent == agent then
+        found[#found + 1] = each
+      end
+    end
+    return found
+  end
+
+  it("are failures where an answer of 200 breaks off with an error", function()
+    local codex = { ["user-agent"] = "codex_exec/1", ["thread-id"] = "t1",
+      ["content-type"] = "application/json" }
+    for path, body in pairs {
+      ["/anthropic/v1/messages"] = { model = "fails", stream = true },
+      ["/anthropic/v1/responses"] = { model = "fails", stream = true },
+      ["/anthropic/v1beta/models/fails:streamGenerateContent"] = { contents = "x" },
+    } do
+      assert.equal(200, call("POST", path, codex, json.encode(body)).status)
+    end
+    helpers.eventually(function() return #rows_of "codex_exec/1" == 3 end)
+    local found = {}
+    for _, each in ipairs(rows_of "codex_exec/1") do
+      found[each.endpoint] = { each.status_code, each.error_type, each.session_client_id }
+    end
+    assert.same({ messages = { 529, "overloaded_error", "t1" },
+      responses = { 503, "server_is_overloaded", "t1" },
+      generate_content = { 503, "UNAVAILABLE", "t1" } }, found)
+  end)
+
+  it("record what generates, and pass on what only looks", function()
+    local agent = { ["user-agent"] = "looks/1" }
+    for _, request in ipairs { { "HEAD", "/v1/x" }, { "GET", "/v1/models" },
+      { "POST", "/v1/messages/count_tokens" }, { "POST", "/v1beta/models/m:countTokens" },
+      { "POST", "/v1/embeddings" } } do
+      call(request[1], "/anthropic" .. request[2], agent, request[1] == "POST" and "{}" or nil)
+    end
+    helpers.eventually(function() return #rows_of "looks/1" > 0 end)
+    assert.equal("/v1/embeddings", rows_of("looks/1")[1].endpoint)
+    assert.equal(1, #rows_of "looks/1")
   end)
 
   it("stay below the path of their URL", function()

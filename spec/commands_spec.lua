@@ -325,6 +325,22 @@ describe("a command", function()
     assert.equal(0, import('{"request_id":"a","model":"m"}\n').code)
   end)
 
+  it("reads the price file as routes do", function()
+    local code = [[print(require("price_file").read())]]
+    local path = root .. "/prices.json"
+    assert.equal("nil\n", output(code))
+    helpers.write_file(root .. "/config.lua", ([[local config = (function() %s end)()
+      config.pricing.file = "prices.json"
+      return config]]):format(helpers.read_file "config.lua"))
+    helpers.write_file(path, "{}")
+    assert.equal("{}\n", output(code))
+    local file <close> = assert(io.open(path, "w"))
+    file:seek("set", 16 * 1024 * 1024)
+    file:write "}"
+    file:flush()
+    assert.equal(("nil\t%s: no file of at most 16 MiB\n"):format(path), output(code))
+  end)
+
   it("is what lua/commands/README.md shows", function()
     local example = helpers.read_file("lua/commands/README.md"):match "```lua\n(.-)```"
     write("errors", example)

@@ -2,7 +2,7 @@
 local told_of = require "capture.told"
 local values = require "lib.values"
 
-local gemini = { provider = "google", endpoint = "generate_content" }
+local gemini = { provider = "gemini", endpoint = "generate_content" }
 
 function gemini.serves(path)
   return path:find ":generateContent$" ~= nil or path:find ":streamGenerateContent$" ~= nil

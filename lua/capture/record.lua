@@ -1,5 +1,6 @@
 --- What is known of a call that passes through: when it begins, and when it has ended.
 local crypto = require "crypto"
+local failures = require "ingest.failures"
 local ids = require "ingest.ids"
 local price_table = require "lib.price_table"
 local server = require "server"
@@ -14,6 +15,7 @@ local clip = values.clip
 ---@field record table   what is told of it
 ---@field started number unix seconds
 ---@field counts Told      what the answer has counted
+---@field is_told boolean  it becomes a row
 local Call = {}
 Call.__index = Call
 
@@ -25,7 +27,8 @@ local dimensions = {
   team = { "x-moonledger-team", "openai-organization" },
   project = { "x-moonledger-project", "openai-project" },
   agent = { "x-moonledger-agent" },
-  session_client_id = { "x-moonledger-session", "x-claude-code-session-id", "session_id" },
+  session_client_id = { "x-moonledger-session", "x-claude-code-session-id", "thread-id",
+    "session_id", "session-id", "x-session-id" },
 }
 
 local function first_header(headers, names)
@@ -42,6 +45,11 @@ end
 local function key_of(headers)
   local key = headers["x-api-key"] or headers["x-goog-api-key"] or headers.authorization
   return key and key ~= "" and "sha256:" .. crypto.sha256(key):sub(1, 16) or nil
+end
+
+-- Lists, retrievals, probes and counts of tokens are passed on, and are no requests of a model.
+local function generates(method, path)
+  return method == "POST" and not path:find "[cC]ount_?[tT]okens$"
 end
 
 --- A call begins: whoever follows the stream sees it at once.
@@ -66,12 +74,16 @@ function records.begin(req, api, path)
   for column, names in pairs(dimensions) do
     record[column] = first_header(headers, names)
   end
-  storage.post { {
-    type = "request_start", request_id = record.request_id, method = record.method, path = path,
-    model = record.model, client_ip = record.client_ip, user_agent = record.user_agent,
-    service_type = record.service_type, timestamp = req.now,
-  } }
-  return setmetatable({ record = record, started = req.now, counts = {} }, Call)
+  local call = setmetatable({ record = record, started = req.now, counts = {},
+    is_told = generates(req.method, path) }, Call)
+  if call.is_told then
+    storage.post { {
+      type = "request_start", request_id = record.request_id, method = record.method, path = path,
+      model = record.model, client_ip = record.client_ip, user_agent = record.user_agent,
+      service_type = record.service_type, timestamp = req.now,
+    } }
+  end
+  return call
 end
 
 --- The answer has begun.
@@ -105,7 +117,7 @@ local function id_of_client(record, counts, now)
     return record.provider_request_id
   elseif agent:find "^codex" then
     return shared_ids.codex(record.session_client_id, counts.input, counts.cache_read,
-      counts.output, counts.reasoning)
+      counts.output, counts.reasoning) or record.provider_request_id
   end
   local id = record.response_id
   return id and ids.row(id, record.request_id, ids.CAPTURE, record, now)
@@ -117,6 +129,9 @@ function Call:tell(told, excludes_cache)
   self.counts = counts
   record.model = told.model or record.model
   record.response_id = told.id
+  if told.error_type and record.status_code < 400 then
+    record.status_code = failures.status(told.error_type)
+  end
   record.error_type = record.error_type or told.error_type
   record.error_message = record.error_message or clip(told.error_message, 1024)
   if tokens.any(counts) then
@@ -135,8 +150,10 @@ function Call:finish(reader)
     reader:finish()
     self:tell(reader.told, reader.api.excludes_cache)
   end
-  record.other_id = id_of_client(record, self.counts, now)
-  storage.post { record }
+  if self.is_told then
+    record.other_id = id_of_client(record, self.counts, now)
+    storage.post { record }
+  end
 end
 
 return records

@@ -139,7 +139,12 @@ local function summarise(run, files, seconds)
   print(("%s: %d records from %d files in %.1f s: %d new, %d known already, %d rejected"):format(
     run.target.name, counts.accepted + counts.merged, #files, seconds, counts.accepted,
     counts.merged, counts.rejected + rejected))
-  return counts.accepted + counts.merged > 0 or counts.rejected + rejected == 0
+  local unknown = run.importer:unknown()
+  if unknown > 0 then
+    print(("%d of the files: no request in it that is known here"):format(unknown))
+  end
+  return counts.accepted + counts.merged > 0
+    or counts.rejected + rejected == 0 and unknown < #files
 end
 
 return {

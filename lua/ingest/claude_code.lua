@@ -5,6 +5,7 @@
 local failures = require "ingest.failures"
 local origins = require "ingest.origins"
 local otlp = require "otlp"
+local providers = require "lib.providers"
 local values = require "lib.values"
 
 local fields = otlp.fields {
@@ -15,6 +16,7 @@ local fields = otlp.fields {
   tokens_output = { "count", "output_tokens" },
   cache_read_tokens = { "count", "cache_read_tokens" },
   cache_write_tokens = { "count", "cache_creation_tokens" },
+  cache_write_1h_tokens = { "count", "cache_creation_1h_tokens" },
   session_client_id = { "text", "session.id" },
   email = { "text", "user.email" },
   user_id = { "text", "user.id" },
@@ -30,6 +32,8 @@ local fields = otlp.fields {
   timestamp = { "text", "event.timestamp" },
   status = { "count", "status_code" },
   error = { "text", "error" },
+  error_class = { "text", "error_class" },
+  platform = { "text", "anthropic.provider" },
   ttft_ms = { "number", "ttft_ms" },
   success = { "flag", "success" },
   response_id = { "text", "gen_ai.response.id" },
@@ -50,6 +54,10 @@ local function made_id(event)
     ":")
 end
 
+local function provider_of(platform)
+  return platform == "firstParty" and "anthropic" or platform and providers.word(platform)
+end
+
 local function common(event)
   local a = event.fields
   local version = a.version or values.text(event.origin.resource["service.version"])
@@ -66,6 +74,8 @@ local function common(event)
     tokens_output = a.tokens_output,
     cache_read_tokens = a.cache_read_tokens,
     cache_write_tokens = a.cache_write_tokens,
+    cache_write_1h_tokens = a.cache_write_1h_tokens,
+    provider = provider_of(a.platform),
     session_client_id = a.session_client_id,
     user_agent = version and "claude-code/" .. version,
     speed = a.speed,
@@ -84,7 +94,8 @@ local function common(event)
 end
 
 local function failed(record, a)
-  failures.put(record, a.status, not a.status and "connection_error" or nil, a.error)
+  failures.put(record, a.status, a.error_class or not a.status and "connection_error" or nil,
+    a.error)
   return record
 end
 
@@ -114,11 +125,12 @@ end
 
 --- The span claude_code.llm_request tells of a request that the log api_request reports
 --- too: it adds the time to the first token to that row.  It carries no cost, so it
---- brings none; without the id they share it is no request of its own.
+--- brings none; without the id they share it is no request of its own.  It lasts as long as all
+--- attempts and the pauses between them, which is no request's duration.
 ---@param event LogEvent name and log are the span's
----@param duration_ms number?
+---@param span_ms number?
 ---@return table?
-function claude_code.span(event, duration_ms)
+function claude_code.span(event, span_ms)
   local a = event.fields
   local id = a.request_id or a.response_id
   if event.name ~= "claude_code.llm_request" or not id then
@@ -127,7 +139,7 @@ function claude_code.span(event, duration_ms)
   local record = common(event)
   record.request_id = id
   record.model = record.model or a.request_model
-  record.duration_ms = record.duration_ms or duration_ms
+  record.duration_ms, record.attempts_ms = nil, record.duration_ms or span_ms
   record.ttft_ms = a.ttft_ms
   record.trace_id = event.log:ids()
   if a.success == false then

@@ -10,6 +10,7 @@ local json = require "json"
 local memory = require "ingest.memory"
 local origins = require "ingest.origins"
 local otlp = require "otlp"
+local providers = require "lib.providers"
 local shared_ids = require "ingest.shared_ids"
 local tokens = require "ingest.tokens"
 local values = require "lib.values"
@@ -34,6 +35,10 @@ local fields = otlp.fields {
   cache_write = { "count", "cache_write_token_count" },
   reasoning = { "count", "reasoning_token_count" },
   service_tier = { "text", "service_tier" },
+  ttft_ms = { "number", "ttft_ms" },
+  effort = { "text", "model_reasoning_effort" },
+  provider = { "text", "provider_name" },
+  provider_id = { "text", "auth.request_id" },
 
   -- tool_token_count is the total under another name: nothing tells more than the counts themselves
   dropped = { "nothing", "event.name", "tool_token_count" },
@@ -48,6 +53,11 @@ local function made_id(event, ...)
   return table.concat({ conversation, tostring(event.timestamp), ... }, ":")
 end
 
+-- Only the event of its begin names a conversation's provider.
+local function provider_of(conversation)
+  return conversation and memory.get("codex provider", conversation) or "openai"
+end
+
 local function common(event)
   local a = event.fields
   local version = a.version
@@ -57,10 +67,11 @@ local function common(event)
     endpoint = "responses",
     path = "/v1/responses",
     service_type = "codex",
-    provider = "openai",
+    provider = provider_of(a.conversation),
     model = a.model,
     session_client_id = a.conversation,
     user = a.email,
+    effort = a.effort,
     user_agent = version and "codex/" .. version,
     attributes = event.log:rest(fields),
   }
@@ -102,18 +113,10 @@ local function completed(event)
   record.status_code = 200
   record.streaming = true
   record.duration_ms = duration_ms(event)
+  record.ttft_ms = a.ttft_ms
   tokens.put(record, a)
   return record
 end
-
-local in_stream = 500
-
--- The status that the provider would have given, had the answer not begun already.
-local statuses = {
-  server_is_overloaded = 503, slow_down = 503, server_error = 500, rate_limit_exceeded = 429,
-  usage_limit_reached = 429, insufficient_quota = 429,
-  context_length_exceeded = 400, invalid_prompt = 400,
-}
 
 -- error.message may be the event as it came:
 -- {"type":"response.failed","response":{"error":{"code","message"}}}
@@ -139,11 +142,12 @@ local function failed(event, status, begun)
   local record = common(event)
   local code, message = told_error(a.error)
   record.request_id = made_id(event, tostring(a.attempt or ""), tostring(status or ""))
-  failures.put(record, status or statuses[code] or begun and in_stream,
+  failures.put(record, status or (begun or code) and failures.status(code),
     code or not status and not begun and "connection_error" or nil, message)
   record.duration_ms = begun and duration_ms(event) or a.duration_ms
   record.streaming = begun or nil
   record.attempt = a.attempt
+  record.other_id = a.provider_id
   return record
 end
 
@@ -186,7 +190,17 @@ local function of_request(event)
   return nil
 end
 
-local readers = { sse_event = of_stream, api_request = of_request, websocket_request = of_request }
+local function of_begin(event)
+  local a = event.fields
+  if a.conversation and a.provider then
+    memory.set(providers.word(a.provider), "codex provider", a.conversation)
+  end
+end
+
+local readers = {
+  conversation_starts = of_begin, sse_event = of_stream, api_request = of_request,
+  websocket_request = of_request,
+}
 
 function codex.request(event)
   local read = readers[event.name]

@@ -7,6 +7,7 @@
 local batches = require "ingest.batch"
 local dates = require "lib.dates"
 local lines = require "ingest.lines"
+local providers = require "lib.providers"
 local shared_ids = require "ingest.shared_ids"
 local tokens = require "ingest.tokens"
 local values = require "lib.values"
@@ -53,6 +54,7 @@ function Rollout:read_meta(meta, timestamp)
   self.began[id] = self.began[id] or dates.seconds(text(meta.timestamp) or timestamp)
   if not self.id then
     self.id, self.cwd, self.version = id, text(meta.cwd), text(meta.cli_version)
+    self.provider = text(meta.model_provider) and providers.word(meta.model_provider)
   end
 end
 
@@ -134,7 +136,8 @@ function Rollout:add_call(usage, timestamp, call)
     request_id = call.id,
     other_id = shared_ids.codex(call.session, input, cached, output, reasoning, call.place),
     timestamp = timestamp, method = "POST", endpoint = "responses", path = "/v1/responses",
-    status_code = 200, streaming = true, service_type = "codex", provider = "openai",
+    status_code = 200, streaming = true, service_type = "codex",
+    provider = self.provider or "openai",
     model = self.model, effort = self.effort,
   }
   if not call.is_copy then

@@ -1,4 +1,5 @@
 --- Which format a file has, by its first JSON value.
+local schema = require "schema"
 local values = require "lib.values"
 
 local detect = {}
@@ -29,6 +30,28 @@ local function is_access_log(o)
   return text(o.request_uri) or type(o.logger) == "string" and type(o.level) == "string"
 end
 
+-- What a record of our own has and settings, credentials and notes have not: an id, a figure, or a
+-- time and what was asked.
+local figures = {}
+for _, column in ipairs(schema.columns) do
+  if column[2] == "integer" or column[2] == "float" then
+    figures[column[1]] = true
+    for key, alias in pairs(column.aliases or {}) do
+      figures[type(key) == "string" and key or alias] = true
+    end
+  end
+end
+
+local function is_record(o)
+  for name, value in pairs(o) do
+    if figures[name] and tonumber(value) then
+      return true
+    end
+  end
+  return text(o.request_id)
+    or (text(o.model) or text(o.endpoint) or text(o.path)) and o.timestamp ~= nil
+end
+
 -- Of a list, or of a page: records of our own, rows of LiteLLM's /spend/logs/ui.
 local function first_of(value)
   for _, list in ipairs { object(value.records), object(value.data), value } do
@@ -39,9 +62,9 @@ local function first_of(value)
   return value
 end
 
---- The format's name; "ndjson", the server's own, for any other object.
+--- The format's name; "ndjson" is the server's own.  nil: it tells of no request.
 ---@param value table
----@return string
+---@return string?
 function detect.format(value)
   local first = first_of(value)
   if is_chat(first) then
@@ -57,7 +80,7 @@ function detect.format(value)
   elseif is_access_log(first) then
     return "access_log"
   end
-  return "ndjson"
+  return is_record(first) and "ndjson" or nil
 end
 
 return detect

@@ -33,6 +33,7 @@ import.formats = {
 ---@field private file Reading?        the one that was opened last
 ---@field private nfiles integer       since it began or was finished
 ---@field private nrejected integer
+---@field private nunknown integer     files
 ---@field private complaints string[]  the first few
 local Importer = {}
 Importer.__index = Importer
@@ -59,33 +60,35 @@ end
 
 ---@class Reading
 ---@field name string
----@field format string?
+---@field format string?    "unknown" where it tells of no request
 ---@field session Rollout|Chat|nil
 ---@field parts string[]? of a file that is one JSON value: it is decoded at its end
+
 -- One value over several lines.
 local function is_one_value(text)
   local start, rest = text:match "^\xEF?\xBB?\xBF?%s*(.)([^\n]*)"
   return start == "[" or start == "{" and not rest:find "%S"
 end
 
--- The first line that is an object tells; a file that starts otherwise is one value too.
+-- The first line that is an object of a known format tells; a file that starts otherwise is one
+-- value too.
 local function recognise(text)
   if is_one_value(text) then
     return nil
   end
-  local from = 1
+  local from, found = 1, nil
   for _ = 1, 20 do
     local to = text:find("\n", from, true)
     local value = lines.decoded(text:sub(from, (to or 0) - 1))
     if value then
-      return detect.format(value)
+      found = detect.format(value) or "unknown"
     end
     from = to and to + 1
-    if not from then
+    if found and found ~= "unknown" or not from then
       break
     end
   end
-  return nil
+  return found
 end
 
 function Importer:read_session(format, text)
@@ -99,7 +102,9 @@ end
 
 function Importer:read(format, text)
   local file = self.file
-  if format == "claude" then
+  if format == "unknown" then
+    return ""
+  elseif format == "claude" then
     self.transcripts:add(text)
     return ""
   elseif sessions[format] then
@@ -141,17 +146,17 @@ end
 --- Ends the file.
 ---@return string
 function Importer:close()
-  local file = self.file
-  if not file.parts then
-    return ""
+  local file, rest = self.file, ""
+  if file.parts then
+    local text = table.concat(file.parts)
+    if not file.format then
+      local value = lines.decoded(text)
+      file.format = not value and "ndjson" or detect.format(value) or "unknown"
+    end
+    rest = self:read(file.format, text)
   end
-  local text = table.concat(file.parts)
-  local format = file.format
-  if not format then
-    local value = lines.decoded(text)
-    format = value and detect.format(value) or "ndjson"
-  end
-  return self:read(format, text)
+  self.nunknown = self.nunknown + (file.format == "unknown" and 1 or 0)
+  return rest
 end
 
 --- The records of the transcripts so far, of which the files that follow know nothing.
@@ -162,6 +167,12 @@ function Importer:finish()
   self:note(self.nfiles == 1 and self.file.name or "transcripts", batch)
   self.nfiles = 0
   return encode(batch)
+end
+
+--- How many files tell of no request: settings, notes and what else stands beside sessions.
+---@return integer
+function Importer:unknown()
+  return self.nunknown
 end
 
 --- How many records could not be taken, and why: the first few complaints.
@@ -186,7 +197,8 @@ end
 ---@return Importer
 function import.new()
   return setmetatable({
-    transcripts = claude_transcript.new(prices), nfiles = 0, nrejected = 0, complaints = {},
+    transcripts = claude_transcript.new(prices), nfiles = 0, nrejected = 0, nunknown = 0,
+    complaints = {},
   }, Importer)
 end
 

@@ -16,7 +16,7 @@ local origins = {}
 ---@field is_claude_code boolean?      as otlp_traces has found
 
 -- Coding agents whose rows have a shorter name than their resource.
-local agents = { codex_cli_rs = "codex" }
+local agents = { codex_cli_rs = "codex", codex_exec = "codex" }
 
 ---@param resource table<string, any>
 ---@param kept Fragment?

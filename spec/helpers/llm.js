@@ -1,13 +1,14 @@
 // An upstream that speaks Anthropic's, OpenAI's and Google's APIs.  The model says what happens:
-// "slow" streams until its client leaves, "error" is refused, "dies" breaks off.  Each request is a
-// line of JSON.
+// "slow" streams until its client leaves, "error" is refused, "dies" breaks off, "fails" tells of
+// an error within a stream.  Each request is a line of JSON.
 const http = require("node:http");
 const crypto = require("node:crypto");
 const zlib = require("node:zlib");
 
 const say = (what) => console.log(JSON.stringify(what));
 
-function events(response, list, { named = false, done = "", slow, dies }) {
+function events(response, events, { named = false, done = "", slow, dies, fails }) {
+  const list = fails ? [events[0], fails] : events;
   response.setHeader("content-type", "text/event-stream");
   let at = 0;
   const next = () => {
@@ -40,6 +41,13 @@ const refused = {
   anthropic: [529, { type: "error", error: { type: "overloaded_error", message: "Overloaded" } }],
   openai: [429, { error: { type: "rate_limit_error", code: "slow_down", message: "Too many" } }],
   google: [503, { error: { code: 503, status: "UNAVAILABLE", message: "Overloaded" } }],
+};
+
+const broken = {
+  anthropic: refused.anthropic[1],
+  openai: { type: "response.failed", response: { status: "failed",
+    error: { code: "server_is_overloaded", message: "Overloaded" } } },
+  google: refused.google[1],
 };
 
 function anthropic(body, response, how) {
@@ -126,6 +134,7 @@ function answer(request, body, response) {
     return json(response, problem);
   }
   const how = { slow: model === "slow", dies: model === "dies",
+    fails: model === "fails" && broken[api],
     zipped: /gzip/.test(request.headers["accept-encoding"] ?? "") };
   if (api === "anthropic") return anthropic(value, response, how);
   if (api === "google") return google(path.includes(":stream"), response, how);

@@ -244,6 +244,31 @@ describe("moonledger import", function()
   end)
 end)
 
+describe("what stands beside sessions", function()
+  it("is no request: settings, keys and notes of subagents", function()
+    local folder <close> = helpers.folder()
+    local found = folder.path .. "/home"
+    assert(os.execute("mkdir " .. found))
+    for name, text in pairs {
+      ["agent-1.meta.json"] = { agentType = "general-purpose", description = "SECRET task",
+        toolUseId = "toolu_1", model = "claude-sonnet-4-5", spawnDepth = 1 },
+      ["auth.json"] = { OPENAI_API_KEY = "sk-SECRET", tokens = { access_token = "SECRET" } },
+      ["oauth_creds.json"] = { access_token = "SECRET", token_type = "Bearer", expiry_date = 1 },
+      ["notes.jsonl"] = { note = "SECRET" },
+      ["mine.json"] = { model = "m", timestamp = 1795426004 },
+    } do
+      helpers.write_file(found .. "/" .. name, json.encode(text) .. "\n")
+    end
+    local database = folder.path .. "/import.db"
+    local result = server.run { "--database", database, "import", found }
+    assert.same({ 1, 0, 0 }, counts(result))
+    assert.truthy(result.stdout:find("4 of the files: no request in it", 1, true), result.stdout)
+    assert.is_nil(helpers.read_file(database):find("SECRET", 1, true))
+    local alone = server.run { "--database", database, "import", found .. "/auth.json" }
+    assert.same({ 1, 0 }, { alone.code, counts(alone)[1] })
+  end)
+end)
+
 describe("moonledger reprice", function()
   it("computes stored costs anew, rollups included, and leaves reported ones", function()
     local s = server.start { config = "config.watch = false" }

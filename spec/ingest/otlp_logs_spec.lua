@@ -79,6 +79,46 @@ describe("Claude Code's log", function()
   end)
 end)
 
+describe("Claude Code since 2.1.332", function()
+  local function attributes(list)
+    local found = {}
+    for key, value in pairs(list) do
+      found[#found + 1] = { key = key, value = { stringValue = value } }
+    end
+    return found
+  end
+
+  local log = decoder:json("logs", { resourceLogs = { { scopeLogs = { {
+    scope = { name = "com.anthropic.claude_code.events" }, logRecords = { {
+      timeUnixNano = "1795600001000000000", attributes = attributes {
+        ["event.name"] = "api_request", request_id = "req_1", model = "claude-opus-4-6",
+        input_tokens = "128", output_tokens = "94", cache_creation_tokens = "372",
+        cache_creation_5m_tokens = "312", cache_creation_1h_tokens = "60", duration_ms = "373",
+        ["anthropic.provider"] = "firstParty",
+      } } } } } } } }).records[1]
+
+  -- Of three attempts, of which the last one took 126 ms.
+  local span = decoder:json("traces", { resourceSpans = { { scopeSpans = { {
+    scope = { name = "com.anthropic.claude_code.tracing" }, spans = { {
+      name = "claude_code.llm_request", traceId = ("ab"):rep(16), spanId = ("cd"):rep(8),
+      startTimeUnixNano = "1795600000000000000", endTimeUnixNano = "1795600001503000000",
+      attributes = attributes { request_id = "req_2", model = "claude-haiku-4-5",
+        duration_ms = "1503", success = "false", status_code = "529", error = "Overloaded",
+        error_class = "server_overload", ["anthropic.provider"] = "bedrock", attempt = "3" },
+    } } } } } } }).records[1]
+
+  it("tells the hour's part of what went to the cache, and the provider", function()
+    assert.same({ "anthropic", 372, 60, 373 }, { log.provider, log.cache_write_tokens,
+      log.cache_write_1h_tokens, log.duration_ms })
+  end)
+
+  it("has spans as long as all attempts, which is no call's duration", function()
+    assert.same({ "bedrock", 529, "server_overload", 1503 },
+      { span.provider, span.status_code, span.error_type, span.attempts_ms })
+    assert.is_nil(span.duration_ms)
+  end)
+end)
+
 describe("an older Claude Code", function()
   local batch = decode "claude-code-2.1.70-logs.json"
 
@@ -213,6 +253,24 @@ describe("Codex, after an answer has begun", function()
   it("does not fail by an event on the way", function()
     assert.is_nil(record("sse_event", { ["event.kind"] = "response.output_item.done" }))
     assert.is_nil(record("websocket_request", { success = "true" }))
+  end)
+
+  it("tells of the first token, the effort, and whom the conversation asks", function()
+    local started = event("conversation_starts", { provider_name = "Groq" })
+    started.attributes[2].value.stringValue = "conv-groq"
+    local answered = event("sse_event", { ["event.kind"] = "response.completed", ttft_ms = "82",
+      model_reasoning_effort = "low", input_token_count = "10", output_token_count = "2" })
+    answered.attributes[2].value.stringValue = "conv-groq"
+    local message =
+      { resourceLogs = { { scopeLogs = { { logRecords = { started, answered } } } } } }
+    local r = decoder:json("logs", message).records[1]
+    assert.same({ "groq", 82, "low" }, { r.provider, r.ttft_ms, r.effort })
+  end)
+
+  it("is found by the provider's id where it was refused", function()
+    local r = record("api_request", { ["http.response.status_code"] = "429",
+      ["auth.request_id"] = "req_1", endpoint = "/responses" })
+    assert.same({ 429, "req_1" }, { r.status_code, r.other_id })
   end)
 
   it("names the tier that it was billed by", function()

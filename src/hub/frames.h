@@ -4,8 +4,8 @@
 #include "base/payload.h"
 #include "hub/event.h"
 
-/* Events as one write, made at most once for HTTP/1.1 (as one chunk, RFC 9112, section 7.1) and once
- * for HTTP/1.0. */
+/* Events as one write, made at most once for HTTP/1.1 (as one chunk, RFC 9112, section 7.1) and
+ * once for HTTP/1.0. */
 struct frames {
   struct event *const *events;
   size_t count;
