@@ -68,7 +68,7 @@ describe("moonledger collect", function()
 
   it("says which agents it knows", function()
     local result = server.run({ "collect", "--agent", "c" }, { env = environment() })
-    assert.same({ 2, "moonledger: collect: --agent: c: expected claude, codex or gemini\n" },
+    assert.same({ 2, "moonledger: collect: --agent: c: expected claude, codex, gemini or qwen\n" },
       { result.code, result.stderr })
   end)
 

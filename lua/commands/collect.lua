@@ -149,7 +149,7 @@ told of too is the same row.]],
   options = {
     { "follow", false, "go on as the files grow" },
     { "every", "SECONDS", "between two looks of --follow", default = "5" },
-    { "agent", "NAME", "only one: claude, codex or gemini" },
+    { "agent", "NAME", "only one: claude, codex, gemini or qwen" },
     { "again", false, "read all of it, also what was collected before" },
     { "url", "URL", "of the server: http://HOST:PORT (that of the config)" },
     { "token", "TOKEN", "with scope ingest", env = "MOONLEDGER_INGEST_TOKEN" },
@@ -166,7 +166,7 @@ told of too is the same row.]],
     if not seconds or seconds < 0.1 then
       return 2, "collect: --every: expected seconds, at least 0.1"
     elseif args.agent and not agent_files.knows(args.agent) then
-      return 2, ("collect: --agent: %s: expected claude, codex or gemini"):format(args.agent)
+      return 2, ("collect: --agent: %s: expected claude, codex, gemini or qwen"):format(args.agent)
     end
     local done, why = agent_files.collected()
     if not done then

@@ -155,7 +155,7 @@ straight into the database when none runs.  What is there already stays as it is
 adds nothing.  CSV is not read: what comes back is GET /logs/export?format=ndjson.]],
   arguments = "FILE|DIR|-...",
   options = {
-    { "format", "NAME", "auto, access_log, ccproxy, claude, codex, gemini, litellm or ndjson",
+    { "format", "NAME", "auto, access_log, ccproxy, claude, codex, gemini, litellm, ndjson or qwen",
       default = "auto" },
     { "url", "URL", "of the server: http://HOST:PORT (that of the config)" },
     { "token", "TOKEN", "with scope ingest", env = "MOONLEDGER_INGEST_TOKEN" },

@@ -14,8 +14,15 @@ local function is_chat(o)
   return text(o.sessionId) and text(o.projectHash)
 end
 
+-- As Claude Code's, but for what the lines have in them.
+local function is_qwen_chat(o)
+  return text(o.sessionId) and (type(object(o.message).parts) == "table"
+    or type(o.systemPayload) == "table")
+end
+
 local function is_transcript(o)
-  return text(o.sessionId) or text(o.leafUuid) or type(object(o.message).usage) == "table"
+  return text(o.sessionId) and text(o.type) or text(o.leafUuid)
+    or type(object(o.message).usage) == "table"
 end
 
 local function is_litellm(o)
@@ -71,6 +78,8 @@ function detect.format(value)
     return "gemini"
   elseif is_rollout(first) then
     return "codex"
+  elseif is_qwen_chat(first) then
+    return "qwen"
   elseif is_transcript(first) then
     return "claude"
   elseif is_litellm(first) then

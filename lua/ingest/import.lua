@@ -10,6 +10,7 @@ local json = require "json"
 local lines = require "ingest.lines"
 local litellm = require "ingest.litellm"
 local native = require "ingest.native"
+local qwen_chat = require "ingest.qwen_chat"
 local prices = require("lib.price_table").current()
 
 local import = {}
@@ -22,10 +23,10 @@ local decoders = {
 }
 
 -- What a line of these means depends on those before it.
-local sessions = { codex = codex_rollout, gemini = gemini_chat }
+local sessions = { codex = codex_rollout, gemini = gemini_chat, qwen = qwen_chat }
 
 import.formats = {
-  "auto", "access_log", "ccproxy", "claude", "codex", "gemini", "litellm", "ndjson",
+  "auto", "access_log", "ccproxy", "claude", "codex", "gemini", "litellm", "ndjson", "qwen",
 }
 
 ---@class Importer
@@ -61,7 +62,7 @@ end
 ---@class Reading
 ---@field name string
 ---@field format string?    "unknown" where it tells of no request
----@field session Rollout|Chat|nil
+---@field session Rollout|Chat|QwenChat|nil
 ---@field parts string[]? of a file that is one JSON value: it is decoded at its end
 
 -- One value over several lines.

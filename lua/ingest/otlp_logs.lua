@@ -7,6 +7,7 @@ local gemini_cli = require "ingest.gemini_cli"
 local genai = require "ingest.genai"
 local nesting = require "ingest.nesting"
 local otlp = require "ingest.otlp"
+local qwen_code = require "ingest.qwen_code"
 local values = require "lib.values"
 
 local otlp_logs = {}
@@ -28,7 +29,7 @@ local otlp_logs = {}
 ---@field cost (fun(fields: table<string, any>): number?)? the cost that it reports
 
 ---@type AgentEvents[]
-local senders = { claude_code, codex, gemini_cli }
+local senders = { claude_code, codex, gemini_cli, qwen_code }
 
 -- What a log is called, not what it says.
 local function name_in(body)

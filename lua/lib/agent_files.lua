@@ -36,6 +36,9 @@ local agents = {
   { name = "gemini", fits = "/chats/.*%.jsonl?$", folders = function()
     return { (set "GEMINI_CLI_HOME" or home()) .. "/.gemini/tmp" }
   end },
+  { name = "qwen", fits = "/chats/[^/]*%.jsonl$", folders = function()
+    return { home() .. "/.qwen/projects" }
+  end },
 }
 
 --- Whether sessions of that agent can be found.

@@ -43,7 +43,7 @@ return {
   params = {
     limit = params.integer { default = 100, ge = 1, le = 10000 },
     sender = params.string {
-      description = "claude_code, codex, gemini_cli or a resource's service.name.",
+      description = "claude_code, codex, gemini_cli, qwen-code or a resource's service.name.",
     },
     name = params.string { description = "Without the sender's prefix: tool_result." },
     session = params.string {},

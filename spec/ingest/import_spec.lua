@@ -255,6 +255,7 @@ describe("what stands beside sessions", function()
       ["auth.json"] = { OPENAI_API_KEY = "sk-SECRET", tokens = { access_token = "SECRET" } },
       ["oauth_creds.json"] = { access_token = "SECRET", token_type = "Bearer", expiry_date = 1 },
       ["notes.jsonl"] = { note = "SECRET" },
+      ["cursor.json"] = { sessionId = "s", processedOffset = 0 },
       ["mine.json"] = { model = "m", timestamp = 1795426004 },
     } do
       helpers.write_file(found .. "/" .. name, json.encode(text) .. "\n")
@@ -262,7 +263,7 @@ describe("what stands beside sessions", function()
     local database = folder.path .. "/import.db"
     local result = server.run { "--database", database, "import", found }
     assert.same({ 1, 0, 0 }, counts(result))
-    assert.truthy(result.stdout:find("4 of the files: no request in it", 1, true), result.stdout)
+    assert.truthy(result.stdout:find("5 of the files: no request in it", 1, true), result.stdout)
     assert.is_nil(helpers.read_file(database):find("SECRET", 1, true))
     local alone = server.run { "--database", database, "import", found .. "/auth.json" }
     assert.same({ 1, 0 }, { alone.code, counts(alone)[1] })
