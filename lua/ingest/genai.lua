@@ -74,6 +74,7 @@ local told = {
   call_type = { "text", "litellm.call_type", stays = true },
   call_id = { "text", "litellm.call_id", stays = true },
   finish_reasons = { "any", "gen_ai.response.finish_reasons", stays = true },
+  user_agent = { "text", "ai.request.headers.user-agent", stays = true },
   finish_reason = { "any", "ai.response.finishReason", stays = true },
   timestamp = { "text", "event.timestamp", stays = true },
   http = { "any", "http.request.method", "http.method", "url.full", "http.url", "http.route",
@@ -180,16 +181,43 @@ local function status(failed, a)
   return named and named >= 400 and named < 600 and named or 500
 end
 
--- Whose input leaves the cache out, where the counts do not tell: Bedrock's, as Strands
--- passes it on; Anthropic's, as the Vercel AI SDK did before version 6.
-local function excludes_cache(a, origin)
-  if origin.scope:sub(1, 7) == "strands" then
-    return true
-  elseif not a.sdk_operation then
-    return false
+local function has_part(text, parts)
+  for _, part in ipairs(parts) do
+    if text:find(part, 1, true) then
+      return true
+    end
   end
-  local provider = (a.provider or ""):lower()
-  return (provider:find("anthropic") or provider:find("bedrock")) ~= nil
+  return false
+end
+
+-- What models and providers are called whose API leaves the cache out of the input.
+local fresh_models, fresh_providers = { "anthropic", "claude", "nova" }, { "anthropic", "bedrock" }
+
+-- By the beginning of the scope, who passes that on as it is: always, or of those models.
+local fresh_scopes = {
+  { "@traceloop/instrumentation-anthropic" },
+  { "strands", models = fresh_models },
+}
+
+-- The Vercel AI SDK passes it on up to version 5; from 6 on its input is all of the prompt.  In its
+-- version 5 and later an object that is streamed tells no version: those of 6 are more.
+local function is_fresh_sdk(a)
+  local version = a.user_agent and a.user_agent:match("^ai/(%d+)")
+  if version then
+    return tonumber(version) < 6
+  end
+  return not (a.total and a.sdk_operation:find("streamObject", 1, true))
+end
+
+-- Whose input leaves the cache out, where the counts do not tell.
+local function excludes_cache(a, origin)
+  for _, scope in ipairs(fresh_scopes) do
+    if origin.scope:find(scope[1], 1, true) == 1 then
+      return not scope.models or has_part((a.model or ""):lower(), scope.models)
+    end
+  end
+  return a.sdk_operation ~= nil and has_part((a.provider or ""):lower(), fresh_providers)
+    and is_fresh_sdk(a)
 end
 
 -- LiteLLM's callback has the call's id where there is no answer that has one: when it failed.

@@ -1,0 +1,187 @@
+--- Calls as the SDKs that send them were seen to write them, each cut down to what it is about.
+local decoders = require "spec.helpers.decode"
+local helpers = require "spec.helpers"
+local json = require "spec.helpers.json"
+
+local decoder = decoders.new()
+teardown(function() decoder:stop() end)
+
+local function any(value)
+  if math.type(value) == "integer" then
+    return { intValue = tostring(value) }
+  elseif type(value) == "number" then
+    return { doubleValue = value }
+  elseif type(value) == "boolean" then
+    return { boolValue = value }
+  end
+  return { stringValue = value }
+end
+
+local serial = 0
+
+-- The record of a span of half a second, from 2026-11-25T09:46:40Z on.
+local function record(attributes, scope, status)
+  serial = serial + 1
+  local list = json.array {}
+  for key, value in pairs(attributes) do
+    list[#list + 1] = { key = key, value = any(value) }
+  end
+  return decoder:json("traces", { resourceSpans = { { scopeSpans = { {
+    scope = { name = scope or "test" },
+    spans = { {
+      traceId = ("%032x"):format(serial), spanId = ("%016x"):format(serial), name = "span",
+      startTimeUnixNano = "1795600000000000000", endTimeUnixNano = "1795600000500000000",
+      attributes = list, status = status,
+    } },
+  } } } } }).records[1]
+end
+
+-- What a record says by the names that the expectation has.
+local function expect(expected, found)
+  local shown = {}
+  for name in pairs(expected) do
+    shown[name] = found[name]
+  end
+  assert.same(expected, shown)
+end
+
+local function vercel(operation, provider, model, more)
+  return helpers.with({ ["ai.operationId"] = operation, ["ai.model.provider"] = provider,
+    ["ai.model.id"] = model }, more)
+end
+
+local function chat(model, more)
+  return helpers.with({ ["gen_ai.operation.name"] = "chat", ["gen_ai.request.model"] = model },
+    more)
+end
+
+local function langsmith(more)
+  return chat("gpt-5", helpers.with({ ["langsmith.span.kind"] = "llm" }, more))
+end
+
+local gemini = "gemini-2.5-flash"
+local sonnet = "us.anthropic.claude-sonnet-4-5-20250929-v1:0"
+
+local function google(place, usage)
+  return json.encode { [place] = { usageMetadata = usage, safetyRatings = json.null } }
+end
+
+local function bedrock(version, input, output, read, written)
+  return vercel("ai.generateObject.doGenerate", "amazon-bedrock", sonnet, {
+    ["ai.request.headers.user-agent"] = "ai/" .. version,
+    ["ai.usage.inputTokens"] = input, ["ai.usage.outputTokens"] = output,
+    ["ai.usage.totalTokens"] = input + output, ["ai.usage.cachedInputTokens"] = read,
+    ["ai.response.providerMetadata"] =
+      ('{"amazonBedrock":{"usage":{"cacheWriteInputTokens":%d}}}'):format(written),
+  })
+end
+
+describe("the counts of", function()
+  for place in pairs { google = 1, vertex = 1 } do
+    -- 5094 - 2214 = 2880; 5632 = 5094 + 438 + 100: thoughts stand beside, 438 + 100 = 538
+    it("the Vercel AI SDK 5 with Google, whose metadata knows the rest: " .. place, function()
+      expect({ tokens_input = 2880, cache_read_tokens = 2214, tokens_output = 538,
+        reasoning_tokens = 100 },
+        record(vercel("ai.generateText.doGenerate", "google.generative-ai", gemini, {
+          ["ai.usage.promptTokens"] = 5094, ["ai.usage.completionTokens"] = 438,
+          ["gen_ai.usage.input_tokens"] = 5094, ["gen_ai.usage.output_tokens"] = 438,
+          ["ai.response.providerMetadata"] = google(place, { cachedContentTokenCount = 2214,
+            thoughtsTokenCount = 100, promptTokenCount = 5094, candidatesTokenCount = 438,
+            totalTokenCount = 5632 }),
+        })))
+    end)
+  end
+
+  it("the Vercel AI SDK 6 with Google, which has thoughts inside the output", function()
+    -- 2598 - 1638 = 960; 2944 = 2598 + 346
+    expect({ tokens_input = 960, cache_read_tokens = 1638, tokens_output = 346,
+      reasoning_tokens = 100 },
+      record(vercel("ai.generateObject.doGenerate", "google.generative-ai", gemini, {
+        ["ai.usage.promptTokens"] = 2598, ["ai.usage.completionTokens"] = 346,
+        ["ai.response.providerMetadata"] = google("google", { cachedContentTokenCount = 1638,
+          thoughtsTokenCount = 100, promptTokenCount = 2598, candidatesTokenCount = 246,
+          totalTokenCount = 2944, serviceTier = "standard" }),
+      })))
+  end)
+
+  it("Bedrock's objects, without the cache before the Vercel AI SDK 6", function()
+    local told = { cache_read_tokens = 1450, cache_write_tokens = 320, tokens_output = 570 }
+    expect(helpers.with(told, { tokens_input = 6890 }),
+      record(bedrock("5.0.277", 6890, 570, 1450, 320)))
+    -- 6890 - 1450 - 320
+    expect(helpers.with(told, { tokens_input = 5120 }),
+      record(bedrock("6.0.326", 6890, 570, 1450, 320)))
+    -- 9221 - 5335 - 517
+    expect({ tokens_input = 3369, cache_read_tokens = 5335, cache_write_tokens = 517 },
+      record(bedrock("7.0.173", 9221, 767, 5335, 517)))
+  end)
+
+  it("Bedrock's objects that are streamed, which tell no version", function()
+    local told = { ["ai.usage.inputTokens"] = 4099, ["ai.usage.outputTokens"] = 373,
+      ["ai.usage.totalTokens"] = 4472, ["ai.usage.cachedInputTokens"] = 3365,
+      ["ai.response.providerMetadata"] = '{"bedrock":{"usage":{"cacheWriteInputTokens":123}}}' }
+    -- 4099 - 3365 - 123
+    expect({ tokens_input = 611, cache_read_tokens = 3365, cache_write_tokens = 123 },
+      record(vercel("ai.streamObject.doStream", "amazon-bedrock", sonnet, told)))
+    -- of a text, 6 would have told noCacheTokens
+    expect({ tokens_input = 4099, cache_read_tokens = 3365, cache_write_tokens = 123 },
+      record(vercel("ai.streamText.doStream", "amazon-bedrock", sonnet, told)))
+    -- before 5 there was no total
+    expect({ tokens_input = 6204, cache_read_tokens = 960, cache_write_tokens = 222 },
+      record(vercel("ai.streamObject.doStream", "amazon-bedrock", sonnet, {
+        ["ai.usage.promptTokens"] = 6204, ["ai.usage.completionTokens"] = 472,
+        ["ai.response.providerMetadata"] =
+          '{"bedrock":{"usage":{"cacheReadInputTokens":960,"cacheWriteInputTokens":222}}}',
+      })))
+  end)
+
+  local beside = { ["gen_ai.usage.input_tokens"] = 8906, ["gen_ai.usage.output_tokens"] = 858,
+    ["gen_ai.usage.total_tokens"] = 9764, ["gen_ai.usage.cache_read.input_tokens"] = 2890,
+    ["gen_ai.usage.cache_creation.input_tokens"] = 578 }
+
+  it("OpenLLMetry's Anthropic in JavaScript, without the cache whatever their total", function()
+    expect({ tokens_input = 8906, cache_read_tokens = 2890, cache_write_tokens = 578 },
+      record(chat("claude-sonnet-4-5", beside), "@traceloop/instrumentation-anthropic"))
+  end)
+
+  it("Strands, without the cache of those models whose API leaves it out", function()
+    expect({ tokens_input = 8906, cache_read_tokens = 2890 },
+      record(chat("claude-sonnet-4-5", beside), "strands-agents"))
+    -- 12751 - 2981
+    expect({ tokens_input = 9770, cache_read_tokens = 2981 }, record(chat("gpt-5", {
+      ["gen_ai.system"] = "strands-agents", ["gen_ai.usage.input_tokens"] = 12751,
+      ["gen_ai.usage.output_tokens"] = 1127, ["gen_ai.usage.total_tokens"] = 13878,
+      ["gen_ai.usage.cache_read.input_tokens"] = 2981,
+    }), "strands-agents"))
+  end)
+
+  it("Anthropic's own SDK, with what is written for an hour and the tier", function()
+    -- 10332 - 5565 - 1076 = 3691; claude-sonnet-4-5: 3691*3 + 5565*0.3 + 533*3.75 + 543*6 + 813*15
+    -- = 11073 + 1669.5 + 1998.75 + 3258 + 12195 = 30194.25
+    expect({ tokens_input = 3691, cache_write_tokens = 1076, cache_write_1h_tokens = 543,
+      service_tier = "standard", cost_usd = 0.03019425 }, record(chat("claude-sonnet-4-5", {
+      ["gen_ai.usage.input_tokens"] = 10332, ["gen_ai.usage.output_tokens"] = 813,
+      ["gen_ai.usage.cache_read.input_tokens"] = 5565,
+      ["gen_ai.usage.cache_write.input_tokens"] = 1076,
+      ["anthropic.usage.cache_creation.ephemeral_5m_input_tokens"] = 533,
+      ["anthropic.usage.cache_creation.ephemeral_1h_input_tokens"] = 543,
+      ["anthropic.response.service_tier"] = "standard",
+    }), "com.anthropic.sdk.typescript"))
+  end)
+
+  for tier, cost in pairs { priority = 0.05777525, flex = 0.0144438125 } do
+    it("LangSmith, whose details name the tier " .. tier, function()
+      -- gpt-5: 11970*1.25 + 3641*0.125 + 1347*10 = 14962.5 + 455.125 + 13470 = 28887.625;
+      -- priority twice that, flex half
+      expect({ tokens_input = 11970, cache_read_tokens = 3641, tokens_output = 1347,
+        reasoning_tokens = 100, service_tier = tier, cost_usd = cost }, record(langsmith {
+        ["gen_ai.usage.input_tokens"] = 15611, ["gen_ai.usage.output_tokens"] = 1347,
+        ["gen_ai.usage.total_tokens"] = 16958,
+        ["gen_ai.usage.input_token_details"] =
+          ('{"audio":0,"%s_cache_read":3641,"%s":11970}'):format(tier, tier),
+        ["gen_ai.usage.output_token_details"] =
+          ('{"audio":0,"%s_reasoning":100,"%s":1247}'):format(tier, tier),
+      }))
+    end)
+  end
+end)
