@@ -3,6 +3,7 @@
 --- LiteLLM; OpenRouter's Broadcast sends the first.  The first name that is present
 --- counts.  What the counts are called stands in token_names.lua.
 local calls = require "ingest.calls"
+local failures = require "ingest.failures"
 local ids = require "ingest.ids"
 local json = require "json"
 local origins = require "ingest.origins"
@@ -54,6 +55,8 @@ local told = {
   streaming = { "flag", "gen_ai.request.stream", "llm.is_streaming", "litellm.request.streaming" },
   status = { "count", "http.response.status_code", "http.status_code" },
   error_type = { "text", "error.type" },
+  level = { "text", "langfuse.observation.level", stays = true },
+  status_message = { "text", "langfuse.observation.status_message" },
   error_code = { "count", "litellm.provider.error.code", "error.code" },
   duration_ms = { "number", "duration_ms" },
   ttft_s = { "number", "gen_ai.response.time_to_first_chunk" },
@@ -170,15 +173,23 @@ local function broke_off(a)
   return a.finish_reason == "error"
 end
 
--- An error of a stream comes after a status of 200.
-local function status(failed, a)
-  local code, error_type = a.status, a.error_type
-  failed = failed or error_type or broke_off(a)
-  if code and code >= 400 or not failed then
-    return code or 200
+-- LangSmith tells a failure in an event and a status of success: then there is no answer.
+local function has_no_answer(span, a, origin)
+  return a.langsmith_kind and origin.scope == "langsmith" and not a.id and not tokens.any(a)
+    and span:get "gen_ai.completion" == nil
+end
+
+-- Its status, and what it says where it failed.  An error of a stream comes after a status of 200.
+local function outcome(span, a, origin)
+  local is_failed, message = span:status()
+  message = message or a.status_message
+  local code = a.status
+  is_failed = is_failed or a.error_type or a.level == "ERROR" or broke_off(a)
+    or has_no_answer(span, a, origin)
+  if code and code >= 400 or not is_failed then
+    return code or 200, message
   end
-  local named = a.error_code or values.count(error_type)
-  return named and named >= 400 and named < 600 and named or 500
+  return failures.status(a.error_code) or failures.status(a.error_type, message) or 500, message
 end
 
 local function has_part(text, parts)
@@ -257,8 +268,7 @@ function genai.record(span, a, origin)
   end
   local from, to, observed = span:times()
   local trace, id, parent = span:ids()
-  local is_failed, message = span:status()
-  local code = status(is_failed, a)
+  local code, message = outcome(span, a, origin)
   local failed = code >= 400
   to = to or observed
   local record = {
@@ -314,7 +324,10 @@ end
 function genai.cost(a)
   local input, output = a.cost_input, a.cost_output
   if a.cost or not input then
-    return a.cost or a.cost_details and cost_of_details(a.cost_details)
+    local cost = a.cost or a.cost_details and cost_of_details(a.cost_details)
+    -- Langfuse writes zeros where it knows of no usage.
+    local is_told = cost ~= 0 or not a.langfuse_kind or tokens.any(a)
+    return is_told and cost or nil
   end
   return (output or (a.output or 0) == 0) and input + (output or 0) or nil
 end

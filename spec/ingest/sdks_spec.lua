@@ -55,6 +55,11 @@ local function chat(model, more)
     more)
 end
 
+local function langfuse(more)
+  return helpers.with({ ["langfuse.observation.type"] = "generation",
+    ["langfuse.observation.model.name"] = "gpt-5" }, more)
+end
+
 local function langsmith(more)
   return chat("gpt-5", helpers.with({ ["langsmith.span.kind"] = "llm" }, more))
 end
@@ -184,4 +189,69 @@ describe("the counts of", function()
       }))
     end)
   end
+end)
+
+describe("a failure", function()
+  local failed = { code = 2 }
+
+  it("is what Langfuse calls one, with a status of neither and a cost of zeros", function()
+    local r = record(langfuse {
+      ["langfuse.observation.level"] = "ERROR",
+      ["langfuse.observation.status_message"] = "Error: 429 slow down",
+      ["langfuse.observation.cost_details"] = '{"input":0,"output":0,"total":0}',
+    })
+    expect({ status_code = 429, error_message = "Error: 429 slow down" }, r)
+    assert.same({}, { r.cost_usd, r.cost_source })
+    expect({ status_code = 500, error_message = "Error: overloaded" }, record(langfuse {
+      ["langfuse.observation.level"] = "ERROR",
+      ["langfuse.observation.status_message"] = "Error: overloaded",
+    }))
+    expect({ status_code = 200 }, record(langfuse { ["langfuse.observation.level"] = "WARNING" }))
+  end)
+
+  it("has no cost of zeros, while a call that counts its tokens may", function()
+    expect({ cost_usd = 0, cost_source = "reported" }, record(langfuse {
+      ["langfuse.observation.usage_details"] = '{"input":10,"output":5,"total":15}',
+      ["langfuse.observation.cost_details"] = '{"input":0,"output":0,"total":0}',
+    }))
+  end)
+
+  it("is a run of LangSmith's without an answer, which succeeds and tells of it in an event",
+      function()
+    expect({ status_code = 500 }, record(langsmith {}, "langsmith", { code = 1 }))
+    for _, answered in ipairs { { ["gen_ai.completion"] = "{}" },
+        { ["gen_ai.usage.output_tokens"] = 0 }, { ["gen_ai.response.id"] = "chatcmpl-1" } } do
+      expect({ status_code = 200 }, record(langsmith(answered), "langsmith", { code = 1 }))
+    end
+    expect({ status_code = 200 }, record(langsmith {}, "shop", { code = 1 }))
+  end)
+
+  for message, status in pairs {
+    ["429 slow down"] = 429, ["Error: 429 slow down"] = 429, ["429"] = 429,
+    ['429 {"type":"error"}'] = 429, ["RESOURCE_EXHAUSTED: 429 quota"] = 429,
+    ["Error code: 401 - {'error': 'no key'}"] = 401, ["503: try later"] = 503,
+    ["slow down"] = 500, ["200 is odd"] = 500, ["4290 tokens"] = 500, ["429th try"] = 500,
+    ["of 429 tries"] = 500,
+  } do
+    it("has the status that its message begins with: " .. message, function()
+      expect({ status_code = status, error_message = message },
+        record(chat "gpt-5", nil, { code = 2, message = message }))
+    end)
+  end
+
+  for kind, status in pairs {
+    RateLimitError = 429, ["openai.RateLimitError"] = 429, rate_limit_error = 429,
+    overloaded_error = 529, AuthenticationError = 401, ["503"] = 503, TypeError = 500,
+  } do
+    it("has the status that its kind stands for: " .. kind, function()
+      expect({ status_code = status, error_type = kind },
+        record(chat("gpt-5", { ["error.type"] = kind, ["http.response.status_code"] = 200 }),
+          nil, failed))
+    end)
+  end
+
+  it("has the status that was told, whatever its message", function()
+    expect({ status_code = 400 }, record(chat("gpt-5", { ["http.response.status_code"] = 400 }),
+      nil, { code = 2, message = "429 slow down" }))
+  end)
 end)
