@@ -52,7 +52,8 @@ local told = {
     "litellm.api_key.hash", "metadata.user_api_key_hash",
     "trace.metadata.openrouter.api_key_name",
   },
-  streaming = { "flag", "gen_ai.request.stream", "llm.is_streaming", "litellm.request.streaming" },
+  streaming = { "flag", "gen_ai.request.stream", "llm.is_streaming", "litellm.request.streaming",
+    "llm.invocation_parameters.stream", "langfuse.observation.model.parameters.stream" },
   status = { "count", "http.response.status_code", "http.status_code" },
   error_type = { "text", "error.type" },
   level = { "text", "langfuse.observation.level", stays = true },
@@ -80,6 +81,7 @@ local told = {
   user_agent = { "text", "ai.request.headers.user-agent", stays = true },
   finish_reason = { "any", "ai.response.finishReason", stays = true },
   timestamp = { "text", "event.timestamp", stays = true },
+  opened = { "packed", "langfuse.observation.model.parameters", "metadata", stays = true },
   http = { "any", "http.request.method", "http.method", "url.full", "http.url", "http.route",
     stays = true },
 }
@@ -113,9 +115,15 @@ local conventions = {
 }
 
 -- "ai.generateText.doGenerate" is a call, "ai.generateText" around it and "ai.toolCall" are none.
+local vercel_calls = { Embed = "embeddings", Rerank = "rerank" }
+
+local function vercel_call(id)
+  return id:match("^ai%..*%.do(%u%a*)$")
+end
+
 local function vercel(id)
-  local call = id:match("%.do(%u%a*)$")
-  return call and (call == "Embed" and "embeddings" or "chat") or nil
+  local call = vercel_call(id)
+  return call and (vercel_calls[call] or "chat")
 end
 
 -- LiteLLM's operation is "chat" for want of a better word; its call type knows what is no call.

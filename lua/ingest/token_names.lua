@@ -11,6 +11,7 @@ return {
     "gen_ai.usage.raw",                                                      -- Logfire
     "gen_ai.usage.input_token_details", "gen_ai.usage.output_token_details", -- LangSmith
     "metadata.usage_object",                                                 -- LiteLLM, version 1
+    "llm.invocation_parameters",                                             -- OpenInference
   },
 
   -- Where usage objects as providers and frameworks write them stand in attributes.
@@ -194,7 +195,7 @@ return {
   },
   asked_tier = {
     "gen_ai.openai.request.service_tier", "openai.request.service_tier",
-    "gen_ai.request.service_tier",
+    "gen_ai.request.service_tier", "llm.invocation_parameters.service_tier",
   },
   -- What of the input was billed by a tier, which this tells (LangChain).
   priority = { usage = { "input_token_details.priority" } },

@@ -64,6 +64,10 @@ local function langsmith(more)
   return chat("gpt-5", helpers.with({ ["langsmith.span.kind"] = "llm" }, more))
 end
 
+local function openinference(more)
+  return helpers.with({ ["openinference.span.kind"] = "LLM", ["llm.model_name"] = "gpt-5" }, more)
+end
+
 local gemini = "gemini-2.5-flash"
 local sonnet = "us.anthropic.claude-sonnet-4-5-20250929-v1:0"
 
@@ -253,5 +257,34 @@ describe("a failure", function()
   it("has the status that was told, whatever its message", function()
     expect({ status_code = 400 }, record(chat("gpt-5", { ["http.response.status_code"] = 400 }),
       nil, { code = 2, message = "429 slow down" }))
+  end)
+end)
+
+describe("a reranking of the Vercel AI SDK", function()
+  it("is one, without what it ranks", function()
+    local r = record(vercel("ai.rerank.doRerank", "cohere.reranking", "rerank-v3.5", {
+      ["ai.documents"] = "secret", ["ai.ranking"] = "secret", ["ai.ranking.type"] = "text" }))
+    expect({ endpoint = "rerank", provider = "cohere", model = "rerank-v3.5",
+      attributes = { ["ai.ranking.type"] = "text" } }, r)
+  end)
+end)
+
+describe("the parameters of a call", function()
+  it("tell the tier that was asked for and whether it is streamed, and are not kept", function()
+    local r = record(openinference {
+      ["llm.invocation_parameters"] = '{"model":"gpt-5","instructions":"secret","stream":true,'
+        .. '"prediction":{"content":"secret"},"service_tier":"flex","tools":[{"name":"secret"}]}',
+    })
+    expect({ streaming = true, service_tier = "flex" }, r)
+    assert.is_nil(r.attributes)
+    assert.is_false(record(openinference {
+      ["llm.invocation_parameters"] = '{"stream":false}' }).streaming)
+  end)
+
+  it("of Langfuse tell whether it is streamed, and are kept", function()
+    local parameters = '{"stream":true,"temperature":0.5}'
+    expect({ streaming = true, attributes = {
+      ["langfuse.observation.model.parameters"] = parameters } },
+      record(langfuse { ["langfuse.observation.model.parameters"] = parameters }))
   end)
 end)
