@@ -3,6 +3,7 @@
 --- LiteLLM; OpenRouter's Broadcast sends the first.  The first name that is present
 --- counts.  What the counts are called stands in token_names.lua.
 local calls = require "ingest.calls"
+local dates = require "lib.dates"
 local failures = require "ingest.failures"
 local ids = require "ingest.ids"
 local json = require "json"
@@ -20,7 +21,8 @@ local told = {
     "embedding.model_name", "reranker.model_name", "model_name", "model",
   },
   provider = { "text", "gen_ai.provider.name", "gen_ai.system", "llm.provider", "llm.system",
-    "ai.model.provider", "gen_ai.model.provider", "mlflow.llm.provider" },
+    "ai.model.provider", "gen_ai.model.provider", "mlflow.llm.provider",
+    "metadata.ls_provider", "langfuse.observation.metadata.ls_provider" }, -- LangChain's
   cost = {
     "number", "llm.cost.total", "gen_ai.usage.total_cost", "gen_ai.usage.cost",
     "gen_ai.cost.total_cost", "operation.cost",
@@ -34,12 +36,14 @@ local told = {
     "gen_ai.thread.run.id" },
   session = {
     "text", "gen_ai.conversation.id", "session.id", "langfuse.session.id",
-    "ai.telemetry.metadata.sessionId",
+    "ai.telemetry.metadata.sessionId", "ai.settings.context.sessionId",
+    "mastra.metadata.sessionId",
     "traceloop.association.properties.session_id",
   },
   user = {
-    "text", "user.id", "enduser.id", "gen_ai.user.id", "langfuse.user.id",
-    "ai.telemetry.metadata.userId", "traceloop.association.properties.user_id",
+    "name", "user.id", "enduser.id", "gen_ai.user.id", "langfuse.user.id",
+    "ai.telemetry.metadata.userId", "ai.settings.context.userId", "mastra.metadata.userId",
+    "traceloop.association.properties.user_id",
     "litellm.metadata.user_api_key_user_id", "metadata.user_api_key_user_id", -- LiteLLM's
     "litellm.end_user.id",
   },
@@ -60,9 +64,12 @@ local told = {
   status_message = { "text", "langfuse.observation.status_message" },
   error_code = { "count", "litellm.provider.error.code", "error.code" },
   duration_ms = { "number", "duration_ms" },
-  ttft_s = { "number", "gen_ai.response.time_to_first_chunk" },
-  ttft_ms = { "number", "ttft_ms", "ai.response.msToFirstChunk",
+  ttft_s = { "number", "gen_ai.response.time_to_first_chunk",
+    "gen_ai.client.operation.time_to_first_chunk" },
+  ttft_ms = { "number", "ttft_ms", "ai.response.msToFirstChunk", "ai.stream.msToFirstChunk",
     "trace.metadata.openrouter.first_token_ms" },
+  first_token_at = { "text", "mastra.completion_start_time",
+    "langfuse.observation.completion_start_time" },
 
   -- What the conventions call the kind of a span.
   operation = { "text", "gen_ai.operation.name" },
@@ -239,6 +246,22 @@ local function excludes_cache(a, origin)
     and is_fresh_sdk(a)
 end
 
+local function is_streamed(a)
+  if a.streaming == nil and a.sdk_operation and vercel_call(a.sdk_operation) == "Stream" then
+    return true
+  end
+  return a.streaming
+end
+
+-- Milliseconds until the first token; some tell when it came.
+local function first_token(a, from)
+  local at = from and not a.ttft_s and not a.ttft_ms and dates.seconds(a.first_token_at)
+  if at and at >= from / 1e9 then
+    return values.milliseconds(at - from / 1e9)
+  end
+  return a.ttft_s and a.ttft_s * 1000 or a.ttft_ms
+end
+
 -- LiteLLM's callback has the call's id where there is no answer that has one: when it failed.
 local function row_id(record, a)
   local trace, span, time = record.trace_id, record.span_id, record.timestamp
@@ -289,10 +312,10 @@ function genai.record(span, a, origin)
     model = a.model,
     provider = a.provider and providers.word(a.provider),
     unknown_operation = unknown,
-    streaming = a.streaming,
+    streaming = is_streamed(a),
     status_code = code,
     duration_ms = from and to and to >= from and (to - from) / 1e6 or a.duration_ms,
-    ttft_ms = a.ttft_s and a.ttft_s * 1000 or a.ttft_ms,
+    ttft_ms = first_token(a, from),
     session_client_id = a.session,
     user = a.user,
     team = a.team,

@@ -6,6 +6,7 @@ return {
   -- no object (MLflow's '"gpt-4o"') stands under the name itself.
   packed = {
     "langfuse.observation.usage_details", "langfuse.observation.cost_details",
+    "langfuse.observation.completion_start_time",
     "mlflow.chat.tokenUsage", "mlflow.llm.cost", "mlflow.llm.model", "mlflow.llm.provider",
     "mlflow.spanType", "ai.response.providerMetadata",
     "gen_ai.usage.raw",                                                      -- Logfire

@@ -260,6 +260,60 @@ describe("a failure", function()
   end)
 end)
 
+describe("the time to the first token", function()
+  for sender, case in pairs {
+    ["the Vercel AI SDK 7, in seconds"] = { 212.7, chat("gpt-5", {
+      ["gen_ai.client.operation.time_to_first_chunk"] = 0.2127 }) },
+    ["the Vercel AI SDK's objects"] = { 97.75, vercel("ai.streamObject.doStream", "openai.chat",
+      "gpt-5", { ["ai.stream.msToFirstChunk"] = 97.75 }) },
+    -- the span began at 09:46:40.000
+    ["Mastra, as a time"] = { 187.0, chat("gpt-5", {
+      ["mastra.completion_start_time"] = "2026-11-25T09:46:40.187Z" }) },
+    ["Langfuse, as a time in JSON"] = { 76.0, langfuse {
+      ["langfuse.observation.completion_start_time"] = '"2026-11-25T09:46:40.076Z"' } },
+  } do
+    it("is told by " .. sender, function()
+      local r = record(case[2])
+      assert.equal(case[1], r.ttft_ms)
+      assert.is_nil(r.attributes)
+    end)
+  end
+
+  it("is none before the call began, or of what is no time", function()
+    for _, told in ipairs { "2026-11-25T09:46:39.187Z", "soon" } do
+      assert.is_nil(record(chat("gpt-5", { ["mastra.completion_start_time"] = told })).ttft_ms)
+    end
+  end)
+end)
+
+describe("who called", function()
+  for sender, place in pairs {
+    ["the Vercel AI SDK 7"] = "ai.settings.context.", Mastra = "mastra.metadata.",
+  } do
+    it("is told by " .. sender, function()
+      expect({ user = "user-1", session_client_id = "sess-1" }, record(chat("gpt-5", {
+        [place .. "userId"] = "user-1", [place .. "sessionId"] = "sess-1" })))
+    end)
+  end
+
+  it("is nobody called unknown (opencode)", function()
+    assert.is_nil(record(vercel("ai.streamText.doStream", "openai.responses", "gpt-5",
+      { ["ai.telemetry.metadata.userId"] = "unknown" })).user)
+  end)
+end)
+
+describe("the provider", function()
+  it("is LangChain's where nobody else tells it", function()
+    local metadata = '{"thread_id":"t1","ls_provider":"openai"}'
+    local r = record(openinference { metadata = metadata })
+    assert.same({ "openai", { metadata = metadata } }, { r.provider, r.attributes })
+    expect({ provider = "anthropic" },
+      record(openinference { metadata = metadata, ["llm.provider"] = "anthropic" }))
+    expect({ provider = "openai" },
+      record(langfuse { ["langfuse.observation.metadata.ls_provider"] = "openai" }))
+  end)
+end)
+
 describe("a reranking of the Vercel AI SDK", function()
   it("is one, without what it ranks", function()
     local r = record(vercel("ai.rerank.doRerank", "cohere.reranking", "rerank-v3.5", {
@@ -286,5 +340,10 @@ describe("the parameters of a call", function()
     expect({ streaming = true, attributes = {
       ["langfuse.observation.model.parameters"] = parameters } },
       record(langfuse { ["langfuse.observation.model.parameters"] = parameters }))
+  end)
+
+  it("are in the name of the operation of the Vercel AI SDK", function()
+    assert.is_true(record(vercel("ai.streamText.doStream", "openai.chat", "gpt-5")).streaming)
+    assert.is_nil(record(vercel("ai.generateText.doGenerate", "openai.chat", "gpt-5")).streaming)
   end)
 end)
