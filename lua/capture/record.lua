@@ -130,7 +130,8 @@ function Call:tell(told, excludes_cache)
   record.model = told.model or record.model
   record.response_id = told.id
   if told.error_type and record.status_code < 400 then
-    record.status_code = failures.status(told.error_type)
+    record.status_code = failures.status(told.error_type, told.error_message)
+      or failures.in_stream
   end
   record.error_type = record.error_type or told.error_type
   record.error_message = record.error_message or clip(told.error_message, 1024)

@@ -142,7 +142,8 @@ local function failed(event, status, begun)
   local record = common(event)
   local code, message = told_error(a.error)
   record.request_id = made_id(event, tostring(a.attempt or ""), tostring(status or ""))
-  failures.put(record, status or (begun or code) and failures.status(code),
+  failures.put(record,
+    status or failures.status(code) or begun and failures.in_stream,
     code or not status and not begun and "connection_error" or nil, message)
   record.duration_ms = begun and duration_ms(event) or a.duration_ms
   record.streaming = begun or nil

@@ -5,9 +5,13 @@ local failures = {}
 
 local no_answer = 599 -- a connection error has no status
 
+--- Of a failure that came within an answer of 200, where nothing says more.
+failures.in_stream = 500
+
 -- The status that a provider gives with an error of this name: Anthropic's "Errors", OpenAI's
--- "Error codes" and Google's google.rpc.Code.
-local statuses = {
+-- "Error codes" and Google's google.rpc.Code; and the names that OpenAI's and Anthropic's SDKs have
+-- for them.
+local kinds = {
   invalid_request_error = 400, authentication_error = 401, billing_error = 402,
   permission_error = 403, not_found_error = 404, request_too_large = 413, rate_limit_error = 429,
   api_error = 500, timeout_error = 504, overloaded_error = 529,
@@ -19,15 +23,35 @@ local statuses = {
   INVALID_ARGUMENT = 400, FAILED_PRECONDITION = 400, UNAUTHENTICATED = 401,
   PERMISSION_DENIED = 403, NOT_FOUND = 404, RESOURCE_EXHAUSTED = 429, CANCELLED = 499,
   INTERNAL = 500, UNAVAILABLE = 503, DEADLINE_EXCEEDED = 504,
+
+  BadRequestError = 400, AuthenticationError = 401, PermissionDeniedError = 403,
+  NotFoundError = 404, RateLimitError = 429,
 }
 
-local in_stream = 500
+-- Where messages begin with a status: "429 slow down", "Error: 429 slow down", "Error code: 429 -".
+local beginnings = { "^(%d+)%f[%s:\0]", "^[%w_.]+: (%d+)%f[%s:\0]", "^Error code: (%d+)%f[%s:\0]" }
 
---- The status of a failure that came after an answer had begun with 200.
----@param kind string?
----@return integer
-function failures.status(kind)
-  return statuses[kind] or in_stream
+local function failed(status)
+  return status and status >= 400 and status < 600 and status or nil
+end
+
+local function in_message(message)
+  for _, beginning in ipairs(beginnings) do
+    local status = failed(tonumber(message:match(beginning)))
+    if status then
+      return status
+    end
+  end
+  return nil
+end
+
+--- The status that an error's kind, a number or a name, or else its message stands for.
+---@param kind string|integer|nil
+---@param message string?
+---@return integer?
+function failures.status(kind, message)
+  local class = tostring(kind):match "[%w_]+$" -- openai.RateLimitError
+  return failed(values.count(kind)) or kinds[class] or message and in_message(message) or nil
 end
 
 ---@param record table

@@ -3,6 +3,8 @@
 --- LiteLLM; OpenRouter's Broadcast sends the first.  The first name that is present
 --- counts.  What the counts are called stands in token_names.lua.
 local calls = require "ingest.calls"
+local dates = require "lib.dates"
+local failures = require "ingest.failures"
 local ids = require "ingest.ids"
 local json = require "json"
 local origins = require "ingest.origins"
@@ -19,7 +21,8 @@ local told = {
     "embedding.model_name", "reranker.model_name", "model_name", "model",
   },
   provider = { "text", "gen_ai.provider.name", "gen_ai.system", "llm.provider", "llm.system",
-    "ai.model.provider", "gen_ai.model.provider", "mlflow.llm.provider" },
+    "ai.model.provider", "gen_ai.model.provider", "mlflow.llm.provider",
+    "metadata.ls_provider", "langfuse.observation.metadata.ls_provider" }, -- LangChain's
   cost = {
     "number", "llm.cost.total", "gen_ai.usage.total_cost", "gen_ai.usage.cost",
     "gen_ai.cost.total_cost", "operation.cost",
@@ -33,12 +36,14 @@ local told = {
     "gen_ai.thread.run.id" },
   session = {
     "text", "gen_ai.conversation.id", "session.id", "langfuse.session.id",
-    "ai.telemetry.metadata.sessionId",
+    "ai.telemetry.metadata.sessionId", "ai.settings.context.sessionId",
+    "mastra.metadata.sessionId",
     "traceloop.association.properties.session_id",
   },
   user = {
-    "text", "user.id", "enduser.id", "gen_ai.user.id", "langfuse.user.id",
-    "ai.telemetry.metadata.userId", "traceloop.association.properties.user_id",
+    "name", "user.id", "enduser.id", "gen_ai.user.id", "langfuse.user.id",
+    "ai.telemetry.metadata.userId", "ai.settings.context.userId", "mastra.metadata.userId",
+    "traceloop.association.properties.user_id",
     "litellm.metadata.user_api_key_user_id", "metadata.user_api_key_user_id", -- LiteLLM's
     "litellm.end_user.id",
   },
@@ -51,14 +56,20 @@ local told = {
     "litellm.api_key.hash", "metadata.user_api_key_hash",
     "trace.metadata.openrouter.api_key_name",
   },
-  streaming = { "flag", "gen_ai.request.stream", "llm.is_streaming", "litellm.request.streaming" },
+  streaming = { "flag", "gen_ai.request.stream", "llm.is_streaming", "litellm.request.streaming",
+    "llm.invocation_parameters.stream", "langfuse.observation.model.parameters.stream" },
   status = { "count", "http.response.status_code", "http.status_code" },
   error_type = { "text", "error.type" },
+  level = { "text", "langfuse.observation.level", stays = true },
+  status_message = { "text", "langfuse.observation.status_message" },
   error_code = { "count", "litellm.provider.error.code", "error.code" },
   duration_ms = { "number", "duration_ms" },
-  ttft_s = { "number", "gen_ai.response.time_to_first_chunk" },
-  ttft_ms = { "number", "ttft_ms", "ai.response.msToFirstChunk",
+  ttft_s = { "number", "gen_ai.response.time_to_first_chunk",
+    "gen_ai.client.operation.time_to_first_chunk" },
+  ttft_ms = { "number", "ttft_ms", "ai.response.msToFirstChunk", "ai.stream.msToFirstChunk",
     "trace.metadata.openrouter.first_token_ms" },
+  first_token_at = { "text", "mastra.completion_start_time",
+    "langfuse.observation.completion_start_time" },
 
   -- What the conventions call the kind of a span.
   operation = { "text", "gen_ai.operation.name" },
@@ -74,8 +85,10 @@ local told = {
   call_type = { "text", "litellm.call_type", stays = true },
   call_id = { "text", "litellm.call_id", stays = true },
   finish_reasons = { "any", "gen_ai.response.finish_reasons", stays = true },
+  user_agent = { "text", "ai.request.headers.user-agent", stays = true },
   finish_reason = { "any", "ai.response.finishReason", stays = true },
   timestamp = { "text", "event.timestamp", stays = true },
+  opened = { "packed", "langfuse.observation.model.parameters", "metadata", stays = true },
   http = { "any", "http.request.method", "http.method", "url.full", "http.url", "http.route",
     stays = true },
 }
@@ -109,9 +122,15 @@ local conventions = {
 }
 
 -- "ai.generateText.doGenerate" is a call, "ai.generateText" around it and "ai.toolCall" are none.
+local vercel_calls = { Embed = "embeddings", Rerank = "rerank" }
+
+local function vercel_call(id)
+  return id:match("^ai%..*%.do(%u%a*)$")
+end
+
 local function vercel(id)
-  local call = id:match("%.do(%u%a*)$")
-  return call and (call == "Embed" and "embeddings" or "chat") or nil
+  local call = vercel_call(id)
+  return call and (vercel_calls[call] or "chat")
 end
 
 -- LiteLLM's operation is "chat" for want of a better word; its call type knows what is no call.
@@ -169,27 +188,78 @@ local function broke_off(a)
   return a.finish_reason == "error"
 end
 
--- An error of a stream comes after a status of 200.
-local function status(failed, a)
-  local code, error_type = a.status, a.error_type
-  failed = failed or error_type or broke_off(a)
-  if code and code >= 400 or not failed then
-    return code or 200
-  end
-  local named = a.error_code or values.count(error_type)
-  return named and named >= 400 and named < 600 and named or 500
+-- LangSmith tells a failure in an event and a status of success: then there is no answer.
+local function has_no_answer(span, a, origin)
+  return a.langsmith_kind and origin.scope == "langsmith" and not a.id and not tokens.any(a)
+    and span:get "gen_ai.completion" == nil
 end
 
--- Whose input leaves the cache out, where the counts do not tell: Bedrock's, as Strands
--- passes it on; Anthropic's, as the Vercel AI SDK did before version 6.
-local function excludes_cache(a, origin)
-  if origin.scope:sub(1, 7) == "strands" then
-    return true
-  elseif not a.sdk_operation then
-    return false
+-- Its status, and what it says where it failed.  An error of a stream comes after a status of 200.
+local function outcome(span, a, origin)
+  local is_failed, message = span:status()
+  message = message or a.status_message
+  local code = a.status
+  is_failed = is_failed or a.error_type or a.level == "ERROR" or broke_off(a)
+    or has_no_answer(span, a, origin)
+  if code and code >= 400 or not is_failed then
+    return code or 200, message
   end
-  local provider = (a.provider or ""):lower()
-  return (provider:find("anthropic") or provider:find("bedrock")) ~= nil
+  return failures.status(a.error_code) or failures.status(a.error_type, message) or 500, message
+end
+
+local function has_part(text, parts)
+  for _, part in ipairs(parts) do
+    if text:find(part, 1, true) then
+      return true
+    end
+  end
+  return false
+end
+
+-- What models and providers are called whose API leaves the cache out of the input.
+local fresh_models, fresh_providers = { "anthropic", "claude", "nova" }, { "anthropic", "bedrock" }
+
+-- By the beginning of the scope, who passes that on as it is: always, or of those models.
+local fresh_scopes = {
+  { "@traceloop/instrumentation-anthropic" },
+  { "strands", models = fresh_models },
+}
+
+-- The Vercel AI SDK passes it on up to version 5; from 6 on its input is all of the prompt.  In its
+-- version 5 and later an object that is streamed tells no version: those of 6 are more.
+local function is_fresh_sdk(a)
+  local version = a.user_agent and a.user_agent:match("^ai/(%d+)")
+  if version then
+    return tonumber(version) < 6
+  end
+  return not (a.total and a.sdk_operation:find("streamObject", 1, true))
+end
+
+-- Whose input leaves the cache out, where the counts do not tell.
+local function excludes_cache(a, origin)
+  for _, scope in ipairs(fresh_scopes) do
+    if origin.scope:find(scope[1], 1, true) == 1 then
+      return not scope.models or has_part((a.model or ""):lower(), scope.models)
+    end
+  end
+  return a.sdk_operation ~= nil and has_part((a.provider or ""):lower(), fresh_providers)
+    and is_fresh_sdk(a)
+end
+
+local function is_streamed(a)
+  if a.streaming == nil and a.sdk_operation and vercel_call(a.sdk_operation) == "Stream" then
+    return true
+  end
+  return a.streaming
+end
+
+-- Milliseconds until the first token; some tell when it came.
+local function first_token(a, from)
+  local at = from and not a.ttft_s and not a.ttft_ms and dates.seconds(a.first_token_at)
+  if at and at >= from / 1e9 then
+    return values.milliseconds(at - from / 1e9)
+  end
+  return a.ttft_s and a.ttft_s * 1000 or a.ttft_ms
 end
 
 -- LiteLLM's callback has the call's id where there is no answer that has one: when it failed.
@@ -229,8 +299,7 @@ function genai.record(span, a, origin)
   end
   local from, to, observed = span:times()
   local trace, id, parent = span:ids()
-  local is_failed, message = span:status()
-  local code = status(is_failed, a)
+  local code, message = outcome(span, a, origin)
   local failed = code >= 400
   to = to or observed
   local record = {
@@ -243,10 +312,10 @@ function genai.record(span, a, origin)
     model = a.model,
     provider = a.provider and providers.word(a.provider),
     unknown_operation = unknown,
-    streaming = a.streaming,
+    streaming = is_streamed(a),
     status_code = code,
     duration_ms = from and to and to >= from and (to - from) / 1e6 or a.duration_ms,
-    ttft_ms = a.ttft_s and a.ttft_s * 1000 or a.ttft_ms,
+    ttft_ms = first_token(a, from),
     session_client_id = a.session,
     user = a.user,
     team = a.team,
@@ -286,7 +355,10 @@ end
 function genai.cost(a)
   local input, output = a.cost_input, a.cost_output
   if a.cost or not input then
-    return a.cost or a.cost_details and cost_of_details(a.cost_details)
+    local cost = a.cost or a.cost_details and cost_of_details(a.cost_details)
+    -- Langfuse writes zeros where it knows of no usage.
+    local is_told = cost ~= 0 or not a.langfuse_kind or tokens.any(a)
+    return is_told and cost or nil
   end
   return (output or (a.output or 0) == 0) and input + (output or 0) or nil
 end

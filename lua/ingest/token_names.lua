@@ -6,11 +6,13 @@ return {
   -- no object (MLflow's '"gpt-4o"') stands under the name itself.
   packed = {
     "langfuse.observation.usage_details", "langfuse.observation.cost_details",
+    "langfuse.observation.completion_start_time",
     "mlflow.chat.tokenUsage", "mlflow.llm.cost", "mlflow.llm.model", "mlflow.llm.provider",
     "mlflow.spanType", "ai.response.providerMetadata",
     "gen_ai.usage.raw",                                                      -- Logfire
     "gen_ai.usage.input_token_details", "gen_ai.usage.output_token_details", -- LangSmith
     "metadata.usage_object",                                                 -- LiteLLM, version 1
+    "llm.invocation_parameters",                                             -- OpenInference
   },
 
   -- Where usage objects as providers and frameworks write them stand in attributes.
@@ -21,7 +23,10 @@ return {
     "langfuse.observation.usage_details.", "mlflow.chat.tokenUsage.", "gen_ai.usage.raw.",
     "metadata.usage_object.",
     "ai.response.providerMetadata.anthropic.usage.", "ai.response.providerMetadata.bedrock.usage.",
+    "ai.response.providerMetadata.amazonBedrock.usage.",                     -- version 7
     "ai.response.providerMetadata.openrouter.usage.",
+    "ai.response.providerMetadata.google.usageMetadata.",
+    "ai.response.providerMetadata.vertex.usageMetadata.",
     "",
   },
 
@@ -74,6 +79,7 @@ return {
       "cached_input_tokens", "prompt_tokens_details.cached_tokens",
       "input_tokens_details.cached_tokens",
       "input_token_details.cache_read",                                      -- LangChain
+      "input_token_details.priority_cache_read", "input_token_details.flex_cache_read",
       "cacheReadInputTokens", "cacheReadInputTokenCount", "cachedInputTokens",
       "inputTokenDetails.cacheReadTokens", "promptTokensDetails.cachedTokens",
       "cachedContentTokenCount", "cached_content_token_count",
@@ -102,6 +108,7 @@ return {
   cache_write_5m = {
     "gen_ai.usage.input_tokens.cache_write_5m",                              -- OpenRouter
     "gen_ai.usage.cache_creation.ephemeral_5m.input_tokens",
+    "anthropic.usage.cache_creation.ephemeral_5m_input_tokens",              -- Anthropic's SDK
     "langfuse.observation.usage_details.input_ephemeral_5m_input_tokens",
     usage = {
       "cache_creation.ephemeral_5m_input_tokens", "cache_write_5m_tokens",
@@ -112,6 +119,7 @@ return {
   cache_write_1h = {
     "gen_ai.usage.input_tokens.cache_write_1h",                              -- OpenRouter
     "gen_ai.usage.cache_creation.ephemeral_1h.input_tokens",
+    "anthropic.usage.cache_creation.ephemeral_1h_input_tokens",              -- Anthropic's SDK
     "langfuse.observation.usage_details.input_ephemeral_1h_input_tokens",
     usage = {
       "cache_creation.ephemeral_1h_input_tokens", "cache_write_1h_tokens",
@@ -128,7 +136,8 @@ return {
     usage = {
       "reasoning_tokens", "reasoning_output_tokens", "thoughts_tokens",
       "completion_tokens_details.reasoning_tokens", "output_tokens_details.reasoning_tokens",
-      "output_token_details.reasoning", "completionTokensDetails.reasoningTokens",
+      "output_token_details.reasoning", "output_token_details.priority_reasoning",
+      "output_token_details.flex_reasoning", "completionTokensDetails.reasoningTokens",
       "reasoningTokens",
       "thoughtsTokenCount", "thoughts_token_count", "reasoning_token_count",
     },
@@ -181,13 +190,17 @@ return {
   -- Texts that a provider bills by; the answer's word before the question's.
   service_tier = {
     "gen_ai.response.service_tier", "gen_ai.openai.response.service_tier",
-    "openai.response.service_tier", "ai.response.providerMetadata.openai.serviceTier",
+    "openai.response.service_tier", "anthropic.response.service_tier",
+    "ai.response.providerMetadata.openai.serviceTier",
     usage = { "service_tier", "serviceTier" },
   },
   asked_tier = {
     "gen_ai.openai.request.service_tier", "openai.request.service_tier",
-    "gen_ai.request.service_tier",
+    "gen_ai.request.service_tier", "llm.invocation_parameters.service_tier",
   },
+  -- What of the input was billed by a tier, which this tells (LangChain).
+  priority = { usage = { "input_token_details.priority" } },
+  flex = { usage = { "input_token_details.flex" } },
   speed = { usage = { "speed" } },
   asked_speed = { "gen_ai.anthropic.request.speed" },
   inference_geo = { usage = { "inference_geo" } },

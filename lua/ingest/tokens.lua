@@ -178,7 +178,8 @@ function tokens.put(record, told, excludes)
   record.cache_read_tokens = read
   record.cache_write_tokens = write
   record.reasoning_tokens = told.reasoning or told.reasoning_beside
-  record.service_tier = told.service_tier or told.asked_tier
+  record.service_tier = told.service_tier or some(told.priority) and "priority"
+    or some(told.flex) and "flex" or told.asked_tier
   record.speed = told.speed or told.asked_speed
   if told.cache_write_1h or told.audio_input or told.audio_output or told.image_input
       or told.image_output or told.web_searches or told.inference_geo then

@@ -39,7 +39,7 @@ end
 -- The Vercel AI SDK says by which API: "openai.responses", "anthropic.messages".
 local apis = {
   chat = true, responses = true, messages = true, completion = true, embedding = true,
-  image = true, speech = true, transcription = true,
+  image = true, speech = true, transcription = true, reranking = true,
 }
 
 --- The one word; of a provider that is not known here what was told, in lower case.

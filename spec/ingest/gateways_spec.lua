@@ -121,13 +121,13 @@ describe("LiteLLM's spans", function()
   for version, name in pairs { "error.code", "litellm.provider.error.code" } do
     it("that failed have the provider's status in version " .. version, function()
       local function failure(id, code)
-        local told = call { ["error.type"] = "RateLimitError", [name] = code }
+        local told = call { ["error.type"] = "APIError", [name] = code }
         return span(id, told, { failed = true })
       end
       post("litellm", failure(3, "429"), failure(4, "rate_limit"), failure(5, "7"))
       local found = {}
       for _, row in ipairs(rows("status_code", "error_type")) do
-        assert.equal("RateLimitError", row.error_type)
+        assert.equal("APIError", row.error_type)
         found[row.status_code] = (found[row.status_code] or 0) + 1
       end
       assert.same({ [429] = 1, [500] = 2 }, found)

@@ -230,7 +230,7 @@ describe("a call in the words of", function()
   it("Semantic Kernel may fail", function()
     send("/v1/traces", traces("test", { { ["gen_ai.operation.name"] = "text.completions",
       ["gen_ai.request.model"] = "gpt-4o", ["error.type"] = "RateLimitError" } }))
-    expect { { endpoint = "text.completions", status_code = 500 } }
+    expect { { endpoint = "text.completions", status_code = 429 } }
   end)
 
   it("OpenLIT, LiteLLM and Spring AI may have a cost and no tokens, or neither", function()
