@@ -62,7 +62,7 @@ local told = {
   error_type = { "text", "error.type" },
   level = { "text", "langfuse.observation.level", stays = true },
   status_message = { "text", "langfuse.observation.status_message" },
-  error_code = { "count", "litellm.provider.error.code", "error.code" },
+  error_code = { "count", "litellm.provider.error.code", "error.code", "error_status_code" },
   duration_ms = { "number", "duration_ms" },
   ttft_s = { "number", "gen_ai.response.time_to_first_chunk",
     "gen_ai.client.operation.time_to_first_chunk" },

@@ -22,6 +22,20 @@ export const cases = {
     same(["now-2", "now-1", "now-0"], (await models(page)).slice(0, 3), "rows");
   }),
 
+  "live: what is stored and then told by the stream is one row": withLiveServer(
+      async ({ server, open }) => {
+    const [early] = events("early", 1, { timestamp: Date.now() / 1000 });
+    const { page } = await open({
+      before: (page) => page.route("**/logs/entries*",
+        (route) => route.fulfill({ json: { entries: [early] } })),
+    });
+    await until(page, () => document.querySelectorAll("tbody tr").length === 1);
+    await server.ingest([early, ...events("now", 1)]);
+    await until(page, () => document.querySelector("tbody tr td:nth-child(3)")?.textContent
+      === "now-0");
+    same(["now-0", "early-0"], await models(page), "rows");
+  }),
+
   "live: filters hold": withLiveServer(async ({ server, open }) => {
     const { page } = await open({ query: "?view=live&service_type=!b" });
     await isLive(page);

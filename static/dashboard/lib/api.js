@@ -15,7 +15,7 @@ export const token = {
   set: (value) => sessionStorage.setItem(KEY, value),
 };
 
-function headers(more = {}) {
+export function headers(more = {}) {
   const bearer = token.get();
   return bearer ? { ...more, authorization: `Bearer ${bearer}` } : more;
 }

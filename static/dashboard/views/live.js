@@ -49,6 +49,7 @@ function measureRate(tell, signal) {
 function makeRows(body, signal) {
   const waiting = [];
   const seen = new Set();
+  const before = new Set(); // stored ones that are shown, of which the stream may tell yet
   let timer = null;
   let held = false;
 
@@ -63,6 +64,7 @@ function makeRows(body, signal) {
 
   return {
     add(event) {
+      if (before.delete(event.data.request_id)) return;
       if (seen.size < ROWS) seen.add(event.data.request_id);
       waiting.push(event);
       if (waiting.length > ROWS) waiting.shift();
@@ -70,6 +72,7 @@ function makeRows(body, signal) {
     },
     addBefore(entries) {
       const older = entries.filter((row) => !seen.has(row.request_id));
+      for (const row of older) before.add(row.request_id);
       body.append(
         ...older.map((row) =>
           line({ type: "request_complete", data: row, timestamp: row.timestamp })));
