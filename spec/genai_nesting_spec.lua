@@ -1,5 +1,6 @@
---- Spans of one call inside each other, and logs of them: how many rows they are and what these
---- tell, in one export or in two, whichever comes first, again and again.
+--- Spans of one call inside each other or, as twins, beside each other, and logs of them: how many
+--- rows they are and what these tell, in one export or in two, whichever comes first, again and
+--- again.
 local json = require "spec.helpers.json"
 local helpers = require "spec.helpers"
 local server = require "spec.helpers.server"
@@ -261,4 +262,109 @@ describe("spans inside each other #loops", function()
     { 2, 1, 0, 0.1, langsmith "prompt" }, { 3, 1, 0.1, 1, langsmith("llm", usage(1000, 100)) },
     { 4, 1, 1, 1.1, langsmith "retriever" }, { 1, nil, 0, 1.2, langsmith "chain" },
   }, { "endpoint", "tokens_input", "tokens_output" }, { { "chat", 1000, 100 } })
+
+  -- ---- Beside each other ----
+
+  local openai, langchain = "instrumentation-openai", "instrumentation-langchain"
+  local id = { ["gen_ai.response.id"] = "chatcmpl-of-trace-TRACE" }
+  local session = { ["session.id"] = "s" }
+  local cached = { ["gen_ai.usage.cache_read.input_tokens"] = 600 }
+  local known = { "tokens_input", "cache_read_tokens", "tokens_output", "cost_usd",
+    "session_client_id", "duration_ms", "model" }
+
+  -- 400*2.5 + 600*1.25 + 100*10 = 2750 millionths
+  local both = { 400, 600, 100, 0.00275, "s", 700.0, "gpt-4o" }
+  local agent = { ["gen_ai.operation.name"] = "invoke_agent" }
+  local dated = { ["gen_ai.request.model"] = "gpt-4o-2024-08-06" }
+  local function beside(inner, outer)
+    return { 2, 1, 0.2, 0.9, inner, scope = openai }, { 3, 1, 0.1, 1, outer, scope = langchain }
+  end
+  for what, pair in pairs {
+    ["who both count"] = { usage(1000, 100, helpers.with(cached, id)),
+      usage(1000, 100, helpers.with(cached, session)) },
+    ["one of whom knows the cache"] = { usage(1000, 100, helpers.with(cached, id)),
+      usage(1000, 100, session) },
+    ["the other of whom knows it"] = { usage(1000, 100, id),
+      usage(1000, 100, helpers.with(cached, session)) },
+    ["in a stream, where one does not count"] = { helpers.with(chat, id),
+      usage(1000, 100, helpers.with(cached, session)) },
+    ["where the other does not count"] = { usage(1000, 100, helpers.with(cached, id)),
+      helpers.with(chat, session) },
+  } do
+    local inner, outer = beside(pair[1], pair[2])
+    are("one row of two instrumentations " .. what .. " (LangChain.js)", { inner, outer }, known,
+      { both })
+    are("one row of two instrumentations " .. what .. ", with what is around",
+      { inner, outer, { 1, nil, 0, 1.1, agent, scope = "app" } }, known, { both })
+  end
+
+  local inner, outer = beside(usage(1000, 100, helpers.with(cached, dated)),
+    usage(1000, 100, helpers.with(cached, session)))
+  are("one row where the answer has a model's date", { inner, outer },
+    { "tokens_input", "tokens_output", "session_client_id", "model" },
+    { { 400, 100, "s", "gpt-4o-2024-08-06" } })
+
+  inner, outer = beside(usage(1000, 100), usage(1000, 100, session))
+  are("one row with the cost of a call around both", { inner, outer,
+    { 1, nil, 0, 1.1, usage(1000, 100, { ["operation.cost"] = 0.0042 }) },
+  }, { "tokens_input", "tokens_output", "cost_usd", "session_client_id" },
+    { { 1000, 100, 0.0042, "s" } })
+
+  are("one row where both failed", {
+    { 2, 1, 0.2, 0.9, failed, failed = "429", scope = openai },
+    { 3, 1, 0.1, 1, helpers.with(chat, session), failed = "429", scope = langchain },
+  }, { "status_code", "session_client_id" }, { { 429, "s" } })
+
+  local function parallel(a, b, c, d)
+    return { { 2, 1, 0.2, 0.9, a, scope = openai }, { 3, 1, 0.1, 1, b, scope = langchain },
+      { 4, 1, 0.3, 1.1, c, scope = openai }, { 5, 1, 0.25, 1.2, d, scope = langchain } }
+  end
+  local few = { "tokens_input", "tokens_output" }
+  are("two rows of two such calls at once", parallel(usage(100, 10), usage(100, 10),
+    usage(200, 20), usage(200, 20)), few, { { 100, 10 }, { 200, 20 } })
+  are("two rows of two such calls at once with the same counts", parallel(usage(100, 10),
+    usage(100, 10), usage(100, 10), usage(100, 10)), few, { { 100, 10 }, { 100, 10 } })
+
+  local two = { { 100, 10 }, { 100, 10 } }
+  for what, pair in pairs {
+    ["of one instrumentation"] = { { 2, 1, 0.2, 0.9, usage(100, 10), scope = openai },
+      { 3, 1, 0.1, 1, usage(100, 10), scope = openai } },
+    ["after each other"] = { { 2, 1, 0, 1, usage(100, 10), scope = openai },
+      { 3, 1, 1, 2, usage(100, 10), scope = langchain } },
+    ["that overlap"] = { { 2, 1, 0, 1, usage(100, 10), scope = openai },
+      { 3, 1, 0.5, 1.5, usage(100, 10), scope = langchain } },
+    ["of two models"] = { { 2, 1, 0.2, 0.9, usage(100, 10), scope = openai },
+      { 3, 1, 0.1, 1, usage(100, 10, { ["gen_ai.request.model"] = "gpt-4o-mini" }),
+        scope = langchain } },
+    ["with ids of their own"] = { { 2, 1, 0.2, 0.9, usage(100, 10, id), scope = openai },
+      { 3, 1, 0.1, 1, usage(100, 10, { ["gen_ai.response.id"] = "chatcmpl-TRACE-of-another" }),
+        scope = langchain } },
+    ["in two parents"] = { { 2, 1, 0.2, 0.9, usage(100, 10), scope = openai },
+      { 3, 4, 0.1, 1, usage(100, 10), scope = langchain } },
+    ["in none"] = { { 2, nil, 0.2, 0.9, usage(100, 10), scope = openai },
+      { 3, nil, 0.1, 1, usage(100, 10), scope = langchain } },
+  } do
+    are("two rows of two calls " .. what, pair, few, two)
+  end
+  are("two rows where one has neither counts nor a model", {
+    { 2, 1, 0.2, 0.9, { ["gen_ai.operation.name"] = "chat" }, scope = openai },
+    { 3, 1, 0.1, 1, usage(100, 10), scope = langchain },
+  }, few, { { 0, 0 }, { 100, 10 } })
+  are("two rows of two calls with other counts", {
+    { 2, 1, 0.2, 0.9, usage(100, 10), scope = openai },
+    { 3, 1, 0.1, 1, usage(100, 11), scope = langchain },
+  }, few, { { 100, 10 }, { 100, 11 } })
+  are("two rows where only one failed", {
+    { 2, 1, 0.2, 0.9, failed, failed = "429", scope = openai },
+    { 3, 1, 0.1, 1, usage(100, 10), scope = langchain },
+  }, { "status_code", "tokens_input" }, { { 200, 100 }, { 429, 0 } })
+  are("as many rows as there are calls within one beside them", {
+    { 2, 1, 0.1, 0.9, usage(100, 10), scope = openai },
+    { 3, 1, 1, 1.9, usage(200, 20), scope = openai },
+    { 4, 1, 0, 2, usage(300, 30), scope = langchain },
+  }, few, { { 100, 10 }, { 200, 20 }, { 300, 30 } })
+  are("a row for each of two streams within one beside them", {
+    { 2, 1, 0.1, 0.9, chat, scope = openai }, { 3, 1, 1, 1.8, chat, scope = openai },
+    { 4, 1, 0, 2, usage(300, 30), scope = langchain },
+  }, few, { { 0, 0 }, { 0, 0 }, { 300, 30 } })
 end)

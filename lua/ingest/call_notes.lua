@@ -13,9 +13,11 @@ local call_notes = {}
 ---@field caller string?   whose request over HTTP it is
 ---@field row string?      where it went, when it is a call, and told before; "" nowhere
 
----@class Call: Noted      an LLM span; all fields are stored but record and parent
+---@class Call: Noted      an LLM span; all fields are stored but the first four
 ---@field record table?
 ---@field parent string?
+---@field from integer?    when it began
+---@field scope string     "" where it is not told
 ---@field has_tokens boolean
 ---@field is_failed boolean
 ---@field doubt integer    0: it says that it is a call; 1: its counts do; 2: they do, and it calls
@@ -25,7 +27,8 @@ local call_notes = {}
 ---@field prompt integer
 ---@field output integer
 ---@field quality integer  of its cost
----@field inside Inside    that has its row, or is why it has none; "" nothing
+---@field inside Inside    that has its row, or is why it has none; "" nothing; "in ", with a span's
+---                        id, within which it lies as its twin
 
 --- What a span holds: the span of its only call, "several", "near": one behind spans that nobody
 --- knows, such as an agent's cycle, or "deep": one behind an agent or a tool.

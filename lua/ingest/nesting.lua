@@ -1,8 +1,10 @@
 --- One call that several instrumentations report: an LLM span inside an LLM span.  The innermost
 --- is the row.  A span around it is a wrapper: one that counts what its only call counts tells of
 --- the same row, and what is known better stays; any other is dropped.  The spans of an export are
---- settled innermost first, whatever their order in it.
+--- settled innermost first, whatever their order in it.  Of two beside each other that are one call
+--- (twins.lua) the one that lies within the other is its innermost.
 local notes = require "ingest.call_notes"
+local twins = require "ingest.twins"
 
 local nesting = {}
 
@@ -86,6 +88,9 @@ local function is_same(a, b)
 end
 
 local function knows_better(wrapper, inner)
+  if wrapper.has_tokens ~= inner.has_tokens then
+    return wrapper.has_tokens
+  end
   if wrapper.quality ~= inner.quality then
     return wrapper.quality > inner.quality
   end
@@ -125,9 +130,10 @@ end
 local just_before = 1000
 
 -- Adds the record of the one that comes now to the row that the other has.  What the wrapper tells
--- stands where its call does not tell it; its cost does where it knows that better.
-local function unite(batch, call, outer, inner)
-  local record, is_one = call.record, is_same(outer, inner)
+-- stands where its call does not tell it; its cost does where it knows that better, of the same
+-- counts.
+local function unite(batch, call, outer, inner, is_one)
+  local record = call.record
   local is_better = is_one and knows_better(outer, inner)
   local first = math.min(outer.time, is_one and inner.time - just_before or inner.time)
   local last = math.max(outer.time, inner.time)
@@ -174,29 +180,46 @@ local function settle_wrapper(batch, call, inside)
   local inner = notes.recall(call.trace, inside)
   call.inside = inside
   if inner and inner.row and inner.row ~= "" and is_same(call, inner) then
-    unite(batch, call, call, inner)
+    unite(batch, call, call, inner, true)
   end
+end
+
+local function settle_twin(batch, call, twin, is_inner)
+  unite(batch, call, is_inner and call or twin, is_inner and twin or call, true)
+  notes.remember(twin)
 end
 
 local function settle_innermost(batch, call, outer, inside)
   if outer and is_left_to(call, outer, inside) then
     outer.inside = call.span
-    unite(batch, call, outer, call)
+    unite(batch, call, outer, call, is_same(outer, call))
     notes.remember(outer)
   else
     batch:add(call.record)
   end
 end
 
+-- Spans around two that are one call hold the one that came first.
+local function told_as(call, twin)
+  local around = twin and call.parent and notes.recall(call.trace, call.parent)
+  return around and around[sort_of(call)] == twin.span and twin.span or call.span
+end
+
 local function settle_call(batch, call)
   local trace, span = call.trace, call.span
-  local spans = batch.spans[trace]
-  local known, id, inside = tell(spans, trace, sort_of(call), call.parent, span)
-  local before = notes.recall(trace, span)
+  local spans, before = batch.spans[trace], notes.recall(trace, span)
   local holds = before and held(call, before)
+  local twin, is_inner
+  if not holds then
+    twin, is_inner = twins.find(call, before, is_same)
+  end
+  local told = told_as(call, twin)
+  local known, id, inside = tell(spans, trace, sort_of(call), call.parent, told)
   call.holds = before and before.holds or ""
   if holds then
     settle_wrapper(batch, call, holds)
+  elseif twin then
+    settle_twin(batch, call, twin, is_inner)
   else
     call.row = call.record.request_id
     if before and before.row and before.row ~= "" then
@@ -245,9 +268,20 @@ local function settle_other(batch, other)
   end
 end
 
+-- Twins end together; an export has them by scope.
+local function sort_scopes(calls)
+  for _, call in ipairs(calls) do
+    if call.scope ~= calls[1].scope then
+      table.sort(calls, function(a, b) return a.time < b.time end)
+      return
+    end
+  end
+end
+
 --- Adds to the batch's records what its calls tell.
 ---@param batch Batch
 function nesting.settle(batch)
+  sort_scopes(batch.calls)
   for _, other in ipairs(batch.others) do
     settle_other(batch, other)
   end
@@ -289,16 +323,18 @@ end
 ---@param parent string?     the parent's span id
 ---@param has_tokens boolean
 ---@param is_guessed boolean?  nothing but its counts says that it is a call
-function nesting.add(batch, record, parent, has_tokens, is_guessed)
+---@param scope string?        who tells it
+function nesting.add(batch, record, parent, has_tokens, is_guessed, scope)
   local trace, span, time = record.trace_id, record.span_id, record.timestamp
   if not trace or not span or math.type(time) ~= "integer" then
     batch:add(record)
     return
   end
-  local fresh = record.tokens_input or 0
+  local fresh, ms = record.tokens_input or 0, record.duration_ms
   local call = {
     record = record, trace = trace, span = span, parent = parent ~= span and parent or nil,
-    time = time, has_tokens = has_tokens, is_failed = record.status_code >= 400,
+    time = time, from = ms and math.tointeger(time - math.floor(ms * 1e6 + 0.5)),
+    scope = scope or "", has_tokens = has_tokens, is_failed = record.status_code >= 400,
     doubt = record.unknown_operation and 2 or is_guessed and 1 or 0,
     fresh = fresh, output = record.tokens_output or 0,
     prompt = fresh + (record.cache_read_tokens or 0) + (record.cache_write_tokens or 0),

@@ -56,7 +56,7 @@ local function take(batch, prices, span, origin)
   if record then
     batch:recognise()
     prices:settle(record, genai.cost(fields))
-    nesting.add(batch, record, parent, is_told, is_guessed)
+    nesting.add(batch, record, parent, is_told, is_guessed, origin.scope)
     return
   end
   nesting.pass(batch, is_told and "known" or fields.http and "http" or "unknown", span:ids())

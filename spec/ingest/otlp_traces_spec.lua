@@ -51,6 +51,66 @@ describe("a GenAI span", function()
   end)
 end)
 
+describe("a span with more attributes than a row has room for", function()
+  local function attribute(key, value)
+    return { key = key, value = { stringValue = value } }
+  end
+
+  -- So many of each between those that are looked for.
+  local function span_with(contents, others)
+    local list = { attribute("gen_ai.operation.name", "embeddings") }
+    for i = 1, contents do
+      list[#list + 1] = attribute(("embedding.embeddings.%d.embedding.text"):format(i), "SECRET")
+    end
+    for i = 1, others do
+      list[#list + 1] = attribute("app." .. i, "x")
+    end
+    list[#list + 1] = attribute("gen_ai.request.model", "text-embedding-3-small")
+    list[#list + 1] = { key = "gen_ai.usage.input_tokens", value = { intValue = "20000" } }
+    return { resourceSpans = { { scopeSpans = { { spans = { {
+      traceId = ("1"):rep(32), spanId = ("2"):rep(16), name = "embed",
+      startTimeUnixNano = "1795600000000000000", endTimeUnixNano = "1795600001000000000",
+      attributes = list,
+    } } } } } } }
+  end
+
+  local function size(t)
+    local n = 0
+    for _ in pairs(t or {}) do
+      n = n + 1
+    end
+    return n
+  end
+
+  -- Contents, others; how many of these are kept, and are not.
+  for what, case in pairs {
+    ["content takes no room"] = { 4096, 20, 20, nil },
+    ["as many as there is room for"] = { 0, 1024, 1024, nil },
+    ["the rest is counted"] = { 3000, 10000, 1024, 8976 },
+  } do
+    it("is the row that it is: " .. what, function()
+      local message = span_with(case[1], case[2])
+      for _, encoding in ipairs { "json", "protobuf" } do
+        local batch = decoder[encoding](decoder, "traces", message)
+        assert.same({}, batch.errors)
+        local record = batch.records[1]
+        local attributes = record.attributes
+        assert.same({ model = "text-embedding-3-small", tokens_input = 20000, cost_usd = 0.0004 },
+          pick(record, "model", "tokens_input", "cost_usd"))
+        assert.equal(case[4], attributes.dropped_attributes_count)
+        assert.same({ case[3], "x" },
+          { size(attributes) - (case[4] and 1 or 0), attributes["app." .. case[3]] }, encoding)
+      end
+    end)
+  end
+
+  it("is not lost where it has more than are looked at", function()
+    local record = decoder:protobuf("traces", span_with(70000, 0)).records[1]
+    assert.same({ endpoint = "embeddings", attributes = { dropped_attributes_count = 4467 } },
+      pick(record, "endpoint", "attributes"))
+  end)
+end)
+
 describe("older names", function()
   local batch = decode "genai-1.36-traces.json"
 

@@ -25,15 +25,13 @@ bool otlp_open(struct otlp_reader *r, struct buf *text, enum otlp_encoding encod
 static void reset(struct otlp_reader *r) {
   struct otlp_item *item = &r->item;
   otlp_free_blocks(r);
-  struct otlp_attributes kept = item->attributes;
   item->fault = NULL;
   item->time = item->observed = item->start = 0;
   item->trace_id[0] = item->span_id[0] = item->parent_id[0] = '\0';
   item->name = item->message = (struct otlp_text){0};
   item->failed = false;
   item->body.kind = OTLP_NOTHING;
-  kept.list.len = kept.count = 0;
-  item->attributes = kept;
+  otlp_empty(&item->attributes);
 }
 
 bool otlp_next(struct otlp_reader *r) {
@@ -50,13 +48,17 @@ void otlp_close(struct otlp_reader *r) {
   buf_clear(&r->scratch);
 }
 
-struct otlp_attribute *otlp_add(struct otlp_attributes *a) {
-  if (a->count == OTLP_MAX_ATTRIBUTES)
-    return NULL;
-  struct otlp_attribute *added = (struct otlp_attribute *) buf_reserve(&a->list, sizeof *added);
-  a->list.len += sizeof *added;
+void otlp_add(struct otlp_attributes *a, const struct otlp_attribute *added) {
+  if (a->count == OTLP_MAX_ATTRIBUTES) {
+    a->left_out++;
+    return;
+  }
+  buf_append(&a->list, added, sizeof *added);
   a->count++;
-  return added;
+}
+
+void otlp_empty(struct otlp_attributes *a) {
+  a->list.len = a->count = a->left_out = 0;
 }
 
 static bool has_key(const struct otlp_attribute *a, const char *key, size_t len) {

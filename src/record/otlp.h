@@ -50,15 +50,16 @@ struct otlp_attribute {
 };
 
 enum {
-  OTLP_MAX_ID = 100,          /* bytes of an id that is neither hexadecimal nor base64 */
-  OTLP_MAX_ATTRIBUTES = 1024, /* of one item; the SDKs' own limit is 128 */
-  OTLP_MAX_MISFITS = 7,       /* kinds of them */
-  OTLP_WHY = 128,             /* bytes of what is wrong with a body */
+  OTLP_MAX_ID = 100,           /* bytes of an id that is neither hexadecimal nor base64 */
+  OTLP_MAX_ATTRIBUTES = 65536, /* of one item: 3 MiB; OpenInference's SDKs send up to 10,000 */
+  OTLP_MAX_MISFITS = 7,        /* kinds of them */
+  OTLP_WHY = 128,              /* bytes of what is wrong with a body */
 };
 
 struct otlp_attributes {
   struct buf list; /* struct otlp_attribute */
   size_t count;
+  size_t left_out; /* for which there was no place */
 };
 
 struct otlp_item {

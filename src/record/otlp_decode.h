@@ -20,12 +20,11 @@ enum otlp_field {
   FIELD_STATUS,
 };
 
-#define OTLP_TOO_MANY "an item has more than 1,024 attributes"
-
 enum { TRACE_ID_BYTES = 16, SPAN_ID_BYTES = 8, STATUS_ERROR = 2 };
 
-/* The end of the list, to be filled; NULL when it is full. */
-struct otlp_attribute *otlp_add(struct otlp_attributes *a);
+/* The list grows by a copy of the attribute, unless it is full. */
+void otlp_add(struct otlp_attributes *a, const struct otlp_attribute *added);
+void otlp_empty(struct otlp_attributes *a);
 
 /* A clock before 1973 is no clock, and as a smaller number it would be read as seconds. */
 int64_t otlp_clock(int64_t ns);

@@ -204,22 +204,16 @@ static char *read_pair(char *p, struct otlp_attribute *a) {
   return p;
 }
 
-/* *fits is made false when there are too many. */
-static char *read_attributes(struct otlp_reader *r, char *p, struct otlp_attributes *to,
-                             bool *fits) {
+static char *read_attributes(struct otlp_reader *r, char *p, struct otlp_attributes *to) {
   if (*p != '[')
     return skip(p);
   p++;
   for (char *element; (element = next_element(&p)) != NULL;) {
-    struct otlp_attribute a, *added;
+    struct otlp_attribute a;
     r->broken_values += *element != '{';
     p = read_pair(element, &a);
-    if (a.key.len == 0 || a.value.kind == OTLP_NOTHING)
-      continue;
-    if ((added = otlp_add(to)) != NULL)
-      *added = a;
-    else
-      *fits = false;
+    if (a.key.len > 0 && a.value.kind != OTLP_NOTHING)
+      otlp_add(to, &a);
   }
   return p + 1;
 }
@@ -338,7 +332,6 @@ static enum otlp_field field_of(const struct field_name *fields, const struct ot
 
 static char *read_field(struct otlp_reader *r, enum otlp_field field, char *p) {
   struct otlp_item *item = &r->item;
-  bool fits = true;
   switch (field) {
   case FIELD_TIME:
     return read_clock(p, &item->time);
@@ -363,9 +356,7 @@ static char *read_field(struct otlp_reader *r, enum otlp_field field, char *p) {
   case FIELD_ATTRIBUTES:
     if (is_misfit(p, '['))
       item->fault = "attributes is no array";
-    p = read_attributes(r, p, &item->attributes, &fits);
-    item->fault = fits ? item->fault : OTLP_TOO_MANY;
-    return p;
+    return read_attributes(r, p, &item->attributes);
   default:
     return skip(p);
   }
@@ -502,8 +493,7 @@ bool otlp_open_json(struct otlp_reader *r, char why[OTLP_WHY]) {
 
 static void read_resource(struct otlp_reader *r, char *p) {
   struct otlp_text name;
-  bool fits = true;
-  r->resource.list.len = r->resource.count = 0;
+  otlp_empty(&r->resource);
   r->new_resource = true;
   if (p == NULL)
     return;
@@ -512,7 +502,7 @@ static void read_resource(struct otlp_reader *r, char *p) {
     if (is_name(&name, "attributes")) {
       if (is_misfit(member, '['))
         note_misfit(r, "resource: attributes is no array", 0);
-      p = read_attributes(r, member, &r->resource, &fits);
+      p = read_attributes(r, member, &r->resource);
     } else {
       p = skip(member);
     }

@@ -80,19 +80,13 @@ static bool read_pair(struct span s, struct otlp_attribute *a) {
   return !broken;
 }
 
-/* false: there are too many. */
-static bool add_attribute(struct otlp_reader *r, struct otlp_attributes *to,
+static void add_attribute(struct otlp_reader *r, struct otlp_attributes *to,
                           const struct protobuf_value *v) {
-  struct otlp_attribute a, *added;
-  if (!read_pair(span_of(v), &a)) {
+  struct otlp_attribute a;
+  if (!read_pair(span_of(v), &a))
     r->broken_values++;
-    return true;
-  }
-  if (a.value.kind == OTLP_NOTHING || a.key.len == 0)
-    return true;
-  if ((added = otlp_add(to)) != NULL)
-    *added = a;
-  return added != NULL;
+  else if (a.value.kind != OTLP_NOTHING && a.key.len > 0)
+    otlp_add(to, &a);
 }
 
 static void read_status(struct otlp_item *item, struct span s) {
@@ -135,8 +129,7 @@ static void put_bytes(struct otlp_reader *r, enum otlp_field field,
     read_status(item, span_of(v));
     break;
   case FIELD_ATTRIBUTES:
-    if (!add_attribute(r, &item->attributes, v))
-      item->fault = OTLP_TOO_MANY;
+    add_attribute(r, &item->attributes, v);
     break;
   default:
     break;
@@ -171,7 +164,7 @@ static bool is_message(struct span s) {
 static void read_resource(struct otlp_reader *r, struct span group) {
   struct protobuf_value v, inner;
   bool broken;
-  r->resource.list.len = r->resource.count = 0;
+  otlp_empty(&r->resource);
   while (next_field(&group, &v, &broken)) {
     if (!is_bytes(&v, RESOURCE))
       continue;

@@ -58,13 +58,11 @@ static bool step(struct path *path, const struct otlp_text *name, size_t *before
 }
 
 static void add(struct path *path, const struct otlp_value *value) {
-  struct otlp_attribute *added = otlp_add(&path->r->item.attributes);
-  if (added == NULL)
-    return;
-  *added = (struct otlp_attribute){.value = *value, .unpacked = true};
-  added->key = keep(path->r, path->name, path->len);
+  struct otlp_attribute added = {.value = *value, .unpacked = true};
+  added.key = keep(path->r, path->name, path->len);
   if (value->kind == OTLP_TEXT)
-    added->value.text = keep(path->r, value->text.data, value->text.len);
+    added.value.text = keep(path->r, value->text.data, value->text.len);
+  otlp_add(&path->r->item.attributes, &added);
 }
 
 static char *unpack_object(struct path *path, char *p, unsigned depth);

@@ -196,33 +196,65 @@ static bool is_content(const struct content *content, const struct otlp_attribut
   return content_has(content, a->key.data, a->key.len);
 }
 
-/* Appends a member to an object that is open in out, or opens it. */
-static void put_rest(struct otlp_reader *r, const struct otlp_attribute *a,
-                     const struct content *content, struct buf *out) {
-  size_t before = out->len;
-  if (is_content(content, a))
-    return;
-  buf_putc(out, before == 0 ? '{' : ',');
-  json_write_string(out, a->key.data, a->key.len);
-  buf_putc(out, ':');
-  if (!otlp_write_json(r, &a->value, content, out))
-    out->len = before;
+enum {
+  ROOM = 512,      /* for what is usually left */
+  MAX_REST = 1024, /* attributes */
+};
+
+/* What is left of a list, as JSON: an object that is open. */
+struct rest {
+  struct reader *r;
+  const struct otlp_attributes *list;
+  struct buf *out; /* a fragment at the top of the stack */
+  size_t count, left_out;
+};
+
+static struct rest begin_rest(lua_State *L, struct reader *r, const struct otlp_attributes *list) {
+  struct rest rest = {
+      .r = r, .list = list, .out = lua_json_push_fragment(L), .left_out = list->left_out};
+  buf_reserve(rest.out, ROOM);
+  return rest;
 }
 
-/* Closes the object in the fragment at the top, or puts nil in its place. */
-static void end_rest(lua_State *L, struct buf *out) {
-  if (out->len > 0) {
-    buf_putc(out, '}');
-    lua_json_mark_compact(out);
+static void put_name(struct buf *out, const char *name, size_t len) {
+  buf_putc(out, out->len == 0 ? '{' : ',');
+  json_write_string(out, name, len);
+  buf_putc(out, ':');
+}
+
+/* Adds the attribute at i, unless it is content or replaced. */
+static void put_rest(struct rest *rest, size_t i) {
+  const struct otlp_attribute *a = otlp_attribute(rest->list, i);
+  size_t before = rest->out->len;
+  if (is_content(rest->r->content, a))
+    return;
+  if (rest->count == MAX_REST) {
+    rest->left_out++;
+    return;
+  }
+  rest->count++;
+  if (otlp_is_replaced(rest->list, i))
+    return;
+  put_name(rest->out, a->key.data, a->key.len);
+  if (!otlp_write_json(&rest->r->otlp, &a->value, rest->r->content, rest->out))
+    rest->out->len = before;
+}
+
+/* Says in OTLP's word how many are missing, and closes the object, or puts nil in its place. */
+static void end_rest(lua_State *L, struct rest *rest) {
+  static const char dropped[] = "dropped_attributes_count";
+  limits_work(L, rest->list->count * (8 + rest->count / 8));
+  if (rest->left_out > 0) {
+    put_name(rest->out, dropped, sizeof dropped - 1);
+    buf_put_int(rest->out, (int64_t) rest->left_out);
+  }
+  if (rest->out->len > 0) {
+    buf_putc(rest->out, '}');
+    lua_json_mark_compact(rest->out);
     return;
   }
   lua_pop(L, 1);
   lua_pushnil(L);
-}
-
-/* For a walk that looks for each of them again. */
-static void charge(lua_State *L, const struct otlp_attributes *list) {
-  limits_work(L, list->count * (8 + list->count / 8));
 }
 
 /* What it unpacks is of a size that others choose. */
@@ -247,21 +279,15 @@ static const struct otlp_attributes *number(lua_State *L, struct reader *r,
   return &r->otlp.item.attributes;
 }
 
-enum { ROOM = 512 }; /* for what is usually left */
-
 static int l_reader_rest(lua_State *L) {
   struct reader *r = check_reader(L);
   const struct otlp_fields *fields = lua_isnoneornil(L, 2) ? NULL : check_fields(L, 2);
   const struct otlp_attributes *list = number(L, r, fields);
-  struct buf *out = lua_json_push_fragment(L);
-  buf_reserve(out, ROOM);
-  for (size_t i = 0; i < list->count; i++) {
-    const struct otlp_attribute *a = otlp_attribute(list, i);
-    if (otlp_stays(fields, a) && !otlp_is_replaced(list, i))
-      put_rest(&r->otlp, a, r->content, out);
-  }
-  charge(L, list);
-  end_rest(L, out);
+  struct rest rest = begin_rest(L, r, list);
+  for (size_t i = 0; i < list->count; i++)
+    if (otlp_stays(fields, otlp_attribute(list, i)))
+      put_rest(&rest, i);
+  end_rest(L, &rest);
   return 1;
 }
 
@@ -321,22 +347,34 @@ static int l_reader_resource(lua_State *L) {
     push_value(L, &r->otlp, &a->value, 0);
     lua_rawset(L, -3);
   }
-  struct buf *out = lua_json_push_fragment(L);
+  struct rest rest = begin_rest(L, r, list);
   for (size_t i = 0; i < list->count; i++)
-    if (!is_content(dull, otlp_attribute(list, i)) && !otlp_is_replaced(list, i))
-      put_rest(&r->otlp, otlp_attribute(list, i), content, out);
-  charge(L, list);
-  end_rest(L, out);
+    if (!is_content(dull, otlp_attribute(list, i)))
+      put_rest(&rest, i);
+  end_rest(L, &rest);
   return 2;
 }
 
 /* ---- Items ---- */
 
+/* How many attributes it has others choose. */
+static bool next_with_room(lua_State *L, struct otlp_reader *r) {
+  jmp_buf refused;
+  if (setjmp(refused) != 0) {
+    buf_refused = NULL;
+    luaL_error(L, "there is no memory for an item's attributes, try again");
+  }
+  buf_refused = &refused;
+  bool more = otlp_next(r);
+  buf_refused = NULL;
+  return more;
+}
+
 /* next() -> whether there is one more item, whether it is of another resource, of another scope;
  * why it cannot be taken. */
 static int l_reader_next(lua_State *L) {
   struct reader *r = check_reader(L);
-  bool more = r->otlp.text != NULL && otlp_next(&r->otlp);
+  bool more = r->otlp.text != NULL && next_with_room(L, &r->otlp);
   r->fields = &nobody;
   limits_work(L, 16 + r->otlp.item.attributes.count * 4);
   lua_pushboolean(L, more);
