@@ -46,8 +46,6 @@ local function count(kind, complaint)
   return complaint or nil
 end
 
--- ---- Files ----
-
 local files = set_of(helpers.lines_of [[find README.md config.lua run .github lua spec src static \
   -name node_modules -prune -o -print]])
 
@@ -69,8 +67,6 @@ local function is_path(span)
   return span:find "^%w[%w_./-]*$" and (span:find "/$" or ENDINGS[span:match "%.(%w+)$"])
 end
 
--- ---- Functions of C ----
-
 local defined = {}
 for _, line in ipairs(helpers.lines_of "cat $(find src -name '*.[ch]')") do
   local name = line:match "^[%a_][%w_ *]-[ *]([%w_]+)%(" or line:match "^([%w_]+)%("
@@ -79,7 +75,7 @@ for _, line in ipairs(helpers.lines_of "cat $(find src -name '*.[ch]')") do
   end
 end
 
--- ---- Functions of Lua and settings ----
+-- Functions of Lua and settings
 
 local stubs = {}
 for _, path in ipairs(helpers.lines_of "ls lua/meta/*.lua lua/lib/*.lua spec/helpers/server.lua") do
@@ -101,14 +97,10 @@ local function is_known(first, second)
     or of_settings and (of_settings[second] ~= nil or second == "settings")
 end
 
--- ---- Routes ----
-
 local routes = {}
 for _, route in ipairs(settings.routes) do
   routes[route[1] .. " " .. route[2]] = true
 end
-
--- ---- Commands ----
 
 local RUN = assert(helpers.read_file "run")
 

@@ -7,7 +7,7 @@ local HOUR = 3600
 -- Durations are summed in whole nanoseconds.
 local NANOSECOND = 1e-6
 
--- ---- The figures again, worked out here from the file alone ----
+-- The figures again, worked out here from the file alone
 
 local function each_record(fn)
   for line in io.lines "spec/data/access_logs.ndjson" do

@@ -263,8 +263,6 @@ describe("spans inside each other #loops", function()
     { 4, 1, 1, 1.1, langsmith "retriever" }, { 1, nil, 0, 1.2, langsmith "chain" },
   }, { "endpoint", "tokens_input", "tokens_output" }, { { "chat", 1000, 100 } })
 
-  -- ---- Beside each other ----
-
   local openai, langchain = "instrumentation-openai", "instrumentation-langchain"
   local id = { ["gen_ai.response.id"] = "chatcmpl-of-trace-TRACE" }
   local session = { ["session.id"] = "s" }

@@ -56,7 +56,7 @@ struct app {
   bool working, stopping;
 };
 
-/* ---- Opening the rooms, each with what it needs of the others ---- */
+/* Opening the rooms, each with what it needs of the others */
 
 static int open_loops(struct services *s, struct buf *errors) {
   s->loops = xcalloc(s->nloops, sizeof *s->loops);
@@ -184,8 +184,6 @@ static int open_rooms(struct app *app, struct buf *errors) {
   return open_scripts(app, errors);
 }
 
-/* ---- After the first response ---- */
-
 /* The threads that write and reload. */
 static void start_work(struct app *app) {
   struct services *s = &app->services;
@@ -219,8 +217,6 @@ static void work_later(struct app *app) {
   uv_timer_start(&app->later, on_later, LATER_MS, 0);
 }
 
-/* ---- Under a service manager ---- */
-
 static void on_alive(uv_timer_t *timer) {
   (void) timer;
   notify("WATCHDOG=1");
@@ -234,8 +230,6 @@ static void tell_ready(struct app *app) {
     uv_timer_start(&app->watchdog, on_alive, every_ms, every_ms);
   notify("READY=1");
 }
-
-/* ---- Stopping ---- */
 
 static void close_handles(struct app *app) {
   if (!uv_is_closing((uv_handle_t *) &app->later))

@@ -36,8 +36,6 @@ static struct command *command_of(lua_State *L) {
   return command;
 }
 
-/* ---- Files and modules ---- */
-
 /* Pushes the function of a file beside config.lua or in the program; 0, or UV_ENOENT with nothing
  * pushed; raises. */
 static int push_file(lua_State *L, const char *name) {
@@ -178,8 +176,6 @@ static int l_require(lua_State *L) {
   return 1;
 }
 
-/* ---- The state ---- */
-
 /* The language of routes: what is outside comes through modules. */
 static void open_libraries(lua_State *L) {
   static const luaL_Reg libraries[] = {
@@ -282,8 +278,6 @@ static int in_state(struct command *c, lua_CFunction step) {
   return fine ? c->code : 1;
 }
 
-/* ---- Running ---- */
-
 static bool is_word(const char *word) {
   return *word != '\0' && word[strspn(word, "abcdefghijklmnopqrstuvwxyz0123456789_")] == '\0';
 }
@@ -326,8 +320,6 @@ int command_run(const struct options *options, const struct config_place *place,
   struct command c = {.options = options, .place = place, .words = words, .count = count};
   return in_state(&c, l_run);
 }
-
-/* ---- The manual ---- */
 
 static void push_built_in(lua_State *L) {
   static const char folder[] = "lua/commands/";

@@ -17,7 +17,7 @@ int command_run(const struct options *options, const struct config_place *place,
 int command_manual(const struct options *options, const struct config_place *place,
                    const char *what);
 
-/* ---- For the command_*.c that have modules of commands ---- */
+/* For the command_*.c that have modules of commands */
 
 struct lua_State;
 

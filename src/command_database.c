@@ -64,8 +64,6 @@ static int database_open(struct database **database, const struct config *config
   return rc;
 }
 
-/* ---- Lua ---- */
-
 static int push_open_fault(lua_State *L, int rc, struct buf *error) {
   luaL_pushfail(L);
   lua_pushlstring(L, error->data, error->len);

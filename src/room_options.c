@@ -90,8 +90,6 @@ struct storage_options storage_options_of(const struct config *c, unsigned nloop
   };
 }
 
-/* ---- Settings of a generation ---- */
-
 /* The settings, and what they point to. */
 struct owned_settings {
   struct settings settings;

@@ -31,8 +31,6 @@ local sent = metrics.counter {
   labels = { "notifier", "result" },
 }
 
--- ---- What waits ----
-
 --- The number that the next notice gets is known; nil and why where it is not.
 function outbox.prepare()
   if kv.get "outbox.number" then
@@ -74,8 +72,6 @@ function outbox.reminds(name)
   local notifier = notifiers.find(name)
   return notifier and notifier.kind.reminds
 end
-
--- ---- Sending ----
 
 local function request_of(notifier, notice)
   local request = notifier.kind.request(notice, notifier.settings)

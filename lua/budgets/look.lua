@@ -54,8 +54,6 @@ local function measure(budget, now)
     exact = groups.exact ~= false }
 end
 
--- ---- Thresholds ----
-
 local KEEP = { hold = 0, keep = math.huge } -- until the period ends
 local ROLLING_PART = 24 -- a rolling window's end when so little of it has passed without
 
@@ -106,8 +104,6 @@ local function close_gone(turn)
     end
   end
 end
-
--- ---- Turns ----
 
 -- One number says which figures are the newest and, unless it is 0, as of when all of them are
 -- right: a verdict asks kv for nothing else.
@@ -178,8 +174,6 @@ function look.at_budgets(turn)
   end
   refresh(turn, stats)
 end
-
--- ---- What all loops show ----
 
 -- json.decode makes floats of all numbers.
 local function decode(text)

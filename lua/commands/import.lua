@@ -8,8 +8,6 @@ local term = require "term"
 
 local max_depth = 32
 
--- ---- Files ----
-
 local suffixes = { ".jsonl", ".ndjson", ".json", ".log" }
 
 local function is_log(name)
@@ -68,8 +66,6 @@ local function find(paths)
   end
   return found
 end
-
--- ---- The run ----
 
 ---@class Run
 ---@field importer Importer

@@ -63,8 +63,6 @@ local function add(line, figures)
   return line
 end
 
--- ---- Asking ----
-
 -- Without --until up to the end of today: a row may be of a year that only its sender's clock
 -- knows.
 local function window(args, zone, now)
@@ -106,8 +104,6 @@ local function ask(store, kind, args)
     start_time = bounds[1], end_time = bounds[2], limit = 1000,
   })
 end
-
--- ---- Lines ----
 
 local bucket_length = { day = 10, week = 10, month = 7 }
 
@@ -164,8 +160,6 @@ local function model_names(line)
   table.sort(found)
   return found
 end
-
--- ---- Showing ----
 
 local function breakdowns(line)
   local list = json.array {}

@@ -13,8 +13,6 @@ local qualities = { reported = 2, computed = 1 }
 -- A chain of spans is followed no further: it may be a circle.
 local most_spans = 100
 
--- ---- What spans hold ----
-
 -- The note that a call is filed under.  A try that failed is another call than the one that did
 -- not.
 local function sort_of(call)
@@ -79,7 +77,7 @@ local function held(call, noted)
   return not (inner and inner.row and inner.time > call.time) and inside or nil
 end
 
--- ---- Two records of one row ----
+-- Two records of one row
 
 -- By either convention the same prompt: one that leaves the cache out may not know of it.
 local function is_same(a, b)
@@ -174,7 +172,7 @@ local function told_before(spans, trace, known, id)
   return known
 end
 
--- ---- The spans of an export ----
+-- The spans of an export
 
 local function settle_wrapper(batch, call, inside)
   local inner = notes.recall(call.trace, inside)

@@ -22,7 +22,7 @@ local max_senders, max_reasons, max_text = 500, 10, 200
 local others = "(other)"
 local other = others .. "\n\n"
 
--- ---- Where a sender's figures stand ----
+-- Where a sender's figures stand
 
 -- The prefix of its keys in kv, by what tells it from others: what this loop knows already.
 local prefixes, nprefixes = {}, 0
@@ -72,8 +72,6 @@ local function prefix_of(sender)
   return prefix
 end
 
--- ---- Noting ----
-
 local function count_at(prefix, what, count)
   kv.incr(prefix .. what, count)
   kv.set(prefix .. "last", os.time())
@@ -112,8 +110,6 @@ end
 function senders.of_request(req)
   return { user_agent = req.headers["user-agent"] }
 end
-
--- ---- Why ----
 
 -- Places and values differ from record to record.
 local function reason_of(message)
@@ -183,8 +179,6 @@ function senders.refused(sender, count, errors)
     })
   end
 end
-
--- ---- Telling ----
 
 local function told(place)
   local prefix = ("senders.%d."):format(place)

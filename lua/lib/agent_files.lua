@@ -93,8 +93,6 @@ function agent_files.mark(entry)
   return ("%d:%.3f"):format(entry.bytes, entry.modified)
 end
 
--- ---- What has been collected ----
-
 ---@class Collected
 ---@field path string
 ---@field all table<string, table<string, string>>  marks by destination and file

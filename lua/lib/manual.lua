@@ -51,8 +51,6 @@ local function left_of(row)
   return row.value and row.name .. " " .. row.value or row.name
 end
 
--- ---- Help ----
-
 local function show(title, rows)
   print("\n" .. title)
   for _, row in ipairs(rows) do
@@ -74,8 +72,6 @@ function manual.help(all, folder, built_in)
   show("Examples:", all.examples)
   show("Exit codes:", all.exits)
 end
-
--- ---- The man page ----
 
 -- roff takes a line that begins with . or ' for a request of its own.
 local function roff(text)
@@ -103,8 +99,6 @@ function manual.man(all, folder, built_in)
   section("EXAMPLES", all.examples)
   section("EXIT STATUS", all.exits)
 end
-
--- ---- Completion ----
 
 local function words_of(command)
   local found = table.move(command.words or {}, 1, #(command.words or {}), 1, { "--help" })

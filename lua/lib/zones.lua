@@ -22,7 +22,7 @@ local function year_of(seconds)
   return year
 end
 
--- ---- The rule of the years to come: POSIX TZ, with the hours that RFC 8536 allows ----
+-- The rule of the years to come: POSIX TZ, with the hours that RFC 8536 allows
 
 local function read_clock(text)
   local sign, hours, rest = text:match("^([+-]?)(%d+)(.*)$")
@@ -105,8 +105,6 @@ local function rule_offset(rule, seconds)
   return is_dst and rule.dst or rule.standard
 end
 
--- ---- TZif ----
-
 local HEADER = ">c4 c1 c15 I4 I4 I4 I4 I4 I4"
 
 local function read_header(data, at)
@@ -140,8 +138,6 @@ local function read_zone(data)
   self.rule = footer and footer ~= "" and read_rule(footer) or nil
   return setmetatable(self, Zone)
 end
-
--- ---- Asking ----
 
 --- Seconds east of UTC.
 ---@param seconds integer

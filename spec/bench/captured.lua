@@ -117,7 +117,7 @@ function captured.kib_each(s, count)
   return kib
 end
 
--- ---- http.get ----
+-- http.get
 
 local CALLS = [[
 local http = require "http"

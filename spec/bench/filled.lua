@@ -129,8 +129,6 @@ function filled.copy(rows, name)
   return path
 end
 
--- ---- Closed days ----
-
 --- Unix seconds at which the nth of the 30 days has ended.
 ---@param n integer
 function filled.end_of_day(n)

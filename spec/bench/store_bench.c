@@ -80,8 +80,6 @@ static void fill(uint64_t from, uint64_t to, uint64_t batch, size_t nflights) {
   fflush(stdout);
 }
 
-/* ---- Asking ---- */
-
 static struct question question(const char *by, int64_t every_s, bool quantiles) {
   struct question q = {.every_s = every_s};
   if (by != NULL)

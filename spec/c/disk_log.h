@@ -53,7 +53,7 @@ static struct {
   int64_t place[DISK_MAX_FDS]; /* of write */
 } disk = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
-/* ---- The log ---- */
+/* The log */
 
 /* NULL: not below the folder, or a file that no crash leaves anything in. */
 static inline const char *disk_name(const char *path) {
@@ -190,7 +190,7 @@ static inline void disk_did(int fd, int kind, int64_t size) {
   pthread_mutex_unlock(&disk.lock);
 }
 
-/* ---- In front of the C library ---- */
+/* In front of the C library */
 
 int open(const char *path, int flags, ...) {
   va_list rest;
@@ -309,7 +309,7 @@ static inline void disk_log_stop(void) {
   disk.folder[0] = '\0';
 }
 
-/* ---- What the disk may hold ---- */
+/* What the disk may hold */
 
 /* Of what was not synced: none, all, or some, by chance. */
 enum disk_fate { DISK_NONE, DISK_ALL, DISK_SOME };

@@ -26,7 +26,7 @@ static int on_call(enum vfs_call call, const char *name, int64_t size) {
   return n == 1 || (n < 1 && atomic_load(&goes_on)) ? codes[call] : SQLITE_OK;
 }
 
-/* ---- What the store does meanwhile ---- */
+/* What the store does meanwhile */
 
 static bool try_open_only(struct store *s) {
   struct buf error = {0};
@@ -153,8 +153,6 @@ static bool run(int n) {
   store_remove(s);
   return failed;
 }
-
-/* ---- A group that fails ---- */
 
 /* Each is applied again for itself, as it came: the first finds its row by its other id, which is
  * that row's own. */

@@ -183,8 +183,6 @@ static void test_damage_is_an_error(void) {
   store_remove(s);
 }
 
-/* ---- Migration ---- */
-
 static double requests_by(struct store *s, const char *by, size_t *groups) {
   struct query *q = query_new(QUERY_AGGREGATE);
   double sum = 0;

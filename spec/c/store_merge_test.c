@@ -21,8 +21,6 @@ static void restart(struct store *s) {
   store_open(s);
 }
 
-/* ---- Orders ---- */
-
 static const char *const told[N] = {
     "\"timestamp\":1750000010,\"model\":\"x\",\"tokens_input\":10000,\"tokens_output\":7,\"a\":1,"
     "\"b\":1,"
@@ -139,8 +137,6 @@ static void test_another_schema(void) {
   store_remove(s);
   schema_free(old);
 }
-
-/* ---- Ages ---- */
 
 static void put_many(struct store *s, int from, int to, uint32_t accepted) {
   struct buf text = {0};

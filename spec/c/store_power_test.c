@@ -54,8 +54,6 @@ static void put_again(struct store *s, int batch) {
   told.batches[batch].merged = disk_calls();
 }
 
-/* ---- What is done ---- */
-
 enum { DAY_S = 86400, OLD_S = 1750000000 / DAY_S * DAY_S };
 
 /* Commits, merges, checkpoints (each close makes one) and openings. */
@@ -149,8 +147,6 @@ static void feed_copies(struct store *s) {
   put_one(s, clock_now_us() / 1000000);
   store_close(s);
 }
-
-/* ---- What must hold ---- */
 
 static int rows_of(struct store *s, int batch, size_t ncalls) {
   bool merged = told.batches[batch].merged <= ncalls;
@@ -254,8 +250,6 @@ static void check_disk(struct store *s, size_t ncalls, enum disk_fate fate, unsi
   if (test_failures > before)
     fprintf(stderr, "after %zu calls, fate %d, seed %u\n", ncalls, (int) fate, seed);
 }
-
-/* ---- All of it ---- */
 
 typedef void feeding(struct store *s);
 

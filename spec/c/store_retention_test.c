@@ -46,8 +46,6 @@ static void retain(struct store *s, struct retention wanted) {
   CHECK(stats_of(s).passes > passes);
 }
 
-/* ---- Questions ---- */
-
 static uint64_t measures; /* that are asked for; 0: all */
 
 struct asked {
@@ -111,8 +109,6 @@ static void check_figures(struct store *s, int64_t rows) {
   CHECK(a.requests == rows && a.exact == (rows == DAYS * A_DAY));
   CHECK(count_rows(s) == rows && stats_of(s).rows == rows);
 }
-
-/* ---- By age ---- */
 
 static void check_windows(struct store *s) {
   int64_t day_us = day_s * 1000000, first = (today_s - 8 * day_s) * 1000000, minute = 60000000;
@@ -200,8 +196,6 @@ static void test_all_rows_go(void) {
   store_remove(s);
 }
 
-/* ---- Another declaration ---- */
-
 /* lua/schema.lua with other words. */
 static struct schema *schema_with(const char *const words[][2], size_t n) {
   struct buf error = {0};
@@ -278,8 +272,6 @@ static void test_declarations(void) {
   store_remove(s);
 }
 
-/* ---- By space ---- */
-
 static void test_bytes(void) {
   struct store *s = store_new();
   store_open(s);
@@ -305,8 +297,6 @@ static void test_bytes(void) {
   CHECK(ask_all(s, NULL).requests == DAYS * A_DAY + 1000);
   store_remove(s);
 }
-
-/* ---- Parts ---- */
 
 /* Of the table alone. */
 static int64_t hot_rows(struct store *s) {

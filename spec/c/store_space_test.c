@@ -18,8 +18,6 @@ static const int64_t day_s = 86400;
 static struct store *store;
 static char long_text[EXTRA];
 
-/* ---- The disk ---- */
-
 static atomic_llong disk_bytes;          /* it has so many; 0: enough */
 static atomic_llong refused;             /* writes that found it full */
 static atomic_bool lost_ballast, watched;
@@ -117,7 +115,7 @@ int __wrap_posix_fallocate(int fd, off_t at, off_t len) {
   return limit > 0 && bytes_used() + len > limit ? ENOSPC : __real_posix_fallocate(fd, at, len);
 }
 
-/* ---- What is done on it ---- */
+/* What is done on it */
 
 /* Records that are n hours old each, an hour apart. */
 static struct submission put_hours(int first, int n, int each) {
@@ -154,8 +152,6 @@ static void end(void) {
   atomic_store(&watched, false);
   store_remove(store);
 }
-
-/* ---- Slow ---- */
 
 /* How many rows go in a slice, on average, once the pass has learnt. */
 static double rows_a_slice(int us) {
@@ -236,8 +232,6 @@ static void test_sealing(void) {
   CHECK(median < 3 * CLOCK_NS);
   end();
 }
-
-/* ---- Full ---- */
 
 /* There is room for so many bytes more. */
 static void test_ballast(int64_t room) {

@@ -206,8 +206,6 @@ static void test_repair_needs_the_file_alone(void) {
   store_remove(s);
 }
 
-/* ---- Parts ---- */
-
 static void write_part(const char *folder, const char *name, const char *text) {
   char path[200];
   mkdir(folder, 0700);

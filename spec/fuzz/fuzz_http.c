@@ -32,7 +32,7 @@ static const struct http_limits limits = {
     .header_bytes = 500, .header_fields = 12, .body_bytes_per_second = 1,
     .header_ms = 100000, .body_ms = 100000, .idle_ms = 100000, .shutdown_ms = 100000};
 
-/* ---- The site: tells back what it was asked ---- */
+/* The site: tells back what it was asked */
 
 static void put(struct buf *out, const char *name, struct slice s) {
   buf_printf(out, "%s[%zu] ", name, s.len);
@@ -114,8 +114,6 @@ static void open_server(void) {
       .max_connections = 4, .limits = limits, .site = site_of});
 }
 
-/* ---- The client ---- */
-
 static void receive(int fd, struct buf *out) {
   for (ssize_t n = 1; n > 0; out->len += (size_t) n) {
     n = recv(fd, buf_reserve(out, 16 << 10), 16 << 10, MSG_DONTWAIT);
@@ -150,8 +148,6 @@ static struct buf talk(const char *data, size_t len, size_t cut) {
   close(fds[0]);
   return out;
 }
-
-/* ---- What is compared ---- */
 
 static bool begins(const char *p, const char *end, const char *with) {
   size_t n = strlen(with);

@@ -34,7 +34,7 @@ static struct {
   int64_t smallest_ns;
 } slow;
 
-/* ---- Chance: xorshift32 (Marsaglia, 2003) ---- */
+/* Chance: xorshift32 (Marsaglia, 2003) */
 
 static uint32_t below(size_t n) {
   slow.random ^= slow.random << 13;
@@ -42,8 +42,6 @@ static uint32_t below(size_t n) {
   slow.random ^= slow.random << 5;
   return n == 0 ? 0 : (uint32_t) (slow.random % n);
 }
-
-/* ---- Shapes ---- */
 
 static struct text copy_of(const uint8_t *data, size_t len) {
   struct text t = {xmalloc(len > 0 ? len : 1), len};
@@ -113,8 +111,6 @@ static struct shape shape_of_best(void) {
   return s;
 }
 
-/* ---- What one costs ---- */
-
 static struct text built(const struct shape *s, size_t size) {
   size_t times = 1 + size / s->unit.len;
   struct text t = {xmalloc(s->before.len + times * s->unit.len + s->behind.len), 0};
@@ -165,8 +161,6 @@ static bool grows_faster(const struct shape *s) {
   }
   return true;
 }
-
-/* ---- The search ---- */
 
 static void print_text(const char *what, struct text t) {
   printf("  %s \"", what);

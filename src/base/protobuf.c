@@ -96,8 +96,6 @@ bool protobuf_read(const char **p, const char *end, struct protobuf_value *value
   return protobuf_read_packed(p, end, value->wire, &value->number);
 }
 
-/* ---- Descriptions ---- */
-
 void protobuf_add_message(struct protobuf_schema *schema, const char *name) {
   size_t n = schema->nmessages++;
   schema->messages = xrealloc(schema->messages, schema->nmessages * sizeof *schema->messages);

@@ -40,8 +40,6 @@ void connections_expect(struct connections *all) {
   atomic_fetch_add_explicit(&all->count, 1, memory_order_relaxed);
 }
 
-/* ---- Another site ---- */
-
 static bool is_stream(const struct conn *c) {
   return c->exchange == NULL && !c->draining;
 }
@@ -71,8 +69,6 @@ void connections_check_streams(struct connections *all) {
   }
   site->unref(site);
 }
-
-/* ---- Graceful stop ---- */
 
 static void on_handle_closed(uv_handle_t *handle) {
   struct connections *all = handle->data;

@@ -190,8 +190,6 @@ void dispatch(struct exchange *e) {
   r->site->handle(r->site, r);
 }
 
-/* ---- Responses without a route ---- */
-
 static void put_allow(struct buf *out, const char *name, uint32_t allowed) {
   const char *separator = "";
   buf_puts(out, name);

@@ -88,8 +88,6 @@ void exchanges_clear(struct connections *all) {
   }
 }
 
-/* ---- Taking input up ---- */
-
 /* Of a raw route, while its handler has the request. */
 static bool takes_streamed(const struct exchange *e) {
   return e->in.streamed && !e->in.complete && !e->in.broken &&
@@ -252,8 +250,6 @@ void exchange_feed(struct exchange *e, const char *data, size_t len) {
   else
     go_on(e, data, len);
 }
-
-/* ---- After a request ---- */
 
 void exchange_next(struct exchange *e) {
   struct conn *c = e->request.conn;

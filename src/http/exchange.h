@@ -174,7 +174,7 @@ static inline void counter_add(atomic_ullong *counter, unsigned long long n) {
   atomic_store_explicit(counter, sum, memory_order_relaxed);
 }
 
-/* ---- connection.c ---- */
+/* connection.c */
 
 /* The connection is over once what has been written has left: half-closes, drains what
  * still comes, closes. */
@@ -186,7 +186,7 @@ void conn_stop_reading(struct conn *c);
 /* Takes a connected socket over, after connections_expect.  It is closed when that fails. */
 void connection_open(struct connections *all, uv_os_sock_t socket);
 
-/* ---- connections.c ---- */
+/* connections.c */
 
 struct connections *connections_new(struct server *server, struct loop *loop);
 void connections_free(struct connections *all);
@@ -203,17 +203,17 @@ void connections_check_streams(struct connections *all);
 void connections_closed_one(struct connections *all);
 void connections_close_all(struct connections *all);
 
-/* ---- counters.c ---- */
+/* counters.c */
 
 void counters_register(struct server *server); /* moonledger_http_*, of all loops */
 
-/* ---- deadline.c ---- */
+/* deadline.c */
 
 void deadlines_init(struct connections *all);
 void deadlines_drain(struct connections *all, int64_t ms); /* connections_close_all after ms */
 void deadline_set(struct conn *c, enum deadline deadline);
 
-/* ---- output.c ---- */
+/* output.c */
 
 /* Where bytes for c are appended.  output_done then sends them or, while input is being
  * taken up, leaves them for one write with what follows. */
@@ -223,7 +223,7 @@ void output_flush(struct conn *c, struct buf *body); /* and body (or NULL), whic
 void output_forget(struct conn *c);
 void output_clear(struct conn *c); /* c is closed: nothing more is sent */
 
-/* ---- outgoing.c: limits.out_bytes ---- */
+/* outgoing.c: limits.out_bytes */
 
 void outgoing_init(struct connections *all);
 
@@ -238,7 +238,7 @@ void outgoing_give_payload(struct connections *all, struct payload *p);
 
 size_t outgoing_total(const struct server *server); /* any thread */
 
-/* ---- exchange.c ---- */
+/* exchange.c */
 
 struct exchange *exchange_new(struct conn *c);
 void exchange_free(struct exchange *e);
@@ -264,7 +264,7 @@ void exchanges_wake(struct connections *all);
 /* Nothing of the client's is unread: closing the socket cannot destroy the response. */
 bool exchange_has_read_all(const struct exchange *e);
 
-/* ---- parse.c ---- */
+/* parse.c */
 
 enum { PARSE_MORE = -1 };
 
@@ -275,13 +275,13 @@ int parse_head(struct exchange *e, const char *data, size_t len, size_t *used);
 /* The same for a body: 0 when the message is complete. */
 int parse_body(struct exchange *e, const char *data, size_t len, size_t *used);
 
-/* ---- trailers.c ---- */
+/* trailers.c */
 
 /* Whether they have ended; *why: what is wrong with them, or NULL.  *used: bytes of data. */
 bool trailers_take(struct trailers *t, const char *data, size_t len, size_t *used,
                    const char **why);
 
-/* ---- target.c ---- */
+/* target.c */
 
 /* Stands in a decoded path for an encoded slash, which separates nothing; %00 is refused. */
 enum { ENCODED_SLASH = '\0' };
@@ -290,7 +290,7 @@ enum { ENCODED_SLASH = '\0' };
  * and normalised in place.  0 or the status to refuse it with. */
 int target_parse(struct request *r, const char **why);
 
-/* ---- body.c ---- */
+/* body.c */
 
 /* Decides what is done with the body that the head announces: status 0 is to read it. */
 struct verdict body_begin(struct exchange *e);
@@ -307,7 +307,7 @@ int body_inflate(struct exchange *e, const char **why); /* a slice, while in.inf
 int body_end(struct exchange *e, const char **why);
 void body_clear(struct exchange *e);
 
-/* ---- dispatch.c ---- */
+/* dispatch.c */
 
 /* Checks the head, finds the route and asks the guard.  0, perhaps with in.refused; else
  * the status that ends the connection. */
@@ -315,7 +315,7 @@ int dispatch_head(struct exchange *e);
 void dispatch(struct exchange *e);        /* the complete request to its handler */
 void dispatch_refuse(struct exchange *e); /* responds to what is not for a handler */
 
-/* ---- respond.c ---- */
+/* respond.c */
 
 enum framing { FRAMING_LENGTH, FRAMING_CHUNKED, FRAMING_CLOSE };
 
@@ -326,12 +326,12 @@ void respond_head(struct exchange *e, struct response *response, enum framing fr
 /* The body is as it will be sent. */
 void respond_now(struct exchange *e, struct response *response);
 
-/* ---- stream.c ---- */
+/* stream.c */
 
 /* Sends one piece as it is; returns what http_stream_write does. */
 bool stream_put(struct exchange *e, const char *data, size_t len);
 
-/* ---- gzip.c ---- */
+/* gzip.c */
 
 bool gzip_accepted(const struct request *r);
 bool gzip_worthwhile(const struct response *response);

@@ -138,7 +138,7 @@ static bool open_best(struct file *file, const struct request *r, const char *pa
          (!file->taken && open_either(open_asset, file, r, path));
 }
 
-/* ---- Conditions and ranges (RFC 9110, 13 and 14) ---- */
+/* Conditions and ranges (RFC 9110, 13 and 14) */
 
 static const char *opaque(const char *etag) {
   return etag[0] == 'W' ? etag + 2 : etag;
@@ -220,8 +220,6 @@ static enum range wanted_range(const struct request *r, const struct file *file,
                (file->etag[0] == '"' && slice_is(condition, file->etag));
   return holds ? parse_range(range, *length, first, length) : RANGE_WHOLE;
 }
-
-/* ---- Responses ---- */
 
 /* False: there is no memory for so much. */
 static bool read_part(const struct file *file, uint64_t first, uint64_t length, struct buf *body) {

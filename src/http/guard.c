@@ -32,8 +32,6 @@ static struct slice skip_bytes(struct slice s, size_t n) {
   return (struct slice){s.data + n, s.len - n};
 }
 
-/* ---- Hosts ---- */
-
 static bool is_port(struct slice s) {
   if (s.len > 5)
     return false;
@@ -121,8 +119,6 @@ static bool serves_host(const struct site_options *site, const struct request *r
   return address_of(host) == ADDRESS_OTHER || (site->ntokens > 0 && site->hosts.count == 0);
 }
 
-/* ---- Origins ---- */
-
 /* The authority of scheme://authority. */
 static struct slice origin_authority(struct slice origin) {
   const char *p = origin.data != NULL ? memmem(origin.data, origin.len, "://", 3) : NULL;
@@ -173,8 +169,6 @@ static bool is_embedded(const struct request *r) {
   struct slice dest = request_header(r, "sec-fetch-dest");
   return is_raw(r) && dest.len > 0 && !slice_is_nocase(dest, "empty");
 }
-
-/* ---- Tokens ---- */
 
 /* In a time that tells nothing about where they differ. */
 static bool same_secret(const char *secret, struct slice given) {

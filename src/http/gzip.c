@@ -89,7 +89,7 @@ static void respond_compressed(struct exchange *e, struct response *response,
   respond_now(e, response);
 }
 
-/* ---- The compressor of one response ---- */
+/* The compressor of one response */
 
 /* Short pieces are compressed at once, long ones by another thread, so that the loop's
  * other clients do not wait, one at a time.  Pieces of a stream are flushed, so that the
@@ -189,8 +189,6 @@ void gzip_abandon(struct packer *p) {
     packer_free(p);
 }
 
-/* ---- Whole responses ---- */
-
 static struct buf compress_now(struct connections *all, const struct buf *body) {
   struct buf out = {0};
   if (all->deflater == NULL)
@@ -217,8 +215,6 @@ void gzip_respond(struct exchange *e, struct response *response) {
   e->state = EXCHANGE_RESPONDED;
   pack_elsewhere(p);
 }
-
-/* ---- Responses in pieces ---- */
 
 void gzip_stream_start(struct exchange *e, struct response *response) {
   buf_literal(&response->headers, "Vary: Accept-Encoding\r\n");

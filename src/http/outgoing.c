@@ -20,8 +20,6 @@ size_t outgoing_total(const struct server *server) {
   return sum;
 }
 
-/* ---- Who goes ---- */
-
 struct candidate {
   struct conn *conn;
   double weight; /* bytes times the time since some of them left */
@@ -74,8 +72,6 @@ static void ask_fullest(struct server *server) {
   if (!atomic_exchange(&fullest->shedding, true))
     loop_post(fullest->loop, &fullest->shed);
 }
-
-/* ---- The account ---- */
 
 void outgoing_init(struct connections *all) {
   all->shed.receive = on_shed;

@@ -8,7 +8,7 @@ static int fault(struct exchange *e, int status, const char *text) {
   return status;
 }
 
-/* ---- llhttp's callbacks: they note what they see and never respond ---- */
+/* llhttp's callbacks: they note what they see and never respond */
 
 static struct exchange *owner(llhttp_t *parser) {
   return container_of(parser, struct exchange, parser);
@@ -111,7 +111,7 @@ static int parser_status(struct exchange *e, llhttp_errno_t error) {
   return e->in.fault;
 }
 
-/* ---- The head: its lines are checked before llhttp sees them ---- */
+/* The head: its lines are checked before llhttp sees them */
 
 /* METHOD SP target SP HTTP/1.x CRLF.  llhttp also takes HTTP/0.9, HTTP/2.0, RTSP/1.0 and
  * repeated blanks. */

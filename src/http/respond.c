@@ -30,8 +30,6 @@ static const char *reason(int status) {
   return "";
 }
 
-/* ---- The head ---- */
-
 static void put_status(struct buf *out, int status) {
   if (status == 200) {
     buf_literal(out, "HTTP/1.1 200 OK\r\n");
@@ -123,8 +121,6 @@ void respond_head(struct exchange *e, struct response *response, enum framing fr
   buf_clear(&response->headers);
 }
 
-/* ---- Whole responses ---- */
-
 static void clear_response(struct response *response) {
   buf_clear(&response->headers);
   buf_clear(&response->body);
@@ -163,8 +159,6 @@ void http_respond(struct request *r, struct response *response) {
   }
   respond_now(e, response);
 }
-
-/* ---- Refusals ---- */
 
 static void put_error(struct buf *body, const struct site *site, int status, const char *message) {
   bool known = status >= ERRORS_FROM && status < ERRORS_FROM + ERRORS;

@@ -33,8 +33,6 @@ static void hand_over(struct connections *all, uv_os_sock_t socket) {
   loop_post(all->loop, &h->message);
 }
 
-/* ---- Another site ---- */
-
 struct change {
   struct message message;
   struct connections *all;
@@ -53,8 +51,6 @@ void server_site_changed(struct server *s) {
     loop_post(s->connections[i]->loop, &change->message);
   }
 }
-
-/* ---- Accepting ---- */
 
 static struct connections *least_loaded(const struct server *s, size_t *total) {
   struct connections *least = s->connections[0];

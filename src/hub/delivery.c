@@ -4,7 +4,7 @@
 /* of the loop: under a millisecond, then its other connections have their turn */
 enum { WRITES_A_TURN = 64 };
 
-/* ---- The groups that have events ---- */
+/* The groups that have events */
 
 static void open_group(struct delivery *d, struct group *g) {
   d->group = g;
@@ -39,8 +39,6 @@ static struct group *find_groups(struct streams *s) {
   return first;
 }
 
-/* ---- Their members ---- */
-
 static void fall_behind(struct subscriber *sub, uint64_t cursor) {
   sub->cursor = cursor;
   sub->seen = sub->group->matched;
@@ -66,7 +64,7 @@ static void send_to(struct delivery *d, struct subscriber *sub) {
   d->sent++;
 }
 
-/* ---- A stretch of the ring ---- */
+/* A stretch of the ring */
 
 static void begin_stretch(struct streams *s) {
   struct delivery *d = &s->delivery;

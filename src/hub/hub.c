@@ -79,8 +79,6 @@ void hub_free(struct hub *hub) {
   free(hub);
 }
 
-/* ---- Publishing ---- */
-
 static struct place next_place(const struct hub *hub, int64_t row) {
   if (row > hub->newest.row)
     return (struct place){row, hub->newest.n};
@@ -168,8 +166,6 @@ void hub_publish(struct hub *hub, const char *topic, const char *json, size_t le
   struct event *e = event_of_json(topic, json, len, hub->name_len);
   append_all(hub, &e, 1);
 }
-
-/* ---- Reading ---- */
 
 void hub_read(struct hub *hub, uint64_t from, uint64_t upto, size_t max_bytes,
               struct stretch *stretch) {
@@ -289,8 +285,6 @@ const struct schema *hub_schema(const struct hub *hub) {
 int64_t hub_heartbeat_ms(const struct hub *hub) {
   return hub->options.heartbeat_ms;
 }
-
-/* ---- Counting ---- */
 
 int hub_admit(struct hub *hub) {
   if (atomic_fetch_add(&hub->subscribers, 1) < hub->options.max_subscribers)

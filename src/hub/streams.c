@@ -85,8 +85,6 @@ void streams_leave_group(struct streams *s, struct group *g) {
     hub_note_groups(s->hub, -1);
 }
 
-/* ---- Those behind ---- */
-
 static size_t find_hits(const struct subscriber *sub, struct stretch *stretch,
                         struct event **hits) {
   const struct schema *schema = hub_schema(sub->streams->hub);
@@ -157,8 +155,6 @@ static void on_wake(uv_async_t *async) {
     uv_async_send(&s->listener.wake);
 }
 
-/* ---- Time ---- */
-
 static void send_heartbeat(struct streams *s, struct group *g) {
   struct buf id = {0};
   event_write_id(&id, hub_name(s->hub), s->place);
@@ -208,8 +204,6 @@ static void on_tick(uv_timer_t *timer) {
   check_list(s->behind, now_ms);
   streams_each_group(s, tick_group, &now_ms);
 }
-
-/* ---- Coming and going ---- */
 
 struct streams *streams_new(struct loop *loop, struct hub *hub) {
   struct streams *s = xcalloc(1, sizeof *s);

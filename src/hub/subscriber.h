@@ -74,12 +74,12 @@ typedef void visit_group(struct streams *s, struct group *g, void *arg);
 void streams_each_group(struct streams *s, visit_group *visit, void *arg);
 void streams_leave_group(struct streams *s, struct group *g); /* one member fewer */
 
-/* ---- delivery.c: what is published goes to those at the tail ---- */
+/* delivery.c: what is published goes to those at the tail */
 
 bool delivery_go_on(struct streams *s);  /* true when there is more to do in the next turn */
 void delivery_finish(struct streams *s); /* what is under way, at once */
 
-/* ---- replay.c: what was published before the subscriber came ---- */
+/* replay.c: what was published before the subscriber came */
 
 /* Goes on after the event id; where is taken over, NULL: all. */
 void replay_begin(struct subscriber *sub, const char *id, struct conditions *where);

@@ -20,7 +20,7 @@ const char *exposition_content_type(enum exposition format) {
   return CONTENT_TYPES[format];
 }
 
-/* ---- Accept (RFC 9110, section 12.5.1) ---- */
+/* Accept (RFC 9110, section 12.5.1) */
 
 struct range {
   const char *s;
@@ -96,8 +96,6 @@ enum exposition exposition_negotiate(const char *accept, size_t len) {
   }
   return best > 0 && best >= text_q ? EXPOSITION_OPENMETRICS : EXPOSITION_TEXT;
 }
-
-/* ---- The page ---- */
 
 static void put_help(struct buf *out, const char *s, enum exposition format) {
   for (; *s != '\0'; s++)

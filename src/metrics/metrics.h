@@ -56,7 +56,7 @@ void metric_observe(struct metrics *m, struct metric *f, const struct metric_lab
 /* Called at each render to bring gauges up to date (process_*, queue lengths). */
 void metrics_collector(struct metrics *m, void (*collect)(struct metrics *m, void *arg), void *arg);
 
-/* ---- Families over records (lua/schema.lua), by the writer thread only ---- */
+/* Families over records (lua/schema.lua), by the writer thread only */
 
 /* Also registers active_requests, info and up.  false with a message in error when
  * a family of the schema is wrong. */
@@ -99,7 +99,7 @@ void metrics_rollback(struct metrics *m);
 void metrics_restore(struct metrics *m, const char *key, size_t key_len, const void *value,
                      size_t len);
 
-/* ---- Exposition ---- */
+/* Exposition */
 
 enum exposition { EXPOSITION_TEXT, EXPOSITION_OPENMETRICS };
 

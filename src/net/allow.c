@@ -38,8 +38,6 @@ void allow_free(struct allow *allow) {
   free(allow);
 }
 
-/* ---- Addresses ---- */
-
 static void map_v4(const void *v4, uint8_t out[16]) {
   static const uint8_t prefix[12] = {[10] = 0xff, [11] = 0xff};
   memcpy(out, prefix, sizeof prefix);
@@ -109,8 +107,6 @@ static bool is_loopback(const uint8_t address[16]) {
   static const struct network v4 = V4(127, 0, 0, 0, 8), v6 = {{[15] = 1}, 128};
   return is_within(address, &v4) || is_within(address, &v6);
 }
-
-/* ---- Entries ---- */
 
 static bool read_number(const char *text, unsigned most, unsigned *n) {
   char *end;
@@ -191,8 +187,6 @@ const char *allow_add(struct allow *allow, const char *text) {
   allow->entries[allow->count++] = e;
   return NULL;
 }
-
-/* ---- Asking ---- */
 
 static bool is_below(const char *host, const char *name) {
   size_t len = strlen(host), n = strlen(name);

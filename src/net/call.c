@@ -46,7 +46,7 @@ struct call {
   struct call *next, **prev; /* in net->calls */
 };
 
-/* ---- llhttp's callbacks: they note what they see ---- */
+/* llhttp's callbacks: they note what they see */
 
 static struct call *owner_of(llhttp_t *parser) {
   return parser->data;
@@ -177,8 +177,6 @@ static const llhttp_settings_t parser_settings = {
     .on_message_complete = on_message_complete,
 };
 
-/* ---- The end ---- */
-
 /* Ends a second before the other side's promise does. */
 static int64_t keep_ms(const struct call *c) {
   const char *timeout = strcasestr(header(c, "keep-alive"), "timeout=");
@@ -216,8 +214,6 @@ static void fail_with(struct call *c, enum net_reason reason, const char *why) {
   net_fault_set(&c->fault, reason, "%s:%u: %s", c->origin->host, c->origin->port, why);
   fail_call(c);
 }
-
-/* ---- Events of the link ---- */
 
 /* What llhttp made of bytes, or of the end. */
 static void look_at(struct call *c, llhttp_errno_t rc, bool at_end, size_t spare) {
@@ -276,8 +272,6 @@ static void on_opened(struct link *l) {
 
 static const struct link_events events = {
     .opened = on_opened, .received = on_received, .drained = on_drained, .failed = on_failed};
-
-/* ---- The request ---- */
 
 static void write_head(struct call *c, const struct call_options *o) {
   char authority[AUTHORITY_MAX];
@@ -404,8 +398,6 @@ void call_finish(struct call *c) {
   c->moved_ms = net_now_ms(c->net);
 }
 
-/* ---- The response ---- */
-
 bool call_has_head(const struct call *c) {
   return c->has_head;
 }
@@ -460,8 +452,6 @@ bool call_take(struct call *c, struct buf *out) {
   }
   return fine;
 }
-
-/* ---- Time ---- */
 
 /* What it waits for the other side to do; NULL: for the link, or for its owner. */
 static const char *waits_for(const struct call *c, int64_t *limit_ms) {

@@ -61,8 +61,6 @@ struct link {
 
 static bool try_next(struct link *l);
 
-/* ---- Wires ---- */
-
 static void on_wire_closed(uv_handle_t *handle) {
   struct wire *w = container_of((uv_tcp_t *) handle, struct wire, tcp);
   buf_clear(&w->writing);
@@ -83,8 +81,6 @@ static void fail(struct link *l, enum net_reason reason, const char *why) {
   net_fault_set(&fault, reason, "%s:%u: %s", l->host, l->port, why);
   l->events->failed(l, &fault);
 }
-
-/* ---- Writing ---- */
 
 static void on_write(uv_write_t *req, int status);
 
@@ -152,8 +148,6 @@ void link_write(struct link *l, const char *data, size_t len) {
 size_t link_queued(const struct link *l) {
   return l->queue.len + (l->wire != NULL ? l->wire->writing.len : 0);
 }
-
-/* ---- Opening ---- */
 
 static void end_opening(struct link *l) {
   struct opening *o = l->opening;
@@ -431,8 +425,6 @@ bool links_tick(struct net *net, int64_t now_ms) {
   }
   return net->opening != NULL;
 }
-
-/* ---- The rest ---- */
 
 void link_close(struct link *l) {
   if (l->tls != NULL && l->opening == NULL && l->wire->writing.len == 0 && !l->broken) {

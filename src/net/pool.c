@@ -15,8 +15,6 @@ struct kept {
   struct kept *next;
 };
 
-/* ---- Origins ---- */
-
 static bool is_origin(const struct origin *o, const struct url *url, const struct trust *trust) {
   return o->port == url->port && o->trust == trust && strcmp(o->host, url->host) == 0;
 }
@@ -78,7 +76,7 @@ void origin_leave(struct origin *o) {
   o->users--;
 }
 
-/* ---- Kept connections: whatever comes on one ends it ---- */
+/* Kept connections: whatever comes on one ends it */
 
 static void on_received(struct link *l, const char *data, size_t len) {
   (void) data, (void) len;

@@ -33,8 +33,6 @@ struct ares_poll {
   struct ares_poll *next;
 };
 
-/* ---- What needs no lookup ---- */
-
 static bool add_numeric(struct addresses *found, const char *host) {
   struct sockaddr_in6 *a = &found->all[found->count];
   if (uv_ip4_addr(host, 0, (struct sockaddr_in *) a) < 0 && uv_ip6_addr(host, 0, a) < 0)
@@ -48,7 +46,7 @@ static bool is_localhost(const char *host) {
   return strcmp(host, "localhost") == 0 || (len > 10 && strcmp(host + len - 10, ".localhost") == 0);
 }
 
-/* ---- The end of a lookup ---- */
+/* The end of a lookup */
 
 static void on_closed(struct lookup *l) {
   if (--l->handles > 0)
@@ -102,8 +100,6 @@ static void go_on(struct lookup *l) {
   int64_t ms = wait != NULL ? wait->tv_sec * 1000 + wait->tv_usec / 1000 + 1 : TRY_MS;
   uv_timer_start(&l->timer, on_timeout, (uint64_t) ms, 0);
 }
-
-/* ---- c-ares on the loop ---- */
 
 static void on_ready(uv_poll_t *poll, int status, int events) {
   struct ares_poll *p = container_of(poll, struct ares_poll, poll);
@@ -170,8 +166,6 @@ static void on_answer(void *arg, int status, int timeouts, struct ares_addrinfo 
       memcpy(&l->found.all[l->found.count++], n->ai_addr, n->ai_addrlen);
   ares_freeaddrinfo(info);
 }
-
-/* ---- Asking ---- */
 
 static struct lookup *find_lookup(struct net *net, const char *host) {
   struct lookup *l = net->lookups;

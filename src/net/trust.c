@@ -78,8 +78,6 @@ void trust_error(struct trust *t, char *out, size_t size) {
   pthread_mutex_unlock(&t->owner->lock);
 }
 
-/* ---- Reading, on libuv's pool ---- */
-
 static const char *find_file(const char *configured) {
   static const char *const usual[] = {
       "/etc/ssl/certs/ca-certificates.crt",                /* Debian, Alpine */

@@ -87,7 +87,7 @@ bool content_has(const struct content *content, const char *name, size_t len) {
   return found || names_find(&content->names, name, len) >= 0;
 }
 
-/* ---- In JSON, which is valid ---- */
+/* In JSON, which is valid */
 
 enum { MAX_NAME = 256 }; /* bytes with escapes: a longer one is nobody's */
 

@@ -5,8 +5,6 @@
 
 #include "base/mem.h"
 
-/* ---- What was told ---- */
-
 struct stamp *told_insert(struct told *told, size_t at, const struct stamp *stamp) {
   if (told->count == told->cap) {
     told->cap = told->cap * 2 + 4;
@@ -83,8 +81,6 @@ struct stamp record_stamp(const struct schema *s, const struct record *r, const 
                         .quality = quality};
 }
 
-/* ---- Who wins ---- */
-
 static bool outranks(const struct schema *s, const struct stamp *a, const struct stamp *b) {
   bool closes = s->events[a->event].closes;
   if (closes != s->events[b->event].closes)
@@ -152,8 +148,6 @@ static bool same_told(const struct told *a, const struct stamp *b, size_t count)
   return true;
 }
 
-/* ---- The row ---- */
-
 static bool same_value(const struct column *c, union value a, const struct buf *a_text,
                        union value b, const struct buf *b_text) {
   if (c->type == COLUMN_FLOAT)
@@ -220,7 +214,7 @@ static bool take_extra(struct batch *row, struct told *told, size_t at, const st
          memcmp(row->text.data + r->extra.offset, row->text.data + old_offset, old_len) != 0;
 }
 
-/* ---- Parts of a call that are rows of their own ---- */
+/* Parts of a call that are rows of their own */
 
 /* To the pico-dollar, in which sums are kept: what is taken out and put back is the same. */
 static double dollars(double d) {

@@ -119,8 +119,6 @@ bool otlp_next_inside(struct otlp_inside *in, struct otlp_attribute *member) {
                                            : otlp_next_inside_protobuf(in, member);
 }
 
-/* ---- As JSON ---- */
-
 struct writer {
   struct otlp_reader *r;
   const struct content *content;

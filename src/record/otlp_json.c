@@ -112,8 +112,6 @@ static bool is_name(const struct otlp_text *text, const char *name) {
   return json_is_named(text->data, text->len, name);
 }
 
-/* ---- Values ---- */
-
 /* A string, with its escapes decoded; anything else is skipped and empty. */
 static char *read_text(char *p, struct otlp_text *text) {
   struct json_error error;
@@ -217,8 +215,6 @@ static char *read_attributes(struct otlp_reader *r, char *p, struct otlp_attribu
   }
   return p + 1;
 }
-
-/* ---- Items ---- */
 
 static int base64_digit(char c) {
   if (c >= 'A' && c <= 'Z')
@@ -374,8 +370,6 @@ static char *read_item(struct otlp_reader *r, char *p) {
     p = read_field(r, field_of(fields, &name), member);
   return p;
 }
-
-/* ---- The body ---- */
 
 struct finder {
   struct otlp_reader *r;
@@ -548,8 +542,6 @@ bool otlp_next_json(struct otlp_reader *r) {
   r->p = read_item(r, item);
   return true;
 }
-
-/* ---- Lists and maps ---- */
 
 /* The text of a value that may be read again: where reading would change it, a copy of it. */
 static char *reread(struct otlp_reader *r, const struct otlp_text *text) {

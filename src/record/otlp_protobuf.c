@@ -151,8 +151,6 @@ static void put_field(struct otlp_reader *r, const struct protobuf_value *v) {
     put_bytes(r, field, v);
 }
 
-/* ---- Resources and scopes ---- */
-
 static bool is_message(struct span s) {
   struct protobuf_value v;
   bool broken = false;
@@ -241,8 +239,6 @@ bool otlp_next_protobuf(struct otlp_reader *r) {
   }
   return false;
 }
-
-/* ---- Lists and maps ---- */
 
 void otlp_enter_protobuf(const struct otlp_value *value, struct otlp_inside *in) {
   in->at = (struct span){value->text.data, value->text.data + value->text.len};

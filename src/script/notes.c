@@ -104,7 +104,7 @@ void notes_clear(struct notes *notes) {
   pthread_mutex_unlock(&notes->lock);
 }
 
-/* ---- In a file: each note as it stands in memory, in the order of its places ---- */
+/* In a file: each note as it stands in memory, in the order of its places */
 
 static bool write_all(struct notes *notes, FILE *file) {
   int64_t now_us = clock_now_us();

@@ -88,7 +88,7 @@ int storage_seal(struct storage *storage);
  * submitted meanwhile. */
 void storage_close(struct storage *storage);
 
-/* ---- Writing: one thread, group commit, and one that syncs ---- */
+/* Writing: one thread, group commit, and one that syncs */
 
 /* What scripts keep beside records: JSON by topic, in the order of arrival, in the table
  * journal(entry, topic, kind, time, data); or, keyed, under kind as the key in the table
@@ -144,7 +144,7 @@ bool storage_tell(struct storage *storage, const struct batch *b);
 /* From now on; any thread. */
 void storage_set_retention(struct storage *storage, const struct retention *retention);
 
-/* ---- Reading: a pool of threads, one connection each ---- */
+/* Reading: a pool of threads, one connection each */
 
 enum query_kind {
   QUERY_SELECT,

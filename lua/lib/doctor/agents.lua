@@ -33,8 +33,6 @@ local function folder_of(variable, name)
   return own and own ~= "" and own or home and home .. "/" .. name
 end
 
--- ---- Where an endpoint leads ----
-
 local loopback = { localhost = "127.0.0.1", ["[::1]"] = "127.0.0.1" }
 
 local function authority(url)
@@ -108,8 +106,6 @@ local function check(report, agent, url, asked)
   end
 end
 
--- ---- Claude Code ----
-
 local function bearer(headers)
   return headers and headers:match "[Aa]uthorization=Bearer[ %%20]+([^,%s]+)"
 end
@@ -161,8 +157,6 @@ local function claude(url, guarded)
   }
 end
 
--- ---- Codex CLI ----
-
 local function codex_lines(folder, url, guarded)
   local headers = guarded and ', headers = { "Authorization" = "Bearer TOKEN" }' or ""
   return ("# %s/config.toml\n[otel]\nexporter = { otlp-http = { endpoint = \"%s/v1/logs\", "
@@ -186,8 +180,6 @@ local function codex(url, guarded)
     paste = codex_lines(folder, url, guarded),
   }
 end
-
--- ---- Gemini CLI ----
 
 local function gemini_lines(url, guarded)
   return table.concat({

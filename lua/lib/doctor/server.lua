@@ -26,8 +26,6 @@ local function decode(response)
   return type(value) == "table" and value or {}
 end
 
--- ---- Port ----
-
 local function start_line(config)
   return config.listen.port < 1024 and "sudo moonledger serve" or "moonledger serve"
 end
@@ -76,8 +74,6 @@ function server.find(report, config, url)
     guarded = guarded ~= nil and guarded.status == 401 }
 end
 
--- ---- Clock ----
-
 local months = "JanFebMarAprMayJunJulAugSepOctNovDec"
 
 -- Seconds of a Date header (RFC 9110, 5.6.7).
@@ -102,8 +98,6 @@ function server.clock(report, date)
     report:fine("clock", "the server's and this machine's agree")
   end
 end
-
--- ---- Tokens ----
 
 --- Whether the server knows a token, whatever it may do with it.
 ---@param asked Asked
@@ -143,7 +137,7 @@ function server.tokens(report, config, asked)
   end
 end
 
--- ---- What it tells of itself ----
+-- What it tells of itself
 
 local function get(asked, path)
   local connection = client.open(asked.url, { token = asked.token, timeout = 30 })

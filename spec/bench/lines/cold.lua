@@ -9,7 +9,7 @@ local socket = require "socket"
 local ASKED, LOOKUPS = 7, 200
 local SEALED_IN_A_ROUND, TAKEN_IN_A_ROUND = 3, 5 -- days, of the copies that are ingested into
 
--- ---- Questions that no rollup covers ----
+-- Questions that no rollup covers
 
 -- Each matches between 1 and 10 % of the rows of every minute.
 local ASK = [[
@@ -121,8 +121,6 @@ local function ask_all(path, options)
   return found
 end
 
--- ---- Bytes ----
-
 -- Of tables and indices that are named so; free pages do not count: the next rows fill them.  Page
 -- by page, for an aggregate of dbstat's has 32 bits.
 local function bytes_of(path, pattern)
@@ -145,7 +143,7 @@ local function bytes(path, rows)
   }
 end
 
--- ---- Making parts, and ingest beside ----
+-- Making parts, and ingest beside
 
 local Copy = {}
 Copy.__index = Copy
@@ -198,8 +196,6 @@ function Copy:seal()
   end
   return { rows_s = rows / ms * 1e3 }
 end
-
--- ---- The line ----
 
 local function ask_duckdb(rows)
   local folder = filled.folder_of_parts(filled.sealed(rows))

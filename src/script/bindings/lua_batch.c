@@ -27,8 +27,6 @@ struct batch **lua_batch_push(lua_State *L) {
   return b;
 }
 
-/* ---- From Lua ---- */
-
 struct reader {
   lua_State *L;
   struct batch *b;
@@ -183,8 +181,6 @@ void lua_batch_add(lua_State *L, int index, struct batch *b, uint32_t position, 
   lua_settop(L, top);
 }
 
-/* ---- To Lua ---- */
-
 static void push_value(lua_State *L, const struct column *c, union value v,
                        const struct buf *text) {
   size_t len;
@@ -273,8 +269,6 @@ void lua_batch_push_errors(lua_State *L, const struct batch *b) {
   }
   lua_json_mark_array(L);
 }
-
-/* ---- Through a hook ---- */
 
 static void take_report(struct batch *to, struct batch *from) {
   to->sent = from->sent;

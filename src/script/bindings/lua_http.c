@@ -40,8 +40,6 @@ struct asked {
 
 enum slot { SLOT_HEADERS = 1, SLOT_LIST, SLOT_BODY, SLOTS = 3 };
 
-/* ---- Lifetime ---- */
-
 static void end_call(struct asked *a) {
   if (a->task != NULL)
     script_detach(&a->attached);
@@ -101,8 +99,6 @@ static struct asked *push_asked(lua_State *L) {
 static struct asked *asked_at(lua_State *L, int index) {
   return *(struct asked **) luaL_checkudata(L, index, type_name);
 }
-
-/* ---- Waiting ---- */
 
 static bool has_come(const struct asked *a) {
   const struct call *c = a->call;
@@ -172,8 +168,6 @@ static int fail(lua_State *L, struct asked *a) {
   end_call(a);
   return push_failure(L, &a->fault);
 }
-
-/* ---- Responses ---- */
 
 /* Pushes { name = "value, value" }, or { name = { value, value } } as a list. */
 static void push_headers(lua_State *L, const struct buf *lines, bool as_list) {
@@ -309,8 +303,6 @@ static int l_response_close(lua_State *L) {
   end_call(asked_at(L, 1));
   return 0;
 }
-
-/* ---- Requests ---- */
 
 /* body() has returned a piece, or nil at its end, or nil and why there is no more.  -1: go on,
  * else the number of results. */

@@ -111,8 +111,6 @@ static int l_kv_incr(lua_State *L) {
   return 1;
 }
 
-/* ---- Notes ---- */
-
 /* The texts from index on up to a nil, joined; 0 where they are too long. */
 static size_t join_key(lua_State *L, int index, char out[MAX_NOTE]) {
   size_t n = 0, len;

@@ -40,7 +40,7 @@ static struct reader *check_reader(lua_State *L) {
   return lua_touserdata(L, 1);
 }
 
-/* ---- otlp.fields{field = {reading, attribute, ..}} ---- */
+/* otlp.fields{field = {reading, attribute, ..}} */
 
 static struct otlp_fields *check_fields(lua_State *L, int index) {
   return luaL_checkudata(L, index, fields_type);
@@ -88,7 +88,7 @@ static int l_fields_gc(lua_State *L) {
   return 0;
 }
 
-/* ---- otlp.open(body, encoding, signal, content) ---- */
+/* otlp.open(body, encoding, signal, content) */
 
 /* Protobuf is no text: what of it is one is mended where it is read. */
 static struct buf *push_body(lua_State *L, int index, enum otlp_encoding encoding) {
@@ -131,8 +131,6 @@ static int l_reader_gc(lua_State *L) {
   r->otlp = (struct otlp_reader){0};
   return 0;
 }
-
-/* ---- Values ---- */
 
 static void push_text(lua_State *L, const struct otlp_text *text) {
   if (utf8_valid(text->data, text->len) == text->len) {
@@ -189,8 +187,6 @@ static void push_value(lua_State *L, struct otlp_reader *r, const struct otlp_va
     lua_pushnil(L);
   }
 }
-
-/* ---- Attributes ---- */
 
 static bool is_content(const struct content *content, const struct otlp_attribute *a) {
   return content_has(content, a->key.data, a->key.len);
@@ -354,8 +350,6 @@ static int l_reader_resource(lua_State *L) {
   end_rest(L, &rest);
   return 2;
 }
-
-/* ---- Items ---- */
 
 /* How many attributes it has others choose. */
 static bool next_with_room(lua_State *L, struct otlp_reader *r) {

@@ -43,7 +43,7 @@ struct prices {
 
 static const char type_name[] = "prices", registry_key = 0;
 
-/* ---- The rates that are known so far ---- */
+/* The rates that are known so far */
 
 static void forget(struct prices *p) {
   for (size_t i = 0; i < p->resolved.cap; i++)
@@ -98,8 +98,6 @@ static struct prices *push_prices(lua_State *L) {
   lua_rawsetp(L, LUA_REGISTRYINDEX, &registry_key);
   return p;
 }
-
-/* ---- Resolving ---- */
 
 static double number_at(lua_State *L, int i) {
   double n = lua_rawgeti(L, -1, i) == LUA_TNUMBER ? lua_tonumber(L, -1) : NAN;
@@ -176,8 +174,6 @@ static struct resolved *rates_of(lua_State *L, int module, struct prices *p, con
       table_find(&p->resolved, hash_quickly(p->key.data, p->key.len), has_key, &p->key);
   return known != NULL ? known : resolve(L, module, p, b, r);
 }
-
-/* ---- Costs ---- */
 
 /* Dollars, to the pico-dollar that sums are kept in; NaN: not known. */
 static double cost_of(const struct resolved *known, const struct prices *p,

@@ -16,7 +16,7 @@ static struct protobuf_schema *check_schema(lua_State *L) {
   return luaL_checkudata(L, 1, type_name);
 }
 
-/* ---- protobuf.schema{Message = {field = {number, type, repeated = true}}} ---- */
+/* protobuf.schema{Message = {field = {number, type, repeated = true}}} */
 
 static const struct {
   const char *name;
@@ -73,7 +73,7 @@ static int l_protobuf_schema(lua_State *L) {
   return 1;
 }
 
-/* ---- schema:decode(name, bytes) ---- */
+/* schema:decode(name, bytes) */
 
 struct decoder {
   lua_State *L;
@@ -224,7 +224,7 @@ static int l_schema_decode(lua_State *L) {
   return 2;
 }
 
-/* ---- schema:items(name, bytes, fields) ---- */
+/* schema:items(name, bytes, fields) */
 
 enum { MAX_LEVELS = 4 };
 

@@ -88,8 +88,6 @@ static int push_failure(lua_State *L, const struct query *q) {
   return lua_storage_fail(L, q->status, q->error);
 }
 
-/* ---- Rows ---- */
-
 /* { time, row }: where a page ended. */
 static void push_cursor(lua_State *L, const struct query *q) {
   if (!q->has_next) {
@@ -251,8 +249,6 @@ int l_storage_get(lua_State *L) {
   return ask(L, task, q, (struct asked){.as_json = as_json}, push_found);
 }
 
-/* ---- Figures ---- */
-
 static int push_groups(lua_State *L, struct job *job) {
   struct query *q = answered(job);
   if (q->status < 0)
@@ -331,8 +327,6 @@ int l_storage_sql(lua_State *L) {
   (*q)->bound.nrows = 1;
   return ask(L, task, q, (struct asked){0}, push_sql);
 }
-
-/* ---- What is kept ---- */
 
 /* What is 0 stays nil. */
 static void set_known(lua_State *L, const char *name, int64_t n) {

@@ -8,8 +8,6 @@
 #include "script/engine/script.h"
 #include "script/services.h"
 
-/* ---- Options ---- */
-
 static void read_by(lua_State *L, int index, struct question *q) {
   const struct schema *schema = script_services(L)->schema;
   for (size_t n = lua_field_list(L, index, "by", 0, SCHEMA_MAX_BY, "columns"); q->nby < n;
@@ -192,8 +190,6 @@ bool lua_questions_read(lua_State *L, struct query *q) {
   }
   return list;
 }
-
-/* ---- Results ---- */
 
 static void push_value(lua_State *L, const struct result_value *value, const struct buf *text) {
   size_t len;

@@ -54,8 +54,6 @@ int lua_storage_unavailable(lua_State *L) {
   return lua_storage_fail(L, UV_ENODEV, "there is no storage: storage.backend is \"none\"");
 }
 
-/* ---- Writing ---- */
-
 /* Records on their way: scanned on a worker thread if that takes long, then written, then
  * answered. */
 struct ingest {
@@ -295,8 +293,6 @@ static int l_storage_reset(lua_State *L) {
   ingest_write(in);
   return script_wait(L, &in->job);
 }
-
-/* ---- Figures ---- */
 
 static void set_number(lua_State *L, const char *name, double n) {
   lua_pushnumber(L, n);

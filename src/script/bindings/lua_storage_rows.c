@@ -102,7 +102,7 @@ static const char *check_topic(lua_State *L, size_t *len) {
   return topic;
 }
 
-/* ---- storage.append(topic, entries, {keep = n}) ---- */
+/* storage.append(topic, entries, {keep = n}) */
 
 /* The entry at the top: its members kind and time (unix seconds; absent: now) are columns
  * of their own. */
@@ -165,7 +165,7 @@ int l_storage_append(lua_State *L) {
   return write_rows(L, task, rows);
 }
 
-/* ---- storage.put(topic, {key = value}) ---- */
+/* storage.put(topic, {key = value}) */
 
 /* The key below the top, and its value at the top: a table, or false, which removes it. */
 static void add_kept(lua_State *L, struct script_rows *rows, struct buf *json, struct buf *error) {

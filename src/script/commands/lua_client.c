@@ -26,8 +26,6 @@ static struct client *client_at(lua_State *L, int index) {
   return c;
 }
 
-/* ---- Options ---- */
-
 static void refuse_unknown(lua_State *L, int index, const char *const *known) {
   for (lua_pushnil(L); lua_next(L, index); lua_pop(L, 1)) {
     const char *key = lua_type(L, -2) == LUA_TSTRING ? lua_tostring(L, -2) : "?";
@@ -62,8 +60,6 @@ static void write_headers(lua_State *L, struct client *c, int index) {
     buf_printf(&c->headers, "%s: %s\r\n", name, value);
   }
 }
-
-/* ---- Responses ---- */
 
 static int push_client_fault(lua_State *L, const char *why) {
   luaL_pushfail(L);

@@ -20,7 +20,7 @@ enum { PIECE = 1024 * 1024, LONGEST_LINE = 256 * 1024 * 1024 };
 
 static const char type_name[] = "file";
 
-/* ---- Reading: files as they are, gzipped or in zstd's frames, in pieces of whole lines ---- */
+/* Reading: files as they are, gzipped or in zstd's frames, in pieces of whole lines */
 
 struct reader {
   gzFile gz;          /* reads plain files as they are; NULL: closed */
@@ -194,8 +194,6 @@ static int l_reader_close(lua_State *L) {
   return 0;
 }
 
-/* ---- Folders ---- */
-
 static void push_stat(lua_State *L, const struct stat *st) {
   lua_createtable(L, 0, 5);
   lua_pushstring(L, S_ISREG(st->st_mode) ? "file" : S_ISDIR(st->st_mode) ? "folder" : "other");
@@ -286,8 +284,6 @@ static int l_file_make_folder(lua_State *L) {
   lua_pushboolean(L, 1);
   return 1;
 }
-
-/* ---- Whole files ---- */
 
 static const char *save(FILE *f, const char *text, size_t len) {
   bool saved = fwrite(text, 1, len, f) == len && fflush(f) == 0 && fsync(fileno(f)) == 0;

@@ -168,7 +168,7 @@ static void set_type(struct outcome *outcome, const char *type) {
   outcome->response.type = has_type ? NULL : type;
 }
 
-/* ---- stream = function(write) ---- */
+/* stream = function(write) */
 
 static void on_drain(struct request *r) {
   struct task *task = r->handling;
@@ -230,8 +230,6 @@ static int start_stream(lua_State *L, struct task *task) {
   lua_callk(L, 1, 1, 0, on_streamed);
   return on_streamed(L, LUA_OK, 0);
 }
-
-/* ---- What the handler returned ---- */
 
 static const char custom_key;
 

@@ -18,8 +18,6 @@ static int call_original(lua_State *L) {
   return lua_gettop(L);
 }
 
-/* ---- xpcall ---- */
-
 static int l_handle_error(lua_State *L) {
   lua_settop(L, 1);
   if (limits_are_over(L))
@@ -46,7 +44,7 @@ static int l_xpcall(lua_State *L) {
   return lua_gettop(L);
 }
 
-/* ---- string.rep ---- */
+/* string.rep */
 
 /* What is not empty ends where the memory does. */
 static int l_rep(lua_State *L) {
@@ -59,8 +57,6 @@ static int l_rep(lua_State *L) {
   lua_pushliteral(L, "");
   return 1;
 }
-
-/* ---- table ---- */
 
 /* A table, or what behaves like one: it has these metamethods. */
 static void check_table(lua_State *L, int index, const char *const *metamethods) {
@@ -196,8 +192,6 @@ static int l_sort(lua_State *L) {
     lua_replace(L, 2);
   return call_original(L);
 }
-
-/* ---- Opening ---- */
 
 /* Puts f in the place of the field of the table at the top, which it has as its upvalue. */
 static void stand_in(lua_State *L, const char *field, lua_CFunction f) {

@@ -116,7 +116,7 @@ static int l_next(lua_State *L) {
   return 0;
 }
 
-/* ---- json.values(text) ---- */
+/* json.values(text) */
 
 struct values {
   size_t at;
@@ -216,7 +216,7 @@ int lua_json_values(lua_State *L) {
   return 2;
 }
 
-/* ---- json.items(text, names) ---- */
+/* json.items(text, names) */
 
 static void read_names(lua_State *L, struct items *it) {
   luaL_checktype(L, 2, LUA_TTABLE);

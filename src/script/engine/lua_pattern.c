@@ -77,8 +77,6 @@ static int yield(lua_State *L, struct search *s, lua_KFunction k) {
   return lua_yieldk(L, 0, (lua_KContext) s, k);
 }
 
-/* ---- Captures ---- */
-
 static void push_bytes(lua_State *L, struct search *s, const char *start, ptrdiff_t len) {
   s->steps -= len / BYTES_PER_STEP;
   lua_pushlstring(L, start, (size_t) len);
@@ -106,8 +104,6 @@ static int push_captures(lua_State *L, struct search *s, bool whole) {
     push_capture(L, s, i);
   return n;
 }
-
-/* ---- find, match ---- */
 
 static int on_find(lua_State *L, int status, lua_KContext context);
 static int on_match(lua_State *L, int status, lua_KContext context);
@@ -200,8 +196,6 @@ static int l_match(lua_State *L) {
   return match(L, &s);
 }
 
-/* ---- gmatch ---- */
-
 static int next_match(lua_State *L, int status, lua_KContext context) {
   (void) status;
   struct search *s = (struct search *) context;
@@ -234,7 +228,7 @@ static int l_gmatch(lua_State *L) {
   return 1;
 }
 
-/* ---- gsub: text, pattern, replacement, search, result ---- */
+/* gsub: text, pattern, replacement, search, result */
 
 static void append(lua_State *L, struct search *s, const char *data, size_t len) {
   if (len > s->cap - s->len) {

@@ -10,8 +10,6 @@
 enum { MAX_EVERIES = 256 };
 static const lua_Integer longest_ms = 24 * 3600 * 1000;
 
-/* ---- sleep ---- */
-
 struct sleep {
   struct job job;
   uv_timer_t timer;
@@ -56,8 +54,6 @@ int l_sleep(lua_State *L) {
   script_begin(task, &s->job);
   return script_wait(L, &s->job);
 }
-
-/* ---- every ---- */
 
 struct every {
   uv_timer_t timer;

@@ -9,7 +9,7 @@ static bool wrong(struct pattern *m, const char *error) {
   return false;
 }
 
-/* ---- One item: a byte, a class or a set ---- */
+/* One item: a byte, a class or a set */
 
 static bool in_class(int c, int class) {
   bool in;
@@ -111,7 +111,7 @@ static long steps_of(const char *p, const char *end) {
   return 1 + (end - p) / 8;
 }
 
-/* ---- What is left to try ---- */
+/* What is left to try */
 
 static bool push_choice(struct pattern *m, struct choice choice) {
   if (m->nchoices == PATTERN_CHOICES)
@@ -148,7 +148,7 @@ static bool backtrack(struct pattern *m, long *steps) {
   return false;
 }
 
-/* ---- Items that are more than a byte ---- */
+/* Items that are more than a byte */
 
 static bool open_capture(struct pattern *m, ptrdiff_t len, const char *next) {
   if (m->level == PATTERN_CAPTURES)

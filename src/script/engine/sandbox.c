@@ -13,8 +13,6 @@ enum { LOAD_MAX = 256 * 1024 }; /* bytes of a text for load(): compiling cannot 
 
 static const char env_key;
 
-/* ---- Frozen tables ---- */
-
 static int l_frozen(lua_State *L) {
   const char *key = luaL_tolstring(L, 2, NULL);
   return luaL_error(L,
@@ -79,7 +77,7 @@ void sandbox_freeze_deep(lua_State *L) {
   freeze(L);
 }
 
-/* ---- Functions that stand in for the library's own ---- */
+/* Functions that stand in for the library's own */
 
 static int l_setmetatable(lua_State *L) {
   luaL_checktype(L, 1, LUA_TTABLE);
@@ -162,8 +160,6 @@ static int l_print(lua_State *L) {
   log_info("print", log_str("text", lua_tostring(L, -1)));
   return 0;
 }
-
-/* ---- Opening ---- */
 
 /* Keeps only these fields of the table at the top; words ends with a NULL. */
 static void keep_only(lua_State *L, const char *const *words) {

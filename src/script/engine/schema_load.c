@@ -42,8 +42,6 @@ struct loading {
   size_t copied;
 };
 
-/* ---- The copy ---- */
-
 static int l_stand_in(lua_State *L) {
   (void) L;
   return 0;
@@ -89,7 +87,7 @@ static void copy_value(struct loading *l, lua_State *L, unsigned depth) {
     lua_pushlightuserdata(L, l);
 }
 
-/* ---- Reading what was checked: the table at the top of the stack ---- */
+/* Reading what was checked: the table at the top of the stack */
 
 static lua_Integer whole(lua_State *L, const char *key, lua_Integer min, lua_Integer max) {
   int is_whole;
@@ -182,8 +180,6 @@ static struct conditions *conditions(struct schema *s, lua_State *L, const char 
   return found;
 }
 
-/* ---- Columns, names, events ---- */
-
 static void read_default(struct schema *s, lua_State *L, struct column *c, size_t i) {
   c->text = "";
   if (c->type == COLUMN_STRING)
@@ -265,8 +261,6 @@ static void read_event(struct schema *s, lua_State *L, size_t i) {
   s->nevents++;
 }
 
-/* ---- What merging takes together ---- */
-
 static uint64_t read_set_of_columns(struct schema *s, lua_State *L, const char *key) {
   uint64_t columns = 0;
   size_t count = list(L, key, SCHEMA_MAX_COLUMNS);
@@ -304,8 +298,6 @@ static void read_cost(struct schema *s, lua_State *L) {
     cost->columns |= 1ull << cost->column | 1ull << cost->source;
   lua_pop(L, 1);
 }
-
-/* ---- Sums and families ---- */
 
 static void read_measure(struct schema *s, lua_State *L, size_t i) {
   struct measure *m = &s->measures[i];
@@ -377,8 +369,6 @@ static void read_family(struct schema *s, lua_State *L, size_t i) {
   read_bounds(s, L, f);
   f->when = conditions(s, L, "when");
 }
-
-/* ---- All of it ---- */
 
 static void compile(struct schema *s, lua_State *L) {
   s->columns = make(s, L, "columns", sizeof *s->columns, SCHEMA_MAX_COLUMNS);

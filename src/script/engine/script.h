@@ -26,7 +26,7 @@ void script_arrived(struct request *r);
  * next yield. */
 void script_cancel(struct request *r);
 
-/* ---- For bindings (lua_*.c) ---- */
+/* For bindings (lua_*.c) */
 
 /* Work in flight for a task: embedded in the binding's own object. */
 struct job {

@@ -19,8 +19,6 @@ enum { RESTING_MAX = 64, CLOSE_LOOKS = 5, TICK_MS = 50 };
 
 static void run_burst(struct task *task);
 
-/* ---- Coroutines at rest ---- */
-
 static int l_make_coroutine(lua_State *L) {
   struct task *task = lua_touserdata(L, 1);
   task->co = lua_newthread(L);
@@ -128,8 +126,6 @@ static void release_task(struct task *task, bool reusable) {
   generation_unref(generation);
 }
 
-/* ---- The ready queue ---- */
-
 void scripts_turn_on(struct scripts *scripts) {
   if (!uv_is_active((uv_handle_t *) &scripts->turn))
     uv_idle_start(&scripts->turn, on_turn);
@@ -193,8 +189,6 @@ void tasks_stop(struct script *script) {
     release_task(task, false);
   }
 }
-
-/* ---- Running ---- */
 
 /* __close handlers get a last small budget.  Where the hook raised inside co, its hooks
  * are off and nothing could stop a handler: they are left out. */
@@ -328,8 +322,6 @@ void task_start(struct script *script, struct request *r, struct every *every, l
   lua_pushcfunction(task->co, body);
   run_burst(task);
 }
-
-/* ---- Waiting ---- */
 
 int task_wait(lua_State *L, struct task *task, enum task_wait wait, lua_KFunction k) {
   task->wait = wait;

@@ -44,8 +44,6 @@ struct generations {
   struct metric *reloads, *number_metric, *success_metric;
 };
 
-/* ---- References ---- */
-
 static struct generation *generation_of(struct site *site) {
   return container_of(site, struct generation, site);
 }
@@ -91,8 +89,6 @@ static void site_unref(struct site *site) {
     loop_post(script->loop, &script->leave);
   }
 }
-
-/* ---- Old generations ---- */
 
 static void on_expire(struct message *m) {
   struct script *script = container_of(m, struct script, expire);
@@ -141,8 +137,6 @@ static void expire_old(struct generations *g) {
     generation_unref(gen);
   }
 }
-
-/* ---- Coming into force ---- */
 
 static void on_activate(struct message *m) {
   struct generation *gen = container_of(m, struct generation, activate);
@@ -204,8 +198,6 @@ static bool put_in_force(struct generations *g, struct generation *gen) {
   set_metrics(g);
   return true;
 }
-
-/* ---- Reloading ---- */
 
 static void count_reload(struct generations *g, const char *result) {
   metric_inc(g->services->metrics, g->reloads, &(struct metric_label){result, strlen(result)}, 1);
@@ -424,8 +416,6 @@ void generations_status(struct generations *g, struct generations_status *status
   buf_append(&status->errors, g->failure.data, g->failure.len);
   pthread_mutex_unlock(&g->lock);
 }
-
-/* ---- Start and stop ---- */
 
 static struct metric *family(struct generations *g, enum metric_kind kind,
                              const char *name, const char *help, const char *label) {

@@ -30,8 +30,6 @@ struct loader {
   const struct route_entry *entry;
 };
 
-/* ---- Mistakes ---- */
-
 static bool has_place(const char *message) {
   const char *lua = strstr(message, ".lua:");
   return lua != NULL && isdigit((unsigned char) lua[5]) &&
@@ -138,8 +136,6 @@ static void place_schema_error(struct loader *l, const char *message) {
       end != NULL ? snapshot_find_word(file, file->text, quote, (size_t) (end + 1 - quote)) : NULL;
   add_error(l->errors, "lua/schema.lua", snapshot_line(file, at), message);
 }
-
-/* ---- Steps ---- */
 
 static int l_open(lua_State *L) {
   struct loader *l = lua_touserdata(L, 1);
@@ -278,8 +274,6 @@ static int l_check_syntax(lua_State *L) {
   }
   return 0;
 }
-
-/* ---- Routes ---- */
 
 static enum method method_named(const char *name) {
   enum method method = 0;
@@ -476,8 +470,6 @@ static bool load_script(struct script *script, const struct snapshot *snapshot,
   }
   return errors->len == before;
 }
-
-/* ---- All loops ---- */
 
 static bool load_for_loop(struct generation *g, struct scripts *scripts, unsigned i,
                           struct buf *errors) {

@@ -35,7 +35,7 @@ struct filter {
   struct parquet_reader *reader;
 };
 
-/* ---- Conditions on numbers become intervals ---- */
+/* Conditions on numbers become intervals */
 
 static void add_integers(struct test *t, int64_t from, int64_t to) {
   t->intervals[t->nintervals] = (struct interval){{.i = from}, {.i = to}};
@@ -102,8 +102,6 @@ static void make_intervals(struct test *t) {
     else
       add_integers(t, item->values[i].i, item->values[i + step - 1].i);
 }
-
-/* ---- Filters ---- */
 
 static void make_test(const struct filter *f, struct test *t, const struct condition *item) {
   t->item = item;
@@ -173,7 +171,7 @@ uint64_t filter_left_open(const struct filter *f) {
   return columns;
 }
 
-/* ---- What is known of many rows ---- */
+/* What is known of many rows */
 
 static int compare_texts(struct parquet_text a, const char *b, size_t len) {
   size_t least = a.len < len ? a.len : len;
@@ -301,8 +299,6 @@ enum filter_answer filter_page(struct filter *f, size_t page, struct buf *why) {
   }
   return FILTER_SOME;
 }
-
-/* ---- Rows ---- */
 
 static size_t keep_codes(const struct test *t, const uint32_t *codes, uint16_t *places, size_t n) {
   size_t kept = 0;

@@ -23,8 +23,6 @@ void cold_rows_clear(struct cold_rows *rows) {
   *rows = (struct cold_rows){0};
 }
 
-/* ---- The order ---- */
-
 static int compare_ints(int64_t a, int64_t b) {
   return (a > b) - (a < b);
 }
@@ -74,8 +72,6 @@ static int by_order(const void *a, const void *b, void *arg) {
                          : "";
   return cold_compare(g->schema, g->order, g->rows, a, y->key, text, y->place);
 }
-
-/* ---- Gathering ---- */
 
 /* Texts of rows that are gone go, too. */
 static void pack_texts(struct gathering *g) {
@@ -271,7 +267,7 @@ static int gather_page(void *arg, struct cursor *c, const uint16_t *places, size
   return read_places(g, c, &k) ? gather_places(g, c, &k, kept, n) : SQLITE_CORRUPT;
 }
 
-/* ---- Pages that need not be read ---- */
+/* Pages that need not be read */
 
 /* Times from first to last are all before the place that is read on from. */
 static bool is_behind(const struct gathering *g, int64_t first, int64_t last) {

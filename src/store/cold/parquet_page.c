@@ -230,8 +230,6 @@ static void make_room(struct column_view *c, bool text, bool coded, bool optiona
     c->texts = xmalloc(ROWS * sizeof *c->texts);
 }
 
-/* ---- Chunks of one value ---- */
-
 /* By the statistics: all are null, or least and greatest are the same, in which case there is no
  * zero among doubles (parquet_stats.c).  None of it needs to be read. */
 static bool is_constant(const struct parquet_chunk *chunk) {
@@ -282,8 +280,6 @@ bool parquet_dictionary(struct parquet_reader *r, size_t column,
   *size = c->entries;
   return true;
 }
-
-/* ---- Pages ---- */
 
 /* Which rows are not null: *count of them; *nulls: not all. */
 static bool decode_levels(struct column_view *c, const uint8_t **p, const uint8_t *end,

@@ -48,8 +48,6 @@ static int fail(struct rows_cursor *c) {
   return SQLITE_CORRUPT;
 }
 
-/* ---- The table ---- */
-
 static int source_of(const struct schema *schema, const char *name) {
   int column = schema_column(schema, name, strlen(name));
   if (strcmp(name, "extra") == 0)
@@ -141,8 +139,6 @@ static int on_disconnect(sqlite3_vtab *base) {
   return SQLITE_OK;
 }
 
-/* ---- Which conditions are used ---- */
-
 static const char *operator_of(unsigned char op) {
   switch (op) {
   case SQLITE_INDEX_CONSTRAINT_EQ: return "=";
@@ -181,8 +177,6 @@ static int on_best_index(sqlite3_vtab *base, sqlite3_index_info *plan) {
   buf_clear(&text);
   return plan->idxStr != NULL ? SQLITE_OK : SQLITE_NOMEM;
 }
-
-/* ---- Cursors ---- */
 
 static int on_open(sqlite3_vtab *base, sqlite3_vtab_cursor **out) {
   struct rows_table *t = (struct rows_table *) base;
@@ -268,8 +262,6 @@ static int prepare(struct rows_cursor *c, const char *text, int argc, sqlite3_va
   return rc;
 }
 
-/* ---- Moving ---- */
-
 /* To the first row of a part from `part` on. */
 static int start_part(struct rows_cursor *c) {
   struct rows_table *t = table_of(c);
@@ -348,8 +340,6 @@ static int on_next(sqlite3_vtab_cursor *base) {
 static int on_eof(sqlite3_vtab_cursor *base) {
   return ((struct rows_cursor *) base)->ended;
 }
-
-/* ---- Values ---- */
 
 static int result_told(struct rows_cursor *c, sqlite3_context *context) {
   struct stored_told told;

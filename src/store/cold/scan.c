@@ -34,8 +34,6 @@ static int key_column(const struct walking *w) {
   return w->walk->key < 0 ? w->c->rowid : w->c->columns[w->walk->key];
 }
 
-/* ---- Rows of a page ---- */
-
 static int narrow_rows(struct walking *w, bool inside) {
   const struct parquet_vector *times, *rows = NULL;
   size_t kept = 0;
@@ -55,8 +53,6 @@ static int narrow_rows(struct walking *w, bool inside) {
   w->n = kept;
   return SQLITE_OK;
 }
-
-/* ---- Pages ---- */
 
 static bool page_range(struct walking *w, size_t page, int column, struct parquet_range *range) {
   struct buf why = {0};
@@ -149,8 +145,6 @@ int cold_walk_part(const struct cold_walk *walk, size_t part) {
   walking_free(w);
   return rc;
 }
-
-/* ---- Several threads ---- */
 
 struct shared_group {
   size_t part, group;

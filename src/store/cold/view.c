@@ -64,8 +64,6 @@ int view_fail(struct view *view) {
   return SQLITE_CORRUPT;
 }
 
-/* ---- Which parts there are ---- */
-
 static const struct part *find_part(const struct view *view, int64_t number) {
   for (size_t i = 0; i < view->parts.len; i++)
     if (view->parts.items[i].number == number)
@@ -119,8 +117,6 @@ size_t view_parts(const struct view *view) {
 const struct part *view_part(const struct view *view, size_t i) {
   return &view->parts.items[i];
 }
-
-/* ---- Cursors ---- */
 
 static const enum part_kind kinds[] = {
     [COLUMN_STRING] = KIND_TEXT,     [COLUMN_INTEGER] = KIND_INTEGER,
@@ -277,8 +273,6 @@ bool cursor_counts(const struct cursor *c, int64_t time, int64_t row) {
   return taken && (c->masks.len == 0 || !is_void(c, row));
 }
 
-/* ---- Rows ---- */
-
 static bool read_value(struct view *view, struct cursor *c, size_t place, struct batch *b,
                        enum column_type type, int column, union value *value) {
   const struct parquet_vector *v = cursor_get(view, c, column);
@@ -359,8 +353,6 @@ bool cursor_told(struct view *view, struct cursor *c, size_t place, struct store
   *told = (struct stored_told){.blob = blob.data, .len = blob.len};
   return true;
 }
-
-/* ---- By number ---- */
 
 static bool may_hold(const struct parquet_range *range, int64_t row) {
   return !range->known || (range->min.i <= row && row <= range->max.i);

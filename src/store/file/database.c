@@ -104,8 +104,6 @@ void database_explain(sqlite3 *db, const char *path, struct buf *error) {
              remedy(ours ? SQLITE_CORRUPT : code));
 }
 
-/* ---- meta ---- */
-
 static sqlite3_stmt *meta_statement(sqlite3 *db, const char *sql, const char *key) {
   sqlite3_stmt *stmt = NULL;
   if (sqlite3_prepare_v2(db, sql, -1, &stmt, NULL) == SQLITE_OK)

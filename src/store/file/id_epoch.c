@@ -9,8 +9,6 @@
 
 enum { MAPPED_BYTES = 16 << 10 };
 
-/* ---- One shard ---- */
-
 /* By the bits after the shard's, which are as good as any: sorted entries are added
  * from front to back. */
 static size_t home(const struct id_shard *s, int64_t fingerprint) {
@@ -87,8 +85,6 @@ void id_shard_clear(struct id_shard *s) {
   slots_free(s);
   *s = (struct id_shard){0};
 }
-
-/* ---- All of them ---- */
 
 /* In small shards the first of sorted entries would all collide. */
 void id_epoch_reserve(struct id_epoch *e, size_t n) {

@@ -11,8 +11,6 @@ enum {
   FEW = 8,     /* fingerprints whose places come into the cache together */
 };
 
-/* ---- Entries ---- */
-
 int id_entry_same(const void *a, const void *b) {
   const struct id_entry *x = a, *y = b;
   return (x->fingerprint > y->fingerprint) - (x->fingerprint < y->fingerprint);
@@ -36,8 +34,6 @@ void id_entries_clear(struct id_entries *e) {
   free(e->items);
   *e = (struct id_entries){0};
 }
-
-/* ---- Life ---- */
 
 /* Of late ids alone it would have rows before those of the last one. */
 static struct segment *add_segment(struct segments *s, int64_t number, int64_t last_row,
@@ -100,8 +96,6 @@ int segments_read_entries(sqlite3 *db, int64_t segment, struct id_entries *out) 
   return rc == SQLITE_DONE ? SQLITE_OK : rc;
 }
 
-/* ---- Filters ---- */
-
 bool segments_have_unread(const struct segments *s) {
   return s->bare > 0 && !s->gave_up && s->filtered_ids + s->items[s->bare - 1].ids <= s->max_ids;
 }
@@ -163,8 +157,6 @@ int segments_read_filter(struct segments *s) {
   s->bare--;
   return SQLITE_OK;
 }
-
-/* ---- Probing ---- */
 
 static const char chunk_sql[] =
     "SELECT data FROM ids WHERE segment = ? AND first <= ? ORDER BY first DESC LIMIT 1";
@@ -270,8 +262,6 @@ int segments_probe_all(sqlite3 *db, int64_t fingerprint, int64_t *row) {
   *row = wanted.row;
   return rc == SQLITE_DONE ? SQLITE_OK : rc;
 }
-
-/* ---- Writing ---- */
 
 static int write_chunks(sqlite3_stmt *stmt, int64_t segment, const struct id_entries *e) {
   int rc = SQLITE_OK;

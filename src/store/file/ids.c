@@ -36,8 +36,6 @@ struct ids {
   atomic_size_t count;
 };
 
-/* ---- Those of no segment ---- */
-
 static void open_add(struct ids *ids, struct id_entry entry) {
   id_entries_push(&ids->open[id_shard_number(entry.fingerprint)], entry);
   ids->open_len++;
@@ -51,8 +49,6 @@ static void open_clear(struct ids *ids) {
   ids->open_len = 0;
   ids->open_last = 0;
 }
-
-/* ---- Life ---- */
 
 struct ids *ids_open(sqlite3 *db, const struct hash_seed *seed, const struct ids_options *options) {
   struct ids *ids = xcalloc(1, sizeof *ids);
@@ -91,8 +87,6 @@ size_t ids_count(const struct ids *ids) {
 bool ids_loaded(const struct ids *ids) {
   return atomic_load(&ids->loaded);
 }
-
-/* ---- Finding and adding ---- */
 
 void ids_touch(const struct ids *ids, const int64_t *fingerprints, size_t n) {
   for (size_t i = 0; i < n; i++) {
@@ -192,8 +186,6 @@ void ids_rollback(struct ids *ids) {
   pending_clear(ids);
 }
 
-/* ---- Segments ---- */
-
 bool ids_segment_due(const struct ids *ids) {
   return ids->open_len >= SEGMENT_IDS || (ids->rotated && ids->open_len > 0);
 }
@@ -272,8 +264,6 @@ int ids_probe(struct ids *ids, const int64_t *fingerprints, size_t n, struct id_
       break; /* it has given up on them */
   return segments_probe(&ids->segments, ids->forgotten, fingerprints, n, found);
 }
-
-/* ---- Start ---- */
 
 /* Those of the window and what is newer, whatever the clock said then, as far as half of max_ids
  * goes. */

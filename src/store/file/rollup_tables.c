@@ -88,7 +88,7 @@ static int create_table(sqlite3 *db, const struct schema *schema, const struct r
   return rc;
 }
 
-/* ---- What can no longer be made of rows ---- */
+/* What can no longer be made of rows */
 
 /* A set whose declaration has changed after rows had gone (coverage.h): its cells before `remade`
  * are kept with all that they have in common with the new declaration, those since then are made
@@ -233,8 +233,6 @@ static int put_aside(const struct change *c) {
     rc = create_table(c->db, c->schema, c->set);
   return rc == SQLITE_OK ? cover_cells_since(c, UINT8_MAX) : rc;
 }
-
-/* ---- Making tables ---- */
 
 static int make_table(const struct change *c) {
   char name[80];

@@ -66,8 +66,6 @@ int space_growth(sqlite3 *db, const struct schema *schema, int64_t rows, const s
   return SQLITE_OK;
 }
 
-/* ---- Ballast ---- */
-
 static void name_ballast(struct buf *name, const char *path) {
   buf_printf(name, "%s-ballast", path);
   buf_putc(name, '\0');

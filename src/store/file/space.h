@@ -37,7 +37,7 @@ struct growth {
 int space_growth(sqlite3 *db, const struct schema *schema, int64_t rows, const struct space *space,
                  int64_t now_us, struct growth *growth);
 
-/* ---- Ballast: PATH-ballast, given up so that a full disk can still delete ---- */
+/* Ballast: PATH-ballast, given up so that a full disk can still delete */
 
 enum { BALLAST_BYTES = 32 << 20 };
 

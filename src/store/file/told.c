@@ -19,8 +19,6 @@ struct __attribute__((packed)) stored_stamp {
   uint32_t members;
 };
 
-/* ---- Bits ---- */
-
 /* The place of name in a list of names, each ended by a space; -1 when it is not there. */
 static int place_in(const struct buf *list, const char *name) {
   size_t len = strlen(name);
@@ -111,8 +109,6 @@ static uint64_t from_bits(const struct told_layout *layout, uint64_t bits) {
       columns |= (bits >> layout->column[i] & 1) << i;
   return columns;
 }
-
-/* ---- Stamps ---- */
 
 static int64_t to_integer(const struct told_layout *layout, const struct stamp *s) {
   uint64_t bits = to_bits(layout, s->columns) | (s->lost & ~layout->known);

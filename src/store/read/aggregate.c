@@ -16,8 +16,6 @@
 
 enum { MAX_GROUPS = 200000 };
 
-/* ---- Groups ---- */
-
 struct tally *aggregate_group(struct aggregate *a, struct planned *p) {
   struct tally *group = tallies_at(&p->groups, a->key.len > 0 ? a->key.data : "", a->key.len);
   if (p->groups.table.len <= MAX_GROUPS)
@@ -50,8 +48,6 @@ void aggregate_bucket(struct aggregate *a, const struct planned *p, int64_t seco
   if (p->question->nbounds > 0 || p->question->used_every_s > 0)
     key_put_int(&a->key, aggregate_bucket_of(p, second));
 }
-
-/* ---- Cells ---- */
 
 /* The column that says of a cell whether it is the rest of a full bucket; NULL: the set has no such
  * cells. */
@@ -156,7 +152,7 @@ static int add_cells(struct aggregate *a, struct planned *p) {
   return rc;
 }
 
-/* ---- Rows: one scan of the ends feeds all questions ---- */
+/* Rows: one scan of the ends feeds all questions */
 
 uint64_t aggregate_columns(const struct aggregate *a) {
   uint64_t columns = contribution_columns(a->schema, a->wanted) | UINT64_C(1) << a->schema->time;
@@ -285,8 +281,6 @@ static int add_all_rows(struct aggregate *a) {
   }
   return rc;
 }
-
-/* ---- All of it ---- */
 
 static void note_window(struct planned *p) {
   struct question *question = p->question;

@@ -31,8 +31,6 @@ struct page {
   const struct parquet_vector *by[SCHEMA_MAX_BY];
 };
 
-/* ---- Groups of a page ---- */
-
 static void put_value(struct buf *key, const struct column *c, const struct parquet_vector *v,
                       size_t place) {
   if (c->type == COLUMN_STRING) {
@@ -88,8 +86,6 @@ static int find_tallies(struct adding *s, const struct page *page, size_t from, 
   }
   return SQLITE_OK;
 }
-
-/* ---- Rows of a page ---- */
 
 static int64_t second_of(const struct page *page, size_t i) {
   int64_t time = page->times != NULL ? page->times->integers[page->places[i]] : 0;
@@ -210,8 +206,6 @@ static int add_page(void *arg, struct cursor *c, const uint16_t *places, size_t 
   }
   return rc;
 }
-
-/* ---- Threads ---- */
 
 struct joint {
   struct aggregate *a; /* the asker's */

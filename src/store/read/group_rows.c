@@ -153,8 +153,6 @@ static void sort_groups(struct tally **groups, size_t n, const struct question *
     qsort_r(groups, n, sizeof *groups, by_order, &order);
 }
 
-/* ---- The rest added up ---- */
-
 static size_t by_offset(const struct question *question) {
   return question_has_time(question) ? sizeof(int64_t) : 0;
 }

@@ -80,8 +80,6 @@ bool page_figures_can(const struct page_figures *f, const struct cursor *c) {
   return (columns & (c->missing | f->schema->in_extra)) == 0;
 }
 
-/* ---- Reading ---- */
-
 static const struct parquet_vector *column_of(struct view *view, struct cursor *c, int column) {
   return cursor_get(view, c, c->columns[column]);
 }
@@ -190,8 +188,6 @@ int page_figures_read(struct page_figures *f, struct view *view, struct cursor *
   f->group = c->group;
   return rc;
 }
-
-/* ---- Adding ---- */
 
 void page_figures_add(const struct page_figures *f, struct tally *tally, size_t from, size_t to,
                       int sign) {

@@ -40,7 +40,7 @@ static uint64_t distance(int64_t a, int64_t b) {
   return a < b ? (uint64_t) b - (uint64_t) a : (uint64_t) a - (uint64_t) b;
 }
 
-/* ---- What is left of the past ---- */
+/* What is left of the past */
 
 /* Since when each is complete, in microseconds; INT64_MAX: of no use to the question. */
 struct reach {
@@ -91,8 +91,6 @@ static int64_t snap(const struct reach *reach, int64_t *end, bool outwards_is_la
     *end = earliest(reach);
   return earliest(reach);
 }
-
-/* ---- Covering ---- */
 
 /* A whole cell's end near n.  What lies between is taken from what is complete since low. */
 static int64_t nearest(int64_t n, int64_t width, int64_t low) {
@@ -177,8 +175,6 @@ static void cover_all(struct plan *plan, const struct reach *reach, struct span 
   }
   cover(plan, reach, TIERS - 1, window, low, 1);
 }
-
-/* ---- Which set ---- */
 
 static uint64_t columns_of(const int *by, size_t nby) {
   uint64_t columns = 0;

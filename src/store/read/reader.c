@@ -57,8 +57,6 @@ struct readers {
   struct reader reader[];
 };
 
-/* ---- For queries ---- */
-
 static bool must_stop(void *arg) {
   struct reader *r = arg;
   bool cancelled = atomic_load_explicit(&r->query->cancelled, memory_order_relaxed);
@@ -149,8 +147,6 @@ struct batch *reader_page(struct reader *r) {
   rows_forget(r->page);
   return r->page;
 }
-
-/* ---- The thread ---- */
 
 /* Every question of every client may come here. */
 static void complain(struct readers *pool, int rc) {

@@ -107,7 +107,7 @@ static size_t page_bytes(const struct query *q) {
   return q->as == ROWS_BATCH ? q->batch->text.len : q->json.len;
 }
 
-/* ---- Rows of the table and of closed days, in one order ---- */
+/* Rows of the table and of closed days, in one order */
 
 struct selection {
   struct reader *reader;
@@ -249,7 +249,7 @@ static int take_rows(struct selection *s) {
   return rc;
 }
 
-/* ---- In an order for which all rows must be read, with the help of idle readers ---- */
+/* In an order for which all rows must be read, with the help of idle readers */
 
 struct joint {
   struct selection *s;
@@ -337,7 +337,7 @@ int query_select(struct reader *r, struct query *q) {
   return rc;
 }
 
-/* ---- One row by its id ---- */
+/* One row by its id */
 
 /* In a part.  SQLITE_DONE: it is not that row. */
 static int take_cold_candidate(struct reader *r, struct query *q, int64_t row) {

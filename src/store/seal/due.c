@@ -30,8 +30,6 @@ static bool read_int(sqlite3 *db, const char *sql, int64_t first, int64_t second
   return found;
 }
 
-/* ---- Sealing ---- */
-
 /* The first day from `from` on, before `until`, that has rows in the table. */
 static bool next_day(const struct due_days *due, sqlite3 *db, int64_t from, int64_t until,
                      int64_t *day) {
@@ -85,8 +83,6 @@ static bool next_sealing(struct due_days *due, sqlite3 *db, int64_t now_us, int6
     due->late_since_us = now_us;
   return false;
 }
-
-/* ---- Joining ---- */
 
 static size_t list_parts(sqlite3 *db, int64_t day, int64_t *joined) {
   sqlite3_stmt *stmt = NULL;

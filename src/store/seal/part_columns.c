@@ -78,8 +78,6 @@ void part_columns_clear(struct part_columns *columns) {
   *columns = (struct part_columns){0};
 }
 
-/* ---- Of the table ---- */
-
 struct table_day {
   sqlite3 *db;
   const struct schema *schema;
@@ -153,8 +151,6 @@ int part_columns_of_table(struct part_columns *columns, sqlite3 *db, const struc
     return UV_ECANCELED;
   return rc == SQLITE_OK ? status : database_status(rc);
 }
-
-/* ---- Of parts ---- */
 
 static unsigned kind_bit(const struct cursor *c, int column) {
   return 1u << part_kind_of(parquet_column(c->file, (size_t) column)->type);

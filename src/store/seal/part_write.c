@@ -68,8 +68,6 @@ static void put_as_is(struct writing *w, size_t at, const struct part_value *val
   }
 }
 
-/* ---- From the table ---- */
-
 static int find_rows(struct writing *w, sqlite3_stmt **stmt) {
   const struct schema *schema = w->schema;
   const char *time = schema->columns[schema->time].name;
@@ -149,8 +147,6 @@ static int write_rows(struct writing *w) {
   sqlite3_finalize(stmt);
   return status;
 }
-
-/* ---- From other parts ---- */
 
 static int cold_fault(struct writing *w) {
   buf_puts(w->why, view_why(w->source->view));
@@ -252,8 +248,6 @@ static int join_parts(struct writing *w, struct cursor **parts) {
   free(streams);
   return status;
 }
-
-/* ---- All of it ---- */
 
 static int finish(struct writing *w) {
   parquet_end(w->out);

@@ -42,8 +42,6 @@ struct sealer {
   int64_t dropped_ns;       /* when they were first seen so; 0: not */
 };
 
-/* ---- Waiting ---- */
-
 static void wait_ms(struct sealer *s, int64_t ms) {
   int64_t until = clock_monotonic_ns() + ms * 1000000;
   struct timespec deadline = {until / 1000000000, until % 1000000000};
@@ -53,8 +51,6 @@ static void wait_ms(struct sealer *s, int64_t ms) {
     rc = pthread_cond_timedwait(&s->changed, &s->lock, &deadline);
   pthread_mutex_unlock(&s->lock);
 }
-
-/* ---- The disk ---- */
 
 /* What the writer has committed is on the disk.  The log is no file that SQLite has locks on. */
 static int sync_log(struct sealer *s) {
@@ -74,8 +70,6 @@ static int make_folders(const char *folder, const char *file) {
 static int put_in_place(const char *unfinished, const char *path) {
   return rename(unfinished, path) < 0 ? -errno : place_sync_folder(path);
 }
-
-/* ---- A part ---- */
 
 static int write_file(struct sealer *s, struct part_order *order, struct buf *why) {
   const char *folder = part_files_folder(s->shared->parts);
@@ -158,8 +152,6 @@ static void make_part(struct sealer *s, struct part_order *order) {
   buf_clear(&why);
 }
 
-/* ---- Files of dropped parts ---- */
-
 static void remove_dropped(struct sealer *s) {
   for (size_t i = 0; i < s->dropped.len; i++) {
     struct part_order order = {.part = s->dropped.items[i]};
@@ -183,8 +175,6 @@ static void look_at_dropped(struct sealer *s) {
       sync_log(s) == 0)
     s->dropped_ns = clock_monotonic_ns();
 }
-
-/* ---- The thread ---- */
 
 static void resume_taking(struct sealer *s) {
   struct part_order order = {0};

@@ -41,8 +41,6 @@ static int explain(struct backup *b, const char *path, sqlite3 *db, int rc) {
   return database_status(rc);
 }
 
-/* ---- The folder ---- */
-
 /* Who writes there has it locked. */
 static int lock_folder(struct backup *b) {
   b->lock = open(b->unfinished, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -83,7 +81,7 @@ static int make_folder(struct backup *b) {
   return lock_folder(b);
 }
 
-/* ---- One moment of the database, and its parts ---- */
+/* One moment of the database, and its parts */
 
 static int64_t pages_bytes(sqlite3 *db) {
   int64_t size = 0, pages = 0;
@@ -159,8 +157,6 @@ static int take_moment(struct backup *b) {
   return UV_ENOENT;
 }
 
-/* ---- The file ---- */
-
 static int copy_pages(struct backup *b) {
   sqlite3_backup *copy = sqlite3_backup_init(b->to, "main", b->from, "main");
   int rc = copy != NULL ? SQLITE_OK : sqlite3_errcode(b->to);
@@ -219,8 +215,6 @@ static int copy_file(struct backup *b) {
     status = settle_copy(b);
   return status == 0 ? check_copy(b) : status;
 }
-
-/* ---- The whole folder ---- */
 
 static int write_sums(struct backup *b) {
   char *path = disk_join(b->unfinished, BACKUP_SUMS);

@@ -31,8 +31,6 @@ int disk_fail(const char *path, struct buf *error) {
   return -code;
 }
 
-/* ---- Names ---- */
-
 char *disk_join(const char *folder, const char *name) {
   struct buf path = {0};
   buf_printf(&path, "%s/%s", folder, name);
@@ -45,8 +43,6 @@ const char *disk_name(const char *path) {
   return slash != NULL ? slash + 1 : path;
 }
 
-/* ---- Room ---- */
-
 int disk_check_room(const char *path, int64_t bytes, struct buf *error) {
   int64_t left = place_free(path);
   if (left < 0 || left >= bytes)
@@ -55,8 +51,6 @@ int disk_check_room(const char *path, int64_t bytes, struct buf *error) {
              path, (long long) bytes, (long long) left);
   return UV_ENOSPC;
 }
-
-/* ---- Durability ---- */
 
 int disk_sync(const char *path, struct buf *error) {
   int status = place_sync(path);
@@ -111,8 +105,6 @@ int disk_remove_folder(const char *path, struct buf *error) {
     return disk_fail(path, error);
   return 0;
 }
-
-/* ---- Sums and copies ---- */
 
 static int write_piece(int fd, const char *data, size_t len) {
   while (len > 0) {

@@ -34,8 +34,6 @@ struct restore {
   struct buf *error;
 };
 
-/* ---- What the backup has ---- */
-
 static int refuse(struct restore *r, const char *what) {
   buf_printf(r->error, "%s/" BACKUP_SUMS ": %s; name the folder of a backup", r->folder, what);
   return UV_EINVAL;
@@ -85,7 +83,7 @@ static int read_sums(struct restore *r) {
   return status == 0 && r->file.name == NULL ? refuse(r, "lists no database") : status;
 }
 
-/* ---- Copies that are what they were ---- */
+/* Copies that are what they were */
 
 static int damaged(struct restore *r, const struct item *item) {
   buf_printf(r->error, "%s/%s: not what was written (its SHA-256 is another): take another backup",
@@ -179,8 +177,6 @@ static int restore_file(struct restore *r) {
   sqlite3_free(fresh);
   return status;
 }
-
-/* ---- All of it ---- */
 
 static int64_t size_of(const struct restore *r, const struct item *item) {
   char *path = disk_join(r->folder, item->name);

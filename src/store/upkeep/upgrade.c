@@ -38,8 +38,6 @@ static int check_exists(const char *path, struct buf *error) {
   return status;
 }
 
-/* ---- What it takes ---- */
-
 static int read_cost(sqlite3 *db, struct upgrade_cost *cost) {
   int64_t page = 0, pages = 0, unused = 0;
   int rc = database_int(db, "PRAGMA page_size", &page);
@@ -81,8 +79,6 @@ static int check_room(struct upgrade *u) {
   atomic_store(&u->progress->total, cost.disk_bytes);
   return disk_check_room(u->fresh, cost.disk_bytes, u->error);
 }
-
-/* ---- The new file ---- */
 
 static int on_steps(void *arg) {
   struct upgrade *u = arg;
@@ -162,8 +158,6 @@ static int write_and_check(struct upgrade *u) {
     unlink(u->fresh);
   return status;
 }
-
-/* ---- All of it ---- */
 
 static int open_old(struct upgrade *u) {
   bool empty = false;

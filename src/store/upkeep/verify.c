@@ -36,8 +36,6 @@ static int explain(struct verify *v, int rc) {
   return database_status(rc);
 }
 
-/* ---- Parts ---- */
-
 /* UV_ECANCELED, else 0: what is wrong is in the check. */
 static int check_part(struct verify *v, const struct kept_part *part, const char *path,
                       struct upkeep_check *check) {
@@ -68,8 +66,6 @@ static int check_parts(struct verify *v) {
   free(folder);
   return status;
 }
-
-/* ---- All of it ---- */
 
 static bool is_cancelled(void *progress) {
   return atomic_load(&((struct upkeep_progress *) progress)->cancelled);
@@ -122,8 +118,6 @@ static int open_moment(struct verify *v) {
   }
   return status;
 }
-
-/* ---- Repair ---- */
 
 static struct upkeep_check *wrong_check(struct verify *v, const char *name) {
   for (size_t i = 0; i < v->report->nchecks; i++)

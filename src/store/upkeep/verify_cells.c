@@ -34,8 +34,6 @@ static int run(sqlite3 *db, char *sql) {
   return rc;
 }
 
-/* ---- Counting anew ---- */
-
 static int make_table(struct verify_cells *v, const char *set) {
   sqlite3_stmt *stmt = NULL;
   char *sql = sqlite3_mprintf(
@@ -112,8 +110,6 @@ static int count_day(struct verify_cells *v, int64_t day_s) {
   return rc;
 }
 
-/* ---- Comparing ---- */
-
 /* Which keys a bounded set has depends on the order in which they came: its buckets are compared
  * as wholes. */
 static void write_columns(struct buf *sql, const struct verify_cells *v,
@@ -178,8 +174,6 @@ static int compare_day(struct verify_cells *v, int64_t day_s) {
       rc = compare_tier(v, s, tier, day_s);
   return rc;
 }
-
-/* ---- Day by day ---- */
 
 static int find_day_of_table(struct verify_cells *v, int64_t from_s, int64_t *day_s) {
   const char *time = v->schema->columns[v->schema->time].name;

@@ -92,8 +92,6 @@ static int verify_table(struct verify_ids *v) {
   return rc == SQLITE_OK ? count_newer(v, last) : rc;
 }
 
-/* ---- Rows in parts ---- */
-
 static int compare_page(void *arg, struct cursor *c, const uint16_t *places, size_t n) {
   struct verify_ids *v = arg;
   int64_t fingerprints[PARQUET_PAGE_ROWS];

@@ -50,8 +50,6 @@ static void look_later(struct retainer *r) {
   wait_ms(r, space ? LOOK_SPACE_MS : LOOK_MS);
 }
 
-/* ---- What is due ---- */
-
 static bool wants_any(const struct retention *l) {
   int64_t any = l->rows_s | l->max_bytes | l->min_free;
   for (int tier = 0; tier < TIERS; tier++)
@@ -152,7 +150,7 @@ static int look(struct writer *w) {
   return begin_round(w);
 }
 
-/* ---- The end of a pass ---- */
+/* The end of a pass */
 
 static void tell(struct writer *w) {
   struct retainer *r = &w->retainer;
@@ -217,8 +215,6 @@ static void fail(struct writer *w, int rc) {
   r->afloat = true;
   writer_checkpoint(w, SQLITE_CHECKPOINT_TRUNCATE, 0);
 }
-
-/* ---- Slices ---- */
 
 static int step_rows(struct writer *w) {
   struct retainer *r = &w->retainer;

@@ -10,8 +10,6 @@ enum {
   MOST_PAGES = 200, /* of one incremental_vacuum: a long one writes the same pages repeatedly */
 };
 
-/* ---- Deleting ---- */
-
 /* Runs a statement whose last parameter is how many it takes at most, until the time is up or it
  * takes fewer. */
 static int take(struct writer *w, sqlite3_stmt *stmt, int limit_index, int64_t *taken, bool *more) {
@@ -72,8 +70,6 @@ static int note_since(struct writer *w, const char *what, int64_t cut, int64_t *
   *since = cut;
   return coverage_set(w->db, what, cut);
 }
-
-/* ---- Rows ---- */
 
 static const char *time_name(const struct writer *w) {
   return w->schema->columns[w->schema->time].name;
@@ -157,8 +153,6 @@ int slices_oldest_row(struct writer *w, int64_t *second, int64_t *unit) {
   return SQLITE_OK;
 }
 
-/* ---- Parts ---- */
-
 /* Rows of its that are void stand in the table. */
 static int rows_of_part(struct writer *w, const struct part *part, int64_t *rows) {
   struct buf masks = {0};
@@ -203,8 +197,6 @@ int slices_parts(struct writer *w, bool *more) {
   return rc;
 }
 
-/* ---- Cells ---- */
-
 static int note_cells(struct writer *w, int64_t taken) {
   (void) taken;
   struct retainer *r = &w->retainer;
@@ -231,8 +223,6 @@ int slices_cells(struct writer *w, bool *more) {
   atomic_fetch_add(&w->shared->removed_cells, e.taken);
   return rc;
 }
-
-/* ---- Pages ---- */
 
 static int give_back(struct writer *w, int64_t pages) {
   char sql[60];

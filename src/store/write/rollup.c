@@ -35,7 +35,7 @@ struct rollups {
   struct buf texts[SCHEMA_MAX_BY], packed[SCHEMA_MAX_SKETCHES]; /* of the cell that is written */
 };
 
-/* ---- Which set follows from which ---- */
+/* Which set follows from which */
 
 static int position_of(const struct rollup_set *set, int column) {
   for (size_t i = 0; i < set->nby; i++)
@@ -82,8 +82,6 @@ static void find_roots(struct rollups *rollups) {
       rollups->sets[s].position[i] = position_of(&schema->sets[root], schema->sets[s].by[i]);
   }
 }
-
-/* ---- Statements ---- */
 
 static void write_key_columns(struct buf *sql, const struct schema *schema,
                               const struct rollup_set *set, const char *separator,
@@ -203,8 +201,6 @@ void rollups_free(struct rollups *rollups) {
   free(rollups);
 }
 
-/* ---- Counting ---- */
-
 void rollups_add(struct rollups *rollups, const struct record *r, const struct buf *text,
                  int sign) {
   counted_add(&rollups->counted, r, text, sign);
@@ -242,8 +238,6 @@ static int64_t bucket_of(const struct tally *cell) {
   key_get_int(cell->key + 2, &second);
   return second;
 }
-
-/* ---- Bounded sets ---- */
 
 static bool is_in_file(const struct rollups *rollups, size_t s, enum tier tier, int64_t bucket) {
   return bucket <= rollups->sets[s].newest[tier];
@@ -311,8 +305,6 @@ static int bound_key(struct rollups *rollups, size_t s, int64_t bucket) {
     key_put_text(&rollups->key, SCHEMA_OTHER, sizeof SCHEMA_OTHER - 1);
   return SQLITE_OK;
 }
-
-/* ---- Flushing ---- */
 
 /* A sketch of nothing is no bytes. */
 static void bind_sketches(struct rollups *rollups, sqlite3_stmt *put, int index,

@@ -21,8 +21,6 @@ enum {
   AGAIN_MS = 500,     /* after a commit that failed */
 };
 
-/* ---- One transaction ---- */
-
 static int apply_submission(struct writer *w, struct submission *sub) {
   switch (sub->kind) {
   case SUBMIT_RESET:
@@ -58,8 +56,6 @@ static int apply_group(struct writer *w, struct submission *first) {
   return rc == SQLITE_OK ? statement_run(w->commit) : rc;
 }
 
-/* ---- After COMMIT ---- */
-
 static void group_committed(struct writer *w, const struct submission *group) {
   if (group->kind == SUBMIT_RESET) {
     ids_forget(w->ids);
@@ -93,8 +89,6 @@ static void pass_on(struct writer *w, const struct group *group) {
   queue_hold(w->queue);
   syncer_push(&w->syncer, group);
 }
-
-/* ---- A group ---- */
 
 static void fail_group(struct writer *w, const struct group *group, int rc, const char *error) {
   log_error("commit failed", log_str("error", error), log_int("code", rc));
@@ -146,8 +140,6 @@ static void commit_group(struct writer *w, struct submission *first) {
     commit_group(w, sub);
   }
 }
-
-/* ---- The thread ---- */
 
 static void load_ids(struct writer *w) {
   int64_t started = clock_monotonic_ns();
@@ -221,8 +213,6 @@ static int on_wal(void *arg, sqlite3 *db, const char *name, int pages) {
   w->wrote = true;
   return SQLITE_OK;
 }
-
-/* ---- Opening ---- */
 
 static int prepare_statement(sqlite3 *db, const char *sql, sqlite3_stmt **stmt) {
   return sqlite3_prepare_v3(db, sql, -1, SQLITE_PREPARE_PERSISTENT, stmt, NULL);

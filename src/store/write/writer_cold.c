@@ -10,8 +10,6 @@
 
 enum { SLICE_ROWS = 128 }; /* between two looks at the clock */
 
-/* ---- Transactions ---- */
-
 typedef int part_step(struct writer *w, struct part_order *order);
 
 /* One of its own, with the cells up to date where `flush` says so. */
@@ -34,8 +32,6 @@ static int run_step(struct writer *w, part_step *step, struct part_order *order,
   return rc;
 }
 
-/* ---- Beginning ---- */
-
 static int begin_part(struct writer *w, struct part_order *order) {
   order->part.upto = w->rolling_up_to;
   return manifest_begin(w->db, w->shared->name, &order->part);
@@ -53,8 +49,6 @@ int writer_part_begin(struct writer *w, void *arg) {
     w->sealing = order->part;
   return rc;
 }
-
-/* ---- Live ---- */
 
 static int64_t state_of(struct writer *w, int64_t number) {
   sqlite3_stmt *stmt = NULL;
@@ -90,8 +84,6 @@ int writer_part_live(struct writer *w, void *arg) {
   w->sealing = rc == SQLITE_OK && !whole ? order->part : (struct part){0};
   return rc;
 }
-
-/* ---- Taking ---- */
 
 static int find_rows(struct writer *w, sqlite3_stmt **stmt) {
   const char *time = w->schema->columns[w->schema->time].name;
@@ -176,8 +168,6 @@ int writer_part_take(struct writer *w, void *arg) {
   return rc;
 }
 
-/* ---- Its end ---- */
-
 static int drop_part(struct writer *w, struct part_order *order) {
   return manifest_drop(w->db, order->part.number);
 }
@@ -197,8 +187,6 @@ static int forget_part(struct writer *w, struct part_order *order) {
 int writer_part_forget(struct writer *w, void *arg) {
   return run_step(w, forget_part, arg, false);
 }
-
-/* ---- Within the writer ---- */
 
 /* Rows of a part that were being taken when the server was stopped are taken on. */
 static int resume_taking(struct writer *w) {
@@ -284,8 +272,6 @@ int writer_cold_put_back(struct writer *w, int64_t row) {
   }
   return rc;
 }
-
-/* ---- Rows by their numbers ---- */
 
 struct numbers {
   struct writer *w;

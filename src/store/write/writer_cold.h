@@ -28,7 +28,7 @@ int writer_part_take(struct writer *w, void *order);
 int writer_part_drop(struct writer *w, void *order);   /* nothing comes of it; or of what it was */
 int writer_part_forget(struct writer *w, void *order); /* its file is gone */
 
-/* ---- Within the writer; SQLite's codes ---- */
+/* Within the writer; SQLite's codes */
 
 /* At start. */
 int writer_cold_open(struct writer *w);

@@ -17,8 +17,6 @@ enum {
   LEAST_SEGMENT = 4096,
 };
 
-/* ---- Checkpoints ---- */
-
 int writer_checkpoint(struct writer *w, int mode, int patience_ms) {
   struct identity *identity = &w->shared->identity;
   if (identity_fault(identity) != NULL)
@@ -64,8 +62,6 @@ int writer_restart_wal(struct writer *w) {
     atomic_store(&w->syncer.failed, false);
   return rc;
 }
-
-/* ---- Rebuilding rollups ---- */
 
 /* Older ones count in the cells that were kept (rollup_tables.c). */
 static void count_fresh(struct writer *w, const struct record *r, const struct buf *text) {
@@ -135,8 +131,6 @@ int writer_resume_rebuild(struct writer *w) {
     log_info("rollups are being rebuilt", log_int("rows", w->rebuild_upto - w->rebuilt));
   return rc;
 }
-
-/* ---- When ---- */
 
 bool writer_has_maintenance(const struct writer *w) {
   return w->filling != 0 || w->fresh != NULL || ids_has_unread(w->ids) ||
