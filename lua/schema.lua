@@ -161,12 +161,10 @@ local sketches = {
     when = { { "tokens_output", ">", 0 }, { "duration_seconds", ">", 0 } } },
 }
 
---- Which columns cells are kept by, for each minute, hour and day.  A question is answered from the
---- narrowest set that
---- covers it; one that no set covers reads rows.  max_keys: so many keys a bucket keeps apart, the
---- first that come; what
---- is more is counted under "(other)", and answers that it matters for say exact = false or are
---- read from rows.
+--- Which columns cells are kept by, for each minute, hour and day.  A question is answered from
+--- the narrowest set that covers it; one that no set covers reads rows.  max_keys: so many keys a
+--- bucket keeps apart, the first that come; what is more is counted under "(other)", and answers
+--- that it matters for say exact = false or are read from rows.
 local rollups = {
   { by = {} },
   { by = { "service_type" } },

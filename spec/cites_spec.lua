@@ -75,8 +75,6 @@ for _, line in ipairs(helpers.lines_of "cat $(find src -name '*.[ch]')") do
   end
 end
 
--- Functions of Lua and settings
-
 local stubs = {}
 for _, path in ipairs(helpers.lines_of "ls lua/meta/*.lua lua/lib/*.lua spec/helpers/server.lua") do
   local text = helpers.read_file(path)

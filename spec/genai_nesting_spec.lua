@@ -344,6 +344,10 @@ describe("spans inside each other #loops", function()
   } do
     are("two rows of two calls " .. what, pair, few, two)
   end
+  are("two rows of a stream and a call that began within it", {
+    { 2, 1, 2, 8, usage(100, 10), scope = openai },
+    { 3, 1, 0, 10, chat, scope = langchain },
+  }, few, { { 0, 0 }, { 100, 10 } })
   are("two rows where one has neither counts nor a model", {
     { 2, 1, 0.2, 0.9, { ["gen_ai.operation.name"] = "chat" }, scope = openai },
     { 3, 1, 0.1, 1, usage(100, 10), scope = langchain },

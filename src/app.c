@@ -56,8 +56,6 @@ struct app {
   bool working, stopping;
 };
 
-/* Opening the rooms, each with what it needs of the others */
-
 static int open_loops(struct services *s, struct buf *errors) {
   s->loops = xcalloc(s->nloops, sizeof *s->loops);
   s->streams = xcalloc(s->nloops, sizeof *s->streams);

@@ -49,7 +49,8 @@ end
 
 -- Lists, retrievals, probes and counts of tokens are passed on, and are no requests of a model.
 local function generates(method, path)
-  return method == "POST" and not path:find "[cC]ount_?[tT]okens$"
+  return method == "POST"
+    and not (path:find "[cC]ount[_-]?[tT]okens" or path:find "/input_tokens$")
 end
 
 --- A call begins: whoever follows the stream sees it at once.

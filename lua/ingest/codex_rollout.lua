@@ -30,6 +30,7 @@ local counts = {
 ---@field began table<string, number>    when sessions began, in unix seconds
 ---@field parents table<string, string>  sessions that sessions were forked from
 ---@field turn_began number?  unix seconds
+---@field provider string?  what config.toml calls it
 ---@field model string?    of the turn
 ---@field effort string?
 ---@field tier string?    of the turn, and that of the session's settings

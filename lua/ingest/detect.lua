@@ -37,26 +37,32 @@ local function is_access_log(o)
   return text(o.request_uri) or type(o.logger) == "string" and type(o.level) == "string"
 end
 
--- What a record of our own has and settings, credentials and notes have not: an id, a figure, or a
--- time and what was asked.
-local figures = {}
+-- Columns by all of their names.
+local columns = {}
 for _, column in ipairs(schema.columns) do
-  if column[2] == "integer" or column[2] == "float" then
-    figures[column[1]] = true
-    for key, alias in pairs(column.aliases or {}) do
-      figures[type(key) == "string" and key or alias] = true
-    end
+  columns[column[1]] = column
+  for key, alias in pairs(column.aliases or {}) do
+    columns[type(key) == "string" and key or alias] = column
   end
 end
 
+local asked = values.set("model", "endpoint", "path")
+
+-- What a record of our own has and settings, credentials and notes have not: an id, a figure, or a
+-- time and what was asked.
 local function is_record(o)
+  local has_time, has_asked = false, false
   for name, value in pairs(o) do
-    if figures[name] and tonumber(value) then
+    local column = columns[name] or {}
+    local kind = column[2]
+    if column.role == "id" and text(value)
+        or (kind == "integer" or kind == "float") and tonumber(value) then
       return true
     end
+    has_time = has_time or kind == "time"
+    has_asked = has_asked or asked[column[1]] and text(value) ~= nil
   end
-  return text(o.request_id)
-    or (text(o.model) or text(o.endpoint) or text(o.path)) and o.timestamp ~= nil
+  return has_time and has_asked
 end
 
 -- Of a list, or of a page: records of our own, rows of LiteLLM's /spend/logs/ui.

@@ -1,4 +1,5 @@
---- Calls that failed, as those tell who made them.
+--- What stands in the record of a call that failed: a status, by whatever tells one, the error's
+--- kind and its message.
 local values = require "lib.values"
 
 local failures = {}
@@ -25,11 +26,15 @@ local kinds = {
   INTERNAL = 500, UNAVAILABLE = 503, DEADLINE_EXCEEDED = 504,
 
   BadRequestError = 400, AuthenticationError = 401, PermissionDeniedError = 403,
-  NotFoundError = 404, RateLimitError = 429,
+  NotFoundError = 404, ConflictError = 409, UnprocessableEntityError = 422, RateLimitError = 429,
+  InternalServerError = 500, APITimeoutError = 504, APIConnectionError = no_answer,
 }
 
 -- Where messages begin with a status: "429 slow down", "Error: 429 slow down", "Error code: 429 -".
-local beginnings = { "^(%d+)%f[%s:\0]", "^[%w_.]+: (%d+)%f[%s:\0]", "^Error code: (%d+)%f[%s:\0]" }
+local beginnings = {
+  "^(%d+)%f[%s:\0]", "^[%w_.]*[Ee]rror: (%d+)%f[%s:\0]", "^Error code: (%d+)%f[%s:\0]",
+  "^[%u_]+: (%d+)%f[%s:\0]", -- RESOURCE_EXHAUSTED: 429
+}
 
 local function failed(status)
   return status and status >= 400 and status < 600 and status or nil

@@ -188,10 +188,11 @@ local function broke_off(a)
   return a.finish_reason == "error"
 end
 
--- LangSmith tells a failure in an event and a status of success: then there is no answer.
+-- LangSmith tells a failure in an event and a status of success: then there is a prompt and no
+-- answer.
 local function has_no_answer(span, a, origin)
   return a.langsmith_kind and origin.scope == "langsmith" and not a.id and not tokens.any(a)
-    and span:get "gen_ai.completion" == nil
+    and span:get "gen_ai.prompt" ~= nil and span:get "gen_ai.completion" == nil
 end
 
 -- Its status, and what it says where it failed.  An error of a stream comes after a status of 200.
@@ -216,13 +217,13 @@ local function has_part(text, parts)
   return false
 end
 
--- What models and providers are called whose API leaves the cache out of the input.
-local fresh_models, fresh_providers = { "anthropic", "claude", "nova" }, { "anthropic", "bedrock" }
+-- What providers are called whose API leaves the cache out of the input.
+local fresh_providers = { "anthropic", "bedrock" }
 
 -- By the beginning of the scope, who passes that on as it is: always, or of those models.
 local fresh_scopes = {
   { "@traceloop/instrumentation-anthropic" },
-  { "strands", models = fresh_models },
+  { "strands", models = { "anthropic", "claude", "nova", "arn:aws:bedrock" } },
 }
 
 -- The Vercel AI SDK passes it on up to version 5; from 6 on its input is all of the prompt.  In its
@@ -254,9 +255,9 @@ local function is_streamed(a)
 end
 
 -- Milliseconds until the first token; some tell when it came.
-local function first_token(a, from)
-  local at = from and not a.ttft_s and not a.ttft_ms and dates.seconds(a.first_token_at)
-  if at and at >= from / 1e9 then
+local function first_token(a, from, to)
+  local at = from and to and not a.ttft_s and not a.ttft_ms and dates.seconds(a.first_token_at)
+  if at and at >= from / 1e9 and at <= to / 1e9 then
     return values.milliseconds(at - from / 1e9)
   end
   return a.ttft_s and a.ttft_s * 1000 or a.ttft_ms
@@ -315,7 +316,7 @@ function genai.record(span, a, origin)
     streaming = is_streamed(a),
     status_code = code,
     duration_ms = from and to and to >= from and (to - from) / 1e6 or a.duration_ms,
-    ttft_ms = first_token(a, from),
+    ttft_ms = first_token(a, from, to),
     session_client_id = a.session,
     user = a.user,
     team = a.team,

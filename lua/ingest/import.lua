@@ -133,7 +133,7 @@ end
 ---@return string
 function Importer:feed(text)
   local file = self.file
-  if not file.parts and not file.format then
+  if not file.parts and (not file.format or file.format == "unknown") then
     file.format = recognise(text:sub(1, 262144))
   end
   if not file.format or file.parts or not file.session and is_one_value(text) then

@@ -77,8 +77,6 @@ local function held(call, noted)
   return not (inner and inner.row and inner.time > call.time) and inside or nil
 end
 
--- Two records of one row
-
 -- By either convention the same prompt: one that leaves the cache out may not know of it.
 local function is_same(a, b)
   return a.output == b.output and a.is_failed == b.is_failed
@@ -171,8 +169,6 @@ local function told_before(spans, trace, known, id)
   end
   return known
 end
-
--- The spans of an export
 
 local function settle_wrapper(batch, call, inside)
   local inner = notes.recall(call.trace, inside)

@@ -22,8 +22,6 @@ local max_senders, max_reasons, max_text = 500, 10, 200
 local others = "(other)"
 local other = others .. "\n\n"
 
--- Where a sender's figures stand
-
 -- The prefix of its keys in kv, by what tells it from others: what this loop knows already.
 local prefixes, nprefixes = {}, 0
 

@@ -21,13 +21,21 @@ local function entry_of(call)
   return head:pack(call.from, call.time, #rest) .. rest
 end
 
--- Without the oldest.
-local function remember(call, open)
-  while #open > room do
-    local _, _, bytes, rest = head:unpack(open)
+-- Twins are exported within so many nanoseconds of each other.
+local patience = 60e9
+
+-- Where there is no room, in place of those that have waited for long; else not at all, so that of
+-- many at once the first find their twins.
+local function remember(call, open, entry)
+  while #open + #entry > room do
+    local _, to, bytes, rest = head:unpack(open)
+    if call.time - to < patience then
+      entry = ""
+      break
+    end
     open = open:sub(rest + bytes)
   end
-  memory.set(open, "beside", call.trace, call.parent)
+  memory.set(open .. entry, "beside", call.trace, call.parent)
 end
 
 local function plain(model)
@@ -69,6 +77,11 @@ local function match(call, span, model, share, is_same)
   return share > 0.5 and model ~= "" and call.record.model and other or nil, false
 end
 
+-- They begin together: what an instrumentation does before the call takes no longer.
+local function begin_together(from, to, began, ended)
+  return math.abs(from - began) <= math.max(to - from, ended - began) / 10 + 100e6
+end
+
 -- Of those with the same counts the one that began nearest; else the only one.  Where it stands in
 -- the list and where the next, and whether it lies within.
 local function choose(call, open, is_same)
@@ -77,7 +90,7 @@ local function choose(call, open, is_same)
   while at <= #open do
     local from, to, bytes, rest = head:unpack(open, at)
     local after = rest + bytes
-    local overlaps = to > began and from < ended
+    local overlaps = to > began and from < ended and begin_together(from, to, began, ended)
     local inner = overlaps and is_within(from, to, began, ended)
     if inner or overlaps and is_within(began, ended, from, to) then
       local span, scope, model = tail:unpack(open, rest)
@@ -127,10 +140,10 @@ function twins.find(call, before, is_same)
   local open = memory.get("beside", call.trace, call.parent) or ""
   local other, start, stop, is_inner = choose(call, open, is_same)
   if not other then
-    remember(call, open .. entry_of(call))
+    remember(call, open, entry_of(call))
     return nil
   end
-  remember(call, open:sub(1, start - 1) .. open:sub(stop))
+  remember(call, open:sub(1, start - 1) .. open:sub(stop), "")
   call.inside = is_inner and other.span or within .. other.span
   other.inside = is_inner and within .. call.span or call.span
   return other, is_inner

@@ -210,7 +210,7 @@ function storage.retention() end
 function storage.append(topic, entries, options) end
 
 --- Keeps tables as JSON under keys, all of them or none: in the table kept(topic, key, data), which
---- storage.sql reads, and which is there once something is kept.  false removes a key.  A reset
+--- storage.sql reads.  false removes a key.  A reset
 --- leaves what is kept.  Yields.
 ---@param topic string    1 to 64 bytes
 ---@param values table<string, table|false>

@@ -117,8 +117,6 @@ function captured.kib_each(s, count)
   return kib
 end
 
--- http.get
-
 local CALLS = [[
 local http = require "http"
 return { summary = "Makes calls.", timeout_ms = 60000, handle = function(req)

@@ -53,8 +53,6 @@ static struct {
   int64_t place[DISK_MAX_FDS]; /* of write */
 } disk = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
-/* The log */
-
 /* NULL: not below the folder, or a file that no crash leaves anything in. */
 static inline const char *disk_name(const char *path) {
   static const char *const passing[] = {"-shm", "-lock", "-ballast"};
@@ -190,8 +188,6 @@ static inline void disk_did(int fd, int kind, int64_t size) {
   pthread_mutex_unlock(&disk.lock);
 }
 
-/* In front of the C library */
-
 int open(const char *path, int flags, ...) {
   va_list rest;
   va_start(rest, flags);
@@ -308,8 +304,6 @@ static inline void disk_log_start(const char *folder) {
 static inline void disk_log_stop(void) {
   disk.folder[0] = '\0';
 }
-
-/* What the disk may hold */
 
 /* Of what was not synced: none, all, or some, by chance. */
 enum disk_fate { DISK_NONE, DISK_ALL, DISK_SOME };

@@ -26,8 +26,6 @@ static int on_call(enum vfs_call call, const char *name, int64_t size) {
   return n == 1 || (n < 1 && atomic_load(&goes_on)) ? codes[call] : SQLITE_OK;
 }
 
-/* What the store does meanwhile */
-
 static bool try_open_only(struct store *s) {
   struct buf error = {0};
   int status = storage_open(&s->storage, s->schema, &s->options, NULL, &error);

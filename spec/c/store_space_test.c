@@ -115,8 +115,6 @@ int __wrap_posix_fallocate(int fd, off_t at, off_t len) {
   return limit > 0 && bytes_used() + len > limit ? ENOSPC : __real_posix_fallocate(fd, at, len);
 }
 
-/* What is done on it */
-
 /* Records that are n hours old each, an hour apart. */
 static struct submission put_hours(int first, int n, int each) {
   int64_t now_s = clock_now_us() / 1000000;

@@ -30,6 +30,7 @@ end }
 ]]
 
 local CONFIG = [[
+config.script.total_cpu_ms = 60000 -- with ThreadSanitizer too
 for _, signal in ipairs { "logs", "traces" } do
   for _, encoding in ipairs { "json", "protobuf" } do
     table.insert(config.routes,

@@ -256,7 +256,7 @@ describe("what stands beside sessions", function()
       ["oauth_creds.json"] = { access_token = "SECRET", token_type = "Bearer", expiry_date = 1 },
       ["notes.jsonl"] = { note = "SECRET" },
       ["cursor.json"] = { sessionId = "s", processedOffset = 0 },
-      ["mine.json"] = { model = "m", timestamp = 1795426004 },
+      ["mine.json"] = { model_name = "m", ts = 1795426004 },
     } do
       helpers.write_file(found .. "/" .. name, json.encode(text) .. "\n")
     end

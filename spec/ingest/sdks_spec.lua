@@ -222,12 +222,13 @@ describe("a failure", function()
 
   it("is a run of LangSmith's without an answer, which succeeds and tells of it in an event",
       function()
-    expect({ status_code = 500 }, record(langsmith {}, "langsmith", { code = 1 }))
-    for _, answered in ipairs { { ["gen_ai.completion"] = "{}" },
+    local asked = { ["gen_ai.prompt"] = "{}" }
+    expect({ status_code = 500 }, record(langsmith(asked), "langsmith", { code = 1 }))
+    for _, answered in ipairs { { ["gen_ai.completion"] = "{}" }, {}, -- of which content is cut out
         { ["gen_ai.usage.output_tokens"] = 0 }, { ["gen_ai.response.id"] = "chatcmpl-1" } } do
       expect({ status_code = 200 }, record(langsmith(answered), "langsmith", { code = 1 }))
     end
-    expect({ status_code = 200 }, record(langsmith {}, "shop", { code = 1 }))
+    expect({ status_code = 200 }, record(langsmith(asked), "shop", { code = 1 }))
   end)
 
   for message, status in pairs {
@@ -235,7 +236,7 @@ describe("a failure", function()
     ['429 {"type":"error"}'] = 429, ["RESOURCE_EXHAUSTED: 429 quota"] = 429,
     ["Error code: 401 - {'error': 'no key'}"] = 401, ["503: try later"] = 503,
     ["slow down"] = 500, ["200 is odd"] = 500, ["4290 tokens"] = 500, ["429th try"] = 500,
-    ["of 429 tries"] = 500,
+    ["of 429 tries"] = 500, ["max_tokens: 512 is too large"] = 500,
   } do
     it("has the status that its message begins with: " .. message, function()
       expect({ status_code = status, error_message = message },

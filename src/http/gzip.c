@@ -89,8 +89,6 @@ static void respond_compressed(struct exchange *e, struct response *response,
   respond_now(e, response);
 }
 
-/* The compressor of one response */
-
 /* Short pieces are compressed at once, long ones by another thread, so that the loop's
  * other clients do not wait, one at a time.  Pieces of a stream are flushed, so that the
  * client has each whole. */

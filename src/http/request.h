@@ -87,7 +87,7 @@ struct response {
 bool response_header(struct response *response, const char *name, size_t name_len,
                      const char *value, size_t len);
 
-/* name in lower case */
+/* Whether a header of that name, in any case, was added. */
 bool response_has_header(const struct response *response, const char *name);
 
 /* Responds to r and ends it; takes over everything in response.  The head gets date,

@@ -4,8 +4,6 @@
 /* of the loop: under a millisecond, then its other connections have their turn */
 enum { WRITES_A_TURN = 64 };
 
-/* The groups that have events */
-
 static void open_group(struct delivery *d, struct group *g) {
   d->group = g;
   if (g == NULL)
@@ -63,8 +61,6 @@ static void send_to(struct delivery *d, struct subscriber *sub) {
   conn_send(sub->conn, frames_payload(&d->frames, sub->chunked), 0);
   d->sent++;
 }
-
-/* A stretch of the ring */
 
 static void begin_stretch(struct streams *s) {
   struct delivery *d = &s->delivery;

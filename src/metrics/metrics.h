@@ -99,8 +99,6 @@ void metrics_rollback(struct metrics *m);
 void metrics_restore(struct metrics *m, const char *key, size_t key_len, const void *value,
                      size_t len);
 
-/* Exposition */
-
 enum exposition { EXPOSITION_TEXT, EXPOSITION_OPENMETRICS };
 
 enum exposition exposition_negotiate(const char *accept, size_t len);

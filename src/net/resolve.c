@@ -46,8 +46,6 @@ static bool is_localhost(const char *host) {
   return strcmp(host, "localhost") == 0 || (len > 10 && strcmp(host + len - 10, ".localhost") == 0);
 }
 
-/* The end of a lookup */
-
 static void on_closed(struct lookup *l) {
   if (--l->handles > 0)
     return;

@@ -87,8 +87,6 @@ bool content_has(const struct content *content, const char *name, size_t len) {
   return found || names_find(&content->names, name, len) >= 0;
 }
 
-/* In JSON, which is valid */
-
 enum { MAX_NAME = 256 }; /* bytes with escapes: a longer one is nobody's */
 
 static bool has_escaped(const struct content *content, const char *name, size_t len) {

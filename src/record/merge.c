@@ -214,8 +214,6 @@ static bool take_extra(struct batch *row, struct told *told, size_t at, const st
          memcmp(row->text.data + r->extra.offset, row->text.data + old_offset, old_len) != 0;
 }
 
-/* Parts of a call that are rows of their own */
-
 /* To the pico-dollar, in which sums are kept: what is taken out and put back is the same. */
 static double dollars(double d) {
   return rint(d * 1e12) / 1e12;

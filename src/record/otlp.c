@@ -73,9 +73,13 @@ const struct otlp_attribute *otlp_find(const struct otlp_attributes *a, const ch
   return NULL;
 }
 
+/* Looked for among so many that follow: the time for all of them grows with their number. */
+enum { NEAR = 1024 };
+
 bool otlp_is_replaced(const struct otlp_attributes *a, size_t i) {
   const struct otlp_attribute *of = otlp_attribute(a, i);
-  for (size_t later = i + 1; later < a->count; later++)
+  size_t end = a->count - i > NEAR ? i + NEAR : a->count;
+  for (size_t later = i + 1; later < end; later++)
     if (has_key(otlp_attribute(a, later), of->key.data, of->key.len))
       return true;
   return false;

@@ -80,8 +80,6 @@ void upkeep_free(struct upkeep *upkeep); /* ends what runs; NULL is fine */
 int upkeep_start(struct upkeep *upkeep, const struct upkeep_order *order);
 void upkeep_look(struct upkeep *upkeep, struct upkeep_state *state);
 
-/* What an upgrade takes */
-
 struct upgrade_cost {
   bool needed;
   int64_t file_bytes, disk_bytes, free_bytes; /* of the file; wanted beside it; that the disk has */

@@ -137,8 +137,6 @@ function server.tokens(report, config, asked)
   end
 end
 
--- What it tells of itself
-
 local function get(asked, path)
   local connection = client.open(asked.url, { token = asked.token, timeout = 30 })
   local response = connection and connection:get(path)

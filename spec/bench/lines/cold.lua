@@ -9,8 +9,6 @@ local socket = require "socket"
 local ASKED, LOOKUPS = 7, 200
 local SEALED_IN_A_ROUND, TAKEN_IN_A_ROUND = 3, 5 -- days, of the copies that are ingested into
 
--- Questions that no rollup covers
-
 -- Each matches between 1 and 10 % of the rows of every minute.
 local ASK = [[
 local params = require "lib.params"
@@ -142,8 +140,6 @@ local function bytes(path, rows)
     parts_bytes = parts,
   }
 end
-
--- Making parts, and ingest beside
 
 local Copy = {}
 Copy.__index = Copy

@@ -127,8 +127,6 @@ static int l_histogram_observe(lua_State *L) {
   return update(L, METRIC_HISTOGRAM, metric_observe);
 }
 
-/* Rendering, on a worker thread */
-
 struct render {
   struct job job;
   uv_work_t work;

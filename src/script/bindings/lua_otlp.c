@@ -303,7 +303,8 @@ static int l_reader_fields(lua_State *L) {
   limits_work(L, list->count * 8);
   lua_settop(L, 2);
   lua_getiuservalue(L, 2, 1);
-  lua_createtable(L, 0, (int) list->count / 2);
+  lua_createtable(L, 0, (int) (list->count < 2 * OTLP_MAX_FIELDS ? list->count / 2
+                                                                 : OTLP_MAX_FIELDS));
   for (int i = 1; i <= fields->nfields; i++) {
     if (choices[i].rank == 0)
       continue;
@@ -351,7 +352,7 @@ static int l_reader_resource(lua_State *L) {
   return 2;
 }
 
-/* How many attributes it has others choose. */
+/* otlp_next(), or an error of Lua's where there is no memory for what a client has sized. */
 static bool next_with_room(lua_State *L, struct otlp_reader *r) {
   jmp_buf refused;
   if (setjmp(refused) != 0) {

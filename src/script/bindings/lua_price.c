@@ -43,8 +43,6 @@ struct prices {
 
 static const char type_name[] = "prices", registry_key = 0;
 
-/* The rates that are known so far */
-
 static void forget(struct prices *p) {
   for (size_t i = 0; i < p->resolved.cap; i++)
     free(p->resolved.slots[i].item);

@@ -168,8 +168,6 @@ static void set_type(struct outcome *outcome, const char *type) {
   outcome->response.type = has_type ? NULL : type;
 }
 
-/* stream = function(write) */
-
 static void on_drain(struct request *r) {
   struct task *task = r->handling;
   if (task != NULL && task->wait == WAIT_DRAIN)

@@ -44,8 +44,6 @@ static int l_xpcall(lua_State *L) {
   return lua_gettop(L);
 }
 
-/* string.rep */
-
 /* What is not empty ends where the memory does. */
 static int l_rep(lua_State *L) {
   size_t len, separator_len;

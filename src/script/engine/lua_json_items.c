@@ -116,8 +116,6 @@ static int l_next(lua_State *L) {
   return 0;
 }
 
-/* json.values(text) */
-
 struct values {
   size_t at;
   bool in_array, behind_one, ended; /* behind_one: behind an element */
@@ -215,8 +213,6 @@ int lua_json_values(lua_State *L) {
   lua_pushboolean(L, any);
   return 2;
 }
-
-/* json.items(text, names) */
 
 static void read_names(lua_State *L, struct items *it) {
   luaL_checktype(L, 2, LUA_TTABLE);

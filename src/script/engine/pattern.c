@@ -111,8 +111,6 @@ static long steps_of(const char *p, const char *end) {
   return 1 + (end - p) / 8;
 }
 
-/* What is left to try */
-
 static bool push_choice(struct pattern *m, struct choice choice) {
   if (m->nchoices == PATTERN_CHOICES)
     return wrong(m, "pattern too complex");
@@ -147,8 +145,6 @@ static bool backtrack(struct pattern *m, long *steps) {
   }
   return false;
 }
-
-/* Items that are more than a byte */
 
 static bool open_capture(struct pattern *m, ptrdiff_t len, const char *next) {
   if (m->level == PATTERN_CAPTURES)

@@ -77,8 +77,6 @@ void sandbox_freeze_deep(lua_State *L) {
   freeze(L);
 }
 
-/* Functions that stand in for the library's own */
-
 static int l_setmetatable(lua_State *L) {
   luaL_checktype(L, 1, LUA_TTABLE);
   luaL_argexpected(L, lua_isnil(L, 2) || lua_istable(L, 2), 2, "nil or table");

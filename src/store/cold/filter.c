@@ -171,8 +171,6 @@ uint64_t filter_left_open(const struct filter *f) {
   return columns;
 }
 
-/* What is known of many rows */
-
 static int compare_texts(struct parquet_text a, const char *b, size_t len) {
   size_t least = a.len < len ? a.len : len;
   int order = least > 0 ? memcmp(a.data, b, least) : 0;

@@ -267,8 +267,6 @@ static int gather_page(void *arg, struct cursor *c, const uint16_t *places, size
   return read_places(g, c, &k) ? gather_places(g, c, &k, kept, n) : SQLITE_CORRUPT;
 }
 
-/* Pages that need not be read */
-
 /* Times from first to last are all before the place that is read on from. */
 static bool is_behind(const struct gathering *g, int64_t first, int64_t last) {
   const struct cold_order *order = g->order;

@@ -62,8 +62,6 @@ enum filter_answer matcher_page(struct matcher *m, size_t page) {
   return tell(m, filter_page(m->filter, page, view_begin_why(m->view)));
 }
 
-/* What the filter leaves open */
-
 static int ask_row(struct matcher *m, size_t place, bool *matches) {
   bool with_extra = (m->columns & m->schema->in_extra) != 0;
   if (m->row == NULL)

@@ -40,8 +40,6 @@ int cold_walk_part(const struct cold_walk *walk, size_t part);
 /* Whether a part may have rows in the window. */
 bool cold_overlaps(const struct cold_scan *scan, const struct part *part);
 
-/* Several threads */
-
 /* Parts of a window, open, whose groups threads take one after the other. */
 struct cold_share;
 
@@ -57,8 +55,6 @@ size_t cold_share_groups(const struct cold_share *share);
 /* Any thread, with a view of its own in walk->scan, which tells why it failed: walks groups that
  * nobody has taken until there is none, another walk has failed, or the thread leaves. */
 int cold_share_walk(struct cold_share *share, const struct cold_walk *walk);
-
-/* The first rows in an order */
 
 struct cold_order {
   bool by_row;     /* ascending, above after.row; what follows is unused */

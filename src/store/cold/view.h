@@ -30,8 +30,6 @@ const char *view_why(const struct view *view);
 struct buf *view_begin_why(struct view *view);
 int view_fail(struct view *view);
 
-/* One part */
-
 /* A reader of one part, on one page of it.  It stays where it is for who asks for the part next. */
 struct cursor {
   struct part part;

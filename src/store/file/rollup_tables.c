@@ -88,8 +88,6 @@ static int create_table(sqlite3 *db, const struct schema *schema, const struct r
   return rc;
 }
 
-/* What can no longer be made of rows */
-
 /* A set whose declaration has changed after rows had gone (coverage.h): its cells before `remade`
  * are kept with all that they have in common with the new declaration, those since then are made
  * anew. */

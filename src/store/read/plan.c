@@ -40,8 +40,6 @@ static uint64_t distance(int64_t a, int64_t b) {
   return a < b ? (uint64_t) b - (uint64_t) a : (uint64_t) a - (uint64_t) b;
 }
 
-/* What is left of the past */
-
 /* Since when each is complete, in microseconds; INT64_MAX: of no use to the question. */
 struct reach {
   int64_t tiers[TIERS], rows;

@@ -107,8 +107,6 @@ static size_t page_bytes(const struct query *q) {
   return q->as == ROWS_BATCH ? q->batch->text.len : q->json.len;
 }
 
-/* Rows of the table and of closed days, in one order */
-
 struct selection {
   struct reader *reader;
   struct query *q;
@@ -336,8 +334,6 @@ int query_select(struct reader *r, struct query *q) {
     buf_puts(&q->json, q->nrows == 0 ? "[]" : "]");
   return rc;
 }
-
-/* One row by its id */
 
 /* In a part.  SQLITE_DONE: it is not that row. */
 static int take_cold_candidate(struct reader *r, struct query *q, int64_t row) {

@@ -81,8 +81,6 @@ static int make_folder(struct backup *b) {
   return lock_folder(b);
 }
 
-/* One moment of the database, and its parts */
-
 static int64_t pages_bytes(sqlite3 *db) {
   int64_t size = 0, pages = 0;
   database_int(db, "PRAGMA page_size", &size);

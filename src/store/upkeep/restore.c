@@ -83,8 +83,6 @@ static int read_sums(struct restore *r) {
   return status == 0 && r->file.name == NULL ? refuse(r, "lists no database") : status;
 }
 
-/* Copies that are what they were */
-
 static int damaged(struct restore *r, const struct item *item) {
   buf_printf(r->error, "%s/%s: not what was written (its SHA-256 is another): take another backup",
              r->folder, item->name);

@@ -150,8 +150,6 @@ static int look(struct writer *w) {
   return begin_round(w);
 }
 
-/* The end of a pass */
-
 static void tell(struct writer *w) {
   struct retainer *r = &w->retainer;
   atomic_fetch_add(&w->shared->passes, 1);

@@ -35,8 +35,6 @@ struct rollups {
   struct buf texts[SCHEMA_MAX_BY], packed[SCHEMA_MAX_SKETCHES]; /* of the cell that is written */
 };
 
-/* Which set follows from which */
-
 static int position_of(const struct rollup_set *set, int column) {
   for (size_t i = 0; i < set->nby; i++)
     if (set->by[i] == column)

@@ -83,6 +83,7 @@ function makeRows(body, signal) {
     },
     clear() {
       waiting.length = 0;
+      before.clear();
       body.replaceChildren();
     },
   };
