@@ -55,7 +55,8 @@ function Rollout:read_meta(meta, timestamp)
   self.began[id] = self.began[id] or dates.seconds(text(meta.timestamp) or timestamp)
   if not self.id then
     self.id, self.cwd, self.version = id, text(meta.cwd), text(meta.cli_version)
-    self.provider = text(meta.model_provider) and providers.word(meta.model_provider)
+    local provider = text(meta.model_provider)
+    self.provider = provider and providers.word(provider)
   end
 end
 

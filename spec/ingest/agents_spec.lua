@@ -28,32 +28,17 @@ local figures = { "tokens_input", "cache_read_tokens", "tokens_output", "reasoni
   "cost_usd" }
 
 describe("a chat of Qwen Code", function()
-  local function line(name, event)
-    event["event.name"] = "qwen-code." .. name
-    return json.encode { uuid = "u-" .. name, sessionId = "s-qwen", type = "system",
-      timestamp = "2026-11-30T01:47:13.134Z", cwd = "/repo", version = "0.24.4",
-      subtype = "ui_telemetry", systemPayload = { uiEvent = event } } .. "\n"
-  end
-
   it("has a call for each response, by the provider's id, and each failure", function()
-    local batch = read(qwen_chat, "qwen", nil, line("api_response", {
-      response_id = "chatcmpl-8a1b2c3d4e5f6071", model = "qwen3-coder-plus", status_code = 200,
-      duration_ms = 2668, input_token_count = 2260, output_token_count = 182,
-      cached_content_token_count = 2104, thoughts_token_count = 44, total_token_count = 2442,
-      auth_type = "openai", ttft_ms = 2577, response_text = "SECRET",
-    }) .. line("tool_call", { function_name = "x" }) .. line("api_error", {
-      ["event.timestamp"] = "2026-11-30T01:47:14.816Z", model = "qwen3-coder-plus",
-      status_code = 400, error_type = "BadRequestError", error_message = "400 no",
-      subagent_name = "extractor",
-    }))
+    local batch = read(qwen_chat, "qwen-chat-0.24.jsonl")
     assert.equal(2, #batch.records)
     -- 2260 with what came from the cache; the total says that thoughts are in the output
     assert.same({ "chatcmpl-8a1b2c3d4e5f6071", 156, 2104, 182, 44, 200, "openai", 2577, "/repo" },
       told(batch.records[1], "request_id", "tokens_input", "cache_read_tokens", "tokens_output",
         "reasoning_tokens", "status_code", "provider", "ttft_ms", "project"))
-    assert.same({ "u-api_error", "qwen:s-qwen:2026-11-30T01:47:14.816Z", 400, "BadRequestError",
-      "extractor" }, told(batch.records[2], "request_id", "other_id", "status_code", "error_type",
-      "agent"))
+    assert.same({ "44bc0539-1e31-4617-ba67-fbe2fce0f22b",
+      "qwen:3b0ed102-2420-4063-a5ac-92452d644f0d:2026-11-23T09:27:14.816Z", 400,
+      "BadRequestError", "extractor" }, told(batch.records[2], "request_id", "other_id",
+      "status_code", "error_type", "agent"))
   end)
 end)
 

@@ -3,13 +3,16 @@
 package.loaded.json = package.loaded.json or require "spec.helpers.server_json"
 local access_log = require "ingest.access_log"
 local ccproxy = require "ingest.ccproxy"
+local codex_rollout = require "ingest.codex_rollout"
 local decoders = require "spec.helpers.decode"
+local gemini_chat = require "ingest.gemini_chat"
 local helpers = require "spec.helpers"
 local json = require "spec.helpers.json"
 local litellm = require "ingest.litellm"
 local metric_items = require "spec.helpers.metric_items"
 local otlp_metrics = require "ingest.otlp_metrics"
 local pricing = require "lib.pricing"
+local qwen_chat = require "ingest.qwen_chat"
 local transcript = require "ingest.claude_transcript"
 
 local prices = pricing.new(require "lib.prices")
@@ -51,6 +54,14 @@ local function message(decode)
   end
 end
 
+local function session(reader)
+  return lines(function(text)
+    local read = reader.new("name", prices)
+    read:add(text)
+    return read:finish()
+  end)
+end
+
 local decoder = decoders.new()
 teardown(function() decoder:stop() end)
 
@@ -79,6 +90,7 @@ local cases = {
   ["claude-code-2.1.70-logs.json"] = message(logs),
   ["codex-0.46-logs.json"] = message(logs),
   ["gemini-cli-0.9-logs.json"] = message(logs),
+  ["qwen-code-0.24-logs.json"] = message(logs),
   ["claude-code-2.1.202-traces.json"] = message(traces),
   ["genai-1.41-traces.json"] = message(traces),
   ["genai-1.36-traces.json"] = message(traces),
@@ -93,6 +105,9 @@ local cases = {
   ["caddy-2.10.ndjson"] = lines(access_log.decode),
   ["claude-transcript-2.1.202.jsonl"] =
     lines(function(text) return transcript.decode(text, prices) end),
+  ["codex-rollout-0.58.jsonl"] = session(codex_rollout),
+  ["gemini-chat-0.40.jsonl"] = session(gemini_chat),
+  ["qwen-chat-0.24.jsonl"] = session(qwen_chat),
 }
 
 describe("noise", function()

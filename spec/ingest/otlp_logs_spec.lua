@@ -484,36 +484,16 @@ describe("an OTLP log message", function()
 end)
 
 describe("Qwen Code's log", function()
-  local function decode_event(name, attributes)
-    attributes["event.name"] = "qwen-code." .. name
-    local list = {}
-    for key, value in pairs(attributes) do
-      list[#list + 1] = { key = key, value = { stringValue = value } }
-    end
-    return decoder:json("logs", { resourceLogs = { { resource = { attributes = {
-      { key = "service.name", value = { stringValue = "qwen-code" } } } },
-      scopeLogs = { { logRecords = { { timeUnixNano = "1796003150330000000",
-        traceId = ("ab"):rep(16), spanId = ("cd"):rep(8), attributes = list } } } } } } })
-  end
+  local batch = decode "qwen-code-0.24-logs.json"
 
   it("is a call by the provider's id, or one that failed", function()
-    local answered = decode_event("api_response", { model = "qwen3-coder-plus",
-      response_id = "chatcmpl-0a1b2c3d4e5f6071", input_token_count = "2120",
-      output_token_count = "84", cached_content_token_count = "2013",
-      total_token_count = "2204", ["session.id"] = "s", duration_ms = "2260" }).records[1]
-    assert.same({ "chatcmpl-0a1b2c3d4e5f6071", 107, 2013, 84, 200, "qwen-code" },
+    local answered, failed = batch.records[1], batch.records[2]
+    assert.equal(2, #batch.records)
+    assert.same({ "chatcmpl-8a1b2c3d4e5f6071", 156, 2104, 182, 200, "qwen-code", 2577 },
       { answered.request_id, answered.tokens_input, answered.cache_read_tokens,
-        answered.tokens_output, answered.status_code, answered.service_type })
-    local failed = decode_event("api_error", { model = "qwen3-coder-plus", status_code = "503",
-      error_type = "APIError", error_message = "Overloaded", ["session.id"] = "s",
-      ["event.timestamp"] = "2026-11-30T01:45:50.330Z" }).records[1]
-    assert.same({ ("ab"):rep(16) .. ":" .. ("cd"):rep(8), 503, "APIError",
-      "qwen:s:2026-11-30T01:45:50.330Z" },
+        answered.tokens_output, answered.status_code, answered.service_type, answered.ttft_ms })
+    assert.same({ "5b8efff798038103d269b633813fc60c:eee19b7ec3c1b176", 400, "BadRequestError",
+      "qwen:3b0ed102-2420-4063-a5ac-92452d644f0d:2026-11-23T09:27:14.816Z" },
       { failed.request_id, failed.status_code, failed.error_type, failed.other_id })
-  end)
-
-  it("tells all else as events", function()
-    local batch = decode_event("tool_call", { function_name = "x" })
-    assert.same({ 0, { "qwen-code tool_call" } }, { #batch.records, names(batch.events) })
   end)
 end)
