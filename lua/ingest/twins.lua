@@ -21,6 +21,26 @@ local function entry_of(call)
   return head:pack(call.from, call.time, #rest) .. rest
 end
 
+-- By service: the scope that tells of its calls, and of how many; or that there are several.  One
+-- that has told of so many alone is not waited for, until another comes.
+local tellers, nservices = {}, 0
+local trial, most_services = 100, 1000
+
+local function may_have_twin(call)
+  local service = call.record.service_type
+  local known = tellers[service]
+  if not known then
+    if nservices == most_services then
+      tellers, nservices = {}, 0
+    end
+    known, nservices = { scope = call.scope, calls = 0 }, nservices + 1
+    tellers[service] = known
+  end
+  known.calls = known.calls + 1
+  known.has_others = known.has_others or known.scope ~= call.scope
+  return known.has_others or known.calls <= trial
+end
+
 -- Twins are exported within so many nanoseconds of each other.
 local patience = 60e9
 
@@ -30,8 +50,7 @@ local function remember(call, open, entry)
   while #open + #entry > room do
     local _, to, bytes, rest = head:unpack(open)
     if call.time - to < patience then
-      entry = ""
-      break
+      return
     end
     open = open:sub(rest + bytes)
   end
@@ -134,7 +153,7 @@ function twins.find(call, before, is_same)
   if before and before.row then
     return known_twin(call, before.inside)
   elseif not call.parent or not call.from or call.scope == "" or call.doubt > 0
-      or before and before.holds ~= "" then
+      or before and before.holds ~= "" or not may_have_twin(call) then
     return nil
   end
   local open = memory.get("beside", call.trace, call.parent) or ""
