@@ -96,9 +96,13 @@ local function note_begin(event)
   note("began", event.fields.conversation, time and time - (event.fields.duration_ms or 0) / 1000)
 end
 
+-- Of a call whose begin is told: the last one that began has not ended by a failure since.
 local function duration_ms(event)
-  local start, time = noted("began", event.fields.conversation), batches.seconds(event)
-  if start and time and time >= start and time - start < 3600 then
+  local conversation, time = event.fields.conversation, batches.seconds(event)
+  local start, failed = noted("began", conversation), noted("failed", conversation)
+  if start and time and failed and failed > start and failed < time then
+    return nil
+  elseif start and time and time >= start and time - start < 3600 then
     return values.milliseconds(time - start)
   end
   return nil

@@ -284,7 +284,7 @@ describe("Codex, after an answer has begun", function()
 end)
 
 describe("a call of Codex", function()
-  local nconversations = 0
+  local nconversations, durations = 0, {}
 
   -- The rows of events that come twice, each as its status, counts and error.
   local function rows(list)
@@ -303,10 +303,12 @@ describe("a call of Codex", function()
     end
     local message = { resourceLogs = { { scopeLogs = { { logRecords = logs } } } } }
     local found, ids = {}, {}
+    durations = {}
     for _ = 1, 2 do
       for _, r in ipairs(decoder:json("logs", message).records) do
         if not ids[r.request_id] then
           ids[r.request_id] = true
+          durations[#durations + 1] = r.duration_ms or false
           found[#found + 1] = ("%d %s %s %s"):format(r.status_code, r.tokens_input or "-",
             r.tokens_output or "-", r.error_message or "-")
         end
@@ -369,6 +371,12 @@ describe("a call of Codex", function()
       assert.same(case[2], rows(case[1]))
     end)
   end
+
+  it("has no duration where the last begin that is told was that of a call that failed", function()
+    local list = { request(1), frame(2, "response.failed", limit), completed(4, "300", "80") }
+    assert.same({ "429 - - slow down", "200 300 80 -" }, rows(list))
+    assert.same({ 1500.0, false }, durations)
+  end)
 
   it("is none the worse for a frame that nobody understands", function()
     assert.same({ "200 100 10 -" }, rows { request(1), frame(2, "message", "expected value"),
