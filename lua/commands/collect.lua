@@ -143,10 +143,9 @@ return {
   summary = "Collects the sessions that coding agents keep on this machine.",
   description = [[
 Reads the sessions that Claude Code, Codex, Gemini CLI and Qwen Code keep in this user's home: into
-the running
-server, or into the database when none runs.  What has been collected is noted, so the next run
-reads only what has changed since, and one that was broken off goes on.  A call that telemetry has
-told of too is the same row.]],
+the running server, or into the database when none runs.  What has been collected is noted, so the
+next run reads only what has changed since, and one that was broken off goes on.  A call that
+telemetry has told of too is the same row.]],
   options = {
     { "follow", false, "go on as the files grow" },
     { "every", "SECONDS", "between two looks of --follow", default = "5" },

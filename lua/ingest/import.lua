@@ -134,7 +134,7 @@ end
 function Importer:feed(text)
   local file = self.file
   if not file.parts and (not file.format or file.format == "unknown") then
-    file.format = recognise(text:sub(1, 262144))
+    file.format = recognise(text:sub(1, 262144)) or file.format
   end
   if not file.format or file.parts or not file.session and is_one_value(text) then
     file.parts = file.parts or {}

@@ -1,5 +1,6 @@
 --- Calls in the words of SDKs and frameworks, as they send them: each body comes as JSON, again,
 --- and as protobuf, and is the same rows for all that.
+local any = require "spec.helpers.otlp_any"
 local json = require "spec.helpers.json"
 local messages = require "spec.helpers.otlp_messages"
 local protobuf = require "spec.helpers.protobuf"
@@ -10,15 +11,6 @@ local PROTOBUF = { ["content-type"] = "application/x-protobuf" }
 
 local FIELDS = "endpoint,model,status_code,tokens_input,tokens_output,cache_read_tokens,"
   .. "cache_write_tokens,cost_usd,request_id,tier,extra"
-
-local function any(value)
-  if math.type(value) == "integer" then
-    return { intValue = tostring(value) }
-  elseif type(value) == "number" then
-    return { doubleValue = value }
-  end
-  return { stringValue = value }
-end
 
 local function pairs_of(attributes)
   local list = {}

@@ -1,21 +1,11 @@
 --- Calls as the SDKs that send them were seen to write them, each cut down to what it is about.
+local any = require "spec.helpers.otlp_any"
 local decoders = require "spec.helpers.decode"
 local helpers = require "spec.helpers"
 local json = require "spec.helpers.json"
 
 local decoder = decoders.new()
 teardown(function() decoder:stop() end)
-
-local function any(value)
-  if math.type(value) == "integer" then
-    return { intValue = tostring(value) }
-  elseif type(value) == "number" then
-    return { doubleValue = value }
-  elseif type(value) == "boolean" then
-    return { boolValue = value }
-  end
-  return { stringValue = value }
-end
 
 local serial = 0
 

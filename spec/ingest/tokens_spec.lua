@@ -1,19 +1,9 @@
+local any = require "spec.helpers.otlp_any"
 local decoders = require "spec.helpers.decode"
 local helpers = require "spec.helpers"
 
 local decoder = decoders.new()
 teardown(function() decoder:stop() end)
-
-local function any(value)
-  if math.type(value) == "integer" then
-    return { intValue = tostring(value) }
-  elseif type(value) == "number" then
-    return { doubleValue = value }
-  elseif type(value) == "boolean" then
-    return { boolValue = value }
-  end
-  return { stringValue = value }
-end
 
 local serial = 0
 
